@@ -1,0 +1,1 @@
+"""The terminal: options, progress, rendering and exit codes."""

@@ -1,0 +1,1 @@
+"""Segments, manifests, FAISS and the engine that attributes a plasmid with them."""

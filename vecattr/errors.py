@@ -1,0 +1,71 @@
+"""The one tree of errors: data first, a sentence second; each knows its exit code.
+
+VecattrError                 1   something unexpected inside vecattr
+├── UsageError               2   options that do not fit together
+├── InputError               3   the user's data is wrong: file, record, position
+├── ArtifactError            4   an index or a model cannot be used
+│   ├── MissingError         4   it is not there
+│   ├── DamagedError         4   it is there, and not what was written
+│   └── MismatchError        4   it is whole, and does not belong to what it is used with
+└── LockedError              5   another process is writing
+
+An error says what is wrong, where, and the next step; a value that disagrees is shown beside the
+value that was expected.
+"""
+
+from __future__ import annotations
+
+
+class VecattrError(Exception):
+    """Any error that vecattr itself raises.
+
+    `what` is the problem, `where` a `file:line`, path or record id, `hint` the next step.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str | None = None, hint: str | None = None) -> None:
+        super().__init__(what, where, hint)
+        self.what = what
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        head = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{head}\n  {self.hint}" if self.hint else head
+
+
+class UsageError(VecattrError):
+    """Options or arguments that do not fit together."""
+
+    exit_code = 2
+
+
+class InputError(VecattrError):
+    """The user's data is wrong."""
+
+    exit_code = 3
+
+
+class ArtifactError(VecattrError):
+    """An index or a model cannot be used."""
+
+    exit_code = 4
+
+
+class MissingError(ArtifactError):
+    """An index, a model or one of their files is not there."""
+
+
+class DamagedError(ArtifactError):
+    """A file of an index or a model is not what was written."""
+
+
+class MismatchError(ArtifactError):
+    """Two artifacts, each whole, do not belong together."""
+
+
+class LockedError(VecattrError):
+    """Another process is writing to the same index."""
+
+    exit_code = 5

@@ -1,0 +1,144 @@
+"""A labelled or unlabelled plasmid: raw letters in, a frozen canonical value out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+from vecattr.errors import InputError
+
+Topology = Literal["circular", "linear"]
+
+#: The IUPAC nucleotide alphabet (Cornish-Bowden 1985), upper case, without U.
+ALPHABET = "ACGTRYSWKMBDHVN"
+
+#: The class that pools labs with too few plasmids; a class like any other, but no lab's name.
+POOLED = "unknown-engineered"
+
+#: Names that no lab may have: the verdict and the pooled class.
+RESERVED_LABS = frozenset({"unknown", POOLED})
+
+_JUNK = re.compile(f"[^{ALPHABET}]")
+_FOLD = str.maketrans("uU", "TT")
+_WHITESPACE = re.compile(r"\s+")
+_COMPLEMENT = str.maketrans(ALPHABET, "TGCAYRSWMKVHDBN")
+_PROTEIN = frozenset("EFILPQXZ")
+
+
+def canonical_bases(text: str, *, where: str | None = None) -> str:
+    """Upper-case IUPAC DNA from raw text: whitespace removed, case folded, U read as T.
+
+    Raises InputError that names the first letter which is not a nucleotide and its position
+    (1-based, whitespace not counted), or that says the sequence is empty.
+
+    >>> canonical_bases("acg u\\n")
+    'ACGT'
+    """
+    bases = text.translate(_FOLD).upper()
+    junk = _JUNK.search(bases)
+    if junk is not None:
+        bases = _WHITESPACE.sub("", bases)
+        junk = _JUNK.search(bases)
+    if junk is not None:
+        raise InputError(_junk_message(bases, junk), where=where, hint=_junk_hint(bases))
+    if not bases:
+        raise InputError("the sequence is empty", where=where, hint="give at least one base")
+    return bases
+
+
+def _junk_message(bases: str, junk: re.Match[str]) -> str:
+    return f"{junk.group()!r} at position {junk.start() + 1} is not a nucleotide letter"
+
+
+def _junk_hint(bases: str) -> str:
+    if _PROTEIN & set(bases[:10_000]):
+        return "this looks like protein; vecattr reads nucleotide sequences"
+    if "-" in bases or "." in bases:
+        return "remove alignment gaps first"
+    return f"allowed letters: {ALPHABET} (any case, U is read as T)"
+
+
+def reverse_complement(bases: str) -> str:
+    """The other strand, read in its own 5' to 3' direction; IUPAC codes are complemented.
+
+    >>> reverse_complement("AACGR")
+    'YCGTT'
+    """
+    return bases.translate(_COMPLEMENT)[::-1]
+
+
+def check_lab_name(name: str, *, where: str | None = None) -> str:
+    """The lab's name without outer whitespace; InputError when it is empty, reserved, or holds
+    control characters. A name is only ever a name, so `../x` and `=cmd()` are fine."""
+    stripped = name.strip()
+    if not stripped:
+        raise InputError("the lab's name is empty", where=where, hint="give every row a lab")
+    if stripped.lower() in RESERVED_LABS:
+        raise InputError(
+            f"{stripped!r} is reserved and cannot name a lab",
+            where=where,
+            hint="rename the lab; rare labs are pooled with --labs FILE or --min-plasmids N",
+        )
+    if not stripped.isprintable():
+        raise InputError(
+            f"the lab's name {stripped!r} holds a control character",
+            where=where,
+            hint="use printable text",
+        )
+    return stripped
+
+
+@dataclass(frozen=True, slots=True)
+class Plasmid:
+    """One plasmid, canonical from birth.
+
+    `sequence` is upper-case IUPAC DNA; `features` maps a phenotype's name to 0 or 1 and is None
+    when nothing is known (which is not the same as all zero); `lab` is the true lab; `group`
+    ties plasmids that must not be split between training and validation (a publication).
+    """
+
+    id: str
+    sequence: str
+    topology: Topology = "circular"
+    features: Mapping[str, int] | None = None
+    lab: str | None = None
+    group: str | None = None
+
+    def __post_init__(self) -> None:
+        where = f"record {self.id!r}"
+        if not self.id.strip():
+            raise InputError("the record has no id", hint="give every record an id")
+        if self.topology not in get_args(Topology):
+            raise InputError(
+                f"topology {self.topology!r} is neither 'circular' nor 'linear'", where=where
+            )
+        object.__setattr__(self, "sequence", canonical_bases(self.sequence, where=where))
+        if self.lab is not None:
+            object.__setattr__(self, "lab", check_lab_name(self.lab, where=where))
+        for name, value in (self.features or {}).items():
+            if value not in (0, 1):
+                raise InputError(f"feature {name!r} is {value!r}, not 0 or 1", where=where)
+
+    def __len__(self) -> int:
+        return len(self.sequence)
+
+    @property
+    def is_circular(self) -> bool:
+        return self.topology == "circular"
+
+    def without_features(self) -> Plasmid:
+        """The same plasmid as a bare sequence."""
+        return replace(self, features=None)
+
+    def reverse_complement(self) -> Plasmid:
+        """The same plasmid read from its other strand."""
+        return replace(self, sequence=reverse_complement(self.sequence))
+
+    def rotated(self, offset: int) -> Plasmid:
+        """The same circular plasmid opened `offset` bases later; InputError when linear."""
+        if not self.is_circular:
+            raise InputError("a linear sequence cannot be rotated", where=f"record {self.id!r}")
+        cut = offset % len(self.sequence)
+        return replace(self, sequence=self.sequence[cut:] + self.sequence[:cut])

@@ -1,0 +1,55 @@
+"""Names bound to unit vectors: lists and arrays in, one checked table out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.errors import DamagedError
+
+Vectors = NDArray[np.float32]
+
+#: How far a stored vector's length may be from 1 (float32 rounding over some hundred terms).
+UNIT_TOLERANCE = 1e-4
+
+
+def unit_rows(rows: NDArray[np.floating]) -> Vectors:
+    """Rows scaled to length 1, float32; (n, d) -> (n, d). A zero row is our own mistake."""
+    wide = np.asarray(rows, dtype=np.float64)
+    lengths = np.linalg.norm(wide, axis=1, keepdims=True)  # (n, 1)
+    assert np.all(lengths > 0), "a zero vector has no direction"
+    return (wide / lengths).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class EmbeddingTable:
+    """`vectors[i]` (unit length, width d) belongs to `names[i]`; lengths are checked at birth.
+
+    Raises DamagedError when the two lengths differ, a vector is not finite or not of unit length.
+    """
+
+    names: tuple[str, ...]
+    vectors: Vectors  # (n, d)
+
+    def __post_init__(self) -> None:
+        if self.vectors.ndim != 2 or len(self.names) != len(self.vectors):
+            raise DamagedError(
+                f"{len(self.names)} names for vectors of shape {self.vectors.shape}",
+                hint="the file that held them is damaged; make it again",
+            )
+        lengths = np.linalg.norm(self.vectors, axis=1)  # (n,)
+        if not np.all(np.abs(lengths - 1) < UNIT_TOLERANCE):  # False for NaN, too
+            row = int(np.flatnonzero(~(np.abs(lengths - 1) < UNIT_TOLERANCE))[0])
+            raise DamagedError(
+                f"the vector of {self.names[row]!r} has length {lengths[row]:.6f}, expected 1",
+                hint="the file that held it is damaged; make it again",
+            )
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def width(self) -> int:
+        return int(self.vectors.shape[1])
