@@ -1,0 +1,175 @@
+"""`vecattr demo`: nothing in, a made collection attributed from end to end out."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vecattr.cli.options import FOLDER, talk_options
+from vecattr.cli.render import table_block
+from vecattr.cli.terminal import terminal
+from vecattr.errors import UsageError
+
+if TYPE_CHECKING:
+    from vecattr.indexes.engine import Index
+    from vecattr.plasmid import Plasmid
+
+LABS = 12
+PLASMIDS_PER_LAB = 40
+HELD_OUT = 2  # plasmids of each lab that training never sees
+SUPPORTS = 5  # plasmids of the new lab that are added
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A made collection in its parts; `newcomers` and `late` are of a lab that is not trained."""
+
+    training: tuple[Plasmid, ...]
+    held_out: tuple[Plasmid, ...]
+    newcomers: tuple[Plasmid, ...]
+    late: Plasmid
+
+
+@click.command("demo")
+@click.option("-o", "--output", type=FOLDER, metavar="DIR", help="Keep everything in this folder.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of the collection."
+)
+@talk_options
+def command(output: Path | None, seed: int) -> None:
+    """Show everything on a made collection: train, build, query, add a lab, query it.
+
+    The plasmids are made up; backbones and parts are shared by all labs, habits are each lab's own.
+    """
+    with _folder(output) as folder:
+        _tell(made_collection(seed), folder)
+        if output is not None:
+            _say("\nKept, to go on with:\n")
+            _say(f"  vecattr query {output}/held_out.fasta -i {output}/demo.index --neighbors 3")
+
+
+def made_collection(seed: int) -> Collection:
+    """A seeded collection: the last lab is new, of each other lab some plasmids are held out."""
+    from vecattr.corpus import make_corpus
+
+    plasmids = make_corpus(labs=LABS + 1, plasmids_per_lab=PLASMIDS_PER_LAB, seed=seed)
+    by_lab = [
+        plasmids[start : start + PLASMIDS_PER_LAB]
+        for start in range(0, len(plasmids), PLASMIDS_PER_LAB)
+    ]
+    *known, new = by_lab
+    return Collection(
+        training=tuple(plasmid for lab in known for plasmid in lab[HELD_OUT:]),
+        held_out=tuple(plasmid for lab in known for plasmid in lab[:HELD_OUT]),
+        newcomers=tuple(new[:SUPPORTS]),
+        late=new[SUPPORTS],
+    )
+
+
+@contextmanager
+def _folder(output: Path | None) -> Iterator[Path]:
+    """The folder to keep, or one that is gone afterwards."""
+    if output is None:
+        with tempfile.TemporaryDirectory(prefix="vecattr-demo-") as folder:
+            yield Path(folder)
+        return
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise UsageError(f"{output} is there and is not an empty folder", hint="name a new one")
+    output.mkdir(parents=True, exist_ok=True)
+    yield output
+
+
+def _tell(made: Collection, folder: Path) -> None:
+    """The story, step by step, on stdout."""
+    from vecattr.indexes.add import add_labs
+    from vecattr.indexes.engine import Index
+
+    write_fasta(folder / "held_out.fasta", made.held_out)
+    write_fasta(folder / "new_lab.fasta", made.newcomers)
+    _say(f"1. A made collection: {len(made.training)} plasmids of {LABS} labs to learn from.")
+    _say("2. Training a small encoder (k-mer bag, cosine softmax) ...")
+    _train(made.training, folder / "model")
+    _say("3. Building an index of all plasmids and labs ...")
+    index = _build(made.training, folder)
+
+    query = made.held_out[0]
+    _say(f"4. Asking for a held-out plasmid, really of {query.lab}:\n")
+    _ask(index, query)
+    _say(_success(index, made.held_out))
+
+    path = folder / "demo.index"
+    new_lab = made.late.lab
+    _say(f"\n5. Asking for a plasmid of {new_lab}, which the index has never seen:\n")
+    _ask(index, made.late)
+    add_labs(path, made.newcomers)
+    _say(f"6. Adding {SUPPORTS} other plasmids of {new_lab}, without retraining; asking again:\n")
+    _ask(Index.open(path), made.late)
+
+
+def _train(plasmids: Sequence[Plasmid], model: Path) -> None:
+    from vecattr.classes import ClassRule
+    from vecattr.cli.watching import TrainingProgress
+    from vecattr.config import BagConfig, TrainConfig
+    from vecattr.training import train_model
+
+    with TrainingProgress(terminal()) as watcher:
+        train_model(
+            plasmids,
+            model,
+            rule=ClassRule(),
+            encoder=BagConfig(width=64, token_width=64, dropout=0.5),
+            train=TrainConfig(loss="cosface", epochs=12, batch_size=32, device="cpu"),
+            watcher=watcher,
+        )
+
+
+def _build(plasmids: Sequence[Plasmid], folder: Path) -> Index:
+    from vecattr.classes import ClassRule
+    from vecattr.indexes.build import build_index
+    from vecattr.indexes.engine import Index
+
+    path = folder / "demo.index"
+    with terminal().progress("embedding", total=len(plasmids)) as advance:
+        build_index(path, plasmids, model=folder / "model", rule=ClassRule(), progress=advance)
+    return Index.open(path)
+
+
+def _ask(index: Index, plasmid: Plasmid) -> None:
+    answer = index.query(plasmid, k=3, neighbors=2)
+    click.echo(table_block(answer), nl=False)
+    first = answer.labs[0].name
+    if plasmid.lab not in index.lab_names:
+        right = "right" if answer.verdict == "unknown" else "wrong"
+        _say(f"   The verdict {answer.verdict} is {right}: the index has no {plasmid.lab}.\n")
+    elif first == plasmid.lab:
+        _say(f"   The answer {first} is right.")
+    else:
+        _say(f"   The answer {first} is wrong: it is {plasmid.lab}.")
+
+
+def _success(index: Index, plasmids: Sequence[Plasmid]) -> str:
+    first = three = 0
+    for answer, plasmid in zip(index.query_many(plasmids, k=3), plasmids, strict=True):
+        names = [hit.name for hit in answer.labs]
+        first += names[0] == plasmid.lab
+        three += plasmid.lab in names
+    return (
+        f"   Of all {len(plasmids)} held-out plasmids {first} have their lab first, "
+        f"{three} among the first three."
+    )
+
+
+def write_fasta(path: Path, plasmids: Sequence[Plasmid]) -> None:
+    """The plasmids as a FASTA file, one line a sequence."""
+    text = "".join(f">{plasmid.id}\n{plasmid.sequence}\n" for plasmid in plasmids)
+    path.write_text(text, encoding="utf-8")
+
+
+def _say(text: str) -> None:
+    click.echo(text)

@@ -1,0 +1,42 @@
+"""Names made safe to show: any text in, text that cannot drive a terminal or a spreadsheet out."""
+
+from __future__ import annotations
+
+import unicodedata
+
+#: A cell that starts with one of these is run as a formula by spreadsheet programs.
+_FORMULA_STARTS = ("=", "+", "-", "@")
+
+
+def escape_control(text: str) -> str:
+    r"""Characters that are not printable (control, direction, surrogate) written as escapes.
+
+    >>> print(escape_control("a\tb\x1b[2J"))
+    a\tb\x1b[2J
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
+    )
+
+
+def escape_formula(text: str) -> str:
+    """A leading = + - @ gets an apostrophe before it, so that a spreadsheet shows it as text.
+
+    >>> escape_formula("=cmd()")
+    "'=cmd()"
+    """
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def display_width(text: str) -> int:
+    """How many terminal columns a printable text takes.
+
+    >>> display_width("実験室")
+    6
+    """
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
+    combining = sum(unicodedata.combining(letter) > 0 for letter in text)
+    return len(text) + wide - combining

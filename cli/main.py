@@ -1,0 +1,145 @@
+"""The entry point: an argument list in, an exit code out; the one place that catches errors.
+
+Exit codes: 0 done, 1 unexpected, 2 usage, 3 input data wrong, 4 index or model missing, damaged or
+mismatched, 5 locked, 130 interrupted. A reader that closes its pipe early is no error.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from vecattr.cli.terminal import Terminal
+from vecattr.errors import InputError, UsageError, VecattrError
+from vecattr.version import __version__
+
+INTERRUPTED = 130
+
+#: Every command and its one line of help; the module of `add-lab` is vecattr.cli.add_lab.
+COMMANDS = {
+    "train": "Train an encoder and lab vectors from labelled plasmids.",
+    "build-index": "Embed labelled plasmids and labs into a searchable index.",
+    "query": "Rank the labs most likely to have designed a sequence.",
+    "add-lab": "Add labs, or plasmids of known labs, without retraining.",
+    "remove-lab": "Take a lab and its plasmids out of an index.",
+    "rename-lab": "Rename a lab, or merge it into another one.",
+    "rollback": "Go back to an earlier state of an index.",
+    "compact": "Merge an index's segments into one.",
+    "verify": "Check every byte of an index.",
+    "info": "Tell what an index holds.",
+    "list-labs": "List the labs of an index.",
+    "embed": "Write vectors of sequences as features for other models.",
+    "evaluate": "Measure how often labelled plasmids find their lab.",
+    "demo": "Show everything on a made collection, in about a minute.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only when that command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, in the order of a first session."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command's click object, or None for a name that is not in COMMANDS."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"vecattr.cli.{cmd_name.replace('-', '_')}")
+        command = module.command
+        assert isinstance(command, click.Command), f"{cmd_name} is not a click command"
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, prog_name="vecattr")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Which lab designed this piece of engineered DNA?
+
+    A trained encoder turns plasmids and labs into unit vectors; everything after that is vector
+    search. Start with: vecattr demo
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        context.exit(UsageError.exit_code)
+
+
+def run(arguments: Sequence[str], *, group: click.Group = cli) -> int:
+    """Run one command line and return its exit code; no exception comes out of here."""
+    terminal = Terminal()
+    try:
+        with group.make_context("vecattr", list(arguments), obj=terminal) as context:
+            group.invoke(context)
+        sys.stdout.flush()
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.ClickException as error:
+        terminal.complain(_usage_error(error))
+        return UsageError.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        terminal.complain(VecattrError("interrupted"))
+        return INTERRUPTED
+    except BrokenPipeError:
+        _forget_stdout()
+        return terminal.exit_code
+    except Exception as error:
+        return _failed(terminal, error)
+    return terminal.exit_code
+
+
+def _failed(terminal: Terminal, error: Exception) -> int:
+    """The exit code of a failed command, after one or two lines about it on stderr."""
+    if terminal.debug:
+        traceback.print_exception(error)
+    known = error if isinstance(error, VecattrError) else _foreign(error)
+    terminal.complain(known)
+    return known.exit_code
+
+
+def _foreign(error: Exception) -> VecattrError:
+    """An error that is not ours, as a sentence; the file system's are the user's to mend."""
+    if isinstance(error, FileNotFoundError | IsADirectoryError | PermissionError):
+        return InputError(error.strerror or str(error), where=str(error.filename))
+    if isinstance(error, OSError) and error.strerror:
+        where = str(error.filename) if error.filename else None
+        return VecattrError(error.strerror, where=where)
+    return VecattrError(
+        f"unexpected {type(error).__name__}: {error}",
+        hint="this is a fault of vecattr; --debug shows where it happened",
+    )
+
+
+def _usage_error(error: click.ClickException) -> UsageError:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    path = context.command_path if context else "vecattr"
+    return UsageError(error.format_message(), hint=f"see: {path} --help")
+
+
+def _forget_stdout() -> None:
+    """Point stdout at nothing, so that Python's last flush stays quiet as well."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+
+
+def main() -> None:
+    """The console script `vecattr`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(run(sys.argv[1:]))

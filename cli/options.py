@@ -1,0 +1,167 @@
+"""Options that several commands share: click decorators in, checked values out."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from vecattr.cli.terminal import terminal
+from vecattr.errors import UsageError
+
+if TYPE_CHECKING:
+    from vecattr.classes import ClassRule
+    from vecattr.plasmid import Plasmid
+    from vecattr.readers import ReadOptions
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Decorator = Callable[[Function], Function]
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=True, path_type=Path)
+
+
+def _conditions(
+    ctx: click.Context, param: click.Parameter, values: Sequence[str]
+) -> tuple[tuple[str, str], ...]:
+    """`COLUMN=VALUE` texts as pairs; a usage error without an equals sign or a column."""
+    pairs = [value.partition("=") for value in values]
+    for column, equals, wanted in pairs:
+        if not equals or not column.strip():
+            raise click.BadParameter(f"{column + equals + wanted!r} is not COLUMN=VALUE")
+    return tuple((column, wanted) for column, _, wanted in pairs)
+
+
+def together(*decorators: Callable[[Any], Any]) -> Callable[[Function], Function]:
+    """Several decorators as one, the first one outermost (and first in the help)."""
+
+    def decorate(function: Function) -> Function:
+        return functools.reduce(lambda inner, outer: outer(inner), reversed(decorators), function)
+
+    return decorate
+
+
+def _set(name: str) -> Callable[[click.Context, click.Parameter, bool], None]:
+    def remember(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+        if value:
+            setattr(terminal(), name, True)
+
+    return remember
+
+
+def _flag(*names: str, field: str, text: str) -> Callable[[Function], Function]:
+    return click.option(
+        *names, is_flag=True, expose_value=False, callback=_set(field), help=text, is_eager=True
+    )
+
+
+talk_options = together(
+    _flag("-q", "--quiet", field="quiet", text="Say nothing but errors."),
+    _flag("-v", "--verbose", field="verbose", text="Say more."),
+    _flag("--debug", field="debug", text="Show a traceback when something fails."),
+)
+
+index_option = click.option(
+    "-i",
+    "--index",
+    "index",
+    type=FOLDER,
+    envvar="VECATTR_INDEX",
+    default=Path("vecattr.index"),
+    show_default="$VECATTR_INDEX, else ./vecattr.index",
+    help="The index folder.",
+)
+
+compute_options = together(
+    click.option(
+        "--threads", type=click.IntRange(min=1), metavar="N", help="Processor threads to use."
+    ),
+    click.option(
+        "--device",
+        type=click.Choice(["auto", "cpu", "cuda"]),
+        default="auto",
+        show_default=True,
+        help="Where the encoder runs; auto: a GPU if there is one.",
+    ),
+)
+
+rule_options = together(
+    click.option(
+        "--labs", "labs_file", type=FILE, help="File of lab names to keep as classes, one a line."
+    ),
+    click.option(
+        "--min-plasmids",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Keep labs with at least this many plasmids; the rest are pooled.",
+    ),
+)
+
+read_options = together(
+    click.option(
+        "--where",
+        multiple=True,
+        callback=_conditions,
+        metavar="COLUMN=VALUE",
+        help="Use only such rows of a table; repeatable.",
+    ),
+    click.option("--labels", metavar="FILE", help="The labs of a table that comes without them."),
+    click.option("--features", metavar="FILE", help="Table of 0/1 features by sequence_id."),
+    click.option(
+        "--topology",
+        type=click.Choice(["auto", "circular", "linear"]),
+        default="auto",
+        show_default=True,
+        help="auto: what the file says, else circular.",
+    ),
+    click.option("--group-by", metavar="COLUMN", help="Column that ties plasmids (a publication)."),
+    click.option("--as-one", is_flag=True, help="Join all records of a file into one plasmid."),
+)
+
+
+def reading(function: Function) -> Function:
+    """The reading options of a command, handed over as one argument `reads: ReadOptions`."""
+
+    @functools.wraps(function)
+    def collected(*args: Any, **options: Any) -> Any:
+        from vecattr.readers import ReadOptions
+
+        names = ("where", "labels", "features", "topology", "group_by", "as_one")
+        reads = ReadOptions(**{name: options.pop(name) for name in names})
+        return function(*args, reads=reads, **options)
+
+    return read_options(collected)  # type: ignore[return-value]
+
+
+def plasmids_of(sources: Sequence[str], reads: ReadOptions) -> list[Plasmid]:
+    """All good plasmids of the sources; bad records are reported. InputError when there is none."""
+    from vecattr.errors import InputError
+    from vecattr.readers import read_plasmids
+
+    plasmids = list(terminal().good_records(read_plasmids(sources, reads)))
+    if not plasmids:
+        raise InputError(
+            "no plasmids to work on",
+            where=", ".join(sources),
+            hint="check the files, and --where if it was given",
+        )
+    return plasmids
+
+
+def class_rule(
+    plasmids: Sequence[Plasmid], *, labs_file: Path | None, min_plasmids: int | None
+) -> ClassRule:
+    """Which labs are classes of their own: by file, by count, else all of them."""
+    from vecattr.classes import ClassRule, rule_by_count, rule_from_file
+
+    if labs_file is not None and min_plasmids is not None:
+        raise UsageError("--labs and --min-plasmids both say which labs to keep", hint="give one")
+    if labs_file is not None:
+        return rule_from_file(labs_file)
+    if min_plasmids is not None:
+        labs = [plasmid.lab for plasmid in plasmids if plasmid.lab is not None]
+        return rule_by_count(labs, minimum=min_plasmids)
+    return ClassRule(named=None)

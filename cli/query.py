@@ -1,0 +1,72 @@
+"""`vecattr query`: sequences in, ranked labs out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vecattr.cli.formats import Format
+from vecattr.cli.options import compute_options, index_option, reading, talk_options
+from vecattr.cli.output import chosen_format, output_options, write_results
+from vecattr.cli.render import render
+from vecattr.cli.terminal import terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from vecattr.plasmid import Plasmid
+    from vecattr.readers import ReadOptions
+
+
+@click.command("query")
+@click.argument("sequences", nargs=-1, required=True, metavar="SEQUENCES...")
+@index_option
+@click.option(
+    "-k", "k", type=click.IntRange(min=1), default=10, show_default=True, help="Labs to rank."
+)
+@click.option(
+    "--neighbors",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Also list the N nearest stored plasmids.",
+)
+@output_options
+@reading
+@compute_options
+@talk_options
+def command(
+    sequences: tuple[str, ...],
+    index: Path,
+    k: int,
+    neighbors: int,
+    form: Format | None,
+    output: Path | None,
+    reads: ReadOptions,
+    threads: int | None,
+    device: str,
+) -> None:
+    """Rank the labs most likely to have designed each sequence.
+
+    SEQUENCES are files (FASTA, GenBank, SnapGene, tables; compressed or not), folders, or - for
+    standard input. One answer a record; a bad record is reported, the rest are answered, and the
+    exit code is 3.
+    """
+    from vecattr.indexes.engine import Index
+    from vecattr.readers import read_plasmids
+
+    opened = Index.open(index, device=device, threads=threads)
+    records = terminal().good_records(read_plasmids(sequences, reads))
+    with terminal().progress("query") as advance:
+        answers = opened.query_many(_counted(records, advance), k=k, neighbors=neighbors)
+        write_results(render(answers, form=chosen_format(form, output)), output)
+
+
+def _counted(plasmids: Iterable[Plasmid], advance: Callable[[int], None]) -> Iterator[Plasmid]:
+    for plasmid in plasmids:
+        yield plasmid
+        advance(1)

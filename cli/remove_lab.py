@@ -1,0 +1,26 @@
+"""`vecattr remove-lab`: a lab's name in, an index without it out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from vecattr.cli.options import index_option, talk_options
+from vecattr.cli.terminal import terminal
+
+
+@click.command("remove-lab")
+@click.argument("name")
+@index_option
+@talk_options
+def command(name: str, index: Path) -> None:
+    """Take the lab NAME and all its plasmids out of an index.
+
+    The rows are marked as removed; `vecattr rollback` brings them back, `vecattr compact` drops
+    them for good.
+    """
+    from vecattr.indexes.edit import remove_lab
+
+    report = remove_lab(index, name)
+    terminal().say(f"removed {name}: {report.changed} plasmids; {report.labs} labs are left")

@@ -1,0 +1,30 @@
+"""`vecattr rollback`: an index in, an earlier state of it out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from vecattr.cli.options import index_option, talk_options
+from vecattr.cli.terminal import terminal
+
+
+@click.command("rollback")
+@index_option
+@click.option(
+    "--to",
+    "generation",
+    type=click.IntRange(min=1),
+    metavar="GENERATION",
+    help="The state to go back to; default: the one before this.",
+)
+@talk_options
+def command(index: Path, generation: int | None) -> None:
+    """Go back to an earlier state of an index. The old content becomes a new generation."""
+    from vecattr.indexes.edit import rollback
+
+    report = rollback(index, to=generation)
+    terminal().say(
+        f"now generation {report.generation}: {report.plasmids} plasmids, {report.labs} labs"
+    )

@@ -1,0 +1,105 @@
+"""`vecattr train`: labelled plasmids in, a model folder out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vecattr.cli.options import (
+    FOLDER,
+    class_rule,
+    plasmids_of,
+    reading,
+    rule_options,
+    talk_options,
+)
+from vecattr.cli.settings import (
+    ENCODER_SETTINGS,
+    ENCODERS,
+    TRAIN_SETTINGS,
+    encoder_of,
+    setting_options,
+    training_of,
+)
+from vecattr.cli.terminal import terminal
+from vecattr.cli.watching import TrainingProgress, is_leader
+from vecattr.config import BagConfig, CnnConfig, TrainConfig
+
+if TYPE_CHECKING:
+    from vecattr.readers import ReadOptions
+
+
+@click.command("train")
+@click.argument("plasmids", nargs=-1, required=True, metavar="PLASMIDS...")
+@click.option("-o", "--output", type=FOLDER, required=True, help="The model folder to write.")
+@rule_options
+@click.option(
+    "--encoder",
+    type=click.Choice(list(ENCODERS)),
+    default="cnn",
+    show_default=True,
+    help="cnn: the published text CNN; bag: k-mers, order-free, fast.",
+)
+@setting_options(ENCODER_SETTINGS, CnnConfig, BagConfig)
+@setting_options(TRAIN_SETTINGS, TrainConfig)
+@click.option(
+    "--views",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="cnn: openings of a circle, on each strand, that a vector is the mean of.",
+)
+@click.option("--bf16/--no-bf16", default=None, help="bfloat16 autocast [default: where faster].")
+@click.option("--refit", is_flag=True, help="Train again on all plasmids, validation included.")
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the model folder.")
+@click.option(
+    "--threads", type=click.IntRange(min=1), metavar="N", help="Processor threads to use."
+)
+@reading
+@talk_options
+def command(
+    plasmids: tuple[str, ...],
+    output: Path,
+    labs_file: Path | None,
+    min_plasmids: int | None,
+    encoder: str,
+    views: int,
+    bf16: bool | None,
+    refit: bool,
+    resume: bool,
+    threads: int | None,
+    reads: ReadOptions,
+    **settings: Any,
+) -> None:
+    """Train a tokenizer, an encoder and lab vectors from labelled plasmids.
+
+    The validation part is held out by publication (or --group-by COLUMN), because plasmids of one
+    publication are often near copies. The model folder can be given to build-index --model.
+    """
+    network = encoder_of(encoder, settings)
+    run = training_of(settings, bf16=bf16, refit=refit)
+    collection = plasmids_of(plasmids, reads)
+    rule = class_rule(collection, labs_file=labs_file, min_plasmids=min_plasmids)
+
+    if threads is not None:
+        os.environ["OMP_NUM_THREADS"] = str(threads)  # read when torch is loaded, just below
+    from vecattr.training import train_model
+
+    with TrainingProgress(terminal()) as watcher:
+        report = train_model(
+            collection,
+            output,
+            rule=rule,
+            encoder=network,
+            train=run,
+            rotations=views,
+            resume=resume,
+            watcher=watcher,
+        )
+    if is_leader():
+        terminal().say(f"{report.plasmids} plasmids of {report.labs} labs, {report.epochs} epochs")
+        terminal().say(f"wrote {output}, the figures are in its MODEL_CARD.md")

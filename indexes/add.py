@@ -1,0 +1,173 @@
+"""Labelled plasmids and an index in, the same index that knows their labs out, untrained.
+
+The cost does not grow with the index: what is read of it is the manifest, the names of its labs
+and the hashes of its ids; what is written is one small segment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vecattr.errors import InputError
+from vecattr.indexes.draft import SegmentDraft
+from vecattr.indexes.embedding import Progress, distinct, embedded, in_batches
+from vecattr.indexes.labs import lab_parts
+from vecattr.indexes.live import LiveSegment, find_living, open_segments
+from vecattr.indexes.lock import writing
+from vecattr.indexes.manifest import Manifest, SegmentEntry, read_manifest
+from vecattr.indexes.merge import merge_small
+from vecattr.indexes.models import check_embedder, load_index_model
+from vecattr.indexes.publish import Checkpoint, go_on, publish, write_segment
+from vecattr.plasmid import Plasmid
+from vecattr.protocols import SequenceEmbedder
+
+
+@dataclass(frozen=True)
+class AddReport:
+    """What was added, or would be (`dry_run`; then generation and identity are the present ones).
+
+    `new_labs` and `extended_labs` are sorted names.
+    """
+
+    new_labs: tuple[str, ...]
+    extended_labs: tuple[str, ...]
+    plasmids: int
+    generation: int
+    identity: str
+    dry_run: bool
+
+
+def add_labs(
+    path: Path,
+    plasmids: Iterable[Plasmid],
+    *,
+    embedder: SequenceEmbedder | None = None,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+    checkpoint: Checkpoint = go_on,
+) -> AddReport:
+    """Add plasmids of new labs, or more of known ones; all or nothing. No lab is pooled.
+
+    A dry run embeds and writes nothing, and takes no lock. `progress` is called with the number
+    of plasmids done since its last call. Raises InputError for no plasmids, one without a lab, an
+    id twice or in the index already; MismatchError when `embedder` is not the index's model.
+    """
+    path = Path(path)
+    if dry_run:
+        return _would_add(path, plasmids)
+    read_manifest(path)  # a missing index is told before a lock file is made
+    with writing(path):
+        old = read_manifest(path)
+        segments = open_segments(path, old)
+        if embedder is None:
+            embedder = load_index_model(path, old)
+        else:
+            check_embedder(embedder, model=old.model, width=old.width, where=str(path))
+        entries, labs = _write(path, old, segments, plasmids, embedder, progress, checkpoint)
+        new_labs, extended = _sorted_out(labs, segments)
+        added = sum(entry.rows for entry in entries)
+        new = replace(
+            old,
+            generation=old.generation + 1,
+            restores=None,
+            segments=(*old.segments, *entries),
+            plasmids=old.plasmids + added,
+            labs=old.labs + len(new_labs),
+        )
+        new = _with_few_segments(path, new, segments, checkpoint)
+        details = {"new": new_labs, "extended": extended, "plasmids": added}
+        publish(path, new, action="add-lab", details=details, checkpoint=checkpoint)
+    return AddReport(new_labs, extended, added, new.generation, new.identity, dry_run=False)
+
+
+def _write(
+    path: Path,
+    old: Manifest,
+    segments: Sequence[LiveSegment],
+    plasmids: Iterable[Plasmid],
+    embedder: SequenceEmbedder,
+    progress: Progress | None,
+    checkpoint: Checkpoint,
+) -> tuple[list[SegmentEntry], set[str]]:
+    """Write the new plasmids as segments; their lines, and the labs that occur."""
+    entries = []
+    labs: set[str] = set()
+    draft = _draft(old)
+
+    def close() -> None:
+        draft.add_parts(lab_parts(draft.labels, draft.vectors))
+        entries.append(write_segment(path, draft, checkpoint=checkpoint))
+        labs.update(draft.labels)
+
+    def check(batch: Sequence[Plasmid]) -> None:
+        _refuse_known_ids(batch, segments)
+
+    for plasmid, vector in embedded(plasmids, embedder, progress=progress, check=check):
+        assert plasmid.lab is not None  # `embedded` has checked it
+        draft.add_plasmid(plasmid, label=plasmid.lab, vector=vector)
+        if draft.is_full:
+            close()
+            draft = _draft(old)
+    if len(draft):
+        close()
+    if not entries:
+        raise _nothing_to_add()
+    return entries, labs
+
+
+def _would_add(path: Path, plasmids: Iterable[Plasmid]) -> AddReport:
+    manifest = read_manifest(path)
+    segments = open_segments(path, manifest)
+    labs: set[str] = set()
+    count = 0
+    for batch in in_batches(distinct(plasmids)):
+        _refuse_known_ids(batch, segments)
+        labs.update(plasmid.lab for plasmid in batch if plasmid.lab is not None)
+        count += len(batch)
+    if not count:
+        raise _nothing_to_add()
+    new_labs, extended = _sorted_out(labs, segments)
+    return AddReport(
+        new_labs, extended, count, manifest.generation, manifest.identity, dry_run=True
+    )
+
+
+def _nothing_to_add() -> InputError:
+    return InputError("there are no plasmids to add", hint="check the inputs")
+
+
+def _refuse_known_ids(batch: Sequence[Plasmid], segments: Sequence[LiveSegment]) -> None:
+    known = find_living(segments, [plasmid.id for plasmid in batch])
+    if known:
+        raise InputError(
+            "this id is in the index already",
+            where=f"record {known[0]!r}",
+            hint="rename the record, or remove the lab that has it first",
+        )
+
+
+def _sorted_out(
+    labs: set[str], segments: Sequence[LiveSegment]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The labs that are new to the index, and those that have a class already."""
+    known = {part.name for segment in segments for part in segment.parts}
+    return tuple(sorted(labs - known)), tuple(sorted(labs & known))
+
+
+def _with_few_segments(
+    path: Path, new: Manifest, opened: Sequence[LiveSegment], checkpoint: Checkpoint
+) -> Manifest:
+    """The same content, its small segments merged when there are too many."""
+    added = (
+        LiveSegment.open(path, entry, model=new.model) for entry in new.segments[len(opened) :]
+    )
+    entries = merge_small(path, [*opened, *added], new, checkpoint=checkpoint)
+    return replace(new, segments=tuple(entries))
+
+
+def _draft(manifest: Manifest) -> SegmentDraft:
+    return SegmentDraft(
+        model=manifest.model, width=manifest.width, keep_sequences=manifest.keep_sequences
+    )

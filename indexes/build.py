@@ -1,0 +1,216 @@
+"""Labelled plasmids and a model in, a new index folder out, whole or not at all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from vecattr.classes import ClassRule
+from vecattr.errors import ArtifactError, InputError, MismatchError, UsageError
+from vecattr.files import folder_beside, move_folder, sync_tree
+from vecattr.indexes.draft import MOST_ROWS, SegmentDraft
+from vecattr.indexes.embedding import Progress, embedded
+from vecattr.indexes.labs import lab_parts
+from vecattr.indexes.lock import writing
+from vecattr.indexes.manifest import (
+    HISTORY_FOLDER,
+    MANIFEST_FILE,
+    MODEL_FOLDER,
+    SEGMENTS_FOLDER,
+    Manifest,
+    SegmentEntry,
+)
+from vecattr.indexes.models import check_embedder, copy_model
+from vecattr.indexes.publish import Checkpoint, go_on, publish, write_segment
+from vecattr.model import learned_labs, model_identity
+from vecattr.plasmid import POOLED, Plasmid
+from vecattr.protocols import SequenceEmbedder
+from vecattr.table import EmbeddingTable
+
+LabVectors = Literal["learned", "mean"]
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a new index holds; `pooled` plasmids belong to labs without a class of their own,
+    `learned` of the `labs` classes have the model's vector."""
+
+    plasmids: int
+    labs: int
+    pooled: int
+    learned: int
+    segments: int
+    generation: int
+    identity: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.plasmids:,} plasmids ({self.pooled:,} pooled) of {self.labs:,} classes, "
+            f"{self.learned:,} with a learned vector; identity {self.identity[:16]}"
+        )
+
+
+def build_index(
+    path: Path,
+    plasmids: Iterable[Plasmid],
+    *,
+    model: Path,
+    rule: ClassRule,
+    embedder: SequenceEmbedder | None = None,
+    views: int | None = None,
+    keep_sequences: bool = True,
+    replace: bool = False,
+    lab_vectors: LabVectors = "learned",
+    segment_rows: int = MOST_ROWS,
+    progress: Progress | None = None,
+    checkpoint: Checkpoint = go_on,
+) -> BuildReport:
+    """Build the index at `path`, in a folder beside it that takes its place when all is written.
+
+    A segment holds at most `segment_rows` plasmids. `progress` is called with the number of
+    plasmids done since its last call. Raises UsageError
+    when an index is there and `replace` is False, ArtifactError when something else is there,
+    InputError for plasmids without a lab, doubled ids or no plasmids, MissingError without a
+    model, MismatchError when `embedder` is not that model.
+    """
+    path = Path(path).resolve()
+    replaced = _check_place(path, replace=replace)
+    with writing(path) if replaced else nullcontext(), folder_beside(path) as folder:
+        for name in (SEGMENTS_FOLDER, HISTORY_FOLDER, MODEL_FOLDER):
+            (folder / name).mkdir()
+        files = copy_model(model, folder / MODEL_FOLDER)
+        embedder, learned = _open_model(
+            folder / MODEL_FOLDER, embedder, views=views, learned=lab_vectors == "learned"
+        )
+        writer = _Writer(folder, rule, embedder, learned)
+        draft = partial(
+            SegmentDraft,
+            model=embedder.identity,
+            width=embedder.width,
+            keep_sequences=keep_sequences,
+            most_rows=segment_rows,
+        )
+        segments = list(
+            writer.segments(plasmids, draft=draft, progress=progress, checkpoint=checkpoint)
+        )
+        manifest = Manifest(
+            generation=1,
+            model=embedder.identity,
+            model_files=files,
+            width=embedder.width,
+            views=views,
+            keep_sequences=keep_sequences,
+            segments=tuple(segments),
+            plasmids=writer.sizes.total(),
+            labs=len(writer.sizes),
+        )
+        details = {"plasmids": manifest.plasmids, "labs": manifest.labs}
+        publish(folder, manifest, action="build", details=details, checkpoint=checkpoint)
+        sync_tree(folder)
+        checkpoint("folder")
+        move_folder(folder, path)
+        checkpoint("move")
+    return writer.report(manifest)
+
+
+class _Writer:
+    """Turns a stream of plasmids into segments; `sizes` counts the plasmids of each class."""
+
+    def __init__(
+        self,
+        folder: Path,
+        rule: ClassRule,
+        embedder: SequenceEmbedder,
+        learned: EmbeddingTable | None,
+    ) -> None:
+        self.sizes: Counter[str] = Counter()
+        self._folder = folder
+        self._rule = rule
+        self._embedder = embedder
+        self._learned = learned
+
+    def segments(
+        self,
+        plasmids: Iterable[Plasmid],
+        *,
+        draft: Callable[[], SegmentDraft],
+        progress: Progress | None,
+        checkpoint: Checkpoint,
+    ) -> Iterator[SegmentEntry]:
+        """Write the plasmids; `draft` makes an empty segment."""
+        current = draft()
+        for plasmid, vector in embedded(plasmids, self._embedder, progress=progress):
+            assert plasmid.lab is not None  # `embedded` has checked it
+            label = self._rule.label(plasmid.lab)
+            self.sizes[label] += 1
+            current.add_plasmid(plasmid, label=label, vector=vector)
+            if current.is_full:
+                yield self._written(current, checkpoint)
+                current = draft()
+        if len(current):
+            yield self._written(current, checkpoint)
+        if not self.sizes:
+            raise InputError("there are no plasmids to build from", hint="check the inputs")
+
+    def report(self, manifest: Manifest) -> BuildReport:
+        learned = set(self._learned.names) if self._learned else set()
+        return BuildReport(
+            plasmids=manifest.plasmids,
+            labs=manifest.labs,
+            pooled=self.sizes[POOLED],
+            learned=len(learned & set(self.sizes)),
+            segments=len(manifest.segments),
+            generation=manifest.generation,
+            identity=manifest.identity,
+        )
+
+    def _written(self, draft: SegmentDraft, checkpoint: Checkpoint) -> SegmentEntry:
+        draft.add_parts(lab_parts(draft.labels, draft.vectors, learned=self._learned))
+        return write_segment(self._folder, draft, checkpoint=checkpoint)
+
+
+def _open_model(
+    model: Path, embedder: SequenceEmbedder | None, *, views: int | None, learned: bool
+) -> tuple[SequenceEmbedder, EmbeddingTable | None]:
+    """The embedder (loaded unless given) and, when wanted, the learned lab vectors."""
+    if embedder is None:
+        from vecattr.embedder import load_embedder
+
+        embedder = load_embedder(model, views=views, device="cpu")
+    check_embedder(embedder, model=model_identity(model), width=None, where=str(model))
+    table = learned_labs(model) if learned else None
+    if table is not None and table.width != embedder.width:
+        raise MismatchError(
+            f"learned labs have width {table.width}, the encoder {embedder.width}",
+            where=str(model),
+            hint="train the model again",
+        )
+    return embedder, table
+
+
+def _check_place(path: Path, *, replace: bool) -> bool:
+    """Whether an index is there, to be replaced."""
+    if path.exists() and not path.is_dir():
+        raise ArtifactError(
+            "is a file, and an index is a folder", where=str(path), hint="give another path"
+        )
+    if (path / MANIFEST_FILE).exists():
+        if not replace:
+            raise UsageError(
+                "there is an index already",
+                where=str(path),
+                hint="add to it with `vecattr add-lab`, or build with --replace",
+            )
+        return True
+    if path.exists() and any(path.iterdir()):
+        raise ArtifactError(
+            "this folder holds something that is not an index",
+            where=str(path),
+            hint="give a new or an empty folder",
+        )
+    return False

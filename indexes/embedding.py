@@ -1,0 +1,76 @@
+"""Streams of labelled plasmids in, batches with their unit vectors out, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+
+from vecattr.errors import InputError, MismatchError
+from vecattr.plasmid import Plasmid
+from vecattr.protocols import SequenceEmbedder
+from vecattr.table import Vectors, unit_rows
+
+#: A batch is closed at so many plasmids or bases, whichever comes first.
+BATCH_PLASMIDS = 256
+BATCH_BASES = 1 << 24
+
+Progress = Callable[[int], None]
+
+
+def in_batches(
+    plasmids: Iterable[Plasmid], *, most: int = BATCH_PLASMIDS
+) -> Iterator[list[Plasmid]]:
+    """The plasmids in order, some at a time."""
+    batch: list[Plasmid] = []
+    bases = 0
+    for plasmid in plasmids:
+        batch.append(plasmid)
+        bases += len(plasmid)
+        if len(batch) >= most or bases >= BATCH_BASES:
+            yield batch
+            batch, bases = [], 0
+    if batch:
+        yield batch
+
+
+def embed_batch(embedder: SequenceEmbedder, plasmids: Sequence[Plasmid]) -> Vectors:
+    """Unit rows (n, d); MismatchError when the embedder gives something else."""
+    rows = np.asarray(embedder.embed(plasmids), dtype=np.float32)
+    if rows.shape != (len(plasmids), embedder.width) or not np.isfinite(rows).all():
+        raise MismatchError(
+            f"the model gave vectors of shape {rows.shape} or with numbers that are not finite, "
+            f"expected ({len(plasmids)}, {embedder.width})",
+            hint="the model is damaged; train it again",
+        )
+    return unit_rows(rows)
+
+
+def embedded(
+    plasmids: Iterable[Plasmid],
+    embedder: SequenceEmbedder,
+    *,
+    progress: Progress | None = None,
+    check: Callable[[Sequence[Plasmid]], None] | None = None,
+) -> Iterator[tuple[Plasmid, Vectors]]:
+    """Each plasmid with its unit vector (d,). Raises InputError for a plasmid without a lab and
+    for an id that was given before; `check` sees each batch before it is embedded."""
+    for batch in in_batches(distinct(plasmids)):
+        if check is not None:
+            check(batch)
+        yield from zip(batch, embed_batch(embedder, batch), strict=True)
+        if progress is not None:
+            progress(len(batch))
+
+
+def distinct(plasmids: Iterable[Plasmid]) -> Iterator[Plasmid]:
+    """The same plasmids; InputError at one without a lab or with an id that was given before."""
+    seen: set[str] = set()
+    for plasmid in plasmids:
+        where = f"record {plasmid.id!r}"
+        if plasmid.lab is None:
+            raise InputError("no lab is given", where=where, hint="every stored plasmid needs one")
+        if plasmid.id in seen:
+            raise InputError("this id is given twice", where=where, hint="ids must be unique")
+        seen.add(plasmid.id)
+        yield plasmid

@@ -1,0 +1,240 @@
+"""The attribution engine: an index folder in, ranked labs and nearest plasmids for queries out.
+
+index = Index.open("my.index")
+answer = index.query(Plasmid("p1", "ACGT…"), k=10)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.attribution import Attribution, Hit, Neighbor, Provenance
+from vecattr.calibration import Calibration, read_calibration
+from vecattr.errors import ArtifactError, UsageError
+from vecattr.indexes.answer import attribution, best_named_cosine, notes
+from vecattr.indexes.embedding import embed_batch, in_batches
+from vecattr.indexes.flat import FlatSearch, checked_queries, cosines, set_threads
+from vecattr.indexes.info import index_facts
+from vecattr.indexes.labs import LabPart, Origin
+from vecattr.indexes.live import LiveSegment, class_sizes, combined_labs, open_segments
+from vecattr.indexes.manifest import MODEL_FOLDER, Manifest, read_manifest
+from vecattr.indexes.models import (
+    SMALL_FILE,
+    check_embedder,
+    check_model_files,
+    load_index_model,
+)
+from vecattr.indexes.nearest import NearestPlasmids
+from vecattr.plasmid import Plasmid
+from vecattr.protocols import SequenceEmbedder
+from vecattr.table import EmbeddingTable, Vectors
+from vecattr.version import __version__
+
+#: How often opening starts again when a writer published in between.
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class LabEntry:
+    """One class of an index: `plasmids` stored under it, `origin` of its vector ("learned" also
+    when plasmids were added to a learned lab)."""
+
+    name: str
+    plasmids: int
+    origin: Origin
+
+
+class Index:
+    """An opened index: one generation of it, whatever writers do meanwhile. It changes nothing.
+
+    Make one with `Index.open`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        manifest: Manifest,
+        segments: tuple[LiveSegment, ...],
+        calibration: Calibration | None,
+        *,
+        embedder: SequenceEmbedder | None,
+        device: str,
+        threads: int | None,
+    ) -> None:
+        self.path = path
+        self.manifest = manifest
+        self.segments = segments
+        self.calibration = calibration
+        self._given = embedder
+        self._device = device
+        self._threads = threads
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        embedder: SequenceEmbedder | None = None,
+        device: str = "cpu",
+        threads: int | None = None,
+    ) -> Index:
+        """Open the index at `path`; the model is loaded at the first query unless `embedder` is
+        given. Takes no lock, and starts again when a writer publishes meanwhile.
+
+        Raises MissingError, DamagedError, MismatchError or ArtifactError naming the file.
+        """
+        path = Path(path)
+        if threads is not None:
+            set_threads(threads)
+        manifest = read_manifest(path)
+        for _ in range(_ATTEMPTS):
+            try:
+                segments = open_segments(path, manifest)
+                check_model_files(path, manifest, hashed_up_to=SMALL_FILE)
+                calibration = read_calibration(path / MODEL_FOLDER)
+                break
+            except ArtifactError:
+                now = read_manifest(path)
+                if now == manifest:
+                    raise
+                manifest = now
+        else:
+            raise ArtifactError("changed all the while it was opened", where=str(path))
+        if embedder is not None:
+            check_embedder(embedder, model=manifest.model, width=manifest.width, where=str(path))
+        return cls(
+            path,
+            manifest,
+            segments,
+            calibration,
+            embedder=embedder,
+            device=device,
+            threads=threads,
+        )
+
+    @property
+    def identity(self) -> str:
+        """Hex; equal identities give equal answers."""
+        return self.manifest.identity
+
+    @property
+    def model_identity(self) -> str:
+        return self.manifest.model
+
+    @property
+    def generation(self) -> int:
+        return self.manifest.generation
+
+    @cached_property
+    def embedder(self) -> SequenceEmbedder:
+        """The given one, or the model inside the index."""
+        return self._given or load_index_model(
+            self.path, self.manifest, device=self._device, threads=self._threads
+        )
+
+    @cached_property
+    def _combined(self) -> list[LabPart]:
+        return combined_labs(self.segments)
+
+    @cached_property
+    def _lab_vectors(self) -> Vectors:
+        rows = np.zeros((len(self._combined), self.manifest.width), dtype=np.float32)
+        for row, part in enumerate(self._combined):
+            rows[row] = part.vector
+        return rows
+
+    @cached_property
+    def lab_names(self) -> tuple[str, ...]:
+        """The classes, sorted."""
+        return tuple(part.name for part in self._combined)
+
+    @cached_property
+    def _lab_search(self) -> FlatSearch:
+        return FlatSearch.over(self._lab_vectors, names=self.lab_names)
+
+    @cached_property
+    def _nearest(self) -> NearestPlasmids:
+        return NearestPlasmids(self.path, self.segments)
+
+    def labs(self) -> list[LabEntry]:
+        """Every class, sorted by name."""
+        sizes = class_sizes(self.segments)
+        return [LabEntry(part.name, sizes[part.name], part.origin) for part in self._combined]
+
+    def info(self) -> dict[str, object]:
+        """Facts for people and machines; all of them fit into JSON."""
+        return index_facts(self.path, self.manifest, self.segments, self.calibration)
+
+    def lab_table(self) -> EmbeddingTable:
+        """The effective vector of every class, sorted by name."""
+        return EmbeddingTable(self.lab_names, self._lab_vectors)
+
+    def query(self, plasmid: Plasmid, *, k: int = 10, neighbors: int = 0) -> Attribution:
+        """The k likeliest labs of one plasmid, and so many nearest stored plasmids."""
+        return next(self.query_many([plasmid], k=k, neighbors=neighbors))
+
+    def query_many(
+        self, plasmids: Iterable[Plasmid], *, k: int = 10, neighbors: int = 0, batch_size: int = 64
+    ) -> Iterator[Attribution]:
+        """One answer for each plasmid, in order, as they come; UsageError for k or batch_size
+        below 1 or neighbors below 0 (at once, not at the first answer)."""
+        _at_least(1, k=k, batch_size=batch_size)
+        _at_least(0, neighbors=neighbors)
+        return self._answers(plasmids, k, neighbors, batch_size)
+
+    def _answers(
+        self, plasmids: Iterable[Plasmid], k: int, neighbors: int, batch_size: int
+    ) -> Iterator[Attribution]:
+        for batch in in_batches(plasmids, most=batch_size):
+            vectors = embed_batch(self.embedder, batch)  # (b, d)
+            ranked = self.rank_vectors(vectors, k=max(k, 2))  # the pool may hold the first place
+            confidences = [best_named_cosine(hits) for hits in ranked]
+            near = self.neighbors(vectors, n=neighbors)
+            for plasmid, hits, best, close in zip(batch, ranked, confidences, near, strict=True):
+                yield attribution(
+                    plasmid,
+                    hits[:k],
+                    confidence=best,
+                    threshold=self.calibration.threshold if self.calibration else None,
+                    neighbors=close,
+                    notes=notes(len(plasmid), labs=len(self.lab_names), k=k),
+                    provenance=Provenance(__version__, self.model_identity, self.identity),
+                )
+
+    def rank_vectors(self, vectors: NDArray[np.floating], *, k: int) -> list[tuple[Hit, ...]]:
+        """The k best labs of each row (q, d), best first, ties by name; fewer when there are
+        fewer. MismatchError for another width, InputError for rows that are not finite."""
+        _at_least(1, k=k)
+        found = self._lab_search.search(vectors, k=k)
+        return [
+            tuple(
+                Hit(self.lab_names[row], cosine, cosine)
+                for row, cosine in zip(rows.tolist(), scores.tolist(), strict=True)
+            )
+            for rows, scores in found
+        ]
+
+    def lab_cosines(self, vectors: NDArray[np.floating]) -> NDArray[np.float64]:
+        """The cosine of each row with each class, (q, d) -> (q, labs), in the order of `labs`."""
+        unit = checked_queries(vectors, width=self.manifest.width)
+        scores = np.zeros((len(unit), len(self.lab_names)))
+        for row, query in enumerate(unit):
+            scores[row] = cosines(self._lab_vectors, query)
+        return scores
+
+    def neighbors(self, vectors: NDArray[np.floating], *, n: int) -> list[tuple[Neighbor, ...]]:
+        """The n nearest stored plasmids of each row (q, d), best first, ties by id."""
+        _at_least(0, n=n)
+        return self._nearest.search(vectors, n=n) if n else [()] * len(vectors)
+
+
+def _at_least(smallest: int, **values: int) -> None:
+    for name, value in values.items():
+        if value < smallest:
+            raise UsageError(f"{name} is {value}, expected {smallest} or more")

@@ -1,0 +1,65 @@
+"""An opened index in, facts about it for people and machines out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from vecattr.calibration import Calibration
+from vecattr.indexes.live import LiveSegment, class_sizes
+from vecattr.indexes.manifest import FORMAT, VERSION, Manifest, kept_generations
+from vecattr.indexes.publish import read_log
+from vecattr.plasmid import POOLED
+
+#: How many of the last log entries are shown.
+LOG_ENTRIES = 10
+
+
+def index_facts(
+    path: Path,
+    manifest: Manifest,
+    segments: Sequence[LiveSegment],
+    calibration: Calibration | None,
+) -> dict[str, object]:
+    """What `vecattr info` shows; all of it fits into JSON.
+
+    `labs_changed_since_calibration` is true when labs or plasmids came, went or changed names
+    after the build, whose model brought the threshold.
+    """
+    sizes = class_sizes(segments)
+    origins = {part.origin for segment in segments for part in segment.parts}
+    log = read_log(path, generation=manifest.generation)
+    changed = any(entry.get("action") not in ("build", "compact") for entry in log)
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "identity": manifest.identity,
+        "generation": manifest.generation,
+        "restores": manifest.restores,
+        "kept_generations": [g for g in kept_generations(path) if g <= manifest.generation],
+        "plasmids": manifest.plasmids,
+        "labs": manifest.labs,
+        "pooled_plasmids": sizes[POOLED],
+        "lab_vectors": sorted(origins),
+        "sequences_stored": manifest.keep_sequences,
+        "model": {
+            "identity": manifest.model,
+            "width": manifest.width,
+            "views": manifest.views,
+            "files": [name for name, _ in manifest.model_files],
+        },
+        "calibration": asdict(calibration) if calibration else None,
+        "labs_changed_since_calibration": bool(calibration) and changed,
+        "segments": [
+            {
+                "name": segment.entry.name,
+                "rows": segment.entry.rows,
+                "bytes": segment.entry.file.size,
+                "removed_labs": len(segment.entry.removed),
+                "renamed_labs": len(segment.entry.renamed),
+            }
+            for segment in segments
+        ],
+        "log": log[-LOG_ENTRIES:],
+    }

@@ -1,0 +1,78 @@
+"""The model inside an index: its files checked against the manifest in, an embedder out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vecattr.errors import MismatchError, MissingError
+from vecattr.files import atomic_write, check_file, read_file, sha256_file
+from vecattr.indexes.manifest import MODEL_FOLDER, FileFacts, Manifest
+from vecattr.model import IDENTITY_FILES, MODEL_FILES
+from vecattr.protocols import SequenceEmbedder
+
+#: Files up to this size are hashed when the index is opened (bytes) …
+SMALL_FILE = 1 << 20
+#: … and up to this size when the model is loaded; `verify` hashes all.
+MEDIUM_FILE = 1 << 26
+
+
+def copy_model(source: Path, target: Path) -> tuple[tuple[str, FileFacts], ...]:
+    """Copy the files of a model folder into `target` (which exists); what they are, by name.
+
+    MissingError when `source` is no model folder.
+    """
+    names = sorted(name for name in MODEL_FILES if (source / name).is_file())
+    if not set(IDENTITY_FILES[:2]) <= set(names):
+        raise MissingError(
+            "this folder holds no model" if source.is_dir() else "there is no model here",
+            where=str(source),
+            hint="make one: vecattr train PLASMIDS -o MODEL",
+        )
+    for name in names:
+        atomic_write(target / name, read_file(source / name))
+    return tuple(
+        (name, FileFacts(sha256_file(target / name), (target / name).stat().st_size))
+        for name in names
+    )
+
+
+def check_model_files(path: Path, manifest: Manifest, *, hashed_up_to: int | None) -> None:
+    """Compare the model's files with the manifest: all sizes, and the hashes of files of at most
+    so many bytes (None: of all). MissingError or DamagedError name the file."""
+    for name, facts in manifest.model_files:
+        hashed = hashed_up_to is None or facts.size <= hashed_up_to
+        check_file(
+            path / MODEL_FOLDER / name, sha256=facts.sha256 if hashed else None, size=facts.size
+        )
+
+
+def load_index_model(
+    path: Path, manifest: Manifest, *, device: str = "cpu", threads: int | None = None
+) -> SequenceEmbedder:
+    """The embedder of an index, with the views it was built with; errors as above."""
+    from vecattr.embedder import load_embedder
+
+    check_model_files(path, manifest, hashed_up_to=MEDIUM_FILE)
+    embedder: SequenceEmbedder = load_embedder(
+        path / MODEL_FOLDER, views=manifest.views, device=device, threads=threads
+    )
+    check_embedder(embedder, model=manifest.model, width=manifest.width, where=str(path))
+    return embedder
+
+
+def check_embedder(
+    embedder: SequenceEmbedder, *, model: str, width: int | None, where: str
+) -> None:
+    """MismatchError unless the embedder is this model, and of this width (None: of any)."""
+    if embedder.identity != model:
+        raise MismatchError(
+            f"the embedder is model {embedder.identity[:16]}…, expected model {model[:16]}…",
+            where=where,
+            hint="use the model that belongs here, or build the index again",
+        )
+    if width is not None and embedder.width != width:
+        raise MismatchError(
+            f"the embedder's vectors have {embedder.width} numbers, expected {width}",
+            where=where,
+            hint="build the index again",
+        )

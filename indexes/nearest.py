@@ -1,0 +1,69 @@
+"""The plasmids nearest to a query: vectors in, neighbours over all segments out, exact.
+
+Each segment's FAISS file is a cache: when it is absent or not what the manifest says, the same
+index is built in memory from the segment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.attribution import Neighbor
+from vecattr.errors import ArtifactError
+from vecattr.files import read_file, sha256_bytes
+from vecattr.indexes.flat import FlatSearch, build_flat
+from vecattr.indexes.live import LiveSegment
+from vecattr.indexes.manifest import faiss_path
+
+
+class NearestPlasmids:
+    """Exact search over the living rows of all segments."""
+
+    def __init__(self, path: Path, segments: Sequence[LiveSegment]) -> None:
+        self._segments = segments
+        self._searches = [
+            FlatSearch.load(
+                cached_faiss(path, segment),
+                fetch=segment.stored.fetch_vectors,
+                names=segment.stored.ids,
+                alive=segment.alive,
+            )
+            for segment in segments
+        ]
+
+    def search(self, vectors: NDArray[np.floating], *, n: int) -> list[tuple[Neighbor, ...]]:
+        """The n nearest plasmids of each row (q, d), best first, ties by id."""
+        found: list[list[Neighbor]] = [[] for _ in vectors]
+        for segment, search in zip(self._segments, self._searches, strict=True):
+            for mine, (rows, scores) in zip(found, search.search(vectors, k=n), strict=True):
+                make = partial(_neighbor, segment)
+                mine.extend(map(make, rows.tolist(), scores.tolist()))
+        return [tuple(sorted(mine, key=lambda hit: (-hit.cosine, hit.id))[:n]) for mine in found]
+
+
+def _neighbor(segment: LiveSegment, row: int, cosine: float) -> Neighbor:
+    return Neighbor(
+        id=segment.stored.ids([row])[0],
+        lab=segment.lab(row),
+        label=segment.label(row),
+        cosine=cosine,
+        length=segment.stored.length(row),
+        topology=segment.stored.topology(row),
+    )
+
+
+def cached_faiss(path: Path, segment: LiveSegment) -> bytes:
+    """The segment's FAISS bytes from the cache, or made again when that is not what it was."""
+    facts = segment.entry.faiss
+    try:
+        data = read_file(faiss_path(path, segment.entry.name))
+    except ArtifactError:
+        data = b""
+    if len(data) == facts.size and sha256_bytes(data) == facts.sha256:
+        return data
+    return build_flat(segment.stored.vectors)

@@ -1,0 +1,235 @@
+"""One immutable segment: an HDF5 file of plasmids and lab parts in, checked columns out.
+
+The layout is described in FORMAT.md beside this file. A segment knows nothing of removals and
+renames: those stand in the manifest, and `indexes.live` applies them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.bases import PackedBases
+from vecattr.errors import DamagedError, MismatchError
+from vecattr.indexes.labs import LabPart, Origin
+from vecattr.plasmid import Topology
+from vecattr.store import ArrayFile
+from vecattr.table import Vectors
+
+SEGMENT_FORMAT = "vecattr-segment"
+SEGMENT_VERSION = 1
+
+TOPOLOGIES: tuple[Topology, ...] = ("circular", "linear")
+ORIGINS: tuple[Origin, ...] = ("mean", "learned")
+#: A feature that is not known, in the uint8 matrix of features.
+MISSING_FEATURE = 255
+#: The code of a row without a group.
+NO_GROUP = -1
+
+Codes = NDArray[np.int32]
+Features = tuple[tuple[str, ...], bytes]  # names, and one byte (0 or 1) for each
+
+
+@dataclass(frozen=True)
+class Record:
+    """One stored plasmid: its facts, its unit vector (d,), and its bases unless left out."""
+
+    id: str
+    lab: str
+    label: str
+    group: str | None
+    topology: Topology
+    length: int
+    vector: Vectors
+    bases: PackedBases | None
+    features: Features | None
+
+
+def id_hashes(ids: Sequence[str]) -> NDArray[np.uint64]:
+    """64-bit BLAKE2b hashes of ids, (n,)."""
+    digests = [
+        hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        for name in ids
+    ]
+    return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
+
+
+class Segment:
+    """A segment file, opened; columns are read when they are asked for.
+
+    Errors as in `vecattr.store.ArrayFile`; MismatchError when another model made it.
+    """
+
+    def __init__(self, source: Path | bytes, *, model: str | None = None) -> None:
+        self._file = ArrayFile(source, format=SEGMENT_FORMAT, version=SEGMENT_VERSION)
+        self.name = self._file.name
+        self.digest = self._file.digest
+        self.model = str(self._file.attributes["model"])
+        if model is not None and self.model != model:
+            raise MismatchError(
+                f"made by model {self.model[:16]}…, expected {model[:16]}…",
+                where=self.name,
+                hint="restore the file that belongs here, or build the index again",
+            )
+        self.rows, self.width = self._file.shape("sequences/vector")
+        self.has_sequences = "sequences/bases/bytes" in self._file
+        self._check_shapes()
+
+    def _check_shapes(self) -> None:
+        columns = "lab", "label", "group", "topology", "length", "id_hash", "id_row", "feature"
+        for column in columns:
+            found = self._file.shape(f"sequences/{column}")[0]
+            if found != self.rows:
+                raise DamagedError(
+                    f"{found} rows of {column!r}, expected {self.rows}", where=self.name
+                )
+        if self._file.shape("labs/vector")[1] != self.width:
+            raise DamagedError("lab and sequence vectors differ in width", where=self.name)
+
+    def check_all(self) -> None:
+        """Check every block of the file; DamagedError names the first bad one."""
+        self._file.check_all()
+
+    @cached_property
+    def lab_names(self) -> tuple[str, ...]:
+        """The true labs that occur, as stored; `lab_codes` count into it."""
+        return self._file.strings("sequences/lab_name")
+
+    @cached_property
+    def lab_codes(self) -> Codes:
+        """The true lab of each row (n,)."""
+        return self._codes("lab", self.lab_names)
+
+    @cached_property
+    def label_names(self) -> tuple[str, ...]:
+        """The classes that occur, as stored; `label_codes` count into it."""
+        return self._file.strings("sequences/label_name")
+
+    @cached_property
+    def label_codes(self) -> Codes:
+        """The class of each row (n,)."""
+        return self._codes("label", self.label_names)
+
+    def _codes(self, column: str, names: Sequence[str]) -> Codes:
+        codes = cast("Codes", self._file.array(f"sequences/{column}"))
+        if len(codes) and not 0 <= int(codes.min()) <= int(codes.max()) < len(names):
+            raise DamagedError(f"a {column} code outside its {len(names)} names", where=self.name)
+        return codes
+
+    @cached_property
+    def parts(self) -> tuple[LabPart, ...]:
+        """What this segment knows of each class, under the stored names."""
+        vectors = cast("Vectors", self._file.array("labs/vector"))
+        weights = self._file.array("labs/weight").tolist()
+        origins = self._file.array("labs/origin").tolist()
+        names = self._file.strings("labs/name")
+        rows = zip(names, vectors, weights, origins, strict=True)
+        return tuple(
+            LabPart(name, vector, weight, ORIGINS[origin]) for name, vector, weight, origin in rows
+        )
+
+    @cached_property
+    def vectors(self) -> Vectors:
+        """All unit vectors (n, d): reads and checks the whole array."""
+        return cast("Vectors", self._file.array("sequences/vector"))
+
+    def fetch_vectors(self, rows: NDArray[np.int64]) -> Vectors:
+        """The vectors of some rows (r, d), reading little else; all of them are read at once when
+        most are wanted."""
+        if len(rows) * 8 >= self.rows:
+            return self.vectors[rows]
+        return cast("Vectors", self._file.rows("sequences/vector", rows))
+
+    def ids(self, rows: Iterable[int] | NDArray[np.int64]) -> list[str]:
+        """The ids of some rows."""
+        return [self._file.string("sequences/id", int(row)) for row in rows]
+
+    @cached_property
+    def all_ids(self) -> tuple[str, ...]:
+        """The id of every row."""
+        return self._file.strings("sequences/id")
+
+    def find(self, ids: Sequence[str]) -> dict[str, list[int]]:
+        """The rows that have these ids (a removed row may share its id with a living one)."""
+        hashes = cast("NDArray[np.uint64]", self._file.array("sequences/id_hash"))  # ascending
+        rows = self._file.array("sequences/id_row")
+        wanted = id_hashes(ids)
+        first = np.searchsorted(hashes, wanted, side="left")
+        last = np.searchsorted(hashes, wanted, side="right")
+        found: dict[str, list[int]] = {}
+        for place in np.flatnonzero(last > first).tolist():
+            candidates = rows[first[place] : last[place]].tolist()
+            name = ids[place]
+            if same := [row for row in candidates if self.ids([row]) == [name]]:
+                found[name] = same
+        return found
+
+    def index_matches(self, hashes: NDArray[np.uint64]) -> bool:
+        """Whether the sorted hashes are those (n,) of the ids, each beside its row."""
+        rows = cast("NDArray[np.int64]", self._file.array("sequences/id_row"))
+        sorted_hashes = cast("NDArray[np.uint64]", self._file.array("sequences/id_hash"))
+        whole = np.array_equal(np.sort(rows), np.arange(self.rows))
+        ascending = bool(np.all(sorted_hashes[1:] >= sorted_hashes[:-1]))
+        return whole and ascending and np.array_equal(sorted_hashes, hashes[rows])
+
+    def length(self, row: int) -> int:
+        """Bases of one plasmid."""
+        return int(self._file.slice("sequences/length", row, row + 1)[0])
+
+    def topology(self, row: int) -> Topology:
+        """Circular or linear."""
+        return TOPOLOGIES[int(self._file.slice("sequences/topology", row, row + 1)[0])]
+
+    @cached_property
+    def _group_names(self) -> tuple[str, ...]:
+        return self._file.strings("sequences/group_name")
+
+    @cached_property
+    def feature_names(self) -> tuple[str, ...]:
+        """The features that any row of this segment knows, sorted."""
+        return self._file.strings("sequences/feature_name")
+
+    def record(self, row: int) -> Record:
+        """Everything about one plasmid."""
+        group = int(self._file.slice("sequences/group", row, row + 1)[0])
+        return Record(
+            id=self._file.string("sequences/id", row),
+            lab=self.lab_names[int(self.lab_codes[row])],
+            label=self.label_names[int(self.label_codes[row])],
+            group=None if group == NO_GROUP else self._group_names[group],
+            topology=self.topology(row),
+            length=self.length(row),
+            vector=cast("Vectors", self._file.slice("sequences/vector", row, row + 1))[0],
+            bases=self._bases(row) if self.has_sequences else None,
+            features=self._features(row),
+        )
+
+    def _features(self, row: int) -> Features | None:
+        values = self._file.slice("sequences/feature", row, row + 1)[0]
+        known = np.flatnonzero(values != MISSING_FEATURE)
+        if not len(known):
+            return None
+        return tuple(self.feature_names[i] for i in known.tolist()), values[known].tobytes()
+
+    def _bases(self, row: int) -> PackedBases:
+        start, stop = self._file.slice("sequences/bases/offsets", row, row + 2).tolist()
+        first, last = self._file.slice("sequences/exceptions/offsets", row, row + 2).tolist()
+        runs = [
+            self._file.slice(f"sequences/exceptions/{column}", first, last)
+            for column in ("start", "length", "letter")
+        ]
+        packed = self._file.slice("sequences/bases/bytes", start, stop)
+        return PackedBases(
+            self.length(row),
+            cast("NDArray[np.uint8]", packed),
+            cast("NDArray[np.int64]", runs[0]),
+            cast("NDArray[np.int64]", runs[1]),
+            cast("NDArray[np.uint8]", runs[2]),
+        )

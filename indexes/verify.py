@@ -1,0 +1,216 @@
+"""An index folder in, everything that is wrong with it out: each byte and each promise checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from vecattr.bases import unpack_bases
+from vecattr.calibration import read_calibration
+from vecattr.errors import ArtifactError, VecattrError
+from vecattr.files import TEMPORARY, check_file, read_file
+from vecattr.indexes.flat import build_flat
+from vecattr.indexes.live import LiveSegment, class_sizes, combined_labs
+from vecattr.indexes.manifest import (
+    MODEL_FOLDER,
+    SEGMENTS_FOLDER,
+    Manifest,
+    SegmentEntry,
+    faiss_path,
+    history_path,
+    kept_generations,
+    parse_manifest,
+    read_manifest,
+    segment_path,
+)
+from vecattr.indexes.models import check_model_files
+from vecattr.indexes.segment import id_hashes
+from vecattr.model import learned_labs, model_identity
+from vecattr.table import UNIT_TOLERANCE
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong. An error can change answers or block an edit; a warning cannot (a
+    cache that is made again, a file that the next edit sweeps up)."""
+
+    level: Literal["error", "warning"]
+    where: str
+    what: str
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """`ok` unless a finding is an error; the counts tell how much was looked at."""
+
+    generation: int
+    identity: str
+    segments: int
+    plasmids: int
+    labs: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        return not any(finding.level == "error" for finding in self.findings)
+
+
+def verify_index(path: Path) -> VerifyReport:
+    """Check every byte and every count of the index at `path`; it is not changed.
+
+    Raises MissingError when there is none, DamagedError or MismatchError when its manifest cannot
+    be read; everything else that is wrong is a finding.
+    """
+    path = Path(path)
+    manifest = read_manifest(path)
+    found: list[Finding] = []
+    opened: dict[str, LiveSegment] = {}
+    for entry in manifest.segments:
+        found.extend(_segment_findings(path, entry, manifest.model, opened))
+    if len(opened) == len({entry.name for entry in manifest.segments}):
+        segments = [opened[entry.name].with_entry(entry) for entry in manifest.segments]
+        found.extend(_count_findings(manifest, segments))
+        found.extend(_id_findings(segments))
+    found.extend(_model_findings(path, manifest))
+    found.extend(_history_findings(path, manifest, opened))
+    found.extend(_stray_findings(path, manifest))
+    return VerifyReport(
+        generation=manifest.generation,
+        identity=manifest.identity,
+        segments=len(manifest.segments),
+        plasmids=manifest.plasmids,
+        labs=manifest.labs,
+        findings=tuple(found),
+    )
+
+
+def _tried(check: Callable[[], object]) -> Iterator[Finding]:
+    """The check's complaint as a finding."""
+    try:
+        check()
+    except VecattrError as error:
+        yield Finding("error", error.where or "index", error.what)
+
+
+def _segment_findings(
+    path: Path, entry: SegmentEntry, model: str, opened: dict[str, LiveSegment]
+) -> Iterator[Finding]:
+    """What is wrong with a segment and its cache; a sound one goes into `opened`."""
+    file = segment_path(path, entry.name)
+    if entry.name not in opened:
+        try:
+            check_file(file, sha256=entry.file.sha256, size=entry.file.size)
+            segment = LiveSegment.open(path, entry, model=model)
+            segment.stored.check_all()
+            opened[entry.name] = segment
+        except ArtifactError as error:
+            yield Finding("error", error.where or str(file), error.what)
+            return
+        for what in _content_faults(opened[entry.name]):
+            yield Finding("error", str(file), what)
+    cache = faiss_path(path, entry.name)
+    try:
+        check_file(cache, sha256=entry.faiss.sha256, size=entry.faiss.size)
+    except ArtifactError as error:
+        what = f"{error.what}; this cache is made again in memory at each query"
+        yield Finding("warning", str(cache), what)
+        return
+    if read_file(cache) != build_flat(opened[entry.name].stored.vectors):
+        yield Finding("warning", str(cache), "not what this version of faiss makes of the segment")
+
+
+def _content_faults(segment: LiveSegment) -> Iterator[str]:
+    """Promises of the format that checksums cannot see."""
+    stored = segment.stored
+    parts = [part.vector for part in stored.parts]
+    for name, vectors in (("sequence", stored.vectors), ("lab", np.array(parts))):
+        lengths = np.linalg.norm(vectors, axis=1) if len(vectors) else np.ones(0)
+        if not np.all(np.abs(lengths - 1) < UNIT_TOLERANCE):
+            yield f"a {name} vector is not of length 1"
+    if any(not (part.weight > 0) for part in stored.parts):
+        yield "the weight of a lab is not positive"
+    if len(set(stored.all_ids)) != len(stored.all_ids):
+        yield "an id occurs twice"
+    hashes = id_hashes(stored.all_ids)
+    if not stored.index_matches(hashes):
+        yield "the index of ids does not belong to the ids"
+    for row in range(stored.rows):
+        record = stored.record(row)
+        if record.bases is not None and len(unpack_bases(record.bases)) != record.length:
+            yield f"the bases of {record.id!r} are not {record.length}"
+            return
+
+
+def _count_findings(manifest: Manifest, segments: list[LiveSegment]) -> Iterator[Finding]:
+    plasmids, labs = class_sizes(segments).total(), len(combined_labs(segments))
+    if (plasmids, labs) != (manifest.plasmids, manifest.labs):
+        yield Finding(
+            "error",
+            "manifest.json",
+            f"counts {manifest.plasmids} plasmids and {manifest.labs} labs, "
+            f"the segments hold {plasmids} and {labs}",
+        )
+
+
+def _id_findings(segments: list[LiveSegment]) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for segment in segments:
+        ids = segment.stored.all_ids
+        for row in segment.rows().tolist():
+            if ids[row] in seen:
+                yield Finding("error", segment.stored.name, f"id {ids[row]!r} occurs twice")
+            seen.add(ids[row])
+
+
+def _model_findings(path: Path, manifest: Manifest) -> Iterator[Finding]:
+    folder = path / MODEL_FOLDER
+    bad = list(_tried(lambda: check_model_files(path, manifest, hashed_up_to=None)))
+    yield from bad
+    if bad:
+        return
+    if (identity := model_identity(folder)) != manifest.model:
+        what = f"is model {identity[:16]}…, the manifest says {manifest.model[:16]}…"
+        yield Finding("error", str(folder), what)
+    yield from _tried(lambda: learned_labs(folder))
+    yield from _tried(lambda: read_calibration(folder))
+
+
+def _history_findings(
+    path: Path, manifest: Manifest, opened: dict[str, LiveSegment]
+) -> Iterator[Finding]:
+    """Earlier generations must be readable, or a rollback to them fails."""
+    for generation in kept_generations(path):
+        file = history_path(path, generation)
+        if generation > manifest.generation:
+            yield Finding("warning", str(file), "left by a writer that was killed")
+            continue
+        try:
+            old = parse_manifest(read_file(file), where=str(file))
+        except ArtifactError as error:
+            yield Finding("error", str(file), error.what)
+            continue
+        if generation == manifest.generation and old != manifest:
+            yield Finding("error", str(file), "differs from manifest.json")
+        for entry in old.segments:
+            if entry.name not in {now.name for now in manifest.segments}:
+                yield from _segment_findings(path, entry, old.model, opened)
+
+
+def _stray_findings(path: Path, manifest: Manifest) -> Iterator[Finding]:
+    """Files that no manifest names."""
+    named = {entry.name for entry in manifest.segments}
+    for generation in kept_generations(path):
+        file = history_path(path, generation)
+        try:
+            named |= {e.name for e in parse_manifest(read_file(file), where=str(file)).segments}
+        except ArtifactError:
+            return
+    for file in sorted((path / SEGMENTS_FOLDER).iterdir()):
+        if file.stem not in named:
+            yield Finding("warning", str(file), "no manifest names this file")
+    for file in sorted(path.glob(f"{TEMPORARY}*")):
+        yield Finding("warning", str(file), "left by a writer that was killed")

@@ -1,0 +1,107 @@
+"""What several test modules share: made plasmids, a fake model and a fake embedder."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vecattr.classes import ClassRule
+from vecattr.model import model_identity
+from vecattr.plasmid import Plasmid
+from vecattr.table import EmbeddingTable, Vectors, unit_rows
+
+
+class KmerEmbedder:
+    """Hashed k-mer counts through a fixed random projection: a SequenceEmbedder without torch."""
+
+    def __init__(self, identity: str, *, width: int = 24, k: int = 5) -> None:
+        self.identity = identity
+        self.width = width
+        self._k = k
+        self._rows = np.random.default_rng(7).normal(size=(512, width))
+
+    def embed(self, plasmids: Sequence[Plasmid]) -> Vectors:
+        return unit_rows(np.array([self._one(plasmid.sequence) for plasmid in plasmids]))
+
+    def _one(self, sequence: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+        ring = sequence + sequence[: self._k - 1]
+        codes = np.frombuffer(ring.encode(), dtype=np.uint8).astype(np.int64)
+        buckets = np.zeros(max(1, len(codes) - self._k + 1), dtype=np.int64)
+        for shift in range(min(self._k, len(codes))):
+            buckets = buckets * 31 + codes[shift : shift + len(buckets)]
+        counts = np.bincount(buckets % 512, minlength=512)
+        return counts @ self._rows
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A fake model folder, its embedder, and makers of plasmids and indexes."""
+
+    model: Path
+    embedder: KmerEmbedder
+
+    def plasmids(
+        self, labs: Sequence[str], *, each: int = 3, seed: int = 0, length: int = 400
+    ) -> list[Plasmid]:
+        """Some plasmids of each lab; those of a lab share half of their sequence."""
+        made = []
+        for lab in labs:
+            chance = random.Random(f"{seed} {lab}")
+            motif = "".join(chance.choices("ACGT", k=length // 2))
+            for number in range(each):
+                rest = "".join(chance.choices("ACGT", k=length - len(motif)))
+                features = {"amp": number % 2, "kan": 1} if number else None
+                made.append(
+                    Plasmid(
+                        f"{lab}-{seed}-{number}",
+                        motif + rest,
+                        features=features,
+                        lab=lab,
+                        group=f"paper {number % 2}" if number else None,
+                    )
+                )
+        return made
+
+    def build(self, path: Path, plasmids: Sequence[Plasmid], **options: Any) -> Any:
+        """An index at `path` with the fake embedder."""
+        from vecattr.indexes.build import build_index
+
+        given = {"rule": ClassRule(None), "model": self.model, "embedder": self.embedder}
+        return build_index(path, plasmids, **{**given, **options})
+
+    def open(self, path: Path) -> Any:
+        """The index at `path`, asked through the fake embedder."""
+        from vecattr.indexes.engine import Index
+
+        return Index.open(path, embedder=self.embedder)
+
+
+def make_model(folder: Path, *, labs: EmbeddingTable | None = None, note: str = "") -> Path:
+    """A folder with the files of a model, of a few bytes each."""
+    from vecattr.store import write_table
+
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text('{"note": "%s"}\n' % note)  # noqa: UP031
+    (folder / "encoder.safetensors").write_bytes(b"weights" + note.encode())
+    if labs is not None:
+        (folder / "labs.h5").write_bytes(write_table(labs))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    model = make_model(tmp_path_factory.mktemp("workshop") / "model")
+    return Workshop(model, KmerEmbedder(model_identity(model)))
+
+
+@pytest.fixture(scope="session")
+def other_workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """A workshop with another model."""
+    model = make_model(tmp_path_factory.mktemp("workshop") / "model", note="other")
+    return Workshop(model, KmerEmbedder(model_identity(model)))

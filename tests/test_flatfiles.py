@@ -1,0 +1,178 @@
+"""Claims about GenBank and SnapGene files: topology comes along, nothing is silently wrong."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from vecattr.errors import InputError
+from vecattr.flatfiles import read_genbank, read_snapgene
+from vecattr.records import Record
+from vecattr.sources import kind_of, open_source
+
+
+def genbank(
+    bases: str = "acgtacgtacgt",
+    *,
+    name: str = "pAB1",
+    length: int | None = None,
+    topology: str = "circular",
+    version: str = "AB0001.2",
+    end: str = "//\n",
+) -> str:
+    stated = len(bases) if length is None else length
+    lines = [
+        f"LOCUS       {name:<16} {stated:>11} bp    DNA     {topology:<8} SYN 01-JAN-2020",
+        "DEFINITION  made.",
+        f"ACCESSION   {version.split('.')[0] or '.'}",
+        f"VERSION     {version}",
+        "FEATURES             Location/Qualifiers",
+        f"     source          1..{len(bases)}",
+        "ORIGIN",
+    ]
+    for start in range(0, len(bases), 60):
+        row = bases[start : start + 60]
+        blocks = " ".join(row[at : at + 10] for at in range(0, len(row), 10))
+        lines.append(f"{start + 1:>9} {blocks}")
+    return "\n".join(lines) + "\n" + end
+
+
+def packet(kind: int, data: bytes) -> bytes:
+    return struct.pack(">BI", kind, len(data)) + data
+
+
+def snapgene(bases: bytes = b"acgtACGT", *, circular: bool = True) -> bytes:
+    notes = b"<Notes><Type>Synthetic</Type><Comments>made by hand</Comments></Notes>"
+    return (
+        packet(0x09, b"SnapGene" + struct.pack(">HHH", 1, 15, 19))
+        + packet(0x00, bytes([int(circular)]) + bases)
+        + packet(0x06, notes)
+    )
+
+
+def genbank_records(text: str, folder: Path) -> list[Record]:
+    path = folder / "my plasmid.gb"
+    path.write_text(text)
+    with open_source(path) as opened:
+        assert kind_of(opened) == "genbank"
+        return list(read_genbank(opened))
+
+
+def snapgene_records(content: bytes, folder: Path) -> list[Record]:
+    path = folder / "my plasmid.dna"
+    path.write_bytes(content)
+    with open_source(path) as opened:
+        assert kind_of(opened) == "snapgene"
+        return list(read_snapgene(opened))
+
+
+@pytest.mark.parametrize("topology", ["circular", "linear"])
+@pytest.mark.parametrize("length", [1, 59, 60, 61, 200])
+def test_genbank_gives_bases_and_topology(topology: str, length: int, tmp_path: Path) -> None:
+    bases = ("acgtn" * 40)[:length]
+    (record,) = genbank_records(genbank(bases, topology=topology), tmp_path)
+    assert (record.id, record.sequence.lower()) == ("AB0001.2", bases)
+    assert (record.topology, record.problem) == (topology, None)
+
+
+def test_genbank_that_does_not_say_its_topology_leaves_it_open(tmp_path: Path) -> None:
+    (record,) = genbank_records(genbank(topology=""), tmp_path)
+    assert record.topology is None
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "expected"),
+    [("pAB1", ".", "pAB1"), ("Exported", ".", "my plasmid"), ("Exported", "X1.1", "X1.1")],
+)
+def test_an_export_without_an_id_is_called_as_its_file(
+    name: str, version: str, expected: str, tmp_path: Path
+) -> None:
+    (record,) = genbank_records(genbank(name=name, version=version), tmp_path)
+    assert record.id == expected
+
+
+def test_a_locus_line_as_plasmid_editors_write_it_is_read(tmp_path: Path) -> None:
+    first = "LOCUS       Exported                  12 bp ds-DNA     circular SYN 01-JAN-2020"
+    text = genbank().split("\n", 1)[1]
+    (record,) = genbank_records(f"{first}\n{text}", tmp_path)
+    assert (record.problem, record.topology, len(record.sequence)) == (None, "circular", 12)
+
+
+def test_a_wrong_length_is_that_records_problem_and_the_next_is_read(tmp_path: Path) -> None:
+    text = genbank(length=99, name="bad") + "\n" + genbank(version="AB0002.1")
+    bad, good = genbank_records(text, tmp_path)
+    assert bad.problem is not None
+    assert "states 99 bases, the record holds 12" in bad.problem.what
+    assert bad.place.endswith("record 'bad'")
+    assert good.problem is None
+
+
+def test_a_missing_end_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not closed by '//'"):
+        genbank_records(genbank() + genbank(end=""), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "LOCUS       x               12 bp    DNA     linear   SYN 01-JAN-2020\n//\n",
+        "LOCUS       x               12 aa            linear   SYN 01-JAN-2020\n//\n",
+        "LOCUS what is this\n//\n",
+        "LOCUS       x               12 bp    DNA     linear   SYN\nORIGIN\n  junk\n//\n",
+    ],
+)
+def test_a_record_without_readable_bases_carries_a_problem(text: str, tmp_path: Path) -> None:
+    (record,) = genbank_records(text, tmp_path)
+    assert record.problem is not None
+    assert record.id
+
+
+def test_latin1_author_names_do_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "x.gb"
+    path.write_bytes(genbank().replace("made.", "by Ménard.").encode("latin-1"))
+    with open_source(path) as opened:
+        (record,) = read_genbank(opened)
+    assert record.problem is None
+
+
+@pytest.mark.parametrize("circular", [True, False])
+def test_snapgene_gives_bases_topology_and_the_files_name(circular: bool, tmp_path: Path) -> None:
+    (record,) = snapgene_records(snapgene(circular=circular), tmp_path)
+    assert (record.id, record.sequence) == ("my plasmid", "acgtACGT")
+    assert record.topology == ("circular" if circular else "linear")
+
+
+def test_a_cut_snapgene_file_is_refused(tmp_path: Path) -> None:
+    cookie = 19
+    after_dna = cookie + 5 + 1 + 8  # a cut between two packets after the DNA loses only notes
+    whole = snapgene()
+    for cut in set(range(cookie, len(whole))) - {after_dna}:
+        with pytest.raises(InputError, match="SnapGene"):
+            snapgene_records(whole[:cut], tmp_path)
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        packet(0x0A, b"<Features><Feature><Segment/></Feature></Features>"),
+        packet(0x0A, b"<Features>"),
+        packet(0x06, b"\xff"),
+        packet(0x00, b"\x01ACGT"),
+    ],
+)
+def test_a_snapgene_file_with_a_damaged_packet_is_refused(tail: bytes, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="SnapGene"):
+        snapgene_records(snapgene() + tail, tmp_path)
+
+
+def test_a_snapgene_file_with_an_empty_dna_packet_is_refused(tmp_path: Path) -> None:
+    cookie = snapgene()[:19]
+    with pytest.raises(InputError, match="SnapGene"):
+        snapgene_records(cookie + packet(0x00, b""), tmp_path)
+
+
+def test_a_snapgene_file_without_dna_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="No DNA"):
+        snapgene_records(snapgene(b""), tmp_path)

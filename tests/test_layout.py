@@ -1,0 +1,170 @@
+"""The shape of the project: packages, layers, one home for each library, light imports."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from configparser import ConfigParser
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from pkgutil import iter_modules
+
+import pytest
+
+import vecattr
+
+LAYERS = ("vecattr", "vecattr.indexes", "vecattr.cli")
+HEAVY = ("torch", "pandas", "faiss", "Bio", "h5py", "sentencepiece")
+
+#: The only modules that may import a library. A new module here is a decision, not an accident.
+HOMES = {
+    "torch": {"vecattr.encoder", "vecattr.training"},
+    "faiss": {"vecattr.indexes.flat"},
+    "h5py": {"vecattr.store"},
+    "sentencepiece": {"vecattr.tokens"},
+    "pandas": {"vecattr.frames"},
+}
+
+
+def modules() -> list[str]:
+    """Every module by its installed name; each package is asked, because an editable install has
+    them in three folders."""
+    found = list(LAYERS)
+    for package in LAYERS:
+        path = import_module(package).__path__
+        found += [f"{package}.{info.name}" for info in iter_modules(path) if not info.ispkg]
+    return sorted(name for name in found if not name.endswith("__main__"))
+
+
+def source_of(name: str) -> Path:
+    """The file of a module; found without running it."""
+    from importlib.util import find_spec
+
+    spec = find_spec(name)
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin)
+
+
+def imports_of(name: str) -> set[str]:
+    """Every absolute name that a module imports anywhere in its text."""
+    path = source_of(name)
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} has a relative import at line {node.lineno}"
+            assert node.module is not None
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def layer_of(name: str) -> int:
+    """0 for vecattr, 1 for vecattr.indexes, 2 for vecattr.cli."""
+    return max(
+        level
+        for level, package in enumerate(LAYERS)
+        if name == package or name.startswith(f"{package}.")
+    )
+
+
+def loaded_after(code: str) -> set[str]:
+    """The modules in a fresh interpreter after running `code`."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{code}\nprint('\\n'.join(sys.modules))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.splitlines())
+
+
+@pytest.mark.parametrize("name", modules())
+def test_every_module_imports_under_its_installed_name(name: str) -> None:
+    assert import_module(name).__name__ == name
+
+
+@pytest.mark.parametrize("name", modules())
+def test_every_module_says_what_it_is_in_its_first_line(name: str) -> None:
+    text = ast.get_docstring(ast.parse(source_of(name).read_text(encoding="utf-8")))
+    assert text
+
+
+@pytest.mark.parametrize("name", modules())
+def test_imports_go_one_way_only(name: str) -> None:
+    if name == "vecattr":  # fetches Index when it is first named, and imports nothing else
+        return
+    ours = {other for other in imports_of(name) if other.split(".")[0] == "vecattr"}
+    upward = {other for other in ours if layer_of(other) > layer_of(name)}
+    assert not upward, f"{name} imports {sorted(upward)}"
+
+
+@pytest.mark.parametrize("library", sorted(HOMES))
+def test_a_library_has_one_home(library: str) -> None:
+    users = {
+        name for name in modules() if library in {other.split(".")[0] for other in imports_of(name)}
+    }
+    assert users <= HOMES[library], f"{library} is imported by {sorted(users - HOMES[library])}"
+
+
+def test_click_stays_in_the_terminal_layer() -> None:
+    users = {
+        name for name in modules() if "click" in {other.split(".")[0] for other in imports_of(name)}
+    }
+    assert {layer_of(name) for name in users} == {2}
+
+
+@pytest.mark.parametrize("library", ["h5py", "sentencepiece", "torch", "pandas", "Bio", "faiss"])
+def test_the_terminal_layer_needs_no_heavy_library(library: str) -> None:
+    for name in modules():
+        if layer_of(name) == 2:
+            assert library not in {other.split(".")[0] for other in imports_of(name)}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import vecattr",
+        "from vecattr.cli.main import run; run(['--help'])",
+        "from vecattr.cli.main import run; run(['query', '--help'])",
+        "from vecattr.cli.main import run; run(['train', '--help'])",
+    ],
+)
+def test_importing_and_asking_for_help_load_nothing_heavy(code: str) -> None:
+    assert not loaded_after(code) & set(HEAVY)
+
+
+def checkout() -> Path:
+    """The checkout these tests lie in; skips when they run outside of one."""
+    root = Path(__file__).resolve().parent.parent
+    if not (root / "setup.cfg").exists():
+        pytest.skip("not in a checkout")
+    return root
+
+
+def test_setup_cfg_lists_exactly_the_three_packages() -> None:
+    config = ConfigParser()
+    config.read(checkout() / "setup.cfg", encoding="utf-8")
+    assert config["options"]["packages"].split() == list(LAYERS)
+    mapping = dict(
+        line.replace(" ", "").split("=")
+        for line in config["options"]["package_dir"].strip().splitlines()
+    )
+    assert mapping == {
+        "vecattr": "vecattr",
+        "vecattr.indexes": "indexes",
+        "vecattr.cli": "cli",
+    }
+
+
+@pytest.mark.parametrize("folder", ["vecattr", "indexes", "cli"])
+def test_package_folders_are_flat(folder: str) -> None:
+    inner = [path.name for path in (checkout() / folder).iterdir() if path.is_dir()]
+    assert set(inner) <= {"__pycache__"}
+
+
+def test_the_installed_version_is_the_one_in_the_code() -> None:
+    assert version("vecattr") == vecattr.__version__

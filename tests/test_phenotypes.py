@@ -1,0 +1,42 @@
+"""Claims about feature columns: 0/1 columns that are not reserved, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from vecattr.errors import InputError
+from vecattr.phenotypes import RESERVED_COLUMNS, FeatureParser, feature_columns
+
+
+def test_all_four_ways_of_writing_a_bit_are_one_feature() -> None:
+    assert feature_columns(["f"], [["0"], ["1"], ["0.0"], [" 1.0 "]]) == (0,)
+
+
+def test_a_column_with_anything_else_is_no_feature() -> None:
+    assert feature_columns(["f", "g"], [["0", "2"], ["1", "1"]]) == (0,)
+
+
+def test_a_column_that_says_nothing_is_no_feature() -> None:
+    assert feature_columns(["f", "g"], [["0", ""], ["", ""]]) == (0,)
+
+
+@pytest.mark.parametrize("column", ["", "paper", *sorted(RESERVED_COLUMNS)])
+def test_reserved_and_unnamed_columns_are_no_features(column: str) -> None:
+    assert feature_columns([column], [["0"]], reserved={"paper"}) == ()
+
+
+def test_an_empty_cell_is_not_known_rather_than_zero() -> None:
+    parse = FeatureParser(("f", "g"), (0, 1))
+    assert parse(["0", ""]) == {"f": 0}
+    assert parse(["", ""]) is None
+    assert parse(["1.0", "0.0"]) == {"f": 1, "g": 0}
+
+
+def test_a_table_without_features_knows_none() -> None:
+    assert FeatureParser(("f",), ())(["1"]) is None
+
+
+def test_a_later_cell_that_is_no_bit_is_named() -> None:
+    parse = FeatureParser(("f",), (0,))
+    with pytest.raises(InputError, match=r"'f' is '7', not 0 or 1"):
+        parse(["7"])

@@ -1,0 +1,108 @@
+"""Attributions in every format: the documented columns, one answer a query, nothing unescaped."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from vecattr.attribution import Attribution, Hit, Neighbor, Provenance
+from vecattr.cli.formats import FORMATS, Format
+from vecattr.cli.render import COLUMNS, render, verdict_line
+
+ANSWER = Attribution(
+    query="=q1",
+    length=5000,
+    topology="circular",
+    labs=(Hit("Lab <A>", 0.9, 0.9), Hit("../x", -0.1, -0.1)),
+    verdict="known",
+    confidence=0.9,
+    threshold=0.4,
+    neighbors=(Neighbor("p1", "Lab <A>", "Lab <A>", 0.95, 4000, "linear"),),
+    notes=("fewer labs than -k 10",),
+    provenance=Provenance("0.1.0", "ab12", "cd34"),
+)
+EMPTY = replace(ANSWER, query="q2", labs=(), neighbors=(), confidence=float("nan"), threshold=None)
+
+
+def text(form: Format, *answers: Attribution) -> str:
+    return "".join(render(answers, form=form))
+
+
+def test_tsv_has_the_documented_columns_and_a_row_for_each_lab_and_neighbour() -> None:
+    lines = [line.split("\t") for line in text("tsv", ANSWER).splitlines()]
+    assert lines[0] == list(COLUMNS)
+    assert all(len(line) == len(COLUMNS) for line in lines)
+    records = [dict(zip(COLUMNS, line, strict=True)) for line in lines[1:]]
+    assert [(r["kind"], r["rank"], r["lab"], r["id"]) for r in records] == [
+        ("lab", "1", "Lab <A>", ""),
+        ("lab", "2", "../x", ""),
+        ("neighbor", "1", "Lab <A>", "p1"),
+    ]
+    assert {r["query"] for r in records} == {"'=q1"}
+    assert {r["index"] for r in records} == {"cd34"}
+
+
+def test_csv_and_tsv_say_the_same() -> None:
+    rows = list(csv.reader(io.StringIO(text("csv", ANSWER))))
+    assert rows == [line.split("\t") for line in text("tsv", ANSWER).splitlines()]
+
+
+def test_a_query_without_any_lab_still_has_its_row() -> None:
+    records = list(csv.DictReader(io.StringIO(text("csv", EMPTY))))
+    assert [(r["query"], r["kind"], r["confidence"]) for r in records] == [("q2", "none", "")]
+
+
+def objects(form: Format, *answers: Attribution) -> list[dict[str, Any]]:
+    written = text(form, *answers)
+    if form == "json":
+        return list(json.loads(written))
+    return [json.loads(line) for line in written.splitlines()]
+
+
+def test_json_and_jsonl_say_the_same() -> None:
+    assert objects("json", ANSWER, EMPTY) == objects("jsonl", ANSWER, EMPTY)
+
+
+def test_json_has_the_documented_names() -> None:
+    (value,) = objects("json", ANSWER)
+    assert list(value) == [
+        "query",
+        "length",
+        "topology",
+        "labs",
+        "verdict",
+        "confidence",
+        "threshold",
+        "neighbors",
+        "notes",
+        "provenance",
+    ]
+    assert value["labs"][0] == {"rank": 1, "name": "Lab <A>", "score": 0.9, "cosine": 0.9}
+    assert value["neighbors"][0]["rank"] == 1
+    assert value["neighbors"][0]["id"] == "p1"
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_names_every_query(form: Format) -> None:
+    written = text(form, ANSWER, EMPTY)
+    assert "=q1" in written
+    assert "q2" in written
+
+
+def test_html_holds_no_name_unescaped() -> None:
+    assert "<A>" not in text("html", ANSWER)
+
+
+def test_the_verdict_names_both_values_it_compared() -> None:
+    assert verdict_line(ANSWER) == "verdict: known (best cosine 0.9000, threshold 0.4000)"
+    assert "no threshold" in verdict_line(EMPTY)
+
+
+def test_a_table_cannot_drive_a_terminal() -> None:
+    written = text("table", replace(ANSWER, query="\x1b[2J", notes=("\x07",)))
+    assert written.replace("\n", "").isprintable()

@@ -1,0 +1,64 @@
+"""The answer to one query: what the engine returns and `render` prints, as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from vecattr.plasmid import Topology
+
+#: `uncalibrated`: the index holds no threshold, so nothing is claimed.
+Verdict = Literal["known", "unknown", "uncalibrated"]
+
+#: Shorter queries are answered, and marked too short to trust (bases).
+SHORTEST_TRUSTED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One ranked lab. `score` is the sort key, bigger is better; `cosine` lies in [-1, 1]."""
+
+    name: str
+    score: float
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbor:
+    """One stored plasmid near the query: `lab` is its true lab, `label` the class it counts for."""
+
+    id: str
+    lab: str
+    label: str
+    cosine: float
+    length: int
+    topology: Topology
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Which tool, model and index made an answer (hex identities)."""
+
+    version: str
+    model: str
+    index: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Ranked labs for one query, best first, ties by name.
+
+    `verdict` compares `confidence` (the best cosine of a named lab, the pooled class left out)
+    with the calibrated `threshold`; `notes` are sentences a person should read.
+    """
+
+    query: str
+    length: int
+    topology: Topology
+    labs: tuple[Hit, ...]
+    verdict: Verdict
+    confidence: float
+    threshold: float | None
+    neighbors: tuple[Neighbor, ...]
+    notes: tuple[str, ...]
+    provenance: Provenance

@@ -1,0 +1,64 @@
+"""The model card: a training report in, Markdown for people out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vecattr.config import EncoderConfig, ResolvedTrainConfig, as_json
+from vecattr.features import FeatureSpace
+from vecattr.version import __version__
+
+if TYPE_CHECKING:
+    from vecattr.training import TrainReport
+
+
+def model_card(
+    report: TrainReport,
+    encoder: EncoderConfig,
+    config: ResolvedTrainConfig,
+    features: FeatureSpace,
+    *,
+    refitted: bool,
+) -> str:
+    """What the model learned from, how, and how well it did on plasmids it did not see."""
+    parts = [
+        "# Model card",
+        f"Made by vecattr {__version__}. Turns a plasmid into a unit vector of width "
+        f"{encoder.width}, to be compared with lab vectors by cosine.",
+        "## Data",
+        f"{report.plasmids:,} plasmids of {report.labs:,} classes; {report.validation_plasmids:,} "
+        "of the plasmids were held out, in whole groups, to stop training and to set the threshold."
+        + (" The weights were then fitted again on all of them." if refitted else ""),
+        f"{len(features.names)} phenotype features" + (": " + ", ".join(features.names) + "." if features.names else "."),
+        "## Figures",
+        _figures(report),
+        "## Encoder",
+        _bullets(as_json(encoder)),
+        "## Training",
+        _bullets(as_json(config)),
+        "## Limits",
+        "A rank is a lead, not proof. Labs that share plasmids share vectors; a lab that was not "
+        "in the data cannot be named, and the verdict says so only as often as its threshold lets it.",
+    ]  # fmt: skip
+    return "\n\n".join(parts) + "\n"
+
+
+def _figures(report: TrainReport) -> str:
+    lines = [f"Epochs: {report.epochs}."]
+    if report.best:
+        lines.append(
+            f"Held-out plasmids (epoch {report.best.epoch}): top-1 "
+            f"{100 * report.best.validation_top1:.1f} %, top-10 "
+            f"{100 * report.best.validation_top10:.1f} %."
+        )
+    if report.calibration:
+        lines.append(
+            f"Verdict: unknown below cosine {report.calibration.threshold:.3f}, which called "
+            f"{100 * report.calibration.false_alarm:.1f} % of {report.calibration.rows:,} held-out "
+            "plasmids of named labs unknown."
+        )
+    return " ".join(lines)
+
+
+def _bullets(values: dict[str, object]) -> str:
+    return "\n".join(f"- {name}: {value}" for name, value in values.items())

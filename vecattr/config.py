@@ -1,0 +1,145 @@
+"""What an encoder and a training run are made of: frozen values that are saved beside weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+from vecattr.errors import DamagedError, UsageError
+
+Activation = Literal["selu", "relu", "gelu", "tanh"]
+Loss = Literal["triplet", "cosface"]
+Device = Literal["auto", "cpu", "cuda"]
+
+
+@dataclass(frozen=True)
+class CnnConfig:
+    """The published text CNN (Kim 2014; Soares et al. 2022) over byte-pair tokens."""
+
+    kind: Literal["cnn"] = "cnn"
+    width: int = 200  # of the unit vector
+    pieces: int = 1_000  # of the tokenizer
+    token_width: int = 200
+    kernels: tuple[int, ...] = tuple(range(1, 13))  # tokens
+    filters: int = 256  # of each kernel
+    activation: Activation = "selu"
+    dropout: float = 0.2  # on token embeddings, in training only
+
+    def __post_init__(self) -> None:
+        _positive(self, "width", "pieces", "token_width", "filters")
+        if not self.kernels or min(self.kernels) < 1:
+            raise UsageError(f"kernels must be one or more widths of at least 1: {self.kernels}")
+        if not 0 <= self.dropout < 1:
+            raise UsageError(f"dropout must lie in [0, 1): {self.dropout}")
+
+
+@dataclass(frozen=True)
+class BagConfig:
+    """A bag of canonical k-mers: order-free, the same for every rotation and strand."""
+
+    kind: Literal["bag"] = "bag"
+    width: int = 200  # of the unit vector
+    k: int = 21
+    scaled: int = 8  # one k-mer hash in so many is read
+    min_plasmids: int = 2  # a k-mer enters the vocabulary when so many training plasmids have it
+    token_width: int = 64  # of a k-mer's vector, projected to `width` when it is narrower
+    dropout: float = 0.7  # of k-mers, in training only
+
+    def __post_init__(self) -> None:
+        _positive(self, "width", "scaled", "min_plasmids", "token_width")
+        if not (3 <= self.k <= 31 and self.k % 2):
+            raise UsageError(f"k must be odd, from 3 to 31: {self.k}")
+        if not 0 <= self.dropout < 1:
+            raise UsageError(f"dropout must lie in [0, 1): {self.dropout}")
+
+
+EncoderConfig = CnnConfig | BagConfig
+_KINDS: dict[str, type[CnnConfig] | type[BagConfig]] = {"cnn": CnnConfig, "bag": BagConfig}
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One training run; every default is the published choice where there is one."""
+
+    loss: Loss = "triplet"
+    margin: float | None = None  # None: 1.0 (triplet, a distance) or 0.1 (cosface, a cosine)
+    scale: float = 24.0  # inverse temperature of cosface
+    epochs: int | None = None  # None: 200 (triplet) or 20 (cosface); 10 for a bag
+    max_steps: int | None = None  # optimizer steps at most, over all epochs
+    batch_size: int | None = None  # over all processes together; None: 64, or 256 for a bag
+    learning_rate: float | None = None  # one-cycle's peak; None: 1e-3, or 1e-2 for a bag
+    weight_decay: float = 1e-5
+    crop: int = 1_000  # tokens of a plasmid that a CNN sees in one step
+    reverse_complement: float = 0.5  # probability
+    feature_dropout: float = 0.5  # probability that a plasmid's features are withheld
+    validation_share: float = 0.1  # of the plasmids, in whole groups
+    patience: int = 20  # epochs without a better validation top-1
+    refit: bool = False  # train again on all rows for the best number of epochs
+    tokenizer_bases: int = 5_000_000  # sample the tokenizer learns from
+    seed: int = 0
+    device: Device = "auto"
+    bf16: bool | None = None  # None: where it is faster
+
+    def __post_init__(self) -> None:
+        _positive(self, "crop", "patience", "scale")
+        for name in ("epochs", "max_steps", "batch_size", "learning_rate"):
+            if getattr(self, name) is not None:
+                _positive(self, name)
+        for name in ("reverse_complement", "feature_dropout"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"{name} is a probability, not {getattr(self, name)}")
+        if not 0 <= self.validation_share <= 0.5:
+            raise UsageError(f"validation_share must lie in [0, 0.5]: {self.validation_share}")
+
+    def resolved(self, encoder: EncoderConfig) -> ResolvedTrainConfig:
+        """The same run with every choice made."""
+        bag = encoder.kind == "bag"
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        chosen = {
+            "margin": {"triplet": 1.0, "cosface": 0.1}[self.loss],
+            "epochs": 10 if bag else {"triplet": 200, "cosface": 20}[self.loss],
+            "batch_size": 256 if bag else 64,
+            "learning_rate": 1e-2 if bag else 1e-3,
+        }
+        open_choices = {name: value for name, value in chosen.items() if values[name] is None}
+        return ResolvedTrainConfig(**(values | open_choices))
+
+
+@dataclass(frozen=True)
+class ResolvedTrainConfig(TrainConfig):
+    """A training run in which nothing is left open."""
+
+    margin: float
+    epochs: int
+    batch_size: int
+    learning_rate: float
+
+
+def _positive(config: object, *names: str) -> None:
+    for name in names:
+        if not getattr(config, name) > 0:
+            raise UsageError(f"{name} must be greater than 0, not {getattr(config, name)}")
+
+
+def encoder_config(data: Mapping[str, Any]) -> EncoderConfig:
+    """The encoder's configuration from its JSON object; DamagedError when it is none."""
+    kind = _KINDS.get(str(data.get("kind")))
+    names = {field.name for field in fields(kind)} if kind else set()
+    if kind is None or set(data) != names:
+        raise DamagedError(
+            f"not an encoder's configuration: kind {data.get('kind')!r}, keys {sorted(data)}",
+            hint="the model was made by another version; train it again",
+        )
+    values = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
+    try:
+        return kind(**values)
+    except (TypeError, UsageError) as cause:
+        raise DamagedError(f"not an encoder's configuration: {cause}") from cause
+
+
+def as_json(config: EncoderConfig | TrainConfig) -> dict[str, Any]:
+    """A JSON object of the configuration; tuples become lists."""
+    data: dict[str, Any] = json.loads(json.dumps(asdict(config)))
+    return data

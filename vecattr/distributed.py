@@ -1,0 +1,55 @@
+"""Several training processes side by side: torchrun's environment in, rank and group out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+import torch.distributed as dist
+
+from vecattr.embedder import choose_device
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Workers:
+    """This process among `count`; rank 0 alone writes files and reports."""
+
+    rank: int
+    count: int
+    device: torch.device
+
+    @property
+    def leads(self) -> bool:
+        return self.rank == 0
+
+    def agree(self, value: T) -> T:
+        """The leader's value, in every process."""
+        if self.count == 1:
+            return value
+        box = [value]
+        dist.broadcast_object_list(box, src=0, device=self.device)
+        return box[0]
+
+
+@contextmanager
+def join_workers(device: str) -> Iterator[Workers]:
+    """Join the group that torchrun made, if any: NCCL between GPUs, gloo between CPUs."""
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    chosen = choose_device(device)
+    if count == 1:
+        yield Workers(0, 1, chosen)
+        return
+    if chosen.type == "cuda":
+        chosen = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(chosen)
+    dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+    try:
+        yield Workers(dist.get_rank(), count, chosen)
+    finally:
+        dist.destroy_process_group()

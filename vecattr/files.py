@@ -1,0 +1,177 @@
+"""Whole files: bytes in, a file that is either the old one or the new one out; hashes of files."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from vecattr.errors import ArtifactError, DamagedError, MissingError
+
+#: Temporary files begin with this, so that a later writer can sweep up after a killed one.
+TEMPORARY = ".vecattr-"
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+
+
+def sha256_bytes(data: bytes) -> str:
+    """Hex SHA-256 of the bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    """Hex SHA-256 of a file, read once in pieces; MissingError when it is not there."""
+    with translated_errors(path), path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def read_file(path: Path) -> bytes:
+    """All bytes of a file; MissingError when it is not there."""
+    with translated_errors(path):
+        return path.read_bytes()
+
+
+def check_file(path: Path, *, sha256: str | None, size: int) -> None:
+    """Compare a file with its known size and, unless it is None, its hash; DamagedError if not."""
+    with translated_errors(path):
+        found = path.stat().st_size
+    if found != size:
+        raise DamagedError(f"holds {found} bytes, expected {size}", where=str(path), hint=_REPAIR)
+    if sha256 is not None and (digest := sha256_file(path)) != sha256:
+        raise DamagedError(
+            f"SHA-256 is {digest[:16]}…, expected {sha256[:16]}…", where=str(path), hint=_REPAIR
+        )
+
+
+_REPAIR = "restore the file from a copy, or build again"
+
+
+def atomic_write(path: Path, data: bytes) -> None:
+    """Put `data` at `path` so that a crash at any moment leaves the old file or the new one.
+
+    The temporary file lies in the same folder (os.replace is atomic only within a file system);
+    the file is on disk before its name is, and the name before this returns. ArtifactError when
+    the disk refuses.
+    """
+    with translated_errors(path):
+        handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, _permitted(0o666))
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+        sync_folder(path.parent)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add one line to a text file and wait until it is on disk; a torn last line is closed first.
+
+    ArtifactError when the disk refuses."""
+    with translated_errors(path), path.open("a+b") as file:
+        file.seek(0, os.SEEK_END)
+        torn = False
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            torn = file.read(1) != b"\n"
+        file.write(b"\n" * torn + line.encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the folder's names are on disk (a no-op where folders cannot be opened)."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_tree(folder: Path) -> None:
+    """Wait until the names in a folder and in the folders below it are on disk."""
+    for inner, _, _ in os.walk(folder):
+        sync_folder(Path(inner))
+
+
+def move_folder(new: Path, path: Path) -> None:
+    """Give the folder `new` the name `path`, which is free, or held by an empty or an older
+    folder; an older one is deleted once the new one stands in its place.
+
+    Where the system can exchange two names in one step (Linux), `path` is never without a folder.
+    """
+    with translated_errors(path):
+        if not path.exists() or not any(path.iterdir()):
+            os.replace(new, path)
+            old = None
+        elif _exchanged(new, path):
+            old = new
+        else:
+            old = new.with_name(new.name + ".old")
+            os.replace(path, old)
+            try:
+                os.replace(new, path)
+            except BaseException:
+                os.replace(old, path)
+                raise
+        sync_folder(path.parent)
+        if old is not None:
+            shutil.rmtree(old)
+
+
+def _exchanged(first: Path, second: Path) -> bool:
+    """Exchange two names atomically; False where the system cannot."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):
+        return False
+    names = os.fsencode(first), os.fsencode(second)
+    code: int = renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE)
+    return code == 0
+
+
+@contextlib.contextmanager
+def folder_beside(path: Path) -> Iterator[Path]:
+    """A new folder beside `path`, to be filled and given to `move_folder`; else it is deleted."""
+    with translated_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY}{path.name}-", dir=path.parent))
+        folder.chmod(_permitted(0o777))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _permitted(mode: int) -> int:
+    """The mode that a new file or folder gets by custom; `tempfile` makes private ones."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mode & ~mask
+
+
+@contextlib.contextmanager
+def translated_errors(path: Path) -> Iterator[None]:
+    """The system's errors about `path` in our own terms."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise MissingError("no such file or folder", where=str(error.filename or path)) from error
+    except OSError as error:
+        raise ArtifactError(str(error.strerror or error), where=str(path)) from error

@@ -1,0 +1,285 @@
+"""The optimisation loop: examples in, fitted weights and a history out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.parallel import DistributedDataParallel
+
+from vecattr.checkpoint import cpu_copy, read_checkpoint, write_checkpoint
+from vecattr.config import BagConfig, ResolvedTrainConfig
+from vecattr.distributed import Workers
+from vecattr.encoder import Batch, KmerBag, TextCnn
+from vecattr.examples import Examples, shuffled_batches
+from vecattr.losses import AttributionLoss
+
+_CHECKPOINT_SECONDS = 300  # at least this long between two checkpoints
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of history.csv; shares lie in [0, 1], NaN without validation rows."""
+
+    epoch: int
+    steps: int
+    loss: float
+    validation_top1: float
+    validation_top10: float
+    learning_rate: float
+    plasmids_per_second: float
+    seconds: float
+
+
+class Watcher(Protocol):
+    """Who is told how training goes."""
+
+    def starts(self, stage: str, total: int) -> None:
+        """A stage begins; `total` units (plasmids read, or optimizer steps) lie ahead."""
+        ...
+
+    def advances(self, units: int, **facts: float) -> None:
+        """So many units are done; `facts` (loss, plasmids_per_second) are worth showing."""
+        ...
+
+    def ends_epoch(self, epoch: Epoch) -> None: ...
+
+
+class LabMatcher(nn.Module):
+    """An encoder and the vectors of all labs; the last row is the unknown-lab vector."""
+
+    def __init__(self, encoder: TextCnn | KmerBag, labs: int, loss: AttributionLoss) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.labs = nn.Parameter(torch.randn(labs + 1, encoder.config.width))
+        self.loss = loss
+
+    def lab_vectors(self) -> Tensor:
+        """Unit vectors of the labs and the unknown vector, (n + 1, d)."""
+        return F.normalize(self.labs, dim=1)
+
+    def forward(self, batch: Batch, targets: Tensor) -> Tensor:
+        """The loss of this batch; the encoder may run under autocast, the loss does not."""
+        plasmids = self.encoder(batch)  # (b, d)
+        with torch.autocast(plasmids.device.type, enabled=False):
+            return self.loss(plasmids, self.lab_vectors(), targets)
+
+    @torch.inference_mode()
+    def cosines(self, examples: Examples, device: torch.device) -> NDArray[np.float32]:
+        """Cosines of full-length examples with every lab, the unknown vector last, (q, n + 1)."""
+        self.eval()
+        labs = self.lab_vectors()
+        found = []
+        for rows in np.array_split(np.arange(len(examples)), max(1, len(examples) // 64)):
+            batch = examples.batch(rows).to(device)
+            found.append((self.encoder(batch) @ labs.T).cpu().numpy())
+        self.train()
+        return np.concatenate(found)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a run ends with: the best weights are in the matcher."""
+
+    matcher: LabMatcher
+    history: tuple[Epoch, ...]
+    best_epoch: int  # how many epochs led to the weights that were kept
+
+
+class Run:
+    """One run of one-cycle Adam, resumable at epoch ends."""
+
+    def __init__(
+        self,
+        matcher: LabMatcher,
+        training: Examples,
+        validation: Examples | None,
+        *,
+        config: ResolvedTrainConfig,
+        workers: Workers,
+        checkpoint: Path,
+        fingerprint: str,
+    ) -> None:
+        self._matcher = matcher.to(workers.device)
+        self._training, self._validation = training, validation
+        self._config, self._workers = config, workers
+        self._checkpoint, self._fingerprint = checkpoint, fingerprint
+        self._total = _total_steps(len(training), config)
+        self._optimizers = _optimizers(matcher, config)
+        self._schedules = [_one_cycle(one, self._total) for one in self._optimizers]
+        self._history: list[Epoch] = []
+        self._best = -1.0
+        self._best_epoch = 0
+        self._best_weights: dict[str, Tensor] = {}
+        self._steps = 0
+        self._saved_at = time.monotonic()
+
+    def fit(self, watcher: Watcher, *, resume: bool) -> Fit:
+        """Train until the steps are spent or patience ends; keep the best weights."""
+        if resume and self._checkpoint.exists():
+            self._restore(read_checkpoint(self._checkpoint, fingerprint=self._fingerprint))
+        trainee = _parallel(self._matcher, self._workers)
+        watcher.starts("training", self._total)
+        watcher.advances(self._steps)
+        while self._steps < self._total and not self._out_of_patience():
+            watcher.ends_epoch(self._epoch(trainee, watcher))
+            self._save_now_and_then()
+        if self._best_weights:
+            self._matcher.load_state_dict(self._best_weights)
+        return Fit(self._matcher, tuple(self._history), self._best_epoch or len(self._history))
+
+    def _epoch(self, trainee: nn.Module, watcher: Watcher) -> Epoch:
+        number = len(self._history)
+        torch.manual_seed(
+            (self._config.seed << 20) + number * self._workers.count + self._workers.rank
+        )
+        rng = np.random.default_rng([self._config.seed, number])
+        began, seen, losses = time.perf_counter(), 0, 0.0
+        for rows in self._batches(rng):
+            loss = self._step(trainee, rows, rng)
+            seen += len(rows)
+            losses += loss * len(rows)
+            speed = seen / (time.perf_counter() - began)
+            watcher.advances(1, loss=loss, plasmids_per_second=speed)
+        seconds = time.perf_counter() - began
+        top1, top10 = self._workers.agree(self._validate() if self._workers.leads else (0.0, 0.0))
+        epoch = Epoch(
+            epoch=number + 1,
+            steps=self._steps,
+            loss=losses / seen,
+            validation_top1=top1,
+            validation_top10=top10,
+            learning_rate=float(self._schedules[0].get_last_lr()[0]),
+            plasmids_per_second=seen / seconds,
+            seconds=seconds,
+        )
+        self._history.append(epoch)
+        self._keep_if_best(epoch)
+        return epoch
+
+    def _batches(self, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+        for rows in shuffled_batches(len(self._training), self._config.batch_size, rng):
+            if self._steps == self._total:
+                return
+            if len(rows) >= self._workers.count:
+                yield rows
+
+    def _step(self, trainee: nn.Module, rows: NDArray[np.int64], rng: np.random.Generator) -> float:
+        mine = rows[self._workers.rank :: self._workers.count]
+        encoder = self._matcher.encoder.config
+        keep = 1 - encoder.dropout if isinstance(encoder, BagConfig) else 1.0
+        batch, targets = self._training.augmented(mine, self._config, keep, rng)
+        device = self._workers.device
+        with _autocast(self._config, self._matcher, device):
+            loss: Tensor = trainee(batch.to(device), targets.to(device))
+        for optimizer in self._optimizers:
+            optimizer.zero_grad()
+        loss.backward()
+        for optimizer, schedule in zip(self._optimizers, self._schedules, strict=True):
+            optimizer.step()
+            if self._steps + 1 < self._total:
+                schedule.step()
+        self._steps += 1
+        return float(loss.detach())
+
+    def _validate(self) -> tuple[float, float]:
+        """Top-1 and top-10 share over the validation rows, full length."""
+        if self._validation is None:
+            return float("nan"), float("nan")
+        cosines = self._matcher.cosines(self._validation, self._workers.device)[:, :-1]
+        truth = np.take_along_axis(cosines, self._validation.targets[:, None], axis=1)
+        better = (cosines > truth).sum(axis=1)  # (q,)
+        return float(np.mean(better < 1)), float(np.mean(better < 10))
+
+    def _keep_if_best(self, epoch: Epoch) -> None:
+        if epoch.validation_top1 > self._best:
+            self._best, self._best_epoch = epoch.validation_top1, epoch.epoch
+            self._best_weights = cpu_copy(self._matcher.state_dict())
+
+    def _out_of_patience(self) -> bool:
+        waited = len(self._history) - self._best_epoch
+        return self._validation is not None and waited >= self._config.patience
+
+    def _save_now_and_then(self) -> None:
+        if self._workers.leads and time.monotonic() - self._saved_at > _CHECKPOINT_SECONDS:
+            self.save()
+
+    def save(self) -> None:
+        """Write a checkpoint now."""
+        state = {
+            "matcher": self._matcher.state_dict(),
+            "best_weights": self._best_weights,
+            "optimizers": [one.state_dict() for one in self._optimizers],
+            "schedules": [one.state_dict() for one in self._schedules],
+            "history": [asdict(epoch) for epoch in self._history],
+            "best": self._best,
+            "best_epoch": self._best_epoch,
+            "steps": self._steps,
+        }
+        write_checkpoint(self._checkpoint, state, fingerprint=self._fingerprint)
+        self._saved_at = time.monotonic()
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self._matcher.load_state_dict(state["matcher"])
+        for optimizer, saved in zip(self._optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        for schedule, saved in zip(self._schedules, state["schedules"], strict=True):
+            schedule.load_state_dict(saved)
+        self._history = [Epoch(**epoch) for epoch in state["history"]]
+        self._best, self._best_epoch = state["best"], state["best_epoch"]
+        self._best_weights, self._steps = state["best_weights"], state["steps"]
+
+
+def _total_steps(rows: int, config: ResolvedTrainConfig) -> int:
+    steps = config.epochs * -(-rows // config.batch_size)
+    return min(steps, config.max_steps or steps)
+
+
+def _optimizers(matcher: LabMatcher, config: ResolvedTrainConfig) -> list[torch.optim.Optimizer]:
+    """Adam; the k-mer table, of which a step touches a sliver, gets the sparse one."""
+    sparse = [matcher.encoder.tokens.weight] if isinstance(matcher.encoder, KmerBag) else []
+    dense = [one for one in matcher.parameters() if not any(one is other for other in sparse)]
+    rate, decay = config.learning_rate, config.weight_decay
+    optimizers: list[torch.optim.Optimizer] = [torch.optim.Adam(dense, lr=rate, weight_decay=decay)]
+    if sparse:
+        optimizers.append(torch.optim.SparseAdam(sparse, lr=rate))
+    return optimizers
+
+
+def _one_cycle(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.OneCycleLR:
+    """Smith's one-cycle schedule (2018) up to the optimizer's rate and down again."""
+    return torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        max_lr=optimizer.param_groups[0]["lr"],
+        total_steps=max(steps, 2),
+        cycle_momentum=False,
+    )
+
+
+def _parallel(matcher: LabMatcher, workers: Workers) -> nn.Module:
+    return matcher if workers.count == 1 else DistributedDataParallel(matcher)
+
+
+def _autocast(
+    config: ResolvedTrainConfig, matcher: LabMatcher, device: torch.device
+) -> AbstractContextManager[None]:
+    """bf16 for convolutions where the processor has matrix units for it."""
+    wanted = config.bf16
+    if wanted is None:
+        wanted = isinstance(matcher.encoder, TextCnn) and _has_bf16_units(device)
+    return torch.autocast(device.type, torch.bfloat16) if wanted else nullcontext()  # type: ignore[return-value]
+
+
+def _has_bf16_units(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return bool(torch.cpu.get_capabilities().get("amx_bf16", False))

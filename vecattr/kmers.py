@@ -1,0 +1,81 @@
+"""Canonical k-mers as numbers: bases in, a reproducible sample of 64-bit hashes out.
+
+A k-mer and its reverse complement give the same number, windows with an ambiguous letter give
+none, and a circular sequence is closed, so rotation and strand change nothing but the order.
+The sample keeps hashes below 2^64 / scaled ("FracMinHash", Irber et al. 2022).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Hashes = NDArray[np.uint64]
+
+LONGEST_K = 31
+
+_AMBIGUOUS = 4
+_CODES = np.full(256, _AMBIGUOUS, dtype=np.uint8)
+for _code, _base in enumerate(b"ACGT"):
+    _CODES[_base] = _code
+
+
+def sampled_kmers(bases: str, *, k: int, scaled: int = 1, circular: bool = True) -> Hashes:
+    """Hashes of all canonical k-mers of upper-case `bases`, in order, sampled 1 in `scaled`.
+
+    Empty when the sequence is shorter than k. k is odd and at most 31, so that no k-mer is its
+    own reverse complement and two bits a base fit a word.
+    """
+    assert 1 <= k <= LONGEST_K and k % 2 == 1 and scaled >= 1
+    if len(bases) < k:
+        return np.empty(0, dtype=np.uint64)
+    closed = bases + bases[: k - 1] if circular else bases
+    codes = _CODES[np.frombuffer(closed.encode("ascii"), dtype=np.uint8)]  # (m,)
+    hashes = mix(_canonical_codes(codes, k))
+    keep = _clean_windows(codes, k)
+    if scaled > 1:
+        keep &= hashes < np.uint64((1 << 64) // scaled)
+    return hashes[keep]
+
+
+def _canonical_codes(codes: NDArray[np.uint8], k: int) -> Hashes:
+    """The lesser of each window's two strands, two bits a base; (m,) -> (m - k + 1,)."""
+    bases = (codes & 3).astype(np.uint64)
+    other_strand = (np.uint64(3) - bases)[::-1]
+    return np.minimum(_window_codes(bases, k), _window_codes(other_strand, k)[::-1])
+
+
+def _window_codes(bases: Hashes, k: int) -> Hashes:
+    """Each window of k bases as one number, built by doubling; (m,) -> (m - k + 1,)."""
+    codes, width = bases, 1  # windows of 1, 2, 4, ... bases
+    total, length = np.zeros(len(bases) + 1, dtype=np.uint64), 0
+    while width <= k:
+        if k & width:
+            total = _joined(total, codes, length, width)
+            length += width
+        codes = _joined(codes, codes, width, width)
+        width *= 2
+    return total
+
+
+def _joined(left: Hashes, right: Hashes, length: int, width: int) -> Hashes:
+    """Windows of `length` bases followed by the windows of `width` bases that touch them."""
+    following = right[length:]
+    return (left[: len(following)] << np.uint64(2 * width)) | following
+
+
+def _clean_windows(codes: NDArray[np.uint8], k: int) -> NDArray[np.bool_]:
+    """Which windows of k letters hold no ambiguous one; (m,) -> (m - k + 1,)."""
+    dirty = codes == _AMBIGUOUS
+    if not dirty.any():
+        return np.ones(len(codes) - k + 1, dtype=bool)
+    before = np.concatenate([[0], np.cumsum(dirty)])
+    return before[k:] == before[:-k]
+
+
+def mix(values: Hashes) -> Hashes:
+    """A bijective scramble of 64-bit words (the finaliser of SplitMix64, Steele et al. 2014)."""
+    mixed = values + np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))

@@ -1,0 +1,150 @@
+"""A model folder: weights, tokenizer and configuration, written whole and read with suspicion.
+
+encoder.safetensors   weights (and, for a bag, the k-mers of its vocabulary)
+tokenizer.model       sentencepiece, for encoders that read pieces
+config.json           encoder, feature names, views; written last, so its presence means whole
+labs.h5               learned lab vectors and the unknown vector (optional)
+calibration.json      the threshold of the verdict (optional)
+MODEL_CARD.md         what it was trained on and how well it does
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vecattr.config import EncoderConfig, as_json, encoder_config
+from vecattr.errors import DamagedError, MismatchError, MissingError
+from vecattr.features import FeatureSpace
+from vecattr.table import EmbeddingTable, Vectors
+
+WEIGHTS_FILE = "encoder.safetensors"
+TOKENIZER_FILE = "tokenizer.model"
+CONFIG_FILE = "config.json"
+LABS_FILE = "labs.h5"
+CARD_FILE = "MODEL_CARD.md"
+
+#: What decides every vector: the model's identity is made of these.
+IDENTITY_FILES = (CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE)
+
+#: All files that a model folder may hold.
+MODEL_FILES = (*IDENTITY_FILES, LABS_FILE, "calibration.json", CARD_FILE)
+
+#: The reserved name under which labs.h5 keeps the unknown-lab vector.
+UNKNOWN_VECTOR = "unknown"
+
+FORMAT = "vecattr-model"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The content of config.json."""
+
+    encoder: EncoderConfig
+    features: FeatureSpace
+    rotations: int  # test-time views of a circular plasmid, per strand
+
+    def to_json(self) -> bytes:
+        data = {
+            "format": FORMAT,
+            "version": VERSION,
+            "encoder": as_json(self.encoder),
+            "features": list(self.features.names),
+            "rotations": self.rotations,
+        }
+        return (json.dumps(data, indent=2, sort_keys=True) + "\n").encode()
+
+
+def read_config(folder: Path) -> ModelConfig:
+    """The configuration of a model folder.
+
+    Raises MissingError when there is no model, MismatchError when a newer version made it,
+    DamagedError when its configuration cannot be read.
+    """
+    path = folder / CONFIG_FILE
+    data = _json_object(_read(path), path)
+    if data.get("format") != FORMAT:
+        raise DamagedError(f"format {data.get('format')!r}, expected {FORMAT!r}", where=str(path))
+    if data.get("version") != VERSION:
+        raise MismatchError(
+            f"model version {data.get('version')!r}, this vecattr reads {VERSION}",
+            where=str(path),
+            hint="use the vecattr that made it, or train again",
+        )
+    try:
+        features = FeatureSpace(tuple(str(name) for name in data["features"]))
+        rotations = int(data["rotations"])
+        encoder = encoder_config(data["encoder"])
+    except (KeyError, TypeError, ValueError) as cause:
+        raise DamagedError("not a model's configuration", where=str(path)) from cause
+    return ModelConfig(encoder, features, rotations)
+
+
+def model_identity(folder: Path) -> str:
+    """Hex sha256 over the names and contents of the files that decide every vector."""
+    digest = hashlib.sha256()
+    for name in IDENTITY_FILES:
+        path = folder / name
+        if name == TOKENIZER_FILE and not path.exists():
+            continue
+        with _open(path) as stream:
+            content = hashlib.file_digest(stream, "sha256").hexdigest()
+        digest.update(f"{name} {content}\n".encode())
+    return digest.hexdigest()
+
+
+def learned_labs(folder: Path) -> EmbeddingTable | None:
+    """The learned lab vectors, without the unknown one; None when the model has none."""
+    table = _lab_file(folder)
+    if table is None:
+        return None
+    rows = [row for row, name in enumerate(table.names) if name != UNKNOWN_VECTOR]
+    return EmbeddingTable(tuple(table.names[row] for row in rows), table.vectors[rows])
+
+
+def unknown_vector(folder: Path) -> Vectors | None:
+    """The learned unknown-lab vector, (d,); None when the model has none."""
+    table = _lab_file(folder)
+    if table is None or UNKNOWN_VECTOR not in table.names:
+        return None
+    return np.asarray(table.vectors[table.names.index(UNKNOWN_VECTOR)])
+
+
+def _lab_file(folder: Path) -> EmbeddingTable | None:
+    from vecattr.store import read_table
+
+    path = folder / LABS_FILE
+    return read_table(path) if path.exists() else None
+
+
+def _open(path: Path) -> Any:
+    try:
+        return path.open("rb")
+    except (FileNotFoundError, NotADirectoryError) as cause:
+        raise MissingError(
+            "there is no such model file",
+            where=str(path),
+            hint="make a model with: vecattr train PLASMIDS -o MODEL",
+        ) from cause
+
+
+def _read(path: Path) -> bytes:
+    with _open(path) as stream:
+        content: bytes = stream.read()
+        return content
+
+
+def _json_object(content: bytes, path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(content)
+    except ValueError as cause:
+        raise DamagedError("not JSON", where=str(path)) from cause
+    if not isinstance(data, dict):
+        raise DamagedError("not a JSON object", where=str(path))
+    return data

@@ -1,0 +1,112 @@
+"""What a parser found, before it is judged: raw text in, a Plasmid or a BadRecord out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from vecattr.errors import InputError
+from vecattr.plasmid import Plasmid, Topology
+
+TopologyOption = Literal["auto", "circular", "linear"]
+
+#: What stands between two records that are joined into one plasmid: no k-mer crosses it.
+JOINT = "N"
+
+
+@dataclass(frozen=True)
+class BadRecord:
+    """A record that cannot be a plasmid; `error.where` is `file:line` or `file, record 'id'`."""
+
+    id: str
+    error: InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as its file holds it, not yet checked.
+
+    `topology`, `lab`, `group` and `features` are None where the file does not say; `is_selected`
+    is False for a table's row that `where` leaves out; `problem` is what the parser found wrong.
+    """
+
+    id: str
+    place: str
+    sequence: str
+    topology: str | None = None
+    lab: str | None = None
+    group: str | None = None
+    features: Mapping[str, int] | None = None
+    is_selected: bool = True
+    problem: InputError | None = None
+
+
+def plasmid_of(record: Record, topology: TopologyOption = "auto") -> Plasmid | BadRecord:
+    """The checked plasmid; `auto` means what the file says, else circular."""
+    said = record.topology or "circular" if topology == "auto" else topology
+    try:
+        if record.problem is not None:
+            raise record.problem
+        _check_id(record.id)
+        return Plasmid(
+            record.id,
+            record.sequence,
+            topology=cast(Topology, said),  # Plasmid refuses other words
+            features=record.features,
+            lab=record.lab,
+            group=record.group,
+        )
+    except InputError as error:
+        placed = InputError(error.what, where=record.place, hint=error.hint)
+        return BadRecord(record.id or "(no id)", placed)
+
+
+def _check_id(name: str) -> None:
+    if not name.isprintable():
+        raise InputError(
+            f"the id {name!r} holds a control character", hint="use printable text for ids"
+        )
+
+
+def joined(records: Iterable[Record]) -> Iterator[Record]:
+    """All records of one file as one record with the first one's id; nothing for nothing.
+
+    Sequences are joined by one `N`. The order of the pieces and their ends are not known, so two
+    or more pieces are linear unless the topology option says otherwise.
+    """
+    pieces = list(records)
+    if len(pieces) < 2:
+        yield from pieces
+        return
+    first = pieces[0]
+    problems = (piece.problem for piece in pieces if piece.problem is not None)
+    yield Record(
+        first.id,
+        first.place,
+        JOINT.join(piece.sequence for piece in pieces),
+        topology="linear",
+        lab=first.lab,
+        group=first.group,
+        problem=next(problems, None),
+    )
+
+
+class Identities:
+    """The ids met so far and where: a second one is an InputError that names both places."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, str] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._places
+
+    def add(self, record: Record) -> None:
+        """Remember a record's id; a record without an id is judged elsewhere."""
+        earlier = self._places.setdefault(record.id, record.place) if record.id else record.place
+        if earlier is not record.place:
+            raise InputError(
+                f"the id {record.id!r} occurs twice, first at {earlier}",
+                where=record.place,
+                hint="give every record an id of its own",
+            )

@@ -1,0 +1,201 @@
+"""Named arrays as one HDF5 file: arrays in, bytes out; a path or bytes in, checked arrays out.
+
+The file is made in memory and handed over whole, because h5py's in-place writing survives neither
+a full disk nor a crash. Arrays are contiguous and raw, so that reading maps them in place; the
+checksums of `vecattr.checksums` stand before the HDF5 part, so that no byte is used unchecked.
+This is the only module that imports h5py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.checksums import SealedBytes, seal
+from vecattr.errors import DamagedError, MismatchError
+from vecattr.table import EmbeddingTable
+
+Attribute = str | int | float
+
+#: Format and version of a file that holds one table of named vectors.
+TABLE_FORMAT = "vecattr-table"
+TABLE_VERSION = 1
+
+# Names come from files of any encoding: undecodable bytes live on as lone surrogates.
+_SURROGATES = "surrogatepass"
+
+
+def write_arrays(
+    arrays: Mapping[str, NDArray[np.generic]], attributes: Mapping[str, Attribute]
+) -> bytes:
+    """The bytes of a sealed HDF5 file; the same arrays give the same bytes.
+
+    A name with slashes makes groups. No clock enters (`track_times=False`).
+    """
+    with h5py.File(
+        "memory",
+        "w",
+        driver="core",
+        backing_store=False,
+        libver=("v110", "v110"),
+        alignment_threshold=4,
+        alignment_interval=64,
+    ) as file:
+        for key, value in attributes.items():
+            file.attrs[key] = value
+        for name, array in arrays.items():
+            little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+            file.create_dataset(name, data=little, track_times=False)
+        file.flush()
+        body: bytes = file.id.get_file_image()
+    return seal(body)
+
+
+def string_arrays(name: str, strings: Sequence[str]) -> dict[str, NDArray[np.generic]]:
+    """A column of n strings as two arrays: `name/bytes` (UTF-8, end to end) and `name/offsets`
+    (n + 1, where each begins); reading one is then two slices."""
+    encoded = [text.encode("utf-8", _SURROGATES) for text in strings]
+    offsets = np.zeros(len(encoded) + 1, dtype=np.uint64)
+    offsets[1:] = np.cumsum([len(piece) for piece in encoded], dtype=np.uint64)
+    blob = np.frombuffer(b"".join(encoded), dtype=np.uint8)
+    return {f"{name}/bytes": blob, f"{name}/offsets": offsets}
+
+
+@dataclass(frozen=True)
+class _Extent:
+    """Where an array lies in the HDF5 part."""
+
+    dtype: np.dtype[np.generic]
+    shape: tuple[int, ...]
+    offset: int
+
+
+class ArrayFile:
+    """A file made by `write_arrays`, mapped; arrays are read-only views, checked block by block.
+
+    Opening raises MissingError (no file), DamagedError (not what was written) or MismatchError
+    (another format or version); reading raises DamagedError.
+    """
+
+    def __init__(self, source: Path | bytes, *, format: str, version: int) -> None:
+        if isinstance(source, bytes):
+            self._sealed = SealedBytes(source, name="bytes in memory")
+        else:
+            self._sealed = SealedBytes.open(source)
+        self.name = self._sealed.name
+        self.digest = self._sealed.digest
+        self.attributes, self._extents = self._read_directory()
+        self._check_format(format, version)
+
+    def _read_directory(self) -> tuple[dict[str, Attribute], dict[str, _Extent]]:
+        extents: dict[str, _Extent] = {}
+
+        def note(name: str, item: object) -> None:
+            if isinstance(item, h5py.Dataset):
+                empty = item.size == 0
+                offset = 0 if empty else item.id.get_offset()
+                extents[name] = _Extent(item.dtype, item.shape, offset)
+
+        try:
+            with h5py.File(self._sealed.stream(), "r") as file:
+                file.visititems(note)
+                attributes = {key: _plain(value) for key, value in file.attrs.items()}
+        except DamagedError:
+            raise
+        except (OSError, RuntimeError, TypeError, ValueError) as error:
+            raise self._damage(f"HDF5 cannot read it: {error}") from error
+        return attributes, extents
+
+    def _check_format(self, format: str, version: int) -> None:
+        found = self.attributes.get("format"), self.attributes.get("version")
+        if found != (format, version):
+            raise MismatchError(
+                f"format {found[0]!r} version {found[1]!r}, expected {format!r} version {version}",
+                where=self.name,
+                hint="use the vecattr that wrote it, or make the file again",
+            )
+
+    def _damage(self, what: str) -> DamagedError:
+        return DamagedError(what, where=self.name, hint="make the file again")
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._extents
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of an array, without reading it."""
+        return self._extent(name).shape
+
+    def array(self, name: str) -> NDArray[np.generic]:
+        """The whole array, checked, as a read-only view of the file."""
+        extent = self._extent(name)
+        size = math.prod(extent.shape) * extent.dtype.itemsize
+        data = self._sealed.view(extent.offset, extent.offset + size)
+        return np.frombuffer(data, dtype=extent.dtype).reshape(extent.shape)
+
+    def slice(self, name: str, start: int, stop: int) -> NDArray[np.generic]:
+        """Rows start to stop of the array; only their blocks are read and checked."""
+        extent = self._extent(name)
+        row = math.prod(extent.shape[1:]) * extent.dtype.itemsize
+        data = self._sealed.view(extent.offset + start * row, extent.offset + stop * row)
+        return np.frombuffer(data, dtype=extent.dtype).reshape(stop - start, *extent.shape[1:])
+
+    def rows(self, name: str, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.generic]:
+        """The named rows in that order, a copy; only their blocks are read and checked."""
+        extent = self._extent(name)
+        found = np.empty((len(rows), *extent.shape[1:]), dtype=extent.dtype)
+        for place, row in enumerate(rows):
+            found[place] = self.slice(name, int(row), int(row) + 1)[0]
+        return found
+
+    def strings(self, name: str) -> tuple[str, ...]:
+        """All strings of a column."""
+        offsets = self.array(f"{name}/offsets").tolist()
+        blob = self.array(f"{name}/bytes").tobytes()
+        return tuple(
+            blob[start:stop].decode("utf-8", _SURROGATES) for start, stop in pairwise(offsets)
+        )
+
+    def string(self, name: str, row: int) -> str:
+        """One string of a column."""
+        start, stop = self.slice(f"{name}/offsets", row, row + 2).tolist()
+        return self.slice(f"{name}/bytes", start, stop).tobytes().decode("utf-8", _SURROGATES)
+
+    def check_all(self) -> None:
+        """Check every block; DamagedError names the first bad one."""
+        self._sealed.view(0, len(self._sealed))
+
+    def _extent(self, name: str) -> _Extent:
+        if name not in self._extents:
+            raise self._damage(f"array {name!r} is missing")
+        return self._extents[name]
+
+
+def _plain(value: object) -> Attribute:
+    """An attribute as a Python value."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    if not isinstance(plain, str | int | float):
+        raise TypeError(f"attribute of type {type(plain).__name__}")
+    return plain
+
+
+def write_table(
+    table: EmbeddingTable, *, attributes: Mapping[str, Attribute] | None = None
+) -> bytes:
+    """A table of named vectors as bytes: `names`, `vectors` (n, d), and free attributes."""
+    arrays = string_arrays("names", table.names) | {"vectors": table.vectors}
+    facts = {"format": TABLE_FORMAT, "version": TABLE_VERSION, **(attributes or {})}
+    return write_arrays(arrays, facts)
+
+
+def read_table(source: Path | bytes) -> EmbeddingTable:
+    """The table that `write_table` wrote; errors as in `ArrayFile`."""
+    file = ArrayFile(source, format=TABLE_FORMAT, version=TABLE_VERSION)
+    vectors = np.array(file.array("vectors"), dtype=np.float32)
+    return EmbeddingTable(file.strings("names"), vectors)

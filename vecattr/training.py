@@ -1,0 +1,299 @@
+"""The whole of `vecattr train`: labelled plasmids in, a model folder out."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vecattr.calibration import CALIBRATION_FILE, Calibration, fit_calibration
+from vecattr.card import model_card
+from vecattr.checkpoint import CHECKPOINT_FILE
+from vecattr.classes import ClassRule
+from vecattr.config import (
+    BagConfig,
+    EncoderConfig,
+    ResolvedTrainConfig,
+    TrainConfig,
+    as_json,
+)
+from vecattr.distributed import Workers, join_workers
+from vecattr.embedder import TrainedEncoder, save_encoder
+from vecattr.encoder import new_encoder
+from vecattr.errors import InputError, UsageError
+from vecattr.examples import Examples
+from vecattr.features import FeatureSpace
+from vecattr.files import atomic_write
+from vecattr.fitting import Epoch, Fit, LabMatcher, Run, Watcher
+from vecattr.holdout import hold_out
+from vecattr.losses import new_loss
+from vecattr.model import CARD_FILE, CONFIG_FILE, LABS_FILE, UNKNOWN_VECTOR
+from vecattr.plasmid import POOLED, Plasmid
+from vecattr.store import write_table
+from vecattr.table import EmbeddingTable, unit_rows
+from vecattr.tokens import Tokenizer
+from vecattr.vocabulary import KmerVocabulary, PieceVocabulary, Reading, Vocabulary
+
+HISTORY_FILE = "history.csv"
+
+#: The share of known plasmids that the stored threshold may call unknown.
+FALSE_ALARM = 0.05
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """What was learned from what; shares lie in [0, 1]."""
+
+    model: Path
+    plasmids: int
+    validation_plasmids: int
+    labs: int
+    epochs: int
+    best: Epoch | None
+    calibration: Calibration | None
+
+
+@dataclass(frozen=True)
+class LabelledSet:
+    """Plasmids and the class each one is trained for."""
+
+    plasmids: tuple[Plasmid, ...]
+    labels: tuple[str, ...]
+
+    def where(self, mask: NDArray[np.bool_]) -> LabelledSet:
+        """The rows for which the mask is true."""
+        rows = np.flatnonzero(mask)
+        return LabelledSet(
+            tuple(self.plasmids[row] for row in rows), tuple(self.labels[row] for row in rows)
+        )
+
+
+class SilentWatcher:
+    """Nobody looks on."""
+
+    def starts(self, stage: str, total: int) -> None: ...
+
+    def advances(self, units: int, **facts: float) -> None: ...
+
+    def ends_epoch(self, epoch: Epoch) -> None: ...
+
+
+def train_model(
+    plasmids: Sequence[Plasmid],
+    out: Path,
+    *,
+    rule: ClassRule,
+    encoder: EncoderConfig,
+    train: TrainConfig,
+    rotations: int = 1,
+    resume: bool = False,
+    watcher: Watcher | None = None,
+) -> TrainReport:
+    """Train an encoder and lab vectors and write them to the folder `out`.
+
+    `rotations` becomes the model's default number of test-time views. Under torchrun every
+    process calls this with the same arguments; rank 0 writes. Raises InputError when a plasmid
+    has no lab or all have the same, UsageError when `out` holds something else.
+    """
+    config = train.resolved(encoder)
+    labelled = _labelled(plasmids, rule)
+    names = tuple(sorted(set(labelled.labels)))
+    _check_folder(out, resume=resume)
+    held = hold_out(
+        labelled.labels,
+        [plasmid.group for plasmid in plasmids],
+        share=config.validation_share,
+        rng=np.random.default_rng(config.seed),
+    )
+    look = watcher or SilentWatcher()
+    with join_workers(config.device) as workers:
+        task = _Task(
+            out, names, encoder, config, workers, look if workers.leads else SilentWatcher()
+        )
+        validation = labelled.where(held) if held.any() else None
+        parts, fit, examples = task.fit(labelled.where(~held), validation, "fit", resume=resume)
+        calibration = _calibrate(fit.matcher, examples, names, workers) if examples else None
+        history = fit.history
+        if config.refit and validation:
+            parts, fit, _ = task.refit(labelled, fit)
+        report = TrainReport(
+            out, len(labelled.plasmids), int(held.sum()), len(names), len(history),
+            history[fit.best_epoch - 1] if history and examples else None, calibration,
+        )  # fmt: skip
+        if workers.leads:
+            card = model_card(report, encoder, config, parts.features, refitted=config.refit)
+            _write_model(out, parts, fit.matcher, names, rotations, card, history, calibration)
+    return report
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What stays the same between the first fit and a refit on all rows."""
+
+    out: Path
+    names: tuple[str, ...]
+    encoder: EncoderConfig
+    config: ResolvedTrainConfig
+    workers: Workers
+    watcher: Watcher
+
+    def fit(
+        self, training: LabelledSet, validation: LabelledSet | None, stage: str, *, resume: bool
+    ) -> tuple[TrainedEncoder, Fit, Examples | None]:
+        """Learn vocabulary and weights from `training`; watch `validation` when there is one."""
+        vocabulary = _learn_vocabulary(training.plasmids, self.encoder, self.config)
+        features = FeatureSpace.of(training.plasmids)
+        learn = self._examples(training, vocabulary, features)
+        watch = self._examples(validation, vocabulary, features) if validation else None
+        torch.manual_seed(self.config.seed)
+        network = new_encoder(
+            self.encoder, vocabulary_size=vocabulary.size, feature_columns=features.columns
+        )
+        run = Run(
+            LabMatcher(network, len(self.names), new_loss(self.config)),
+            learn,
+            watch,
+            config=self.config,
+            workers=self.workers,
+            checkpoint=self.out / f"{stage}-{CHECKPOINT_FILE}",
+            fingerprint=_fingerprint(self.encoder, self.config, training),
+        )
+        fit = run.fit(self.watcher, resume=resume)
+        return TrainedEncoder(network, vocabulary, features), fit, watch
+
+    def refit(
+        self, everything: LabelledSet, first: Fit
+    ) -> tuple[TrainedEncoder, Fit, Examples | None]:
+        """Train again on all rows for as many epochs as were best."""
+        values = {field.name: getattr(self.config, field.name) for field in fields(self.config)}
+        again = ResolvedTrainConfig(**(values | {"epochs": first.best_epoch}))
+        task = _Task(self.out, self.names, self.encoder, again, self.workers, self.watcher)
+        return task.fit(everything, None, "refit", resume=False)
+
+    def _examples(
+        self, labelled: LabelledSet, vocabulary: Vocabulary, features: FeatureSpace
+    ) -> Examples:
+        place = {name: row for row, name in enumerate(self.names)}
+        targets = np.array([place[label] for label in labelled.labels], dtype=np.int64)
+        self.watcher.starts("reading plasmids", len(targets))
+        return Examples(
+            labelled.plasmids,
+            targets,
+            vocabulary=vocabulary,
+            features=features,
+            threads=torch.get_num_threads(),
+            progress=self.watcher.advances,
+        )
+
+
+def _labelled(plasmids: Sequence[Plasmid], rule: ClassRule) -> LabelledSet:
+    labels = []
+    for plasmid in plasmids:
+        if plasmid.lab is None:
+            raise InputError(
+                "the record has no lab",
+                where=f"record {plasmid.id!r}",
+                hint="train on a table with a lab column, or a folder per lab",
+            )
+        labels.append(rule.label(plasmid.lab))
+    if len(set(labels)) < 2:
+        raise InputError(
+            f"{len(plasmids)} plasmids of {len(set(labels))} labs", hint="give two labs or more"
+        )
+    return LabelledSet(tuple(plasmids), tuple(labels))
+
+
+def _check_folder(out: Path, *, resume: bool) -> None:
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{out} is a file", hint="name a folder for the model")
+    known = {HISTORY_FILE, *(f"{stage}-{CHECKPOINT_FILE}" for stage in ("fit", "refit"))}
+    if (out / CONFIG_FILE).exists():
+        raise UsageError(f"{out} already holds a model", hint="name another folder or remove it")
+    strangers = {path.name for path in out.iterdir()} - known if out.exists() else set()
+    if strangers:
+        raise UsageError(f"{out} is not empty", hint="name a new folder for the model")
+    if out.exists() and any(out.iterdir()) and not resume:
+        raise UsageError(f"{out} holds an unfinished run", hint="go on with --resume, or remove it")
+    out.mkdir(parents=True, exist_ok=True)
+
+
+def _learn_vocabulary(
+    plasmids: Sequence[Plasmid], encoder: EncoderConfig, config: ResolvedTrainConfig
+) -> Vocabulary:
+    if isinstance(encoder, BagConfig):
+        return KmerVocabulary.learn(
+            [Reading(plasmid.sequence, plasmid.is_circular) for plasmid in plasmids],
+            k=encoder.k,
+            scaled=encoder.scaled,
+            min_plasmids=encoder.min_plasmids,
+        )
+    rng = np.random.default_rng(config.seed)
+    sample, bases = [], 0
+    for row in rng.permutation(len(plasmids)):
+        if bases >= config.tokenizer_bases:
+            break
+        sample.append(plasmids[row].sequence)
+        bases += len(plasmids[row])
+    return PieceVocabulary(Tokenizer.train(sample, pieces=encoder.pieces))
+
+
+def _calibrate(
+    matcher: LabMatcher, validation: Examples, names: tuple[str, ...], workers: Workers
+) -> Calibration | None:
+    """The verdict's threshold from validation plasmids of named labs, as bare sequences."""
+    bare = validation.without_features()
+    cosines = matcher.cosines(bare, workers.device)[:, :-1]
+    named = np.array([name != POOLED for name in names])
+    rows = named[bare.targets]
+    return fit_calibration(
+        cosines[rows][:, named].max(axis=1),
+        false_alarm=FALSE_ALARM,
+        source="validation plasmids of named labs, held out by group, sequence only",
+    )
+
+
+def _fingerprint(encoder: EncoderConfig, config: ResolvedTrainConfig, training: LabelledSet) -> str:
+    """What a checkpoint depends on, as a hex digest."""
+    digest = hashlib.sha256(
+        json.dumps([as_json(encoder), as_json(config)], sort_keys=True).encode()
+    )
+    for plasmid, label in zip(training.plasmids, training.labels, strict=True):
+        digest.update(f"{plasmid.id}\t{label}\t{len(plasmid)}\n".encode())
+    return digest.hexdigest()
+
+
+def _write_model(
+    out: Path,
+    parts: TrainedEncoder,
+    matcher: LabMatcher,
+    names: tuple[str, ...],
+    rotations: int,
+    card: str,
+    history: tuple[Epoch, ...],
+    calibration: Calibration | None,
+) -> None:
+    vectors = unit_rows(matcher.lab_vectors().detach().cpu().numpy())  # (n + 1, d)
+    atomic_write(out / LABS_FILE, write_table(EmbeddingTable((*names, UNKNOWN_VECTOR), vectors)))
+    if calibration:
+        atomic_write(out / CALIBRATION_FILE, calibration.to_json())
+    atomic_write(out / HISTORY_FILE, _history_csv(history))
+    atomic_write(out / CARD_FILE, card.encode())
+    save_encoder(out, parts, rotations=rotations)
+    for stage in ("fit", "refit"):
+        (out / f"{stage}-{CHECKPOINT_FILE}").unlink(missing_ok=True)
+
+
+def _history_csv(history: tuple[Epoch, ...]) -> bytes:
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow([field.name for field in fields(Epoch)])
+    table.writerows(astuple(epoch) for epoch in history)
+    return text.getvalue().encode()
