@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 #: What the bar calls the facts that training tells.
 _SHORT = {"plasmids_per_second": "plasmids/s"}
 
+#: Without the drawn bar, so that the figures fit into 80 columns.
+_BAR = "{desc}: {percentage:3.0f}% {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
+
 
 def is_leader() -> bool:
     """False in all processes of a torchrun but the first, which alone speaks."""
@@ -51,11 +54,12 @@ class TrainingProgress:
             disable=not (self._terminal.shows_progress and is_leader()),
             leave=False,
             dynamic_ncols=True,
+            bar_format=_BAR,
         )
 
     def advances(self, units: int, **facts: float) -> None:
         """So many units are done; the facts are shown at the end of the bar."""
-        shown = {_SHORT.get(name, name): f"{value:.3g}" for name, value in facts.items()}
+        shown = {_SHORT.get(name, name): _short(value) for name, value in facts.items()}
         self._bar.set_postfix({**shown, **self._validation}, refresh=False)
         self._bar.update(units)
 
@@ -66,5 +70,10 @@ class TrainingProgress:
             top1, top10 = f"{epoch.validation_top1:.3f}", f"{epoch.validation_top10:.3f}"
             self._validation = {"top1": top1, "top10": top10}
             line += f", validation top-1 {top1}, top-10 {top10}"
-        if is_leader():
+        if is_leader() and self._terminal.verbose:
+            self._bar.clear()
             self._terminal.detail(f"{line}, {epoch.plasmids_per_second:.0f} plasmids/s")
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

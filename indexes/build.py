@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +22,7 @@ from vecattr.indexes.manifest import (
     MANIFEST_FILE,
     MODEL_FOLDER,
     SEGMENTS_FOLDER,
+    FileFacts,
     Manifest,
     SegmentEntry,
 )
@@ -73,10 +74,10 @@ def build_index(
     """Build the index at `path`, in a folder beside it that takes its place when all is written.
 
     A segment holds at most `segment_rows` plasmids. `progress` is called with the number of
-    plasmids done since its last call. Raises UsageError
-    when an index is there and `replace` is False, ArtifactError when something else is there,
-    InputError for plasmids without a lab, doubled ids or no plasmids, MissingError without a
-    model, MismatchError when `embedder` is not that model.
+    plasmids done since its last call. Raises UsageError when an index is there and `replace` is
+    False, ArtifactError when something else is there, InputError for plasmids without a lab,
+    doubled ids or no plasmids, MissingError without a model, MismatchError when `embedder` is not
+    that model.
     """
     path = Path(path).resolve()
     replaced = _check_place(path, replace=replace)
@@ -98,23 +99,8 @@ def build_index(
         segments = list(
             writer.segments(plasmids, draft=draft, progress=progress, checkpoint=checkpoint)
         )
-        manifest = Manifest(
-            generation=1,
-            model=embedder.identity,
-            model_files=files,
-            width=embedder.width,
-            views=views,
-            keep_sequences=keep_sequences,
-            segments=tuple(segments),
-            plasmids=writer.sizes.total(),
-            labs=len(writer.sizes),
-        )
-        details = {"plasmids": manifest.plasmids, "labs": manifest.labs}
-        publish(folder, manifest, action="build", details=details, checkpoint=checkpoint)
-        sync_tree(folder)
-        checkpoint("folder")
-        move_folder(folder, path)
-        checkpoint("move")
+        manifest = writer.manifest(segments, files=files, views=views, bases=keep_sequences)
+        _put_in_place(folder, path, manifest, checkpoint)
     return writer.report(manifest)
 
 
@@ -157,6 +143,27 @@ class _Writer:
         if not self.sizes:
             raise InputError("there are no plasmids to build from", hint="check the inputs")
 
+    def manifest(
+        self,
+        segments: Sequence[SegmentEntry],
+        *,
+        files: tuple[tuple[str, FileFacts], ...],
+        views: int | None,
+        bases: bool,
+    ) -> Manifest:
+        """The first generation."""
+        return Manifest(
+            generation=1,
+            model=self._embedder.identity,
+            model_files=files,
+            width=self._embedder.width,
+            views=views,
+            keep_sequences=bases,
+            segments=tuple(segments),
+            plasmids=self.sizes.total(),
+            labs=len(self.sizes),
+        )
+
     def report(self, manifest: Manifest) -> BuildReport:
         learned = set(self._learned.names) if self._learned else set()
         return BuildReport(
@@ -172,6 +179,15 @@ class _Writer:
     def _written(self, draft: SegmentDraft, checkpoint: Checkpoint) -> SegmentEntry:
         draft.add_parts(lab_parts(draft.labels, draft.vectors, learned=self._learned))
         return write_segment(self._folder, draft, checkpoint=checkpoint)
+
+
+def _put_in_place(folder: Path, path: Path, manifest: Manifest, checkpoint: Checkpoint) -> None:
+    details = {"plasmids": manifest.plasmids, "labs": manifest.labs}
+    publish(folder, manifest, action="build", details=details, checkpoint=checkpoint)
+    sync_tree(folder)
+    checkpoint("folder")
+    move_folder(folder, path)
+    checkpoint("move")
 
 
 def _open_model(

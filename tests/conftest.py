@@ -105,3 +105,56 @@ def other_workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     """A workshop with another model."""
     model = make_model(tmp_path_factory.mktemp("workshop") / "model", note="other")
     return Workshop(model, KmerEmbedder(model_identity(model)))
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What the command line made of a small collection: its files, a real model and an index."""
+
+    folder: Path
+    plasmids: tuple[Plasmid, ...]
+
+    @property
+    def table(self) -> Path:
+        return self.folder / "plasmids.csv"
+
+    @property
+    def model(self) -> Path:
+        return self.folder / "model"
+
+    @property
+    def index(self) -> Path:
+        return self.folder / "made.index"
+
+    def fasta(self, path: Path, plasmids: Sequence[Plasmid]) -> Path:
+        """A FASTA file of these plasmids."""
+        path.write_text("".join(f">{one.id}\n{one.sequence}\n" for one in plasmids))
+        return path
+
+
+def write_table(path: Path, plasmids: Sequence[Plasmid]) -> None:
+    """A CSV table as users have them; every fifth row is split=dev."""
+    features = sorted(plasmids[0].features or {})
+    lines = [",".join(["sequence_id", "sequence", "lab", "publication", "split", *features])]
+    for number, one in enumerate(plasmids):
+        split = "train" if number % 5 else "dev"
+        values = [str((one.features or {})[name]) for name in features]
+        lines.append(",".join([one.id, one.sequence, f"{one.lab}", f"{one.group}", split, *values]))
+    path.write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    """A real, tiny, trained model and an index made with it; not to be changed."""
+    from vecattr.cli.main import run
+    from vecattr.corpus import make_corpus
+
+    plasmids = make_corpus(labs=4, plasmids_per_lab=15, seed=3)
+    made = Shelf(tmp_path_factory.mktemp("shelf"), tuple(plasmids))
+    write_table(made.table, plasmids)
+    chosen = [str(made.table), "--where", "split=train", "-q"]
+    small = "--encoder bag --loss cosface --epochs 4 --batch-size 16 --width 32 --token-width 32"
+    assert run(["train", *chosen, "-o", str(made.model), *small.split(), "--device", "cpu"]) == 0
+    build = ["build-index", *chosen, "-m", str(made.model), "-i", str(made.index)]
+    assert run(build) == 0
+    return made

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vecattr.config import EncoderConfig, ResolvedTrainConfig, as_json
-from vecattr.features import FeatureSpace
+from vecattr.config import ResolvedTrainConfig, as_json
 from vecattr.version import __version__
 
 if TYPE_CHECKING:
+    from vecattr.embedder import TrainedEncoder
     from vecattr.training import TrainReport
 
 
 def model_card(
-    report: TrainReport,
-    encoder: EncoderConfig,
-    config: ResolvedTrainConfig,
-    features: FeatureSpace,
-    *,
-    refitted: bool,
+    report: TrainReport, config: ResolvedTrainConfig, parts: TrainedEncoder, *, refitted: bool
 ) -> str:
     """What the model learned from, how, and how well it did on plasmids it did not see."""
-    parts = [
+    encoder, features = parts.encoder.config, parts.features
+    names = ": " + ", ".join(features.names) if features.names else ""
+    sections = [
         "# Model card",
         f"Made by vecattr {__version__}. Turns a plasmid into a unit vector of width "
         f"{encoder.width}, to be compared with lab vectors by cosine.",
@@ -29,7 +26,7 @@ def model_card(
         f"{report.plasmids:,} plasmids of {report.labs:,} classes; {report.validation_plasmids:,} "
         "of the plasmids were held out, in whole groups, to stop training and to set the threshold."
         + (" The weights were then fitted again on all of them." if refitted else ""),
-        f"{len(features.names)} phenotype features" + (": " + ", ".join(features.names) + "." if features.names else "."),
+        f"{len(features.names)} phenotype features{names}.",
         "## Figures",
         _figures(report),
         "## Encoder",
@@ -37,10 +34,10 @@ def model_card(
         "## Training",
         _bullets(as_json(config)),
         "## Limits",
-        "A rank is a lead, not proof. Labs that share plasmids share vectors; a lab that was not "
-        "in the data cannot be named, and the verdict says so only as often as its threshold lets it.",
-    ]  # fmt: skip
-    return "\n\n".join(parts) + "\n"
+        "A rank is a lead, not proof. Labs that share plasmids share vectors. A lab that was not "
+        "in the data cannot be named; the verdict says so as often as its threshold lets it.",
+    ]
+    return "\n\n".join(sections) + "\n"
 
 
 def _figures(report: TrainReport) -> str:

@@ -36,6 +36,14 @@ class Workers:
         dist.broadcast_object_list(box, src=0, device=self.device)
         return box[0]
 
+    def mean(self, value: float) -> float:
+        """The mean of every process's value, in every process."""
+        if self.count == 1:
+            return value
+        total = torch.tensor(value, dtype=torch.float64, device=self.device)
+        dist.all_reduce(total)
+        return float(total) / self.count
+
 
 @contextmanager
 def join_workers(device: str) -> Iterator[Workers]:

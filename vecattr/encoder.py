@@ -5,7 +5,7 @@ Any module with `forward(Batch) -> (b, d)` unit rows can stand beside the two th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,7 +21,12 @@ from vecattr.tokens import PADDING, Ids
 #: Tokens that the CNN convolves at once; longer sequences are taken in overlapping chunks.
 CHUNK = 1_024
 
-_ACTIVATIONS = {"selu": F.selu, "relu": F.relu, "gelu": F.gelu, "tanh": torch.tanh}
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "selu": F.selu,
+    "relu": F.relu,
+    "gelu": F.gelu,
+    "tanh": torch.tanh,
+}
 
 
 @dataclass(frozen=True)
@@ -112,8 +117,9 @@ class TextCnn(nn.Module):
             return torch.cat(peaks, dim=1)
 
 
-def _peaks(layer: nn.Conv1d, x: Tensor, places: Tensor) -> Tensor:
+def _peaks(layer: nn.Module, x: Tensor, places: Tensor) -> Tensor:
     """Each filter's response at its own place in each row; (r, t, e), (r, c) -> (r, c)."""
+    assert isinstance(layer, nn.Conv1d)
     kernel, channels = layer.kernel_size[0], layer.out_channels
     row_starts = torch.arange(len(x), device=x.device) * x.shape[1]
     starts = (row_starts[:, None] + places).T  # (c, r)

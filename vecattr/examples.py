@@ -7,9 +7,7 @@ from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from vecattr.canonical import canonical_sequence
 from vecattr.config import ResolvedTrainConfig
@@ -73,37 +71,38 @@ class Examples:
         return Batch.of([self.strands[0][int(row)] for row in rows], self.features[rows])
 
     def augmented(
-        self,
-        rows: NDArray[np.int64],
-        config: ResolvedTrainConfig,
-        keep: float,
-        rng: np.random.Generator,
-    ) -> tuple[Batch, Tensor]:
+        self, rows: NDArray[np.int64], config: ResolvedTrainConfig, draws: NDArray[np.float64]
+    ) -> Batch:
         """These rows as training sees them: a random strand, rotation and crop (or, when the
-        order is free, a random share `keep` of the ids), features withheld at random."""
-        ids = (
-            [self._thinned(int(row), keep, rng) for row in rows]
-            if self.order_free
-            else [self._cut(int(row), config, rng) for row in rows]
-        )
+        order is free, a random share of the ids), features withheld at random.
+
+        `draws` are three uniform numbers a row, (n, 3), so that a row's fate does not depend on
+        which process handles it.
+        """
         features = self.features[rows]  # a copy
-        hidden = rng.random(len(rows)) < config.feature_dropout
+        hidden = draws[:, 0] < config.feature_dropout
         features[hidden, :-1] = 0
         features[hidden, -1] = 1
-        return Batch.of(ids, features), torch.from_numpy(self.targets[rows])
+        ids = [
+            self._thinned(int(row), config.kept_ids, place)
+            if self.order_free
+            else self._cut(int(row), config.crop, strand < config.reverse_complement, place)
+            for row, (_, strand, place) in zip(rows, draws, strict=True)
+        ]
+        return Batch.of(ids, features)
 
-    def _thinned(self, row: int, keep: float, rng: np.random.Generator) -> Ids:
+    def _thinned(self, row: int, kept: float, seed: float) -> Ids:
         ids = self.strands[0][row]
-        return ids[rng.random(len(ids)) < keep]
+        chance = np.random.default_rng(int(seed * 2**53)).random(len(ids), dtype=np.float32)
+        return ids[chance < kept]
 
-    def _cut(self, row: int, config: ResolvedTrainConfig, rng: np.random.Generator) -> Ids:
+    def _cut(self, row: int, crop: int, other_strand: bool, place: float) -> Ids:
         """At most `crop` tokens from a random place; round the circle when there is one."""
-        ids = self.strands[int(rng.random() < config.reverse_complement)][row]
+        ids = self.strands[int(other_strand)][row]
         if self.circular[row]:
-            ids = np.roll(ids, -int(rng.integers(len(ids))))
-            return ids[: config.crop]
-        start = int(rng.integers(max(len(ids) - config.crop, 0) + 1))
-        return ids[start : start + config.crop]
+            return np.roll(ids, -int(place * len(ids)))[:crop]
+        start = int(place * (max(len(ids) - crop, 0) + 1))
+        return ids[start : start + crop]
 
 
 def _read(
@@ -116,10 +115,11 @@ def _read(
     for start in range(0, len(plasmids), _READ_AT_ONCE):
         some = plasmids[start : start + _READ_AT_ONCE]
         forward = [canonical_sequence(plasmid) for plasmid in some]
-        for arrays, spell in zip(strands, (str, reverse_complement), strict=False):
+        spelled = [forward, [reverse_complement(bases) for bases in forward]]
+        for arrays, strand in zip(strands, spelled, strict=False):
             readings = [
-                Reading(spell(bases), plasmid.is_circular)
-                for bases, plasmid in zip(forward, some, strict=True)
+                Reading(bases, plasmid.is_circular)
+                for bases, plasmid in zip(strand, some, strict=True)
             ]
             arrays.extend(vocabulary.ids(readings, threads=threads))
         if progress:

@@ -17,13 +17,11 @@ from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 
 from vecattr.checkpoint import cpu_copy, read_checkpoint, write_checkpoint
-from vecattr.config import BagConfig, ResolvedTrainConfig
+from vecattr.config import ResolvedTrainConfig
 from vecattr.distributed import Workers
 from vecattr.encoder import Batch, KmerBag, TextCnn
 from vecattr.examples import Examples, shuffled_batches
 from vecattr.losses import AttributionLoss
-
-_CHECKPOINT_SECONDS = 300  # at least this long between two checkpoints
 
 
 @dataclass(frozen=True)
@@ -107,8 +105,10 @@ class Run:
         config: ResolvedTrainConfig,
         workers: Workers,
         checkpoint: Path,
+        checkpoint_seconds: float,
         fingerprint: str,
     ) -> None:
+        """A checkpoint is written at epoch ends, when the last is `checkpoint_seconds` old."""
         self._matcher = matcher.to(workers.device)
         self._training, self._validation = training, validation
         self._config, self._workers = config, workers
@@ -121,6 +121,7 @@ class Run:
         self._best_epoch = 0
         self._best_weights: dict[str, Tensor] = {}
         self._steps = 0
+        self._checkpoint_seconds = checkpoint_seconds
         self._saved_at = time.monotonic()
 
     def fit(self, watcher: Watcher, *, resume: bool) -> Fit:
@@ -131,8 +132,9 @@ class Run:
         watcher.starts("training", self._total)
         watcher.advances(self._steps)
         while self._steps < self._total and not self._out_of_patience():
-            watcher.ends_epoch(self._epoch(trainee, watcher))
+            epoch = self._epoch(trainee, watcher)
             self._save_now_and_then()
+            watcher.ends_epoch(epoch)
         if self._best_weights:
             self._matcher.load_state_dict(self._best_weights)
         return Fit(self._matcher, tuple(self._history), self._best_epoch or len(self._history))
@@ -155,7 +157,7 @@ class Run:
         epoch = Epoch(
             epoch=number + 1,
             steps=self._steps,
-            loss=losses / seen,
+            loss=self._workers.mean(losses / seen),
             validation_top1=top1,
             validation_top10=top10,
             learning_rate=float(self._schedules[0].get_last_lr()[0]),
@@ -175,15 +177,15 @@ class Run:
 
     def _step(self, trainee: nn.Module, rows: NDArray[np.int64], rng: np.random.Generator) -> float:
         mine = rows[self._workers.rank :: self._workers.count]
-        encoder = self._matcher.encoder.config
-        keep = 1 - encoder.dropout if isinstance(encoder, BagConfig) else 1.0
-        batch, targets = self._training.augmented(mine, self._config, keep, rng)
+        draws = rng.random((len(rows), 3))[self._workers.rank :: self._workers.count]
+        batch = self._training.augmented(mine, self._config, draws)
+        targets = torch.from_numpy(self._training.targets[mine])
         device = self._workers.device
         with _autocast(self._config, self._matcher, device):
             loss: Tensor = trainee(batch.to(device), targets.to(device))
         for optimizer in self._optimizers:
             optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         for optimizer, schedule in zip(self._optimizers, self._schedules, strict=True):
             optimizer.step()
             if self._steps + 1 < self._total:
@@ -210,7 +212,8 @@ class Run:
         return self._validation is not None and waited >= self._config.patience
 
     def _save_now_and_then(self) -> None:
-        if self._workers.leads and time.monotonic() - self._saved_at > _CHECKPOINT_SECONDS:
+        age = time.monotonic() - self._saved_at
+        if self._workers.leads and age >= self._checkpoint_seconds:
             self.save()
 
     def save(self) -> None:
@@ -276,10 +279,10 @@ def _autocast(
     wanted = config.bf16
     if wanted is None:
         wanted = isinstance(matcher.encoder, TextCnn) and _has_bf16_units(device)
-    return torch.autocast(device.type, torch.bfloat16) if wanted else nullcontext()  # type: ignore[return-value]
+    return torch.autocast(device.type, torch.bfloat16) if wanted else nullcontext()
 
 
 def _has_bf16_units(device: torch.device) -> bool:
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     return bool(torch.cpu.get_capabilities().get("amx_bf16", False))

@@ -26,7 +26,8 @@ def sampled_kmers(bases: str, *, k: int, scaled: int = 1, circular: bool = True)
     Empty when the sequence is shorter than k. k is odd and at most 31, so that no k-mer is its
     own reverse complement and two bits a base fit a word.
     """
-    assert 1 <= k <= LONGEST_K and k % 2 == 1 and scaled >= 1
+    assert k % 2 == 1 <= k <= LONGEST_K
+    assert scaled >= 1
     if len(bases) < k:
         return np.empty(0, dtype=np.uint64)
     closed = bases + bases[: k - 1] if circular else bases
@@ -70,7 +71,8 @@ def _clean_windows(codes: NDArray[np.uint8], k: int) -> NDArray[np.bool_]:
     if not dirty.any():
         return np.ones(len(codes) - k + 1, dtype=bool)
     before = np.concatenate([[0], np.cumsum(dirty)])
-    return before[k:] == before[:-k]
+    clean: NDArray[np.bool_] = before[k:] == before[:-k]
+    return clean
 
 
 def mix(values: Hashes) -> Hashes:

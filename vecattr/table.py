@@ -20,7 +20,8 @@ def unit_rows(rows: NDArray[np.floating]) -> Vectors:
     wide = np.asarray(rows, dtype=np.float64)
     lengths = np.linalg.norm(wide, axis=1, keepdims=True)  # (n, 1)
     assert np.all(lengths > 0), "a zero vector has no direction"
-    return (wide / lengths).astype(np.float32)
+    scaled: Vectors = (wide / lengths).astype(np.float32)
+    return scaled
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -56,9 +56,13 @@ class TrainReport:
     plasmids: int
     validation_plasmids: int
     labs: int
-    epochs: int
-    best: Epoch | None
+    history: tuple[Epoch, ...]
+    best: Epoch | None  # the epoch whose weights were kept, when there was a validation part
     calibration: Calibration | None
+
+    @property
+    def epochs(self) -> int:
+        return len(self.history)
 
 
 @dataclass(frozen=True)
@@ -95,11 +99,13 @@ def train_model(
     train: TrainConfig,
     rotations: int = 1,
     resume: bool = False,
+    checkpoint_minutes: float = 5.0,
     watcher: Watcher | None = None,
 ) -> TrainReport:
     """Train an encoder and lab vectors and write them to the folder `out`.
 
-    `rotations` becomes the model's default number of test-time views. Under torchrun every
+    `rotations` becomes the model's default number of test-time views. A checkpoint is written at
+    epoch ends, `checkpoint_minutes` apart or more; `resume` goes on from it. Under torchrun every
     process calls this with the same arguments; rank 0 writes. Raises InputError when a plasmid
     has no lab or all have the same, UsageError when `out` holds something else.
     """
@@ -113,24 +119,25 @@ def train_model(
         share=config.validation_share,
         rng=np.random.default_rng(config.seed),
     )
-    look = watcher or SilentWatcher()
     with join_workers(config.device) as workers:
-        task = _Task(
-            out, names, encoder, config, workers, look if workers.leads else SilentWatcher()
-        )
+        look = watcher if watcher and workers.leads else SilentWatcher()
+        task = _Task(out, names, encoder, config, workers, look, 60 * checkpoint_minutes)
         validation = labelled.where(held) if held.any() else None
         parts, fit, examples = task.fit(labelled.where(~held), validation, "fit", resume=resume)
-        calibration = _calibrate(fit.matcher, examples, names, workers) if examples else None
-        history = fit.history
+        report = TrainReport(
+            model=out,
+            plasmids=len(plasmids),
+            validation_plasmids=int(held.sum()),
+            labs=len(names),
+            history=fit.history,
+            best=fit.history[fit.best_epoch - 1] if validation else None,
+            calibration=_calibrate(fit.matcher, examples, names, workers) if examples else None,
+        )
         if config.refit and validation:
             parts, fit, _ = task.refit(labelled, fit)
-        report = TrainReport(
-            out, len(labelled.plasmids), int(held.sum()), len(names), len(history),
-            history[fit.best_epoch - 1] if history and examples else None, calibration,
-        )  # fmt: skip
         if workers.leads:
-            card = model_card(report, encoder, config, parts.features, refitted=config.refit)
-            _write_model(out, parts, fit.matcher, names, rotations, card, history, calibration)
+            card = model_card(report, config, parts, refitted=config.refit)
+            _write_model(parts, fit.matcher, names, rotations, card, report)
     return report
 
 
@@ -144,6 +151,7 @@ class _Task:
     config: ResolvedTrainConfig
     workers: Workers
     watcher: Watcher
+    checkpoint_seconds: float
 
     def fit(
         self, training: LabelledSet, validation: LabelledSet | None, stage: str, *, resume: bool
@@ -164,6 +172,7 @@ class _Task:
             config=self.config,
             workers=self.workers,
             checkpoint=self.out / f"{stage}-{CHECKPOINT_FILE}",
+            checkpoint_seconds=self.checkpoint_seconds,
             fingerprint=_fingerprint(self.encoder, self.config, training),
         )
         fit = run.fit(self.watcher, resume=resume)
@@ -173,10 +182,8 @@ class _Task:
         self, everything: LabelledSet, first: Fit
     ) -> tuple[TrainedEncoder, Fit, Examples | None]:
         """Train again on all rows for as many epochs as were best."""
-        values = {field.name: getattr(self.config, field.name) for field in fields(self.config)}
-        again = ResolvedTrainConfig(**(values | {"epochs": first.best_epoch}))
-        task = _Task(self.out, self.names, self.encoder, again, self.workers, self.watcher)
-        return task.fit(everything, None, "refit", resume=False)
+        again = replace(self.config, epochs=first.best_epoch)
+        return replace(self, config=again).fit(everything, None, "refit", resume=False)
 
     def _examples(
         self, labelled: LabelledSet, vocabulary: Vocabulary, features: FeatureSpace
@@ -271,20 +278,19 @@ def _fingerprint(encoder: EncoderConfig, config: ResolvedTrainConfig, training: 
 
 
 def _write_model(
-    out: Path,
     parts: TrainedEncoder,
     matcher: LabMatcher,
     names: tuple[str, ...],
     rotations: int,
     card: str,
-    history: tuple[Epoch, ...],
-    calibration: Calibration | None,
+    report: TrainReport,
 ) -> None:
+    out = report.model
     vectors = unit_rows(matcher.lab_vectors().detach().cpu().numpy())  # (n + 1, d)
     atomic_write(out / LABS_FILE, write_table(EmbeddingTable((*names, UNKNOWN_VECTOR), vectors)))
-    if calibration:
-        atomic_write(out / CALIBRATION_FILE, calibration.to_json())
-    atomic_write(out / HISTORY_FILE, _history_csv(history))
+    if report.calibration:
+        atomic_write(out / CALIBRATION_FILE, report.calibration.to_json())
+    atomic_write(out / HISTORY_FILE, _history_csv(report.history))
     atomic_write(out / CARD_FILE, card.encode())
     save_encoder(out, parts, rotations=rotations)
     for stage in ("fit", "refit"):

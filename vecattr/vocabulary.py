@@ -96,7 +96,8 @@ class KmerVocabulary:
             return np.empty(0, dtype=np.int32)
         places = np.searchsorted(self.hashes, kmers)
         places[places == len(self.hashes)] = 0
-        return (places[self.hashes[places] == kmers] + 1).astype(np.int32)
+        ids: Ids = (places[self.hashes[places] == kmers] + 1).astype(np.int32)
+        return ids
 
 
 def _unique_kmers(reading: Reading, k: int, scaled: int) -> Hashes:

@@ -1,0 +1,211 @@
+"""Every command on a small real model: what it prints, writes and exits with."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vecattr.cli.formats import FORMATS
+from vecattr.cli.main import run
+from vecattr.cli.render import COLUMNS
+from vecattr.store import read_table
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def own_index(shelf: Any, tmp_path: Path) -> Path:
+    """A copy of the index that may be changed."""
+    return Path(shutil.copytree(shelf.index, tmp_path / "own.index"))
+
+
+@pytest.fixture
+def queries(shelf: Any, tmp_path: Path) -> Path:
+    """The plasmids of split=dev as FASTA."""
+    return Path(shelf.fasta(tmp_path / "q.fa", shelf.plasmids[::5]))
+
+
+def records(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text), delimiter="\t"))
+
+
+def labs_of(index: Path, capsys: Capture) -> list[dict[str, Any]]:
+    capsys.readouterr()
+    assert run(["list-labs", "-i", str(index), "--format", "json"]) == 0
+    return list(json.loads(capsys.readouterr().out))
+
+
+def test_query_answers_every_record_in_the_documented_columns(
+    shelf: Any, queries: Path, capsys: Capture
+) -> None:
+    assert run(["query", str(queries), "-i", str(shelf.index), "-k", "3"]) == 0
+    captured = capsys.readouterr()
+    found = records(captured.out)
+    assert list(found[0]) == list(COLUMNS)
+    assert list(dict.fromkeys(record["query"] for record in found)) == [
+        plasmid.id for plasmid in shelf.plasmids[::5]
+    ]
+    assert captured.err == ""
+
+
+def test_the_same_query_gives_the_same_bytes(shelf: Any, queries: Path, capsys: Capture) -> None:
+    arguments = ["query", str(queries), "-i", str(shelf.index), "--neighbors", "2"]
+    assert run(arguments) == 0
+    first = capsys.readouterr().out
+    assert run(arguments) == 0
+    assert capsys.readouterr().out == first
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_query_writes_every_format_to_a_file(
+    shelf: Any, queries: Path, tmp_path: Path, form: str, capsys: Capture
+) -> None:
+    target = tmp_path / "answers"
+    arguments = ["query", str(queries), "-i", str(shelf.index), "--neighbors", "1"]
+    assert run([*arguments, "--format", form]) == 0
+    printed = capsys.readouterr().out
+    assert run([*arguments, "--format", form, "-o", str(target)]) == 0
+    assert capsys.readouterr().out == ""
+    assert target.read_text() == printed
+
+
+def test_the_suffix_of_the_output_chooses_the_format(
+    shelf: Any, queries: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "answers.json"
+    assert run(["query", str(queries), "-i", str(shelf.index), "-o", str(target)]) == 0
+    assert len(json.loads(target.read_text())) == len(shelf.plasmids[::5])
+
+
+def test_the_index_may_be_named_by_the_environment(
+    shelf: Any, queries: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VECATTR_INDEX", str(shelf.index))
+    assert run(["query", str(queries)]) == 0
+
+
+def test_a_process_reads_standard_input_and_closes_with_0(shelf: Any) -> None:
+    plasmid = shelf.plasmids[0]
+    done = subprocess.run(
+        [sys.executable, "-m", "vecattr.cli", "query", "-", "-i", str(shelf.index), "-k", "1"],
+        input=f">x\n{plasmid.sequence}\n",
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [record["query"] for record in records(done.stdout)] == ["x"]
+
+
+def test_evaluate_prints_the_documented_figures(shelf: Any, capsys: Capture) -> None:
+    arguments = ["evaluate", str(shelf.table), "--where", "split=dev", "-i", str(shelf.index)]
+    assert run([*arguments, "--format", "json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    names = "n labs outside top1 top5 top10 top50 mrr macro_recall x95 x99 features version"
+    assert list(figures) == [*names.split(), "model", "index"]
+    assert figures["n"] == 12
+    assert figures["top5"] == 1.0
+    assert figures["features"] is True
+    assert run([*arguments, "--format", "json", "--no-features"]) == 0
+    assert json.loads(capsys.readouterr().out)["features"] is False
+
+
+def test_add_lab_makes_a_lab_that_is_found_first(
+    shelf: Any, own_index: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    from vecattr.corpus import make_corpus
+
+    made = make_corpus(labs=5, plasmids_per_lab=6, seed=11)[-6:]
+    *supports, late = [replace(plasmid, id=f"new-{plasmid.id}") for plasmid in made]
+    fasta = str(shelf.fasta(tmp_path / "new.fa", supports))
+    arguments = ["add-lab", fasta, "--lab", "../new", "-i", str(own_index)]
+    assert run([*arguments, "--dry-run"]) == 0
+    assert "would add 5 plasmids" in capsys.readouterr().err
+    assert "../new" not in [lab["lab"] for lab in labs_of(own_index, capsys)]
+    assert run(arguments) == 0
+    assert {"lab": "../new", "plasmids": 5, "origin": "mean"} in labs_of(own_index, capsys)
+    query = str(shelf.fasta(tmp_path / "late.fa", [late]))
+    assert run(["query", query, "-i", str(own_index), "-k", "1"]) == 0
+    assert records(capsys.readouterr().out)[0]["lab"] == "../new"
+
+
+def test_labs_are_renamed_removed_and_brought_back(own_index: Path, capsys: Capture) -> None:
+    before = labs_of(own_index, capsys)
+    index = ["-i", str(own_index)]
+    assert run(["rename-lab", "Lab 01", "=cmd()", *index]) == 0
+    assert run(["remove-lab", "Lab 02", *index]) == 0
+    names = [lab["lab"] for lab in labs_of(own_index, capsys)]
+    assert names == ["=cmd()", "Lab 03", "Lab 04"]
+    assert run(["list-labs", *index]) == 0
+    assert "'=cmd()\t" in capsys.readouterr().out
+    assert run(["rollback", "--to", "1", *index]) == 0
+    assert labs_of(own_index, capsys) == before
+
+
+def test_compact_and_verify_leave_a_sound_index(own_index: Path, capsys: Capture) -> None:
+    index = ["-i", str(own_index)]
+    assert run(["remove-lab", "Lab 02", *index]) == 0
+    assert run(["compact", *index]) == 0
+    capsys.readouterr()
+    assert run(["verify", *index, "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["ok"] is True
+    assert run(["info", *index, "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["labs"] == 3
+
+
+def test_verify_finds_a_changed_byte_with_exit_code_4(own_index: Path, capsys: Capture) -> None:
+    (segment,) = (own_index / "segments").glob("*.h5")
+    data = bytearray(segment.read_bytes())
+    data[len(data) // 2] ^= 1
+    segment.write_bytes(data)
+    assert run(["verify", "-i", str(own_index), "--format", "json"]) == 4
+    assert json.loads(capsys.readouterr().out)["ok"] is False
+
+
+def test_embed_writes_the_same_vectors_in_three_formats(
+    shelf: Any, queries: Path, tmp_path: Path
+) -> None:
+    for suffix, whose in (("h5", "-m"), ("npy", "-i"), ("tsv", "-i")):
+        source = shelf.model if whose == "-m" else shelf.index
+        target = str(tmp_path / f"v.{suffix}")
+        assert run(["embed", str(queries), "-o", target, whose, str(source), "-q"]) == 0
+    table = read_table(tmp_path / "v.h5")
+    rows = np.load(tmp_path / "v.npy")
+    assert tuple(rows["id"]) == table.names == tuple(one.id for one in shelf.plasmids[::5])
+    np.testing.assert_allclose(rows["vector"], table.vectors, atol=1e-6)
+    lines = records((tmp_path / "v.tsv").read_text())
+    values = [[float(line[f"v{i}"]) for i in range(1, table.width + 1)] for line in lines]
+    np.testing.assert_allclose(values, table.vectors, atol=1e-6)
+
+
+def test_labs_that_the_file_does_not_name_are_pooled(
+    shelf: Any, tmp_path: Path, capsys: Capture
+) -> None:
+    keep = tmp_path / "labs.txt"
+    keep.write_text("# to keep\nLab 01\n\nLab 02\n")
+    target = str(tmp_path / "pooled.index")
+    arguments = ["build-index", str(shelf.table), "-m", str(shelf.model), "-i", target, "-q"]
+    assert run([*arguments, "--labs", str(keep)]) == 0
+    names = [lab["lab"] for lab in labs_of(Path(target), capsys)]
+    assert names == ["Lab 01", "Lab 02", "unknown-engineered"]
+    assert run([*arguments, "--min-plasmids", "15", "--replace"]) == 0
+    assert len(labs_of(Path(target), capsys)) == 4
+
+
+@pytest.mark.slow
+def test_the_demo_tells_its_story_and_leaves_what_it_made(tmp_path: Path, capsys: Capture) -> None:
+    assert run(["demo", "-o", str(tmp_path / "demo"), "-q"]) == 0
+    story = capsys.readouterr().out
+    assert "The answer Lab 13 is right" in story
+    assert "wrong" not in story
+    assert (tmp_path / "demo" / "demo.index" / "manifest.json").exists()
+    assert run(["demo", "-o", str(tmp_path / "demo")]) == 2

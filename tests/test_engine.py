@@ -1,0 +1,232 @@
+"""Asking an index: the right ranking, honest verdicts, and nothing written by reading."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vecattr import Index, Plasmid
+from vecattr.attribution import SHORTEST_TRUSTED
+from vecattr.classes import ClassRule
+from vecattr.errors import ArtifactError, InputError, MismatchError, MissingError, UsageError
+from vecattr.indexes.edit import remove_lab
+from vecattr.plasmid import ALPHABET, POOLED
+
+LABS = [f"Lab {number:02}" for number in range(12)]
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory, workshop: Any) -> Path:
+    """Ten named labs and a pool, in several segments."""
+    path = tmp_path_factory.mktemp("engine") / "i"
+    rule = ClassRule(frozenset(LABS[:10]))
+    workshop.build(path, workshop.plasmids(LABS, each=5), rule=rule, segment_rows=25)
+    return path
+
+
+def with_threshold(workshop: Any, folder: Path, threshold: float) -> Path:
+    """A copy of the model that has a calibration."""
+    shutil.copytree(workshop.model, folder)
+    facts = {"threshold": threshold, "false_alarm": 0.05, "rows": 100, "source": "a test"}
+    (folder / "calibration.json").write_text(json.dumps(facts))
+    return folder
+
+
+def test_every_stored_plasmid_finds_itself_first(index: Path, workshop: Any) -> None:
+    plasmids = workshop.plasmids(LABS, each=5)
+    for plasmid, answer in zip(
+        plasmids, workshop.open(index).query_many(plasmids, neighbors=1), strict=True
+    ):
+        [near] = answer.neighbors
+        assert (near.id, near.lab, near.length) == (plasmid.id, plasmid.lab, len(plasmid))
+        assert near.cosine == pytest.approx(1, abs=1e-12)
+
+
+@settings(deadline=None)
+@given(st.text(alphabet=ALPHABET, min_size=1, max_size=500), st.integers(1, 15))
+def test_the_ranking_is_that_of_plain_numpy(
+    index: Path, workshop: Any, sequence: str, k: int
+) -> None:
+    plasmid = Plasmid("q", sequence)
+    opened = workshop.open(index)
+    answer = opened.query(plasmid, k=k, neighbors=k)
+    [query] = workshop.embedder.embed([plasmid]).astype(np.float64)
+    table = opened.lab_table()
+    cosines = table.vectors.astype(np.float64) @ query / np.linalg.norm(query)
+    expected = sorted(zip(-cosines, table.names, strict=True))[:k]
+    assert [hit.name for hit in answer.labs] == [name for _, name in expected]
+    np.testing.assert_allclose([-c for c, _ in expected], [h.score for h in answer.labs], atol=1e-6)
+    stored = workshop.plasmids(LABS, each=5)
+    rows = workshop.embedder.embed(stored).astype(np.float64) @ query / np.linalg.norm(query)
+    near = sorted(zip(-rows, [plasmid.id for plasmid in stored], strict=True))[:k]
+    assert [hit.id for hit in answer.neighbors] == [name for _, name in near]
+
+
+def test_the_batch_size_does_not_matter(index: Path, workshop: Any) -> None:
+    queries = workshop.plasmids(["Lab 03", "new"], each=20, seed=5)
+    answers = [
+        list(workshop.open(index).query_many(iter(queries), k=4, neighbors=3, batch_size=size))
+        for size in (1, 7, 64)
+    ]
+    assert answers[0] == answers[1] == answers[2]
+    assert [answer.query for answer in answers[0]] == [query.id for query in queries]
+
+
+def test_answers_come_before_the_input_ends(index: Path, workshop: Any) -> None:
+    def stream() -> Any:
+        yield from workshop.plasmids(["q"], each=2)
+        raise ZeroDivisionError
+
+    answers = workshop.open(index).query_many(stream(), batch_size=2)
+    assert [next(answers).query, next(answers).query] == ["q-0-0", "q-0-1"]
+
+
+def test_more_labs_than_there_are_gives_fewer_and_says_so(index: Path, workshop: Any) -> None:
+    [query] = workshop.plasmids(["q"], each=1)
+    answer = workshop.open(index).query(query, k=100)
+    assert len(answer.labs) == 11
+    assert answer.notes == ("the index holds 11 classes, fewer than 100",)
+    assert workshop.open(index).query(query, k=11).notes == ()
+
+
+@pytest.mark.parametrize("options", [{"k": 0}, {"neighbors": -1}, {"batch_size": 0}])
+def test_numbers_that_cannot_be_are_refused_at_once(
+    index: Path, workshop: Any, options: dict[str, int]
+) -> None:
+    with pytest.raises(UsageError, match="expected"):
+        workshop.open(index).query_many([], **options)
+
+
+def test_one_base_is_answered_and_not_trusted(index: Path, workshop: Any) -> None:
+    answer = workshop.open(index).query(Plasmid("tiny", "A"), k=3)
+    assert len(answer.labs) == 3
+    assert answer.verdict == "unknown"
+    assert answer.notes == ("only 1 base: too short to trust",)
+    longer = workshop.open(index).query(Plasmid("ok", "ACGT" * (SHORTEST_TRUSTED // 4)), k=3)
+    assert longer.notes == ()
+
+
+def test_without_a_calibration_nothing_is_claimed(index: Path, workshop: Any) -> None:
+    answer = workshop.open(index).query(workshop.plasmids(["Lab 01"])[0])
+    assert (answer.verdict, answer.threshold) == ("uncalibrated", None)
+
+
+def test_the_verdict_compares_the_best_named_lab_with_the_threshold(
+    tmp_path: Path, workshop: Any
+) -> None:
+    plasmids = workshop.plasmids(LABS[:3])
+    rule = ClassRule(frozenset(LABS[:2]))
+    verdicts = {}
+    for threshold in (-0.99, 0.9999):
+        model = with_threshold(workshop, tmp_path / f"m{threshold}", threshold)
+        workshop.build(tmp_path / f"i{threshold}", plasmids, model=model, rule=rule)
+        answer = workshop.open(tmp_path / f"i{threshold}").query(plasmids[-1], k=1)
+        assert answer.labs[0].name == POOLED
+        assert answer.confidence < answer.labs[0].cosine  # the pool does not count
+        verdicts[answer.threshold] = answer.verdict
+    assert verdicts == {-0.99: "known", 0.9999: "unknown"}
+
+
+def test_an_index_of_a_pool_alone_knows_nobody(tmp_path: Path, workshop: Any) -> None:
+    model = with_threshold(workshop, tmp_path / "m", 0.5)
+    plasmids = workshop.plasmids(["x"])
+    workshop.build(tmp_path / "i", plasmids, model=model, rule=ClassRule(frozenset({"y"})))
+    answer = workshop.open(tmp_path / "i").query(plasmids[0])
+    assert (answer.verdict, answer.confidence) == ("unknown", -1.0)
+
+
+def test_an_answer_names_the_tool_the_model_and_the_index(index: Path, workshop: Any) -> None:
+    opened = workshop.open(index)
+    provenance = opened.query(workshop.plasmids(["q"])[0]).provenance
+    assert (provenance.model, provenance.index) == (opened.model_identity, opened.identity)
+
+
+def test_lab_cosines_and_ranking_agree(index: Path, workshop: Any) -> None:
+    opened = workshop.open(index)
+    vectors = workshop.embedder.embed(workshop.plasmids(["q", "r"]))
+    cosines = opened.lab_cosines(vectors)
+    for row, hits in zip(cosines, opened.rank_vectors(vectors, k=11), strict=True):
+        assert {hit.name: hit.cosine for hit in hits} == dict(
+            zip(opened.lab_names, row.tolist(), strict=True)
+        )
+
+
+@pytest.mark.parametrize("harm", ["deleted", "truncated", "swapped", "junk"])
+def test_a_lost_or_damaged_cache_changes_no_answer(
+    index: Path, tmp_path: Path, workshop: Any, harm: str
+) -> None:
+    query = workshop.plasmids(["Lab 05"])[1]
+    before = workshop.open(index).query(query, neighbors=20)
+    shutil.copytree(index, tmp_path / "i")
+    caches = sorted((tmp_path / "i" / "segments").glob("*.faiss"))
+    data = [cache.read_bytes() for cache in caches]
+    for cache, other in zip(caches, [*data[1:], data[0]], strict=True):
+        match harm:
+            case "deleted":
+                cache.unlink()
+            case "truncated":
+                cache.write_bytes(cache.read_bytes()[:-100])
+            case "swapped":
+                cache.write_bytes(other)
+            case "junk":
+                cache.write_bytes(b"junk")
+    assert workshop.open(tmp_path / "i").query(query, neighbors=20) == before
+
+
+def test_reading_changes_nothing(index: Path, workshop: Any) -> None:
+    def state() -> list[tuple[str, int]]:
+        return sorted((str(f), f.stat().st_mtime_ns) for f in [index, *index.rglob("*")])
+
+    before = state()
+    opened = workshop.open(index)
+    opened.query(workshop.plasmids(["q"])[0], neighbors=3)
+    json.dumps(opened.info())
+    assert state() == before
+
+
+def test_info_counts_what_is_there(index: Path, tmp_path: Path, workshop: Any) -> None:
+    shutil.copytree(index, tmp_path / "i")
+    remove_lab(tmp_path / "i", "Lab 11")
+    facts = workshop.open(tmp_path / "i").info()
+    assert (facts["plasmids"], facts["labs"], facts["pooled_plasmids"]) == (55, 11, 5)
+    assert facts["generation"] == 2
+
+
+def test_what_is_not_an_index_is_told(tmp_path: Path) -> None:
+    with pytest.raises(MissingError, match="vecattr build-index"):
+        Index.open(tmp_path / "none")
+    (tmp_path / "file").touch()
+    with pytest.raises(ArtifactError, match="is a file"):
+        Index.open(tmp_path / "file")
+
+
+def test_another_model_is_refused_with_both_values(
+    index: Path, workshop: Any, other_workshop: Any
+) -> None:
+    with pytest.raises(MismatchError) as caught:
+        Index.open(index, embedder=other_workshop.embedder)
+    assert workshop.embedder.identity[:16] in str(caught.value)
+    assert other_workshop.embedder.identity[:16] in str(caught.value)
+
+
+def test_queries_without_a_direction_are_refused(index: Path, workshop: Any) -> None:
+    width = workshop.embedder.width
+    with pytest.raises(InputError):
+        workshop.open(index).rank_vectors(np.full((1, width), np.nan), k=1)
+    with pytest.raises(MismatchError):
+        workshop.open(index).rank_vectors(np.ones((1, width + 1)), k=1)
+
+
+def test_an_index_can_be_moved(index: Path, tmp_path: Path, workshop: Any) -> None:
+    shutil.copytree(index, tmp_path / "elsewhere")
+    os.chmod(tmp_path / "elsewhere", 0o555)  # and be read where nothing may be written
+    assert workshop.open(tmp_path / "elsewhere").identity == workshop.open(index).identity
+    os.chmod(tmp_path / "elsewhere", 0o755)

@@ -1,0 +1,222 @@
+"""Training end to end on made plasmids."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vecattr.classes import ClassRule
+from vecattr.config import BagConfig, CnnConfig, EncoderConfig, TrainConfig
+from vecattr.corpus import make_corpus
+from vecattr.embedder import load_embedder
+from vecattr.errors import ArtifactError, InputError, UsageError
+from vecattr.fitting import Epoch
+from vecattr.model import (
+    CONFIG_FILE,
+    UNKNOWN_VECTOR,
+    WEIGHTS_FILE,
+    learned_labs,
+    model_identity,
+    unknown_vector,
+)
+from vecattr.plasmid import POOLED, Plasmid
+from vecattr.training import HISTORY_FILE, TrainReport, train_model
+
+_BAG = BagConfig(width=32, token_width=16, scaled=4)
+_CNN = CnnConfig(width=32, pieces=120, token_width=8, kernels=(1, 3), filters=16)
+_SHORT = TrainConfig(loss="cosface", epochs=4, batch_size=32, crop=200, learning_rate=1e-2)
+_CORPUS = make_corpus(labs=8, plasmids_per_lab=12, seed=3)
+
+
+def _train(
+    out: Path, encoder: EncoderConfig = _BAG, config: TrainConfig = _SHORT, **options: object
+) -> TrainReport:
+    rule = ClassRule(None)
+    return train_model(_CORPUS, out, rule=rule, encoder=encoder, train=config, **options)  # type: ignore[arg-type]
+
+
+class Interrupted:
+    """A watcher that stops the run after some epochs, as a person would."""
+
+    def __init__(self, after: int) -> None:
+        self.left = after
+
+    def starts(self, stage: str, total: int) -> None: ...
+
+    def advances(self, units: int, **facts: float) -> None: ...
+
+    def ends_epoch(self, epoch: Epoch) -> None:
+        self.left -= 1
+        if not self.left:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("encoder", [_BAG, _CNN], ids=["bag", "cnn"])
+@pytest.mark.parametrize("loss", ["triplet", "cosface"])
+def test_training_writes_a_model_that_embeds(
+    tmp_path: Path, encoder: EncoderConfig, loss: str
+) -> None:
+    report = _train(tmp_path / "model", encoder, replace(_SHORT, loss=loss))  # type: ignore[arg-type]
+    table = learned_labs(report.model)
+    assert table is not None
+    assert table.names == tuple(sorted({plasmid.lab for plasmid in _CORPUS}))  # type: ignore[type-var]
+    unknown = unknown_vector(report.model)
+    assert unknown is not None
+    assert UNKNOWN_VECTOR not in table.names
+    vectors = load_embedder(report.model).embed(_CORPUS[:5])
+    assert vectors.shape == (5, 32)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+def test_training_learns_more_than_chance(tmp_path: Path) -> None:
+    config = replace(_SHORT, epochs=12, validation_share=0)
+    report = _train(tmp_path / "model", _BAG, config)
+    table = learned_labs(report.model)
+    assert table is not None
+    cosines = load_embedder(report.model).embed(_CORPUS) @ table.vectors.T
+    named = np.array(table.names)[cosines.argmax(axis=1)]
+    assert np.mean(named == np.array([plasmid.lab for plasmid in _CORPUS])) > 0.6
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
+    identities = {model_identity(_train(tmp_path / name, _CNN).model) for name in "ab"}
+    assert len(identities) == 1
+
+
+def test_an_interrupted_run_resumes_to_the_same_weights(tmp_path: Path) -> None:
+    whole = _train(tmp_path / "whole", _CNN)
+    with pytest.raises(KeyboardInterrupt):
+        _train(tmp_path / "cut", _CNN, watcher=Interrupted(after=2), checkpoint_minutes=0)
+    with pytest.raises(UsageError, match="--resume"):
+        _train(tmp_path / "cut", _CNN)
+    resumed = _train(tmp_path / "cut", _CNN, resume=True)
+    assert model_identity(resumed.model) == model_identity(whole.model)
+
+
+def test_history_has_one_line_an_epoch(tmp_path: Path) -> None:
+    report = _train(tmp_path / "model")
+    with (report.model / HISTORY_FILE).open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
+    assert all(0 <= float(row["validation_top1"]) <= 1 for row in rows)
+
+
+def test_max_steps_ends_a_run_early(tmp_path: Path) -> None:
+    report = _train(tmp_path / "model", _BAG, replace(_SHORT, max_steps=5))
+    with (report.model / HISTORY_FILE).open() as stream:
+        assert list(csv.DictReader(stream))[-1]["steps"] == "5"
+
+
+def test_refitting_learns_from_every_row(tmp_path: Path) -> None:
+    once = _train(tmp_path / "once")
+    again = _train(tmp_path / "again", _BAG, replace(_SHORT, refit=True))
+    assert model_identity(once.model) != model_identity(again.model)
+    assert "fitted again on all" in (again.model / "MODEL_CARD.md").read_text()
+
+
+def test_rare_labs_are_pooled_into_one_class(tmp_path: Path) -> None:
+    named = frozenset({"Lab 01", "Lab 02"})
+    train_model(_CORPUS, tmp_path / "m", rule=ClassRule(named), encoder=_BAG, train=_SHORT)
+    table = learned_labs(tmp_path / "m")
+    assert table is not None
+    assert set(table.names) == named | {POOLED}
+
+
+def test_views_batches_and_spelling_do_not_change_a_vector(tmp_path: Path) -> None:
+    model = _train(tmp_path / "model", _CNN).model
+    embedder = load_embedder(model, views=3)
+    plasmids = _CORPUS[:12]
+    together = embedder.embed(plasmids)
+    for row, plasmid in enumerate(plasmids):
+        other = plasmid.reverse_complement()
+        turned = other.rotated(501) if other.is_circular else other
+        assert np.allclose(embedder.embed([turned])[0], together[row], atol=1e-5)
+
+
+@pytest.mark.parametrize("encoder", [_BAG, _CNN], ids=["bag", "cnn"])
+def test_one_base_and_unseen_letters_embed(tmp_path: Path, encoder: EncoderConfig) -> None:
+    embedder = load_embedder(_train(tmp_path / "model", encoder).model)
+    vectors = embedder.embed([Plasmid("one", "A"), Plasmid("n", "N" * 500, "linear")])
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+def test_a_plasmid_without_a_lab_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="'bare'"):
+        train_model(
+            [*_CORPUS, Plasmid("bare", "ACGT")],
+            tmp_path / "m",
+            rule=ClassRule(None),
+            encoder=_BAG,
+            train=_SHORT,
+        )
+
+
+def test_one_lab_alone_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="1 labs"):
+        train_model(
+            _CORPUS[:12], tmp_path / "m", rule=ClassRule(None), encoder=_BAG, train=_SHORT
+        )
+
+
+@pytest.mark.parametrize("name", [CONFIG_FILE, WEIGHTS_FILE])
+@pytest.mark.parametrize("content", [b"", b"{}", b"junk"])
+def test_a_damaged_model_is_refused_by_name(tmp_path: Path, name: str, content: bytes) -> None:
+    model = _train(tmp_path / "model").model
+    (model / name).write_bytes(content)
+    with pytest.raises(ArtifactError, match=name):
+        load_embedder(model)
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(UsageError, match="not empty"):
+        _train(tmp_path)
+
+
+_TORCHRUN_SCRIPT = """
+import sys
+from pathlib import Path
+from vecattr.classes import ClassRule
+from vecattr.config import {config}, TrainConfig
+from vecattr.corpus import make_corpus
+from vecattr.training import train_model
+
+train_model(
+    make_corpus(labs=8, plasmids_per_lab=12, seed=3), Path(sys.argv[1]), rule=ClassRule(None),
+    encoder={encoder!r}, train={train!r},
+)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("encoder", [_BAG, replace(_CNN, dropout=0.0)], ids=["bag", "cnn"])
+def test_two_processes_give_the_result_of_one(tmp_path: Path, encoder: EncoderConfig) -> None:
+    config = replace(_SHORT, reverse_complement=0, feature_dropout=0, bf16=False)
+    if isinstance(encoder, BagConfig):
+        encoder = replace(encoder, dropout=0.0)
+    script = tmp_path / "run.py"
+    script.write_text(
+        _TORCHRUN_SCRIPT.format(config=type(encoder).__name__, encoder=encoder, train=config)
+    )
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", str(script)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*command, str(tmp_path / "two")], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr[-3_000:]
+    single = _train(tmp_path / "one", encoder, config)
+    one, two = (_losses(tmp_path / name) for name in ("one", "two"))
+    assert single.epochs == len(two)
+    assert np.allclose(one, two, rtol=1e-3)
+
+
+def _losses(model: Path) -> list[float]:
+    with (model / HISTORY_FILE).open() as stream:
+        return [float(row["loss"]) for row in csv.DictReader(stream)]

@@ -1,0 +1,155 @@
+"""Verify: a whole index has no findings; every kind of damage has one, and it names the file."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vecattr.errors import ArtifactError, DamagedError, MismatchError, MissingError
+from vecattr.indexes.edit import add_labs
+from vecattr.indexes.manifest import parse_manifest
+from vecattr.indexes.verify import verify_index
+
+
+@pytest.fixture
+def index(tmp_path: Path, workshop: Any) -> Path:
+    """An index with two segments and two generations."""
+    workshop.build(tmp_path / "i", workshop.plasmids(["Ash", "Birch"]))
+    add_labs(tmp_path / "i", workshop.plasmids(["Cedar"]), embedder=workshop.embedder)
+    return tmp_path / "i"
+
+
+def flip(file: Path, place: int) -> None:
+    data = bytearray(file.read_bytes())
+    data[place] ^= 0x10
+    file.write_bytes(bytes(data))
+
+
+def errors(path: Path) -> list[str]:
+    return [found.where for found in verify_index(path).findings if found.level == "error"]
+
+
+def test_a_whole_index_has_no_findings(index: Path) -> None:
+    report = verify_index(index)
+    assert report.ok
+    assert report.findings == ()
+    assert (report.segments, report.plasmids, report.labs, report.generation) == (2, 9, 3, 2)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.3, 0.6, 0.99])
+def test_a_flipped_bit_anywhere_in_a_segment_is_found(index: Path, part: float) -> None:
+    for file in sorted((index / "segments").glob("*.h5")):
+        whole = file.read_bytes()
+        flip(file, int(part * len(whole)))
+        assert errors(index) == [str(file)]
+        file.write_bytes(whole)
+
+
+@pytest.mark.parametrize("name", ["config.json", "encoder.safetensors"])
+def test_a_flipped_bit_in_the_model_is_found(index: Path, name: str) -> None:
+    flip(index / "model" / name, 3)
+    assert errors(index) == [str(index / "model" / name)]
+
+
+def test_a_flipped_bit_in_a_cache_is_a_warning(index: Path) -> None:
+    file = min((index / "segments").glob("*.faiss"))
+    flip(file, 100)
+    report = verify_index(index)
+    assert report.ok
+    assert [(found.level, found.where) for found in report.findings] == [("warning", str(file))]
+
+
+def test_a_flipped_bit_in_the_history_is_found(index: Path) -> None:
+    flip(index / "manifests" / "000001.json", 40)
+    assert errors(index) == [str(index / "manifests" / "000001.json")]
+
+
+def test_a_changed_manifest_is_refused_by_name(index: Path, workshop: Any) -> None:
+    text = (index / "manifest.json").read_text()
+    (index / "manifest.json").write_text(text.replace('"plasmids": 9', '"plasmids": 8'))
+    for ask in (verify_index, workshop.open):
+        with pytest.raises(DamagedError, match=r"manifest\.json: checksum"):
+            ask(index)
+
+
+def test_a_newer_index_is_refused(index: Path, workshop: Any) -> None:
+    text = (index / "manifest.json").read_text()
+    (index / "manifest.json").write_text(text.replace('"version": 1', '"version": 2'))
+    with pytest.raises(MismatchError, match="version 2"):
+        workshop.open(index)
+
+
+def test_swapped_segments_are_told_when_the_index_is_opened(index: Path, workshop: Any) -> None:
+    first, second = sorted((index / "segments").glob("*.h5"))
+    held = first.read_bytes()
+    first.write_bytes(second.read_bytes())
+    second.write_bytes(held)
+    with pytest.raises(DamagedError, match="not the segment this index was made of"):
+        workshop.open(index)
+    assert set(errors(index)) == {str(first), str(second)}
+
+
+def test_truncated_and_missing_segments_are_told_by_name(index: Path, workshop: Any) -> None:
+    file = min((index / "segments").glob("*.h5"))
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(DamagedError, match=file.name):
+        workshop.open(index)
+    file.unlink()
+    with pytest.raises(MissingError, match=file.name):
+        workshop.open(index)
+    assert errors(index) == [str(file)]
+
+
+def test_a_segment_of_another_model_is_told(
+    index: Path, tmp_path: Path, workshop: Any, other_workshop: Any
+) -> None:
+    other_workshop.build(tmp_path / "other", workshop.plasmids(["Ash", "Birch"]))
+    [foreign] = (tmp_path / "other" / "segments").glob("*.h5")
+    file = min((index / "segments").glob("*.h5"))
+    shutil.copy(foreign, file)
+    with pytest.raises(MismatchError, match="made by model"):
+        workshop.open(index)
+    assert errors(index) == [str(file)]
+
+
+def test_damaged_vectors_are_told_when_they_are_read(tmp_path: Path, workshop: Any) -> None:
+    plasmids = workshop.plasmids(["Ash"], each=60, length=20_000)
+    workshop.build(tmp_path / "i", plasmids)
+    [file] = (tmp_path / "i" / "segments").glob("*.h5")
+    vector = workshop.embedder.embed(plasmids[30:31]).tobytes()
+    flip(file, file.read_bytes().index(vector))
+    with pytest.raises(DamagedError, match=r"block \d+ of \d+ has checksum"):
+        workshop.open(tmp_path / "i").query(plasmids[30], neighbors=3)
+
+
+def test_changed_small_files_of_the_model_are_told_on_opening(index: Path, workshop: Any) -> None:
+    flip(index / "model" / "config.json", 3)
+    with pytest.raises(DamagedError, match=r"config\.json: SHA-256"):
+        workshop.open(index)
+
+
+def test_stray_files_are_warnings(index: Path) -> None:
+    (index / "segments" / "stray.h5").touch()
+    (index / ".vecattr-left").touch()
+    shutil.copy(index / "manifest.json", index / "manifests" / "000003.json")
+    report = verify_index(index)
+    assert report.ok
+    assert len(report.findings) == 3
+
+
+def test_a_history_that_cannot_be_rolled_back_to_is_told(index: Path) -> None:
+    file = index / "manifests" / "000002.json"
+    assert parse_manifest(file.read_bytes(), where="").generation == 2
+    shutil.copy(index / "manifests" / "000001.json", file)
+    assert errors(index) == [str(file)]
+
+
+def test_no_index_is_an_error_and_not_a_report(tmp_path: Path) -> None:
+    with pytest.raises(MissingError):
+        verify_index(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(ArtifactError):
+        verify_index(tmp_path / "file")
