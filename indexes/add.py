@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from vecattr.errors import InputError
-from vecattr.indexes.draft import SegmentDraft
+from vecattr.indexes.draft import MOST_ROWS, SegmentDraft
 from vecattr.indexes.embedding import Progress, distinct, embedded, in_batches
 from vecattr.indexes.labs import lab_parts
 from vecattr.indexes.live import LiveSegment, find_living, open_segments
@@ -22,6 +23,7 @@ from vecattr.indexes.models import check_embedder, load_index_model
 from vecattr.indexes.publish import Checkpoint, go_on, publish, write_segment
 from vecattr.plasmid import Plasmid
 from vecattr.protocols import SequenceEmbedder
+from vecattr.table import Vectors
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,14 @@ def add_labs(
     *,
     embedder: SequenceEmbedder | None = None,
     dry_run: bool = False,
+    segment_rows: int = MOST_ROWS,
     progress: Progress | None = None,
     checkpoint: Checkpoint = go_on,
 ) -> AddReport:
     """Add plasmids of new labs, or more of known ones; all or nothing. No lab is pooled.
 
-    A dry run embeds and writes nothing, and takes no lock. `progress` is called with the number
+    A dry run embeds and writes nothing, and takes no lock. A segment holds at most `segment_rows`
+    plasmids. `progress` is called with the number
     of plasmids done since its last call. Raises InputError for no plasmids, one without a lab, an
     id twice or in the index already; MismatchError when `embedder` is not the index's model.
     """
@@ -65,7 +69,13 @@ def add_labs(
             embedder = load_index_model(path, old)
         else:
             check_embedder(embedder, model=old.model, width=old.width, where=str(path))
-        entries, labs = _write(path, old, segments, plasmids, embedder, progress, checkpoint)
+        rows = embedded(
+            plasmids,
+            embedder,
+            progress=progress,
+            check=lambda batch: _refuse_known_ids(batch, segments),
+        )
+        entries, labs = _write(path, old, rows, segment_rows, checkpoint)
         new_labs, extended = _sorted_out(labs, segments)
         added = sum(entry.rows for entry in entries)
         new = replace(
@@ -85,31 +95,33 @@ def add_labs(
 def _write(
     path: Path,
     old: Manifest,
-    segments: Sequence[LiveSegment],
-    plasmids: Iterable[Plasmid],
-    embedder: SequenceEmbedder,
-    progress: Progress | None,
+    rows: Iterable[tuple[Plasmid, Vectors]],
+    segment_rows: int,
     checkpoint: Checkpoint,
 ) -> tuple[list[SegmentEntry], set[str]]:
-    """Write the new plasmids as segments; their lines, and the labs that occur."""
+    """Write plasmids with their vectors (d,) as segments; their lines, and the labs that occur."""
     entries = []
     labs: set[str] = set()
-    draft = _draft(old)
+    make = partial(
+        SegmentDraft,
+        model=old.model,
+        width=old.width,
+        keep_sequences=old.keep_sequences,
+        most_rows=segment_rows,
+    )
+    draft = make()
 
     def close() -> None:
         draft.add_parts(lab_parts(draft.labels, draft.vectors))
         entries.append(write_segment(path, draft, checkpoint=checkpoint))
         labs.update(draft.labels)
 
-    def check(batch: Sequence[Plasmid]) -> None:
-        _refuse_known_ids(batch, segments)
-
-    for plasmid, vector in embedded(plasmids, embedder, progress=progress, check=check):
+    for plasmid, vector in rows:
         assert plasmid.lab is not None  # `embedded` has checked it
         draft.add_plasmid(plasmid, label=plasmid.lab, vector=vector)
         if draft.is_full:
             close()
-            draft = _draft(old)
+            draft = make()
     if len(draft):
         close()
     if not entries:
@@ -165,9 +177,3 @@ def _with_few_segments(
     )
     entries = merge_small(path, [*opened, *added], new, checkpoint=checkpoint)
     return replace(new, segments=tuple(entries))
-
-
-def _draft(manifest: Manifest) -> SegmentDraft:
-    return SegmentDraft(
-        model=manifest.model, width=manifest.width, keep_sequences=manifest.keep_sequences
-    )

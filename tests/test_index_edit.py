@@ -71,6 +71,17 @@ def test_plasmids_one_at_a_time_are_the_same_as_all_at_once(
     assert slow == pytest.approx(fast, abs=1e-6)
 
 
+def test_many_plasmids_fill_several_segments(index: Path, workshop: Any, tmp_path: Path) -> None:
+    shutil.copytree(index, tmp_path / "many")
+    plasmids = workshop.plasmids(["Fir", "Ash"], seed=1)
+    one = add_labs(index, plasmids, embedder=workshop.embedder)
+    many = add_labs(tmp_path / "many", plasmids, embedder=workshop.embedder, segment_rows=4)
+    assert (many.new_labs, many.plasmids) == (one.new_labs, one.plasmids)
+    assert len(workshop.open(tmp_path / "many").manifest.segments) == 3
+    assert cosines(tmp_path / "many", workshop) == pytest.approx(cosines(index, workshop), abs=1e-6)
+    assert verify_index(tmp_path / "many").findings == ()
+
+
 def test_a_lab_of_the_pool_that_is_added_becomes_a_class(index: Path, workshop: Any) -> None:
     report = add_labs(index, workshop.plasmids(["Elder"], seed=1), embedder=workshop.embedder)
     assert report.new_labs == ("Elder",)

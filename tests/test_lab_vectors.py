@@ -25,7 +25,7 @@ def test_batches_of_a_lab_add_up_to_the_mean_of_all(seed: int, sizes: list[int])
 @given(st.integers(0, 999), st.randoms(use_true_random=False))
 def test_the_order_of_parts_changes_no_bit(seed: int, chance: object) -> None:
     parts = [
-        LabPart("x", vector, float(row % 3 + 1), "mean")
+        LabPart("x", vector, 10.0 ** (row - 3) / 3, "mean")
         for row, vector in enumerate(some_vectors(seed, 7))
     ]
     shuffled = list(parts)

@@ -1,0 +1,72 @@
+"""Split the plasmids of new labs into a few to add and the rest to ask about.
+
+    python tools/draw_shots.py TABLE --where split=newlab_dev --shots 5 --seed 0 -o FOLDER
+
+Writes FOLDER/supports.csv (`--shots` plasmids of every lab, drawn with the seed) and
+FOLDER/queries.csv (all others; labs with no plasmid left are not asked about), for
+
+    vecattr add-lab FOLDER/supports.csv -i INDEX
+    vecattr evaluate FOLDER/queries.csv -i INDEX
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+from vecattr.plasmid import Plasmid
+from vecattr.readers import ReadOptions, read_plasmids
+
+
+def draw(
+    plasmids: list[Plasmid], *, shots: int, rng: np.random.Generator
+) -> tuple[list[Plasmid], list[Plasmid]]:
+    """(supports, queries); a lab gives at most all but one of its plasmids as supports."""
+    by_lab: dict[str, list[Plasmid]] = defaultdict(list)
+    for plasmid in plasmids:
+        by_lab[plasmid.lab or ""].append(plasmid)
+    supports, queries = [], []
+    for lab in sorted(by_lab):
+        order = rng.permutation(len(by_lab[lab]))
+        drawn = set(order[: min(shots, len(order) - 1)].tolist())
+        for row, plasmid in enumerate(by_lab[lab]):
+            (supports if row in drawn else queries).append(plasmid)
+    return supports, queries
+
+
+def write(path: Path, plasmids: list[Plasmid]) -> None:
+    """A table as vecattr reads it."""
+    features = list(next((p.features for p in plasmids if p.features), {}))
+    with path.open("w", newline="") as stream:
+        table = csv.writer(stream)
+        table.writerow(["sequence_id", "lab", "topology", "publication", *features, "sequence"])
+        for one in plasmids:
+            values = [one.features[name] if one.features else "" for name in features]
+            table.writerow([one.id, one.lab, one.topology, one.group, *values, one.sequence])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("table", type=Path)
+    parser.add_argument("--where", action="append", default=[], metavar="COLUMN=VALUE")
+    parser.add_argument("--shots", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    options = parser.parse_args()
+    where = tuple(tuple(condition.split("=", 1)) for condition in options.where)
+    records = read_plasmids([options.table], ReadOptions(where=where))
+    plasmids = [record for record in records if isinstance(record, Plasmid)]
+    rng = np.random.default_rng(options.seed)
+    supports, queries = draw(plasmids, shots=options.shots, rng=rng)
+    options.output.mkdir(parents=True, exist_ok=True)
+    write(options.output / "supports.csv", supports)
+    write(options.output / "queries.csv", queries)
+    print(f"{len(supports)} supports, {len(queries)} queries")
+
+
+if __name__ == "__main__":
+    main()
