@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -134,6 +135,11 @@ def reading(function: Function) -> Function:
         return function(*args, reads=reads, **options)
 
     return read_options(collected)  # type: ignore[return-value]
+
+
+def limit_threads(count: int) -> None:
+    """Processor threads of libraries that are not loaded yet; called before torch is imported."""
+    os.environ["OMP_NUM_THREADS"] = str(count)
 
 
 def plasmids_of(sources: Sequence[str], reads: ReadOptions) -> list[Plasmid]:

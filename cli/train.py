@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import click
 from vecattr.cli.options import (
     FOLDER,
     class_rule,
+    limit_threads,
     plasmids_of,
     reading,
     rule_options,
@@ -86,7 +86,7 @@ def command(
     rule = class_rule(collection, labs_file=labs_file, min_plasmids=min_plasmids)
 
     if threads is not None:
-        os.environ["OMP_NUM_THREADS"] = str(threads)  # read when torch is loaded, just below
+        limit_threads(threads)
     from vecattr.training import train_model
 
     with TrainingProgress(terminal()) as watcher:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from vecattr.background import Moments
 from vecattr.classes import ClassRule
 from vecattr.errors import ArtifactError, InputError, MismatchError, UsageError
 from vecattr.files import folder_beside, move_folder, sync_tree
@@ -177,7 +178,9 @@ class _Writer:
         )
 
     def _written(self, draft: SegmentDraft, checkpoint: Checkpoint) -> SegmentEntry:
-        draft.add_parts(lab_parts(draft.labels, draft.vectors, learned=self._learned))
+        vectors = draft.vectors
+        draft.add_parts(lab_parts(draft.labels, vectors, learned=self._learned))
+        draft.add_moments([Moments.of(vectors)])
         return write_segment(self._folder, draft, checkpoint=checkpoint)
 
 

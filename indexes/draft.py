@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.background import Moments
 from vecattr.bases import pack_bases
 from vecattr.indexes.labs import LabPart
 from vecattr.indexes.segment import (
@@ -43,6 +44,7 @@ class SegmentDraft:
         self._most_rows = most_rows
         self._records: list[Record] = []
         self._parts: list[LabPart] = []
+        self._moments: list[Moments] = []
         self._base_bytes = 0
         self._feature_names: dict[tuple[str, ...], tuple[str, ...]] = {}
 
@@ -55,7 +57,7 @@ class SegmentDraft:
 
     @property
     def is_empty(self) -> bool:
-        return not self._records and not self._parts
+        return not (self._records or self._parts or self._moments)
 
     @property
     def labels(self) -> list[str]:
@@ -104,9 +106,14 @@ class SegmentDraft:
         """Lab parts as they are; several of one name may stand side by side."""
         self._parts.extend(parts)
 
+    def add_moments(self, moments: Iterable[Moments]) -> None:
+        """What plasmids in general look like, as seen when the index was built."""
+        self._moments.extend(moments)
+
     def to_bytes(self) -> bytes:
         """The segment file; the same content gives the same bytes."""
         arrays = self._sequence_arrays() | self._feature_arrays() | self._lab_arrays()
+        arrays |= self._moment_arrays()
         if self._keep_sequences:
             arrays |= self._base_arrays()
         facts: dict[str, Attribute] = {
@@ -173,6 +180,18 @@ class SegmentDraft:
             "labs/vector": vectors,
             "labs/weight": np.array([part.weight for part in parts], dtype=np.float64),
             "labs/origin": np.array(origins, dtype=np.uint8),
+        }
+
+    def _moment_arrays(self) -> Arrays:
+        moments = sorted(self._moments, key=lambda one: (one.count, one.total.tobytes()))
+        shape = len(moments), self._width, self._width
+        totals, outers = np.zeros(shape[:2]), np.zeros(shape)  # (j, d), (j, d, d)
+        for row, one in enumerate(moments):
+            totals[row], outers[row] = one.total, one.outer
+        return {
+            "moments/count": np.array([one.count for one in moments], dtype=np.int64),
+            "moments/total": totals,
+            "moments/outer": outers,
         }
 
 

@@ -14,8 +14,8 @@ from vecattr.files import read_file
 from vecattr.indexes.add import AddReport, add_labs
 from vecattr.indexes.live import (
     LiveSegment,
+    class_names,
     class_sizes,
-    combined_labs,
     open_segments,
 )
 from vecattr.indexes.lock import writing
@@ -169,7 +169,7 @@ def _counted(old: Manifest, segments: Sequence[LiveSegment]) -> Manifest:
         restores=None,
         segments=tuple(segment.entry for segment in segments),
         plasmids=class_sizes(segments).total(),
-        labs=len(combined_labs(segments)),
+        labs=len(class_names(segments)),
     )
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
+from vecattr.background import Background
 from vecattr.table import EmbeddingTable, Vectors, unit_rows
 
 Origin = Literal["learned", "mean"]
@@ -71,6 +72,20 @@ def combine_parts(parts: Iterable[LabPart]) -> list[LabPart]:
     for part in parts:
         grouped[part.name].append(part)
     return [_combine(grouped[name]) for name in sorted(grouped)]
+
+
+def effective_labs(parts: Iterable[LabPart], background: Background | None) -> list[LabPart]:
+    """What queries are compared with: one part for each name, sorted by name.
+
+    A mean is turned into the direction that sets it apart from the background (when there is
+    one), because learned vectors are such directions, too; then both are added.
+    """
+    held = list(parts)
+    learned = combine_parts(part for part in held if part.origin == "learned")
+    means = combine_parts(part for part in held if part.origin == "mean")
+    if background is not None:
+        means = [replace(part, vector=background.direction(part.vector)) for part in means]
+    return combine_parts([*learned, *means])
 
 
 def _combine(parts: list[LabPart]) -> LabPart:

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.background import Background
 from vecattr.errors import DamagedError, MissingError
-from vecattr.indexes.labs import LabPart, combine_parts
+from vecattr.indexes.labs import LabPart, effective_labs
 from vecattr.indexes.manifest import Manifest, SegmentEntry, segment_path
 from vecattr.indexes.segment import Record, Segment
 from vecattr.plasmid import POOLED
@@ -118,9 +119,18 @@ def open_segments(path: Path, manifest: Manifest) -> tuple[LiveSegment, ...]:
     return tuple(LiveSegment.open(path, entry, model=manifest.model) for entry in manifest.segments)
 
 
-def combined_labs(segments: Iterable[LiveSegment]) -> list[LabPart]:
+def combined_labs(segments: Sequence[LiveSegment]) -> list[LabPart]:
     """The effective vector of every class, sorted by name."""
-    return combine_parts(part for segment in segments for part in segment.parts)
+    parts = [part for segment in segments for part in segment.parts]
+    if all(part.origin == "learned" for part in parts):
+        return effective_labs(parts, None)  # nothing to set apart: no need to read the moments
+    moments = [one for segment in segments for one in segment.stored.moments]
+    return effective_labs(parts, Background.of(moments))
+
+
+def class_names(segments: Iterable[LiveSegment]) -> set[str]:
+    """The names of all classes."""
+    return {part.name for segment in segments for part in segment.parts}
 
 
 def class_sizes(segments: Iterable[LiveSegment]) -> Counter[str]:

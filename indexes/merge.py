@@ -36,6 +36,7 @@ def merged(
                 entries.append(write_segment(path, draft, checkpoint=checkpoint))
                 draft = _draft(manifest)
         draft.add_parts(segment.parts)
+        draft.add_moments(segment.stored.moments)
     if not draft.is_empty:
         entries.append(write_segment(path, draft, checkpoint=checkpoint))
     return entries

@@ -16,6 +16,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.background import Moments
 from vecattr.bases import PackedBases
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.indexes.labs import LabPart, Origin
@@ -90,6 +91,10 @@ class Segment:
                 raise DamagedError(
                     f"{found} rows of {column!r}, expected {self.rows}", where=self.name
                 )
+        joined = self._file.shape("moments/count")[0], self.width
+        for name, shape in ("total", joined), ("outer", (*joined, self.width)):
+            if self._file.shape(f"moments/{name}") != shape:
+                raise DamagedError("moments of another shape", where=self.name)
         if self._file.shape("labs/vector")[1] != self.width:
             raise DamagedError("lab and sequence vectors differ in width", where=self.name)
 
@@ -134,6 +139,14 @@ class Segment:
         return tuple(
             LabPart(name, vector, weight, ORIGINS[origin]) for name, vector, weight, origin in rows
         )
+
+    @cached_property
+    def moments(self) -> tuple[Moments, ...]:
+        """Of the vectors this index was built from; none in a segment that was added later."""
+        counts = self._file.array("moments/count").tolist()
+        totals = cast("NDArray[np.float64]", self._file.array("moments/total"))
+        outers = cast("NDArray[np.float64]", self._file.array("moments/outer"))
+        return tuple(map(Moments, counts, totals, outers))
 
     @cached_property
     def vectors(self) -> Vectors:

@@ -14,7 +14,7 @@ from vecattr.calibration import read_calibration
 from vecattr.errors import ArtifactError, VecattrError
 from vecattr.files import TEMPORARY, check_file, read_file
 from vecattr.indexes.flat import build_flat
-from vecattr.indexes.live import LiveSegment, class_sizes, combined_labs
+from vecattr.indexes.live import LiveSegment, class_names, class_sizes
 from vecattr.indexes.manifest import (
     MODEL_FOLDER,
     SEGMENTS_FOLDER,
@@ -146,7 +146,7 @@ def _content_faults(segment: LiveSegment) -> Iterator[str]:
 
 
 def _count_findings(manifest: Manifest, segments: list[LiveSegment]) -> Iterator[Finding]:
-    plasmids, labs = class_sizes(segments).total(), len(combined_labs(segments))
+    plasmids, labs = class_sizes(segments).total(), len(class_names(segments))
     if (plasmids, labs) != (manifest.plasmids, manifest.labs):
         yield Finding(
             "error",

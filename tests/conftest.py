@@ -154,7 +154,8 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     write_table(made.table, plasmids)
     chosen = [str(made.table), "--where", "split=train", "-q"]
     small = "--encoder bag --loss cosface --epochs 4 --batch-size 16 --width 32 --token-width 32"
-    assert run(["train", *chosen, "-o", str(made.model), *small.split(), "--device", "cpu"]) == 0
+    device = ["--device", "cpu", "--threads", "1"]
+    assert run(["train", *chosen, "-o", str(made.model), *small.split(), *device]) == 0
     build = ["build-index", *chosen, "-m", str(made.model), "-i", str(made.index)]
     assert run(build) == 0
     return made

@@ -11,8 +11,12 @@ from vecattr.plasmid import ALPHABET, Plasmid
 _BASES = st.one_of(
     st.text(ALPHABET, min_size=1, max_size=60),
     st.text("AC", min_size=1, max_size=60),
-    st.builds(lambda unit, times: unit * times, st.text("ACG", min_size=1, max_size=9), st.integers(1, 9)),
-)  # fmt: skip
+    st.builds(
+        lambda unit, times: unit * times,
+        st.text("ACG", min_size=1, max_size=9),
+        st.integers(1, 9),
+    ),
+)
 
 
 @given(_BASES)

@@ -13,7 +13,10 @@ from vecattr.errors import DamagedError, MismatchError
 
 def test_nested_state_survives_with_the_types_of_its_keys(tmp_path: Path) -> None:
     state = {
-        "optimizer": {"state": {0: {"step": torch.tensor(3.0)}}, "groups": [{"lr": 0.1, "x": None}]},
+        "optimizer": {
+            "state": {0: {"step": torch.tensor(3.0)}},
+            "groups": [{"lr": 0.1, "x": None}],
+        },
         "steps": 7,
         "empty": {},
     }

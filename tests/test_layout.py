@@ -33,7 +33,6 @@ HOMES = {
         "vecattr.distributed",
         "vecattr.embedder",
         "vecattr.encoder",
-        "vecattr.examples",
         "vecattr.fitting",
         "vecattr.losses",
         "vecattr.training",

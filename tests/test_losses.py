@@ -48,7 +48,9 @@ def test_cosface_is_a_softmax_with_a_handicap_for_the_true_lab(
     plasmids, labs, targets = vectors
     expected = 0.0
     for plasmid, target in zip(plasmids, targets.tolist(), strict=True):
-        logits = [24 * (float(plasmid @ lab) - 0.1 * (row == target)) for row, lab in enumerate(labs)]
+        logits = [
+            24 * (float(plasmid @ lab) - 0.1 * (row == target)) for row, lab in enumerate(labs)
+        ]
         expected += math.log(sum(math.exp(x) for x in logits)) - logits[target]
     loss = CosFace(24, 0.1)(plasmids, labs, targets)
     assert loss.item() == pytest.approx(expected / len(plasmids), rel=1e-5)

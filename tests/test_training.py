@@ -160,9 +160,7 @@ def test_a_plasmid_without_a_lab_is_refused(tmp_path: Path) -> None:
 
 def test_one_lab_alone_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="1 labs"):
-        train_model(
-            _CORPUS[:12], tmp_path / "m", rule=ClassRule(None), encoder=_BAG, train=_SHORT
-        )
+        train_model(_CORPUS[:12], tmp_path / "m", rule=ClassRule(None), encoder=_BAG, train=_SHORT)
 
 
 @pytest.mark.parametrize("name", [CONFIG_FILE, WEIGHTS_FILE])

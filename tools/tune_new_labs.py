@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.background import Background
+from vecattr.background import Background, Moments
 from vecattr.classes import ClassRule, rule_from_file
 from vecattr.config import BagConfig, TrainConfig
 from vecattr.embedder import load_embedder
@@ -86,20 +86,23 @@ def main() -> None:
     supports = np.concatenate(
         [rng.choice(np.flatnonzero(labs == name), SHOTS, replace=False) for name in names]
     )
-    means = np.stack([added[supports][labs[supports] == name].mean(axis=0) for name in names])
+    means = unit_rows(
+        np.stack([added[supports][labs[supports] == name].sum(axis=0) for name in names])
+    )
     queries = np.setdiff1d(np.arange(len(new)), supports)
     place = {name: row for row, name in enumerate([*table.names, *names])}
     old_truth = np.array([place[rule.label(one.lab or "")] for one in held])
     new_truth = np.array([place[labs[row]] for row in queries])
     print("shrinkage  old labs        new labs")
     for shrinkage in SHRINKAGES:
-        background = Background.of(stored, shrinkage=shrinkage)
-        everyone = np.vstack([table.vectors, background.directions(means)])
+        background = Background.of([Moments.of(stored)], shrinkage=shrinkage)
+        assert background is not None
+        everyone = np.vstack([table.vectors, *(background.direction(one)[None] for one in means)])
         print(
             f"{shrinkage:9.2f}  {shares(asked @ everyone.T, old_truth)}"
             f"  {shares(added[queries] @ everyone.T, new_truth)}"
         )
-    plain = np.vstack([table.vectors, unit_rows(means)])
+    plain = np.vstack([table.vectors, means])
     print(
         f"     mean  {shares(asked @ plain.T, old_truth)}"
         f"  {shares(added[queries] @ plain.T, new_truth)}"

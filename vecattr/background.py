@@ -9,7 +9,9 @@ identity, since it is estimated from few vectors (compare Ledoit & Wolf 2004).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,34 +23,53 @@ SHRINKAGE = 0.2
 
 
 @dataclass(frozen=True)
+class Moments:
+    """Count, sum (d,) and sum of outer products (d, d) of some vectors: they add up."""
+
+    count: int
+    total: NDArray[np.float64]
+    outer: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, vectors: Vectors) -> Self:
+        """Of the rows of (n, d)."""
+        wide = vectors.astype(np.float64)
+        return cls(len(wide), wide.sum(axis=0), wide.T @ wide)
+
+
+@dataclass(frozen=True)
 class Background:
-    """Mean (d,) and inverse shrunk covariance (d, d) of the plasmids of an index."""
+    """Mean (d,) and inverse shrunk covariance (d, d) of the plasmids an index was built from."""
 
     mean: NDArray[np.float64]
     precision: NDArray[np.float64]
 
     @classmethod
-    def of(cls, vectors: Vectors, *, shrinkage: float = SHRINKAGE) -> Background:
-        """From stored unit vectors, (n, d). With fewer rows than columns the shrinkage grows
-        toward 1, where only the mean is removed."""
-        count, width = vectors.shape
-        wide = vectors.astype(np.float64)
-        mean = wide.mean(axis=0)
-        centred = wide - mean  # (n, d)
-        covariance = centred.T @ centred / count  # (d, d)
+    def of(cls, moments: Iterable[Moments], *, shrinkage: float = SHRINKAGE) -> Self | None:
+        """From moments, whatever their order; None from no vectors. With fewer vectors than
+        columns the shrinkage grows toward 1, where only the mean is removed."""
+        ordered = sorted(moments, key=lambda one: (one.count, one.total.tobytes()))
+        count = sum(one.count for one in ordered)
+        if not count:
+            return None
+        mean = np.sum([one.total for one in ordered], axis=0) / count
+        outer = np.sum([one.outer for one in ordered], axis=0) / count
+        covariance = outer - np.outer(mean, mean)  # (d, d)
+        width = len(mean)
         variance = np.trace(covariance) / width
-        if variance == 0:
+        if variance < np.finfo(np.float32).eps:
             return cls(mean, np.eye(width))
         share = min(1.0, shrinkage + width / count)
         shrunk = (1 - share) * covariance / variance + share * np.eye(width)
         return cls(mean, np.linalg.inv(shrunk))
 
-    def directions(self, means: NDArray[np.floating]) -> Vectors:
-        """Unit vectors that set classes with these means apart, (n, d) -> (n, d).
+    def direction(self, mean: Vectors) -> Vectors:
+        """The unit vector that sets a class with this (unit) mean apart, (d,) -> (d,).
 
         A class that is exactly the background has no such direction and keeps its mean.
         """
-        apart = (means.astype(np.float64) - self.mean) @ self.precision  # (n, d)
-        lost = np.linalg.norm(apart, axis=1) < 1e-9
-        apart[lost] = means[lost]
-        return unit_rows(apart)
+        apart = (mean.astype(np.float64) - self.mean) @ self.precision  # (d,)
+        if np.linalg.norm(apart) < np.finfo(np.float32).eps:
+            return mean
+        direction: Vectors = unit_rows(apart[None, :])[0]
+        return direction
