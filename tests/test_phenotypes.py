@@ -25,9 +25,9 @@ def test_reserved_and_unnamed_columns_are_no_features(column: str) -> None:
     assert feature_columns([column], [["0"]], reserved={"paper"}) == ()
 
 
-def test_an_empty_cell_is_not_known_rather_than_zero() -> None:
+def test_an_empty_cell_leaves_the_row_without_features_rather_than_zero() -> None:
     parse = FeatureParser(("f", "g"), (0, 1))
-    assert parse(["0", ""]) == {"f": 0}
+    assert parse(["0", ""]) is None
     assert parse(["", ""]) is None
     assert parse(["1.0", "0.0"]) == {"f": 1, "g": 0}
 

@@ -38,9 +38,9 @@ def feature_columns(
 
 @dataclass(frozen=True)
 class FeatureParser:
-    """Turns a row's cells into its features; an empty cell is a feature that is not known.
+    """Turns a row's cells into its features, all or none: a row with an empty cell has none.
 
-    Rows with equal cells share one mapping: a big table holds few distinct ones.
+    (A value that is not known must not pass for 0, and no encoder reads half a row.) Rows with equal cells share one mapping: a big table holds few distinct ones.
     """
 
     columns: tuple[str, ...]
@@ -59,7 +59,7 @@ class FeatureParser:
         for position, cell in zip(self.positions, key, strict=True):
             value = cell.strip()
             if not value:
-                continue
+                return None
             if value not in BITS:
                 raise InputError(
                     f"feature {self.columns[position]!r} is {value!r}, not 0 or 1",
