@@ -40,7 +40,8 @@ def feature_columns(
 class FeatureParser:
     """Turns a row's cells into its features, all or none: a row with an empty cell has none.
 
-    (A value that is not known must not pass for 0, and no encoder reads half a row.) Rows with equal cells share one mapping: a big table holds few distinct ones.
+    (A value that is not known must not pass for 0, and no encoder reads half a row.) Rows with
+    equal cells share one mapping: a big table holds few distinct ones.
     """
 
     columns: tuple[str, ...]

@@ -1,0 +1,34 @@
+"""Answers and vectors as pandas tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vecattr.frames import embedding_frame, ranking_frame
+
+
+def test_a_frame_has_one_row_a_ranked_lab(tmp_path: Path, workshop: Any) -> None:
+    plasmids = workshop.plasmids(["Ash", "Birch", "Cedar"])
+    workshop.build(tmp_path / "i", plasmids)
+    index = workshop.open(tmp_path / "i")
+    answers = list(index.query_many(plasmids[:2], k=3))
+    frame = ranking_frame(answers)
+    assert frame["query"].tolist() == [plasmids[0].id] * 3 + [plasmids[1].id] * 3
+    assert frame["rank"].tolist() == [1, 2, 3] * 2
+    assert frame["lab"].tolist() == [hit.name for one in answers for hit in one.labs]
+    assert frame["cosine"].tolist() == [hit.cosine for one in answers for hit in one.labs]
+    assert frame.attrs["index"] == index.identity
+
+
+def test_no_answers_are_an_empty_frame() -> None:
+    assert ranking_frame([]).empty
+
+
+def test_vectors_keep_their_names(tmp_path: Path, workshop: Any) -> None:
+    workshop.build(tmp_path / "i", workshop.plasmids(["Ash", "Birch"]))
+    table = workshop.open(tmp_path / "i").lab_table()
+    frame = embedding_frame(table)
+    assert np.array_equal(frame.loc["Birch"].to_numpy(), table.vectors[table.names.index("Birch")])

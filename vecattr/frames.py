@@ -1,0 +1,38 @@
+"""Answers and vectors as pandas tables, for notebooks: frozen values in, data frames out.
+
+    from vecattr import Index
+    from vecattr.frames import ranking_frame
+
+    frame = ranking_frame(Index.open("my.index").query_many(plasmids, k=10))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from vecattr.attribution import Attribution, Provenance
+from vecattr.table import EmbeddingTable
+
+_COLUMNS = ["query", "rank", "lab", "cosine", "score", "verdict", "confidence", "threshold"]
+
+
+def ranking_frame(answers: Iterable[Attribution]) -> pd.DataFrame:
+    """One row a ranked lab, in the order of the answers; `attrs` tell tool, model and index."""
+    rows: list[tuple[object, ...]] = []
+    source: Provenance | None = None
+    for one in answers:
+        source = one.provenance
+        about = one.verdict, one.confidence, one.threshold
+        for rank, hit in enumerate(one.labs, start=1):
+            rows.append((one.query, rank, hit.name, hit.cosine, hit.score, *about))
+    frame = pd.DataFrame(rows, columns=_COLUMNS)
+    if source:
+        frame.attrs = {"version": source.version, "model": source.model, "index": source.index}
+    return frame
+
+
+def embedding_frame(table: EmbeddingTable) -> pd.DataFrame:
+    """One row a name, one column a dimension."""
+    return pd.DataFrame(table.vectors, index=pd.Index(table.names, name="name"))
