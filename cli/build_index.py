@@ -12,7 +12,7 @@ from vecattr.cli.options import (
     class_rule,
     compute_options,
     index_option,
-    plasmids_of,
+    labelled_plasmids,
     reading,
     rule_options,
     talk_options,
@@ -72,7 +72,7 @@ def command(
     from vecattr.indexes.build import build_index
 
     embedder = load_embedder(model, views=views, device=device, threads=threads)
-    collection = plasmids_of(plasmids, reads)
+    collection = labelled_plasmids(plasmids, reads)
     rule = class_rule(collection, labs_file=labs_file, min_plasmids=min_plasmids)
     with terminal().progress("embed", total=len(collection)) as advance:
         report = build_index(

@@ -132,7 +132,7 @@ def _train(plasmids: Sequence[Plasmid], model: Path) -> None:
             model,
             rule=ClassRule(),
             encoder=BagConfig(width=64, token_width=64, scaled=2, dropout=0.5),
-            train=TrainConfig(loss="cosface", epochs=10, batch_size=32, device="cpu"),
+            train=TrainConfig(loss="cosface", device="cpu"),
             watcher=watcher,
         )
 

@@ -46,7 +46,6 @@ _FORMS: dict[str, VectorFormat] = {".h5": "h5", ".hdf5": "h5", ".npy": "npy", ".
 )
 @click.option("-m", "--model", type=FOLDER, help="A model folder; default: the index's model.")
 @index_option
-@click.option("--no-features", is_flag=True, help="Leave 0/1 features out: the sequence alone.")
 @reading
 @compute_options
 @talk_options
@@ -56,7 +55,6 @@ def command(
     form: VectorFormat | None,
     model: Path | None,
     index: Path,
-    no_features: bool,
     reads: ReadOptions,
     threads: int | None,
     device: str,
@@ -70,8 +68,6 @@ def command(
     form = form or _form_of(output)
     embedder = embedder_of(model, index, device=device, threads=threads)
     plasmids = plasmids_of(sequences, reads)
-    if no_features:
-        plasmids = [plasmid.without_features() for plasmid in plasmids]
     with terminal().progress("embed", total=len(plasmids)) as advance:
         vectors = np.concatenate(list(in_batches(plasmids, embedder, progress=advance)))
     table = EmbeddingTable(tuple(plasmid.id for plasmid in plasmids), vectors)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -120,6 +121,7 @@ read_options = together(
     ),
     click.option("--group-by", metavar="COLUMN", help="Column that ties plasmids (a publication)."),
     click.option("--as-one", is_flag=True, help="Join all records of a file into one plasmid."),
+    click.option("--no-features", is_flag=True, help="Leave 0/1 features out: sequences alone."),
 )
 
 
@@ -130,7 +132,7 @@ def reading(function: Function) -> Function:
     def collected(*args: Any, **options: Any) -> Any:
         from vecattr.readers import ReadOptions
 
-        names = ("where", "labels", "features", "topology", "group_by", "as_one")
+        names = ("where", "labels", "features", "topology", "group_by", "as_one", "no_features")
         reads = ReadOptions(**{name: options.pop(name) for name in names})
         return function(*args, reads=reads, **options)
 
@@ -140,6 +142,11 @@ def reading(function: Function) -> Function:
 def limit_threads(count: int) -> None:
     """Processor threads of libraries that are not loaded yet; called before torch is imported."""
     os.environ["OMP_NUM_THREADS"] = str(count)
+
+
+def labelled_plasmids(sources: Sequence[str], reads: ReadOptions) -> list[Plasmid]:
+    """As `plasmids_of`; a record without a lab is a bad one."""
+    return plasmids_of(sources, replace(reads, labelled=True))
 
 
 def plasmids_of(sources: Sequence[str], reads: ReadOptions) -> list[Plasmid]:

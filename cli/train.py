@@ -10,8 +10,8 @@ import click
 from vecattr.cli.options import (
     FOLDER,
     class_rule,
+    labelled_plasmids,
     limit_threads,
-    plasmids_of,
     reading,
     rule_options,
     talk_options,
@@ -57,6 +57,14 @@ if TYPE_CHECKING:
 @click.option("--refit", is_flag=True, help="Train again on all plasmids, validation included.")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the model folder.")
 @click.option(
+    "--checkpoint-minutes",
+    type=click.FloatRange(min=0),
+    default=5.0,
+    show_default=True,
+    metavar="X",
+    help="Write a checkpoint at epoch ends, so far apart.",
+)
+@click.option(
     "--threads", type=click.IntRange(min=1), metavar="N", help="Processor threads to use."
 )
 @reading
@@ -71,6 +79,7 @@ def command(
     bf16: bool | None,
     refit: bool,
     resume: bool,
+    checkpoint_minutes: float,
     threads: int | None,
     reads: ReadOptions,
     **settings: Any,
@@ -82,7 +91,7 @@ def command(
     """
     network = encoder_of(encoder, settings)
     run = training_of(settings, bf16=bf16, refit=refit)
-    collection = plasmids_of(plasmids, reads)
+    collection = labelled_plasmids(plasmids, reads)
     rule = class_rule(collection, labs_file=labs_file, min_plasmids=min_plasmids)
 
     if threads is not None:
@@ -98,6 +107,7 @@ def command(
             train=run,
             rotations=views,
             resume=resume,
+            checkpoint_minutes=checkpoint_minutes,
             watcher=watcher,
         )
     if is_leader():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -46,6 +47,32 @@ def embed_batch(embedder: SequenceEmbedder, plasmids: Sequence[Plasmid]) -> Vect
     return unit_rows(rows)
 
 
+@dataclass(frozen=True)
+class QueryVectors:
+    """Unit rows (q, d) of some plasmids, with their features and by sequence alone.
+
+    Learned lab vectors were trained for both. Everything made of stored plasmids (neighbours, the
+    means of new labs) is made of sequences alone and compared with `bare`, so that like meets
+    like: features turn a vector far from that of the same sequence without them.
+    """
+
+    full: Vectors
+    bare: Vectors
+
+    def __len__(self) -> int:
+        return len(self.full)
+
+
+def query_vectors(embedder: SequenceEmbedder, plasmids: Sequence[Plasmid]) -> QueryVectors:
+    """Both vectors of each plasmid; those without features are embedded once."""
+    full = embed_batch(embedder, plasmids)
+    bare = full.copy()
+    rows = [row for row, plasmid in enumerate(plasmids) if plasmid.features]
+    if rows:
+        bare[rows] = embed_batch(embedder, [plasmids[row].without_features() for row in rows])
+    return QueryVectors(full, bare)
+
+
 def embedded(
     plasmids: Iterable[Plasmid],
     embedder: SequenceEmbedder,
@@ -53,12 +80,14 @@ def embedded(
     progress: Progress | None = None,
     check: Callable[[Sequence[Plasmid]], None] | None = None,
 ) -> Iterator[tuple[Plasmid, Vectors]]:
-    """Each plasmid with its unit vector (d,). Raises InputError for a plasmid without a lab and
-    for an id that was given before; `check` sees each batch before it is embedded."""
+    """Each plasmid with its unit vector (d,), made of the sequence alone. Raises InputError for a
+    plasmid without a lab and for an id that was given before; `check` sees each batch before it
+    is embedded."""
     for batch in in_batches(distinct(plasmids)):
         if check is not None:
             check(batch)
-        yield from zip(batch, embed_batch(embedder, batch), strict=True)
+        bare = [plasmid.without_features() for plasmid in batch]
+        yield from zip(batch, embed_batch(embedder, bare), strict=True)
         if progress is not None:
             progress(len(batch))
 

@@ -6,9 +6,9 @@ answer = index.query(Plasmid("p1", "ACGT…"), k=10)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +18,8 @@ from vecattr.attribution import Attribution, Hit, Neighbor, Provenance
 from vecattr.calibration import Calibration, read_calibration
 from vecattr.errors import ArtifactError, UsageError
 from vecattr.indexes.answer import attribution, best_named_cosine, notes
-from vecattr.indexes.embedding import embed_batch, in_batches
-from vecattr.indexes.flat import FlatSearch, checked_queries, cosines, set_threads
+from vecattr.indexes.embedding import QueryVectors, in_batches, query_vectors
+from vecattr.indexes.flat import Cosines, FlatSearch, Rows, checked_queries, cosines, set_threads
 from vecattr.indexes.info import index_facts
 from vecattr.indexes.labs import LabPart, Origin
 from vecattr.indexes.live import LiveSegment, class_sizes, combined_labs, open_segments
@@ -155,8 +155,15 @@ class Index:
         return tuple(part.name for part in self._combined)
 
     @cached_property
-    def _lab_search(self) -> FlatSearch:
-        return FlatSearch.over(self._lab_vectors, names=self.lab_names)
+    def _learned(self) -> NDArray[np.bool_]:
+        """Which classes have a learned vector (n,)."""
+        return np.array([part.origin == "learned" for part in self._combined], dtype=bool)
+
+    @cached_property
+    def _lab_search(self) -> tuple[FlatSearch, FlatSearch]:
+        """Over learned vectors, and over the means of stored plasmids."""
+        over = partial(FlatSearch.over, self._lab_vectors, names=self.lab_names)
+        return over(alive=self._learned), over(alive=~self._learned)
 
     @cached_property
     def _nearest(self) -> NearestPlasmids:
@@ -192,7 +199,7 @@ class Index:
         self, plasmids: Iterable[Plasmid], k: int, neighbors: int, batch_size: int
     ) -> Iterator[Attribution]:
         for batch in in_batches(plasmids, most=batch_size):
-            vectors = embed_batch(self.embedder, batch)  # (b, d)
+            vectors = self.embed(batch)
             ranked = self.rank_vectors(vectors, k=max(k, 2))  # the pool may hold the first place
             confidences = [best_named_cosine(hits) for hits in ranked]
             near = self.neighbors(vectors, n=neighbors)
@@ -207,31 +214,35 @@ class Index:
                     provenance=Provenance(__version__, self.model_identity, self.identity),
                 )
 
-    def rank_vectors(self, vectors: NDArray[np.floating], *, k: int) -> list[tuple[Hit, ...]]:
-        """The k best labs of each row (q, d), best first, ties by name; fewer when there are
-        fewer. MismatchError for another width, InputError for rows that are not finite."""
-        _at_least(1, k=k)
-        found = self._lab_search.search(vectors, k=k)
-        return [
-            tuple(
-                Hit(self.lab_names[row], cosine, cosine)
-                for row, cosine in zip(rows.tolist(), scores.tolist(), strict=True)
-            )
-            for rows, scores in found
-        ]
+    def embed(self, plasmids: Sequence[Plasmid]) -> QueryVectors:
+        """The vectors by which plasmids are compared with this index."""
+        return query_vectors(self.embedder, plasmids)
 
-    def lab_cosines(self, vectors: NDArray[np.floating]) -> NDArray[np.float64]:
-        """The cosine of each row with each class, (q, d) -> (q, labs), in the order of `labs`."""
-        unit = checked_queries(vectors, width=self.manifest.width)
-        scores = np.zeros((len(unit), len(self.lab_names)))
-        for row, query in enumerate(unit):
-            scores[row] = cosines(self._lab_vectors, query)
+    def rank_vectors(self, vectors: QueryVectors, *, k: int) -> list[tuple[Hit, ...]]:
+        """The k best labs of each query, best first, ties by name; fewer when there are fewer.
+        MismatchError for another width, InputError for rows that are not finite."""
+        _at_least(1, k=k)
+        learned, means = self._lab_search
+        found = zip(learned.search(vectors.full, k=k), means.search(vectors.bare, k=k), strict=True)
+        return [tuple(sorted(self._hits(pair), key=lambda hit: hit.sort_key)[:k]) for pair in found]
+
+    def _hits(self, found: Iterable[tuple[Rows, Cosines]]) -> Iterator[Hit]:
+        for rows, scores in found:
+            for row, cosine in zip(rows.tolist(), scores.tolist(), strict=True):
+                yield Hit(self.lab_names[row], cosine, cosine)
+
+    def lab_cosines(self, vectors: QueryVectors) -> NDArray[np.float64]:
+        """The cosine of each query with each class, (q, labs), in the order of `labs`."""
+        scores = np.zeros((len(vectors), len(self.lab_names)))
+        for queries, labs in (vectors.full, self._learned), (vectors.bare, ~self._learned):
+            for row, query in enumerate(checked_queries(queries, width=self.manifest.width)):
+                scores[row, labs] = cosines(self._lab_vectors[labs], query)
         return scores
 
-    def neighbors(self, vectors: NDArray[np.floating], *, n: int) -> list[tuple[Neighbor, ...]]:
-        """The n nearest stored plasmids of each row (q, d), best first, ties by id."""
+    def neighbors(self, vectors: QueryVectors, *, n: int) -> list[tuple[Neighbor, ...]]:
+        """The n nearest stored plasmids of each query by sequence, best first, ties by id."""
         _at_least(0, n=n)
-        return self._nearest.search(vectors, n=n) if n else [()] * len(vectors)
+        return self._nearest.search(vectors.bare, n=n) if n else [()] * len(vectors)
 
 
 def _at_least(smallest: int, **values: int) -> None:

@@ -46,7 +46,7 @@ def index_facts(
         "model": {
             "identity": manifest.model,
             "width": manifest.width,
-            "views": manifest.views,
+            "views": "the model's own" if manifest.views is None else manifest.views,
             "files": [name for name, _ in manifest.model_files],
         },
         "calibration": asdict(calibration) if calibration else None,

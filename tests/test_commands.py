@@ -8,7 +8,6 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -122,10 +121,7 @@ def test_evaluate_prints_the_documented_figures(shelf: Any, capsys: Capture) -> 
 def test_add_lab_makes_a_lab_that_is_found_first(
     shelf: Any, own_index: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    from vecattr.corpus import make_corpus
-
-    made = make_corpus(labs=5, plasmids_per_lab=6, seed=11)[-6:]
-    *supports, late = [replace(plasmid, id=f"new-{plasmid.id}") for plasmid in made]
+    *supports, late = shelf.newcomers[:6]
     fasta = str(shelf.fasta(tmp_path / "new.fa", supports))
     arguments = ["add-lab", fasta, "--lab", "../new", "-i", str(own_index)]
     assert run([*arguments, "--dry-run"]) == 0

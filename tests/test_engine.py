@@ -18,6 +18,7 @@ from vecattr.attribution import SHORTEST_TRUSTED
 from vecattr.classes import ClassRule
 from vecattr.errors import ArtifactError, InputError, MismatchError, MissingError, UsageError
 from vecattr.indexes.edit import remove_lab
+from vecattr.indexes.embedding import QueryVectors
 from vecattr.plasmid import ALPHABET, POOLED
 
 LABS = [f"Lab {number:02}" for number in range(12)]
@@ -151,7 +152,7 @@ def test_an_answer_names_the_tool_the_model_and_the_index(index: Path, workshop:
 
 def test_lab_cosines_and_ranking_agree(index: Path, workshop: Any) -> None:
     opened = workshop.open(index)
-    vectors = workshop.embedder.embed(workshop.plasmids(["q", "r"]))
+    vectors = opened.embed(workshop.plasmids(["q", "r"]))
     cosines = opened.lab_cosines(vectors)
     for row, hits in zip(cosines, opened.rank_vectors(vectors, k=11), strict=True):
         assert {hit.name: hit.cosine for hit in hits} == dict(
@@ -223,10 +224,11 @@ def test_another_model_is_refused_with_both_values(
 
 def test_queries_without_a_direction_are_refused(index: Path, workshop: Any) -> None:
     width = workshop.embedder.width
+    lost, wide = np.full((1, width), np.nan), np.ones((1, width + 1))
     with pytest.raises(InputError):
-        workshop.open(index).rank_vectors(np.full((1, width), np.nan), k=1)
+        workshop.open(index).rank_vectors(QueryVectors(lost, lost), k=1)
     with pytest.raises(MismatchError):
-        workshop.open(index).rank_vectors(np.ones((1, width + 1)), k=1)
+        workshop.open(index).rank_vectors(QueryVectors(wide, wide), k=1)
 
 
 def test_an_index_can_be_moved(index: Path, tmp_path: Path, workshop: Any) -> None:

@@ -25,7 +25,7 @@ HOMES = {
     "faiss": {"vecattr.indexes.flat"},
     "filelock": {"vecattr.indexes.lock"},
     "h5py": {"vecattr.store"},
-    "pandas": set[str](),
+    "pandas": {"vecattr.frames"},
     "safetensors": {"vecattr.checkpoint", "vecattr.embedder"},
     "sentencepiece": {"vecattr.tokens"},
     "torch": {

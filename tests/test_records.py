@@ -43,7 +43,6 @@ def test_topology_is_the_option_else_the_file_else_circular(
         ({"sequence": " "}, "empty"),
         ({"topology": "round"}, "round"),
         ({"lab": "Unknown"}, "reserved"),
-        ({"lab": ""}, "lab's name is empty"),
         ({"id": ""}, "no id"),
         ({"id": "a\x00"}, "control character"),
         ({"problem": InputError("torn")}, "torn"),

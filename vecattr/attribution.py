@@ -22,6 +22,11 @@ class Hit:
     score: float
     cosine: float
 
+    @property
+    def sort_key(self) -> tuple[float, str]:
+        """Best first, ties by name."""
+        return -self.score, self.name
+
 
 @dataclass(frozen=True, slots=True)
 class Neighbor:

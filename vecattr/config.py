@@ -59,6 +59,10 @@ EncoderConfig = CnnConfig | BagConfig
 _KINDS: dict[str, Callable[..., EncoderConfig]] = {"cnn": CnnConfig, "bag": BagConfig}
 
 
+_MANY_PLASMIDS = 1_000_000  # where no default depends on their number any more
+_FEWEST_BAG_STEPS = 600  # optimizer steps a bag should take
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """One training run; every default is the published choice where there is one."""
@@ -66,9 +70,9 @@ class TrainConfig:
     loss: Loss = "triplet"
     margin: float | None = None  # None: 1.0 (triplet, a distance) or 0.1 (cosface, a cosine)
     scale: float = 24.0  # inverse temperature of cosface
-    epochs: int | None = None  # None: 200 (triplet) or 20 (cosface); 10 for a bag
+    epochs: int | None = None  # None: 200 (triplet) or 20 (cosface); 10 or more for a bag
     max_steps: int | None = None  # optimizer steps at most, over all epochs
-    batch_size: int | None = None  # over all processes together; None: 64, or 256 for a bag
+    batch_size: int | None = None  # over all processes together; None: 64, at most 256 for a bag
     learning_rate: float | None = None  # one-cycle's peak; None: 1e-3, or 1e-2 for a bag
     weight_decay: float = 1e-5
     crop: int = 1_000  # tokens of a plasmid that a CNN sees in one step
@@ -93,14 +97,23 @@ class TrainConfig:
         if not 0 <= self.validation_share <= 0.5:
             raise UsageError(f"validation_share must lie in [0, 0.5]: {self.validation_share}")
 
-    def resolved(self, encoder: EncoderConfig) -> ResolvedTrainConfig:
-        """The same run with every choice made."""
+    def resolved(
+        self, encoder: EncoderConfig, *, rows: int = _MANY_PLASMIDS
+    ) -> ResolvedTrainConfig:
+        """The same run on `rows` plasmids with every choice made.
+
+        A bag sees a small table in smaller batches and more often, or it would take a handful of
+        steps and learn little more than its bias.
+        """
         bag = encoder.kind == "bag"
         values = {field.name: getattr(self, field.name) for field in fields(self)}
+        bag_batch = min(256, max(16, rows // 16))
+        steps = -(-rows // (self.batch_size or bag_batch))  # of an epoch
+        bag_epochs = max(10, min(100, -(-_FEWEST_BAG_STEPS // steps)))
         chosen = {
             "margin": {"triplet": 1.0, "cosface": 0.1}[self.loss],
-            "epochs": 10 if bag else {"triplet": 200, "cosface": 20}[self.loss],
-            "batch_size": 256 if bag else 64,
+            "epochs": bag_epochs if bag else {"triplet": 200, "cosface": 20}[self.loss],
+            "batch_size": bag_batch if bag else 64,
             "learning_rate": 1e-2 if bag else 1e-3,
             "kept_ids": 1 - encoder.dropout if bag else 1.0,
         }

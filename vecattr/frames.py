@@ -1,9 +1,9 @@
 """Answers and vectors as pandas tables, for notebooks: frozen values in, data frames out.
 
-    from vecattr import Index
-    from vecattr.frames import ranking_frame
+from vecattr import Index
+from vecattr.frames import ranking_frame
 
-    frame = ranking_frame(Index.open("my.index").query_many(plasmids, k=10))
+frame = ranking_frame(Index.open("my.index").query_many(plasmids, k=10))
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ class _Layout:
             place,
             cells[self.sequence],
             topology=topology.lower() if topology else None,
-            lab=_cell(cells, self.lab),
+            lab=None if self.lab is None else cells[self.lab].strip(),
             group=_cell(cells, self.group),
             features=features,
             is_selected=all(cells[at].strip() in values for at, values in self.wanted.items()),

@@ -36,7 +36,9 @@ class ReadOptions:
     mean all of them. `labels` and `features` are files that accompany the sequences, by
     `sequence_id`. `topology` other than `auto` overrules the file. `group_by` is the column for
     `Plasmid.group` (default `publication` if there is one). `as_one` joins all records of a file,
-    by one `N`, into one plasmid with the first one's id.
+    by one `N`, into one plasmid with the first one's id. `no_features` leaves 0/1 features aside.
+    `labelled` says that every record needs a lab: an empty cell makes a bad record, and a file
+    that gives no labs at all is refused.
     """
 
     where: tuple[tuple[str, str], ...] = ()
@@ -45,6 +47,8 @@ class ReadOptions:
     topology: TopologyOption = "auto"
     group_by: str | None = None
     as_one: bool = False
+    no_features: bool = False
+    labelled: bool = False
 
 
 def read_plasmids(
@@ -68,11 +72,27 @@ def read_plasmids(
             complete = companions.complete(record)
             if complete.is_selected:
                 selected = True
-                yield plasmid_of(complete, options.topology)
+                yield _wanted(plasmid_of(complete, options.topology), complete, options)
     companions.check_all_met(identities)
     if options.where and not selected:
         wanted = ", ".join(f"{column}={value}" for column, value in options.where)
         raise InputError(f"no row has {wanted}", hint="check the column's values")
+
+
+def _wanted(
+    result: Plasmid | BadRecord, record: Record, options: ReadOptions
+) -> Plasmid | BadRecord:
+    """The plasmid as the options want it."""
+    if isinstance(result, BadRecord):
+        return result
+    if options.labelled and result.lab is None:
+        error = InputError(
+            "the record has no lab", where=record.place, hint="every record needs one here"
+        )
+        if record.lab is None:
+            raise error
+        return BadRecord(result.id, error)
+    return result.without_features() if options.no_features else result
 
 
 def _check_stdin(sources: Sequence[str | Path], options: ReadOptions) -> None:

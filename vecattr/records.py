@@ -27,7 +27,8 @@ class BadRecord:
 class Record:
     """A record as its file holds it, not yet checked.
 
-    `topology`, `lab`, `group` and `features` are None where the file does not say; `is_selected`
+    `topology`, `lab`, `group` and `features` are None where the file does not say (an empty `lab`
+    is an empty cell); `is_selected`
     is False for a table's row that `where` leaves out; `problem` is what the parser found wrong.
     """
 
@@ -54,7 +55,7 @@ def plasmid_of(record: Record, topology: TopologyOption = "auto") -> Plasmid | B
             record.sequence,
             topology=cast(Topology, said),  # Plasmid refuses other words
             features=record.features,
-            lab=record.lab,
+            lab=record.lab or None,
             group=record.group,
         )
     except InputError as error:

@@ -109,7 +109,7 @@ def train_model(
     process calls this with the same arguments; rank 0 writes. Raises InputError when a plasmid
     has no lab or all have the same, UsageError when `out` holds something else.
     """
-    config = train.resolved(encoder)
+    config = train.resolved(encoder, rows=len(plasmids))
     labelled = _labelled(plasmids, rule)
     names = tuple(sorted(set(labelled.labels)))
     _check_folder(out, resume=resume)
