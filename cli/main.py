@@ -137,8 +137,20 @@ def _forget_stdout() -> None:
     os.dup2(nothing, sys.stdout.fileno())
 
 
+def _open_closed_streams() -> None:
+    """Stand-ins for streams that the caller closed (`vecattr ... >&-`): Python has None for them.
+
+    They take the lowest free descriptors, which are the closed ones, so that no file opened later
+    is written to as stdout.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
+
+
 def main() -> None:
     """The console script `vecattr`."""
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

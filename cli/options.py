@@ -173,7 +173,11 @@ def class_rule(
     if labs_file is not None and min_plasmids is not None:
         raise UsageError("--labs and --min-plasmids both say which labs to keep", hint="give one")
     if labs_file is not None:
-        return rule_from_file(labs_file)
+        rule = rule_from_file(labs_file)
+        absent = sorted((rule.named or frozenset()) - {plasmid.lab for plasmid in plasmids})
+        if absent:
+            terminal().say(f"{labs_file}: no plasmid is of {len(absent)} labs, first {absent[0]!r}")
+        return rule
     if min_plasmids is not None:
         labs = [plasmid.lab for plasmid in plasmids if plasmid.lab is not None]
         return rule_by_count(labs, minimum=min_plasmids)

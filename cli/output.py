@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,9 +24,14 @@ _SUFFIXES: dict[str, Format] = {
 
 
 def check_folder(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
-    """The path; a usage error, before any long work, when the folder it lies in is not there."""
-    if path is not None and not path.parent.is_dir():
+    """The path; a usage error, before any long work, when no file can be made in its folder."""
+    if path is None or (path.exists() and not path.is_file()):
+        return path  # a pipe or a device is written to as it is
+    folder = path.resolve().parent
+    if not folder.is_dir():
         raise click.BadParameter(f"there is no folder {str(path.parent)!r}")
+    if not os.access(folder, os.W_OK):
+        raise click.BadParameter(f"the folder {str(path.parent)!r} cannot be written to")
     return path
 
 

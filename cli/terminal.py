@@ -64,7 +64,7 @@ class Terminal:
         if self.bad_records and not good:
             raise InputError(f"not one good record among {self.bad_records}")
         if self.bad_records:
-            self.say(f"{self.bad_records} bad record(s) left out, {good} used")
+            self.say(f"{self.bad_records} bad record(s), {good} good")
 
     @property
     def shows_progress(self) -> bool:

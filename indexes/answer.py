@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from vecattr.attribution import (
     SHORTEST_TRUSTED,
@@ -23,21 +23,35 @@ def best_named_cosine(hits: Iterable[Hit]) -> float:
     return next((hit.cosine for hit in hits if hit.name != POOLED), NO_CONFIDENCE)
 
 
-def verdict(length: int, *, confidence: float, threshold: float | None) -> Verdict:
-    """Known or unknown; never known for a query that is too short to trust."""
-    if length < SHORTEST_TRUSTED:
+def verdict(*, doubtful: bool, confidence: float, threshold: float | None) -> Verdict:
+    """Known or unknown; never known for a query that is not to be trusted."""
+    if doubtful:
         return "unknown"
     if threshold is None:
         return "uncalibrated"
     return "known" if confidence >= threshold else "unknown"
 
 
-def notes(length: int, *, labs: int, k: int) -> Iterator[str]:
-    """What to say beside an answer from an index of so many classes."""
+def doubt(plasmid: Plasmid, *, unread: bool) -> str | None:
+    """Why no answer to this query is to be trusted, if so.
+
+    `unread`: its vector is the one of a lone N. Every sequence without a single k-mer that the
+    encoder knows has that vector, and some lab is always near it.
+    """
+    length = len(plasmid)
     if length < SHORTEST_TRUSTED:
-        yield f"only {length} {'base' if length == 1 else 'bases'}: too short to trust"
-    if labs < k:
-        yield f"the index holds {labs} {'class' if labs == 1 else 'classes'}, fewer than {k}"
+        return f"only {length} {'base' if length == 1 else 'bases'}: too short to trust"
+    clear = sum(map(plasmid.sequence.count, "ACGT"))
+    if clear < SHORTEST_TRUSTED:
+        return f"only {clear} of {length} bases are A, C, G or T: too few to trust"
+    return "the model knows no part of this sequence: nothing to trust" if unread else None
+
+
+def fewer_classes(labs: int, *, k: int) -> str | None:
+    """What to say when an index has fewer classes than were asked for."""
+    if labs >= k:
+        return None
+    return f"the index holds {labs} {'class' if labs == 1 else 'classes'}, fewer than {k}"
 
 
 def attribution(
@@ -47,7 +61,8 @@ def attribution(
     confidence: float,
     threshold: float | None,
     neighbors: tuple[Neighbor, ...],
-    notes: Iterable[str],
+    doubt: str | None,
+    note: str | None,
     provenance: Provenance,
 ) -> Attribution:
     """The answer to one query."""
@@ -56,10 +71,10 @@ def attribution(
         length=len(plasmid),
         topology=plasmid.topology,
         labs=hits,
-        verdict=verdict(len(plasmid), confidence=confidence, threshold=threshold),
+        verdict=verdict(doubtful=doubt is not None, confidence=confidence, threshold=threshold),
         confidence=confidence,
         threshold=threshold,
         neighbors=neighbors,
-        notes=tuple(notes),
+        notes=tuple(text for text in (doubt, note) if text is not None),
         provenance=provenance,
     )

@@ -127,8 +127,9 @@ def rollback(path: Path, *, to: int | None = None, checkpoint: Checkpoint = go_o
         kept = [g for g in kept_generations(path) if g < now.generation]
         if target not in kept:
             shown = ", ".join(map(str, kept)) or "none"
+            wanted = f"generation {target}" if target else "what was before the first generation"
             raise InputError(
-                f"generation {target} is not kept; kept are: {shown}",
+                f"{wanted} is not kept; kept are: {shown}",
                 where=str(path),
                 hint="give one of them with --to" if kept else "there is nothing to go back to",
             )

@@ -73,6 +73,12 @@ def query_vectors(embedder: SequenceEmbedder, plasmids: Sequence[Plasmid]) -> Qu
     return QueryVectors(full, bare)
 
 
+def unread_vector(embedder: SequenceEmbedder) -> Vectors:
+    """The vector (d,) of a lone N: of every sequence that the model reads nothing of."""
+    row: Vectors = embed_batch(embedder, [Plasmid("unread", "N")])[0]
+    return row
+
+
 def embedded(
     plasmids: Iterable[Plasmid],
     embedder: SequenceEmbedder,

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from vecattr.attribution import Attribution, Hit, Neighbor, Provenance
 from vecattr.calibration import Calibration, read_calibration
 from vecattr.errors import ArtifactError, UsageError
-from vecattr.indexes.answer import attribution, best_named_cosine, notes
-from vecattr.indexes.embedding import QueryVectors, in_batches, query_vectors
+from vecattr.indexes.answer import attribution, best_named_cosine, doubt, fewer_classes
+from vecattr.indexes.embedding import QueryVectors, in_batches, query_vectors, unread_vector
 from vecattr.indexes.flat import Cosines, FlatSearch, Rows, checked_queries, cosines, set_threads
 from vecattr.indexes.info import index_facts
 from vecattr.indexes.labs import LabPart, Origin
@@ -139,6 +139,10 @@ class Index:
         )
 
     @cached_property
+    def _unread(self) -> Vectors:
+        return unread_vector(self.embedder)
+
+    @cached_property
     def _combined(self) -> list[LabPart]:
         return combined_labs(self.segments)
 
@@ -203,16 +207,23 @@ class Index:
             ranked = self.rank_vectors(vectors, k=max(k, 2))  # the pool may hold the first place
             confidences = [best_named_cosine(hits) for hits in ranked]
             near = self.neighbors(vectors, n=neighbors)
-            for plasmid, hits, best, close in zip(batch, ranked, confidences, near, strict=True):
+            unread = self._are_unread(vectors)
+            for plasmid, hits, best, close, blank in zip(
+                batch, ranked, confidences, near, unread, strict=True
+            ):
                 yield attribution(
                     plasmid,
                     hits[:k],
                     confidence=best,
                     threshold=self.calibration.threshold if self.calibration else None,
                     neighbors=close,
-                    notes=notes(len(plasmid), labs=len(self.lab_names), k=k),
+                    doubt=doubt(plasmid, unread=blank),
+                    note=fewer_classes(len(self.lab_names), k=k),
                     provenance=Provenance(__version__, self.model_identity, self.identity),
                 )
+
+    def _are_unread(self, vectors: QueryVectors) -> list[bool]:
+        return [np.allclose(row, self._unread, rtol=0, atol=1e-5) for row in vectors.bare]
 
     def embed(self, plasmids: Sequence[Plasmid]) -> QueryVectors:
         """The vectors by which plasmids are compared with this index."""

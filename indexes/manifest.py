@@ -202,7 +202,9 @@ def read_manifest(path: Path) -> Manifest:
     if not target.exists():
         found = "this folder holds no index" if path.is_dir() else "there is no index here"
         raise MissingError(
-            found, where=str(path), hint=f"make one: vecattr build-index PLASMIDS --index {path}"
+            found,
+            where=str(path),
+            hint=f"make one: vecattr build-index PLASMIDS --model MODEL --index {path}",
         )
     return parse_manifest(read_file(target), where=str(target))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import random
 import shutil
 from pathlib import Path
 from typing import Any
@@ -180,6 +181,17 @@ def test_one_base_is_answered_and_marked(shelf: Any, tmp_path: Path, capsys: Cap
     assert "too short to trust" in first["notes"]
     assert first["verdict"] == "unknown"
     assert first["length"] == "1"
+
+
+def test_a_sequence_of_which_the_model_knows_nothing_is_told(
+    shelf: Any, tmp_path: Path, capsys: Capture
+) -> None:
+    fasta = tmp_path / "q.fa"
+    bases = random.Random(7).choices("ACGT", k=2_000)
+    fasta.write_text(f">a\n{''.join(bases)}\n")
+    first, *_ = answers(["query", str(fasta), "-i", str(shelf.index)], capsys)
+    assert first["verdict"] == "unknown"
+    assert "knows no part of this sequence" in first["notes"]
 
 
 def test_a_k_above_the_number_of_labs_gives_fewer_rows_and_a_note(

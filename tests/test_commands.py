@@ -201,6 +201,17 @@ def test_labs_that_the_file_does_not_name_are_pooled(
     assert len(labs_of(Path(target), capsys)) == 4
 
 
+def test_a_kept_lab_that_no_plasmid_is_of_is_told(
+    shelf: Any, tmp_path: Path, capsys: Capture
+) -> None:
+    keep = tmp_path / "labs.txt"
+    keep.write_text("Lab 01\nlab 2\n")
+    target = str(tmp_path / "typo.index")
+    arguments = ["build-index", str(shelf.table), "-m", str(shelf.model), "-i", target]
+    assert run([*arguments, "--labs", str(keep)]) == 0
+    assert "no plasmid is of 1 labs, first 'lab 2'" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_the_demo_tells_its_story_and_leaves_what_it_made(tmp_path: Path, capsys: Capture) -> None:
     assert run(["demo", "-o", str(tmp_path / "demo"), "-q"]) == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from vecattr.errors import ArtifactError, InputError, MismatchError, MissingErro
 from vecattr.indexes.edit import remove_lab
 from vecattr.indexes.embedding import QueryVectors
 from vecattr.plasmid import ALPHABET, POOLED
+from vecattr.table import Vectors
 
 LABS = [f"Lab {number:02}" for number in range(12)]
 
@@ -113,6 +115,34 @@ def test_one_base_is_answered_and_not_trusted(index: Path, workshop: Any) -> Non
     assert answer.notes == ("only 1 base: too short to trust",)
     longer = workshop.open(index).query(Plasmid("ok", "ACGT" * (SHORTEST_TRUSTED // 4)), k=3)
     assert longer.notes == ()
+
+
+def test_a_sequence_without_clear_bases_is_not_trusted(index: Path, workshop: Any) -> None:
+    answer = workshop.open(index).query(Plasmid("gap", "N" * 400 + "ACGT"), k=3)
+    assert answer.verdict == "unknown"
+    assert answer.notes == ("only 4 of 404 bases are A, C, G or T: too few to trust",)
+
+
+class HalfDeaf:
+    """An embedder that reads a sequence without G as if it were empty, like a bag of k-mers."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner, self.identity, self.width = inner, inner.identity, inner.width
+
+    def embed(self, plasmids: Sequence[Plasmid]) -> Vectors:
+        heard = [one.sequence if "G" in one.sequence else "N" for one in plasmids]
+        return np.asarray(self.inner.embed([Plasmid("x", bases) for bases in heard]))
+
+
+def test_what_the_model_cannot_read_is_never_known(tmp_path: Path, workshop: Any) -> None:
+    model = with_threshold(workshop, tmp_path / "m", -0.99)
+    embedder = HalfDeaf(workshop.embedder)
+    workshop.build(tmp_path / "i", workshop.plasmids(LABS[:2]), model=model, embedder=embedder)
+    opened = Index.open(tmp_path / "i", embedder=embedder)
+    read, unread = opened.query_many([Plasmid("read", "ACG" * 99), Plasmid("unread", "ACT" * 99)])
+    assert (read.verdict, unread.verdict) == ("known", "unknown")
+    assert unread.notes[0] == "the model knows no part of this sequence: nothing to trust"
+    assert not any("model" in note for note in read.notes)
 
 
 def test_without_a_calibration_nothing_is_claimed(index: Path, workshop: Any) -> None:

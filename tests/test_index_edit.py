@@ -224,7 +224,7 @@ def test_rollback_brings_the_identity_of_the_content_back(index: Path, workshop:
     second = workshop.open(index).identity
     remove_lab(index, "Ash")
     assert (rollback(index).identity, rollback(index).identity) == (second, first)
-    with pytest.raises(InputError, match="generation 0 is not kept"):
+    with pytest.raises(InputError, match="before the first generation is not kept"):
         rollback(index)
     assert rollback(index, to=2).identity == second
     assert workshop.open(index).generation == 6

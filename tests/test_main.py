@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -126,6 +129,16 @@ def test_wrong_usage_has_exit_code_2_and_names_the_help(arguments: list[str]) ->
     assert "--help" in result.stderr
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+@pytest.mark.parametrize("command", ["query", "embed"])
+def test_an_output_folder_that_cannot_be_written_to_is_told_first(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tmp_path.chmod(0o555)
+    assert run([command, "x.fa", "-o", str(tmp_path / "out.tsv")]) == 2
+    assert "cannot be written to" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_its_help(name: str) -> None:
     result = CliRunner().invoke(cli, [name, "--help"])
@@ -164,3 +177,16 @@ def test_a_closed_pipe_is_quiet() -> None:
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait() == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "closed", "code"),
+    [("list-labs", ">&-", 0), ("list-labs", "2>&-", 0), ("query -", "<&-", 3)],
+)
+def test_streams_that_the_caller_closed_are_no_fault(
+    shelf: Any, arguments: str, closed: str, code: int
+) -> None:
+    line = f'"{sys.executable}" -m vecattr.cli {arguments} -i "{shelf.index}" {closed}'
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True)
+    assert done.returncode == code
+    assert "unexpected" not in done.stderr

@@ -20,6 +20,7 @@ from vecattr.errors import ArtifactError, InputError, UsageError
 from vecattr.fitting import Epoch
 from vecattr.model import (
     CONFIG_FILE,
+    MODEL_FILES,
     UNKNOWN_VECTOR,
     WEIGHTS_FILE,
     learned_labs,
@@ -98,6 +99,18 @@ def test_an_interrupted_run_resumes_to_the_same_weights(tmp_path: Path) -> None:
         _train(tmp_path / "cut", _CNN)
     resumed = _train(tmp_path / "cut", _CNN, resume=True)
     assert model_identity(resumed.model) == model_identity(whole.model)
+
+
+@pytest.mark.parametrize("leftover", [".vecattr-half", "labs.h5", "tokenizer.model"])
+def test_a_run_that_was_killed_while_it_wrote_can_be_resumed(tmp_path: Path, leftover: str) -> None:
+    cut = tmp_path / "cut"
+    with pytest.raises(KeyboardInterrupt):
+        _train(cut, _CNN, watcher=Interrupted(after=2), checkpoint_minutes=0)
+    (cut / leftover).write_bytes(b"half")
+    report = _train(cut, _CNN, resume=True)
+    load_embedder(report.model)
+    written = {path.name for path in report.model.iterdir()}
+    assert written <= {*MODEL_FILES, HISTORY_FILE}
 
 
 def test_history_has_one_line_an_epoch(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from vecattr.plasmid import Topology
 #: `uncalibrated`: the index holds no threshold, so nothing is claimed.
 Verdict = Literal["known", "unknown", "uncalibrated"]
 
-#: Shorter queries are answered, and marked too short to trust (bases).
+#: Queries with fewer clear bases (A, C, G, T) are answered, and marked not to be trusted.
 SHORTEST_TRUSTED = 100
 
 

@@ -87,7 +87,9 @@ def _wanted(
         return result
     if options.labelled and result.lab is None:
         error = InputError(
-            "the record has no lab", where=record.place, hint="every record needs one here"
+            "the record has no lab",
+            where=record.place,
+            hint="every record needs one: a column lab, --labels FILE, or a folder for each lab",
         )
         if record.lab is None:
             raise error

@@ -31,11 +31,18 @@ from vecattr.encoder import new_encoder
 from vecattr.errors import InputError, UsageError
 from vecattr.examples import Examples
 from vecattr.features import FeatureSpace
-from vecattr.files import atomic_write
+from vecattr.files import TEMPORARY, atomic_write
 from vecattr.fitting import Epoch, Fit, LabMatcher, Run, Watcher
 from vecattr.holdout import hold_out
 from vecattr.losses import new_loss
-from vecattr.model import CARD_FILE, CONFIG_FILE, LABS_FILE, UNKNOWN_VECTOR
+from vecattr.model import (
+    CARD_FILE,
+    CONFIG_FILE,
+    LABS_FILE,
+    TOKENIZER_FILE,
+    UNKNOWN_VECTOR,
+    WEIGHTS_FILE,
+)
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.store import write_table
 from vecattr.table import EmbeddingTable, unit_rows
@@ -43,6 +50,11 @@ from vecattr.tokens import Tokenizer
 from vecattr.vocabulary import KmerVocabulary, PieceVocabulary, Reading, Vocabulary
 
 HISTORY_FILE = "history.csv"
+
+#: The files of a model that are written before config.json makes it one.
+_BEFORE_CONFIG = frozenset(
+    {CALIBRATION_FILE, CARD_FILE, HISTORY_FILE, LABS_FILE, TOKENIZER_FILE, WEIGHTS_FILE}
+)
 
 #: The share of known plasmids that the stored threshold may call unknown.
 FALSE_ALARM = 0.05
@@ -221,15 +233,19 @@ def _labelled(plasmids: Sequence[Plasmid], rule: ClassRule) -> LabelledSet:
 def _check_folder(out: Path, *, resume: bool) -> None:
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out} is a file", hint="name a folder for the model")
-    known = {HISTORY_FILE, *(f"{stage}-{CHECKPOINT_FILE}" for stage in ("fit", "refit"))}
     if (out / CONFIG_FILE).exists():
         raise UsageError(f"{out} already holds a model", hint="name another folder or remove it")
-    strangers = {path.name for path in out.iterdir()} - known if out.exists() else set()
-    if strangers:
+    if out.exists() and not all(_is_of_a_run(path.name) for path in out.iterdir()):
         raise UsageError(f"{out} is not empty", hint="name a new folder for the model")
     if out.exists() and any(out.iterdir()) and not resume:
         raise UsageError(f"{out} holds an unfinished run", hint="go on with --resume, or remove it")
     out.mkdir(parents=True, exist_ok=True)
+
+
+def _is_of_a_run(name: str) -> bool:
+    """Is this a file that a killed run may leave? Config.json is not: it is written last."""
+    checkpoints = {f"{stage}-{CHECKPOINT_FILE}" for stage in ("fit", "refit")}
+    return name in _BEFORE_CONFIG | checkpoints or name.startswith(TEMPORARY)
 
 
 def _learn_vocabulary(
@@ -293,8 +309,8 @@ def _write_model(
     atomic_write(out / HISTORY_FILE, _history_csv(report.history))
     atomic_write(out / CARD_FILE, card.encode())
     save_encoder(out, parts, rotations=rotations)
-    for stage in ("fit", "refit"):
-        (out / f"{stage}-{CHECKPOINT_FILE}").unlink(missing_ok=True)
+    for leftover in (*out.glob(f"*{CHECKPOINT_FILE}"), *out.glob(f"{TEMPORARY}*")):
+        leftover.unlink()
 
 
 def _history_csv(history: tuple[Epoch, ...]) -> bytes:
