@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vecattr.cli.options import index_option, plasmids_of, reading, talk_options
+from vecattr.cli.options import (
+    compute_options,
+    index_option,
+    plasmids_of,
+    reading,
+    talk_options,
+)
 from vecattr.cli.terminal import terminal
 from vecattr.errors import InputError
 
@@ -24,9 +30,16 @@ if TYPE_CHECKING:
 @click.option("--lab", metavar="NAME", help="The lab of all these sequences, if no file says it.")
 @click.option("--dry-run", is_flag=True, help="Tell what would change, and change nothing.")
 @reading
+@compute_options
 @talk_options
 def command(
-    sequences: tuple[str, ...], index: Path, lab: str | None, dry_run: bool, reads: ReadOptions
+    sequences: tuple[str, ...],
+    index: Path,
+    lab: str | None,
+    dry_run: bool,
+    reads: ReadOptions,
+    threads: int | None,
+    device: str,
 ) -> None:
     """Add one or many labs, or more plasmids of known labs, without retraining.
 
@@ -34,14 +47,17 @@ def command(
     again.
     """
     from vecattr.indexes.add import add_labs
+    from vecattr.indexes.engine import Index
 
     plasmids = [of_lab(plasmid, lab) for plasmid in plasmids_of(sequences, reads)]
     if terminal().bad_records:
         raise InputError("nothing was added", hint="mend the records above and give them all again")
     with terminal().progress("add", total=len(plasmids)) as advance:
-        report = add_labs(index, plasmids, dry_run=dry_run, progress=advance)
+        embedder = None if dry_run else Index.open(index, device=device, threads=threads).embedder
+        report = add_labs(index, plasmids, embedder=embedder, dry_run=dry_run, progress=advance)
     verb = "would add" if dry_run else "added"
     terminal().say(f"{verb} {report.plasmids} plasmids")
+    warn_unread(report.unread, report.plasmids)
     _say_labs("new labs", report.new_labs)
     _say_labs("known labs with more plasmids", report.extended_labs)
 
@@ -60,6 +76,15 @@ def of_lab(plasmid: Plasmid, lab: str | None) -> Plasmid:
             hint="leave --lab out, or mend the file",
         )
     return replace(plasmid, lab=lab)
+
+
+def warn_unread(unread: int, plasmids: int) -> None:
+    """Say that some plasmids got a vector that says nothing."""
+    if unread:
+        terminal().say(
+            f"warning: the model knows no part of {unread} of {plasmids} plasmids; "
+            "a lab made of such plasmids cannot be told from others"
+        )
 
 
 def _say_labs(title: str, names: Sequence[str]) -> None:

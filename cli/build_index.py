@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vecattr.cli.add_lab import warn_unread
 from vecattr.cli.options import (
     FOLDER,
     class_rule,
@@ -69,8 +70,9 @@ def command(
     Without --no-sequences the index holds every sequence, so it discloses them.
     """
     from vecattr.embedder import load_embedder
-    from vecattr.indexes.build import build_index
+    from vecattr.indexes.build import build_index, check_place
 
+    check_place(index, replace=replace)
     embedder = load_embedder(model, views=views, device=device, threads=threads)
     collection = labelled_plasmids(plasmids, reads)
     rule = class_rule(collection, labs_file=labs_file, min_plasmids=min_plasmids)
@@ -88,3 +90,4 @@ def command(
             progress=advance,
         )
     terminal().say(f"{index}: {report}")
+    warn_unread(report.unread, report.plasmids)

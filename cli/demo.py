@@ -54,6 +54,9 @@ def command(output: Path | None, seed: int) -> None:
         if output is not None:
             _say("\nKept, to go on with:\n")
             _say(f"  vecattr query {output}/held_out.fasta -i {output}/demo.index --neighbors 3")
+            _say(
+                f"  vecattr evaluate {output}/plasmids.csv --where split=dev -i {output}/demo.index"
+            )
 
 
 def made_collection(seed: int) -> Collection:
@@ -94,6 +97,7 @@ def _tell(made: Collection, folder: Path) -> None:
     from vecattr.indexes.add import add_labs
     from vecattr.indexes.engine import Index
 
+    write_table(folder / "plasmids.csv", made)
     write_fasta(folder / "held_out.fasta", made.held_out)
     write_fasta(folder / "new_lab.fasta", made.newcomers)
     _say(f"1. A made collection: {len(made.training)} plasmids of {LABS} labs to learn from.")
@@ -171,6 +175,14 @@ def _success(index: Index, plasmids: Sequence[Plasmid]) -> str:
         f"   Of {len(plasmids)} such plasmids {first} have their lab first, "
         f"{three} among the first three."
     )
+
+
+def write_table(path: Path, made: Collection) -> None:
+    """What is trained on and what is held out, as one table."""
+    from vecattr.sheets import table_text
+
+    split = {one.id: "train" for one in made.training} | {one.id: "dev" for one in made.held_out}
+    path.write_text(table_text([*made.training, *made.held_out], split=split), encoding="utf-8")
 
 
 def write_fasta(path: Path, plasmids: Sequence[Plasmid]) -> None:

@@ -112,4 +112,6 @@ def command(
         )
     if is_leader():
         terminal().say(f"{report.plasmids} plasmids of {report.labs} labs, {report.epochs} epochs")
+        if report.calibration is None:
+            terminal().say("too few validation plasmids of named labs: verdicts are uncalibrated")
         terminal().say(f"wrote {output}, the figures are in its MODEL_CARD.md")

@@ -6,14 +6,21 @@ and the hashes of its ids; what is written is one small segment.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from vecattr.errors import InputError
 from vecattr.indexes.draft import MOST_ROWS, SegmentDraft
-from vecattr.indexes.embedding import Progress, distinct, embedded, in_batches
+from vecattr.indexes.embedding import (
+    Progress,
+    are_unread,
+    distinct,
+    embedded,
+    in_batches,
+    unread_vector,
+)
 from vecattr.indexes.labs import lab_parts
 from vecattr.indexes.live import LiveSegment, find_living, open_segments
 from vecattr.indexes.lock import writing
@@ -30,12 +37,14 @@ from vecattr.table import Vectors
 class AddReport:
     """What was added, or would be (`dry_run`; then generation and identity are the present ones).
 
-    `new_labs` and `extended_labs` are sorted names.
+    `new_labs` and `extended_labs` are sorted names; the model knows no part of `unread` plasmids,
+    whose vectors say nothing (0 in a dry run, which embeds nothing).
     """
 
     new_labs: tuple[str, ...]
     extended_labs: tuple[str, ...]
     plasmids: int
+    unread: int
     generation: int
     identity: str
     dry_run: bool
@@ -75,46 +84,60 @@ def add_labs(
             progress=progress,
             check=lambda batch: _refuse_known_ids(batch, segments),
         )
-        entries, labs = _write(path, old, rows, segment_rows, checkpoint)
-        new_labs, extended = _sorted_out(labs, segments)
-        added = sum(entry.rows for entry in entries)
-        new = replace(
-            old,
-            generation=old.generation + 1,
-            restores=None,
-            segments=(*old.segments, *entries),
-            plasmids=old.plasmids + added,
-            labs=old.labs + len(new_labs),
+        written = _write(
+            path,
+            rows,
+            make=partial(_draft, old, segment_rows),
+            blank=unread_vector(embedder),
+            checkpoint=checkpoint,
         )
+        new_labs, extended = _sorted_out(written.labs, segments)
+        added = sum(entry.rows for entry in written.entries)
+        new = _grown(old, written.entries, plasmids=added, labs=len(new_labs))
         new = _with_few_segments(path, new, segments, checkpoint)
         details = {"new": new_labs, "extended": extended, "plasmids": added}
         publish(path, new, action="add-lab", details=details, checkpoint=checkpoint)
-    return AddReport(new_labs, extended, added, new.generation, new.identity, dry_run=False)
+    return AddReport(
+        new_labs, extended, added, written.unread, new.generation, new.identity, dry_run=False
+    )
+
+
+def _draft(manifest: Manifest, most_rows: int) -> SegmentDraft:
+    return SegmentDraft(
+        model=manifest.model,
+        width=manifest.width,
+        keep_sequences=manifest.keep_sequences,
+        most_rows=most_rows,
+    )
+
+
+@dataclass
+class _Written:
+    """New segments, the labs that occur in them, and how many plasmids the model cannot read."""
+
+    entries: list[SegmentEntry] = field(default_factory=list)
+    labs: set[str] = field(default_factory=set)
+    unread: int = 0
 
 
 def _write(
     path: Path,
-    old: Manifest,
     rows: Iterable[tuple[Plasmid, Vectors]],
-    segment_rows: int,
+    *,
+    make: Callable[[], SegmentDraft],
+    blank: Vectors,
     checkpoint: Checkpoint,
-) -> tuple[list[SegmentEntry], set[str]]:
-    """Write plasmids with their vectors (d,) as segments; their lines, and the labs that occur."""
-    entries = []
-    labs: set[str] = set()
-    make = partial(
-        SegmentDraft,
-        model=old.model,
-        width=old.width,
-        keep_sequences=old.keep_sequences,
-        most_rows=segment_rows,
-    )
+) -> _Written:
+    """Write plasmids with their vectors (d,) as segments, each as soon as it is full."""
+    written = _Written()
     draft = make()
 
     def close() -> None:
-        draft.add_parts(lab_parts(draft.labels, draft.vectors))
-        entries.append(write_segment(path, draft, checkpoint=checkpoint))
-        labs.update(draft.labels)
+        vectors = draft.vectors
+        draft.add_parts(lab_parts(draft.labels, vectors))
+        written.entries.append(write_segment(path, draft, checkpoint=checkpoint))
+        written.labs.update(draft.labels)
+        written.unread += int(are_unread(vectors, blank).sum())
 
     for plasmid, vector in rows:
         assert plasmid.lab is not None  # `embedded` has checked it
@@ -124,9 +147,21 @@ def _write(
             draft = make()
     if len(draft):
         close()
-    if not entries:
+    if not written.entries:
         raise _nothing_to_add()
-    return entries, labs
+    return written
+
+
+def _grown(old: Manifest, entries: Sequence[SegmentEntry], *, plasmids: int, labs: int) -> Manifest:
+    """The next generation: the same and these segments."""
+    return replace(
+        old,
+        generation=old.generation + 1,
+        restores=None,
+        segments=(*old.segments, *entries),
+        plasmids=old.plasmids + plasmids,
+        labs=old.labs + labs,
+    )
 
 
 def _would_add(path: Path, plasmids: Iterable[Plasmid]) -> AddReport:
@@ -142,7 +177,7 @@ def _would_add(path: Path, plasmids: Iterable[Plasmid]) -> AddReport:
         raise _nothing_to_add()
     new_labs, extended = _sorted_out(labs, segments)
     return AddReport(
-        new_labs, extended, count, manifest.generation, manifest.identity, dry_run=True
+        new_labs, extended, count, 0, manifest.generation, manifest.identity, dry_run=True
     )
 
 

@@ -15,7 +15,7 @@ from vecattr.classes import ClassRule
 from vecattr.errors import ArtifactError, InputError, MismatchError, UsageError
 from vecattr.files import folder_beside, move_folder, sync_tree
 from vecattr.indexes.draft import MOST_ROWS, SegmentDraft
-from vecattr.indexes.embedding import Progress, embedded
+from vecattr.indexes.embedding import Progress, are_unread, embedded, unread_vector
 from vecattr.indexes.labs import lab_parts
 from vecattr.indexes.lock import writing
 from vecattr.indexes.manifest import (
@@ -40,12 +40,14 @@ LabVectors = Literal["learned", "mean"]
 @dataclass(frozen=True)
 class BuildReport:
     """What a new index holds; `pooled` plasmids belong to labs without a class of their own,
-    `learned` of the `labs` classes have the model's vector."""
+    `learned` of the `labs` classes have the model's vector, and the model knows no part of
+    `unread` plasmids."""
 
     plasmids: int
     labs: int
     pooled: int
     learned: int
+    unread: int
     segments: int
     generation: int
     identity: str
@@ -81,7 +83,7 @@ def build_index(
     that model.
     """
     path = Path(path).resolve()
-    replaced = _check_place(path, replace=replace)
+    replaced = check_place(path, replace=replace)
     with writing(path) if replaced else nullcontext(), folder_beside(path) as folder:
         for name in (SEGMENTS_FOLDER, HISTORY_FOLDER, MODEL_FOLDER):
             (folder / name).mkdir()
@@ -106,7 +108,8 @@ def build_index(
 
 
 class _Writer:
-    """Turns a stream of plasmids into segments; `sizes` counts the plasmids of each class."""
+    """Turns a stream of plasmids into segments; `sizes` counts the plasmids of each class,
+    `unread` those of which the model knows no part."""
 
     def __init__(
         self,
@@ -116,6 +119,7 @@ class _Writer:
         learned: EmbeddingTable | None,
     ) -> None:
         self.sizes: Counter[str] = Counter()
+        self.unread = 0
         self._folder = folder
         self._rule = rule
         self._embedder = embedder
@@ -172,6 +176,7 @@ class _Writer:
             labs=manifest.labs,
             pooled=self.sizes[POOLED],
             learned=len(learned & set(self.sizes)),
+            unread=self.unread,
             segments=len(manifest.segments),
             generation=manifest.generation,
             identity=manifest.identity,
@@ -181,6 +186,7 @@ class _Writer:
         vectors = draft.vectors
         draft.add_parts(lab_parts(draft.labels, vectors, learned=self._learned))
         draft.add_moments([Moments.of(vectors)])
+        self.unread += int(are_unread(vectors, unread_vector(self._embedder)).sum())
         return write_segment(self._folder, draft, checkpoint=checkpoint)
 
 
@@ -212,8 +218,8 @@ def _open_model(
     return embedder, table
 
 
-def _check_place(path: Path, *, replace: bool) -> bool:
-    """Whether an index is there, to be replaced."""
+def check_place(path: Path, *, replace: bool) -> bool:
+    """Whether an index is there, to be replaced; errors as in `build_index`."""
     if path.exists() and not path.is_dir():
         raise ArtifactError(
             "is a file, and an index is a folder", where=str(path), hint="give another path"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vecattr.errors import InputError, MismatchError
 from vecattr.plasmid import Plasmid
@@ -77,6 +78,13 @@ def unread_vector(embedder: SequenceEmbedder) -> Vectors:
     """The vector (d,) of a lone N: of every sequence that the model reads nothing of."""
     row: Vectors = embed_batch(embedder, [Plasmid("unread", "N")])[0]
     return row
+
+
+def are_unread(vectors: Vectors, unread: Vectors) -> NDArray[np.bool_]:
+    """Which rows (q, d) are the unread vector (d,): of these the model knows nothing, (q,)."""
+    furthest = np.abs(vectors - unread).max(axis=1, initial=0)  # (q, d) -> (q,)
+    same: NDArray[np.bool_] = furthest < 1e-5
+    return same
 
 
 def embedded(

@@ -18,7 +18,13 @@ from vecattr.attribution import Attribution, Hit, Neighbor, Provenance
 from vecattr.calibration import Calibration, read_calibration
 from vecattr.errors import ArtifactError, UsageError
 from vecattr.indexes.answer import attribution, best_named_cosine, doubt, fewer_classes
-from vecattr.indexes.embedding import QueryVectors, in_batches, query_vectors, unread_vector
+from vecattr.indexes.embedding import (
+    QueryVectors,
+    are_unread,
+    in_batches,
+    query_vectors,
+    unread_vector,
+)
 from vecattr.indexes.flat import Cosines, FlatSearch, Rows, checked_queries, cosines, set_threads
 from vecattr.indexes.info import index_facts
 from vecattr.indexes.labs import LabPart, Origin
@@ -207,7 +213,7 @@ class Index:
             ranked = self.rank_vectors(vectors, k=max(k, 2))  # the pool may hold the first place
             confidences = [best_named_cosine(hits) for hits in ranked]
             near = self.neighbors(vectors, n=neighbors)
-            unread = self._are_unread(vectors)
+            unread = are_unread(vectors.bare, self._unread).tolist()
             for plasmid, hits, best, close, blank in zip(
                 batch, ranked, confidences, near, unread, strict=True
             ):
@@ -221,9 +227,6 @@ class Index:
                     note=fewer_classes(len(self.lab_names), k=k),
                     provenance=Provenance(__version__, self.model_identity, self.identity),
                 )
-
-    def _are_unread(self, vectors: QueryVectors) -> list[bool]:
-        return [np.allclose(row, self._unread, rtol=0, atol=1e-5) for row in vectors.bare]
 
     def embed(self, plasmids: Sequence[Plasmid]) -> QueryVectors:
         """The vectors by which plasmids are compared with this index."""

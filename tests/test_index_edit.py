@@ -21,7 +21,7 @@ from vecattr.indexes.lock import writing
 from vecattr.indexes.merge import MOST_SMALL
 from vecattr.indexes.publish import KEPT_GENERATIONS, read_log
 from vecattr.indexes.verify import verify_index
-from vecattr.plasmid import POOLED
+from vecattr.plasmid import POOLED, Plasmid
 from vecattr.table import Vectors
 
 LABS = ("Ash", "Birch", "Cedar", "Elder")
@@ -385,3 +385,9 @@ def test_any_sequence_of_edits_leaves_what_a_plain_list_would(
         rows = workshop.embedder.embed([p for p, lab in expected if lab == name])
         np.testing.assert_allclose(vector, direction(rows, built=built), atol=1e-5)
     assert verify_index(path).findings == ()
+
+
+def test_plasmids_that_the_model_cannot_read_are_counted(index: Path, workshop: Any) -> None:
+    blank = Plasmid("blank", "N", lab="Nobody's")
+    report = add_labs(index, [blank, *workshop.plasmids(["Fir"])], embedder=workshop.embedder)
+    assert (report.plasmids, report.unread) == (4, 1)

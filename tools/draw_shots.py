@@ -12,7 +12,6 @@ FOLDER/queries.csv (all others; labs with no plasmid left are not asked about), 
 from __future__ import annotations
 
 import argparse
-import csv
 from collections import defaultdict
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import numpy as np
 
 from vecattr.plasmid import Plasmid
 from vecattr.readers import ReadOptions, read_plasmids
+from vecattr.sheets import table_text
 
 
 def draw(
@@ -38,17 +38,6 @@ def draw(
     return supports, queries
 
 
-def write(path: Path, plasmids: list[Plasmid]) -> None:
-    """A table as vecattr reads it."""
-    features = list(next((p.features for p in plasmids if p.features), {}))
-    with path.open("w", newline="") as stream:
-        table = csv.writer(stream)
-        table.writerow(["sequence_id", "lab", "topology", "publication", *features, "sequence"])
-        for one in plasmids:
-            values = [one.features[name] if one.features else "" for name in features]
-            table.writerow([one.id, one.lab, one.topology, one.group, *values, one.sequence])
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("table", type=Path)
@@ -63,8 +52,8 @@ def main() -> None:
     rng = np.random.default_rng(options.seed)
     supports, queries = draw(plasmids, shots=options.shots, rng=rng)
     options.output.mkdir(parents=True, exist_ok=True)
-    write(options.output / "supports.csv", supports)
-    write(options.output / "queries.csv", queries)
+    (options.output / "supports.csv").write_text(table_text(supports))
+    (options.output / "queries.csv").write_text(table_text(queries))
     print(f"{len(supports)} supports, {len(queries)} queries")
 
 
