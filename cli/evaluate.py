@@ -8,6 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from vecattr.cli.formats import Format, facts_text
+from vecattr.cli.measures import (
+    Measures,
+    few_shot_facts,
+    measuring,
+    per_query_lines,
+    ranking_facts,
+    unknown_facts,
+)
 from vecattr.cli.options import (
     compute_options,
     indexes_option,
@@ -15,10 +23,12 @@ from vecattr.cli.options import (
     reading,
     talk_options,
 )
-from vecattr.cli.output import chosen_format, output_options, write_results
+from vecattr.cli.output import chosen_format, output_options, write_file, write_results
 from vecattr.cli.terminal import terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from vecattr.ensemble import Fusion
     from vecattr.readers import ReadOptions
 
@@ -26,6 +36,7 @@ if TYPE_CHECKING:
 @click.command("evaluate")
 @click.argument("plasmids", nargs=-1, required=True, metavar="TABLE...")
 @indexes_option
+@measuring
 @output_options
 @reading
 @compute_options
@@ -37,6 +48,7 @@ def command(
     form: Format | None,
     output: Path | None,
     reads: ReadOptions,
+    measures: Measures,
     threads: int | None,
     device: str,
 ) -> None:
@@ -47,19 +59,29 @@ def command(
     """
     from vecattr.indexes.measured import measured
     from vecattr.indexes.panel import open_panel
-    from vecattr.metrics import ranking_figures
     from vecattr.version import __version__
 
     panel = open_panel(indexes, fusion=fusion, device=device, threads=threads)
+    measures.check(panel, plasmids)
     collection = labelled_plasmids(plasmids, reads)
     with terminal().progress("evaluate", total=len(collection)) as advance:
         found = measured(panel, collection, progress=advance)
-    facts = {
-        **ranking_figures(found.ranks, found.truths, panel.lab_names).as_dict(),
+    facts = ranking_facts(panel, collection, found, seed=measures.seed)
+    if measures.unknown_where:
+        facts |= unknown_facts(panel, plasmids, reads, found, measures.unknown_where)
+    if measures.few_shot_where:
+        facts |= few_shot_facts(panel, plasmids, reads, measures)
+    facts |= {
         "features": not reads.no_features,
         "version": __version__,
         "model": panel.model_identity,
         "index": panel.identity,
         **({} if panel.is_one_index else {"fusion": fusion}),
     }
+    if measures.per_query is not None:
+        write_file(measures.per_query, _encoded(per_query_lines(panel, collection, found)))
     write_results(facts_text(facts, form=chosen_format(form, output), title="Figures"), output)
+
+
+def _encoded(lines: Iterable[str]) -> bytes:
+    return "".join(lines).encode("utf-8", errors="backslashreplace")

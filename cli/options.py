@@ -26,7 +26,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=True, path_type=Path)
 
 
-def _conditions(
+def conditions(
     ctx: click.Context, param: click.Parameter, values: Sequence[str]
 ) -> tuple[tuple[str, str], ...]:
     """`COLUMN=VALUE` texts as pairs; a usage error without an equals sign or a column."""
@@ -134,7 +134,7 @@ read_options = together(
     click.option(
         "--where",
         multiple=True,
-        callback=_conditions,
+        callback=conditions,
         metavar="COLUMN=VALUE",
         help="Use only such rows of a table; repeatable.",
     ),
