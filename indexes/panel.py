@@ -188,7 +188,7 @@ class Panel:
 
 
 def open_panel(
-    paths: Iterable[Path],
+    paths: Iterable[str | Path],
     *,
     fusion: Fusion = "copeland",
     device: str = "cpu",

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
@@ -23,6 +23,7 @@ def joined(known: np.ndarray, unknown: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return labels, -np.concatenate([known, unknown])
 
 
+@settings(deadline=None)
 @given(_SOME, _SOME)
 def test_auroc_and_average_precision_are_those_of_scikit_learn(
     known: np.ndarray, unknown: np.ndarray
@@ -33,6 +34,7 @@ def test_auroc_and_average_precision_are_those_of_scikit_learn(
     assert average_precision(known, unknown) == pytest.approx(expected)
 
 
+@settings(deadline=None)
 @given(_SOME, _SOME)
 def test_false_positives_are_read_off_the_curve_of_scikit_learn(
     known: np.ndarray, unknown: np.ndarray
@@ -51,12 +53,14 @@ def swept(known: np.ndarray, unknown: np.ndarray, right: np.ndarray) -> float:
     return sum((x1 - x0) * (y0 + y1) / 2 for (x0, y0), (x1, y1) in pairwise(points))
 
 
+@settings(deadline=None)
 @given(_SOME, _SOME)
 def test_oscr_is_the_area_of_a_plain_sweep(known: np.ndarray, unknown: np.ndarray) -> None:
     right = np.array([value > 0 for value in np.sin(np.arange(len(known)) * 7.3)])
     assert oscr(known, unknown, is_right=right) == pytest.approx(swept(known, unknown, right))
 
 
+@settings(deadline=None)
 @given(_SOME, _SOME)
 def test_with_perfect_ranking_oscr_is_auroc(known: np.ndarray, unknown: np.ndarray) -> None:
     right = np.ones(len(known), dtype=bool)

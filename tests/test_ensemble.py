@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -61,6 +61,7 @@ def plain_mean(scores: np.ndarray, lab: int, constant: float) -> float:
     return math.fsum(terms) / len(terms)
 
 
+@settings(deadline=None)
 @given(elections())
 def test_copeland_points_are_those_of_a_loop_over_pairs(scores: np.ndarray) -> None:
     points = copeland_points(scores)
@@ -68,6 +69,7 @@ def test_copeland_points_are_those_of_a_loop_over_pairs(scores: np.ndarray) -> N
         assert points[query].tolist() == plain_points(scores[:, query])
 
 
+@settings(deadline=None)
 @given(elections())
 def test_ties_of_points_are_ordered_by_mean_reciprocal_rank(scores: np.ndarray) -> None:
     fused = fused_scores(scores, fusion="copeland")
@@ -82,6 +84,7 @@ def test_ties_of_points_are_ordered_by_mean_reciprocal_rank(scores: np.ndarray) 
                 assert (fused[query, one] > fused[query, other]) == (key > another)
 
 
+@settings(deadline=None)
 @given(elections())
 def test_reciprocal_rank_fusion_is_that_of_a_loop(scores: np.ndarray) -> None:
     fused = fused_scores(scores, fusion="rrf")
@@ -92,6 +95,7 @@ def test_reciprocal_rank_fusion_is_that_of_a_loop(scores: np.ndarray) -> None:
     np.testing.assert_allclose(fused, expected, rtol=1e-12)
 
 
+@settings(deadline=None)
 @given(elections())
 @pytest.mark.parametrize("fusion", FUSIONS)
 def test_the_order_of_the_voters_changes_no_bit(fusion: Fusion, scores: np.ndarray) -> None:
@@ -99,6 +103,7 @@ def test_the_order_of_the_voters_changes_no_bit(fusion: Fusion, scores: np.ndarr
     assert np.array_equal(fused_scores(scores, fusion=fusion), turned)
 
 
+@settings(deadline=None)
 @given(elections())
 def test_one_voter_keeps_its_own_order(scores: np.ndarray) -> None:
     alone = np.nan_to_num(scores[:1], nan=0.1)

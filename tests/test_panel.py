@@ -162,6 +162,11 @@ def test_query_asks_several_indexes(
     assert labs == {"Lab 01", "Lab 02", "Lab 03", "Lab 04", "unknown-engineered"}
     assert run([*arguments, "--format", "table"]) == 0
     assert "median margin" in capsys.readouterr().out
+    assert run([*arguments, "--format", "json"]) == 0
+    answers = json.loads(capsys.readouterr().out)
+    assert [hit["rank"] for hit in answers[0]["labs"]] == [1, 2, 3, 4, 5]
+    scores = [hit["score"] for hit in answers[0]["labs"]]
+    assert scores == sorted(scores, reverse=True)
 
 
 def test_evaluate_measures_several_indexes(
