@@ -8,35 +8,47 @@ from typing import TYPE_CHECKING
 import click
 
 from vecattr.cli.formats import Format, facts_text
+from vecattr.cli.measures import (
+    Measures,
+    few_shot_facts,
+    measuring,
+    per_query_lines,
+    ranking_facts,
+    unknown_facts,
+)
 from vecattr.cli.options import (
     compute_options,
-    index_option,
+    indexes_option,
     labelled_plasmids,
     reading,
     talk_options,
 )
-from vecattr.cli.output import chosen_format, output_options, write_results
+from vecattr.cli.output import chosen_format, output_options, write_file, write_results
 from vecattr.cli.terminal import terminal
-from vecattr.cli.vectors import BATCH
 
 if TYPE_CHECKING:
-    from vecattr.metrics import Ranks
+    from collections.abc import Iterable
+
+    from vecattr.ensemble import Fusion
     from vecattr.readers import ReadOptions
 
 
 @click.command("evaluate")
 @click.argument("plasmids", nargs=-1, required=True, metavar="TABLE...")
-@index_option
+@indexes_option
+@measuring
 @output_options
 @reading
 @compute_options
 @talk_options
 def command(
     plasmids: tuple[str, ...],
-    index: Path,
+    indexes: tuple[Path, ...],
+    fusion: Fusion,
     form: Format | None,
     output: Path | None,
     reads: ReadOptions,
+    measures: Measures,
     threads: int | None,
     device: str,
 ) -> None:
@@ -45,29 +57,31 @@ def command(
     Ties count at their mean rank. A lab that the index lacks counts as the pooled class when there
     is one, else as never found.
     """
-    import numpy as np
-
-    from vecattr.indexes.engine import Index
-    from vecattr.metrics import lab_ranks, ranking_figures
+    from vecattr.indexes.measured import measured
+    from vecattr.indexes.panel import open_panel
     from vecattr.version import __version__
 
-    opened = Index.open(index, device=device, threads=threads)
+    panel = open_panel(indexes, fusion=fusion, device=device, threads=threads)
+    measures.check(panel, plasmids)
     collection = labelled_plasmids(plasmids, reads)
-    truths = [plasmid.lab for plasmid in collection if plasmid.lab is not None]
-    labs = opened.lab_names
-    ranks: list[Ranks] = []
     with terminal().progress("evaluate", total=len(collection)) as advance:
-        for start in range(0, len(collection), BATCH):
-            some = slice(start, start + BATCH)
-            scores = opened.lab_cosines(opened.embed(collection[some]))  # (b, n)
-            ranks.append(lab_ranks(scores, labs, truths[some]))
-            advance(len(scores))
-    figures = ranking_figures(np.concatenate(ranks), truths, labs)
-    facts = {
-        **figures.as_dict(),
+        found = measured(panel, collection, progress=advance)
+    facts = ranking_facts(panel, collection, found, seed=measures.seed)
+    if measures.unknown_where:
+        facts |= unknown_facts(panel, plasmids, reads, found, measures.unknown_where)
+    if measures.few_shot_where:
+        facts |= few_shot_facts(panel, plasmids, reads, measures)
+    facts |= {
         "features": not reads.no_features,
         "version": __version__,
-        "model": opened.model_identity,
-        "index": opened.identity,
+        "model": panel.model_identity,
+        "index": panel.identity,
+        **({} if panel.is_one_index else {"fusion": fusion}),
     }
+    if measures.per_query is not None:
+        write_file(measures.per_query, _encoded(per_query_lines(panel, collection, found)))
     write_results(facts_text(facts, form=chosen_format(form, output), title="Figures"), output)
+
+
+def _encoded(lines: Iterable[str]) -> bytes:
+    return "".join(lines).encode("utf-8", errors="backslashreplace")

@@ -26,7 +26,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=True, path_type=Path)
 
 
-def _conditions(
+def conditions(
     ctx: click.Context, param: click.Parameter, values: Sequence[str]
 ) -> tuple[tuple[str, str], ...]:
     """`COLUMN=VALUE` texts as pairs; a usage error without an equals sign or a column."""
@@ -77,6 +77,34 @@ index_option = click.option(
     help="The index folder.",
 )
 
+
+def _index_paths(
+    ctx: click.Context, param: click.Parameter, given: tuple[Path, ...]
+) -> tuple[Path, ...]:
+    """The indexes named, else the one of the environment (whose path may hold any character)."""
+    return given or (Path(os.environ.get("VECATTR_INDEX") or "vecattr.index"),)
+
+
+indexes_option = together(
+    click.option(
+        "-i",
+        "--index",
+        "indexes",
+        type=FOLDER,
+        multiple=True,
+        callback=_index_paths,
+        show_default="$VECATTR_INDEX, else ./vecattr.index",
+        help="The index folder; repeat it to ask several as one.",
+    ),
+    click.option(
+        "--fusion",
+        type=click.Choice(["copeland", "rrf"]),
+        default="copeland",
+        show_default=True,
+        help="How the rankings of several indexes become one.",
+    ),
+)
+
 compute_options = together(
     click.option(
         "--threads", type=click.IntRange(min=1), metavar="N", help="Processor threads to use."
@@ -106,7 +134,7 @@ read_options = together(
     click.option(
         "--where",
         multiple=True,
-        callback=_conditions,
+        callback=conditions,
         metavar="COLUMN=VALUE",
         help="Use only such rows of a table; repeatable.",
     ),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vecattr.cli.formats import Format
-from vecattr.cli.options import compute_options, index_option, reading, talk_options
+from vecattr.cli.options import compute_options, indexes_option, reading, talk_options
 from vecattr.cli.output import chosen_format, output_options, write_results
 from vecattr.cli.render import render
 from vecattr.cli.terminal import terminal
@@ -17,13 +17,14 @@ from vecattr.cli.terminal import terminal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from vecattr.ensemble import Fusion
     from vecattr.plasmid import Plasmid
     from vecattr.readers import ReadOptions
 
 
 @click.command("query")
 @click.argument("sequences", nargs=-1, required=True, metavar="SEQUENCES...")
-@index_option
+@indexes_option
 @click.option(
     "-k", "k", type=click.IntRange(min=1), default=10, show_default=True, help="Labs to rank."
 )
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
 @talk_options
 def command(
     sequences: tuple[str, ...],
-    index: Path,
+    indexes: tuple[Path, ...],
+    fusion: Fusion,
     k: int,
     neighbors: int,
     form: Format | None,
@@ -54,12 +56,12 @@ def command(
 
     SEQUENCES are files (FASTA, GenBank, SnapGene, tables; compressed or not), folders, or - for
     standard input. One answer a record; a bad record is reported, the rest are answered, and the
-    exit code is 3.
+    exit code is 3. Several indexes (-i A -i B) answer as one.
     """
-    from vecattr.indexes.engine import Index
+    from vecattr.indexes.panel import open_panel
     from vecattr.readers import read_plasmids
 
-    opened = Index.open(index, device=device, threads=threads)
+    opened = open_panel(indexes, fusion=fusion, device=device, threads=threads)
     records = terminal().good_records(read_plasmids(sequences, reads))
     with terminal().progress("query") as advance:
         answers = opened.query_many(_counted(records, advance), k=k, neighbors=neighbors)

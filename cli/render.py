@@ -114,7 +114,7 @@ def table_block(answer: Attribution) -> str:
 
 def verdict_line(answer: Attribution) -> str:
     """The verdict in words, with both values that were compared."""
-    best = f"best cosine {answer.confidence:.4f}"
+    best = f"{answer.confidence_name} {answer.confidence:.4f}"
     if answer.threshold is None:
         return f"verdict: uncalibrated ({best}; this index has no threshold)"
     return f"verdict: {answer.verdict} ({best}, threshold {answer.threshold:.4f})"

@@ -213,7 +213,7 @@ class Index:
             ranked = self.rank_vectors(vectors, k=max(k, 2))  # the pool may hold the first place
             confidences = [best_named_cosine(hits) for hits in ranked]
             near = self.neighbors(vectors, n=neighbors)
-            unread = are_unread(vectors.bare, self._unread).tolist()
+            unread = self.are_unread(vectors).tolist()
             for plasmid, hits, best, close, blank in zip(
                 batch, ranked, confidences, near, unread, strict=True
             ):
@@ -227,6 +227,10 @@ class Index:
                     note=fewer_classes(len(self.lab_names), k=k),
                     provenance=Provenance(__version__, self.model_identity, self.identity),
                 )
+
+    def are_unread(self, vectors: QueryVectors) -> NDArray[np.bool_]:
+        """Of which queries the model knows no part, (q,)."""
+        return are_unread(vectors.bare, self._unread)
 
     def embed(self, plasmids: Sequence[Plasmid]) -> QueryVectors:
         """The vectors by which plasmids are compared with this index."""

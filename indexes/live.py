@@ -124,8 +124,12 @@ def combined_labs(segments: Sequence[LiveSegment]) -> list[LabPart]:
     parts = [part for segment in segments for part in segment.parts]
     if all(part.origin == "learned" for part in parts):
         return effective_labs(parts, None)  # nothing to set apart: no need to read the moments
-    moments = [one for segment in segments for one in segment.stored.moments]
-    return effective_labs(parts, Background.of(moments))
+    return effective_labs(parts, background_of(segments))
+
+
+def background_of(segments: Sequence[LiveSegment]) -> Background | None:
+    """What the plasmids that an index was built from look like; None when nothing is known."""
+    return Background.of(one for segment in segments for one in segment.stored.moments)
 
 
 def class_names(segments: Iterable[LiveSegment]) -> set[str]:

@@ -110,8 +110,9 @@ def test_evaluate_prints_the_documented_figures(shelf: Any, capsys: Capture) -> 
     arguments = ["evaluate", str(shelf.table), "--where", "split=dev", "-i", str(shelf.index)]
     assert run([*arguments, "--format", "json"]) == 0
     figures = json.loads(capsys.readouterr().out)
-    names = "n labs outside top1 top5 top10 top50 mrr macro_recall x95 x99 features version"
-    assert list(figures) == [*names.split(), "model", "index"]
+    names = "n labs outside top1 top5 top10 top50 mrr macro_recall x95 x99 groups interval"
+    facts = "by_plasmids features version model index"
+    assert list(figures) == [*names.split(), *facts.split()]
     assert figures["n"] == 12
     assert figures["top5"] == 1.0
     assert figures["features"] is True

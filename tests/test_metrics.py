@@ -13,6 +13,7 @@ from vecattr.metrics import (
     mean_ranks,
     ranking_figures,
     reciprocal_rank,
+    shares_by_size,
     smallest_k,
     top_share,
 )
@@ -96,3 +97,23 @@ def test_figures_have_the_documented_names_in_order() -> None:
     assert figures["n"] == 2
     assert figures["labs"] == 3
     assert figures["outside"] == 0
+
+
+def test_shares_by_size_are_those_of_a_loop() -> None:
+    rng = np.random.default_rng(3)
+    ranks = rng.integers(1, 20, 300).astype(np.float64)
+    sizes = [None if size == 0 else int(size) for size in rng.integers(0, 70, 300)]
+    found = shares_by_size(ranks, sizes)
+    assert list(found) == ["1-4", "5-9", "10-19", "20-49", "50+"]
+    for name, first, last in ("1-4", 1, 4), ("10-19", 10, 19), ("50+", 50, 1000):
+        mine = [
+            rank
+            for rank, size in zip(ranks, sizes, strict=True)
+            if size is not None and first <= size <= last
+        ]
+        assert found[name]["n"] == len(mine)
+        assert found[name]["top10"] == pytest.approx(np.mean([rank <= 10 for rank in mine]))
+
+
+def test_a_bin_without_queries_has_no_share() -> None:
+    assert shares_by_size(np.array([1.0]), [5])["50+"] == {"n": 0, "top1": None, "top10": None}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from vecattr.plasmid import Topology
 
@@ -57,6 +57,8 @@ class Attribution:
     with the calibrated `threshold`; `notes` are sentences a person should read.
     """
 
+    confidence_name: ClassVar[str] = "best cosine"
+
     query: str
     length: int
     topology: Topology
@@ -67,3 +69,15 @@ class Attribution:
     neighbors: tuple[Neighbor, ...]
     notes: tuple[str, ...]
     provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class FusedAttribution(Attribution):
+    """The answer of several indexes: a hit's `cosine` is the mean over those that know the lab.
+
+    `verdict` is that of more than half of the calibrated indexes, else `unknown`. `confidence` is
+    how far the index that decides it (the median, of an even number the lower one) lies above its
+    own threshold, so the `threshold` is 0.
+    """
+
+    confidence_name: ClassVar[str] = "median margin"

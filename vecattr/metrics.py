@@ -16,6 +16,15 @@ Ranks = NDArray[np.float64]
 #: Scores closer than this are a tie: what rounding alone does to a float64 sum of products.
 TIE_WIDTH = 1e-9
 
+#: Accuracy is told apart by the number of stored plasmids of the true lab: first and last.
+SIZE_BINS = {
+    "1-4": (1, 4),
+    "5-9": (5, 9),
+    "10-19": (10, 19),
+    "20-49": (20, 49),
+    "50+": (50, math.inf),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
@@ -121,3 +130,21 @@ def ranking_figures(ranks: Ranks, truths: Sequence[str], names: Sequence[str]) -
         x95=smallest_k(ranks, share=0.95),
         x99=smallest_k(ranks, share=0.99),
     )
+
+
+def shares_by_size(
+    ranks: Ranks, sizes: Sequence[int | None]
+) -> dict[str, dict[str, float | int | None]]:
+    """`n`, `top1` and `top10` by how many plasmids of the true lab are stored, a bin each; a
+    query of size None (its lab has no class of its own) is in no bin.
+
+    >>> shares_by_size(np.array([1.0, 7.0, 1.0]), [3, 4, None])["1-4"]
+    {'n': 2, 'top1': 0.5, 'top10': 1.0}
+    """
+    held = np.array([0 if size is None else size for size in sizes])  # (q,)
+    shares: dict[str, dict[str, float | int | None]] = {}
+    for name, (low, high) in SIZE_BINS.items():
+        mine = ranks[(held >= low) & (held <= high)]
+        top1, top10 = (top_share(mine, k=k) if len(mine) else None for k in (1, 10))
+        shares[name] = {"n": len(mine), "top1": top1, "top10": top10}
+    return shares

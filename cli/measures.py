@@ -1,0 +1,211 @@
+"""What `vecattr evaluate` measures beside the ranking: options and a panel in, figures out."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vecattr.cli.formats import Row, csv_line
+from vecattr.cli.options import Function, conditions, labelled_plasmids, together
+from vecattr.cli.output import check_folder
+from vecattr.cli.terminal import terminal
+from vecattr.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from vecattr.indexes.measured import Measured
+    from vecattr.indexes.panel import Panel
+    from vecattr.plasmid import Plasmid
+    from vecattr.readers import ReadOptions
+
+Conditions = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Measures:
+    """The options of `measuring`."""
+
+    per_query: Path | None
+    unknown_where: Conditions
+    few_shot_where: Conditions
+    shots: tuple[int, ...]
+    repeats: int
+    seed: int
+
+    def check(self, panel: Panel, sources: Sequence[str]) -> None:
+        """UsageError for options that do not fit each other."""
+        if (self.unknown_where or self.few_shot_where) and "-" in sources:
+            raise UsageError("standard input can be read only once", hint="give the table's path")
+        if self.few_shot_where and not panel.is_one_index:
+            raise UsageError("--few-shot-where measures one index", hint="give one -i")
+
+
+def _shots(ctx: click.Context, param: click.Parameter, text: str) -> tuple[int, ...]:
+    """`1,5,10` as ascending numbers; a usage error for anything that is no number from 1 on."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdecimal() and int(part) for part in parts):
+        raise click.BadParameter(f"{text!r} is not a list of numbers such as 1,5,10")
+    return tuple(sorted({int(part) for part in parts}))
+
+
+_measure_options = together(
+    click.option(
+        "--per-query",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        callback=check_folder,
+        help="Also write the rank of the truth and the first ten labs of each record, as CSV.",
+    ),
+    click.option(
+        "--unknown-where",
+        multiple=True,
+        callback=conditions,
+        metavar="COLUMN=VALUE",
+        help="Rows of labs that the index lacks: does the verdict tell them? Repeatable.",
+    ),
+    click.option(
+        "--few-shot-where",
+        multiple=True,
+        callback=conditions,
+        metavar="COLUMN=VALUE",
+        help="Rows of new labs: how well are they found, once added? Repeatable.",
+    ),
+    click.option(
+        "--shots",
+        default="1,5,10",
+        show_default=True,
+        callback=_shots,
+        metavar="N,N,...",
+        help="Plasmids that a new lab is added with.",
+    ),
+    click.option(
+        "--repeats",
+        type=click.IntRange(min=1),
+        default=20,
+        show_default=True,
+        metavar="N",
+        help="Draws of such plasmids.",
+    ),
+    click.option(
+        "--seed",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        help="Of these draws and of the intervals.",
+    ),
+)
+
+
+def measuring(function: Function) -> Function:
+    """The options above, handed over as one argument `measures: Measures`."""
+
+    @functools.wraps(function)
+    def collected(*args: Any, **options: Any) -> Any:
+        names = ("per_query", "unknown_where", "few_shot_where", "shots", "repeats", "seed")
+        measures = Measures(**{name: options.pop(name) for name in names})
+        return function(*args, measures=measures, **options)
+
+    return _measure_options(collected)  # type: ignore[return-value]
+
+
+def ranking_facts(
+    panel: Panel, plasmids: Sequence[Plasmid], found: Measured, *, seed: int
+) -> dict[str, object]:
+    """The figures of the ranking, their intervals, and accuracy by stored plasmids."""
+    import numpy as np
+
+    from vecattr.intervals import group_codes, share_intervals
+    from vecattr.metrics import ranking_figures, shares_by_size
+    from vecattr.plasmid import POOLED
+
+    groups = group_codes([plasmid.group for plasmid in plasmids])
+    hits = np.stack([found.ranks <= k for k in (1, 10)], axis=1)  # (q, 2)
+    intervals = share_intervals(hits, groups, rng=np.random.default_rng(seed))
+    sizes = {name: size for name, size in panel.plasmid_counts.items() if name != POOLED}
+    return {
+        **ranking_figures(found.ranks, found.truths, panel.lab_names).as_dict(),
+        "groups": int(groups.max()) + 1,
+        "interval": {"top1": intervals[0], "top10": intervals[1]},
+        "by_plasmids": shares_by_size(found.ranks, [sizes.get(lab) for lab in found.truths]),
+    }
+
+
+def unknown_facts(
+    panel: Panel, sources: Sequence[str], reads: ReadOptions, found: Measured, where: Conditions
+) -> dict[str, object]:
+    """Detection of the rows of `where` among `found`'s of named labs, and, apart, of its rows whose
+    lab has no class of its own."""
+    import numpy as np
+
+    from vecattr.detection import detection
+    from vecattr.indexes.measured import measured
+    from vecattr.plasmid import POOLED
+
+    strangers = labelled_plasmids(sources, replace(reads, where=where))
+    named = frozenset(panel.lab_names) - {POOLED}
+    for plasmid in strangers:
+        if plasmid.lab in named:
+            raise InputError(
+                f"the index knows the lab {plasmid.lab!r}, so the row is not unknown",
+                where=f"record {plasmid.id!r}",
+                hint="let --unknown-where select labs that the index lacks",
+            )
+    with terminal().progress("unknown", total=len(strangers)) as advance:
+        confidences = measured(panel, strangers, progress=advance).confidences
+    is_named = np.array([lab in named for lab in found.truths])
+    known = found.confidences[is_named]
+    is_right = found.ranks[is_named] <= 1
+    pooled = found.confidences[~is_named]
+    return {
+        "unknown": detection(known, confidences, is_right=is_right).as_dict(),
+        "unknown_pooled": detection(known, pooled, is_right=is_right).as_dict(),
+    }
+
+
+def few_shot_facts(
+    panel: Panel, sources: Sequence[str], reads: ReadOptions, measures: Measures
+) -> dict[str, object]:
+    """Accuracy on new labs by shots, supports at random and from other groups."""
+    from vecattr.indexes.few_shot import Newcomers
+
+    plasmids = labelled_plasmids(sources, replace(reads, where=measures.few_shot_where))
+    with terminal().progress("few-shot", total=len(plasmids)) as advance:
+        fresh = Newcomers.of(panel.indexes[0], plasmids, progress=advance)
+
+    def by_shots(ask: Callable[..., Any]) -> dict[str, object]:
+        options = {"repeats": measures.repeats, "seed": measures.seed}
+        return {str(shots): asdict(ask(shots=shots, **options)) for shots in measures.shots}
+
+    return {
+        "few_shot": by_shots(fresh.few_shot),
+        "few_shot_disjoint": by_shots(fresh.few_shot_disjoint),
+    }
+
+
+#: The columns of `--per-query`, before the names of the first labs.
+PER_QUERY = ("id", "lab", "counted_as", "rank")
+
+
+def per_query_lines(panel: Panel, plasmids: Sequence[Plasmid], found: Measured) -> Iterator[str]:
+    """One CSV line a record, after a header; the rank is empty when the lab is never found."""
+    from vecattr.indexes.measured import TOP
+    from vecattr.metrics import class_of
+
+    names = panel.lab_names
+    known = frozenset(names)
+    yield csv_line((*PER_QUERY, *(f"lab{place}" for place in range(1, TOP + 1))))
+    for plasmid, lab, rank, best in zip(
+        plasmids, found.truths, found.ranks.tolist(), found.best.tolist(), strict=True
+    ):
+        first: list[str | None] = [names[column] for column in best]
+        row: Row = (plasmid.id, lab, class_of(lab, known), _rank_text(rank), *first)
+        yield csv_line((*row, *[None] * (TOP - len(best))))
+
+
+def _rank_text(rank: float) -> str | None:
+    """Places without decimals, shared ones with a half; None when there is none."""
+    return None if rank == float("inf") else f"{rank:.12g}"

@@ -1,0 +1,222 @@
+"""Several indexes asked as one: plasmids in, fused rankings and a verdict by majority out.
+
+A panel of one index has that index's own scores, so that whoever measures needs to know nothing
+of panels.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.attribution import Attribution, FusedAttribution, Hit, Neighbor, Provenance
+from vecattr.ensemble import RRF_CONSTANT, Fusion, fused_scores, lay_out
+from vecattr.errors import UsageError
+from vecattr.indexes.answer import NO_CONFIDENCE, doubt, fewer_classes, verdict
+from vecattr.indexes.embedding import QueryVectors, in_batches
+from vecattr.indexes.engine import Index
+from vecattr.plasmid import POOLED, Plasmid
+from vecattr.version import __version__
+
+#: Plasmids asked about at once; no answer depends on it.
+BATCH = 64
+
+#: What joins the identities of several models or indexes.
+JOINT = "+"
+
+#: What people call the ways to fuse.
+_SPOKEN = {"copeland": "Copeland's method", "rrf": "reciprocal-rank fusion"}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Of q queries and the n labs of a panel: `scores` sort them, `cosines` are the means over the
+    indexes that know the lab, both (q, n). `confidences` (q,) are what the verdict compares with
+    the panel's threshold."""
+
+    scores: NDArray[np.float64]
+    cosines: NDArray[np.float64]
+    confidences: NDArray[np.float64]
+
+    def best(self, query: int, *, k: int) -> NDArray[np.intp]:
+        """Columns of the k best labs of one query, best first, ties by name (names ascend)."""
+        return np.argsort(-self.scores[query], kind="stable")[:k]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """At least one opened index; UsageError when one is there twice."""
+
+    indexes: tuple[Index, ...]
+    fusion: Fusion = "copeland"
+
+    def __post_init__(self) -> None:
+        assert self.indexes, "a panel has a member"
+        paths = [index.path.resolve() for index in self.indexes]
+        for path, count in Counter(paths).items():
+            if count > 1:
+                raise UsageError(
+                    f"the index {path} is given {count} times", hint="give each index once"
+                )
+
+    @property
+    def is_one_index(self) -> bool:
+        return len(self.indexes) == 1
+
+    @property
+    def model_identity(self) -> str:
+        """Hex; of several members joined by a plus sign."""
+        return JOINT.join(index.model_identity for index in self.indexes)
+
+    @property
+    def identity(self) -> str:
+        """Hex; of several members joined by a plus sign."""
+        return JOINT.join(index.identity for index in self.indexes)
+
+    @cached_property
+    def lab_names(self) -> tuple[str, ...]:
+        """The classes that any index knows, sorted."""
+        return tuple(sorted({name for index in self.indexes for name in index.lab_names}))
+
+    @cached_property
+    def plasmid_counts(self) -> dict[str, int]:
+        """The stored plasmids of each class, in the index that has most of them."""
+        sizes: dict[str, int] = {}
+        for entry in (entry for index in self.indexes for entry in index.labs()):
+            sizes[entry.name] = max(sizes.get(entry.name, 0), entry.plasmids)
+        return sizes
+
+    @property
+    def threshold(self) -> float | None:
+        """What confidences are compared with; None when no index is calibrated. Several indexes
+        have thresholds of their own, which are subtracted already, so theirs is 0."""
+        held = [index.calibration.threshold for index in self.indexes if index.calibration]
+        if not held:
+            return None
+        return held[0] if self.is_one_index else 0.0
+
+    def judge(self, plasmids: Sequence[Plasmid]) -> Judgement:
+        """Scores, cosines and confidences of some plasmids."""
+        return self.judge_vectors([index.embed(plasmids) for index in self.indexes])
+
+    def judge_vectors(self, vectors: Sequence[QueryVectors]) -> Judgement:
+        """The same from the queries' vectors in each index."""
+        found = [
+            lay_out(index.lab_cosines(mine), index.lab_names, self.lab_names)  # (q, n)
+            for index, mine in zip(self.indexes, vectors, strict=True)
+        ]
+        best = [self._best_named(cosines) for cosines in found]
+        if self.is_one_index:
+            return Judgement(found[0], found[0], best[0])
+        ballots = np.stack(found)  # (v, q, n)
+        scores = fused_scores(ballots, fusion=self.fusion)
+        return Judgement(scores, np.nanmean(ballots, axis=0), self._majority(best))
+
+    def _best_named(self, cosines: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The best cosine of a lab with a name, in one index, (q, n) -> (q,)."""
+        named = [column for column, name in enumerate(self.lab_names) if name != POOLED]
+        known = np.nan_to_num(cosines[:, named], nan=NO_CONFIDENCE)
+        best: NDArray[np.float64] = np.max(known, axis=1, initial=NO_CONFIDENCE)
+        return best
+
+    def _majority(self, best: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+        """How far the deciding index is above its threshold, (q,): at least 0 where more than half
+        of the calibrated indexes say `known`. Without any, the deciding index's cosine."""
+        margins = [
+            mine - index.calibration.threshold
+            for index, mine in zip(self.indexes, best, strict=True)
+            if index.calibration
+        ]
+        ordered = np.sort(np.stack(margins or list(best)), axis=0)  # (v, q)
+        decided: NDArray[np.float64] = ordered[(len(ordered) - 1) // 2]
+        return decided
+
+    def query_many(
+        self, plasmids: Iterable[Plasmid], *, k: int = 10, neighbors: int = 0
+    ) -> Iterator[Attribution]:
+        """One answer for each plasmid, in order, as they come; of one index that index's own.
+        UsageError for k below 1 or neighbors below 0."""
+        mine: Iterable[Plasmid] = plasmids if self.is_one_index else ()
+        first = self.indexes[0].query_many(mine, k=k, neighbors=neighbors)
+        return first if self.is_one_index else self._answers(plasmids, k, neighbors)
+
+    def _answers(self, plasmids: Iterable[Plasmid], k: int, n: int) -> Iterator[Attribution]:
+        for batch in in_batches(plasmids, most=BATCH):
+            vectors = [index.embed(batch) for index in self.indexes]
+            judged = self.judge_vectors(vectors)
+            near = [
+                index.neighbors(mine, n=n)
+                for index, mine in zip(self.indexes, vectors, strict=True)
+            ]
+            blank = [
+                index.are_unread(mine) for index, mine in zip(self.indexes, vectors, strict=True)
+            ]
+            for query, plasmid in enumerate(batch):
+                doubted = doubt(plasmid, unread=all(bool(mine[query]) for mine in blank))
+                close = fused_neighbors([mine[query] for mine in near], n=n)
+                yield self._answer(plasmid, judged, query, k=k, neighbors=close, doubted=doubted)
+
+    def _answer(
+        self,
+        plasmid: Plasmid,
+        judged: Judgement,
+        query: int,
+        *,
+        k: int,
+        neighbors: tuple[Neighbor, ...],
+        doubted: str | None,
+    ) -> FusedAttribution:
+        confidence = float(judged.confidences[query])
+        spoken = f"fused from {len(self.indexes)} indexes by {_SPOKEN[self.fusion]}"
+        few = fewer_classes(len(self.lab_names), k=k)
+        scores, cosines = judged.scores[query], judged.cosines[query]
+        return FusedAttribution(
+            query=plasmid.id,
+            length=len(plasmid),
+            topology=plasmid.topology,
+            labs=tuple(
+                Hit(self.lab_names[lab], float(scores[lab]), float(cosines[lab]))
+                for lab in judged.best(query, k=k).tolist()
+            ),
+            verdict=verdict(
+                doubtful=doubted is not None, confidence=confidence, threshold=self.threshold
+            ),
+            confidence=confidence,
+            threshold=self.threshold,
+            neighbors=neighbors,
+            notes=tuple(text for text in (doubted, few, spoken) if text is not None),
+            provenance=Provenance(__version__, self.model_identity, self.identity),
+        )
+
+
+def open_panel(
+    paths: Iterable[str | Path],
+    *,
+    fusion: Fusion = "copeland",
+    device: str = "cpu",
+    threads: int | None = None,
+) -> Panel:
+    """The indexes at these paths; errors as in `Index.open`."""
+    opened = (Index.open(path, device=device, threads=threads) for path in paths)
+    return Panel(tuple(opened), fusion)
+
+
+def fused_neighbors(lists: Sequence[Sequence[Neighbor]], *, n: int) -> tuple[Neighbor, ...]:
+    """The n stored plasmids with the largest sum of 1 / (60 + place) over the lists, ties by id;
+    the cosine is the mean over the lists that one is in."""
+    found: dict[str, list[tuple[int, Neighbor]]] = defaultdict(list)
+    for mine in lists:
+        for place, near in enumerate(mine, start=1):
+            found[near.id].append((place, near))
+    merged = []
+    for name, entries in found.items():
+        score = sum(sorted(1 / (RRF_CONSTANT + place) for place, _ in entries))
+        cosine = float(np.mean([near.cosine for _, near in entries]))
+        merged.append((-score, name, replace(entries[0][1], cosine=cosine)))
+    return tuple(near for _, _, near in sorted(merged, key=lambda one: one[:2])[:n])

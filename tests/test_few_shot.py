@@ -1,0 +1,143 @@
+"""New labs measured without adding them agree with adding them."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vecattr.errors import InputError
+from vecattr.indexes.add import add_labs
+from vecattr.indexes.few_shot import Newcomers, Shots
+from vecattr.metrics import lab_ranks
+from vecattr.plasmid import Plasmid
+
+LABS = [f"Lab {number:02}" for number in range(8)]
+SHOTS = 2
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory, workshop: Any) -> Path:
+    path = tmp_path_factory.mktemp("few") / "i"
+    workshop.build(path, workshop.plasmids(LABS, each=6))
+    return path
+
+
+@pytest.fixture(scope="module")
+def plasmids(workshop: Any) -> list[Plasmid]:
+    """Three new labs of five plasmids in three groups each, shuffled; one lab of a lone one."""
+    made = workshop.plasmids(["new A", "new B", "new C"], each=5, seed=9)
+    mixed = [*made, *workshop.plasmids(["lone"], each=1, seed=9)]
+    random.Random(1).shuffle(mixed)
+    return mixed
+
+
+def newcomers(workshop: Any, index: Path, plasmids: list[Plasmid]) -> Newcomers:
+    return Newcomers.of(workshop.open(index), plasmids, progress=lambda done: None)
+
+
+def supports_of(plasmids: list[Plasmid], *, seed: int, repeat: int) -> dict[str, list[Plasmid]]:
+    """The plasmids of each lab in the order of the documented draw."""
+    rng = np.random.default_rng([seed, repeat])
+    labs = list(dict.fromkeys(plasmid.lab or "" for plasmid in plasmids))
+    members = {lab: [one for one in plasmids if one.lab == lab] for lab in labs}
+    return {lab: [mine[i] for i in rng.permutation(len(mine))] for lab, mine in members.items()}
+
+
+def added(workshop: Any, index: Path, copy: Path, supports: list[Plasmid]) -> Any:
+    """A copy of the index to which these plasmids are really added."""
+    shutil.copytree(index, copy)
+    add_labs(copy, supports, embedder=workshop.embedder)
+    return workshop.open(copy)
+
+
+def real_ranks(opened: Any, queries: list[Plasmid]) -> list[float]:
+    scores = opened.lab_cosines(opened.embed(queries))
+    return list(lab_ranks(scores, opened.lab_names, [query.lab for query in queries]))
+
+
+def test_random_supports_agree_with_really_adding_them(
+    index: Path, tmp_path: Path, workshop: Any, plasmids: list[Plasmid]
+) -> None:
+    tops = []
+    for repeat in range(3):
+        order = supports_of(plasmids, seed=7, repeat=repeat)
+        drawn = {lab: min(SHOTS, len(mine) - 1) for lab, mine in order.items()}
+        supports = [one for lab, mine in order.items() for one in mine[: drawn[lab]]]
+        queries = [one for lab, mine in order.items() if drawn[lab] for one in mine[drawn[lab] :]]
+        opened = added(workshop, index, tmp_path / str(repeat), supports)
+        tops.append(np.array(real_ranks(opened, queries)))
+    found = newcomers(workshop, index, plasmids).few_shot(shots=SHOTS, repeats=3, seed=7)
+    assert found == Shots.of(tops)
+    assert found.n == 9
+
+
+def test_disjoint_supports_agree_with_really_adding_them(
+    index: Path, tmp_path: Path, workshop: Any, plasmids: list[Plasmid]
+) -> None:
+    order = supports_of(plasmids, seed=0, repeat=0)
+    ranks = []
+    for number, query in enumerate(plasmids):
+        mine = [
+            one
+            for one in order[query.lab or ""]
+            if one.id != query.id and (one.group is None or one.group != query.group)
+        ][:SHOTS]
+        if not mine:
+            continue
+        others = [
+            one
+            for lab, rows in order.items()
+            if lab != query.lab
+            for one in rows[: min(SHOTS, len(rows) - 1)]
+        ]
+        opened = added(workshop, index, tmp_path / str(number), [*mine, *others])
+        ranks += real_ranks(opened, [query])
+    found = newcomers(workshop, index, plasmids).few_shot_disjoint(shots=SHOTS, repeats=1, seed=0)
+    assert found == Shots.of([np.array(ranks)])
+    assert (found.n, found.sd) == (15, None)
+
+
+def test_made_vectors_are_those_of_the_index(
+    index: Path, tmp_path: Path, workshop: Any, plasmids: list[Plasmid]
+) -> None:
+    mine = [row for row, plasmid in enumerate(plasmids) if plasmid.lab == "new B"][:3]
+    opened = added(workshop, index, tmp_path / "i", [plasmids[row] for row in mine])
+    table = opened.lab_table()
+    made = newcomers(workshop, index, plasmids).lab_vector(np.array(mine))
+    assert np.array_equal(made, table.vectors[table.names.index("new B")])
+
+
+def test_the_same_seed_gives_the_same_figures(
+    index: Path, workshop: Any, plasmids: list[Plasmid]
+) -> None:
+    fresh = newcomers(workshop, index, plasmids)
+    first, again, other = (fresh.few_shot(shots=1, repeats=4, seed=seed) for seed in (1, 1, 2))
+    assert first == again
+    assert first.n == other.n == 12
+
+
+def test_a_lone_group_is_never_asked_about_in_disjoint(index: Path, workshop: Any) -> None:
+    tied = [
+        Plasmid(one.id, one.sequence, lab=one.lab, group="one paper")
+        for one in workshop.plasmids(["new A"], each=4, seed=9)
+    ]
+    fresh = newcomers(workshop, index, tied)
+    assert fresh.few_shot(shots=1, repeats=2, seed=0).n == 3
+    found = fresh.few_shot_disjoint(shots=1, repeats=2, seed=0)
+    assert (found.n, found.top1, found.sd) == (0, None, None)
+
+
+def test_a_known_lab_is_refused(index: Path, workshop: Any) -> None:
+    with pytest.raises(InputError, match="knows the lab 'Lab 03' already"):
+        newcomers(workshop, index, workshop.plasmids(["Lab 03"], seed=5))
+
+
+def test_nothing_is_written(index: Path, workshop: Any, plasmids: list[Plasmid]) -> None:
+    before = {path: path.read_bytes() for path in index.rglob("*") if path.is_file()}
+    newcomers(workshop, index, plasmids).few_shot(shots=1, repeats=2, seed=0)
+    assert {path: path.read_bytes() for path in index.rglob("*") if path.is_file()} == before
