@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from vecattr.atlas import COLOURS, GREY, Atlas, Places, free_boxes
+from vecattr.atlas import COLOURS, GREY, PALE, Atlas, Places, free_boxes
 from vecattr.map_page import map_page
 from vecattr.plasmid import POOLED
 
@@ -38,11 +38,11 @@ def atlas(*, labs: tuple[str, ...] = NAUGHTY, colours: int = 3) -> Atlas:
     )
 
 
-def test_the_largest_labs_have_colours_and_the_pool_has_none() -> None:
+def test_the_largest_labs_have_colours_and_the_pool_is_pale() -> None:
     drawn = atlas()
     assert drawn.by_size == list(reversed(NAUGHTY))
     assert drawn.legend == dict(zip(drawn.by_size[:3], COLOURS[:3], strict=True))
-    assert drawn.colours_of([NAUGHTY[-1], NAUGHTY[0], POOLED]) == [COLOURS[0], GREY, GREY]
+    assert drawn.colours_of([NAUGHTY[-1], NAUGHTY[0], POOLED]) == [COLOURS[0], GREY, PALE]
     assert atlas(colours=0).legend == {}
 
 
@@ -152,7 +152,15 @@ def test_the_legend_of_an_svg_names_the_coloured_labs() -> None:
     drawn = draw_map(atlas(labs=names, colours=4), form="svg", title="t")
     ElementTree.fromstring(drawn)
     comments = re.findall(r"<!-- (.*?) -->", drawn.decode())  # matplotlib draws letters as shapes
-    for name in ("_hidden", "$x_2$", "a &amp; b", shortened("L" * 99), "other labs", "queries"):
+    for name in (
+        "_hidden",
+        "$x_2$",
+        "a &amp; b",
+        shortened("L" * 99),
+        "other labs",
+        "pool of rare labs",
+        "queries",
+    ):
         assert name in comments, name
 
 

@@ -12,13 +12,15 @@ import numpy as np
 from vecattr.maps import Points
 from vecattr.plasmid import POOLED
 
-#: Colours that can be told apart on white, for the largest labs; the rest are GREY.
+#: Colours that can be told apart on white, for the largest labs; the rest are GREY, and plasmids of
+#: the pool of rare labs PALE.
 COLOURS = (
     *("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#00a5b5", "#f032e6", "#7aa800"),
     *("#c48f00", "#469990", "#9a6324", "#800000", "#00802b", "#808000", "#000075", "#b07aff"),
     *("#ff7f7f", "#5ab4ff", "#d6006e", "#3d5a6c"),
 )
-GREY = "#b5b5b5"
+GREY = "#a8a8a8"
+PALE = "#d9d9d9"
 QUERY = "#000000"
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top
@@ -62,6 +64,10 @@ class Atlas:
         sizes = Counter(name for name in self.classes if name != POOLED)
         return sorted(sizes, key=lambda name: (-sizes[name], name))
 
+    @property
+    def has_pool(self) -> bool:
+        return POOLED in self.classes
+
     @cached_property
     def legend(self) -> dict[str, str]:
         """The largest labs and their colours, largest first."""
@@ -69,7 +75,8 @@ class Atlas:
 
     def colours_of(self, labs: Sequence[str]) -> list[str]:
         """The colour of each of some labs."""
-        return [self.legend.get(lab, GREY) for lab in labs]
+        colours = {POOLED: PALE} | self.legend
+        return [colours.get(lab, GREY) for lab in labs]
 
     @cached_property
     def names(self) -> Places:

@@ -10,13 +10,15 @@ import json
 from collections.abc import Iterator
 from importlib.resources import files
 
-from vecattr.atlas import COLOURS, GREY, QUERY, Atlas, Places
+from vecattr.atlas import COLOURS, GREY, PALE, QUERY, Atlas, Places
+from vecattr.plasmid import POOLED
 
 #: Decimals of a coordinate: a map is some hundred units wide.
 _DECIMALS = 2
 _PLASMID, _LAB, _QUERY = 0, 1, 2
 
-Point = tuple[int, str, int, int, float, float]  # kind, id, number of its lab, of its colour, x, y
+#: Kind, id, number of its lab, number of its colour (-1: grey, -2: pale), x, y.
+Point = tuple[int, str, int, int, float, float]
 
 
 def map_page(atlas: Atlas, *, title: str) -> str:
@@ -40,20 +42,23 @@ def _data(atlas: Atlas) -> dict[str, object]:
     labs = sorted({*atlas.plasmids.labs, *atlas.labs.labs, *atlas.queries.labs})
     numbers = {name: number for number, name in enumerate(labs)}
     shades = {name: shade for shade, name in enumerate(atlas.legend)}
+    shown = shades | {POOLED: -2}
     points = [
-        *_points(atlas.plasmids, atlas.classes, numbers, shades, kind=_PLASMID),
+        *_points(atlas.plasmids, atlas.classes, numbers, shown, kind=_PLASMID),
         *_points(atlas.labs, atlas.labs.labs, numbers, shades, kind=_LAB),
         *_points(atlas.queries, atlas.queries.labs, numbers, {}, kind=_QUERY),
     ]
-    points.sort(key=lambda point: (point[0], point[3] >= 0))  # coloured dots on top of grey ones
+    points.sort(key=lambda point: (point[0], min(point[3], 0)))  # pale, grey, coloured dots
     names = [(*entry, 1) for entry in _named(atlas.queries)]
     names += [(*entry, int(entry[0] in shades)) for entry in _named(atlas.names)]
     return {
         "labs": labs,
         "colours": COLOURS,
         "grey": GREY,
+        "pale": PALE,
         "query": QUERY,
         "legend": list(shades),
+        "pooled": atlas.has_pool,
         "points": points,
         "names": [(name, big, x, y) for name, x, y, big in names],
     }

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
-from vecattr.atlas import GREY, QUERY, Atlas, Box, free_boxes
+from vecattr.atlas import GREY, PALE, QUERY, Atlas, Box, free_boxes
 from vecattr.clusters import Elbow
 from vecattr.extras import need
 
@@ -112,17 +112,19 @@ def _figure(*, width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
 
 
 def _dots(axes: Axes, atlas: Atlas) -> None:
-    """Grey ones first, so that the coloured ones lie on top; as pixels in an SVG, too."""
+    """Pale ones first, then grey ones, so that the coloured ones lie on top; very many are pixels
+    in an SVG, too."""
     colours = atlas.colours_of(atlas.classes)
     size = 3.0 if len(atlas.plasmids) > 5000 else 8.0
-    for grey in (True, False):
-        rows = [row for row, colour in enumerate(colours) if (colour == GREY) is grey]
+    layers = [colour if colour in (PALE, GREY) else "own" for colour in colours]
+    for layer in (PALE, GREY, "own"):
+        rows = [row for row, found in enumerate(layers) if found == layer]
         axes.scatter(
             atlas.plasmids.points[rows, 0],
             atlas.plasmids.points[rows, 1],
             s=size,
             c=[colours[row] for row in rows],
-            alpha=0.45 if grey else 0.7,
+            alpha=0.7 if layer == "own" else 0.5,
             linewidths=0,
             rasterized=len(rows) > 2000,
         )
@@ -159,6 +161,8 @@ def _legend(axes: Axes, atlas: Atlas) -> None:
 
     entries = [(shortened(name), colour, "D") for name, colour in atlas.legend.items()]
     entries.append(("other labs", GREY, "D"))
+    if atlas.has_pool:
+        entries.append(("pool of rare labs", PALE, "o"))
     if len(atlas.queries):
         entries.append(("queries", QUERY, "*"))
     handles = [
@@ -187,10 +191,10 @@ def _names(figure: Figure, axes: Axes, atlas: Atlas) -> None:
                 axes.annotate(
                     shortened(name),
                     (x, y),
-                    xytext=(0, 7 if big else 0),
+                    xytext=(0, 7 if big else 2.5),
                     textcoords="offset points",
                     ha="center",
-                    va="bottom" if big else "center",
+                    va="bottom",
                     fontsize=9.5 if big else 6.5,
                     fontweight="bold" if big else weight,
                     color="#111111" if big else "#444444",
