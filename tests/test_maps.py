@@ -71,6 +71,13 @@ def test_a_copy_of_a_stored_vector_lands_beside_it(vectors: Vectors, plane: Plan
     assert away.max() < 0.1 * extent
 
 
+def test_a_copy_lands_beside_its_original_in_a_group_of_any_size() -> None:
+    vectors = blobs(groups=100, each=4)
+    plane = fit_map(vectors)
+    away = np.linalg.norm(plane.place(vectors) - plane.points, axis=1)
+    assert away.max() < 0.1 * np.ptp(plane.points, axis=0).max()
+
+
 def test_placing_is_deterministic_and_moves_nothing(vectors: Vectors, plane: PlaneMap) -> None:
     before = plane.points.copy()
     new = unit_rows(vectors[::40] + 0.05)
