@@ -36,6 +36,8 @@ COMMANDS = {
     "list-labs": "List the labs of an index.",
     "embed": "Write vectors of sequences as features for other models.",
     "evaluate": "Measure how often labelled plasmids find their lab.",
+    "map": "Draw plasmids and labs of an index on a map.",
+    "cluster": "Divide the labs or plasmids of an index into groups that are alike.",
     "demo": "Show everything on a made collection, in about a minute.",
 }
 

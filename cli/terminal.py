@@ -72,14 +72,16 @@ class Terminal:
         return not self.quiet and sys.stderr.isatty()
 
     @contextmanager
-    def progress(self, title: str, *, total: int | None = None) -> Iterator[Callable[[int], None]]:
-        """A bar on stderr; the value is called with the number of plasmids done since last time."""
+    def progress(
+        self, title: str, *, total: int | None = None, unit: str = " plasmids"
+    ) -> Iterator[Callable[[int], None]]:
+        """A bar on stderr; the value is called with the number of units done since last time."""
         from tqdm import tqdm
 
         with tqdm(
             total=total,
             desc=title,
-            unit=" plasmids",
+            unit=unit,
             file=sys.stderr,
             disable=not self.shows_progress,
             leave=False,

@@ -16,7 +16,7 @@ import pytest
 import vecattr
 
 LAYERS = ("vecattr", "vecattr.indexes", "vecattr.cli")
-HEAVY = ("torch", "pandas", "faiss", "Bio", "h5py", "sentencepiece")
+HEAVY = ("torch", "pandas", "faiss", "Bio", "h5py", "sentencepiece", "matplotlib", "sklearn")
 
 #: The only modules that may import a library. A new module here is a decision, not an accident.
 HOMES = {
@@ -25,6 +25,8 @@ HOMES = {
     "faiss": {"vecattr.indexes.flat"},
     "filelock": {"vecattr.indexes.lock"},
     "h5py": {"vecattr.store"},
+    "matplotlib": {"vecattr.pictures"},
+    "openTSNE": {"vecattr.maps"},
     "pandas": {"vecattr.frames"},
     "safetensors": {"vecattr.checkpoint", "vecattr.embedder"},
     "sentencepiece": {"vecattr.tokens"},
@@ -37,6 +39,8 @@ HOMES = {
         "vecattr.losses",
         "vecattr.training",
     },
+    "sklearn": {"vecattr.clusters"},
+    "threadpoolctl": {"vecattr.clusters"},
     "tqdm": {"vecattr.cli.terminal", "vecattr.cli.watching"},
     "xopen": {"vecattr.sources"},
 }

@@ -1,0 +1,178 @@
+"""Claims about pictures: who gets a colour and a name, and that no name can do harm."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from vecattr.atlas import COLOURS, GREY, PALE, Atlas, Places, free_boxes
+from vecattr.map_page import map_page
+from vecattr.plasmid import POOLED
+
+NAUGHTY = ("</script><script>alert(1)</script>", "$x_2$ & <b>", "_hidden", "實驗室", "L" * 99)
+
+
+def atlas(*, labs: tuple[str, ...] = NAUGHTY, colours: int = 3) -> Atlas:
+    """Lab i has 5 + i plasmids around its mark; three more are pooled, and there is one query."""
+    chance = np.random.default_rng(2)
+    middles = 40 * chance.normal(size=(len(labs), 2))
+    rows = [row for row in range(len(labs)) for _ in range(5 + row)]
+    points = np.concatenate([middles[rows] + chance.normal(size=(len(rows), 2)), np.ones((3, 2))])
+    owners = [*(labs[row] for row in rows), "rare 1", "rare 2", "rare 3"]
+    ids = tuple(f"<i>{number}" for number in range(len(owners)))
+    return Atlas(
+        Places(ids, tuple(owners), points),
+        (*owners[: len(rows)], POOLED, POOLED, POOLED),
+        Places(labs, labs, middles),
+        Places(("$q$",), ("",), np.zeros((1, 2))),
+        colours=colours,
+    )
+
+
+def test_the_largest_labs_have_colours_and_the_pool_is_pale() -> None:
+    drawn = atlas()
+    assert drawn.by_size == list(reversed(NAUGHTY))
+    assert drawn.legend == dict(zip(drawn.by_size[:3], COLOURS[:3], strict=True))
+    assert drawn.colours_of([NAUGHTY[-1], NAUGHTY[0], POOLED]) == [COLOURS[0], GREY, PALE]
+    assert atlas(colours=0).legend == {}
+
+
+def test_a_name_stands_at_the_median_of_its_plasmids() -> None:
+    drawn = atlas()
+    for name, point in zip(drawn.names.ids, drawn.names.points, strict=True):
+        own = [
+            at for at, lab in zip(drawn.plasmids.points, drawn.classes, strict=True) if lab == name
+        ]
+        assert point.tolist() == np.median(own, axis=0).tolist()
+    assert drawn.names.ids == tuple(drawn.by_size)
+
+
+def test_a_lab_without_plasmids_is_named_where_it_lies() -> None:
+    lonely = Places(("a",), ("a",), np.array([[3.0, 4.0]]))
+    nobody = Places((), (), np.empty((0, 2)))
+    drawn = Atlas(nobody, (), lonely, nobody)
+    assert drawn.names.ids == ("a",)
+    assert drawn.names.points.tolist() == [[3.0, 4.0]]
+
+
+def test_free_boxes_equal_a_plain_loop() -> None:
+    corners = np.random.default_rng(4).uniform(0, 10, size=(60, 2))
+    boxes = [(x, y, x + 1.5, y + 0.7) for x, y in corners.tolist()]
+    kept: list[int] = []
+    for number, (left, bottom, right, top) in enumerate(boxes):
+        touches = [
+            left < boxes[other][2]
+            and right > boxes[other][0]
+            and bottom < boxes[other][3]
+            and top > boxes[other][1]
+            for other in kept
+        ]
+        if not any(touches):
+            kept.append(number)
+    assert free_boxes(boxes) == kept
+    assert 5 < len(kept) < 60
+    assert free_boxes([]) == []
+
+
+class Tags(HTMLParser):
+    """The elements of a page, and what would be fetched."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self.fetched: list[str | None] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.append(tag)
+        self.fetched += [value for name, value in attrs if name in ("src", "href")]
+
+
+def page_data(page: str) -> Any:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page)
+    assert found
+    return json.loads(found[1])
+
+
+def test_the_page_stands_alone_and_names_cannot_break_out_of_it() -> None:
+    page = map_page(atlas(), title="<b>&")
+    tags = Tags()
+    tags.feed(page)
+    assert tags.fetched == []
+    assert "http:" not in page
+    assert "https:" not in page
+    assert tags.names.count("script") == 2
+    assert "default-src 'none'" in page
+    assert "<title>&lt;b&gt;&amp;</title>" in page
+
+
+def test_the_page_holds_every_point_under_its_own_name() -> None:
+    drawn = atlas()
+    data = page_data(map_page(drawn, title="t"))
+    told = {(kind, name): (data["labs"][lab], x, y) for kind, name, lab, _, x, y in data["points"]}
+    for kind, places in enumerate((drawn.plasmids, drawn.labs, drawn.queries)):
+        for name, lab, (x, y) in zip(places.ids, places.labs, places.points, strict=True):
+            assert told[kind, name] == (lab, pytest.approx(x, abs=0.01), pytest.approx(y, abs=0.01))
+    assert len(told) == len(drawn.plasmids) + len(drawn.labs) + 1
+    assert [name for name, big, _, _ in data["names"] if big] == ["$q$", *drawn.legend]
+
+
+def test_the_script_of_the_page_can_be_parsed(tmp_path: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("no node")
+    script = map_page(atlas(), title="t").rpartition("<script>")[2].partition("</script>")[0]
+    (tmp_path / "map.js").write_text(script)
+    subprocess.run([node, "--check", str(tmp_path / "map.js")], check=True)
+
+
+def test_a_map_is_drawn_the_same_every_time() -> None:
+    pytest.importorskip("matplotlib")
+    from vecattr.pictures import draw_map
+
+    for form, start in ("png", b"\x89PNG"), ("svg", b"<?xml"):
+        first = draw_map(atlas(), form=form, title="$t$")  # type: ignore[arg-type]
+        assert first.startswith(start)
+        assert draw_map(atlas(), form=form, title="$t$") == first  # type: ignore[arg-type]
+
+
+def test_the_legend_of_an_svg_names_the_coloured_labs() -> None:
+    pytest.importorskip("matplotlib")
+    from vecattr.pictures import draw_map, shortened
+
+    names = ("_hidden", "$x_2$", "a & b", "L" * 99)
+    drawn = draw_map(atlas(labs=names, colours=4), form="svg", title="t")
+    ElementTree.fromstring(drawn)
+    comments = re.findall(r"<!-- (.*?) -->", drawn.decode())  # matplotlib draws letters as shapes
+    for name in (
+        "_hidden",
+        "$x_2$",
+        "a &amp; b",
+        shortened("L" * 99),
+        "other labs",
+        "pool of rare labs",
+        "queries",
+    ):
+        assert name in comments, name
+
+
+def test_the_elbow_is_drawn_with_its_number() -> None:
+    pytest.importorskip("matplotlib")
+    from vecattr.clusters import Elbow, Groups
+    from vecattr.pictures import draw_elbow
+
+    def groups(inertia: float) -> Groups:
+        return Groups(np.array([1, 1, 2]), np.ones(3), inertia)
+
+    elbow = Elbow({2: groups(9.0), 3: groups(4.0), 4: groups(3.5)}, 3, 10.0)
+    drawn = draw_elbow(elbow, form="svg", title="Groups")
+    assert b"elbow: 3 groups (60% explained)" in drawn
+    assert draw_elbow(elbow, form="png", title="Groups").startswith(b"\x89PNG")
