@@ -28,7 +28,8 @@ from vecattr.model import (
     unknown_vector,
 )
 from vecattr.plasmid import POOLED, Plasmid
-from vecattr.training import HISTORY_FILE, TrainReport, train_model
+from vecattr.run_folder import HISTORY_FILE
+from vecattr.training import TrainReport, train_model
 
 _BAG = BagConfig(width=32, token_width=16, scaled=4)
 _CNN = CnnConfig(width=32, pieces=120, token_width=8, kernels=(1, 3), filters=16)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vecattr.calibration import CALIBRATION_FILE, Calibration, fit_calibration
+from vecattr.calibration import Calibration, fit_calibration
 from vecattr.card import model_card
 from vecattr.checkpoint import CHECKPOINT_FILE
 from vecattr.classes import ClassRule
@@ -26,35 +24,20 @@ from vecattr.config import (
     as_json,
 )
 from vecattr.distributed import Workers, join_workers
-from vecattr.embedder import TrainedEncoder, save_encoder
+from vecattr.embedder import TrainedEncoder
 from vecattr.encoder import new_encoder
-from vecattr.errors import InputError, UsageError
+from vecattr.errors import InputError
 from vecattr.examples import Examples
 from vecattr.features import FeatureSpace
-from vecattr.files import TEMPORARY, atomic_write
 from vecattr.fitting import Epoch, Fit, LabMatcher, Run, Watcher
 from vecattr.holdout import hold_out
 from vecattr.losses import new_loss
-from vecattr.model import (
-    CARD_FILE,
-    CONFIG_FILE,
-    LABS_FILE,
-    TOKENIZER_FILE,
-    UNKNOWN_VECTOR,
-    WEIGHTS_FILE,
-)
+from vecattr.model import UNKNOWN_VECTOR
 from vecattr.plasmid import POOLED, Plasmid
-from vecattr.store import write_table
+from vecattr.run_folder import claim_folder, write_run
 from vecattr.table import EmbeddingTable, unit_rows
 from vecattr.tokens import Tokenizer
 from vecattr.vocabulary import KmerVocabulary, PieceVocabulary, Reading, Vocabulary
-
-HISTORY_FILE = "history.csv"
-
-#: The files of a model that are written before config.json makes it one.
-_BEFORE_CONFIG = frozenset(
-    {CALIBRATION_FILE, CARD_FILE, HISTORY_FILE, LABS_FILE, TOKENIZER_FILE, WEIGHTS_FILE}
-)
 
 #: The share of known plasmids that the stored threshold may call unknown.
 FALSE_ALARM = 0.05
@@ -124,7 +107,7 @@ def train_model(
     config = train.resolved(encoder, rows=len(plasmids))
     labelled = _labelled(plasmids, rule)
     names = tuple(sorted(set(labelled.labels)))
-    _check_folder(out, resume=resume)
+    claim_folder(out, resume=resume)
     held = hold_out(
         labelled.labels,
         [plasmid.group for plasmid in plasmids],
@@ -149,7 +132,9 @@ def train_model(
             parts, fit, _ = task.refit(labelled, fit)
         if workers.leads:
             card = model_card(report, config, parts, refitted=config.refit)
-            _write_model(parts, fit.matcher, names, rotations, card, report)
+            vectors = unit_rows(fit.matcher.lab_vectors().detach().cpu().numpy())  # (n + 1, d)
+            labs = EmbeddingTable((*names, UNKNOWN_VECTOR), vectors)
+            write_run(report, parts, labs, rotations=rotations, card=card)
     return report
 
 
@@ -230,24 +215,6 @@ def _labelled(plasmids: Sequence[Plasmid], rule: ClassRule) -> LabelledSet:
     return LabelledSet(tuple(plasmids), tuple(labels))
 
 
-def _check_folder(out: Path, *, resume: bool) -> None:
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"{out} is a file", hint="name a folder for the model")
-    if (out / CONFIG_FILE).exists():
-        raise UsageError(f"{out} already holds a model", hint="name another folder or remove it")
-    if out.exists() and not all(_is_of_a_run(path.name) for path in out.iterdir()):
-        raise UsageError(f"{out} is not empty", hint="name a new folder for the model")
-    if out.exists() and any(out.iterdir()) and not resume:
-        raise UsageError(f"{out} holds an unfinished run", hint="go on with --resume, or remove it")
-    out.mkdir(parents=True, exist_ok=True)
-
-
-def _is_of_a_run(name: str) -> bool:
-    """Is this a file that a killed run may leave? Config.json is not: it is written last."""
-    checkpoints = {f"{stage}-{CHECKPOINT_FILE}" for stage in ("fit", "refit")}
-    return name in _BEFORE_CONFIG | checkpoints or name.startswith(TEMPORARY)
-
-
 def _learn_vocabulary(
     plasmids: Sequence[Plasmid], encoder: EncoderConfig, config: ResolvedTrainConfig
 ) -> Vocabulary:
@@ -291,31 +258,3 @@ def _fingerprint(encoder: EncoderConfig, config: ResolvedTrainConfig, training: 
     for plasmid, label in zip(training.plasmids, training.labels, strict=True):
         digest.update(f"{plasmid.id}\t{label}\t{len(plasmid)}\n".encode())
     return digest.hexdigest()
-
-
-def _write_model(
-    parts: TrainedEncoder,
-    matcher: LabMatcher,
-    names: tuple[str, ...],
-    rotations: int,
-    card: str,
-    report: TrainReport,
-) -> None:
-    out = report.model
-    vectors = unit_rows(matcher.lab_vectors().detach().cpu().numpy())  # (n + 1, d)
-    atomic_write(out / LABS_FILE, write_table(EmbeddingTable((*names, UNKNOWN_VECTOR), vectors)))
-    if report.calibration:
-        atomic_write(out / CALIBRATION_FILE, report.calibration.to_json())
-    atomic_write(out / HISTORY_FILE, _history_csv(report.history))
-    atomic_write(out / CARD_FILE, card.encode())
-    save_encoder(out, parts, rotations=rotations)
-    for leftover in (*out.glob(f"*{CHECKPOINT_FILE}"), *out.glob(f"{TEMPORARY}*")):
-        leftover.unlink()
-
-
-def _history_csv(history: tuple[Epoch, ...]) -> bytes:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow([field.name for field in fields(Epoch)])
-    table.writerows(astuple(epoch) for epoch in history)
-    return text.getvalue().encode()
