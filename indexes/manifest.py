@@ -184,7 +184,12 @@ def _from_json(body: dict[str, Any]) -> Manifest:
 
 
 def _damaged(where: str, what: str) -> DamagedError:
-    return DamagedError(what, where=where, hint="restore it from a copy, or build the index again")
+    return DamagedError(
+        what,
+        where=where,
+        hint=f"restore it from a copy (the newest file in {HISTORY_FOLDER} is one), "
+        "or build the index again",
+    )
 
 
 def read_manifest(path: Path) -> Manifest:

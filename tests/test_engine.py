@@ -17,7 +17,14 @@ from hypothesis import strategies as st
 from vecattr import Index, Plasmid
 from vecattr.attribution import SHORTEST_TRUSTED
 from vecattr.classes import ClassRule
-from vecattr.errors import ArtifactError, InputError, MismatchError, MissingError, UsageError
+from vecattr.errors import (
+    ArtifactError,
+    DamagedError,
+    InputError,
+    MismatchError,
+    MissingError,
+    UsageError,
+)
 from vecattr.indexes.edit import remove_lab
 from vecattr.indexes.embedding import QueryVectors
 from vecattr.plasmid import ALPHABET, POOLED
@@ -266,3 +273,12 @@ def test_an_index_can_be_moved(index: Path, tmp_path: Path, workshop: Any) -> No
     os.chmod(tmp_path / "elsewhere", 0o555)  # and be read where nothing may be written
     assert workshop.open(tmp_path / "elsewhere").identity == workshop.open(index).identity
     os.chmod(tmp_path / "elsewhere", 0o755)
+
+
+def test_the_newest_kept_manifest_is_a_copy_of_a_damaged_one(index: Path, workshop: Any) -> None:
+    identity = workshop.open(index).identity
+    (index / "manifest.json").write_text("{}")
+    with pytest.raises(DamagedError, match="newest file in manifests"):
+        workshop.open(index)
+    shutil.copy(max((index / "manifests").iterdir()), index / "manifest.json")
+    assert workshop.open(index).identity == identity
