@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file, save_file
 
 from vecattr.classes import ClassRule
 from vecattr.config import BagConfig, CnnConfig, EncoderConfig, TrainConfig
@@ -183,6 +184,15 @@ def test_a_damaged_model_is_refused_by_name(tmp_path: Path, name: str, content: 
     model = _train(tmp_path / "model").model
     (model / name).write_bytes(content)
     with pytest.raises(ArtifactError, match=name):
+        load_embedder(model)
+
+
+def test_a_vocabulary_out_of_order_is_refused(tmp_path: Path) -> None:
+    model = _train(tmp_path / "model").model
+    tensors = load_file(model / WEIGHTS_FILE)
+    tensors["vocabulary.hashes"] = tensors["vocabulary.hashes"].flip(0)
+    save_file(tensors, model / WEIGHTS_FILE)
+    with pytest.raises(ArtifactError, match="out of order"):
         load_embedder(model)
 
 

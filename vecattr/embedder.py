@@ -155,7 +155,10 @@ def _vocabulary(folder: Path, config: EncoderConfig, tensors: dict[str, Tensor])
     hashes = tensors.pop(_HASHES, torch.zeros(0))
     if hashes.dtype != torch.int64:
         raise DamagedError("the k-mers of the vocabulary are absent", where=str(folder))
-    return KmerVocabulary(hashes.numpy().view(np.uint64), k=config.k, scaled=config.scaled)
+    known = hashes.numpy().view(np.uint64)
+    if known.ndim != 1 or not np.all(known[:-1] < known[1:]):
+        raise DamagedError("the k-mers of the vocabulary are out of order", where=str(folder))
+    return KmerVocabulary(known, k=config.k, scaled=config.scaled)
 
 
 def save_encoder(folder: Path, parts: TrainedEncoder, *, rotations: int) -> None:
