@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from vecattr.readers import ReadOptions
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-Decorator = Callable[[Function], Function]
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=True, path_type=Path)

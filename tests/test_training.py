@@ -17,11 +17,12 @@ from vecattr.classes import ClassRule
 from vecattr.config import BagConfig, CnnConfig, EncoderConfig, TrainConfig
 from vecattr.corpus import make_corpus
 from vecattr.embedder import load_embedder
-from vecattr.errors import ArtifactError, InputError, UsageError
+from vecattr.errors import ArtifactError, InputError, MissingError, UsageError
 from vecattr.fitting import Epoch
 from vecattr.model import (
     CONFIG_FILE,
     MODEL_FILES,
+    TOKENIZER_FILE,
     UNKNOWN_VECTOR,
     WEIGHTS_FILE,
     learned_labs,
@@ -184,6 +185,14 @@ def test_a_damaged_model_is_refused_by_name(tmp_path: Path, name: str, content: 
     model = _train(tmp_path / "model").model
     (model / name).write_bytes(content)
     with pytest.raises(ArtifactError, match=name):
+        load_embedder(model)
+
+
+@pytest.mark.parametrize("name", [CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE])
+def test_a_model_that_lacks_a_file_is_refused_by_name(tmp_path: Path, name: str) -> None:
+    model = _train(tmp_path / "model", _CNN).model
+    (model / name).unlink()
+    with pytest.raises(MissingError, match=name):
         load_embedder(model)
 
 

@@ -20,7 +20,7 @@ from vecattr.config import CnnConfig, EncoderConfig
 from vecattr.encoder import Batch, KmerBag, TextCnn, new_encoder
 from vecattr.errors import DamagedError, UsageError
 from vecattr.features import FeatureSpace
-from vecattr.files import atomic_write
+from vecattr.files import atomic_write, read_file
 from vecattr.model import (
     CONFIG_FILE,
     TOKENIZER_FILE,
@@ -128,7 +128,7 @@ def load_encoder(folder: Path, config: ModelConfig) -> TrainedEncoder:
     """Encoder and vocabulary from their files; DamagedError when they do not fit the config."""
     path = folder / WEIGHTS_FILE
     try:
-        tensors = load_tensors(path.read_bytes())
+        tensors = load_tensors(read_file(path))
     except safetensors.SafetensorError as cause:
         raise DamagedError(f"not a safetensors file: {cause}", where=str(path)) from cause
     vocabulary = _vocabulary(folder, config.encoder, tensors)
@@ -151,7 +151,7 @@ def load_encoder(folder: Path, config: ModelConfig) -> TrainedEncoder:
 
 def _vocabulary(folder: Path, config: EncoderConfig, tensors: dict[str, Tensor]) -> Vocabulary:
     if isinstance(config, CnnConfig):
-        return PieceVocabulary(Tokenizer((folder / TOKENIZER_FILE).read_bytes()))
+        return PieceVocabulary(Tokenizer(read_file(folder / TOKENIZER_FILE)))
     hashes = tensors.pop(_HASHES, torch.zeros(0))
     if hashes.dtype != torch.int64:
         raise DamagedError("the k-mers of the vocabulary are absent", where=str(folder))

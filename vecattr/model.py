@@ -21,6 +21,7 @@ import numpy as np
 from vecattr.config import EncoderConfig, as_json, encoder_config
 from vecattr.errors import DamagedError, MismatchError, MissingError
 from vecattr.features import FeatureSpace
+from vecattr.files import read_file, sha256_file
 from vecattr.table import EmbeddingTable, Vectors
 
 WEIGHTS_FILE = "encoder.safetensors"
@@ -68,7 +69,7 @@ def read_config(folder: Path) -> ModelConfig:
     DamagedError when its configuration cannot be read.
     """
     path = folder / CONFIG_FILE
-    data = _json_object(_read(path), path)
+    data = _json_object(read_file(_present(path)), path)
     if data.get("format") != FORMAT:
         raise DamagedError(f"format {data.get('format')!r}, expected {FORMAT!r}", where=str(path))
     if data.get("version") != VERSION:
@@ -93,9 +94,7 @@ def model_identity(folder: Path) -> str:
         path = folder / name
         if name == TOKENIZER_FILE and not path.exists():
             continue
-        with _open(path) as stream:
-            content = hashlib.file_digest(stream, "sha256").hexdigest()
-        digest.update(f"{name} {content}\n".encode())
+        digest.update(f"{name} {sha256_file(_present(path))}\n".encode())
     return digest.hexdigest()
 
 
@@ -123,21 +122,15 @@ def _lab_file(folder: Path) -> EmbeddingTable | None:
     return read_table(path) if path.exists() else None
 
 
-def _open(path: Path) -> Any:
-    try:
-        return path.open("rb")
-    except (FileNotFoundError, NotADirectoryError) as cause:
+def _present(path: Path) -> Path:
+    """The same path; MissingError, with what to do, when there is no such file."""
+    if not path.exists():
         raise MissingError(
             "there is no such model file",
             where=str(path),
             hint="make a model with: vecattr train PLASMIDS -o MODEL",
-        ) from cause
-
-
-def _read(path: Path) -> bytes:
-    with _open(path) as stream:
-        content: bytes = stream.read()
-        return content
+        )
+    return path
 
 
 def _json_object(content: bytes, path: Path) -> dict[str, Any]:
