@@ -13,10 +13,12 @@ import click
 
 from vecattr.config import BagConfig, CnnConfig, EncoderConfig, Loss, TrainConfig
 from vecattr.errors import UsageError
+from vecattr.presets import OBJECTIVES, Choices, Objective
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 LOSSES: tuple[Loss, ...] = get_args(Loss)
+OBJECTIVE_NAMES: tuple[Objective, ...] = get_args(Objective)
 ENCODERS: dict[str, type[CnnConfig] | type[BagConfig]] = {"cnn": CnnConfig, "bag": BagConfig}
 
 
@@ -79,7 +81,16 @@ TRAIN_SETTINGS = (
         click.FloatRange(min=0),
         "Margin of the loss.",
     ),
-    Setting("--scale", "scale", click.FloatRange(min=0), "Inverse temperature of cosface."),
+    Setting(
+        "--scale", "scale", click.FloatRange(min=0), "Inverse temperature of cosface and softmax."
+    ),
+    Setting("--label-smoothing", "label_smoothing", SHARE, "Of the loss softmax."),
+    Setting(
+        "--oversampling",
+        "oversampling",
+        SHARE,
+        "0: every plasmid once an epoch; 1: every lab as often as any other.",
+    ),
     Setting("--epochs", "epochs", COUNT, "Passes over the plasmids at most."),
     Setting("--max-steps", "max_steps", COUNT, "Optimizer steps at most, over all epochs."),
     Setting("--batch-size", "batch_size", COUNT, "Plasmids a step, over all processes together."),
@@ -173,22 +184,38 @@ def _shown(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def encoder_of(kind: str, options: Mapping[str, Any]) -> EncoderConfig:
+def choices_of(objective: Objective, options: Mapping[str, Any]) -> Choices:
+    """What the objective chooses; UsageError when a given --loss is not its own."""
+    chosen = OBJECTIVES[objective]
+    loss = options["set_loss"]
+    if loss and loss != chosen.train.get("loss", loss):
+        raise UsageError(
+            f"--loss {loss} does not apply to --objective {objective}, whose loss is "
+            f"{chosen.train['loss']}",
+            hint="leave one of them out",
+        )
+    return chosen
+
+
+def _given(settings: Sequence[Setting], options: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that the user gave, by field."""
+    values = {setting.field: options[f"set_{setting.field}"] for setting in settings}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def encoder_of(kind: str, options: Mapping[str, Any], *, chosen: Choices) -> EncoderConfig:
     """The encoder's configuration; UsageError for an option that only another encoder has."""
     config = ENCODERS[kind]
     known = {field.name for field in fields(config)}
-    given = {s.field: options[f"set_{s.field}"] for s in ENCODER_SETTINGS}
-    given = {name: value for name, value in given.items() if value is not None}
+    given = _given(ENCODER_SETTINGS, options)
     for setting in ENCODER_SETTINGS:
         if setting.field in given and setting.field not in known:
             raise UsageError(
                 f"{setting.flag} does not apply to --encoder {kind}", hint="leave it out"
             )
-    return config(**given)
+    return config(**(dict(chosen.cnn) | given if kind == "cnn" else given))
 
 
-def training_of(options: Mapping[str, Any], **more: Any) -> TrainConfig:
+def training_of(options: Mapping[str, Any], *, chosen: Choices, **more: Any) -> TrainConfig:
     """The configuration of a training run; `more` are fields that have no setting here."""
-    given = {s.field: options[f"set_{s.field}"] for s in TRAIN_SETTINGS}
-    given = {**given, **more}
-    return TrainConfig(**{name: value for name, value in given.items() if value is not None})
+    return TrainConfig(**{**chosen.train, **_given(TRAIN_SETTINGS, options), **more})

@@ -19,7 +19,9 @@ from vecattr.cli.options import (
 from vecattr.cli.settings import (
     ENCODER_SETTINGS,
     ENCODERS,
+    OBJECTIVE_NAMES,
     TRAIN_SETTINGS,
+    choices_of,
     encoder_of,
     setting_options,
     training_of,
@@ -29,6 +31,7 @@ from vecattr.cli.watching import TrainingProgress, is_leader
 from vecattr.config import BagConfig, CnnConfig, TrainConfig
 
 if TYPE_CHECKING:
+    from vecattr.presets import Objective
     from vecattr.readers import ReadOptions
 
 
@@ -36,6 +39,14 @@ if TYPE_CHECKING:
 @click.argument("plasmids", nargs=-1, required=True, metavar="PLASMIDS...")
 @click.option("-o", "--output", type=FOLDER, required=True, help="The model folder to write.")
 @rule_options
+@click.option(
+    "--objective",
+    type=click.Choice(OBJECTIVE_NAMES),
+    default="match",
+    show_default=True,
+    help="match: bring plasmids near their labs; classify: a softmax classifier of labs, with "
+    "--loss softmax and, for a cnn, --kernels 1-4 --activation tanh.",
+)
 @click.option(
     "--encoder",
     type=click.Choice(list(ENCODERS)),
@@ -74,6 +85,7 @@ def command(
     output: Path,
     labs_file: Path | None,
     min_plasmids: int | None,
+    objective: Objective,
     encoder: str,
     views: int,
     bf16: bool | None,
@@ -89,8 +101,9 @@ def command(
     The validation part is held out by publication (or --group-by COLUMN), because plasmids of one
     publication are often near copies. The model folder can be given to build-index --model.
     """
-    network = encoder_of(encoder, settings)
-    run = training_of(settings, bf16=bf16, refit=refit)
+    chosen = choices_of(objective, settings)
+    network = encoder_of(encoder, settings, chosen=chosen)
+    run = training_of(settings, chosen=chosen, bf16=bf16, refit=refit)
     collection = labelled_plasmids(plasmids, reads)
     rule = class_rule(collection, labs_file=labs_file, min_plasmids=min_plasmids)
 

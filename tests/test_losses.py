@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from vecattr.config import BagConfig, TrainConfig
-from vecattr.losses import CosFace, HardestNegativeTriplet, new_loss
+from vecattr.errors import UsageError
+from vecattr.losses import CosFace, HardestNegativeTriplet, SmoothedSoftmax, new_loss
 
 
 @pytest.fixture
@@ -56,6 +59,31 @@ def test_cosface_is_a_softmax_with_a_handicap_for_the_true_lab(
     assert loss.item() == pytest.approx(expected / len(plasmids), rel=1e-5)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.4])
+def test_the_smoothed_softmax_spreads_a_share_of_the_target_over_all_labs(
+    vectors: tuple[Tensor, Tensor, Tensor], smoothing: float
+) -> None:
+    plasmids, labs, _ = vectors
+    targets = [0, 1, 2, 3, 3, 0]  # the last row of labs is the unknown vector
+    expected = 0.0
+    for plasmid, target in zip(plasmids.numpy(), targets, strict=True):
+        logits = np.array([16 * float(plasmid @ lab) for lab in labs.numpy()])
+        chances = np.exp(logits) / np.exp(logits).sum()
+        for row in range(len(labs) - 1):
+            wanted = smoothing / (len(labs) - 1) + (1 - smoothing) * (row == target)
+            expected -= wanted * math.log(chances[row])
+    loss = SmoothedSoftmax(16, smoothing)(plasmids, labs, torch.tensor(targets))
+    assert loss.item() == pytest.approx(expected / len(targets), rel=1e-5)
+
+
+def test_the_smoothed_softmax_pushes_the_unknown_vector_away() -> None:
+    labs = F.normalize(torch.eye(3) + 0.1, dim=1).requires_grad_()
+    plasmid = F.normalize(torch.ones(1, 3), dim=1)
+    SmoothedSoftmax(16, 0.9)(plasmid, labs, torch.tensor([0])).backward()
+    assert labs.grad is not None
+    assert (labs.grad @ plasmid[0])[-1] > 0  # a step against the slope takes it farther away
+
+
 def test_the_configuration_chooses_loss_and_margin() -> None:
     triplet = new_loss(TrainConfig(loss="triplet").resolved(BagConfig()))
     assert isinstance(triplet, HardestNegativeTriplet)
@@ -63,3 +91,14 @@ def test_the_configuration_chooses_loss_and_margin() -> None:
     cosface = new_loss(TrainConfig(loss="cosface", margin=0.3).resolved(BagConfig()))
     assert isinstance(cosface, CosFace)
     assert cosface.margin == 0.3
+    softmax = new_loss(TrainConfig(loss="softmax").resolved(BagConfig()))
+    assert isinstance(softmax, SmoothedSoftmax)
+    assert softmax.smoothing == 0.1
+
+
+@pytest.mark.parametrize(
+    "choice", [{"loss": "softmax", "margin": 0.3}, {"loss": "triplet", "label_smoothing": 0.1}]
+)
+def test_a_choice_that_the_loss_has_no_place_for_is_refused(choice: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=choice["loss"]):
+        TrainConfig(**choice)

@@ -14,7 +14,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from vecattr.classes import ClassRule
-from vecattr.config import BagConfig, CnnConfig, EncoderConfig, TrainConfig
+from vecattr.config import BagConfig, CnnConfig, EncoderConfig, Loss, TrainConfig
 from vecattr.corpus import make_corpus
 from vecattr.embedder import load_embedder
 from vecattr.errors import ArtifactError, InputError, MissingError, UsageError
@@ -63,11 +63,11 @@ class Interrupted:
 
 
 @pytest.mark.parametrize("encoder", [_BAG, _CNN], ids=["bag", "cnn"])
-@pytest.mark.parametrize("loss", ["triplet", "cosface"])
+@pytest.mark.parametrize("loss", ["triplet", "cosface", "softmax"])
 def test_training_writes_a_model_that_embeds(
-    tmp_path: Path, encoder: EncoderConfig, loss: str
+    tmp_path: Path, encoder: EncoderConfig, loss: Loss
 ) -> None:
-    report = _train(tmp_path / "model", encoder, replace(_SHORT, loss=loss))  # type: ignore[arg-type]
+    report = _train(tmp_path / "model", encoder, replace(_SHORT, loss=loss))
     table = learned_labs(report.model)
     assert table is not None
     assert table.names == tuple(sorted({plasmid.lab for plasmid in _CORPUS}))  # type: ignore[type-var]
@@ -94,13 +94,15 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     assert len(identities) == 1
 
 
-def test_an_interrupted_run_resumes_to_the_same_weights(tmp_path: Path) -> None:
-    whole = _train(tmp_path / "whole", _CNN)
+@pytest.mark.parametrize("loss", ["cosface", "softmax"])
+def test_an_interrupted_run_resumes_to_the_same_weights(tmp_path: Path, loss: Loss) -> None:
+    config = replace(_SHORT, loss=loss)
+    whole = _train(tmp_path / "whole", _CNN, config)
     with pytest.raises(KeyboardInterrupt):
-        _train(tmp_path / "cut", _CNN, watcher=Interrupted(after=2), checkpoint_minutes=0)
+        _train(tmp_path / "cut", _CNN, config, watcher=Interrupted(after=2), checkpoint_minutes=0)
     with pytest.raises(UsageError, match="--resume"):
-        _train(tmp_path / "cut", _CNN)
-    resumed = _train(tmp_path / "cut", _CNN, resume=True)
+        _train(tmp_path / "cut", _CNN, config)
+    resumed = _train(tmp_path / "cut", _CNN, config, resume=True)
     assert model_identity(resumed.model) == model_identity(whole.model)
 
 
@@ -130,9 +132,11 @@ def test_max_steps_ends_a_run_early(tmp_path: Path) -> None:
         assert list(csv.DictReader(stream))[-1]["steps"] == "5"
 
 
-def test_refitting_learns_from_every_row(tmp_path: Path) -> None:
-    once = _train(tmp_path / "once")
-    again = _train(tmp_path / "again", _BAG, replace(_SHORT, refit=True))
+@pytest.mark.parametrize("loss", ["cosface", "softmax"])
+def test_refitting_learns_from_every_row(tmp_path: Path, loss: Loss) -> None:
+    config = replace(_SHORT, loss=loss)
+    once = _train(tmp_path / "once", _BAG, config)
+    again = _train(tmp_path / "again", _BAG, replace(config, refit=True))
     assert model_identity(once.model) != model_identity(again.model)
     assert "fitted again on all" in (again.model / "MODEL_CARD.md").read_text()
 
@@ -227,9 +231,12 @@ train_model(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("loss", ["cosface", "softmax"])
 @pytest.mark.parametrize("encoder", [_BAG, replace(_CNN, dropout=0.0)], ids=["bag", "cnn"])
-def test_two_processes_give_the_result_of_one(tmp_path: Path, encoder: EncoderConfig) -> None:
-    config = replace(_SHORT, reverse_complement=0, feature_dropout=0, bf16=False)
+def test_two_processes_give_the_result_of_one(
+    tmp_path: Path, encoder: EncoderConfig, loss: Loss
+) -> None:
+    config = replace(_SHORT, loss=loss, reverse_complement=0, feature_dropout=0, bf16=False)
     if isinstance(encoder, BagConfig):
         encoder = replace(encoder, dropout=0.0)
     script = tmp_path / "run.py"

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from vecattr.errors import DamagedError, UsageError
 
 Activation = Literal["selu", "relu", "gelu", "tanh"]
-Loss = Literal["triplet", "cosface"]
+Loss = Literal["triplet", "cosface", "softmax"]
 Device = Literal["auto", "cpu", "cuda"]
 
 
@@ -69,8 +69,10 @@ class TrainConfig:
 
     loss: Loss = "triplet"
     margin: float | None = None  # None: 1.0 (triplet, a distance) or 0.1 (cosface, a cosine)
-    scale: float = 24.0  # inverse temperature of cosface
-    epochs: int | None = None  # None: 200 (triplet) or 20 (cosface); 10 or more for a bag
+    scale: float = 24.0  # inverse temperature of cosface and softmax
+    label_smoothing: float | None = None  # None: 0.1 (softmax); the other losses have none
+    oversampling: float | None = None  # 0: as it is, 1: all labs alike; None: 0.5 (softmax) or 0
+    epochs: int | None = None  # None: 200 (triplet) or 20 (others); 10 or more for a bag
     max_steps: int | None = None  # optimizer steps at most, over all epochs
     batch_size: int | None = None  # over all processes together; None: 64, at most 256 for a bag
     learning_rate: float | None = None  # one-cycle's peak; None: 1e-3, or 1e-2 for a bag
@@ -91,9 +93,10 @@ class TrainConfig:
         for name in ("epochs", "max_steps", "batch_size", "learning_rate"):
             if getattr(self, name) is not None:
                 _positive(self, name)
-        for name in ("reverse_complement", "feature_dropout"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise UsageError(f"{name} is a probability, not {getattr(self, name)}")
+        for name in ("reverse_complement", "feature_dropout", "oversampling"):
+            if not 0 <= (getattr(self, name) or 0) <= 1:
+                raise UsageError(f"{name} must lie in [0, 1], not {getattr(self, name)}")
+        _fits_the_loss(self)
         if not 0 <= self.validation_share <= 0.5:
             raise UsageError(f"validation_share must lie in [0, 0.5]: {self.validation_share}")
 
@@ -111,8 +114,10 @@ class TrainConfig:
         steps = -(-rows // (self.batch_size or bag_batch))  # of an epoch
         bag_epochs = max(10, min(100, -(-_FEWEST_BAG_STEPS // steps)))
         chosen = {
-            "margin": {"triplet": 1.0, "cosface": 0.1}[self.loss],
-            "epochs": bag_epochs if bag else {"triplet": 200, "cosface": 20}[self.loss],
+            "margin": {"triplet": 1.0, "cosface": 0.1, "softmax": 0.0}[self.loss],
+            "label_smoothing": 0.1 if self.loss == "softmax" else 0.0,
+            "oversampling": 0.5 if self.loss == "softmax" else 0.0,
+            "epochs": bag_epochs if bag else 200 if self.loss == "triplet" else 20,
             "batch_size": bag_batch if bag else 64,
             "learning_rate": 1e-2 if bag else 1e-3,
             "kept_ids": 1 - encoder.dropout if bag else 1.0,
@@ -126,6 +131,8 @@ class ResolvedTrainConfig(TrainConfig):
     """A training run in which nothing is left open."""
 
     margin: float = 1.0
+    label_smoothing: float = 0.0
+    oversampling: float = 0.0
     epochs: int = 200
     batch_size: int = 64
     learning_rate: float = 1e-3
@@ -136,6 +143,18 @@ def _positive(config: object, *names: str) -> None:
     for name in names:
         if not getattr(config, name) > 0:
             raise UsageError(f"{name} must be greater than 0, not {getattr(config, name)}")
+
+
+def _fits_the_loss(config: TrainConfig) -> None:
+    """UsageError for a choice that the loss has no place for."""
+    if config.loss == "softmax" and config.margin:
+        raise UsageError("the loss softmax has no margin", hint="cosface is a softmax with one")
+    if config.loss != "softmax" and config.label_smoothing:
+        raise UsageError(
+            f"the loss {config.loss} has no label smoothing", hint="take the loss softmax"
+        )
+    if not 0 <= (config.label_smoothing or 0) < 1:
+        raise UsageError(f"label_smoothing must lie in [0, 1): {config.label_smoothing}")
 
 
 def encoder_config(data: Mapping[str, Any]) -> EncoderConfig:

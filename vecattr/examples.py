@@ -128,9 +128,29 @@ def _read(
 
 
 def shuffled_batches(
-    count: int, size: int, rng: np.random.Generator
+    targets: NDArray[np.int64], size: int, rng: np.random.Generator, *, oversampling: float = 0.0
 ) -> Iterator[NDArray[np.int64]]:
-    """All rows once in random order, `size` at a time; the last batch may be smaller."""
-    order = rng.permutation(count)
-    for start in range(0, count, size):
+    """As many rows as there are in random order, `size` at a time; the last may be fewer.
+
+    Without `oversampling` every row comes once. Otherwise a lab of m rows gets a part of the draws
+    in proportion to m ** (1 - oversampling): at 1 all labs are drawn alike.
+    """
+    order = rng.permutation(len(targets))
+    if oversampling:
+        order = _drawn_by_lab(targets, order, oversampling, rng)
+    for start in range(0, len(order), size):
         yield order[start : start + size]
+
+
+def _drawn_by_lab(
+    targets: NDArray[np.int64],
+    order: NDArray[np.int64],
+    oversampling: float,
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
+    """Systematic sampling: each row as often as expected, rounded up or down by chance, (n,)."""
+    weights = np.bincount(targets)[targets].astype(np.float64) ** -oversampling  # (n,)
+    reached = np.cumsum(weights[order])
+    draws = (np.arange(len(order)) + rng.random()) / len(order) * reached[-1]
+    places = np.searchsorted(reached, draws, side="right").clip(max=len(order) - 1)
+    return rng.permutation(order[places])

@@ -169,7 +169,10 @@ class Run:
         return epoch
 
     def _batches(self, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-        for rows in shuffled_batches(len(self._training), self._config.batch_size, rng):
+        config = self._config
+        for rows in shuffled_batches(
+            self._training.targets, config.batch_size, rng, oversampling=config.oversampling
+        ):
             if self._steps == self._total:
                 return
             if len(rows) >= self._workers.count:

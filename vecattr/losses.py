@@ -14,7 +14,10 @@ _SMALLEST_SQUARE = 1e-8  # keeps the slope of the square root finite where two v
 
 
 class AttributionLoss(Protocol):
-    """Scores plasmids against every lab; `targets` are rows of `labs`."""
+    """Scores plasmids against every lab; `targets` are rows of `labs`.
+
+    The last row of `labs` is the unknown-lab vector, which is nobody's target.
+    """
 
     def __call__(self, plasmids: Tensor, labs: Tensor, targets: Tensor) -> Tensor: ...
 
@@ -54,8 +57,34 @@ class CosFace:
         return F.cross_entropy(self.scale * (cosines - held_back), targets)
 
 
+class SmoothedSoftmax:
+    """The classifier's head: cross-entropy of a softmax over scale * cosine, labels smoothed.
+
+    A target is 1 - smoothing on the true lab and smoothing / n spread over all n labs (Szegedy et
+    al. 2016), as in the published classifier (Soares et al. 2022). There is no margin and no bias,
+    so labs ranked by cosine are ranked by the classifier. The unknown vector is a class that gets
+    no part of the smoothing: it is pushed away from every plasmid.
+    """
+
+    def __init__(self, scale: float, smoothing: float) -> None:
+        self.scale = scale
+        self.smoothing = smoothing
+
+    def logits(self, plasmids: Tensor, labs: Tensor) -> Tensor:
+        """What the softmax is taken of, (b, n)."""
+        return self.scale * (plasmids @ labs.T)  # (b, d) @ (d, n) -> (b, n)
+
+    def __call__(self, plasmids: Tensor, labs: Tensor, targets: Tensor) -> Tensor:
+        surprise = -F.log_softmax(self.logits(plasmids, labs), dim=1)  # (b, n)
+        true = surprise.gather(1, targets[:, None])[:, 0]  # (b,)
+        spread = surprise[:, :-1].mean(dim=1)  # (b,)
+        return ((1 - self.smoothing) * true + self.smoothing * spread).mean()
+
+
 def new_loss(config: ResolvedTrainConfig) -> AttributionLoss:
     """The loss that the configuration names."""
     if config.loss == "triplet":
         return HardestNegativeTriplet(config.margin)
+    if config.loss == "softmax":
+        return SmoothedSoftmax(config.scale, config.label_smoothing)
     return CosFace(config.scale, config.margin)
