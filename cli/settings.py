@@ -13,12 +13,13 @@ import click
 
 from vecattr.config import BagConfig, CnnConfig, EncoderConfig, Loss, TrainConfig
 from vecattr.errors import UsageError
-from vecattr.presets import OBJECTIVES, Choices, Objective
+from vecattr.presets import Choices, Objective, Preset, choose
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 LOSSES: tuple[Loss, ...] = get_args(Loss)
-OBJECTIVE_NAMES: tuple[Objective, ...] = get_args(Objective)
+OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
+PRESETS: tuple[Preset, ...] = get_args(Preset)
 ENCODERS: dict[str, type[CnnConfig] | type[BagConfig]] = {"cnn": CnnConfig, "bag": BagConfig}
 
 
@@ -184,17 +185,15 @@ def _shown(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def choices_of(objective: Objective, options: Mapping[str, Any]) -> Choices:
-    """What the objective chooses; UsageError when a given --loss is not its own."""
-    chosen = OBJECTIVES[objective]
-    loss = options["set_loss"]
-    if loss and loss != chosen.train.get("loss", loss):
+def choices_of(
+    objective: Objective, preset: Preset | None, *, encoder: str, options: Mapping[str, Any]
+) -> Choices:
+    """What objective and preset choose; UsageError where they do not fit the other options."""
+    if preset is not None and encoder != "cnn":
         raise UsageError(
-            f"--loss {loss} does not apply to --objective {objective}, whose loss is "
-            f"{chosen.train['loss']}",
-            hint="leave one of them out",
+            f"--preset {preset} is a cnn, not --encoder {encoder}", hint="leave one of them out"
         )
-    return chosen
+    return choose(objective, preset=preset, loss=options["set_loss"])
 
 
 def _given(settings: Sequence[Setting], options: Mapping[str, Any]) -> dict[str, Any]:

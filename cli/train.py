@@ -19,7 +19,8 @@ from vecattr.cli.options import (
 from vecattr.cli.settings import (
     ENCODER_SETTINGS,
     ENCODERS,
-    OBJECTIVE_NAMES,
+    OBJECTIVES,
+    PRESETS,
     TRAIN_SETTINGS,
     choices_of,
     encoder_of,
@@ -31,7 +32,7 @@ from vecattr.cli.watching import TrainingProgress, is_leader
 from vecattr.config import BagConfig, CnnConfig, TrainConfig
 
 if TYPE_CHECKING:
-    from vecattr.presets import Objective
+    from vecattr.presets import Objective, Preset
     from vecattr.readers import ReadOptions
 
 
@@ -41,11 +42,16 @@ if TYPE_CHECKING:
 @rule_options
 @click.option(
     "--objective",
-    type=click.Choice(OBJECTIVE_NAMES),
+    type=click.Choice(OBJECTIVES),
     default="match",
     show_default=True,
     help="match: bring plasmids near their labs; classify: a softmax classifier of labs, with "
     "--loss softmax and, for a cnn, --kernels 1-4 --activation tanh.",
+)
+@click.option(
+    "--preset",
+    type=click.Choice(PRESETS),
+    help="published: all of the published configuration; options given beside it win.",
 )
 @click.option(
     "--encoder",
@@ -59,8 +65,7 @@ if TYPE_CHECKING:
 @click.option(
     "--views",
     type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
+    show_default="1",
     metavar="N",
     help="cnn: openings of a circle, on each strand, that a vector is the mean of.",
 )
@@ -86,8 +91,9 @@ def command(
     labs_file: Path | None,
     min_plasmids: int | None,
     objective: Objective,
+    preset: Preset | None,
     encoder: str,
-    views: int,
+    views: int | None,
     bf16: bool | None,
     refit: bool,
     resume: bool,
@@ -101,7 +107,7 @@ def command(
     The validation part is held out by publication (or --group-by COLUMN), because plasmids of one
     publication are often near copies. The model folder can be given to build-index --model.
     """
-    chosen = choices_of(objective, settings)
+    chosen = choices_of(objective, preset, encoder=encoder, options=settings)
     network = encoder_of(encoder, settings, chosen=chosen)
     run = training_of(settings, chosen=chosen, bf16=bf16, refit=refit)
     collection = labelled_plasmids(plasmids, reads)
@@ -118,7 +124,7 @@ def command(
             rule=rule,
             encoder=network,
             train=run,
-            rotations=views,
+            rotations=views or chosen.views,
             resume=resume,
             checkpoint_minutes=checkpoint_minutes,
             watcher=watcher,

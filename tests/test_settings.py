@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -13,8 +14,18 @@ from vecattr.cli.settings import (
     encoder_of,
     training_of,
 )
-from vecattr.config import BagConfig, CnnConfig
+from vecattr.config import (
+    BagConfig,
+    CnnConfig,
+    EncoderConfig,
+    ResolvedTrainConfig,
+    TrainConfig,
+)
+from vecattr.encoder import new_encoder
 from vecattr.errors import UsageError
+from vecattr.fitting import LabMatcher
+from vecattr.losses import new_loss
+from vecattr.presets import Objective, Preset, choose
 
 
 def options(**given: Any) -> dict[str, Any]:
@@ -23,34 +34,84 @@ def options(**given: Any) -> dict[str, Any]:
     return {f"set_{one.field}": given.get(one.field) for one in settings}
 
 
+def network_and_run(
+    objective: Objective, preset: Preset | None = None, **given: Any
+) -> tuple[EncoderConfig, ResolvedTrainConfig]:
+    chosen = choices_of(objective, preset, encoder="cnn", options=options(**given))
+    network = encoder_of("cnn", options(**given), chosen=chosen)
+    return network, training_of(options(**given), chosen=chosen).resolved(network)
+
+
 def test_without_options_everything_has_its_default() -> None:
-    chosen = choices_of("match", options())
-    assert encoder_of("cnn", options(), chosen=chosen) == CnnConfig()
-    assert training_of(options(), chosen=chosen).loss == "triplet"
+    network, run = network_and_run("match")
+    assert network == CnnConfig()
+    assert run == TrainConfig().resolved(CnnConfig())
 
 
 def test_a_classifier_is_the_published_one() -> None:
-    chosen = choices_of("classify", options())
-    encoder = encoder_of("cnn", options(), chosen=chosen)
-    assert encoder == CnnConfig(kernels=(1, 2, 3, 4), activation="tanh")
-    run = training_of(options(), chosen=chosen).resolved(encoder)
+    network, run = network_and_run("classify")
+    assert network == CnnConfig(kernels=(1, 2, 3, 4), activation="tanh")
     assert (run.loss, run.label_smoothing, run.oversampling) == ("softmax", 0.1, 0.5)
 
 
 def test_given_options_go_before_what_the_objective_chooses() -> None:
-    given = options(kernels=(2, 5), activation="relu", oversampling=0.0, label_smoothing=0.2)
-    chosen = choices_of("classify", given)
-    encoder = encoder_of("cnn", given, chosen=chosen)
-    assert encoder == CnnConfig(kernels=(2, 5), activation="relu")
-    run = training_of(given, chosen=chosen).resolved(encoder)
+    network, run = network_and_run(
+        "classify", kernels=(2, 5), activation="relu", oversampling=0.0, label_smoothing=0.2
+    )
+    assert network == CnnConfig(kernels=(2, 5), activation="relu")
     assert (run.loss, run.label_smoothing, run.oversampling) == ("softmax", 0.2, 0.0)
 
 
 def test_a_bag_can_be_a_classifier() -> None:
-    assert encoder_of("bag", options(), chosen=choices_of("classify", options())) == BagConfig()
+    chosen = choices_of("classify", None, encoder="bag", options=options())
+    assert encoder_of("bag", options(), chosen=chosen) == BagConfig()
 
 
 @pytest.mark.parametrize("loss", ["triplet", "cosface"])
-def test_a_classifier_with_another_loss_is_refused(loss: str) -> None:
+@pytest.mark.parametrize("preset", [None, "published"])
+def test_a_classifier_with_another_loss_is_refused(loss: str, preset: Preset | None) -> None:
     with pytest.raises(UsageError, match=f"--loss {loss} does not apply to --objective classify"):
-        choices_of("classify", options(loss=loss))
+        network_and_run("classify", preset, loss=loss)
+
+
+def test_the_published_preset_spells_every_field() -> None:
+    chosen = choose("match", preset="published", loss=None)
+    assert {*chosen.cnn} == {field.name for field in fields(CnnConfig)} - {"kind"}
+    of_a_machine_or_the_data = {"device", "bf16", "seed", "max_steps", "validation_share", "refit"}
+    of_another_loss = {"scale", "label_smoothing"}
+    named = {field.name for field in fields(TrainConfig)}
+    assert {*chosen.train} == named - of_a_machine_or_the_data - of_another_loss
+
+
+def test_the_published_preset_is_the_published_network() -> None:
+    network, run = network_and_run("match", "published")
+    assert isinstance(network, CnnConfig)
+    encoder = new_encoder(network, vocabulary_size=1_001, feature_columns=39)
+    weights = LabMatcher(encoder, 1_314, new_loss(run)).parameters()  # the challenge's labs
+    assert round(sum(one.numel() for one in weights) / 1e6, 1) == 5.1
+    assert (run.loss, run.margin, run.epochs, run.patience) == ("triplet", 1.0, 200, 20)
+    assert run.reverse_complement == run.feature_dropout == 0
+    assert choose("match", preset="published", loss=None).views == 10
+
+
+def test_the_published_classifier_differs_from_the_match_where_it_was_published_to() -> None:
+    network, run = network_and_run("classify", "published")
+    assert network == CnnConfig(kernels=(1, 2, 3, 4), activation="tanh")
+    assert (run.loss, run.margin, run.label_smoothing) == ("softmax", 0.0, 0.1)
+    assert (run.epochs, run.reverse_complement, run.oversampling) == (200, 0.0, 0.5)
+
+
+def test_given_options_go_before_the_preset() -> None:
+    network, run = network_and_run("match", "published", filters=8, epochs=3, margin=0.5)
+    assert network == CnnConfig(filters=8)
+    assert (run.epochs, run.margin, run.patience) == (3, 0.5, 20)
+
+
+def test_a_given_loss_takes_its_own_margin_with_it() -> None:
+    _, run = network_and_run("match", "published", loss="cosface")
+    assert (run.loss, run.margin, run.scale, run.epochs) == ("cosface", 0.1, 24.0, 200)
+
+
+def test_the_published_preset_is_no_bag() -> None:
+    with pytest.raises(UsageError, match="--preset published is a cnn"):
+        choices_of("match", "published", encoder="bag", options=options())
