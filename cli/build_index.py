@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,8 +21,12 @@ from vecattr.cli.options import (
 from vecattr.cli.terminal import terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Literal
 
+    from vecattr.indexes.build import BuildReport
+    from vecattr.plasmid import Plasmid
+    from vecattr.protocols import SequenceEmbedder
     from vecattr.readers import ReadOptions
 
 
@@ -67,27 +71,56 @@ def command(
 ) -> None:
     """Embed labelled plasmids and their labs, and build the index that `query` asks.
 
-    Without --no-sequences the index holds every sequence, so it discloses them.
+    Without --no-sequences the index holds every sequence, so it discloses them. Of a folder of
+    folds that `train --folds` wrote, an index a fold is built, which `query` asks as one.
     """
     from vecattr.embedder import load_embedder
-    from vecattr.indexes.build import build_index, check_place
 
-    check_place(index, replace=replace)
-    embedder = load_embedder(model, views=views, device=device, threads=threads)
+    models = _models(model, index, replace=replace)
+    embedders = [load_embedder(one, views=views, device=device, threads=threads) for one in models]
     collection = labelled_plasmids(plasmids, reads)
     rule = class_rule(collection, labs_file=labs_file, min_plasmids=min_plasmids)
-    with terminal().progress("embed", total=len(collection)) as advance:
-        report = build_index(
+    with terminal().progress("embed", total=len(collection) * len(models)) as advance:
+        reports = _build(
             index,
             collection,
+            embedders,
             model=model,
             rule=rule,
-            embedder=embedder,
             views=views,
             keep_sequences=not no_sequences,
             replace=replace,
             lab_vectors=lab_vectors,
             progress=advance,
         )
-    terminal().say(f"{index}: {report}")
-    warn_unread(report.unread, report.plasmids)
+    for one, report in zip(models, reports, strict=True):
+        terminal().say(f"{index if one == model else index / one.name}: {report}")
+        warn_unread(report.unread, report.plasmids)
+
+
+def _models(model: Path, index: Path, *, replace: bool) -> tuple[Path, ...]:
+    """The model, or those of its folds, once it is sure that the index has a place."""
+    from vecattr.folds import is_folds
+    from vecattr.indexes.build import check_place
+    from vecattr.indexes.folds import check_folds_place, model_folds
+
+    if is_folds(model):
+        check_folds_place(index, replace=replace)
+        return model_folds(model)
+    check_place(index, replace=replace)
+    return (model,)
+
+
+def _build(
+    index: Path,
+    plasmids: Sequence[Plasmid],
+    embedders: Sequence[SequenceEmbedder],
+    **options: Any,
+) -> tuple[BuildReport, ...]:
+    """One index, or an index a fold, with the options of `build_index`."""
+    from vecattr.indexes.build import build_index
+    from vecattr.indexes.folds import build_folds
+
+    if len(embedders) == 1:
+        return (build_index(index, plasmids, embedder=embedders[0], **options),)
+    return build_folds(index, plasmids, embedders=embedders, **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ from vecattr.config import BagConfig, CnnConfig, TrainConfig
 if TYPE_CHECKING:
     from vecattr.presets import Objective, Preset
     from vecattr.readers import ReadOptions
+    from vecattr.training import TrainReport
 
 
 @click.command("train")
@@ -70,6 +72,12 @@ if TYPE_CHECKING:
     help="cnn: openings of a circle, on each strand, that a vector is the mean of.",
 )
 @click.option("--bf16/--no-bf16", default=None, help="bfloat16 autocast [default: where faster].")
+@click.option(
+    "--folds",
+    type=click.IntRange(min=2),
+    metavar="N",
+    help="Train N models into MODEL/fold-1 to fold-N, each on the plasmids of the other folds.",
+)
 @click.option("--refit", is_flag=True, help="Train again on all plasmids, validation included.")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the model folder.")
 @click.option(
@@ -95,6 +103,7 @@ def command(
     encoder: str,
     views: int | None,
     bf16: bool | None,
+    folds: int | None,
     refit: bool,
     resume: bool,
     checkpoint_minutes: float,
@@ -115,22 +124,33 @@ def command(
 
     if threads is not None:
         limit_threads(threads)
+    from vecattr.fold_training import train_folds
     from vecattr.training import train_model
 
     with TrainingProgress(terminal()) as watcher:
-        report = train_model(
-            collection,
-            output,
-            rule=rule,
-            encoder=network,
-            train=run,
-            rotations=views or chosen.views,
-            resume=resume,
-            checkpoint_minutes=checkpoint_minutes,
-            watcher=watcher,
+        given: dict[str, Any] = {
+            "rule": rule,
+            "encoder": network,
+            "train": run,
+            "rotations": views or chosen.views,
+            "resume": resume,
+            "checkpoint_minutes": checkpoint_minutes,
+            "watcher": watcher,
+        }
+        reports = (
+            (train_model(collection, output, **given),)
+            if folds is None
+            else train_folds(collection, output, folds=folds, **given)
         )
     if is_leader():
+        _tell(reports, folds=folds or 1)
+
+
+def _tell(reports: Sequence[TrainReport], *, folds: int) -> None:
+    if len(reports) < folds:
+        terminal().say(f"{folds - len(reports)} of {folds} folds were finished before")
+    for report in reports:
         terminal().say(f"{report.plasmids} plasmids of {report.labs} labs, {report.epochs} epochs")
         if report.calibration is None:
             terminal().say("too few validation plasmids of named labs: verdicts are uncalibrated")
-        terminal().say(f"wrote {output}, the figures are in its MODEL_CARD.md")
+        terminal().say(f"wrote {report.model}, the figures are in its MODEL_CARD.md")

@@ -13,6 +13,7 @@ from typing import Any
 
 from vecattr.errors import ArtifactError, DamagedError, MismatchError, MissingError
 from vecattr.files import read_file, sha256_bytes
+from vecattr.folds import fold_path, is_folds
 
 FORMAT = "vecattr-index"
 VERSION = 1
@@ -204,6 +205,12 @@ def read_manifest(path: Path) -> Manifest:
             hint="name the folder that `vecattr build-index` made",
         )
     target = path / MANIFEST_FILE
+    if not target.exists() and is_folds(path):
+        raise MissingError(
+            "this folder holds several indexes, one of each fold",
+            where=str(path),
+            hint=f"name one of them, as {fold_path(path, 1)}; query and evaluate take all as one",
+        )
     if not target.exists():
         found = "this folder holds no index" if path.is_dir() else "there is no index here"
         raise MissingError(

@@ -21,6 +21,7 @@ from vecattr.errors import UsageError
 from vecattr.indexes.answer import NO_CONFIDENCE, doubt, fewer_classes, verdict
 from vecattr.indexes.embedding import QueryVectors, in_batches
 from vecattr.indexes.engine import Index
+from vecattr.indexes.folds import expanded
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.version import __version__
 
@@ -202,8 +203,8 @@ def open_panel(
     device: str = "cpu",
     threads: int | None = None,
 ) -> Panel:
-    """The indexes at these paths; errors as in `Index.open`."""
-    opened = (Index.open(path, device=device, threads=threads) for path in paths)
+    """The indexes at these paths, all those of a folder of folds; errors as in `Index.open`."""
+    opened = (Index.open(path, device=device, threads=threads) for path in expanded(paths))
     return Panel(tuple(opened), fusion)
 
 

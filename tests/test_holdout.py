@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecattr.holdout import hold_out
+from vecattr.holdout import fold_masks, hold_out
 
 _ROWS = st.lists(
     st.tuples(st.sampled_from("ABCDE"), st.one_of(st.none(), st.sampled_from("123456789"))),
@@ -41,3 +41,39 @@ def test_the_seed_decides() -> None:
         for seed in (1, 1, 2)
     ]
     assert masks[0] == masks[1] != masks[2]
+
+
+@given(_ROWS, st.integers(2, 5), st.integers(0, 5))
+def test_folds_are_whole_groups_apart_and_leave_every_label_something_to_learn_from(
+    rows: list[tuple[str, str | None]], folds: int, seed: int
+) -> None:
+    labels = [label for label, _ in rows]
+    groups = [group for _, group in rows]
+    masks = fold_masks(labels, groups, folds=folds, rng=np.random.default_rng(seed))
+    assert len(masks) == folds
+    assert np.sum(masks, axis=0).max() <= 1
+    for mask in masks:
+        for group in set(groups) - {None}:
+            assert len({bool(h) for h, g in zip(mask, groups, strict=True) if g == group}) == 1
+        assert {label for label, h in zip(labels, mask, strict=True) if not h} == set(labels)
+
+
+def test_every_fold_has_its_part_of_every_label() -> None:
+    rng = np.random.default_rng(1)
+    labels = [f"lab {row % 10}" for row in range(800)]
+    groups = [f"{label} {rng.integers(30)}" for label in labels]
+    masks = fold_masks(labels, groups, folds=4, rng=np.random.default_rng(0))
+    assert np.all(np.sum(masks, axis=0) == 1)
+    for label in set(labels):
+        held = [
+            sum(m for m, one in zip(mask, labels, strict=True) if one == label) for mask in masks
+        ]
+        assert max(held) - min(held) <= 6  # of 80
+
+
+def test_a_label_of_one_group_is_in_no_fold() -> None:
+    labels = ["often"] * 8 + ["once"] * 3
+    groups = [*"abcdefgh", "x", "x", "x"]
+    masks = fold_masks(labels, groups, folds=2, rng=np.random.default_rng(0))
+    assert [int(mask.sum()) for mask in masks] == [4, 4]
+    assert not np.any(masks, axis=0)[8:].any()

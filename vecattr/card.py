@@ -23,8 +23,7 @@ def model_card(
         f"Made by vecattr {__version__}. Turns a plasmid into a unit vector of width "
         f"{encoder.width}, to be compared with lab vectors by cosine.",
         "## Data",
-        f"{report.plasmids:,} plasmids of {report.labs:,} classes; {report.validation_plasmids:,} "
-        "of the plasmids were held out, in whole groups, to stop training and to set the threshold."
+        f"{report.plasmids:,} plasmids of {report.labs:,} classes; {_held_out(report)}"
         + (" The weights were then fitted again on all of them." if refitted else ""),
         f"{len(features.names)} phenotype features{names}.",
         "## Figures",
@@ -38,6 +37,14 @@ def model_card(
         "in the data cannot be named; the verdict says so as often as its threshold lets it.",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _held_out(report: TrainReport) -> str:
+    watched, calibrated = int(report.split.watched.sum()), int(report.split.calibrated.sum())
+    held = f"{watched:,} of the plasmids were held out, in whole groups, to stop training"
+    if report.split.is_fold:
+        return f"{held}, and {calibrated:,} others, out of every fold, to set the threshold."
+    return f"{held} and to set the threshold."
 
 
 def _figures(report: TrainReport) -> str:

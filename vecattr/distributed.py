@@ -47,7 +47,10 @@ class Workers:
 
 @contextmanager
 def join_workers(device: str) -> Iterator[Workers]:
-    """Join the group that torchrun made, if any: NCCL between GPUs, gloo between CPUs."""
+    """Join the group that torchrun made, if any: NCCL between GPUs, gloo between CPUs.
+
+    Joined again inside, it is the same group: a process that left one cannot join another.
+    """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     chosen = choose_device(device)
     if count == 1:
@@ -56,6 +59,9 @@ def join_workers(device: str) -> Iterator[Workers]:
     if chosen.type == "cuda":
         chosen = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(chosen)
+    if dist.is_initialized():
+        yield Workers(dist.get_rank(), count, chosen)
+        return
     dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     try:
         yield Workers(dist.get_rank(), count, chosen)

@@ -1,4 +1,4 @@
-"""Validation rows held out by group: labels and groups in, a mask out.
+"""Rows held out by group: labels and groups in, masks out.
 
 Plasmids of one publication are often near copies, so a group goes to one side as a whole.
 """
@@ -7,9 +7,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which rows a run learns from, which tell it when to stop, and which calibrate it, (n,)."""
+
+    learned: NDArray[np.bool_]
+    watched: NDArray[np.bool_]
+    calibrated: NDArray[np.bool_]
+
+    @property
+    def is_fold(self) -> bool:
+        """Are other rows set aside for calibration than those that are watched?"""
+        return self.calibrated is not self.watched
 
 
 def hold_out(
@@ -38,6 +53,39 @@ def hold_out(
         held[rows] = True
         taken += len(rows)
     return held
+
+
+def fold_masks(
+    labels: Sequence[str],
+    groups: Sequence[str | None],
+    *,
+    folds: int,
+    rng: np.random.Generator,
+) -> list[NDArray[np.bool_]]:
+    """For each fold, true for the rows that it holds out, (n,); none is held out by two.
+
+    Whole groups, the largest first, go to the fold that has the smallest share of their labels so
+    far, so that the folds are alike. A row without a group is a group of its own. A group is held
+    out by no fold when its fold would be left with nothing to learn one of its labels from.
+    """
+    members = _members(groups)
+    totals = Counter(labels)
+    have: list[Counter[str]] = [Counter() for _ in range(folds)]
+    homes: dict[int, int] = {}  # group to fold
+    for place in sorted(rng.permutation(len(members)).tolist(), key=lambda p: -len(members[p])):
+        mine = Counter(labels[row] for row in members[place])
+        crowd = [
+            (sum(mine[label] * held[label] / totals[label] for label in mine), held.total())
+            for held in have
+        ]
+        homes[place] = crowd.index(min(crowd))
+        have[homes[place]].update(mine)
+    masks = [np.zeros(len(labels), dtype=bool) for _ in range(folds)]
+    for place, fold in homes.items():
+        rows = members[place]
+        if all(have[fold][label] < totals[label] for label in {labels[row] for row in rows}):
+            masks[fold][rows] = True
+    return masks
 
 
 def _members(groups: Sequence[str | None]) -> list[list[int]]:

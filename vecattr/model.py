@@ -22,6 +22,7 @@ from vecattr.config import EncoderConfig, as_json, encoder_config
 from vecattr.errors import DamagedError, MismatchError, MissingError
 from vecattr.features import FeatureSpace
 from vecattr.files import read_file, sha256_file
+from vecattr.folds import fold_path, is_folds
 from vecattr.table import EmbeddingTable, Vectors
 
 WEIGHTS_FILE = "encoder.safetensors"
@@ -124,6 +125,12 @@ def _lab_file(folder: Path) -> EmbeddingTable | None:
 
 def _present(path: Path) -> Path:
     """The same path; MissingError, with what to do, when there is no such file."""
+    if not path.exists() and is_folds(path.parent):
+        raise MissingError(
+            "this folder holds several models, one of each fold",
+            where=str(path.parent),
+            hint=f"name one of them, as {fold_path(path.parent, 1)}",
+        )
     if not path.exists():
         raise MissingError(
             "there is no such model file",

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from vecattr.calibration import Calibration, fit_calibration
 from vecattr.card import model_card
@@ -26,11 +25,11 @@ from vecattr.config import (
 from vecattr.distributed import Workers, join_workers
 from vecattr.embedder import TrainedEncoder
 from vecattr.encoder import new_encoder
-from vecattr.errors import InputError
 from vecattr.examples import Examples
 from vecattr.features import FeatureSpace
 from vecattr.fitting import Epoch, Fit, LabMatcher, Run, Watcher
-from vecattr.holdout import hold_out
+from vecattr.holdout import Split
+from vecattr.labelled import LabelledSet, held_out_rows, labelled_set
 from vecattr.losses import new_loss
 from vecattr.model import UNKNOWN_VECTOR
 from vecattr.plasmid import POOLED, Plasmid
@@ -49,7 +48,7 @@ class TrainReport:
 
     model: Path
     plasmids: int
-    validation_plasmids: int
+    split: Split
     labs: int
     history: tuple[Epoch, ...]
     best: Epoch | None  # the epoch whose weights were kept, when there was a validation part
@@ -58,21 +57,6 @@ class TrainReport:
     @property
     def epochs(self) -> int:
         return len(self.history)
-
-
-@dataclass(frozen=True)
-class LabelledSet:
-    """Plasmids and the class each one is trained for."""
-
-    plasmids: tuple[Plasmid, ...]
-    labels: tuple[str, ...]
-
-    def where(self, mask: NDArray[np.bool_]) -> LabelledSet:
-        """The rows for which the mask is true."""
-        rows = np.flatnonzero(mask)
-        return LabelledSet(
-            tuple(self.plasmids[row] for row in rows), tuple(self.labels[row] for row in rows)
-        )
 
 
 class SilentWatcher:
@@ -92,6 +76,7 @@ def train_model(
     rule: ClassRule,
     encoder: EncoderConfig,
     train: TrainConfig,
+    split: Split | None = None,
     rotations: int = 1,
     resume: bool = False,
     checkpoint_minutes: float = 5.0,
@@ -99,30 +84,32 @@ def train_model(
 ) -> TrainReport:
     """Train an encoder and lab vectors and write them to the folder `out`.
 
+    `split` says which rows are for what; by default a share is held out for stopping and
+    calibration both.
     `rotations` becomes the model's default number of test-time views. A checkpoint is written at
     epoch ends, `checkpoint_minutes` apart or more; `resume` goes on from it. Under torchrun every
     process calls this with the same arguments; rank 0 writes. Raises InputError when a plasmid
     has no lab or all have the same, UsageError when `out` holds something else.
     """
     config = train.resolved(encoder, rows=len(plasmids))
-    labelled = _labelled(plasmids, rule)
+    labelled = labelled_set(plasmids, rule)
     names = tuple(sorted(set(labelled.labels)))
     claim_folder(out, resume=resume)
-    held = hold_out(
-        labelled.labels,
-        [plasmid.group for plasmid in plasmids],
-        share=config.validation_share,
-        rng=np.random.default_rng(config.seed),
-    )
+    if split is None:
+        held = held_out_rows(labelled, config)
+        split = Split(learned=~held, watched=held, calibrated=held)
     with join_workers(config.device) as workers:
         look = watcher if watcher and workers.leads else SilentWatcher()
         task = _Task(out, names, encoder, config, workers, look, 60 * checkpoint_minutes)
-        validation = labelled.where(held) if held.any() else None
-        parts, fit, examples = task.fit(labelled.where(~held), validation, "fit", resume=resume)
+        validation = labelled.where(split.watched) if split.watched.any() else None
+        learned = labelled.where(split.learned)
+        parts, fit, examples = task.fit(learned, validation, "fit", resume=resume)
+        if split.is_fold:
+            examples = task.read(labelled.where(split.calibrated), parts)
         report = TrainReport(
             model=out,
             plasmids=len(plasmids),
-            validation_plasmids=int(held.sum()),
+            split=split,
             labs=len(names),
             history=fit.history,
             best=fit.history[fit.best_epoch - 1] if validation else None,
@@ -170,7 +157,7 @@ class _Task:
             workers=self.workers,
             checkpoint=self.out / f"{stage}-{CHECKPOINT_FILE}",
             checkpoint_seconds=self.checkpoint_seconds,
-            fingerprint=_fingerprint(self.encoder, self.config, training),
+            fingerprint=run_fingerprint(self.encoder, self.config, training),
         )
         fit = run.fit(self.watcher, resume=resume)
         return TrainedEncoder(network, vocabulary, features), fit, watch
@@ -181,6 +168,12 @@ class _Task:
         """Train again on all rows for as many epochs as were best."""
         again = replace(self.config, epochs=first.best_epoch)
         return replace(self, config=again).fit(everything, None, "refit", resume=False)
+
+    def read(self, labelled: LabelledSet, parts: TrainedEncoder) -> Examples | None:
+        """Rows that were not part of the fit, as it reads them; None when there are none."""
+        return (
+            self._examples(labelled, parts.vocabulary, parts.features) if labelled.labels else None
+        )
 
     def _examples(
         self, labelled: LabelledSet, vocabulary: Vocabulary, features: FeatureSpace
@@ -196,23 +189,6 @@ class _Task:
             threads=torch.get_num_threads(),
             progress=self.watcher.advances,
         )
-
-
-def _labelled(plasmids: Sequence[Plasmid], rule: ClassRule) -> LabelledSet:
-    labels = []
-    for plasmid in plasmids:
-        if plasmid.lab is None:
-            raise InputError(
-                "the record has no lab",
-                where=f"record {plasmid.id!r}",
-                hint="train on a table with a lab column, or a folder per lab",
-            )
-        labels.append(rule.label(plasmid.lab))
-    if len(set(labels)) < 2:
-        raise InputError(
-            f"{len(plasmids)} plasmids of {len(set(labels))} labs", hint="give two labs or more"
-        )
-    return LabelledSet(tuple(plasmids), tuple(labels))
 
 
 def _learn_vocabulary(
@@ -250,7 +226,9 @@ def _calibrate(
     )
 
 
-def _fingerprint(encoder: EncoderConfig, config: ResolvedTrainConfig, training: LabelledSet) -> str:
+def run_fingerprint(
+    encoder: EncoderConfig, config: ResolvedTrainConfig, training: LabelledSet
+) -> str:
     """What a checkpoint depends on, as a hex digest."""
     digest = hashlib.sha256(
         json.dumps([as_json(encoder), as_json(config)], sort_keys=True).encode()
