@@ -10,6 +10,7 @@ import click
 from vecattr.cli.formats import Format, facts_text
 from vecattr.cli.measures import (
     Measures,
+    copies_facts,
     few_shot_facts,
     measuring,
     per_query_lines,
@@ -65,12 +66,15 @@ def command(
     measures.check(panel, plasmids)
     collection = labelled_plasmids(plasmids, reads)
     with terminal().progress("evaluate", total=len(collection)) as advance:
-        found = measured(panel, collection, progress=advance)
+        exclude = measures.exclude_near_copies
+        found = measured(panel, collection, progress=advance, exclude_near_copies=exclude)
     facts = ranking_facts(panel, collection, found, seed=measures.seed)
     if measures.unknown_where:
-        facts |= unknown_facts(panel, plasmids, reads, found, measures.unknown_where)
+        facts |= unknown_facts(panel, plasmids, reads, found, measures)
     if measures.few_shot_where:
         facts |= few_shot_facts(panel, plasmids, reads, measures)
+    if exclude:
+        facts |= copies_facts(panel, found)
     facts |= {
         "features": not reads.no_features,
         "version": __version__,

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from vecattr.cli.formats import Row, csv_line
-from vecattr.cli.options import Function, conditions, labelled_plasmids, together
+from vecattr.cli.options import (
+    Function,
+    conditions,
+    copies_option,
+    labelled_plasmids,
+    together,
+)
 from vecattr.cli.output import check_folder
 from vecattr.cli.terminal import terminal
 from vecattr.errors import InputError, UsageError
@@ -35,6 +41,7 @@ class Measures:
     shots: tuple[int, ...]
     repeats: int
     seed: int
+    exclude_near_copies: bool
 
     def check(self, panel: Panel, sources: Sequence[str]) -> None:
         """UsageError for options that do not fit each other."""
@@ -42,6 +49,18 @@ class Measures:
             raise UsageError("standard input can be read only once", hint="give the table's path")
         if self.few_shot_where and not panel.is_one_index:
             raise UsageError("--few-shot-where measures one index", hint="give one -i")
+        if self.exclude_near_copies:
+            self._check_copies(panel)
+
+    def _check_copies(self, panel: Panel) -> None:
+        from vecattr.indexes.copies import check_bases_kept
+
+        check_bases_kept(panel.indexes)
+        if self.few_shot_where:
+            raise UsageError(
+                "--exclude-near-copies does not reach the plasmids that --few-shot-where draws",
+                hint="ask for one of them; few_shot_disjoint draws from other groups",
+            )
 
 
 def _shots(ctx: click.Context, param: click.Parameter, text: str) -> tuple[int, ...]:
@@ -97,6 +116,7 @@ _measure_options = together(
         show_default=True,
         help="Of these draws and of the intervals.",
     ),
+    copies_option,
 )
 
 
@@ -105,7 +125,7 @@ def measuring(function: Function) -> Function:
 
     @functools.wraps(function)
     def collected(*args: Any, **options: Any) -> Any:
-        names = ("per_query", "unknown_where", "few_shot_where", "shots", "repeats", "seed")
+        names = [field.name for field in fields(Measures)]
         measures = Measures(**{name: options.pop(name) for name in names})
         return function(*args, measures=measures, **options)
 
@@ -135,17 +155,17 @@ def ranking_facts(
 
 
 def unknown_facts(
-    panel: Panel, sources: Sequence[str], reads: ReadOptions, found: Measured, where: Conditions
+    panel: Panel, sources: Sequence[str], reads: ReadOptions, found: Measured, measures: Measures
 ) -> dict[str, object]:
-    """Detection of the rows of `where` among `found`'s of named labs, and, apart, of its rows whose
-    lab has no class of its own."""
+    """Detection of the rows of `unknown_where` among `found`'s of named labs, and, apart, of
+    `found`'s rows whose lab has no class of its own."""
     import numpy as np
 
     from vecattr.detection import detection
     from vecattr.indexes.measured import measured
     from vecattr.plasmid import POOLED
 
-    strangers = labelled_plasmids(sources, replace(reads, where=where))
+    strangers = labelled_plasmids(sources, replace(reads, where=measures.unknown_where))
     named = frozenset(panel.lab_names) - {POOLED}
     for plasmid in strangers:
         if plasmid.lab in named:
@@ -155,7 +175,10 @@ def unknown_facts(
                 hint="let --unknown-where select labs that the index lacks",
             )
     with terminal().progress("unknown", total=len(strangers)) as advance:
-        confidences = measured(panel, strangers, progress=advance).confidences
+        exclude = measures.exclude_near_copies
+        confidences = measured(
+            panel, strangers, progress=advance, exclude_near_copies=exclude
+        ).confidences
     is_named = np.array([lab in named for lab in found.truths])
     known = found.confidences[is_named]
     is_right = found.ranks[is_named] <= 1
@@ -164,6 +187,21 @@ def unknown_facts(
         "unknown": detection(known, confidences, is_right=is_right).as_dict(),
         "unknown_pooled": detection(known, pooled, is_right=is_right).as_dict(),
     }
+
+
+def copies_facts(panel: Panel, found: Measured) -> dict[str, object]:
+    """How many queries had near copies that were left out, and how many labs keep what their
+    vectors learned of such plasmids; says so when there are any."""
+    import numpy as np
+
+    learned = panel.learned_labs
+    if learned:
+        terminal().say(
+            f"the vectors of {len(learned)} labs were learned in training and keep what they "
+            "learned of near copies; build-index --lab-vectors mean makes them of plasmids"
+        )
+    held = int(np.count_nonzero(found.copies))
+    return {"near_copies": {"queries": held, "learned_labs": len(learned)}}
 
 
 def few_shot_facts(

@@ -104,6 +104,12 @@ indexes_option = together(
     ),
 )
 
+copies_option = click.option(
+    "--exclude-near-copies",
+    is_flag=True,
+    help="As if no near copy of a query were stored; learned lab vectors do not forget.",
+)
+
 compute_options = together(
     click.option(
         "--threads", type=click.IntRange(min=1), metavar="N", help="Processor threads to use."

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from vecattr.cli.formats import Format
-from vecattr.cli.options import compute_options, indexes_option, reading, talk_options
+from vecattr.cli.options import (
+    compute_options,
+    copies_option,
+    indexes_option,
+    reading,
+    talk_options,
+)
 from vecattr.cli.output import chosen_format, output_options, write_results
 from vecattr.cli.render import render
 from vecattr.cli.terminal import terminal
@@ -36,6 +42,7 @@ if TYPE_CHECKING:
     metavar="N",
     help="Also list the N nearest stored plasmids.",
 )
+@copies_option
 @output_options
 @reading
 @compute_options
@@ -46,6 +53,7 @@ def command(
     fusion: Fusion,
     k: int,
     neighbors: int,
+    exclude_near_copies: bool,
     form: Format | None,
     output: Path | None,
     reads: ReadOptions,
@@ -64,7 +72,12 @@ def command(
     opened = open_panel(indexes, fusion=fusion, device=device, threads=threads)
     records = terminal().good_records(read_plasmids(sequences, reads))
     with terminal().progress("query") as advance:
-        answers = opened.query_many(_counted(records, advance), k=k, neighbors=neighbors)
+        answers = opened.query_many(
+            _counted(records, advance),
+            k=k,
+            neighbors=neighbors,
+            exclude_near_copies=exclude_near_copies,
+        )
         write_results(render(answers, form=chosen_format(form, output)), output)
 
 

@@ -62,7 +62,7 @@ def attribution(
     threshold: float | None,
     neighbors: tuple[Neighbor, ...],
     doubt: str | None,
-    note: str | None,
+    notes: Iterable[str | None],
     provenance: Provenance,
 ) -> Attribution:
     """The answer to one query."""
@@ -75,6 +75,6 @@ def attribution(
         confidence=confidence,
         threshold=threshold,
         neighbors=neighbors,
-        notes=tuple(text for text in (doubt, note) if text is not None),
+        notes=tuple(text for text in (doubt, *notes) if text is not None),
         provenance=provenance,
     )

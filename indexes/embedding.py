@@ -55,10 +55,14 @@ class QueryVectors:
     Learned lab vectors were trained for both. Everything made of stored plasmids (neighbours, the
     means of new labs) is made of sequences alone and compared with `bare`, so that like meets
     like: features turn a vector far from that of the same sequence without them.
+
+    `left_out` holds the ids of stored plasmids that a query is not compared with, for each query;
+    empty when there are none for any.
     """
 
     full: Vectors
     bare: Vectors
+    left_out: tuple[frozenset[str], ...] = ()
 
     def __len__(self) -> int:
         return len(self.full)

@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.attribution import Attribution, Hit, Neighbor, Provenance
+from vecattr.background import Background
 from vecattr.calibration import Calibration, read_calibration
 from vecattr.errors import ArtifactError, UsageError
 from vecattr.indexes.answer import attribution, best_named_cosine, doubt, fewer_classes
+from vecattr.indexes.copies import check_bases_kept, copy_note, set_apart, take_away
 from vecattr.indexes.embedding import (
     QueryVectors,
     are_unread,
@@ -28,7 +30,13 @@ from vecattr.indexes.embedding import (
 from vecattr.indexes.flat import Cosines, FlatSearch, Rows, checked_queries, cosines, set_threads
 from vecattr.indexes.info import index_facts
 from vecattr.indexes.labs import LabPart, Origin
-from vecattr.indexes.live import LiveSegment, class_sizes, combined_labs, open_segments
+from vecattr.indexes.live import (
+    LiveSegment,
+    background_of,
+    class_sizes,
+    combined_labs,
+    open_segments,
+)
 from vecattr.indexes.manifest import MODEL_FOLDER, Manifest, read_manifest
 from vecattr.indexes.models import (
     SMALL_FILE,
@@ -153,6 +161,11 @@ class Index:
         return combined_labs(self.segments)
 
     @cached_property
+    def background(self) -> Background | None:
+        """What the plasmids that the index was built from look like; None when nothing is known."""
+        return background_of(self.segments)
+
+    @cached_property
     def _lab_vectors(self) -> Vectors:
         rows = np.zeros((len(self._combined), self.manifest.width), dtype=np.float32)
         for row, part in enumerate(self._combined):
@@ -168,6 +181,11 @@ class Index:
     def _learned(self) -> NDArray[np.bool_]:
         """Which classes have a learned vector (n,)."""
         return np.array([part.origin == "learned" for part in self._combined], dtype=bool)
+
+    @property
+    def learned_labs(self) -> frozenset[str]:
+        """The classes that have a learned vector."""
+        return frozenset(part.name for part in self._combined if part.origin == "learned")
 
     @cached_property
     def _lab_search(self) -> tuple[FlatSearch, FlatSearch]:
@@ -192,30 +210,52 @@ class Index:
         """The effective vector of every class, sorted by name."""
         return EmbeddingTable(self.lab_names, self._lab_vectors)
 
-    def query(self, plasmid: Plasmid, *, k: int = 10, neighbors: int = 0) -> Attribution:
+    def query(
+        self,
+        plasmid: Plasmid,
+        *,
+        k: int = 10,
+        neighbors: int = 0,
+        exclude_near_copies: bool = False,
+    ) -> Attribution:
         """The k likeliest labs of one plasmid, and so many nearest stored plasmids."""
-        return next(self.query_many([plasmid], k=k, neighbors=neighbors))
+        exclude = exclude_near_copies
+        answers = self.query_many([plasmid], k=k, neighbors=neighbors, exclude_near_copies=exclude)
+        return next(answers)
 
     def query_many(
-        self, plasmids: Iterable[Plasmid], *, k: int = 10, neighbors: int = 0, batch_size: int = 64
+        self,
+        plasmids: Iterable[Plasmid],
+        *,
+        k: int = 10,
+        neighbors: int = 0,
+        batch_size: int = 64,
+        exclude_near_copies: bool = False,
     ) -> Iterator[Attribution]:
         """One answer for each plasmid, in order, as they come; UsageError for k or batch_size
-        below 1 or neighbors below 0 (at once, not at the first answer)."""
+        below 1 or neighbors below 0 (at once, not at the first answer).
+
+        `exclude_near_copies`: as if the index held no near copy of the query, but for what learned
+        lab vectors learned of them; UsageError when it keeps no sequences.
+        """
         _at_least(1, k=k, batch_size=batch_size)
         _at_least(0, neighbors=neighbors)
-        return self._answers(plasmids, k, neighbors, batch_size)
+        if exclude_near_copies:
+            check_bases_kept([self])
+        return self._answers(plasmids, k, neighbors, batch_size, exclude=exclude_near_copies)
 
     def _answers(
-        self, plasmids: Iterable[Plasmid], k: int, neighbors: int, batch_size: int
+        self, plasmids: Iterable[Plasmid], k: int, neighbors: int, batch_size: int, *, exclude: bool
     ) -> Iterator[Attribution]:
         for batch in in_batches(plasmids, most=batch_size):
-            vectors = self.embed(batch)
+            beside = neighbors if exclude else None
+            vectors, copies = set_apart(self, batch, self.embed(batch), beside=beside)
             ranked = self.rank_vectors(vectors, k=max(k, 2))  # the pool may hold the first place
             confidences = [best_named_cosine(hits) for hits in ranked]
             near = self.neighbors(vectors, n=neighbors)
             unread = self.are_unread(vectors).tolist()
-            for plasmid, hits, best, close, blank in zip(
-                batch, ranked, confidences, near, unread, strict=True
+            for plasmid, hits, best, close, blank, alike in zip(
+                batch, ranked, confidences, near, unread, copies, strict=True
             ):
                 yield attribution(
                     plasmid,
@@ -224,7 +264,10 @@ class Index:
                     threshold=self.calibration.threshold if self.calibration else None,
                     neighbors=close,
                     doubt=doubt(plasmid, unread=blank),
-                    note=fewer_classes(len(self.lab_names), k=k),
+                    notes=(
+                        copy_note(alike, left_out=exclude, learned=self.learned_labs),
+                        fewer_classes(len(self.lab_names), k=k),
+                    ),
                     provenance=Provenance(__version__, self.model_identity, self.identity),
                 )
 
@@ -240,9 +283,15 @@ class Index:
         """The k best labs of each query, best first, ties by name; fewer when there are fewer.
         MismatchError for another width, InputError for rows that are not finite."""
         _at_least(1, k=k)
+        if any(vectors.left_out):  # a class may have another vector for each query
+            every = np.arange(len(self.lab_names))
+            return [self._best([(every, mine)], k=k) for mine in self.lab_cosines(vectors)]
         learned, means = self._lab_search
         found = zip(learned.search(vectors.full, k=k), means.search(vectors.bare, k=k), strict=True)
-        return [tuple(sorted(self._hits(pair), key=lambda hit: hit.sort_key)[:k]) for pair in found]
+        return [self._best(pair, k=k) for pair in found]
+
+    def _best(self, found: Iterable[tuple[Rows, Cosines]], *, k: int) -> tuple[Hit, ...]:
+        return tuple(sorted(self._hits(found), key=lambda hit: hit.sort_key)[:k])
 
     def _hits(self, found: Iterable[tuple[Rows, Cosines]]) -> Iterator[Hit]:
         for rows, scores in found:
@@ -255,12 +304,17 @@ class Index:
         for queries, labs in (vectors.full, self._learned), (vectors.bare, ~self._learned):
             for row, query in enumerate(checked_queries(queries, width=self.manifest.width)):
                 scores[row, labs] = cosines(self._lab_vectors[labs], query)
+        take_away(self, vectors, scores)
         return scores
 
     def neighbors(self, vectors: QueryVectors, *, n: int) -> list[tuple[Neighbor, ...]]:
         """The n nearest stored plasmids of each query by sequence, best first, ties by id."""
         _at_least(0, n=n)
-        return self._nearest.search(vectors.bare, n=n) if n else [()] * len(vectors)
+        if not n:
+            return [()] * len(vectors)
+        if any(vectors.left_out):
+            return self._nearest.search_without(vectors.bare, vectors.left_out, n=n)
+        return self._nearest.search(vectors.bare, n=n)
 
 
 def _at_least(smallest: int, **values: int) -> None:

@@ -145,11 +145,20 @@ def class_sizes(segments: Iterable[LiveSegment]) -> Counter[str]:
     return sizes
 
 
-def find_living(segments: Sequence[LiveSegment], ids: Sequence[str]) -> list[str]:
-    """Those of the ids that a living row has already, in the order given."""
-    taken = set()
+def living_places(
+    segments: Sequence[LiveSegment], ids: Sequence[str]
+) -> dict[str, tuple[LiveSegment, int]]:
+    """Where those of the ids lie that a living row has: its segment and its row there."""
+    places: dict[str, tuple[LiveSegment, int]] = {}
     for segment in segments:
         for name, rows in segment.stored.find(ids).items():
-            if segment.alive[rows].any():
-                taken.add(name)
+            for row in rows:
+                if segment.alive[row]:
+                    places[name] = segment, row
+    return places
+
+
+def find_living(segments: Sequence[LiveSegment], ids: Sequence[str]) -> list[str]:
+    """Those of the ids that a living row has already, in the order given."""
+    taken = living_places(segments, ids)
     return [name for name in ids if name in taken]

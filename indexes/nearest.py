@@ -6,7 +6,7 @@ index is built in memory from the segment.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -44,6 +44,17 @@ class NearestPlasmids:
                 make = partial(_neighbor, segment)
                 mine.extend(map(make, rows.tolist(), scores.tolist()))
         return [tuple(sorted(mine, key=lambda hit: (-hit.cosine, hit.id))[:n]) for mine in found]
+
+    def search_without(
+        self, vectors: NDArray[np.floating], left_out: Sequence[Collection[str]], *, n: int
+    ) -> list[tuple[Neighbor, ...]]:
+        """The same without the plasmids of these ids, for each row; others take their places."""
+        most = max(map(len, left_out), default=0)
+        found = self.search(vectors, n=n + most)
+        return [
+            tuple(near for near in close if near.id not in gone)[:n]
+            for close, gone in zip(found, left_out, strict=True)
+        ]
 
 
 def _neighbor(segment: LiveSegment, row: int, cosine: float) -> Neighbor:

@@ -19,9 +19,11 @@ from vecattr.attribution import Attribution, FusedAttribution, Hit, Neighbor, Pr
 from vecattr.ensemble import RRF_CONSTANT, Fusion, fused_scores, lay_out
 from vecattr.errors import UsageError
 from vecattr.indexes.answer import NO_CONFIDENCE, doubt, fewer_classes, verdict
+from vecattr.indexes.copies import check_bases_kept, copy_note, set_apart
 from vecattr.indexes.embedding import QueryVectors, in_batches
 from vecattr.indexes.engine import Index
 from vecattr.indexes.folds import expanded
+from vecattr.indexes.overlap import Overlap
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.version import __version__
 
@@ -102,9 +104,18 @@ class Panel:
             return None
         return held[0] if self.is_one_index else 0.0
 
-    def judge(self, plasmids: Sequence[Plasmid]) -> Judgement:
-        """Scores, cosines and confidences of some plasmids."""
-        return self.judge_vectors([index.embed(plasmids) for index in self.indexes])
+    def judge(self, plasmids: Sequence[Plasmid], *, exclude_near_copies: bool = False) -> Judgement:
+        """Scores, cosines and confidences of some plasmids; `exclude_near_copies` as in
+        `Index.query_many`."""
+        return self.judge_vectors(self.embed(plasmids, exclude_near_copies=exclude_near_copies))
+
+    def embed(
+        self, plasmids: Sequence[Plasmid], *, exclude_near_copies: bool = False
+    ) -> list[QueryVectors]:
+        """The vectors of the queries in each index; these leave near copies out when asked to."""
+        if exclude_near_copies:
+            return self._set_apart(plasmids, beside=0)[0]
+        return [index.embed(plasmids) for index in self.indexes]
 
     def judge_vectors(self, vectors: Sequence[QueryVectors]) -> Judgement:
         """The same from the queries' vectors in each index."""
@@ -139,17 +150,33 @@ class Panel:
         return decided
 
     def query_many(
-        self, plasmids: Iterable[Plasmid], *, k: int = 10, neighbors: int = 0
+        self,
+        plasmids: Iterable[Plasmid],
+        *,
+        k: int = 10,
+        neighbors: int = 0,
+        exclude_near_copies: bool = False,
     ) -> Iterator[Attribution]:
         """One answer for each plasmid, in order, as they come; of one index that index's own.
-        UsageError for k below 1 or neighbors below 0."""
+        UsageError for k below 1, neighbors below 0, or as in `Index.query_many`."""
         mine: Iterable[Plasmid] = plasmids if self.is_one_index else ()
-        first = self.indexes[0].query_many(mine, k=k, neighbors=neighbors)
-        return first if self.is_one_index else self._answers(plasmids, k, neighbors)
+        first = self.indexes[0].query_many(
+            mine, k=k, neighbors=neighbors, exclude_near_copies=exclude_near_copies
+        )
+        if self.is_one_index:
+            return first
+        if exclude_near_copies:
+            check_bases_kept(self.indexes)
+        return self._answers(plasmids, k, neighbors, exclude=exclude_near_copies)
 
-    def _answers(self, plasmids: Iterable[Plasmid], k: int, n: int) -> Iterator[Attribution]:
+    def _answers(
+        self, plasmids: Iterable[Plasmid], k: int, n: int, *, exclude: bool
+    ) -> Iterator[Attribution]:
         for batch in in_batches(plasmids, most=BATCH):
-            vectors = [index.embed(batch) for index in self.indexes]
+            vectors, copies = self._set_apart(batch, beside=n if exclude else None)
+            notes = [
+                copy_note(mine, left_out=exclude, learned=self.learned_labs) for mine in copies
+            ]
             judged = self.judge_vectors(vectors)
             near = [
                 index.neighbors(mine, n=n)
@@ -161,7 +188,34 @@ class Panel:
             for query, plasmid in enumerate(batch):
                 doubted = doubt(plasmid, unread=all(bool(mine[query]) for mine in blank))
                 close = fused_neighbors([mine[query] for mine in near], n=n)
-                yield self._answer(plasmid, judged, query, k=k, neighbors=close, doubted=doubted)
+                yield self._answer(
+                    plasmid,
+                    judged,
+                    query,
+                    k=k,
+                    neighbors=close,
+                    doubted=doubted,
+                    copied=notes[query],
+                )
+
+    @cached_property
+    def learned_labs(self) -> frozenset[str]:
+        """The classes that have a learned vector in any index."""
+        return frozenset[str]().union(*(index.learned_labs for index in self.indexes))
+
+    def _set_apart(
+        self, plasmids: Sequence[Plasmid], *, beside: int | None
+    ) -> tuple[list[QueryVectors], list[tuple[Overlap, ...]]]:
+        """As `vecattr.indexes.copies.set_apart` in each index; a copy that several hold is named
+        once."""
+        vectors = []
+        copies: list[dict[str, Overlap]] = [{} for _ in plasmids]
+        for index in self.indexes:
+            mine, found = set_apart(index, plasmids, index.embed(plasmids), beside=beside)
+            vectors.append(mine)
+            for held, more in zip(copies, found, strict=True):
+                held |= {one.id: one for one in more}
+        return vectors, [tuple(held.values()) for held in copies]
 
     def _answer(
         self,
@@ -172,6 +226,7 @@ class Panel:
         k: int,
         neighbors: tuple[Neighbor, ...],
         doubted: str | None,
+        copied: str | None,
     ) -> FusedAttribution:
         confidence = float(judged.confidences[query])
         spoken = f"fused from {len(self.indexes)} indexes by {_SPOKEN[self.fusion]}"
@@ -191,7 +246,7 @@ class Panel:
             confidence=confidence,
             threshold=self.threshold,
             neighbors=neighbors,
-            notes=tuple(text for text in (doubted, few, spoken) if text is not None),
+            notes=tuple(text for text in (doubted, copied, few, spoken) if text is not None),
             provenance=Provenance(__version__, self.model_identity, self.identity),
         )
 

@@ -220,7 +220,7 @@ class Segment:
             topology=self.topology(row),
             length=self.length(row),
             vector=cast("Vectors", self._file.slice("sequences/vector", row, row + 1))[0],
-            bases=self._bases(row) if self.has_sequences else None,
+            bases=self.bases(row) if self.has_sequences else None,
             features=self._features(row),
         )
 
@@ -231,7 +231,8 @@ class Segment:
             return None
         return tuple(self.feature_names[i] for i in known.tolist()), values[known].tobytes()
 
-    def _bases(self, row: int) -> PackedBases:
+    def bases(self, row: int) -> PackedBases:
+        """The bases of one plasmid; DamagedError when this segment holds none."""
         start, stop = self._file.slice("sequences/bases/offsets", row, row + 2).tolist()
         first, last = self._file.slice("sequences/exceptions/offsets", row, row + 2).tolist()
         runs = [
