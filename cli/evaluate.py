@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vecattr.cli.asking import asking
 from vecattr.cli.formats import Format, facts_text
 from vecattr.cli.measures import (
     Measures,
@@ -15,6 +16,7 @@ from vecattr.cli.measures import (
     measuring,
     per_query_lines,
     ranking_facts,
+    sureness_facts,
     unknown_facts,
 )
 from vecattr.cli.options import (
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from vecattr.ensemble import Fusion
+    from vecattr.indexes.sureness import Asked
     from vecattr.readers import ReadOptions
 
 
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 @click.argument("plasmids", nargs=-1, required=True, metavar="TABLE...")
 @indexes_option
 @measuring
+@asking
 @output_options
 @reading
 @compute_options
@@ -50,6 +54,7 @@ def command(
     output: Path | None,
     reads: ReadOptions,
     measures: Measures,
+    asked: Asked,
     threads: int | None,
     device: str,
 ) -> None:
@@ -67,10 +72,13 @@ def command(
     collection = labelled_plasmids(plasmids, reads)
     with terminal().progress("evaluate", total=len(collection)) as advance:
         exclude = measures.exclude_near_copies
-        found = measured(panel, collection, progress=advance, exclude_near_copies=exclude)
+        found = measured(
+            panel, collection, progress=advance, exclude_near_copies=exclude, asked=asked
+        )
     facts = ranking_facts(panel, collection, found, seed=measures.seed)
+    facts |= sureness_facts(panel, collection, found, asked, seed=measures.seed)
     if measures.unknown_where:
-        facts |= unknown_facts(panel, plasmids, reads, found, measures)
+        facts |= unknown_facts(panel, plasmids, reads, found, measures, asked)
     if measures.few_shot_where:
         facts |= few_shot_facts(panel, plasmids, reads, measures)
     if exclude:

@@ -23,8 +23,12 @@ from vecattr.cli.terminal import terminal
 from vecattr.errors import InputError, UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from vecattr.indexes.measured import Measured
     from vecattr.indexes.panel import Panel
+    from vecattr.indexes.sureness import Asked
     from vecattr.plasmid import Plasmid
     from vecattr.readers import ReadOptions
 
@@ -155,10 +159,15 @@ def ranking_facts(
 
 
 def unknown_facts(
-    panel: Panel, sources: Sequence[str], reads: ReadOptions, found: Measured, measures: Measures
+    panel: Panel,
+    sources: Sequence[str],
+    reads: ReadOptions,
+    found: Measured,
+    measures: Measures,
+    asked: Asked,
 ) -> dict[str, object]:
     """Detection of the rows of `unknown_where` among `found`'s of named labs, and, apart, of
-    `found`'s rows whose lab has no class of its own."""
+    `found`'s rows whose lab has no class of its own; and what the verdict calls unknown."""
     import numpy as np
 
     from vecattr.detection import detection
@@ -176,17 +185,58 @@ def unknown_facts(
             )
     with terminal().progress("unknown", total=len(strangers)) as advance:
         exclude = measures.exclude_near_copies
-        confidences = measured(
-            panel, strangers, progress=advance, exclude_near_copies=exclude
-        ).confidences
+        other = measured(
+            panel, strangers, progress=advance, exclude_near_copies=exclude, asked=asked
+        )
     is_named = np.array([lab in named for lab in found.truths])
     known = found.confidences[is_named]
     is_right = found.ranks[is_named] <= 1
     pooled = found.confidences[~is_named]
     return {
-        "unknown": detection(known, confidences, is_right=is_right).as_dict(),
+        "unknown": detection(known, other.confidences, is_right=is_right).as_dict(),
         "unknown_pooled": detection(known, pooled, is_right=is_right).as_dict(),
+        "called_unknown": {
+            "known": _share_below(found.margins[is_named]),
+            "unknown": _share_below(other.margins),
+            "pooled": _share_below(found.margins[~is_named]),
+        },
     }
+
+
+def _share_below(margins: NDArray[np.float64]) -> float | None:
+    """How many the verdict calls unknown; None without any, or without a threshold."""
+    import numpy as np
+
+    return None if np.isnan(margins).any() or not len(margins) else float(np.mean(margins < 0))
+
+
+def sureness_facts(
+    panel: Panel, plasmids: Sequence[Plasmid], found: Measured, asked: Asked, *, seed: int
+) -> dict[str, object]:
+    """Calibration of the first lab's probability and, when asked for, coverage and size of the
+    candidate sets; nothing of an uncalibrated index."""
+    import numpy as np
+
+    from vecattr.intervals import group_codes
+    from vecattr.reliability import reliability
+
+    if found.stated is None:
+        return {}
+    groups = group_codes([plasmid.group for plasmid in plasmids])
+    is_right = found.ranks <= 1
+    rng = np.random.default_rng(seed)
+    facts: dict[str, object] = {
+        "work": asked.work,
+        "calibration": reliability(found.stated, is_right, groups, rng=rng).as_dict(),
+    }
+    if found.sizes is not None:
+        facts["candidate_sets"] = {
+            "coverage": asked.coverage,
+            "held_the_truth": float(np.mean(found.ranks <= found.sizes)),
+            "mean_size": float(found.sizes.mean()),
+            "median_size": float(np.median(found.sizes)),
+        }
+    return facts
 
 
 def copies_facts(panel: Panel, found: Measured) -> dict[str, object]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vecattr.cli.asking import asking
 from vecattr.cli.formats import Format
 from vecattr.cli.options import (
     compute_options,
@@ -19,21 +20,25 @@ from vecattr.cli.options import (
 from vecattr.cli.output import chosen_format, output_options, write_results
 from vecattr.cli.render import render
 from vecattr.cli.terminal import terminal
+from vecattr.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from vecattr.ensemble import Fusion
+    from vecattr.indexes.sureness import Asked
     from vecattr.plasmid import Plasmid
     from vecattr.readers import ReadOptions
+
+
+#: How many are named unless said otherwise.
+LABS = 10
 
 
 @click.command("query")
 @click.argument("sequences", nargs=-1, required=True, metavar="SEQUENCES...")
 @indexes_option
-@click.option(
-    "-k", "k", type=click.IntRange(min=1), default=10, show_default=True, help="Labs to rank."
-)
+@click.option("-k", "k", type=click.IntRange(min=1), help="Labs to rank. [default: 10]")
 @click.option(
     "--neighbors",
     type=click.IntRange(min=0),
@@ -43,6 +48,7 @@ if TYPE_CHECKING:
     help="Also list the N nearest stored plasmids.",
 )
 @copies_option
+@asking
 @output_options
 @reading
 @compute_options
@@ -51,9 +57,10 @@ def command(
     sequences: tuple[str, ...],
     indexes: tuple[Path, ...],
     fusion: Fusion,
-    k: int,
+    k: int | None,
     neighbors: int,
     exclude_near_copies: bool,
+    asked: Asked,
     form: Format | None,
     output: Path | None,
     reads: ReadOptions,
@@ -66,6 +73,8 @@ def command(
     standard input. One answer a record; a bad record is reported, the rest are answered, and the
     exit code is 3. Several indexes (-i A -i B) answer as one.
     """
+    if k is not None and asked.coverage is not None:
+        raise UsageError("-k and --coverage both say how many labs to name", hint="give one")
     from vecattr.indexes.panel import open_panel
     from vecattr.readers import read_plasmids
 
@@ -74,9 +83,10 @@ def command(
     with terminal().progress("query") as advance:
         answers = opened.query_many(
             _counted(records, advance),
-            k=k,
+            k=k or LABS,
             neighbors=neighbors,
             exclude_near_copies=exclude_near_copies,
+            asked=asked,
         )
         write_results(render(answers, form=chosen_format(form, output)), output)
 

@@ -38,9 +38,12 @@ COLUMNS = (
     "version",
     "model",
     "index",
+    "probability",
+    "work",
+    "coverage",
 )
 
-_LAB_COLUMNS = ("rank", "lab", "cosine")
+_LAB_COLUMNS = ("rank", "lab", "cosine", "probability")
 _NEIGHBOR_COLUMNS = ("rank", "plasmid", "lab", "cosine", "bases", "topology")
 
 
@@ -75,6 +78,7 @@ def rows(answer: Attribution) -> Iterator[Row]:
             for rank, near in enumerate(answer.neighbors, start=1)
         ),
     )
+    shares = [hit.probability for hit in answer.labs] + [None] * len(answer.neighbors)
     tail = (
         answer.verdict,
         answer.confidence,
@@ -86,8 +90,9 @@ def rows(answer: Attribution) -> Iterator[Row]:
         answer.provenance.model,
         answer.provenance.index,
     )
-    for row in head or ((None, "none", None, None, None, None),):
-        yield (answer.query, *row, *tail)
+    nothing: tuple[Row, ...] = ((None, "none", None, None, None, None),)
+    for row, share in zip(head or nothing, shares or [None], strict=True):
+        yield (answer.query, *row, *tail, share, answer.work, answer.coverage)
 
 
 def as_object(answer: Attribution) -> dict[str, object]:
@@ -143,7 +148,7 @@ def _ranked(answer: Attribution) -> list[tuple[int, Hit]]:
 
 
 def _lab_rows(answer: Attribution) -> Iterator[Row]:
-    yield from ((rank, hit.name, hit.cosine) for rank, hit in _ranked(answer))
+    yield from ((rank, hit.name, hit.cosine, hit.probability) for rank, hit in _ranked(answer))
 
 
 def _neighbor_rows(answer: Attribution) -> Iterator[Row]:

@@ -110,6 +110,12 @@ TRAIN_SETTINGS = (
         click.FloatRange(0, 0.5),
         "Share of plasmids held out, in whole groups.",
     ),
+    Setting(
+        "--calibration-share",
+        "calibration_share",
+        click.FloatRange(0, 0.5),
+        "Share of other plasmids held out one by one, to calibrate.",
+    ),
     Setting("--patience", "patience", COUNT, "Epochs without a better validation before the end."),
     Setting("--tokenizer-bases", "tokenizer_bases", COUNT, "cnn: bases the tokenizer learns from."),
     Setting("--seed", "seed", int, "Seed of every random choice."),

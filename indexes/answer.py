@@ -11,16 +11,12 @@ from vecattr.attribution import (
     Neighbor,
     Provenance,
     Verdict,
+    Work,
 )
-from vecattr.plasmid import POOLED, Plasmid
+from vecattr.plasmid import Plasmid
 
 #: No cosine is lower: the confidence when no lab has a name.
 NO_CONFIDENCE = -1.0
-
-
-def best_named_cosine(hits: Iterable[Hit]) -> float:
-    """The cosine of the first hit that is not the pool; NO_CONFIDENCE when there is none."""
-    return next((hit.cosine for hit in hits if hit.name != POOLED), NO_CONFIDENCE)
 
 
 def verdict(*, doubtful: bool, confidence: float, threshold: float | None) -> Verdict:
@@ -54,6 +50,16 @@ def fewer_classes(labs: int, *, k: int) -> str | None:
     return f"the index holds {labs} {'class' if labs == 1 else 'classes'}, fewer than {k}"
 
 
+def set_note(labs: int, *, coverage: float | None, work: Work) -> str | None:
+    """What a candidate set of so many labs promises."""
+    if coverage is None:
+        return None
+    return (
+        f"candidate set of {labs}: holds the true lab with probability {coverage:g} or more, if "
+        f"the lab is in the index and the plasmid comes from {work} work"
+    )
+
+
 def attribution(
     plasmid: Plasmid,
     hits: tuple[Hit, ...],
@@ -64,6 +70,8 @@ def attribution(
     doubt: str | None,
     notes: Iterable[str | None],
     provenance: Provenance,
+    work: Work,
+    coverage: float | None,
 ) -> Attribution:
     """The answer to one query."""
     return Attribution(
@@ -77,4 +85,6 @@ def attribution(
         neighbors=neighbors,
         notes=tuple(text for text in (doubt, *notes) if text is not None),
         provenance=provenance,
+        work=work,
+        coverage=coverage,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +67,11 @@ class QueryVectors:
 
     def __len__(self) -> int:
         return len(self.full)
+
+    @cached_property
+    def featured(self) -> NDArray[np.bool_]:
+        """Which queries have features that change their vectors, (q,)."""
+        return np.asarray((self.full != self.bare).any(axis=1))
 
 
 def query_vectors(embedder: SequenceEmbedder, plasmids: Sequence[Plasmid]) -> QueryVectors:

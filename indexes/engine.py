@@ -7,7 +7,7 @@ answer = index.query(Plasmid("p1", "ACGT…"), k=10)
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from vecattr.attribution import Attribution, Hit, Neighbor, Provenance
 from vecattr.background import Background
 from vecattr.calibration import Calibration, read_calibration
 from vecattr.errors import ArtifactError, UsageError
-from vecattr.indexes.answer import attribution, best_named_cosine, doubt, fewer_classes
+from vecattr.indexes.answer import attribution, doubt, fewer_classes, set_note
 from vecattr.indexes.copies import check_bases_kept, copy_note, set_apart, take_away
 from vecattr.indexes.embedding import (
     QueryVectors,
@@ -45,6 +45,7 @@ from vecattr.indexes.models import (
     load_index_model,
 )
 from vecattr.indexes.nearest import NearestPlasmids
+from vecattr.indexes.sureness import USUAL, Asked, Sureness, check_asked, sureness
 from vecattr.plasmid import Plasmid
 from vecattr.protocols import SequenceEmbedder
 from vecattr.table import EmbeddingTable, Vectors
@@ -217,10 +218,16 @@ class Index:
         k: int = 10,
         neighbors: int = 0,
         exclude_near_copies: bool = False,
+        asked: Asked = USUAL,
     ) -> Attribution:
         """The k likeliest labs of one plasmid, and so many nearest stored plasmids."""
-        exclude = exclude_near_copies
-        answers = self.query_many([plasmid], k=k, neighbors=neighbors, exclude_near_copies=exclude)
+        answers = self.query_many(
+            [plasmid],
+            k=k,
+            neighbors=neighbors,
+            exclude_near_copies=exclude_near_copies,
+            asked=asked,
+        )
         return next(answers)
 
     def query_many(
@@ -231,9 +238,11 @@ class Index:
         neighbors: int = 0,
         batch_size: int = 64,
         exclude_near_copies: bool = False,
+        asked: Asked = USUAL,
     ) -> Iterator[Attribution]:
         """One answer for each plasmid, in order, as they come; UsageError for k or batch_size
-        below 1 or neighbors below 0 (at once, not at the first answer).
+        below 1, neighbors below 0, or a coverage that cannot be promised (at once, not at the
+        first answer). With a coverage, the size of the candidate set stands for k.
 
         `exclude_near_copies`: as if the index held no near copy of the query, but for what learned
         lab vectors learned of them; UsageError when it keeps no sequences.
@@ -242,34 +251,71 @@ class Index:
         _at_least(0, neighbors=neighbors)
         if exclude_near_copies:
             check_bases_kept([self])
-        return self._answers(plasmids, k, neighbors, batch_size, exclude=exclude_near_copies)
+        check_asked([self], asked)
+        batches = in_batches(plasmids, most=batch_size)
+        exclude = exclude_near_copies
+        return (
+            answer
+            for batch in batches
+            for answer in self._answers(batch, k, neighbors, exclude=exclude, asked=asked)
+        )
 
     def _answers(
-        self, plasmids: Iterable[Plasmid], k: int, neighbors: int, batch_size: int, *, exclude: bool
+        self, batch: Sequence[Plasmid], k: int, neighbors: int, *, exclude: bool, asked: Asked
     ) -> Iterator[Attribution]:
-        for batch in in_batches(plasmids, most=batch_size):
-            beside = neighbors if exclude else None
-            vectors, copies = set_apart(self, batch, self.embed(batch), beside=beside)
-            ranked = self.rank_vectors(vectors, k=max(k, 2))  # the pool may hold the first place
-            confidences = [best_named_cosine(hits) for hits in ranked]
-            near = self.neighbors(vectors, n=neighbors)
-            unread = self.are_unread(vectors).tolist()
-            for plasmid, hits, best, close, blank, alike in zip(
-                batch, ranked, confidences, near, unread, copies, strict=True
-            ):
-                yield attribution(
-                    plasmid,
-                    hits[:k],
-                    confidence=best,
-                    threshold=self.calibration.threshold if self.calibration else None,
-                    neighbors=close,
-                    doubt=doubt(plasmid, unread=blank),
-                    notes=(
-                        copy_note(alike, left_out=exclude, learned=self.learned_labs),
-                        fewer_classes(len(self.lab_names), k=k),
-                    ),
-                    provenance=Provenance(__version__, self.model_identity, self.identity),
-                )
+        beside = neighbors if exclude else None
+        vectors, copies = set_apart(self, batch, self.embed(batch), beside=beside)
+        sure = self.sureness(vectors, self.lab_cosines(vectors), asked=asked)
+        most = k if sure.sizes is None else int(sure.sizes.max())
+        ranked = self.rank_vectors(vectors, k=most)
+        near = self.neighbors(vectors, n=neighbors)
+        unread = self.are_unread(vectors).tolist()
+        for query, plasmid in enumerate(batch):
+            size = sure.size(query, otherwise=k)
+            alike = copies[query]
+            yield attribution(
+                plasmid,
+                self._with_probabilities(ranked[query][:size], sure, query),
+                confidence=float(sure.confidences[query]),
+                threshold=sure.threshold(query),
+                neighbors=near[query],
+                doubt=doubt(plasmid, unread=unread[query]),
+                notes=(
+                    copy_note(alike, left_out=exclude, learned=self.learned_labs),
+                    fewer_classes(len(self.lab_names), k=size),
+                    set_note(size, coverage=asked.coverage, work=asked.work),
+                ),
+                provenance=Provenance(__version__, self.model_identity, self.identity),
+                work=asked.work,
+                coverage=asked.coverage,
+            )
+
+    def _with_probabilities(
+        self, hits: tuple[Hit, ...], sure: Sureness, query: int
+    ) -> tuple[Hit, ...]:
+        columns = [self._column[hit.name] for hit in hits]
+        return tuple(
+            replace(hit, probability=sure.probability(query, column))
+            for hit, column in zip(hits, columns, strict=True)
+        )
+
+    @cached_property
+    def _column(self) -> dict[str, int]:
+        return {name: column for column, name in enumerate(self.lab_names)}
+
+    def sureness(
+        self, vectors: QueryVectors, cosines: NDArray[np.float64], *, asked: Asked = USUAL
+    ) -> Sureness:
+        """How sure answers to queries with these `lab_cosines` are."""
+        near = self.neighbors(vectors, n=1) if self.calibration else []
+        return sureness(
+            self.calibration,
+            cosines,
+            np.array([close[0].cosine if close else -1.0 for close in near]),
+            names=self.lab_names,
+            featured=vectors.featured,
+            asked=asked,
+        )
 
     def are_unread(self, vectors: QueryVectors) -> NDArray[np.bool_]:
         """Of which queries the model knows no part, (q,)."""

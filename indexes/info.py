@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from vecattr.calibration import Calibration
@@ -49,7 +48,7 @@ def index_facts(
             "views": "the model's own" if manifest.views is None else manifest.views,
             "files": [name for name, _ in manifest.model_files],
         },
-        "calibration": asdict(calibration) if calibration else None,
+        "calibration": calibration.summary() if calibration else None,
         "labs_changed_since_calibration": bool(calibration) and changed,
         "segments": [
             {

@@ -16,15 +16,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.attribution import Attribution, FusedAttribution, Hit, Neighbor, Provenance
+from vecattr.calibration import Calibration, threshold_for
 from vecattr.ensemble import RRF_CONSTANT, Fusion, fused_scores, lay_out
 from vecattr.errors import UsageError
-from vecattr.indexes.answer import NO_CONFIDENCE, doubt, fewer_classes, verdict
+from vecattr.heldout import HeldOut, read_held_out
+from vecattr.indexes.answer import doubt, fewer_classes, set_note, verdict
 from vecattr.indexes.copies import check_bases_kept, copy_note, set_apart
 from vecattr.indexes.embedding import QueryVectors, in_batches
 from vecattr.indexes.engine import Index
 from vecattr.indexes.folds import expanded
+from vecattr.indexes.fused import FusedFits, fit_fused, majority, rank_matched
+from vecattr.indexes.manifest import MODEL_FOLDER
 from vecattr.indexes.overlap import Overlap
-from vecattr.plasmid import POOLED, Plasmid
+from vecattr.indexes.sureness import (
+    USUAL,
+    Asked,
+    Sureness,
+    by_features,
+    check_asked,
+    with_probabilities,
+)
+from vecattr.plasmid import Plasmid
 from vecattr.version import __version__
 
 #: Plasmids asked about at once; no answer depends on it.
@@ -40,12 +52,11 @@ _SPOKEN = {"copeland": "Copeland's method", "rrf": "reciprocal-rank fusion"}
 @dataclass(frozen=True)
 class Judgement:
     """Of q queries and the n labs of a panel: `scores` sort them, `cosines` are the means over the
-    indexes that know the lab, both (q, n). `confidences` (q,) are what the verdict compares with
-    the panel's threshold."""
+    indexes that know the lab, both (q, n); `sure` says how sure they are."""
 
     scores: NDArray[np.float64]
     cosines: NDArray[np.float64]
-    confidences: NDArray[np.float64]
+    sure: Sureness
 
     def best(self, query: int, *, k: int) -> NDArray[np.intp]:
         """Columns of the k best labs of one query, best first, ties by name (names ascend)."""
@@ -95,15 +106,6 @@ class Panel:
             sizes[entry.name] = max(sizes.get(entry.name, 0), entry.plasmids)
         return sizes
 
-    @property
-    def threshold(self) -> float | None:
-        """What confidences are compared with; None when no index is calibrated. Several indexes
-        have thresholds of their own, which are subtracted already, so theirs is 0."""
-        held = [index.calibration.threshold for index in self.indexes if index.calibration]
-        if not held:
-            return None
-        return held[0] if self.is_one_index else 0.0
-
     def judge(self, plasmids: Sequence[Plasmid], *, exclude_near_copies: bool = False) -> Judgement:
         """Scores, cosines and confidences of some plasmids; `exclude_near_copies` as in
         `Index.query_many`."""
@@ -117,37 +119,73 @@ class Panel:
             return self._set_apart(plasmids, beside=0)[0]
         return [index.embed(plasmids) for index in self.indexes]
 
-    def judge_vectors(self, vectors: Sequence[QueryVectors]) -> Judgement:
+    def judge_vectors(self, vectors: Sequence[QueryVectors], *, asked: Asked = USUAL) -> Judgement:
         """The same from the queries' vectors in each index."""
-        found = [
-            lay_out(index.lab_cosines(mine), index.lab_names, self.lab_names)  # (q, n)
-            for index, mine in zip(self.indexes, vectors, strict=True)
+        found = [index.lab_cosines(mine) for index, mine in zip(self.indexes, vectors, strict=True)]
+        sure = [
+            index.sureness(mine, cosines, asked=asked if self.is_one_index else USUAL)
+            for index, mine, cosines in zip(self.indexes, vectors, found, strict=True)
         ]
-        best = [self._best_named(cosines) for cosines in found]
         if self.is_one_index:
-            return Judgement(found[0], found[0], best[0])
-        ballots = np.stack(found)  # (v, q, n)
+            return Judgement(found[0], found[0], sure[0])
+        ballots = np.stack(
+            [
+                lay_out(cosines, index.lab_names, self.lab_names)
+                for index, cosines in zip(self.indexes, found, strict=True)
+            ]
+        )  # (v, q, n)
         scores = fused_scores(ballots, fusion=self.fusion)
-        return Judgement(scores, np.nanmean(ballots, axis=0), self._majority(best))
+        cosines = np.nanmean(ballots, axis=0)
+        featured = np.any([mine.featured for mine in vectors], axis=0)  # (q,)
+        return Judgement(
+            scores, cosines, self._fused(sure, rank_matched(scores, cosines), featured, asked)
+        )
 
-    def _best_named(self, cosines: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The best cosine of a lab with a name, in one index, (q, n) -> (q,)."""
-        named = [column for column, name in enumerate(self.lab_names) if name != POOLED]
-        known = np.nan_to_num(cosines[:, named], nan=NO_CONFIDENCE)
-        best: NDArray[np.float64] = np.max(known, axis=1, initial=NO_CONFIDENCE)
-        return best
+    def _fused(
+        self,
+        sure: Sequence[Sureness],
+        matched: NDArray[np.float64],
+        featured: NDArray[np.bool_],
+        asked: Asked,
+    ) -> Sureness:
+        """Confidences are margins over the threshold of the deciding index, of the calibrated ones
+        if there are any."""
+        margins = [one.confidences - one.thresholds for one in sure if one.thresholds is not None]
+        if not margins:
+            return Sureness(majority([one.confidences for one in sure]))
+        thresholds = np.zeros(len(matched))
+        parts = []
+        for features, rows in by_features(featured):
+            fits = self._fused_featured if features else self._fused_plain
+            if fits.margins:
+                thresholds[rows] = threshold_for(fits.margins, asked.false_alarm)
+            parts.append((rows, fits.works.get(asked.work)))
+        return with_probabilities(Sureness(majority(margins), thresholds), matched, parts, asked)
 
-    def _majority(self, best: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-        """How far the deciding index is above its threshold, (q,): at least 0 where more than half
-        of the calibrated indexes say `known`. Without any, the deciding index's cosine."""
-        margins = [
-            mine - index.calibration.threshold
-            for index, mine in zip(self.indexes, best, strict=True)
-            if index.calibration
-        ]
-        ordered = np.sort(np.stack(margins or list(best)), axis=0)  # (v, q)
-        decided: NDArray[np.float64] = ordered[(len(ordered) - 1) // 2]
-        return decided
+    @cached_property
+    def _held(self) -> list[tuple[HeldOut, Calibration]] | None:
+        """Of each index; None when one has no held-out plasmids."""
+        found = []
+        for index in self.indexes:
+            held = read_held_out(index.path / MODEL_FOLDER)
+            if held is None or index.calibration is None:
+                return None
+            found.append((held, index.calibration))
+        return found
+
+    @cached_property
+    def _fused_plain(self) -> FusedFits:
+        return self._fit_fused(features=False)
+
+    @cached_property
+    def _fused_featured(self) -> FusedFits:
+        return self._fit_fused(features=True)
+
+    def _fit_fused(self, *, features: bool) -> FusedFits:
+        if self._held is None:
+            return FusedFits((), {})
+        held, calibrations = zip(*self._held, strict=True)
+        return fit_fused(held, calibrations, fusion=self.fusion, features=features)
 
     def query_many(
         self,
@@ -156,28 +194,46 @@ class Panel:
         k: int = 10,
         neighbors: int = 0,
         exclude_near_copies: bool = False,
+        asked: Asked = USUAL,
     ) -> Iterator[Attribution]:
         """One answer for each plasmid, in order, as they come; of one index that index's own.
         UsageError for k below 1, neighbors below 0, or as in `Index.query_many`."""
         mine: Iterable[Plasmid] = plasmids if self.is_one_index else ()
         first = self.indexes[0].query_many(
-            mine, k=k, neighbors=neighbors, exclude_near_copies=exclude_near_copies
+            mine,
+            k=k,
+            neighbors=neighbors,
+            exclude_near_copies=exclude_near_copies,
+            asked=asked if self.is_one_index else USUAL,
         )
         if self.is_one_index:
             return first
         if exclude_near_copies:
             check_bases_kept(self.indexes)
-        return self._answers(plasmids, k, neighbors, exclude=exclude_near_copies)
+        self.check(asked)
+        return self._answers(plasmids, k, neighbors, exclude=exclude_near_copies, asked=asked)
+
+    def check(self, asked: Asked) -> None:
+        """UsageError for a candidate set that the panel cannot vouch for."""
+        check_asked(self.indexes, asked)
+        if asked.coverage is None or self.is_one_index:
+            return
+        if not all(asked.work in fits.works for fits in (self._fused_plain, self._fused_featured)):
+            raise UsageError(
+                f"too few plasmids of {asked.work} work were held out of all of these indexes' "
+                "models, so no coverage can be promised for their fusion",
+                hint="ask one index, or fuse folds of one training",
+            )
 
     def _answers(
-        self, plasmids: Iterable[Plasmid], k: int, n: int, *, exclude: bool
+        self, plasmids: Iterable[Plasmid], k: int, n: int, *, exclude: bool, asked: Asked
     ) -> Iterator[Attribution]:
         for batch in in_batches(plasmids, most=BATCH):
             vectors, copies = self._set_apart(batch, beside=n if exclude else None)
             notes = [
                 copy_note(mine, left_out=exclude, learned=self.learned_labs) for mine in copies
             ]
-            judged = self.judge_vectors(vectors)
+            judged = self.judge_vectors(vectors, asked=asked)
             near = [
                 index.neighbors(mine, n=n)
                 for index, mine in zip(self.indexes, vectors, strict=True)
@@ -196,6 +252,7 @@ class Panel:
                     neighbors=close,
                     doubted=doubted,
                     copied=notes[query],
+                    asked=asked,
                 )
 
     @cached_property
@@ -227,27 +284,44 @@ class Panel:
         neighbors: tuple[Neighbor, ...],
         doubted: str | None,
         copied: str | None,
+        asked: Asked,
     ) -> FusedAttribution:
-        confidence = float(judged.confidences[query])
+        sure, size = judged.sure, judged.sure.size(query, otherwise=k)
+        confidence = float(sure.confidences[query])
         spoken = f"fused from {len(self.indexes)} indexes by {_SPOKEN[self.fusion]}"
-        few = fewer_classes(len(self.lab_names), k=k)
+        notes = (
+            doubted,
+            copied,
+            fewer_classes(len(self.lab_names), k=size),
+            set_note(size, coverage=asked.coverage, work=asked.work),
+            spoken,
+        )
         scores, cosines = judged.scores[query], judged.cosines[query]
         return FusedAttribution(
             query=plasmid.id,
             length=len(plasmid),
             topology=plasmid.topology,
             labs=tuple(
-                Hit(self.lab_names[lab], float(scores[lab]), float(cosines[lab]))
-                for lab in judged.best(query, k=k).tolist()
+                Hit(
+                    self.lab_names[lab],
+                    float(scores[lab]),
+                    float(cosines[lab]),
+                    sure.probability(query, lab),
+                )
+                for lab in judged.best(query, k=size).tolist()
             ),
             verdict=verdict(
-                doubtful=doubted is not None, confidence=confidence, threshold=self.threshold
+                doubtful=doubted is not None,
+                confidence=confidence,
+                threshold=sure.threshold(query),
             ),
             confidence=confidence,
-            threshold=self.threshold,
+            threshold=sure.threshold(query),
             neighbors=neighbors,
-            notes=tuple(text for text in (doubted, copied, few, spoken) if text is not None),
+            notes=tuple(text for text in notes if text is not None),
             provenance=Provenance(__version__, self.model_identity, self.identity),
+            work=asked.work,
+            coverage=asked.coverage,
         )
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from vecattr.plasmid import Topology
 
 #: `uncalibrated`: the index holds no threshold, so nothing is claimed.
 Verdict = Literal["known", "unknown", "uncalibrated"]
+
+#: Does the collection hold plasmids of the same work, such as a publication? Answers about `known`
+#: work are right far more often than about `new` work.
+Work = Literal["known", "new"]
+WORKS: tuple[Work, ...] = get_args(Work)
 
 #: Queries with fewer clear bases (A, C, G, T) are answered, and marked not to be trusted.
 SHORTEST_TRUSTED = 100
@@ -16,11 +21,13 @@ SHORTEST_TRUSTED = 100
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One ranked lab. `score` is the sort key, bigger is better; `cosine` lies in [-1, 1]."""
+    """One ranked lab. `score` is the sort key, bigger is better; `cosine` lies in [-1, 1];
+    `probability`: of being the lab, if the lab is one of the index's (None: not calibrated)."""
 
     name: str
     score: float
     cosine: float
+    probability: float | None = None
 
     @property
     def sort_key(self) -> tuple[float, str]:
@@ -53,11 +60,13 @@ class Provenance:
 class Attribution:
     """Ranked labs for one query, best first, ties by name.
 
-    `verdict` compares `confidence` (the best cosine of a named lab, the pooled class left out)
-    with the calibrated `threshold`; `notes` are sentences a person should read.
+    `verdict` compares `confidence` (`vecattr.familiarity`, from 0 to 1; of an index without
+    calibration the best cosine of a named lab) with the calibrated `threshold`. Probabilities are
+    for plasmids of such `work`. With a `coverage`, the labs are the candidate set that holds the
+    true one so often. `notes` are sentences a person should read.
     """
 
-    confidence_name: ClassVar[str] = "best cosine"
+    confidence_name: ClassVar[str] = "familiarity"
 
     query: str
     length: int
@@ -69,6 +78,8 @@ class Attribution:
     neighbors: tuple[Neighbor, ...]
     notes: tuple[str, ...]
     provenance: Provenance
+    work: Work = "known"
+    coverage: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +88,7 @@ class FusedAttribution(Attribution):
 
     `verdict` is that of more than half of the calibrated indexes, else `unknown`. `confidence` is
     how far the index that decides it (the median, of an even number the lower one) lies above its
-    own threshold, so the `threshold` is 0.
+    own threshold; the `threshold` is 0, or what was found on plasmids held out of all indexes.
     """
 
     confidence_name: ClassVar[str] = "median margin"

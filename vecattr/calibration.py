@@ -1,63 +1,237 @@
-"""When a score is too low to name a lab: held-out scores in, a threshold with its rate out."""
+"""How sure is an answer? Held-out plasmids in; verdicts, probabilities and candidate sets out.
+
+The verdict asks whether the lab is known at all (`vecattr.familiarity`); its threshold calls so
+many plasmids of known labs from *new* work unknown. Probabilities (`vecattr.temperature`) and
+candidate sets (`vecattr.conformal`) are fitted twice, for plasmids of work that the collection
+holds part of, and of new work: a network is right about the first far more often at the same
+cosine. Queries with features have fits of their own, because their cosines do.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.errors import DamagedError
+from vecattr.attribution import WORKS, Work
+from vecattr.conformal import mass_for, needed_masses
+from vecattr.errors import DamagedError, MismatchError, UsageError
+from vecattr.familiarity import Familiarity, Scores, fit_familiarity
+from vecattr.heldout import HeldOut
+from vecattr.model import CALIBRATION_FILE
+from vecattr.plasmid import POOLED
+from vecattr.temperature import Temperature, fit_temperature
 
-CALIBRATION_FILE = "calibration.json"
+VERSION = 2
+
+#: The share of plasmids of known labs that the verdict may call unknown unless asked otherwise.
+FALSE_ALARM = 0.05
+#: The work that a query comes from unless said otherwise.
+USUAL_WORK: Work = "known"
+#: With fewer held-out plasmids of a kind nothing is claimed about it.
+FEWEST = 20
+
+
+@dataclass(frozen=True)
+class WorkFit:
+    """Probabilities for one kind of work; `masses` ascend, one for each held-out plasmid."""
+
+    temperature: Temperature
+    masses: tuple[float, ...]
+
+    def mass(self, coverage: float) -> float:
+        """As `vecattr.conformal.mass_for`."""
+        return mass_for(self.masses, coverage)
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """`scores` of held-out plasmids of known labs, ascending."""
+
+    familiarity: Familiarity
+    scores: tuple[float, ...]
+
+    def threshold(self, false_alarm: float) -> float:
+        """The score below which at most this share of them lies; UsageError unless it is a share
+        below 1."""
+        return threshold_for(self.scores, false_alarm)
+
+
+@dataclass(frozen=True)
+class Fits:
+    """What is known about queries that all have features, or all have none."""
+
+    verdicts: Verdicts
+    works: Mapping[Work, WorkFit]
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """A query whose best cosine with a named lab is below `threshold` is called unknown.
+    """`rows` held-out plasmids, `named` of them of labs with a name and from new work."""
 
-    `false_alarm` is the share of `rows` held-out plasmids of known labs that this called unknown.
-    """
-
-    threshold: float
-    false_alarm: float
+    sequence: Fits
+    features: Fits | None  # None: features change nothing
     rows: int
+    named: int
     source: str
 
+    def fits(self, *, features: bool) -> Fits:
+        """For queries with features, or without."""
+        return self.features if features and self.features else self.sequence
+
+    @property
+    def threshold(self) -> float:
+        """Of queries without features, at the usual false alarm."""
+        return self.sequence.verdicts.threshold(FALSE_ALARM)
+
+    @property
+    def false_alarm(self) -> float:
+        """The share of held-out plasmids of known labs that this threshold calls unknown."""
+        return measured_alarm(self.sequence.verdicts.scores, self.threshold)
+
+    def summary(self) -> dict[str, object]:
+        """What people want to know of it; fits into JSON."""
+        return {
+            "threshold": self.threshold,
+            "false_alarm": self.false_alarm,
+            "rows": self.rows,
+            "rows_of_the_threshold": self.named,
+            "works": sorted(self.sequence.works),
+            "with_features": self.features is not None,
+            "source": self.source,
+        }
+
     def to_json(self) -> bytes:
-        return (json.dumps(asdict(self), indent=2, sort_keys=True) + "\n").encode()
+        """The content of calibration.json."""
+        data = {"version": VERSION, **asdict(self)}
+        return (json.dumps(data, indent=1, sort_keys=True) + "\n").encode()
 
 
-def fit_calibration(
-    confidences: NDArray[np.floating], *, false_alarm: float, source: str
-) -> Calibration | None:
-    """The threshold that calls at most `false_alarm` of these known plasmids unknown.
+def threshold_for(scores: tuple[float, ...], false_alarm: float) -> float:
+    """The score below which at most this share of `scores` (ascending) lies.
 
-    `confidences` are best cosines of held-out plasmids of known labs, (n,). None when there are
-    too few of them to speak of such a rate.
+    >>> threshold_for((0.1, 0.2, 0.3, 0.4), 0.25)
+    0.2
     """
-    wanted = int(false_alarm * len(confidences))
-    if wanted < 1:
+    if not 0 <= false_alarm < 1:
+        raise UsageError(f"false alarm must be a share from 0 to below 1, not {false_alarm}")
+    return scores[int(false_alarm * len(scores) + 1e-9)]
+
+
+def measured_alarm(scores: tuple[float, ...], threshold: float) -> float:
+    """The share of scores below a threshold."""
+    return float(np.mean(np.array(scores) < threshold))
+
+
+def fit_calibration(held: HeldOut, *, source: str) -> Calibration | None:
+    """From plasmids that the lab vectors did not see; None when there are too few of known labs
+    and new work to speak of rates."""
+    named = np.array([name != POOLED for name in held.labs.names])  # (n,)
+    judged = held.is_new & named[held.labels]
+    if int(judged.sum()) < FEWEST:
         return None
-    threshold = float(np.sort(confidences)[wanted])
-    measured = float(np.mean(confidences < threshold))
-    return Calibration(threshold, measured, len(confidences), source)
+    return Calibration(
+        sequence=_fits(held, judged, named, features=False),
+        features=_fits(held, judged, named, features=True) if held.has_features else None,
+        rows=len(held),
+        named=int(judged.sum()),
+        source=source,
+    )
+
+
+def _fits(
+    held: HeldOut, judged: NDArray[np.bool_], named: NDArray[np.bool_], *, features: bool
+) -> Fits:
+    cosines = held.cosines(features=features)  # (q, n)
+    works: dict[Work, WorkFit] = {}
+    for work, rows in zip(WORKS, (~held.is_new, held.is_new), strict=True):
+        if int(rows.sum()) >= FEWEST:
+            works[work] = fit_work(cosines[rows], held.labels[rows])
+    verdicts = _verdicts(cosines, held, judged, named)
+    return Fits(verdicts, works)
+
+
+def fit_work(cosines: NDArray[np.float64], columns: NDArray[np.intp]) -> WorkFit:
+    """From cosines (q, n) and the columns of the true labs (q,)."""
+    temperature = fit_temperature(cosines, columns)
+    masses = needed_masses(temperature.probabilities(cosines), columns)
+    return WorkFit(temperature, _ascending(masses))
+
+
+def _verdicts(
+    cosines: NDArray[np.float64],
+    held: HeldOut,
+    judged: NDArray[np.bool_],
+    named: NDArray[np.bool_],
+) -> Verdicts:
+    """Weights learned from both kinds of work, the threshold's scores from new work alone."""
+    rows = named[held.labels]
+    hidden = cosines[rows].copy()
+    hidden[np.arange(len(hidden)), held.labels[rows]] = -1.0
+    known = Scores.of(cosines, held.nearest.astype(np.float64), named=named)
+    familiarity = fit_familiarity(
+        Scores(known.best[rows], known.lead[rows], known.nearest[rows]),
+        Scores.of(hidden, held.nearest_other[rows].astype(np.float64), named=named),
+    )
+    return Verdicts(familiarity, _ascending(familiarity.score(known)[judged]))
+
+
+def _ascending(values: NDArray[np.float64]) -> tuple[float, ...]:
+    return tuple(float(f"{value:.9g}") for value in np.sort(values).tolist())
 
 
 def read_calibration(folder: Path) -> Calibration | None:
-    """The calibration of a model folder, None when it has none; DamagedError when unreadable."""
+    """The calibration of a model folder, None when it has none; DamagedError when unreadable,
+    MismatchError when another version wrote it."""
     path = folder / CALIBRATION_FILE
     if not path.exists():
         return None
     try:
         data = json.loads(path.read_bytes())
-        return Calibration(
-            threshold=float(data["threshold"]),
-            false_alarm=float(data["false_alarm"]),
-            rows=int(data["rows"]),
-            source=str(data["source"]),
-        )
-    except (ValueError, KeyError, TypeError) as cause:
+        version = data.get("version")
+        if version == VERSION:
+            return Calibration(
+                sequence=_parsed_fits(data["sequence"]),
+                features=_parsed_fits(data["features"]) if data["features"] else None,
+                rows=int(data["rows"]),
+                named=int(data["named"]),
+                source=str(data["source"]),
+            )
+    except (ValueError, KeyError, TypeError, AttributeError) as cause:
         raise DamagedError("not a calibration", where=str(path)) from cause
+    raise MismatchError(
+        f"calibration version {version!r}, this vecattr reads {VERSION}",
+        where=str(path),
+        hint="train the model again and build the index again",
+    )
+
+
+def _parsed_fits(data: dict[str, Any]) -> Fits:
+    verdicts = data["verdicts"]
+    one, best, lead, near = map(float, verdicts["familiarity"]["weights"])
+    scores = _parsed_ascending(verdicts["scores"])
+    return Fits(
+        Verdicts(Familiarity((one, best, lead, near)), scores),
+        {work: _parsed_work(data["works"][work]) for work in WORKS if work in data["works"]},
+    )
+
+
+def _parsed_work(data: dict[str, Any]) -> WorkFit:
+    temperature = data["temperature"]
+    return WorkFit(
+        Temperature(float(temperature["level"]), float(temperature["slope"])),
+        _parsed_ascending(data["masses"]),
+    )
+
+
+def _parsed_ascending(values: list[Any]) -> tuple[float, ...]:
+    found = tuple(map(float, values))
+    if not found or not all(a <= b for a, b in pairwise(found)):
+        raise ValueError("values that do not ascend")
+    return found

@@ -40,11 +40,12 @@ def model_card(
 
 
 def _held_out(report: TrainReport) -> str:
-    watched, calibrated = int(report.split.watched.sum()), int(report.split.calibrated.sum())
+    split = report.split
+    masks = split.watched, split.new_work, split.known_work
+    watched, groups, singles = (int(mask.sum()) for mask in masks)
     held = f"{watched:,} of the plasmids were held out, in whole groups, to stop training"
-    if report.split.is_fold:
-        return f"{held}, and {calibrated:,} others, out of every fold, to set the threshold."
-    return f"{held} and to set the threshold."
+    others = f", and {groups:,} others, out of every fold, to calibrate" if split.is_fold else ""
+    return f"{held}{others or ' and to calibrate'}; to calibrate, {singles:,} single ones, too."
 
 
 def _figures(report: TrainReport) -> str:
@@ -57,9 +58,9 @@ def _figures(report: TrainReport) -> str:
         )
     if report.calibration:
         lines.append(
-            f"Verdict: unknown below cosine {report.calibration.threshold:.3f}, which called "
-            f"{100 * report.calibration.false_alarm:.1f} % of {report.calibration.rows:,} held-out "
-            "plasmids of named labs unknown."
+            f"Verdict: unknown below {report.calibration.threshold:.3f}, which called "
+            f"{100 * report.calibration.false_alarm:.1f} % of {report.calibration.named:,} "
+            "held-out plasmids of named labs unknown (whole groups, sequence only)."
         )
     return " ".join(lines)
 

@@ -81,6 +81,7 @@ class TrainConfig:
     reverse_complement: float = 0.5  # probability
     feature_dropout: float = 0.5  # probability that a plasmid's features are withheld
     validation_share: float = 0.1  # of the plasmids, in whole groups
+    calibration_share: float = 0.05  # of the plasmids, one by one, beside the validation share
     patience: int = 20  # epochs without a better validation top-1
     refit: bool = False  # train again on all rows for the best number of epochs
     tokenizer_bases: int = 5_000_000  # sample the tokenizer learns from
@@ -97,8 +98,9 @@ class TrainConfig:
             if not 0 <= (getattr(self, name) or 0) <= 1:
                 raise UsageError(f"{name} must lie in [0, 1], not {getattr(self, name)}")
         _fits_the_loss(self)
-        if not 0 <= self.validation_share <= 0.5:
-            raise UsageError(f"validation_share must lie in [0, 0.5]: {self.validation_share}")
+        for name in ("validation_share", "calibration_share"):
+            if not 0 <= getattr(self, name) <= 0.5:
+                raise UsageError(f"{name} must lie in [0, 0.5]: {getattr(self, name)}")
 
     def resolved(
         self, encoder: EncoderConfig, *, rows: int = _MANY_PLASMIDS

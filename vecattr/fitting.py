@@ -72,16 +72,21 @@ class LabMatcher(nn.Module):
             return self.loss(plasmids, self.lab_vectors(), targets)
 
     @torch.inference_mode()
-    def cosines(self, examples: Examples, device: torch.device) -> NDArray[np.float32]:
-        """Cosines of full-length examples with every lab, the unknown vector last, (q, n + 1)."""
+    def vectors(self, examples: Examples, device: torch.device) -> NDArray[np.float32]:
+        """Unit vectors of full-length examples, (q, d)."""
         self.eval()
-        labs = self.lab_vectors()
         found = []
         for rows in np.array_split(np.arange(len(examples)), max(1, len(examples) // 64)):
             batch = examples.batch(rows).to(device)
-            found.append((self.encoder(batch) @ labs.T).cpu().numpy())
+            found.append(self.encoder(batch).cpu().numpy())
         self.train()
         return np.concatenate(found)
+
+    def cosines(self, examples: Examples, device: torch.device) -> NDArray[np.float32]:
+        """Cosines of full-length examples with every lab, the unknown vector last, (q, n + 1)."""
+        labs = self.lab_vectors().detach().cpu().numpy()
+        cosines: NDArray[np.float32] = self.vectors(examples, device) @ labs.T
+        return cosines
 
 
 @dataclass(frozen=True)

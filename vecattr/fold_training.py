@@ -22,7 +22,7 @@ from vecattr.files import TEMPORARY, atomic_write
 from vecattr.fitting import Epoch, Watcher
 from vecattr.folds import FOLDS_FILE, Folds, fold_path, is_folds, read_folds
 from vecattr.holdout import Split, fold_masks
-from vecattr.labelled import LabelledSet, held_out_rows, labelled_set
+from vecattr.labelled import LabelledSet, labelled_set, usual_split
 from vecattr.model import CONFIG_FILE
 from vecattr.plasmid import Plasmid
 from vecattr.training import TrainReport, run_fingerprint, train_model
@@ -82,8 +82,8 @@ def train_folds(
 
 def _splits(labelled: LabelledSet, config: ResolvedTrainConfig, folds: int) -> Iterator[Split]:
     """The rows that each fold learns from, watches and is calibrated on."""
-    held = held_out_rows(labelled, config)  # (n,)
-    rest = np.flatnonzero(~held)
+    usual = usual_split(labelled, config)
+    rest = np.flatnonzero(usual.learned)
     masks = fold_masks(
         [labelled.labels[row] for row in rest],
         [labelled.plasmids[row].group for row in rest],
@@ -96,9 +96,9 @@ def _splits(labelled: LabelledSet, config: ResolvedTrainConfig, folds: int) -> I
                 f"fold {number} of {folds} would hold out no plasmid",
                 hint="give fewer folds, or more plasmids of other groups",
             )
-        watched = np.zeros_like(held)
+        watched = np.zeros_like(usual.learned)
         watched[rest[mask]] = True
-        yield Split(learned=~held & ~watched, watched=watched, calibrated=held)
+        yield replace(usual, learned=usual.learned & ~watched, watched=watched)
 
 
 def _run_digest(

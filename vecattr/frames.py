@@ -15,7 +15,17 @@ import pandas as pd
 from vecattr.attribution import Attribution, Provenance
 from vecattr.table import EmbeddingTable
 
-_COLUMNS = ["query", "rank", "lab", "cosine", "score", "verdict", "confidence", "threshold"]
+_COLUMNS = [
+    "query",
+    "rank",
+    "lab",
+    "cosine",
+    "score",
+    "verdict",
+    "confidence",
+    "threshold",
+    "probability",
+]
 
 
 def ranking_frame(answers: Iterable[Attribution]) -> pd.DataFrame:
@@ -26,7 +36,7 @@ def ranking_frame(answers: Iterable[Attribution]) -> pd.DataFrame:
         source = one.provenance
         about = one.verdict, one.confidence, one.threshold
         for rank, hit in enumerate(one.labs, start=1):
-            rows.append((one.query, rank, hit.name, hit.cosine, hit.score, *about))
+            rows.append((one.query, rank, hit.name, hit.cosine, hit.score, *about, hit.probability))
     frame = pd.DataFrame(rows, columns=_COLUMNS)
     if source:
         frame.attrs = {"version": source.version, "model": source.model, "index": source.index}

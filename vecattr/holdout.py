@@ -15,16 +15,23 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Split:
-    """Which rows a run learns from, which tell it when to stop, and which calibrate it, (n,)."""
+    """Which rows a run learns from, which tell it when to stop, and which calibrate it: whole
+    groups (`new_work`) and single rows of other groups (`known_work`), (n,)."""
 
     learned: NDArray[np.bool_]
     watched: NDArray[np.bool_]
-    calibrated: NDArray[np.bool_]
+    new_work: NDArray[np.bool_]
+    known_work: NDArray[np.bool_]
+
+    @property
+    def calibrated(self) -> NDArray[np.bool_]:
+        """The rows that calibrate, of both kinds, (n,)."""
+        return self.new_work | self.known_work
 
     @property
     def is_fold(self) -> bool:
-        """Are other rows set aside for calibration than those that are watched?"""
-        return self.calibrated is not self.watched
+        """Are other groups set aside for calibration than those that are watched?"""
+        return self.new_work is not self.watched
 
 
 def hold_out(
@@ -52,6 +59,26 @@ def hold_out(
         remaining.subtract(touched)
         held[rows] = True
         taken += len(rows)
+    return held
+
+
+def hold_out_singly(
+    labels: Sequence[str],
+    free: NDArray[np.bool_],
+    *,
+    share: float,
+    rng: np.random.Generator,
+) -> NDArray[np.bool_]:
+    """True for the rows to calibrate on, (n,): about `share` of all, drawn one by one from the
+    `free` ones (n,), whatever their group. No label loses its last free row."""
+    remaining = Counter(labels[row] for row in np.flatnonzero(free).tolist())
+    wanted = round(share * len(labels))
+    held = np.zeros(len(labels), dtype=bool)
+    for row in rng.permutation(np.flatnonzero(free)).tolist():
+        if wanted and remaining[labels[row]] > 1:
+            remaining[labels[row]] -= 1
+            held[row] = True
+            wanted -= 1
     return held
 
 

@@ -57,6 +57,18 @@ def share_intervals(
     return [(float(low), float(high)) for low, high in ends.T]
 
 
+def resampled_rows(
+    groups: NDArray[np.intp], *, draws: int, rng: np.random.Generator
+) -> Iterator[NDArray[np.intp]]:
+    """For each draw the rows of as many groups as there are, drawn with replacement; `groups` (q,)
+    are the numbers of `group_codes`."""
+    order = np.argsort(groups, kind="stable")
+    ends = np.cumsum(np.bincount(groups))
+    members = np.split(order, ends[:-1])
+    for _ in range(draws):
+        yield np.concatenate([members[g] for g in rng.integers(len(members), size=len(members))])
+
+
 def _sampled(
     sums: NDArray[np.float64],
     sizes: NDArray[np.float64],

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vecattr.classes import ClassRule
 from vecattr.config import TrainConfig
 from vecattr.errors import InputError
-from vecattr.holdout import hold_out
+from vecattr.holdout import Split, hold_out, hold_out_singly
 from vecattr.plasmid import Plasmid
 
 
@@ -48,11 +48,11 @@ def labelled_set(plasmids: Sequence[Plasmid], rule: ClassRule) -> LabelledSet:
     return LabelledSet(tuple(plasmids), tuple(labels))
 
 
-def held_out_rows(labelled: LabelledSet, config: TrainConfig) -> NDArray[np.bool_]:
-    """True for the validation share, in whole groups, (n,)."""
-    return hold_out(
-        labelled.labels,
-        [plasmid.group for plasmid in labelled.plasmids],
-        share=config.validation_share,
-        rng=np.random.default_rng(config.seed),
-    )
+def usual_split(labelled: LabelledSet, config: TrainConfig) -> Split:
+    """The rows of one run: whole groups held out to stop by and to calibrate on, single rows held
+    out to calibrate on, and all others to learn from."""
+    rng = np.random.default_rng(config.seed)
+    groups = [plasmid.group for plasmid in labelled.plasmids]
+    new = hold_out(labelled.labels, groups, share=config.validation_share, rng=rng)
+    known = hold_out_singly(labelled.labels, ~new, share=config.calibration_share, rng=rng)
+    return Split(learned=~new & ~known, watched=new, new_work=new, known_work=known)

@@ -4,7 +4,8 @@ encoder.safetensors   weights (and, for a bag, the k-mers of its vocabulary)
 tokenizer.model       sentencepiece, for encoders that read pieces
 config.json           encoder, feature names, views; written last, so its presence means whole
 labs.h5               learned lab vectors and the unknown vector (optional)
-calibration.json      the threshold of the verdict (optional)
+heldout.h5            vectors of plasmids that the lab vectors did not see (optional)
+calibration.json      the verdict's threshold, probabilities, candidate sets (optional)
 MODEL_CARD.md         what it was trained on and how well it does
 """
 
@@ -30,12 +31,14 @@ TOKENIZER_FILE = "tokenizer.model"
 CONFIG_FILE = "config.json"
 LABS_FILE = "labs.h5"
 CARD_FILE = "MODEL_CARD.md"
+HELD_OUT_FILE = "heldout.h5"
+CALIBRATION_FILE = "calibration.json"
 
 #: What decides every vector: the model's identity is made of these.
 IDENTITY_FILES = (CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE)
 
 #: All files that a model folder may hold.
-MODEL_FILES = (*IDENTITY_FILES, LABS_FILE, "calibration.json", CARD_FILE)
+MODEL_FILES = (*IDENTITY_FILES, LABS_FILE, HELD_OUT_FILE, CALIBRATION_FILE, CARD_FILE)
 
 #: The reserved name under which labs.h5 keeps the unknown-lab vector.
 UNKNOWN_VECTOR = "unknown"

@@ -12,13 +12,19 @@ from dataclasses import astuple, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vecattr.calibration import CALIBRATION_FILE
 from vecattr.checkpoint import CHECKPOINT_FILE
 from vecattr.embedder import TrainedEncoder, save_encoder
 from vecattr.errors import UsageError
 from vecattr.files import TEMPORARY, atomic_write
 from vecattr.fitting import Epoch
-from vecattr.model import CARD_FILE, CONFIG_FILE, LABS_FILE, MODEL_FILES
+from vecattr.model import (
+    CALIBRATION_FILE,
+    CARD_FILE,
+    CONFIG_FILE,
+    HELD_OUT_FILE,
+    LABS_FILE,
+    MODEL_FILES,
+)
 from vecattr.store import write_table
 from vecattr.table import EmbeddingTable
 
@@ -63,6 +69,8 @@ def write_run(
     """Write the model that a run ended with, and sweep up what the run left."""
     out = report.model
     atomic_write(out / LABS_FILE, write_table(labs))
+    if report.held_out:
+        atomic_write(out / HELD_OUT_FILE, report.held_out.to_bytes())
     if report.calibration:
         atomic_write(out / CALIBRATION_FILE, report.calibration.to_json())
     atomic_write(out / HISTORY_FILE, _history_csv(report.history))

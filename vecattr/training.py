@@ -28,18 +28,18 @@ from vecattr.encoder import new_encoder
 from vecattr.examples import Examples
 from vecattr.features import FeatureSpace
 from vecattr.fitting import Epoch, Fit, LabMatcher, Run, Watcher
+from vecattr.heldout import HeldOut, nearest_cosines
 from vecattr.holdout import Split
-from vecattr.labelled import LabelledSet, held_out_rows, labelled_set
+from vecattr.labelled import LabelledSet, labelled_set, usual_split
 from vecattr.losses import new_loss
 from vecattr.model import UNKNOWN_VECTOR
-from vecattr.plasmid import POOLED, Plasmid
+from vecattr.plasmid import Plasmid
 from vecattr.run_folder import claim_folder, write_run
-from vecattr.table import EmbeddingTable, unit_rows
+from vecattr.table import EmbeddingTable, Vectors, unit_rows
 from vecattr.tokens import Tokenizer
 from vecattr.vocabulary import KmerVocabulary, PieceVocabulary, Reading, Vocabulary
 
-#: The share of known plasmids that the stored threshold may call unknown.
-FALSE_ALARM = 0.05
+_SOURCE = "plasmids held out of training: whole groups, and single plasmids of other groups"
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class TrainReport:
     labs: int
     history: tuple[Epoch, ...]
     best: Epoch | None  # the epoch whose weights were kept, when there was a validation part
+    held_out: HeldOut | None
     calibration: Calibration | None
 
     @property
@@ -95,17 +96,14 @@ def train_model(
     labelled = labelled_set(plasmids, rule)
     names = tuple(sorted(set(labelled.labels)))
     claim_folder(out, resume=resume)
-    if split is None:
-        held = held_out_rows(labelled, config)
-        split = Split(learned=~held, watched=held, calibrated=held)
+    split = split or usual_split(labelled, config)
     with join_workers(config.device) as workers:
         look = watcher if watcher and workers.leads else SilentWatcher()
         task = _Task(out, names, encoder, config, workers, look, 60 * checkpoint_minutes)
         validation = labelled.where(split.watched) if split.watched.any() else None
         learned = labelled.where(split.learned)
         parts, fit, examples = task.fit(learned, validation, "fit", resume=resume)
-        if split.is_fold:
-            examples = task.read(labelled.where(split.calibrated), parts)
+        held = task.held_out(labelled, split, parts, fit, examples) if workers.leads else None
         report = TrainReport(
             model=out,
             plasmids=len(plasmids),
@@ -113,14 +111,14 @@ def train_model(
             labs=len(names),
             history=fit.history,
             best=fit.history[fit.best_epoch - 1] if validation else None,
-            calibration=_calibrate(fit.matcher, examples, names, workers) if examples else None,
+            held_out=held,
+            calibration=fit_calibration(held, source=_SOURCE) if held else None,
         )
         if config.refit and validation:
             parts, fit, _ = task.refit(labelled, fit)
         if workers.leads:
             card = model_card(report, config, parts, refitted=config.refit)
-            vectors = unit_rows(fit.matcher.lab_vectors().detach().cpu().numpy())  # (n + 1, d)
-            labs = EmbeddingTable((*names, UNKNOWN_VECTOR), vectors)
+            labs = EmbeddingTable((*names, UNKNOWN_VECTOR), _lab_rows(fit))
             write_run(report, parts, labs, rotations=rotations, card=card)
     return report
 
@@ -139,8 +137,9 @@ class _Task:
 
     def fit(
         self, training: LabelledSet, validation: LabelledSet | None, stage: str, *, resume: bool
-    ) -> tuple[TrainedEncoder, Fit, Examples | None]:
-        """Learn vocabulary and weights from `training`; watch `validation` when there is one."""
+    ) -> tuple[TrainedEncoder, Fit, Examples]:
+        """Learn vocabulary and weights from `training`, which is returned as it was read; watch
+        `validation` when there is one."""
         vocabulary = _learn_vocabulary(training.plasmids, self.encoder, self.config)
         features = FeatureSpace.of(training.plasmids)
         learn = self._examples(training, vocabulary, features)
@@ -160,19 +159,46 @@ class _Task:
             fingerprint=run_fingerprint(self.encoder, self.config, training),
         )
         fit = run.fit(self.watcher, resume=resume)
-        return TrainedEncoder(network, vocabulary, features), fit, watch
+        return TrainedEncoder(network, vocabulary, features), fit, learn
 
-    def refit(
-        self, everything: LabelledSet, first: Fit
-    ) -> tuple[TrainedEncoder, Fit, Examples | None]:
+    def refit(self, everything: LabelledSet, first: Fit) -> tuple[TrainedEncoder, Fit, Examples]:
         """Train again on all rows for as many epochs as were best."""
         again = replace(self.config, epochs=first.best_epoch)
         return replace(self, config=again).fit(everything, None, "refit", resume=False)
 
-    def read(self, labelled: LabelledSet, parts: TrainedEncoder) -> Examples | None:
-        """Rows that were not part of the fit, as it reads them; None when there are none."""
-        return (
-            self._examples(labelled, parts.vocabulary, parts.features) if labelled.labels else None
+    def held_out(
+        self,
+        labelled: LabelledSet,
+        split: Split,
+        parts: TrainedEncoder,
+        fit: Fit,
+        learned: Examples,
+    ) -> HeldOut | None:
+        """The plasmids that calibrate, as the fit sees them, which did not learn from them; None
+        without any. `learned` are the examples that it did learn from."""
+        rows = labelled.where(split.calibrated)
+        if not rows.labels:
+            return None
+        examples = self._examples(rows, parts.vocabulary, parts.features)
+        full, bare, stored = (
+            fit.matcher.vectors(some, self.workers.device)
+            for some in (examples, examples.without_features(), learned.without_features())
+        )
+        nearest, other = nearest_cosines(
+            bare,
+            stored,
+            query_labs=[plasmid.lab for plasmid in rows.plasmids],
+            stored_labs=[plasmid.lab for plasmid in labelled.where(split.learned).plasmids],
+        )
+        return HeldOut(
+            ids=tuple(plasmid.id for plasmid in rows.plasmids),
+            labels=examples.targets,
+            is_new=split.new_work[split.calibrated],
+            full=full,
+            bare=bare,
+            nearest=nearest,
+            nearest_other=other,
+            labs=EmbeddingTable(self.names, _lab_rows(fit)[:-1]),
         )
 
     def _examples(
@@ -211,19 +237,9 @@ def _learn_vocabulary(
     return PieceVocabulary(Tokenizer.train(sample, pieces=encoder.pieces))
 
 
-def _calibrate(
-    matcher: LabMatcher, validation: Examples, names: tuple[str, ...], workers: Workers
-) -> Calibration | None:
-    """The verdict's threshold from validation plasmids of named labs, as bare sequences."""
-    bare = validation.without_features()
-    cosines = matcher.cosines(bare, workers.device)[:, :-1]
-    named = np.array([name != POOLED for name in names])
-    rows = named[bare.targets]
-    return fit_calibration(
-        cosines[rows][:, named].max(axis=1),
-        false_alarm=FALSE_ALARM,
-        source="validation plasmids of named labs, held out by group, sequence only",
-    )
+def _lab_rows(fit: Fit) -> Vectors:
+    """Unit vectors of the labs and the unknown vector, (n + 1, d)."""
+    return unit_rows(fit.matcher.lab_vectors().detach().cpu().numpy())
 
 
 def run_fingerprint(

@@ -1,0 +1,58 @@
+"""Is the lab known? Three scores, weighed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vecattr.familiarity import Familiarity, Scores, fit_familiarity
+
+
+def made(rng: np.random.Generator, count: int, *, shift: float) -> Scores:
+    return Scores(
+        best=rng.normal(0.4 + shift, 0.15, count),
+        lead=np.abs(rng.normal(0.1 + shift / 2, 0.05, count)),
+        nearest=np.clip(rng.normal(0.8 + shift / 2, 0.1, count), -1, 1),
+    )
+
+
+def test_scores_are_those_of_named_labs_alone() -> None:
+    cosines = np.array([[0.9, 0.5, 0.2, 0.4], [0.1, 0.2, 0.3, -0.4]])
+    named = np.array([False, True, True, True])  # the first column is the pool
+    scores = Scores.of(cosines, np.array([0.7, 0.8]), named=named)
+    assert scores.best == pytest.approx([0.5, 0.3])
+    assert scores.lead == pytest.approx([0.1, 0.1])
+    assert scores.nearest == pytest.approx([0.7, 0.8])
+
+
+def test_one_named_lab_leads_over_nothing() -> None:
+    scores = Scores.of(np.array([[0.4]]), np.array([0.0]), named=np.array([True]))
+    assert (scores.best.tolist(), scores.lead.tolist()) == ([0.4], [1.4])
+
+
+def test_the_fit_is_a_logistic_regression() -> None:
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    rng = np.random.default_rng(0)
+    known, hidden = made(rng, 400, shift=0.1), made(rng, 300, shift=0.0)
+    design = np.concatenate([known.design(), hidden.design()])
+    labels = np.r_[np.ones(400), np.zeros(300)]
+    # scikit-learn minimises C * sum of losses + |w|^2 / 2, without the intercept
+    other = linear_model.LogisticRegression(C=1 / (1e-3 * 700), tol=1e-10, max_iter=10_000)
+    other.fit(design[:, 1:], labels)
+    found = fit_familiarity(known, hidden).weights
+    assert found[1:] == pytest.approx(other.coef_[0], abs=1e-3)
+    assert found[0] == pytest.approx(other.intercept_[0], abs=1e-3)
+
+
+def test_nearer_queries_of_known_labs_score_higher() -> None:
+    rng = np.random.default_rng(1)
+    fit = fit_familiarity(made(rng, 500, shift=0.15), made(rng, 500, shift=0.0))
+    close, far = made(rng, 500, shift=0.15), made(rng, 500, shift=0.0)
+    assert fit.score(close).mean() > fit.score(far).mean() + 0.2
+    assert (fit.score(close) > 0).all()
+    assert (fit.score(close) < 1).all()
+
+
+def test_a_nearest_cosine_of_one_stays_finite() -> None:
+    scores = Scores(np.array([1.0]), np.array([0.5]), np.array([1.0]))
+    assert np.isfinite(Familiarity((0.0, 1.0, 1.0, 1.0)).score(scores)).all()

@@ -1,0 +1,87 @@
+"""Held-out plasmids: what is kept of them comes back, and lies are refused."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vecattr.errors import DamagedError, VecattrError
+from vecattr.heldout import HeldOut, nearest_cosines, read_held_out
+from vecattr.model import HELD_OUT_FILE
+from vecattr.store import write_arrays
+from vecattr.table import EmbeddingTable, unit_rows
+
+
+def made(rng: np.random.Generator, *, queries: int = 12, labs: int = 4) -> HeldOut:
+    vectors = unit_rows(rng.normal(size=(2 * queries + labs, 6)).astype(np.float32))
+    return HeldOut(
+        ids=tuple(f"p{row}" for row in range(queries)),
+        labels=rng.integers(labs, size=queries),
+        is_new=rng.random(queries) < 0.5,
+        full=vectors[:queries],
+        bare=vectors[queries : 2 * queries],
+        nearest=rng.random(queries).astype(np.float32),
+        nearest_other=rng.random(queries).astype(np.float32),
+        labs=EmbeddingTable(tuple(f"L{lab}" for lab in range(labs)), vectors[2 * queries :]),
+    )
+
+
+def test_everything_survives_the_file(tmp_path: Path) -> None:
+    held = made(np.random.default_rng(0))
+    assert read_held_out(tmp_path) is None
+    (tmp_path / HELD_OUT_FILE).write_bytes(held.to_bytes())
+    found = read_held_out(tmp_path)
+    assert found is not None
+    assert (found.ids, found.labs.names) == (held.ids, held.labs.names)
+    for field in fields(HeldOut):
+        if isinstance(getattr(held, field.name), np.ndarray):
+            assert np.array_equal(getattr(found, field.name), getattr(held, field.name))
+
+
+def test_some_rows_are_the_same_rows() -> None:
+    held = made(np.random.default_rng(1))
+    some = held.where(held.is_new)
+    assert some.ids == tuple(name for name, new in zip(held.ids, held.is_new, strict=True) if new)
+    assert np.array_equal(some.cosines(features=True), held.cosines(features=True)[held.is_new])
+
+
+@pytest.mark.parametrize("keep", [0, 10, 200, -1])
+def test_a_cut_file_is_named(tmp_path: Path, keep: int) -> None:
+    path = tmp_path / HELD_OUT_FILE
+    path.write_bytes(made(np.random.default_rng(2)).to_bytes()[:keep])
+    with pytest.raises(VecattrError) as error:
+        read_held_out(tmp_path)
+    assert HELD_OUT_FILE in str(error.value)
+
+
+def test_a_label_without_a_lab_is_refused(tmp_path: Path) -> None:
+    held = made(np.random.default_rng(3))
+    held.labels[0] = 99
+    (tmp_path / HELD_OUT_FILE).write_bytes(held.to_bytes())
+    with pytest.raises(DamagedError, match="label"):
+        read_held_out(tmp_path)
+
+
+def test_another_format_is_refused(tmp_path: Path) -> None:
+    (tmp_path / HELD_OUT_FILE).write_bytes(
+        write_arrays({"x": np.zeros(3)}, {"format": "something", "version": 1})
+    )
+    with pytest.raises(VecattrError, match="expected 'vecattr-heldout'"):
+        read_held_out(tmp_path)
+
+
+def test_nearest_cosines_are_those_of_a_plain_loop() -> None:
+    rng = np.random.default_rng(4)
+    queries = unit_rows(rng.normal(size=(300, 5)).astype(np.float32))
+    stored = unit_rows(rng.normal(size=(40, 5)).astype(np.float32))
+    mine = [f"L{lab}" for lab in rng.integers(6, size=300)]  # L5 is stored nowhere
+    theirs = [f"L{lab}" for lab in rng.integers(5, size=40)]
+    best, other = nearest_cosines(queries, stored, query_labs=mine, stored_labs=theirs)
+    for row, (query, lab) in enumerate(zip(queries, mine, strict=True)):
+        cosines = [float(query @ one) for one in stored]
+        assert best[row] == pytest.approx(max(cosines), abs=1e-6)
+        outside = [c for c, name in zip(cosines, theirs, strict=True) if name != lab]
+        assert other[row] == pytest.approx(max(outside), abs=1e-6)
