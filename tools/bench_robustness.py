@@ -85,23 +85,24 @@ def damages() -> dict[str, dict[str, Damage]]:
 
 def figures(ranks: NDArray[np.float64], groups: Sequence[str | None]) -> dict[str, Any]:
     """Shares in the first place and the first ten, each with its standard error between groups
-    (rows of one publication succeed and fail together)."""
+    (rows of one publication succeed and fail together) and the mean of the groups' shares."""
     codes = group_codes(groups)
-    line: dict[str, Any] = {"n": len(ranks)}
+    line: dict[str, Any] = {"n": len(ranks), "groups": int(codes.max()) + 1}
     for k in (1, 10):
         hits = ranks <= k
         share = float(hits.mean())
         sums = np.bincount(codes, weights=hits - share)  # (groups,)
         line[f"top{k}"] = round(share, 4)
         line[f"top{k}_se"] = round(float(np.sqrt((sums**2).sum())) / len(ranks), 4)
+        by_group = np.bincount(codes, weights=hits) / np.bincount(codes)
+        line[f"top{k}_by_group"] = round(float(by_group.mean()), 4)
     return line
 
 
 def judged(
     panel: Panel, plasmids: Sequence[Plasmid]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
-    """Scores with all labs (q, n), and which queries the verdict calls known (q,); None without a
-    threshold."""
+    """Scores (q, n), and which queries the verdict calls known (q,), None without a threshold."""
     scores, known = [], []
     for start in range(0, len(plasmids), BATCH):
         vectors = panel.embed(plasmids[start : start + BATCH])
@@ -115,7 +116,7 @@ def judged(
 
 
 def asked(panel: Panel, plasmids: Sequence[Plasmid]) -> dict[str, Any]:
-    """The figures of some labelled plasmids, and how many of them the verdict calls known."""
+    """The figures of some labelled plasmids, and the share that the verdict calls known."""
     scores, known = judged(panel, plasmids)
     ranks = lab_ranks(scores, panel.lab_names, [one.lab or "" for one in plasmids])
     line = figures(ranks, [one.group for one in plasmids])
@@ -156,7 +157,8 @@ def chimeras(panel: Panel, plasmids: Sequence[Plasmid], *, seed: int) -> Lines:
         both = np.stack([ranks(mine, side) for side, mine in enumerate(queries)])  # (2, pairs)
         lines.append({"point": f"{name}: either", **figures(both.min(axis=0), groups)})
         line = figures(both.max(axis=0), groups)
-        del line["top1"], line["top1_se"]  # a chimera has one first place for two labs
+        for entry in ("top1", "top1_se", "top1_by_group"):  # two labs, one first place
+            del line[entry]
         lines.append({"point": f"{name}: both", **line})
     return lines
 
@@ -199,8 +201,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     if options.older:
         older = open_panel([options.older], threads=options.threads)
         found["years"] = years(options.table, panel, older)
-    facts = {"version": __version__, "index": panel.identity, "rows": options.rows}
-    return {**facts, "seed": options.seed, "series": found}
+    return {"version": __version__, "index": panel.identity, "seed": options.seed, "series": found}
 
 
 def tables(found: Found) -> str:
