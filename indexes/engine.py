@@ -183,7 +183,7 @@ class Index:
         """Which classes have a learned vector (n,)."""
         return np.array([part.origin == "learned" for part in self._combined], dtype=bool)
 
-    @property
+    @cached_property
     def learned_labs(self) -> frozenset[str]:
         """The classes that have a learned vector."""
         return frozenset(part.name for part in self._combined if part.origin == "learned")
