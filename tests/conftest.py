@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vecattr.calibration import Calibration, Fits, Verdicts, WorkFit
 from vecattr.classes import ClassRule
-from vecattr.model import model_identity
+from vecattr.familiarity import Familiarity
+from vecattr.model import CALIBRATION_FILE, model_identity
 from vecattr.plasmid import Plasmid
 from vecattr.table import EmbeddingTable, Vectors, unit_rows
+from vecattr.temperature import Temperature
 
 
 class KmerEmbedder:
@@ -39,12 +44,39 @@ class KmerEmbedder:
         return counts @ self._rows
 
 
+def sigmoid(value: float) -> float:
+    return 1 / (1 + math.exp(-value))
+
+
+def calibration_at(cosine: float) -> Calibration:
+    """One whose familiarity is the sigmoid of the best cosine of a named lab, with the threshold at
+    this cosine, and probabilities at an inverse temperature of 10 for both kinds of work."""
+    fit = WorkFit(Temperature(math.log(10), 0.0), tuple(np.linspace(0, 0.99, 100).tolist()))
+    verdicts = Verdicts(Familiarity((0.0, 1.0, 0.0, 0.0)), (sigmoid(cosine),) * 100)
+    fits = Fits(verdicts, {"known": fit, "new": fit})
+    return Calibration(fits, None, rows=100, named=100, source="a test")
+
+
 @dataclass(frozen=True)
 class Workshop:
     """A fake model folder, its embedder, and makers of plasmids and indexes."""
 
     model: Path
     embedder: KmerEmbedder
+
+    def calibration(self, cosine: float) -> Calibration:
+        """As `calibration_at`."""
+        return calibration_at(cosine)
+
+    def familiarity(self, cosine: float) -> float:
+        """The confidence that this calibration gives to a best cosine."""
+        return sigmoid(cosine)
+
+    def calibrated_model(self, folder: Path, *, cosine: float) -> Path:
+        """A copy of the model with the calibration above."""
+        shutil.copytree(self.model, folder)
+        (folder / CALIBRATION_FILE).write_bytes(self.calibration(cosine).to_json())
+        return folder
 
     def plasmids(
         self, labs: Sequence[str], *, each: int = 3, seed: int = 0, length: int = 400

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,8 @@ from vecattr.errors import (
 )
 from vecattr.indexes.edit import remove_lab
 from vecattr.indexes.embedding import QueryVectors
+from vecattr.indexes.sureness import Asked
+from vecattr.model import CALIBRATION_FILE
 from vecattr.plasmid import ALPHABET, POOLED
 from vecattr.table import Vectors
 
@@ -40,14 +44,6 @@ def index(tmp_path_factory: pytest.TempPathFactory, workshop: Any) -> Path:
     rule = ClassRule(frozenset(LABS[:10]))
     workshop.build(path, workshop.plasmids(LABS, each=5), rule=rule, segment_rows=25)
     return path
-
-
-def with_threshold(workshop: Any, folder: Path, threshold: float) -> Path:
-    """A copy of the model that has a calibration."""
-    shutil.copytree(workshop.model, folder)
-    facts = {"threshold": threshold, "false_alarm": 0.05, "rows": 100, "source": "a test"}
-    (folder / "calibration.json").write_text(json.dumps(facts))
-    return folder
 
 
 def test_every_stored_plasmid_finds_itself_first(index: Path, workshop: Any) -> None:
@@ -142,7 +138,7 @@ class HalfDeaf:
 
 
 def test_what_the_model_cannot_read_is_never_known(tmp_path: Path, workshop: Any) -> None:
-    model = with_threshold(workshop, tmp_path / "m", -0.99)
+    model = workshop.calibrated_model(tmp_path / "m", cosine=-0.99)
     embedder = HalfDeaf(workshop.embedder)
     workshop.build(tmp_path / "i", workshop.plasmids(LABS[:2]), model=model, embedder=embedder)
     opened = Index.open(tmp_path / "i", embedder=embedder)
@@ -164,21 +160,79 @@ def test_the_verdict_compares_the_best_named_lab_with_the_threshold(
     rule = ClassRule(frozenset(LABS[:2]))
     verdicts = {}
     for threshold in (-0.99, 0.9999):
-        model = with_threshold(workshop, tmp_path / f"m{threshold}", threshold)
+        model = workshop.calibrated_model(tmp_path / f"m{threshold}", cosine=threshold)
         workshop.build(tmp_path / f"i{threshold}", plasmids, model=model, rule=rule)
         answer = workshop.open(tmp_path / f"i{threshold}").query(plasmids[-1], k=1)
         assert answer.labs[0].name == POOLED
-        assert answer.confidence < answer.labs[0].cosine  # the pool does not count
-        verdicts[answer.threshold] = answer.verdict
+        assert answer.confidence < workshop.familiarity(
+            answer.labs[0].cosine
+        )  # the pool does not count
+        assert answer.threshold == pytest.approx(workshop.familiarity(threshold))
+        verdicts[threshold] = answer.verdict
     assert verdicts == {-0.99: "known", 0.9999: "unknown"}
 
 
 def test_an_index_of_a_pool_alone_knows_nobody(tmp_path: Path, workshop: Any) -> None:
-    model = with_threshold(workshop, tmp_path / "m", 0.5)
+    model = workshop.calibrated_model(tmp_path / "m", cosine=0.5)
     plasmids = workshop.plasmids(["x"])
     workshop.build(tmp_path / "i", plasmids, model=model, rule=ClassRule(frozenset({"y"})))
     answer = workshop.open(tmp_path / "i").query(plasmids[0])
-    assert (answer.verdict, answer.confidence) == ("unknown", -1.0)
+    assert answer.verdict == "unknown"
+    assert answer.confidence == pytest.approx(workshop.familiarity(-1))
+
+
+def test_probabilities_are_a_softmax_over_all_classes(tmp_path: Path, workshop: Any) -> None:
+    model = workshop.calibrated_model(tmp_path / "m", cosine=0.0)
+    workshop.build(tmp_path / "i", workshop.plasmids(LABS[:5]), model=model)
+    opened = workshop.open(tmp_path / "i")
+    [query] = workshop.plasmids(["Lab 01"], each=1, seed=5)
+    cosines = opened.lab_cosines(opened.embed([query]))[0]
+    weights = [math.exp(10 * cosine) for cosine in cosines]
+    expected = dict(zip(opened.lab_names, [w / sum(weights) for w in weights], strict=True))
+    hits = opened.query(query, k=3).labs
+    assert [hit.probability for hit in hits] == pytest.approx([expected[h.name] for h in hits])
+
+
+def test_a_coverage_names_as_many_labs_as_it_takes(tmp_path: Path, workshop: Any) -> None:
+    model = workshop.calibrated_model(tmp_path / "m", cosine=0.0)
+    workshop.build(tmp_path / "i", workshop.plasmids(LABS), model=model)
+    opened = workshop.open(tmp_path / "i")
+    queries = workshop.plasmids(LABS[:6], each=1, seed=5)
+    sizes = []
+    for coverage in (0.5, 0.9):
+        mass = opened.calibration.sequence.works["known"].mass(coverage)
+        for answer in opened.query_many(queries, asked=Asked(coverage=coverage)):
+            shares = [hit.probability for hit in answer.labs]
+            assert sum(shares[:-1]) <= mass + 1e-9
+            assert sum(shares) > mass or len(shares) == 12
+            assert answer.notes[-1].startswith(f"candidate set of {len(shares)}: ")
+            sizes.append(len(shares))
+    assert sum(sizes[:6]) < sum(sizes[6:])
+
+
+def test_a_coverage_that_nobody_can_promise_is_refused(index: Path, workshop: Any) -> None:
+    with pytest.raises(UsageError, match="no calibration for known work"):
+        workshop.open(index).query_many([], asked=Asked(coverage=0.9))
+
+
+def test_a_false_alarm_moves_the_threshold(tmp_path: Path, workshop: Any) -> None:
+    scores = tuple(np.linspace(0.2, 0.8, 101).tolist())
+    usual = workshop.calibration(0.0)
+    verdicts = replace(usual.sequence.verdicts, scores=scores)
+    calibration = replace(usual, sequence=replace(usual.sequence, verdicts=verdicts))
+    model = workshop.calibrated_model(tmp_path / "m", cosine=0.0)
+    (model / CALIBRATION_FILE).write_bytes(calibration.to_json())
+    workshop.build(tmp_path / "i", workshop.plasmids(LABS[:3]), model=model)
+    opened = workshop.open(tmp_path / "i")
+    [query] = workshop.plasmids(["Lab 01"], each=1)
+    found = [opened.query(query, asked=Asked(false_alarm=x)).threshold for x in (0.0, 0.05, 0.5)]
+    assert found == pytest.approx([0.2, 0.23, 0.5])
+
+
+@pytest.mark.parametrize("wrong", [{"work": "old"}, {"false_alarm": 1.0}, {"coverage": 1.0}])
+def test_sureness_that_cannot_be_asked_for_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        Asked(**wrong)
 
 
 def test_an_answer_names_the_tool_the_model_and_the_index(index: Path, workshop: Any) -> None:

@@ -98,7 +98,7 @@ def test_no_group_is_on_both_sides(trained: tuple[Path, tuple[TrainReport, ...]]
     for report in trained[1]:
         sides = [
             {_CORPUS[row].group for row in np.flatnonzero(mask)}
-            for mask in (report.split.learned, report.split.watched, report.split.calibrated)
+            for mask in (report.split.learned, report.split.watched, report.split.new_work)
         ]
         assert sum(len(side) for side in sides) == len(set.union(*sides))
 

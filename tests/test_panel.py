@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -35,11 +34,9 @@ def pair(tmp_path_factory: pytest.TempPathFactory, workshop: Any) -> tuple[Path,
 
 def calibrated(workshop: Any, folder: Path, threshold: float | None) -> Any:
     """An index of the first two labs with this threshold."""
-    model = folder / "model"
-    shutil.copytree(workshop.model, model)
+    model = workshop.model
     if threshold is not None:
-        facts = {"threshold": threshold, "false_alarm": 0.05, "rows": 100, "source": "a test"}
-        (model / "calibration.json").write_text(json.dumps(facts))
+        model = workshop.calibrated_model(folder / "model", cosine=threshold)
     workshop.build(folder / "i", workshop.plasmids(LABS[:2]), model=model)
     return workshop.open(folder / "i")
 
@@ -82,7 +79,7 @@ def test_a_panel_of_one_index_answers_as_the_index(pair: tuple[Path, Path], work
     answers = list(panel.query_many(iter(queries), neighbors=3))
     assert answers == list(opened.query_many(queries, neighbors=3))
     judged = panel.judge(queries)
-    assert judged.confidences.tolist() == [answer.confidence for answer in answers]
+    assert judged.sure.confidences.tolist() == [answer.confidence for answer in answers]
     for row, answer in enumerate(answers):
         best = judged.best(row, k=10).tolist()
         assert [panel.lab_names[lab] for lab in best] == [hit.name for hit in answer.labs]

@@ -81,8 +81,16 @@ def test_json_has_the_documented_names() -> None:
         "neighbors",
         "notes",
         "provenance",
+        "work",
+        "coverage",
     ]
-    assert value["labs"][0] == {"rank": 1, "name": "Lab <A>", "score": 0.9, "cosine": 0.9}
+    assert value["labs"][0] == {
+        "rank": 1,
+        "name": "Lab <A>",
+        "score": 0.9,
+        "cosine": 0.9,
+        "probability": None,
+    }
     assert value["neighbors"][0]["rank"] == 1
     assert value["neighbors"][0]["id"] == "p1"
 
@@ -99,7 +107,7 @@ def test_html_holds_no_name_unescaped() -> None:
 
 
 def test_the_verdict_names_both_values_it_compared() -> None:
-    assert verdict_line(ANSWER) == "verdict: known (best cosine 0.9000, threshold 0.4000)"
+    assert verdict_line(ANSWER) == "verdict: known (familiarity 0.9000, threshold 0.4000)"
     assert "no threshold" in verdict_line(EMPTY)
 
 

@@ -237,6 +237,7 @@ def test_two_processes_give_the_result_of_one(
     tmp_path: Path, encoder: EncoderConfig, loss: Loss
 ) -> None:
     config = replace(_SHORT, loss=loss, reverse_complement=0, feature_dropout=0, bf16=False)
+    config = replace(config, calibration_share=0)  # an even number of plasmids to share
     if isinstance(encoder, BagConfig):
         encoder = replace(encoder, dropout=0.0)
     script = tmp_path / "run.py"
