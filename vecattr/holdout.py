@@ -21,11 +21,6 @@ class Split:
     watched: NDArray[np.bool_]
     calibrated: NDArray[np.bool_]
 
-    @classmethod
-    def in_two(cls, held: NDArray[np.bool_]) -> Split:
-        """The held-out rows tell when to stop and calibrate, too; the others are learned from."""
-        return cls(learned=~held, watched=held, calibrated=held)
-
     @property
     def is_fold(self) -> bool:
         """Are other rows set aside for calibration than those that are watched?"""

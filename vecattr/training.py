@@ -84,23 +84,26 @@ def train_model(
 ) -> TrainReport:
     """Train an encoder and lab vectors and write them to the folder `out`.
 
-    By default a share is held out to stop and to calibrate; `split` says otherwise. `rotations` is
-    the model's default number of test-time views. A checkpoint is written at epoch ends,
-    `checkpoint_minutes` apart or more; `resume` goes on from it. Under torchrun every process
-    calls this with the same arguments; rank 0 writes. Raises InputError when a plasmid has no lab
-    or all have the same, UsageError when `out` holds something else.
+    `split` says which rows are for what; by default a share is held out for stopping and
+    calibration both.
+    `rotations` becomes the model's default number of test-time views. A checkpoint is written at
+    epoch ends, `checkpoint_minutes` apart or more; `resume` goes on from it. Under torchrun every
+    process calls this with the same arguments; rank 0 writes. Raises InputError when a plasmid
+    has no lab or all have the same, UsageError when `out` holds something else.
     """
     config = train.resolved(encoder, rows=len(plasmids))
     labelled = labelled_set(plasmids, rule)
     names = tuple(sorted(set(labelled.labels)))
     claim_folder(out, resume=resume)
-    split = split or Split.in_two(held_out_rows(labelled, config))
+    if split is None:
+        held = held_out_rows(labelled, config)
+        split = Split(learned=~held, watched=held, calibrated=held)
     with join_workers(config.device) as workers:
         look = watcher if watcher and workers.leads else SilentWatcher()
         task = _Task(out, names, encoder, config, workers, look, 60 * checkpoint_minutes)
         validation = labelled.where(split.watched) if split.watched.any() else None
-        learn = labelled.where(split.learned)
-        parts, fit, examples = task.fit(learn, validation, "fit", resume=resume)
+        learned = labelled.where(split.learned)
+        parts, fit, examples = task.fit(learned, validation, "fit", resume=resume)
         if split.is_fold:
             examples = task.read(labelled.where(split.calibrated), parts)
         report = TrainReport(
