@@ -33,6 +33,7 @@ from vecattr.cli.watching import TrainingProgress, is_leader
 from vecattr.config import BagConfig, CnnConfig, TrainConfig
 
 if TYPE_CHECKING:
+    from vecattr.plasmid import Plasmid
     from vecattr.presets import Objective, Preset
     from vecattr.readers import ReadOptions
     from vecattr.training import TrainReport
@@ -124,26 +125,33 @@ def command(
 
     if threads is not None:
         limit_threads(threads)
-    from vecattr.fold_training import train_folds
-    from vecattr.training import train_model
-
     with TrainingProgress(terminal()) as watcher:
-        given: dict[str, Any] = {
-            "rule": rule,
-            "encoder": network,
-            "train": run,
-            "rotations": views or chosen.views,
-            "resume": resume,
-            "checkpoint_minutes": checkpoint_minutes,
-            "watcher": watcher,
-        }
-        reports = (
-            (train_model(collection, output, **given),)
-            if folds is None
-            else train_folds(collection, output, folds=folds, **given)
+        reports = _reports(
+            collection,
+            output,
+            folds=folds,
+            rule=rule,
+            encoder=network,
+            train=run,
+            rotations=views or chosen.views,
+            resume=resume,
+            checkpoint_minutes=checkpoint_minutes,
+            watcher=watcher,
         )
     if is_leader():
         _tell(reports, folds=folds or 1)
+
+
+def _reports(
+    plasmids: Sequence[Plasmid], output: Path, *, folds: int | None, **options: Any
+) -> tuple[TrainReport, ...]:
+    """Train one model, or one a fold, with the options of `train_model`."""
+    from vecattr.fold_training import train_folds
+    from vecattr.training import train_model
+
+    if folds is None:
+        return (train_model(plasmids, output, **options),)
+    return train_folds(plasmids, output, folds=folds, **options)
 
 
 def _tell(reports: Sequence[TrainReport], *, folds: int) -> None:
