@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecattr.holdout import fold_masks, hold_out
+from vecattr.holdout import fold_masks, hold_out, hold_out_singly
 
 _ROWS = st.lists(
     st.tuples(st.sampled_from("ABCDE"), st.one_of(st.none(), st.sampled_from("123456789"))),
@@ -77,3 +77,23 @@ def test_a_label_of_one_group_is_in_no_fold() -> None:
     masks = fold_masks(labels, groups, folds=2, rng=np.random.default_rng(0))
     assert [int(mask.sum()) for mask in masks] == [4, 4]
     assert not np.any(masks, axis=0)[8:].any()
+
+
+def test_single_rows_are_drawn_from_the_free_ones_and_every_label_comes_first() -> None:
+    rng = np.random.default_rng(0)
+    labels = [f"L{number}" for number in rng.integers(30, size=600)] + ["lone"]
+    free = np.arange(601) % 3 > 0
+    free[600] = True
+    held = hold_out_singly(labels, free, share=0.1, rng=rng)
+    assert held.sum() == 60
+    assert not (held & ~free).any()
+    assert {labels[row] for row in np.flatnonzero(held)} == {f"L{number}" for number in range(30)}
+
+
+def test_no_label_loses_its_last_free_row() -> None:
+    labels = ["a", "a", "a", "b", "b", "c"]
+    free = np.array([True, True, False, True, True, True])
+    held = hold_out_singly(labels, free, share=0.5, rng=np.random.default_rng(1))
+    left = {labels[row] for row in np.flatnonzero(free & ~held)}
+    assert left == {"a", "b", "c"}
+    assert held.sum() == 2  # three were wanted

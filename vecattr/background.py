@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from vecattr.table import Vectors, unit_rows
 
 #: The share of the covariance that is replaced by the identity; see `tools/tune_new_labs.py`.
-SHRINKAGE = 0.3
+SHRINKAGE = 0.6
 
 
 @dataclass(frozen=True)

@@ -70,12 +70,18 @@ def hold_out_singly(
     rng: np.random.Generator,
 ) -> NDArray[np.bool_]:
     """True for the rows to calibrate on, (n,): about `share` of all, drawn one by one from the
-    `free` ones (n,), whatever their group. No label loses its last free row."""
-    remaining = Counter(labels[row] for row in np.flatnonzero(free).tolist())
+    `free` ones (n,), whatever their group.
+
+    First one row of each label, then any: as in the recipe of the attribution challenge, so that
+    rare labels count. No label loses its last free row.
+    """
+    drawn = rng.permutation(np.flatnonzero(free)).tolist()
+    remaining = Counter(labels[row] for row in drawn)
     wanted = round(share * len(labels))
     held = np.zeros(len(labels), dtype=bool)
-    for row in rng.permutation(np.flatnonzero(free)).tolist():
-        if wanted and remaining[labels[row]] > 1:
+    firsts = {labels[row]: row for row in reversed(drawn)}.values()
+    for row in [*firsts, *drawn]:
+        if wanted and not held[row] and remaining[labels[row]] > 1:
             remaining[labels[row]] -= 1
             held[row] = True
             wanted -= 1
