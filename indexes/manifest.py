@@ -14,6 +14,7 @@ from typing import Any
 from vecattr.errors import ArtifactError, DamagedError, MismatchError, MissingError
 from vecattr.files import read_file, sha256_bytes
 from vecattr.folds import fold_path, is_folds
+from vecattr.model import CALIBRATION_FILE
 
 FORMAT = "vecattr-index"
 VERSION = 1
@@ -82,13 +83,20 @@ class Manifest:
 
     @property
     def identity(self) -> str:
-        """Hex SHA-256 over the model and the segments with their removals and renames: equal
-        identities give equal answers. It does not depend on how the content came about."""
+        """Hex SHA-256 over the model, its calibration, and the segments with their removals and
+        renames: equal identities give equal answers. It does not depend on how the content came
+        about."""
         segments = [
             {"sha256": entry.file.sha256, "removed": entry.removed, "renamed": entry.renamed}
             for entry in self.segments
         ]
-        content = {"model": self.model, "views": self.views, "segments": segments}
+        calibrated = [facts.sha256 for name, facts in self.model_files if name == CALIBRATION_FILE]
+        content = {
+            "model": self.model,
+            "views": self.views,
+            "calibration": calibrated,
+            "segments": segments,
+        }
         return sha256_bytes(_compact(content))
 
     def to_json(self) -> bytes:

@@ -91,3 +91,11 @@ def test_a_file_is_not_an_index(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ArtifactError, match="is a file"):
         read_manifest(tmp_path / "file")
+
+
+def test_another_calibration_is_another_identity() -> None:
+    def made(*names: str) -> Manifest:
+        return replace(MANIFEST, model_files=tuple((name, FACTS) for name in names))
+
+    assert made("config.json").identity == made("config.json", "MODEL_CARD.md").identity
+    assert made("config.json").identity != made("config.json", "calibration.json").identity
