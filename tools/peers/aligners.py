@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,8 +27,8 @@ ALL = 100_000
 
 @dataclass(frozen=True)
 class Aligner:
-    """How a program is called. In the commands `DB`, `FASTA`, `QUERIES` and `TMP` stand for paths;
-    the search prints lines `query plasmid score`, tab-separated, both by their row.
+    """How a program is called, and how its hits are read: rows (query, plasmid, score). In the
+    commands `DB`, `FASTA` and `QUERIES` stand for paths.
 
     `closed`: circular plasmids are stored twice in a row, so that no match ends at the origin."""
 
@@ -38,6 +38,7 @@ class Aligner:
     version: tuple[str, ...]
     build: tuple[str, ...]
     search: tuple[str, ...]
+    read: Callable[[Path], Scores]
     closed: bool = False
 
     def missing(self) -> str | None:
@@ -76,7 +77,7 @@ class Aligner:
         return plasmid.sequence * (2 if self.closed and plasmid.is_circular else 1)
 
     def _filled(self, command: Sequence[str], folder: Path) -> list[str]:
-        paths = {"DB": "db", "FASTA": "train.fasta", "QUERIES": "queries.fasta", "TMP": "tmp"}
+        paths = {"DB": "db", "FASTA": "train.fasta", "QUERIES": "queries.fasta"}
         return [str(folder / paths[word]) if word in paths else word for word in command]
 
     def run(self, plasmids: Sequence[Plasmid], *, folder: Path) -> Cost:
@@ -101,25 +102,39 @@ class OpenAligner:
     def ask(self, plasmids: Sequence[Plasmid]) -> tuple[Scores, Cost]:
         """Best score of each class, (q, classes), and what the search cost."""
         cost = self.aligner.run(plasmids, folder=self.folder)
-        return hits_by_class(self.folder / "out", self.classes, queries=len(plasmids)), cost
+        hits = self.aligner.read(self.folder / "out")
+        return hits_by_class(hits, self.classes, queries=len(plasmids)), cost
 
 
-def hits_by_class(path: Path, classes: Classes, *, queries: int) -> Scores:
-    """Best score of each class from a file of lines `query plasmid score`; (q, classes)."""
+def tabular_hits(path: Path) -> Scores:
+    """Hits of lines `query plasmid score`; (hits, 3)."""
+    return np.loadtxt(path, ndmin=2) if path.stat().st_size else np.empty((0, 3))
+
+
+def paf_hits(path: Path) -> Scores:
+    """Hits of a PAF file, by the score of the alignment (tag `AS`); (hits, 3)."""
+    hits = []
+    with path.open() as lines:
+        for line in lines:
+            fields = line.rstrip("\n").split("\t")
+            score = next(tag[5:] for tag in fields[12:] if tag.startswith("AS:i:"))
+            hits.append((float(fields[0]), float(fields[5]), float(score)))
+    return np.array(hits).reshape(-1, 3)
+
+
+def hits_by_class(hits: Scores, classes: Classes, *, queries: int) -> Scores:
+    """Best score of each class, (hits, 3) -> (q, classes)."""
     scores = np.full((queries, len(classes.names)), NEVER_HIT)
-    if not path.stat().st_size:
-        return scores
-    found = np.loadtxt(path, ndmin=2)  # (hits, 3)
-    rows, plasmids = found[:, 0].astype(np.int64), found[:, 1].astype(np.int64)
+    rows, plasmids = hits[:, 0].astype(np.int64), hits[:, 1].astype(np.int64)
     for query in range(queries):
         mine = rows == query
         codes = classes.codes[plasmids[mine]]
-        scores[query] = best_by_class(found[mine, 2], codes, classes=len(classes.names))
+        scores[query] = best_by_class(hits[mine, 2], codes, classes=len(classes.names))
     return scores
 
 
 def blastn(*, name: str, closed: bool) -> Aligner:
-    """BLAST 2.12 or newer with the defaults of `blastn` (megablast), all hits, best HSP of each."""
+    """With the defaults of `blastn` (megablast), all hits, the best local match of each."""
     everything = f"-max_target_seqs {ALL} -max_hsps 1 -num_threads 1"
     return Aligner(
         name=name,
@@ -132,8 +147,26 @@ def blastn(*, name: str, closed: bool) -> Aligner:
             *everything.split(),
             *("-outfmt", "6 qseqid sseqid bitscore"),
         ),
+        read=tabular_hits,
         closed=closed,
     )
 
 
-ALIGNERS = (blastn(name="blastn", closed=False), blastn(name="blastn-closed", closed=True))
+#: All secondary alignments (`-N`, `-p 0`) with base-level scores (`-c`); the preset does not start
+#: at a seed that lies in more than 500 places, as those of common backbones do. Without that limit
+#: a query takes more than 25 s.
+MINIMAP2 = Aligner(
+    name="minimap2",
+    program="minimap2",
+    package="minimap2",
+    version=("minimap2", "--version"),
+    build=("minimap2", "-t", "1", "-x", "asm20", "-d", "DB", "FASTA"),
+    search=(*f"minimap2 -t 1 -x asm20 -c -N {ALL} -p 0".split(), "DB", "QUERIES"),
+    read=paf_hits,
+)
+
+#: As deposited: most plasmids of a catalogue are opened at the same place of their backbone, and
+#: storing them twice in a row (`blastn-closed`) costs nearly twice the time.
+BLASTN = blastn(name="blastn", closed=False)
+
+ALIGNERS = (BLASTN, blastn(name="blastn-closed", closed=True), MINIMAP2)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from peers.costs import Cost
 from peers.ranking import Answer
 from vecattr.detection import auroc, false_positives
+from vecattr.errors import LockedError
 from vecattr.files import atomic_write
 from vecattr.metrics import top_share
 from vecattr.plasmid import POOLED
@@ -27,6 +30,23 @@ class Shelf:
 
     folder: Path
 
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Hold the shelf while answers are added; LockedError when another process does."""
+        lock = FileLock(self.folder / "LOCK", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise LockedError(
+                "another process is asking this peer",
+                where=str(self.folder),
+                hint="wait for it; --report prints what is there",
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
     def path(self, split: str, start: int) -> Path:
         return self.folder / split / f"{start:05d}.json"
 
@@ -38,7 +58,9 @@ class Shelf:
     def put(self, split: str, start: int, *, answers: Sequence[Answer], cost: Cost) -> None:
         path = self.path(split, start)
         path.parent.mkdir(parents=True, exist_ok=True)
-        lines = [{**asdict(one), "rank": finite(one.rank), "best": finite(one.best)} for one in answers]
+        lines = [
+            {**asdict(one), "rank": finite(one.rank), "best": finite(one.best)} for one in answers
+        ]
         text = json.dumps({"cost": asdict(cost), "answers": lines}, indent=1)
         atomic_write(path, text.encode() + b"\n")
 
@@ -128,6 +150,8 @@ def strangers(
     }
 
 
-def _first(chunks: Iterator[tuple[list[Answer], Cost]] | list[tuple[list[Answer], Cost]], rows: int) -> list[Answer]:
+def _first(
+    chunks: Iterator[tuple[list[Answer], Cost]] | list[tuple[list[Answer], Cost]], rows: int
+) -> list[Answer]:
     """The answers in order. A chunk at the end may hold more than was asked for this time."""
     return [one for answers, _ in chunks for one in answers][:rows]
