@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from peers.aligners import BLASTN, MINIMAP2, Aligner, hits_by_class, paf_hits, tabular_hits
-from peers.answers import Shelf, figures, standard_error, strangers
+from peers.answers import Shelf, figures, paired, standard_error, strangers
 from peers.costs import Cost, own_cost, run_program
 from peers.ranking import NEVER_HIT, Answer, answers_of, best_by_class, rank_of
 from peers.rows import Classes, bind
@@ -83,6 +83,18 @@ def test_strangers_are_told_from_named_labs_alone(tmp_path: Path) -> None:
     shelf.put("new", 0, answers=new, cost=FREE)
     found = strangers(shelf, "dev", "new", rows=9)
     assert found == {"auroc": 0.75, "fpr95": 0.5, "n_known": 2, "n_unknown": 2}
+
+
+def test_peers_are_compared_on_the_rows_that_both_answered(tmp_path: Path) -> None:
+    one, other = Shelf(tmp_path / "one"), Shelf(tmp_path / "other")
+    for shelf, ranks in ((one, [1.0, 2.0, 1.0, 1.0]), (other, [11.0, 1.0, math.inf])):
+        answers = [Answer(f"row {row}", "A", rank, 0.0) for row, rank in enumerate(ranks)]
+        shelf.put("dev", 0, answers=answers, cost=FREE)
+    found = paired(one, other, "dev", rows=9)
+    assert found is not None
+    expected = {"n": 3, "top1": 1 / 3, "top1_se": 2 / 3, "top10": 2 / 3, "top10_se": 1 / 3}
+    assert found == pytest.approx(expected)
+    assert paired(one, other, "pub_dev", rows=9) is None
 
 
 def test_answers_made_otherwise_are_not_gone_on_with(tmp_path: Path) -> None:

@@ -51,14 +51,15 @@ def peer_named(name: str, *, index: Path | None) -> Peer:
     return known[name]
 
 
-def shelf_of(peer: Peer, bench: Bench) -> Shelf:
-    return Shelf(bench.work / "answers" / peer.name)
+def shelf_of(name: str, bench: Bench) -> Shelf:
+    """Where a peer's answers are kept."""
+    return Shelf(bench.work / "answers" / name)
 
 
 def ask_peer(peer: Peer, bench: Bench, splits: Sequence[str], rows: int) -> None:
     """Ask about what is not answered yet, chunk by chunk, the splits in turn, so that they have
     as many answers each whenever this is stopped."""
-    shelf = shelf_of(peer, bench)
+    shelf = shelf_of(peer.name, bench)
     bind(shelf.folder / "peer.json", peer.settings())
     queries = {split: bench.drawn(split)[:rows] for split in splits}
     chunks = [
@@ -85,7 +86,7 @@ def ask_peer(peer: Peer, bench: Bench, splits: Sequence[str], rows: int) -> None
 
 def ask_or_exit(peer: Peer, bench: Bench, splits: Sequence[str], rows: int) -> None:
     """The same in a process of its own: an error is told, and is the exit code."""
-    shelf = shelf_of(peer, bench)
+    shelf = shelf_of(peer.name, bench)
     shelf.folder.mkdir(parents=True, exist_ok=True)
     try:
         with shelf.claimed():
@@ -126,9 +127,11 @@ def run(options: argparse.Namespace) -> bool:
     bench.begin()
     unknown = options.unknown_peers.split(",")
     succeeded = options.report or ask_all(peers, bench, scope, unknown=unknown)
-    found = [
-        reported(peer.name, shelf_of(peer, bench), scope, missing=peer.missing()) for peer in peers
-    ]
+    ours = shelf_of(VecattrPeer.name, bench)
+    found = []
+    for peer in peers:
+        shelf = shelf_of(peer.name, bench)
+        found.append(reported(peer.name, shelf, scope, ours=ours, missing=peer.missing()))
     print(report_text(found))
     if options.output:
         about = {"version": __version__, "rows": scope.rows, "seed": bench.seed}

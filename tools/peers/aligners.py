@@ -165,8 +165,8 @@ MINIMAP2 = Aligner(
     read=paf_hits,
 )
 
-#: As deposited: most plasmids of a catalogue are opened at the same place of their backbone, and
-#: storing them twice in a row (`blastn-closed`) costs nearly twice the time.
+#: Circular plasmids as they were opened by who deposited them: storing each twice in a row
+#: (`blastn-closed`), so that matches across the origin are whole, costs nearly twice the time.
 BLASTN = blastn(name="blastn", closed=False)
 
 ALIGNERS = (BLASTN, blastn(name="blastn-closed", closed=True), MINIMAP2)

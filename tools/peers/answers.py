@@ -130,6 +130,25 @@ def standard_error(share: float, *, n: int) -> float:
     return math.sqrt(share * (1 - share) / n)
 
 
+def paired(shelf: Shelf, other: Shelf, split: str, *, rows: int) -> dict[str, float | int] | None:
+    """How much larger this peer's shares are than the other's on the rows that both answered,
+    with the standard errors of the mean difference; None without two such rows."""
+    mine, theirs = (
+        {one.id: one.rank for one in _first(each.chunks(split, rows=rows), rows)}
+        for each in (shelf, other)
+    )
+    both = sorted(mine.keys() & theirs.keys())
+    if len(both) < 2:
+        return None
+    ranks = np.array([(mine[one], theirs[one]) for one in both])  # (n, 2)
+    found: dict[str, float | int] = {"n": len(both)}
+    for k in (1, 10):
+        more = (ranks[:, 0] <= k).astype(float) - (ranks[:, 1] <= k)
+        found[f"top{k}"] = float(more.mean())
+        found[f"top{k}_se"] = float(more.std(ddof=1) / math.sqrt(len(both)))
+    return found
+
+
 def strangers(
     shelf: Shelf, split: str, unknown: str, *, rows: int
 ) -> dict[str, float | int] | None:

@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from peers.answers import Shelf, figures, strangers
+from peers.answers import Shelf, figures, paired, strangers
 
 #: A line of the table for each peer and split.
 HEADINGS = (
     *("peer", "split", "n", "top-1", "top-10", "never hit"),
     *("CPU s / query", "wall s / query", "peak MB", "AUROC / FPR95 (n)"),
+    *("top-1 less ours", "top-10 less ours"),
 )
 
 
@@ -26,8 +27,11 @@ class Scope:
     rows: int
 
 
-def reported(name: str, shelf: Shelf, scope: Scope, *, missing: str | None) -> dict[str, Any]:
-    """The figures of one peer; `missing` says what it lacks, if it could not be asked now."""
+def reported(
+    name: str, shelf: Shelf, scope: Scope, *, ours: Shelf, missing: str | None
+) -> dict[str, Any]:
+    """The figures of one peer, and how far they lie above `ours` on the same rows; `missing` says
+    what the peer lacks, if it could not be asked now."""
     bound = shelf.folder / "peer.json"
     found: dict[str, Any] = {
         "peer": name,
@@ -35,11 +39,13 @@ def reported(name: str, shelf: Shelf, scope: Scope, *, missing: str | None) -> d
         "not_installed": missing,
         "splits": {},
         "unknown": {},
+        "less_ours": {},
     }
     for split in scope.splits:
         measured = figures(shelf, split, rows=scope.rows)
         found["splits"][split] = None if measured is None else asdict(measured)
         found["unknown"][split] = strangers(shelf, split, scope.unknown, rows=scope.rows)
+        found["less_ours"][split] = paired(shelf, ours, split, rows=scope.rows)
     return found
 
 
@@ -52,24 +58,38 @@ def report_text(peers: Sequence[dict[str, Any]]) -> str:
                 reason = "not installed" if peer["not_installed"] else "not asked yet"
                 lines.append((peer["peer"], split, "0", reason, *[""] * (len(HEADINGS) - 4)))
             else:
-                cells = _cells(measured, peer["unknown"][split])
+                cells = _cells(measured, peer["unknown"][split], peer["less_ours"][split])
                 lines.append((peer["peer"], split, *cells))
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _cells(measured: dict[str, Any], unknown: dict[str, Any] | None) -> tuple[str, ...]:
+def _cells(
+    measured: dict[str, Any], unknown: dict[str, Any] | None, less: dict[str, Any] | None
+) -> tuple[str, ...]:
     """The columns after the split's."""
-    told = ""
+    told, more = "", ("", "")
+    if less is not None:
+        more = _shares(less, sign="+")
     if unknown is not None:
         told = f"{unknown['auroc']:.3f} / {unknown['fpr95']:.3f} ({unknown['n_unknown']})"
     return (
         str(measured["n"]),
-        *(f"{100 * measured[k]:.1f} ± {100 * measured[f'{k}_se']:.1f}" for k in ("top1", "top10")),
+        *_shares(measured),
         str(measured["never_hit"]),
         *(f"{measured[f'{clock}_seconds']:.3f}" for clock in ("cpu", "wall")),
         f"{measured['peak_bytes'] / 1e6:.0f}",
         told,
+        *more,
     )
+
+
+def _shares(found: dict[str, Any], *, sign: str = "") -> tuple[str, str]:
+    """Top-1 and top-10 in percent, with their standard errors."""
+    top1, top10 = (
+        f"{100 * found[name]:{sign}.1f} ± {100 * found[f'{name}_se']:.1f}"
+        for name in ("top1", "top10")
+    )
+    return top1, top10
 
 
 def write_report(path: Path, peers: Sequence[dict[str, Any]], **about: object) -> None:

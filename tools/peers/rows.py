@@ -96,5 +96,5 @@ def bind(path: Path, settings: dict[str, object]) -> None:
                 f"{name} is {settings.get(name)!r}, the answers there were made with "
                 f"{held.get(name)!r}",
                 where=str(path),
-                hint="name another folder with --work",
+                hint=f"remove {path.parent} to ask again, or name another folder with --work",
             )
