@@ -17,6 +17,7 @@ import numpy as np
 from peers.costs import Cost, run_program
 from peers.ranking import NEVER_HIT, Scores, best_by_class
 from peers.rows import Bench, Classes
+from vecattr.errors import UsageError
 from vecattr.plasmid import Plasmid
 
 #: Stored plasmids: all are asked for, more than there are. A small -max_target_seqs would not give
@@ -57,7 +58,8 @@ class Aligner:
         }
 
     def open(self, bench: Bench) -> OpenAligner:
-        """Build the database from the stored plasmids, if it is not there."""
+        """Build the database from the stored plasmids, if it is not there. UsageError when there
+        are more of them than are asked for."""
         folder = bench.work / "databases" / self.name
         folder.mkdir(parents=True, exist_ok=True)
         built = (folder / "built").exists()
@@ -67,6 +69,10 @@ class Aligner:
                 labels.append(bench.rule.label(plasmid.lab or ""))
                 if not built:
                     fasta.write(f">{row}\n{self.stored(plasmid)}\n")
+        if len(labels) > ALL:
+            raise UsageError(
+                f"{len(labels)} plasmids, and {ALL} hits are asked for", hint="raise ALL"
+            )
         if not built:
             run_program(self._filled(self.build, folder), stdout=folder / "out", folder=folder)
             (folder / "built").touch()
