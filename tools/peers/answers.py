@@ -1,0 +1,176 @@
+"""Answers in chunks of queries in; files that outlive a stopped run, and figures, out."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from peers.costs import Cost
+from peers.ranking import Answer
+from vecattr.detection import auroc, false_positives
+from vecattr.errors import LockedError
+from vecattr.files import atomic_write
+from vecattr.metrics import top_share
+from vecattr.plasmid import POOLED
+
+#: Queries asked about at once; what is lost when a run is stopped.
+CHUNK = 20
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The answers of one peer: a file for each chunk of each split."""
+
+    folder: Path
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Hold the shelf while answers are added; LockedError when another process does."""
+        lock = FileLock(self.folder / "LOCK", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise LockedError(
+                "another process is asking this peer",
+                where=str(self.folder),
+                hint="wait for it; --report prints what is there",
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def path(self, split: str, start: int) -> Path:
+        return self.folder / split / f"{start:05d}.json"
+
+    def has(self, split: str, start: int, *, queries: int) -> bool:
+        """Whether the chunk that begins at `start` is there with so many queries or more."""
+        path = self.path(split, start)
+        return path.exists() and len(json.loads(path.read_text())["answers"]) >= queries
+
+    def put(self, split: str, start: int, *, answers: Sequence[Answer], cost: Cost) -> None:
+        path = self.path(split, start)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = [
+            {**asdict(one), "rank": finite(one.rank), "best": finite(one.best)} for one in answers
+        ]
+        text = json.dumps({"cost": asdict(cost), "answers": lines}, indent=1)
+        atomic_write(path, text.encode() + b"\n")
+
+    def chunks(self, split: str, *, rows: int) -> Iterator[tuple[list[Answer], Cost]]:
+        """The chunks that are there, of the first `rows` queries."""
+        for path in sorted((self.folder / split).glob("*.json")):
+            if int(path.stem) < rows:
+                held = json.loads(path.read_text())
+                answers = [_answer(one) for one in held["answers"]]
+                yield answers, Cost(**held["cost"])
+
+
+def finite(value: float) -> float | None:
+    """The number, or None for an infinite one, which JSON lacks."""
+    return value if math.isfinite(value) else None
+
+
+def _answer(held: dict[str, str | float | None]) -> Answer:
+    rank, best = held["rank"], held["best"]
+    return Answer(
+        id=str(held["id"]),
+        truth=str(held["truth"]),
+        rank=math.inf if rank is None else float(rank),
+        best=-math.inf if best is None else float(best),
+    )
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of one peer on one split: shares in [0, 1] with their binomial standard errors, seconds a
+    query, and peak memory in bytes."""
+
+    n: int
+    top1: float
+    top1_se: float
+    top10: float
+    top10_se: float
+    never_hit: int
+    cpu_seconds: float
+    wall_seconds: float
+    peak_bytes: int
+
+
+def figures(shelf: Shelf, split: str, *, rows: int) -> Figures | None:
+    """What the answers to the first `rows` queries say; None without any."""
+    chunks = list(shelf.chunks(split, rows=rows))
+    asked = sum(len(answers) for answers, _ in chunks)
+    if not asked:
+        return None
+    ranks = np.array([one.rank for one in _first(chunks, rows)])
+    top1, top10 = top_share(ranks, k=1), top_share(ranks, k=10)
+    return Figures(
+        n=len(ranks),
+        top1=top1,
+        top1_se=standard_error(top1, n=len(ranks)),
+        top10=top10,
+        top10_se=standard_error(top10, n=len(ranks)),
+        never_hit=int(np.isinf(ranks).sum()),
+        cpu_seconds=sum(cost.cpu for _, cost in chunks) / asked,
+        wall_seconds=sum(cost.wall for _, cost in chunks) / asked,
+        peak_bytes=max(cost.peak for _, cost in chunks),
+    )
+
+
+def standard_error(share: float, *, n: int) -> float:
+    """Of a share of n independent answers: the binomial sqrt(p (1 - p) / n)."""
+    return math.sqrt(share * (1 - share) / n)
+
+
+def paired(shelf: Shelf, other: Shelf, split: str, *, rows: int) -> dict[str, float | int] | None:
+    """How much larger this peer's shares are than the other's on the rows that both answered,
+    with the standard errors of the mean difference; None without two such rows."""
+    mine, theirs = (
+        {one.id: one.rank for one in _first(each.chunks(split, rows=rows), rows)}
+        for each in (shelf, other)
+    )
+    both = sorted(mine.keys() & theirs.keys())
+    if len(both) < 2:
+        return None
+    ranks = np.array([(mine[one], theirs[one]) for one in both])  # (n, 2)
+    found: dict[str, float | int] = {"n": len(both)}
+    for k in (1, 10):
+        more = (ranks[:, 0] <= k).astype(float) - (ranks[:, 1] <= k)
+        found[f"top{k}"] = float(more.mean())
+        found[f"top{k}_se"] = float(more.std(ddof=1) / math.sqrt(len(both)))
+    return found
+
+
+def strangers(
+    shelf: Shelf, split: str, unknown: str, *, rows: int
+) -> dict[str, float | int] | None:
+    """AUROC and FPR at 95 % recall of the best named score, with the rows of `unknown` as the
+    positives and those of named labs in `split` as the negatives; None without both."""
+    known = [
+        one.best for one in _first(shelf.chunks(split, rows=rows), rows) if one.truth != POOLED
+    ]
+    new = [one.best for one in _first(shelf.chunks(unknown, rows=rows), rows)]
+    if not known or not new:
+        return None
+    negatives, positives = np.array(known), np.array(new)
+    return {
+        "auroc": auroc(negatives, positives),
+        "fpr95": false_positives(negatives, positives, recall=0.95),
+        "n_known": len(known),
+        "n_unknown": len(new),
+    }
+
+
+def _first(
+    chunks: Iterator[tuple[list[Answer], Cost]] | list[tuple[list[Answer], Cost]], rows: int
+) -> list[Answer]:
+    """The answers in order. A chunk at the end may hold more than was asked for this time."""
+    return [one for answers, _ in chunks for one in answers][:rows]

@@ -1,0 +1,100 @@
+"""The table in; the stored plasmids' classes and each split's rows in a drawn order out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.classes import ClassRule, rule_from_file
+from vecattr.errors import MismatchError
+from vecattr.files import atomic_write, sha256_file
+from vecattr.plasmid import Plasmid
+from vecattr.readers import ReadOptions, read_plasmids
+from vecattr.sheets import table_text
+
+TRAIN = "train"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What is measured on: the table (with a column `split`), the list of named labs, the seed of
+    the draw, and the folder that keeps everything between runs."""
+
+    table: Path
+    labs: Path
+    seed: int
+    work: Path
+
+    @cached_property
+    def rule(self) -> ClassRule:
+        return rule_from_file(self.labs)
+
+    def begin(self) -> None:
+        """Bind the folder to the data and the seed; MismatchError when it is bound otherwise."""
+        self.work.mkdir(parents=True, exist_ok=True)
+        bound = {
+            "table": sha256_file(self.table),
+            "labs": sha256_file(self.labs),
+            "seed": self.seed,
+        }
+        bind(self.work / "bench.json", bound)
+
+    def train(self) -> Iterator[Plasmid]:
+        """The stored plasmids, bare sequences, in the order of the table."""
+        return self._read(TRAIN)
+
+    def drawn(self, split: str) -> list[Plasmid]:
+        """All rows of a split, bare sequences, in the order in which they are asked about.
+
+        A longer sample therefore begins with the shorter one, and can go on from it."""
+        kept = self.work / "rows" / f"{split}.csv"
+        if not kept.exists():
+            rows = list(self._read(split))
+            order = np.random.default_rng(self.seed).permutation(len(rows))
+            kept.parent.mkdir(exist_ok=True)
+            atomic_write(kept, table_text([rows[row] for row in order]).encode())
+        return [row for row in read_plasmids([kept]) if isinstance(row, Plasmid)]
+
+    def _read(self, split: str) -> Iterator[Plasmid]:
+        options = ReadOptions(where=(("split", split),), no_features=True, labelled=True)
+        for record in read_plasmids([self.table], options):
+            if not isinstance(record, Plasmid):
+                raise record.error
+            yield record
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The class of each stored plasmid: `codes` (n,) count into the sorted `names`."""
+
+    names: tuple[str, ...]
+    codes: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, labels: list[str]) -> Classes:
+        names, codes = np.unique(np.array(labels), return_inverse=True)
+        return cls(tuple(names.tolist()), codes.astype(np.int64))
+
+
+def bind(path: Path, settings: dict[str, object]) -> None:
+    """Write the settings that the answers beside `path` belong to, or compare them with those
+    that are there; MismatchError when they differ."""
+    text = json.dumps(settings, indent=2) + "\n"
+    if not path.exists():
+        atomic_write(path, text.encode())
+        return
+    held = json.loads(path.read_text())
+    for name in sorted({*held, *settings}):
+        if held.get(name) != settings.get(name):
+            raise MismatchError(
+                f"{name} is {settings.get(name)!r}, the answers there were made with "
+                f"{held.get(name)!r}",
+                where=str(path),
+                hint=f"remove {path.parent} to ask again, or name another folder with --work",
+            )
