@@ -110,8 +110,8 @@ def judged(
         scores.append(found.scores)
         pairs = zip(panel.indexes, vectors, strict=True)
         unread = np.all([index.are_unread(mine) for index, mine in pairs], axis=0)
-        if panel.threshold is not None:
-            known.append((found.confidences >= panel.threshold) & ~unread)
+        if found.sure.thresholds is not None:
+            known.append((found.sure.confidences >= found.sure.thresholds) & ~unread)
     return np.concatenate(scores), np.concatenate(known) if known else None
 
 
