@@ -16,6 +16,7 @@ from vecattr.errors import ArtifactError, InputError, MismatchError, UsageError
 from vecattr.files import folder_beside, move_folder, sync_tree
 from vecattr.indexes.draft import MOST_ROWS, SegmentDraft
 from vecattr.indexes.embedding import Progress, are_unread, embedded, unread_vector
+from vecattr.indexes.heldout import calibrate_means
 from vecattr.indexes.labs import lab_parts
 from vecattr.indexes.lock import writing
 from vecattr.indexes.manifest import (
@@ -26,9 +27,11 @@ from vecattr.indexes.manifest import (
     FileFacts,
     Manifest,
     SegmentEntry,
+    segment_path,
 )
 from vecattr.indexes.models import check_embedder, copy_model
 from vecattr.indexes.publish import Checkpoint, go_on, publish, write_segment
+from vecattr.indexes.segment import Segment
 from vecattr.model import learned_labs, model_identity
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.protocols import SequenceEmbedder
@@ -102,6 +105,9 @@ def build_index(
         segments = list(
             writer.segments(plasmids, draft=draft, progress=progress, checkpoint=checkpoint)
         )
+        if learned is None:
+            stored = [Segment(segment_path(folder, entry.name)) for entry in segments]
+            files = calibrate_means(folder / MODEL_FOLDER, files, stored)
         manifest = writer.manifest(segments, files=files, views=views, bases=keep_sequences)
         _put_in_place(folder, path, manifest, checkpoint)
     return writer.report(manifest)

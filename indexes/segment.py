@@ -205,6 +205,12 @@ class Segment:
         return self._file.strings("sequences/group_name")
 
     @cached_property
+    def groups(self) -> tuple[str | None, ...]:
+        """The group of each row (n,)."""
+        codes = self._file.array("sequences/group").tolist()
+        return tuple(None if code == NO_GROUP else self._group_names[code] for code in codes)
+
+    @cached_property
     def feature_names(self) -> tuple[str, ...]:
         """The features that any row of this segment knows, sorted."""
         return self._file.strings("sequences/feature_name")

@@ -16,7 +16,7 @@ import pytest
 from vecattr.calibration import Calibration, Fits, Verdicts, WorkFit
 from vecattr.classes import ClassRule
 from vecattr.familiarity import Familiarity
-from vecattr.model import CALIBRATION_FILE, model_identity
+from vecattr.model import CALIBRATION_FILE, LABS_FILE, model_identity
 from vecattr.plasmid import Plasmid
 from vecattr.table import EmbeddingTable, Vectors, unit_rows
 from vecattr.temperature import Temperature
@@ -73,8 +73,12 @@ class Workshop:
         return sigmoid(cosine)
 
     def calibrated_model(self, folder: Path, *, cosine: float) -> Path:
-        """A copy of the model with the calibration above."""
+        """A copy of the model with the calibration above and a learned lab, so that it counts."""
+        from vecattr.store import write_table
+
         shutil.copytree(self.model, folder)
+        learned = np.eye(1, self.embedder.width, dtype=np.float32)
+        (folder / LABS_FILE).write_bytes(write_table(EmbeddingTable(("nobody",), learned)))
         (folder / CALIBRATION_FILE).write_bytes(self.calibration(cosine).to_json())
         return folder
 

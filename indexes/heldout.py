@@ -1,0 +1,86 @@
+"""Calibration of labs that are means: stored plasmids in, how such labs score plasmids that they
+were not made of out.
+
+Learned lab vectors are calibrated in training. Means are made when the index is built, and so is
+their calibration: some plasmids, whole groups and single ones, are left out of the means, and
+compared with what the others make. The encoder may have seen all of them; of an encoder that was
+trained on this very table the figures are too good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from vecattr.background import Background, Moments
+from vecattr.calibration import fit_calibration
+from vecattr.config import TrainConfig
+from vecattr.files import atomic_write, sha256_bytes
+from vecattr.heldout import HeldOut, nearest_cosines
+from vecattr.holdout import hold_out, hold_out_singly
+from vecattr.indexes.labs import effective_labs, lab_parts
+from vecattr.indexes.manifest import FileFacts
+from vecattr.indexes.segment import Segment
+from vecattr.model import CALIBRATION_FILE, HELD_OUT_FILE
+from vecattr.table import EmbeddingTable
+
+SOURCE = "plasmids left out of their labs' means: whole groups, and single plasmids of other groups"
+
+Files = tuple[tuple[str, FileFacts], ...]
+
+
+def held_out_of_means(segments: Sequence[Segment], *, seed: int = 0) -> HeldOut | None:
+    """Some plasmids of the segments, and the class vectors that the others make; None when none
+    can be left out. The shares are those of training."""
+    labels = [one.label_names[code] for one in segments for code in one.label_codes.tolist()]
+    labs = [one.lab_names[code] for one in segments for code in one.lab_codes.tolist()]
+    groups = [group for one in segments for group in one.groups]
+    vectors = np.concatenate([one.vectors for one in segments])  # (n, d)
+    rng, usual = np.random.default_rng(seed), TrainConfig()
+    new = hold_out(labels, groups, share=usual.validation_share, rng=rng)
+    single = hold_out_singly(labels, ~new, share=usual.calibration_share, rng=rng)
+    out, kept = np.flatnonzero(new | single), np.flatnonzero(~(new | single))
+    if not len(out) or not len(kept):
+        return None
+    parts = lab_parts([labels[row] for row in kept], vectors[kept])
+    made = effective_labs(parts, Background.of([Moments.of(vectors[kept])]))
+    column = {part.name: place for place, part in enumerate(made)}
+    nearest, other = nearest_cosines(
+        vectors[out],
+        vectors[kept],
+        query_labs=[labs[row] for row in out],
+        stored_labs=[labs[row] for row in kept],
+    )
+    ids = [name for one in segments for name in one.all_ids]
+    return HeldOut(
+        ids=tuple(ids[row] for row in out),
+        labels=np.array([column[labels[row]] for row in out], dtype=np.int64),
+        is_new=new[out],
+        full=vectors[out],
+        bare=vectors[out],
+        nearest=nearest,
+        nearest_other=other,
+        labs=EmbeddingTable(
+            tuple(part.name for part in made), np.stack([part.vector for part in made])
+        ),
+    )
+
+
+def calibrate_means(model: Path, files: Files, segments: Sequence[Segment]) -> Files:
+    """Put the calibration of means in the place of the one that the model brought, or none when
+    too few plasmids can be left out; the files of the model folder then."""
+    kept = {name: facts for name, facts in files if name not in (HELD_OUT_FILE, CALIBRATION_FILE)}
+    for name in (HELD_OUT_FILE, CALIBRATION_FILE):
+        (model / name).unlink(missing_ok=True)
+    held = held_out_of_means(segments)
+    calibration = fit_calibration(held, source=SOURCE) if held else None
+    if held and calibration:
+        for name, content in (
+            (HELD_OUT_FILE, held.to_bytes()),
+            (CALIBRATION_FILE, calibration.to_json()),
+        ):
+            atomic_write(model / name, content)
+            kept[name] = FileFacts(sha256_bytes(content), len(content))
+    return tuple(sorted(kept.items()))

@@ -1,0 +1,96 @@
+"""Calibration of labs that are means of stored plasmids."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vecattr import Index, Plasmid
+from vecattr.calibration import read_calibration
+from vecattr.heldout import HeldOut, read_held_out
+from vecattr.indexes.heldout import SOURCE
+from vecattr.indexes.manifest import MODEL_FOLDER
+from vecattr.indexes.verify import verify_index
+
+LABS = [f"Lab {number:02}" for number in range(12)]
+
+
+def papers(workshop: Any) -> list[Plasmid]:
+    """Thirty plasmids of each lab, three a paper."""
+    return [
+        replace(one, group=f"{one.lab} paper {number // 3}")
+        for number, one in enumerate(workshop.plasmids(LABS, each=30))
+    ]
+
+
+@pytest.fixture(scope="module")
+def means(tmp_path_factory: pytest.TempPathFactory, workshop: Any) -> Path:
+    """An index of means, in several segments, whose model brought another calibration."""
+    folder = tmp_path_factory.mktemp("means")
+    model = workshop.calibrated_model(folder / "m", cosine=0.123)
+    plasmids = papers(workshop)
+    workshop.build(folder / "i", plasmids, model=model, lab_vectors="mean", segment_rows=100)
+    return folder / "i"
+
+
+def sheet(index: Path) -> HeldOut:
+    found = read_held_out(index / MODEL_FOLDER)
+    assert found is not None
+    return found
+
+
+def test_means_are_calibrated_on_plasmids_left_out_of_them(means: Path, workshop: Any) -> None:
+    calibration = read_calibration(means / MODEL_FOLDER)
+    assert calibration is not None
+    assert calibration.source == SOURCE
+    held = sheet(means)
+    assert len(held) == calibration.rows == 54  # 10 % in whole groups and 5 % one by one
+    assert set(held.ids) < {one.id for one in papers(workshop)}
+    assert verify_index(means).ok
+
+
+def test_the_labs_of_the_sheet_are_those_of_an_index_without_its_plasmids(
+    means: Path, tmp_path: Path, workshop: Any
+) -> None:
+    held = sheet(means)
+    rest = [one for one in papers(workshop) if one.id not in set(held.ids)]
+    workshop.build(tmp_path / "i", rest, lab_vectors="mean")
+    table = workshop.open(tmp_path / "i").lab_table()
+    assert table.names == held.labs.names
+    assert np.allclose(table.vectors, held.labs.vectors, atol=1e-5)
+
+
+def test_its_nearest_cosines_are_those_of_such_an_index(
+    means: Path, tmp_path: Path, workshop: Any
+) -> None:
+    held = sheet(means)
+    plasmids = {one.id: one for one in papers(workshop)}
+    rest = [one for name, one in plasmids.items() if name not in set(held.ids)]
+    workshop.build(tmp_path / "i", rest, lab_vectors="mean")
+    opened = workshop.open(tmp_path / "i")
+    for row, name in list(enumerate(held.ids))[:10]:
+        [near] = opened.query(plasmids[name], neighbors=1).neighbors
+        assert held.nearest[row] == pytest.approx(near.cosine, abs=1e-5)
+
+
+def test_too_few_plasmids_leave_means_uncalibrated_whatever_the_model_says(
+    tmp_path: Path, workshop: Any
+) -> None:
+    model = workshop.calibrated_model(tmp_path / "m", cosine=0.0)
+    plasmids = workshop.plasmids(LABS[:3])
+    workshop.build(tmp_path / "mean", plasmids, model=model, lab_vectors="mean")
+    assert workshop.open(tmp_path / "mean").query(plasmids[0]).verdict == "uncalibrated"
+    workshop.build(tmp_path / "learned", plasmids, model=model)
+    assert workshop.open(tmp_path / "learned").calibration is not None
+
+
+def test_the_same_plasmids_give_the_same_calibration(
+    means: Path, tmp_path: Path, workshop: Any
+) -> None:
+    plasmids = papers(workshop)
+    workshop.build(tmp_path / "i", plasmids, lab_vectors="mean", segment_rows=100)
+    assert Index.open(tmp_path / "i").identity == Index.open(means).identity
