@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from vecattr.attribution import Work
 from vecattr.calibration import Calibration, Fits, Verdicts, WorkFit
+from vecattr.errors import UsageError
 from vecattr.familiarity import Familiarity
 from vecattr.indexes.answer import NO_CONFIDENCE
 from vecattr.indexes.sureness import Asked, best_named, by_features, sureness
+from vecattr.model import CALIBRATION_FILE
 from vecattr.plasmid import POOLED
 from vecattr.temperature import Temperature
 
@@ -114,3 +118,18 @@ def test_a_batch_is_divided_by_features() -> None:
     parts = [(features, rows.tolist()) for features, rows in by_features(FEATURED)]
     assert parts == [(False, [0, 2]), (True, [1])]
     assert [features for features, _ in by_features(FEATURED[:1])] == [False]
+
+
+def test_a_coverage_of_work_that_nothing_is_known_of_is_refused(
+    tmp_path: Path, workshop: Any
+) -> None:
+    model = workshop.calibrated_model(tmp_path / "m", cosine=0.0)
+    known = replace(BOTH, sequence=fits(5, weight=1, works=("known",)), features=None)
+    (model / CALIBRATION_FILE).write_bytes(known.to_json())
+    [query, *stored] = workshop.plasmids(["Ash", "Birch"])
+    workshop.build(tmp_path / "i", stored, model=model)
+    opened = workshop.open(tmp_path / "i")
+    assert opened.query(query, asked=Asked("known", coverage=0.9)).coverage == 0.9
+    with pytest.raises(UsageError, match="no calibration for new work") as caught:
+        opened.query_many([query], asked=Asked("new", coverage=0.9))
+    assert "-k" in str(caught.value.hint)
