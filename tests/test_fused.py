@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vecattr.attribution import Work
 from vecattr.calibration import FALSE_ALARM, Calibration, fit_calibration, threshold_for
 from vecattr.ensemble import FUSIONS, Fusion, fused_scores
-from vecattr.errors import UsageError
+from vecattr.errors import DamagedError, UsageError
 from vecattr.familiarity import Scores
 from vecattr.heldout import HeldOut
 from vecattr.indexes.fused import MOST, fit_fused, majority, rank_matched
@@ -209,3 +209,21 @@ def test_a_panel_without_plasmids_in_common_still_gives_a_verdict(
     assert {hit.probability for hit in answer.labs} == {None}
     with pytest.raises(UsageError, match="no coverage can be promised for their fusion"):
         panel.query_many([query], asked=Asked(coverage=0.9))
+
+
+def test_held_out_plasmids_that_are_not_those_of_the_index_are_refused(
+    tmp_path: Path, workshop: Any
+) -> None:
+    panel = panel_of(workshop, tmp_path, made(queries=100, voters=2))
+    other = made(queries=100, voters=1, seed=7)[0].to_bytes()
+    (tmp_path / "i1" / "model" / HELD_OUT_FILE).write_bytes(other)  # of the same size
+    with pytest.raises(DamagedError, match=HELD_OUT_FILE):
+        list(panel.query_many(workshop.plasmids(NAMES[:1], each=1)))
+
+
+def test_held_out_plasmids_that_no_manifest_names_do_not_count(
+    tmp_path: Path, workshop: Any
+) -> None:
+    workshop.build(tmp_path / "i", workshop.plasmids(NAMES[:2]))
+    (tmp_path / "i" / "model" / HELD_OUT_FILE).write_bytes(made(voters=1)[0].to_bytes())
+    assert workshop.open(tmp_path / "i").held_out is None

@@ -17,7 +17,8 @@ from vecattr.classes import ClassRule
 from vecattr.cli.main import run
 from vecattr.ensemble import FUSIONS, Fusion, fused_scores
 from vecattr.errors import UsageError
-from vecattr.indexes.panel import Panel, fused_neighbors
+from vecattr.indexes.answering import fused_neighbors
+from vecattr.indexes.panel import Panel
 
 LABS = ["Ash", "Birch", "Cedar", "Dogwood"]
 
