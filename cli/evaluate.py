@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 import click
 
 from vecattr.cli.asking import asking
-from vecattr.cli.formats import Format, facts_text
-from vecattr.cli.measures import (
-    Measures,
+from vecattr.cli.figures import (
     copies_facts,
     few_shot_facts,
-    measuring,
     per_query_lines,
     ranking_facts,
     sureness_facts,
     unknown_facts,
 )
+from vecattr.cli.formats import Format, facts_text
+from vecattr.cli.measures import Measures, measuring
 from vecattr.cli.options import (
     compute_options,
     indexes_option,

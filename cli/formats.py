@@ -33,7 +33,7 @@ _STYLE = (
 def plain(value: object) -> object:
     """A value as JSON writes it: floats rounded, not-a-number null, tuples lists, names escaped."""
     if isinstance(value, float):
-        return round(value, DECIMALS) if math.isfinite(value) else None
+        return round(value, DECIMALS) + 0.0 if math.isfinite(value) else None  # never -0.0
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, str | int | None):
@@ -58,7 +58,7 @@ def cell_text(cell: Cell) -> str:
     if cell is None or (isinstance(cell, float) and not math.isfinite(cell)):
         return ""
     if isinstance(cell, float):
-        return f"{cell:.{DECIMALS}f}"
+        return f"{cell:z.{DECIMALS}f}"  # z: never -0.000000
     return escape_control(str(cell))
 
 
@@ -96,7 +96,7 @@ def aligned(columns: Sequence[str], rows: Sequence[Row], *, indent: str = "") ->
 
 def _table_cell(cell: Cell) -> str:
     if isinstance(cell, float) and math.isfinite(cell):
-        return f"{cell:.4f}"
+        return f"{cell:z.4f}"
     return cell_text(cell) or "-"
 
 

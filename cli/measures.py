@@ -1,36 +1,21 @@
-"""What `vecattr evaluate` measures beside the ranking: options and a panel in, figures out."""
+"""What `vecattr evaluate` measures beside the ranking: options in, one checked value out."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from vecattr.cli.formats import Row, csv_line
-from vecattr.cli.options import (
-    Function,
-    conditions,
-    copies_option,
-    labelled_plasmids,
-    together,
-)
+from vecattr.cli.options import Function, conditions, copies_option, together
 from vecattr.cli.output import check_folder
-from vecattr.cli.terminal import terminal
-from vecattr.errors import InputError, UsageError
+from vecattr.errors import UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from vecattr.indexes.measured import Measured
     from vecattr.indexes.panel import Panel
-    from vecattr.indexes.sureness import Asked
-    from vecattr.plasmid import Plasmid
-    from vecattr.readers import ReadOptions
 
 Conditions = tuple[tuple[str, str], ...]
 
@@ -134,166 +119,3 @@ def measuring(function: Function) -> Function:
         return function(*args, measures=measures, **options)
 
     return _measure_options(collected)  # type: ignore[return-value]
-
-
-def ranking_facts(
-    panel: Panel, plasmids: Sequence[Plasmid], found: Measured, *, seed: int
-) -> dict[str, object]:
-    """The figures of the ranking, their intervals, and accuracy by stored plasmids."""
-    import numpy as np
-
-    from vecattr.intervals import group_codes, share_intervals
-    from vecattr.metrics import ranking_figures, shares_by_size
-    from vecattr.plasmid import POOLED
-
-    groups = group_codes([plasmid.group for plasmid in plasmids])
-    hits = np.stack([found.ranks <= k for k in (1, 10)], axis=1)  # (q, 2)
-    intervals = share_intervals(hits, groups, rng=np.random.default_rng(seed))
-    sizes = {name: size for name, size in panel.plasmid_counts.items() if name != POOLED}
-    return {
-        **ranking_figures(found.ranks, found.truths, panel.lab_names).as_dict(),
-        "groups": int(groups.max()) + 1,
-        "interval": {"top1": intervals[0], "top10": intervals[1]},
-        "by_plasmids": shares_by_size(found.ranks, [sizes.get(lab) for lab in found.truths]),
-    }
-
-
-def unknown_facts(
-    panel: Panel,
-    sources: Sequence[str],
-    reads: ReadOptions,
-    found: Measured,
-    measures: Measures,
-    asked: Asked,
-) -> dict[str, object]:
-    """Detection of the rows of `unknown_where` among `found`'s of named labs, and, apart, of
-    `found`'s rows whose lab has no class of its own; and what the verdict calls unknown."""
-    import numpy as np
-
-    from vecattr.detection import detection
-    from vecattr.indexes.measured import measured
-    from vecattr.plasmid import POOLED
-
-    strangers = labelled_plasmids(sources, replace(reads, where=measures.unknown_where))
-    named = frozenset(panel.lab_names) - {POOLED}
-    for plasmid in strangers:
-        if plasmid.lab in named:
-            raise InputError(
-                f"the index knows the lab {plasmid.lab!r}, so the row is not unknown",
-                where=f"record {plasmid.id!r}",
-                hint="let --unknown-where select labs that the index lacks",
-            )
-    with terminal().progress("unknown", total=len(strangers)) as advance:
-        exclude = measures.exclude_near_copies
-        other = measured(
-            panel, strangers, progress=advance, exclude_near_copies=exclude, asked=asked
-        )
-    is_named = np.array([lab in named for lab in found.truths])
-    known = found.confidences[is_named]
-    is_right = found.ranks[is_named] <= 1
-    pooled = found.confidences[~is_named]
-    return {
-        "unknown": detection(known, other.confidences, is_right=is_right).as_dict(),
-        "unknown_pooled": detection(known, pooled, is_right=is_right).as_dict(),
-        "called_unknown": {
-            "known": _share_below(found.margins[is_named]),
-            "unknown": _share_below(other.margins),
-            "pooled": _share_below(found.margins[~is_named]),
-        },
-    }
-
-
-def _share_below(margins: NDArray[np.float64]) -> float | None:
-    """How many the verdict calls unknown; None without any, or without a threshold."""
-    import numpy as np
-
-    return None if np.isnan(margins).any() or not len(margins) else float(np.mean(margins < 0))
-
-
-def sureness_facts(
-    panel: Panel, plasmids: Sequence[Plasmid], found: Measured, asked: Asked, *, seed: int
-) -> dict[str, object]:
-    """Calibration of the first lab's probability and, when asked for, coverage and size of the
-    candidate sets; nothing of an uncalibrated index."""
-    import numpy as np
-
-    from vecattr.intervals import group_codes
-    from vecattr.reliability import reliability
-
-    if found.stated is None:
-        return {}
-    groups = group_codes([plasmid.group for plasmid in plasmids])
-    is_right = found.ranks <= 1
-    rng = np.random.default_rng(seed)
-    facts: dict[str, object] = {
-        "work": asked.work,
-        "calibration": reliability(found.stated, is_right, groups, rng=rng).as_dict(),
-    }
-    if found.sizes is not None:
-        facts["candidate_sets"] = {
-            "coverage": asked.coverage,
-            "held_the_truth": float(np.mean(found.ranks <= found.sizes)),
-            "mean_size": float(found.sizes.mean()),
-            "median_size": float(np.median(found.sizes)),
-        }
-    return facts
-
-
-def copies_facts(panel: Panel, found: Measured) -> dict[str, object]:
-    """How many queries had near copies that were left out, and how many labs keep what their
-    vectors learned of such plasmids; says so when there are any."""
-    import numpy as np
-
-    learned = panel.learned_labs
-    if learned:
-        terminal().say(
-            f"the vectors of {len(learned)} labs were learned in training and keep what they "
-            "learned of near copies; build-index --lab-vectors mean makes them of plasmids"
-        )
-    held = int(np.count_nonzero(found.copies))
-    return {"near_copies": {"queries": held, "learned_labs": len(learned)}}
-
-
-def few_shot_facts(
-    panel: Panel, sources: Sequence[str], reads: ReadOptions, measures: Measures
-) -> dict[str, object]:
-    """Accuracy on new labs by shots, supports at random and from other groups."""
-    from vecattr.indexes.few_shot import Newcomers
-
-    plasmids = labelled_plasmids(sources, replace(reads, where=measures.few_shot_where))
-    with terminal().progress("few-shot", total=len(plasmids)) as advance:
-        fresh = Newcomers.of(panel.indexes[0], plasmids, progress=advance)
-
-    def by_shots(ask: Callable[..., Any]) -> dict[str, object]:
-        options = {"repeats": measures.repeats, "seed": measures.seed}
-        return {str(shots): asdict(ask(shots=shots, **options)) for shots in measures.shots}
-
-    return {
-        "few_shot": by_shots(fresh.few_shot),
-        "few_shot_disjoint": by_shots(fresh.few_shot_disjoint),
-    }
-
-
-#: The columns of `--per-query`, before the names of the first labs.
-PER_QUERY = ("id", "lab", "counted_as", "rank")
-
-
-def per_query_lines(panel: Panel, plasmids: Sequence[Plasmid], found: Measured) -> Iterator[str]:
-    """One CSV line a record, after a header; the rank is empty when the lab is never found."""
-    from vecattr.indexes.measured import TOP
-    from vecattr.metrics import class_of
-
-    names = panel.lab_names
-    known = frozenset(names)
-    yield csv_line((*PER_QUERY, *(f"lab{place}" for place in range(1, TOP + 1))))
-    for plasmid, lab, rank, best in zip(
-        plasmids, found.truths, found.ranks.tolist(), found.best.tolist(), strict=True
-    ):
-        first: list[str | None] = [names[column] for column in best]
-        row: Row = (plasmid.id, lab, class_of(lab, known), _rank_text(rank), *first)
-        yield csv_line((*row, *[None] * (TOP - len(best))))
-
-
-def _rank_text(rank: float) -> str | None:
-    """Places without decimals, shared ones with a half; None when there is none."""
-    return None if rank == float("inf") else f"{rank:.12g}"

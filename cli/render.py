@@ -119,10 +119,11 @@ def table_block(answer: Attribution) -> str:
 
 def verdict_line(answer: Attribution) -> str:
     """The verdict in words, with both values that were compared."""
-    best = f"{answer.confidence_name} {answer.confidence:.4f}"
     if answer.threshold is None:
-        return f"verdict: uncalibrated ({best}; this index has no threshold)"
-    return f"verdict: {answer.verdict} ({best}, threshold {answer.threshold:.4f})"
+        best = f"{answer.uncalibrated_name} {answer.confidence:.4f}"
+        return f"verdict: {answer.verdict} ({best}; this index has no threshold)"
+    found = f"{answer.confidence_name} {answer.confidence:z.4f}"
+    return f"verdict: {answer.verdict} ({found}, threshold {answer.threshold:z.4f})"
 
 
 def html_block(answer: Attribution) -> str:

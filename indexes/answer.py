@@ -72,9 +72,10 @@ def attribution(
     provenance: Provenance,
     work: Work,
     coverage: float | None,
+    kind: type[Attribution],
 ) -> Attribution:
-    """The answer to one query."""
-    return Attribution(
+    """The answer to one query; `kind` tells whether one index gave it or several."""
+    return kind(
         query=plasmid.id,
         length=len(plasmid),
         topology=plasmid.topology,

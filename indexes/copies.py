@@ -85,6 +85,21 @@ def set_apart(
     return replace(vectors, left_out=gone), copies
 
 
+def set_apart_in_each(
+    indexes: Sequence[Index], plasmids: Sequence[Plasmid], *, beside: int | None
+) -> tuple[list[QueryVectors], list[tuple[Overlap, ...]]]:
+    """As `set_apart`: the vectors in each index, and the near copies of each plasmid in all of
+    them; one that several indexes hold is named once."""
+    vectors = []
+    copies: list[dict[str, Overlap]] = [{} for _ in plasmids]
+    for index in indexes:
+        mine, found = set_apart(index, plasmids, index.embed(plasmids), beside=beside)
+        vectors.append(mine)
+        for held, more in zip(copies, found, strict=True):
+            held |= {one.id: one for one in more}
+    return vectors, [tuple(held.values()) for held in copies]
+
+
 def take_away(index: Index, vectors: QueryVectors, scores: NDArray[np.float64]) -> None:
     """Set the cosines of queries with classes (q, labs) that change without what is left out. A
     class that has nothing else gets the lowest cosine, -1."""

@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from vecattr.background import Background
 from vecattr.errors import InputError
 from vecattr.indexes.embedding import Progress
-from vecattr.indexes.engine import Index
+from vecattr.indexes.engine import BATCH, Index
 from vecattr.indexes.labs import mean_part
 from vecattr.indexes.live import background_of
-from vecattr.indexes.panel import BATCH
 from vecattr.intervals import group_codes
 from vecattr.metrics import Ranks, mean_ranks, top_share
 from vecattr.plasmid import Plasmid

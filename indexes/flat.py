@@ -63,13 +63,23 @@ def checked_queries(queries: NDArray[np.floating], *, width: int) -> NDArray[np.
     return unit
 
 
-def cosines(rows: NDArray[np.floating], query: NDArray[np.float64]) -> Cosines:
-    """Cosine of each row (n, d) with one unit query (d,), float64 in [-1, 1]; each row's value is
-    computed from that row alone."""
+def unit(rows: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Rows (n, d) scaled to length 1 in float64, each from itself alone."""
     wide = rows.astype(np.float64)
     wide /= np.sqrt((wide * wide).sum(axis=1, keepdims=True))
-    found: Cosines = np.clip((wide * query).sum(axis=1), -1.0, 1.0)  # (n, d) -> (n,)
+    return wide
+
+
+def products(rows: NDArray[np.float64], query: NDArray[np.float64]) -> Cosines:
+    """Cosine of each unit row (n, d) with one unit query (d,), float64 in [-1, 1]; each row's value
+    is computed from that row alone."""
+    found: Cosines = np.clip((rows * query).sum(axis=1), -1.0, 1.0)  # (n, d) -> (n,)
     return found
+
+
+def cosines(rows: NDArray[np.floating], query: NDArray[np.float64]) -> Cosines:
+    """The same for rows of any length."""
+    return products(unit(rows), query)
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.attribution import WORKS, Work
-from vecattr.calibration import FALSE_ALARM, FEWEST, Calibration, WorkFit, fit_work
+from vecattr.calibration import (
+    FALSE_ALARM,
+    FEWEST,
+    Calibration,
+    WorkFit,
+    fit_work,
+    threshold_for,
+)
 from vecattr.ensemble import Fusion, fused_scores, lay_out
 from vecattr.familiarity import Scores
 from vecattr.heldout import HeldOut
-from vecattr.indexes.sureness import named_columns
+from vecattr.indexes.sureness import (
+    Asked,
+    Sureness,
+    by_features,
+    named_columns,
+    with_probabilities,
+)
 
 #: Held-out plasmids of each kind of work that are ranked, because Copeland's method takes about
 #: two milliseconds for each.
@@ -80,6 +94,57 @@ def fit_fused(
     margins = _margins(common, calibrations, features=features)[judged]
     few = len(margins) < FEWEST
     return FusedFits(() if few else tuple(np.sort(margins).tolist()), works)
+
+
+@dataclass(frozen=True)
+class FusedCalibration:
+    """Of several models, each with its held-out plasmids; fitted when it is first asked for. None
+    at all: there is nothing to fit to."""
+
+    models: tuple[tuple[HeldOut, Calibration], ...]
+    fusion: Fusion
+
+    @cached_property
+    def plain(self) -> FusedFits:
+        """For queries without features."""
+        return self._fit(features=False)
+
+    @cached_property
+    def featured(self) -> FusedFits:
+        """For queries with features."""
+        return self._fit(features=True)
+
+    def _fit(self, *, features: bool) -> FusedFits:
+        if not self.models:
+            return FusedFits((), {})
+        held, calibrations = zip(*self.models, strict=True)
+        return fit_fused(held, calibrations, fusion=self.fusion, features=features)
+
+
+def fused_sureness(
+    calibration: FusedCalibration,
+    sure: Sequence[Sureness],
+    matched: NDArray[np.float64],
+    featured: NDArray[np.bool_],
+    asked: Asked,
+) -> Sureness:
+    """From how sure each index is, the cosines of `rank_matched` (q, n), and which queries have
+    features (q,).
+
+    Confidences are margins over the threshold of the deciding index, of the calibrated ones if
+    there are any.
+    """
+    margins = [one.confidences - one.thresholds for one in sure if one.thresholds is not None]
+    if not margins:
+        return Sureness(majority([one.confidences for one in sure]))
+    thresholds = np.zeros(len(matched))
+    parts = []
+    for features, rows in by_features(featured):
+        fits = calibration.featured if features else calibration.plain
+        if fits.margins:
+            thresholds[rows] = threshold_for(fits.margins, asked.false_alarm)
+        parts.append((rows, fits.works.get(asked.work)))
+    return with_probabilities(Sureness(majority(margins), thresholds), matched, parts, asked)
 
 
 def _margins(

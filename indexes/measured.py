@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.indexes.embedding import Progress, QueryVectors
-from vecattr.indexes.panel import BATCH, Judgement, Panel
+from vecattr.indexes.engine import BATCH
+from vecattr.indexes.judgement import Judgement
+from vecattr.indexes.panel import Panel
 from vecattr.indexes.sureness import USUAL, Asked
 from vecattr.metrics import Ranks, lab_ranks
 from vecattr.plasmid import Plasmid

@@ -1,4 +1,5 @@
-"""The model inside an index: its files checked against the manifest in, an embedder out."""
+"""The model inside an index: its files, checked against the manifest, in; an embedder and the
+plasmids held out of it out."""
 
 from __future__ import annotations
 
@@ -6,8 +7,9 @@ from pathlib import Path
 
 from vecattr.errors import MismatchError, MissingError
 from vecattr.files import atomic_write, check_file, read_file, sha256_file
+from vecattr.heldout import HeldOut, read_held_out
 from vecattr.indexes.manifest import MODEL_FOLDER, FileFacts, Manifest
-from vecattr.model import IDENTITY_FILES, MODEL_FILES
+from vecattr.model import HELD_OUT_FILE, IDENTITY_FILES, MODEL_FILES
 from vecattr.protocols import SequenceEmbedder
 
 #: Files up to this size are hashed when the index is opened (bytes) …
@@ -58,6 +60,17 @@ def load_index_model(
     )
     check_embedder(embedder, model=manifest.model, width=manifest.width, where=str(path))
     return embedder
+
+
+def index_held_out(path: Path, manifest: Manifest) -> HeldOut | None:
+    """The held-out plasmids of the model in an index, None when it has none; MissingError or
+    DamagedError when the file is not what the index was built with."""
+    facts = dict(manifest.model_files).get(HELD_OUT_FILE)
+    if facts is None:
+        return None
+    folder = path / MODEL_FOLDER
+    check_file(folder / HELD_OUT_FILE, sha256=facts.sha256, size=facts.size)
+    return read_held_out(folder)
 
 
 def check_embedder(

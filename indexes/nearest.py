@@ -56,6 +56,14 @@ class NearestPlasmids:
             for close, gone in zip(found, left_out, strict=True)
         ]
 
+    def best_cosines(self, vectors: NDArray[np.floating]) -> NDArray[np.float64]:
+        """The cosine of each row (q, d) with the nearest plasmid, (q,); -1 when there is none."""
+        best = np.full(len(vectors), -1.0)
+        for search in self._searches:
+            for query, (_, scores) in enumerate(search.search(vectors, k=1)):
+                best[query] = max(best[query], scores.max(initial=-1.0))
+        return best
+
 
 def _neighbor(segment: LiveSegment, row: int, cosine: float) -> Neighbor:
     return Neighbor(

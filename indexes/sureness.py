@@ -99,7 +99,7 @@ def check_asked(indexes: Iterable[Index], asked: Asked) -> None:
 def sureness(
     calibration: Calibration | None,
     cosines: NDArray[np.float64],
-    nearest: NDArray[np.float64],
+    nearest: NDArray[np.float64] | None,
     *,
     names: Sequence[str],
     featured: NDArray[np.bool_],
@@ -108,11 +108,13 @@ def sureness(
     """Of one index: cosines with its classes (q, n), cosines of the nearest plasmids (q,), and
     which queries have features (q,).
 
-    An uncalibrated index has the best cosine of a named lab as confidence and nothing else.
+    An uncalibrated index has the best cosine of a named lab as confidence and nothing else; it
+    alone needs no nearest plasmids.
     """
     named = named_columns(names)
     if calibration is None:
         return Sureness(best_named(cosines, named=named))
+    assert nearest is not None, "a calibration weighs the nearest plasmid"
     confidences, thresholds = np.zeros(len(cosines)), np.zeros(len(cosines))
     parts: list[tuple[NDArray[np.intp], WorkFit | None]] = []
     for features, rows in by_features(featured):

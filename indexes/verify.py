@@ -13,6 +13,7 @@ from vecattr.bases import unpack_bases
 from vecattr.calibration import read_calibration
 from vecattr.errors import ArtifactError, VecattrError
 from vecattr.files import TEMPORARY, check_file, read_file
+from vecattr.heldout import read_held_out
 from vecattr.indexes.flat import build_flat
 from vecattr.indexes.live import LiveSegment, class_names, class_sizes
 from vecattr.indexes.manifest import (
@@ -177,6 +178,7 @@ def _model_findings(path: Path, manifest: Manifest) -> Iterator[Finding]:
         yield Finding("error", str(folder), what)
     yield from _tried(lambda: learned_labs(folder))
     yield from _tried(lambda: read_calibration(folder))
+    yield from _tried(lambda: read_held_out(folder))
 
 
 def _history_findings(

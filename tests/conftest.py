@@ -169,12 +169,14 @@ class Shelf:
         return path
 
 
-def write_table(path: Path, plasmids: Sequence[Plasmid]) -> None:
-    """A CSV table as users have them; every fifth row is split=dev."""
+def write_table(
+    path: Path, plasmids: Sequence[Plasmid], *, newcomers: Sequence[Plasmid] = ()
+) -> None:
+    """A CSV table as users have them; every fifth row is split=dev, newcomers are split=new."""
     features = sorted(plasmids[0].features or {})
     lines = [",".join(["sequence_id", "sequence", "lab", "publication", "split", *features])]
-    for number, one in enumerate(plasmids):
-        split = "train" if number % 5 else "dev"
+    for number, one in enumerate([*plasmids, *newcomers]):
+        split = "new" if number >= len(plasmids) else "train" if number % 5 else "dev"
         values = [str((one.features or {})[name]) for name in features]
         lines.append(",".join([one.id, one.sequence, f"{one.lab}", f"{one.group}", split, *values]))
     path.write_text("\n".join(lines) + "\n")
@@ -196,4 +198,24 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     assert run(["train", *chosen, "-o", str(made.model), *small.split(), *device]) == 0
     build = ["build-index", *chosen, "-m", str(made.model), "-i", str(made.index)]
     assert run(build) == 0
+    return made
+
+
+@pytest.fixture(scope="session")
+def calibrated_folds(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    """Models and indexes of two folds, with enough plasmids held out of both to be calibrated; the
+    table has the newcomers as split=new. Not to be changed."""
+    from vecattr.cli.main import run
+    from vecattr.corpus import make_corpus
+
+    everything = make_corpus(labs=7, plasmids_per_lab=30, seed=4, own_gene_share=0.3)
+    made = Shelf(
+        tmp_path_factory.mktemp("folded"), tuple(everything[:180]), tuple(everything[180:])
+    )
+    write_table(made.table, made.plasmids, newcomers=made.newcomers)
+    chosen = [str(made.table), "--where", "split=train", "-q"]
+    small = "--encoder bag --loss cosface --width 16 --token-width 16 --epochs 6 --folds 2"
+    held = "--validation-share 0.3 --calibration-share 0.2 --device cpu --threads 1"
+    assert run(["train", *chosen, "-o", str(made.model), *small.split(), *held.split()]) == 0
+    assert run(["build-index", *chosen, "-m", str(made.model), "-i", str(made.index)]) == 0
     return made

@@ -76,6 +76,17 @@ def test_the_ranking_is_that_of_plain_numpy(
     assert [hit.id for hit in answer.neighbors] == [name for _, name in near]
 
 
+def test_nearest_cosines_are_those_of_the_first_neighbors(index: Path, workshop: Any) -> None:
+    opened = workshop.open(index)
+    vectors = opened.embed(workshop.plasmids(["Lab 03", "new"], seed=5))
+    without = replace(vectors, left_out=(frozenset({"Lab 03-0-0"}),) * len(vectors))
+    for some in (vectors, without):
+        found = opened.nearest_cosines(some).tolist()
+        assert found == [near[0].cosine for near in opened.neighbors(some, n=1)]
+        sure = opened.sureness(some, opened.lab_cosines(some))
+        assert (sure.threshold(0), sure.probability(0, 0)) == (None, None)
+
+
 def test_the_batch_size_does_not_matter(index: Path, workshop: Any) -> None:
     queries = workshop.plasmids(["Lab 03", "new"], each=20, seed=5)
     answers = [
@@ -243,10 +254,10 @@ def test_an_answer_names_the_tool_the_model_and_the_index(index: Path, workshop:
 
 def test_lab_cosines_and_ranking_agree(index: Path, workshop: Any) -> None:
     opened = workshop.open(index)
-    vectors = opened.embed(workshop.plasmids(["q", "r"]))
-    cosines = opened.lab_cosines(vectors)
-    for row, hits in zip(cosines, opened.rank_vectors(vectors, k=11), strict=True):
-        assert {hit.name: hit.cosine for hit in hits} == dict(
+    queries = workshop.plasmids(["q", "r"])
+    cosines = opened.lab_cosines(opened.embed(queries))
+    for row, answer in zip(cosines, opened.query_many(queries, k=11), strict=True):
+        assert {hit.name: hit.cosine for hit in answer.labs} == dict(
             zip(opened.lab_names, row.tolist(), strict=True)
         )
 
@@ -317,9 +328,9 @@ def test_queries_without_a_direction_are_refused(index: Path, workshop: Any) -> 
     width = workshop.embedder.width
     lost, wide = np.full((1, width), np.nan), np.ones((1, width + 1))
     with pytest.raises(InputError):
-        workshop.open(index).rank_vectors(QueryVectors(lost, lost), k=1)
+        workshop.open(index).lab_cosines(QueryVectors(lost, lost))
     with pytest.raises(MismatchError):
-        workshop.open(index).rank_vectors(QueryVectors(wide, wide), k=1)
+        workshop.open(index).lab_cosines(QueryVectors(wide, wide))
 
 
 def test_an_index_can_be_moved(index: Path, tmp_path: Path, workshop: Any) -> None:

@@ -17,7 +17,8 @@ from vecattr.classes import ClassRule
 from vecattr.cli.main import run
 from vecattr.ensemble import FUSIONS, Fusion, fused_scores
 from vecattr.errors import UsageError
-from vecattr.indexes.panel import Panel, fused_neighbors
+from vecattr.indexes.answering import fused_neighbors
+from vecattr.indexes.panel import Panel
 
 LABS = ["Ash", "Birch", "Cedar", "Dogwood"]
 
@@ -158,7 +159,7 @@ def test_query_asks_several_indexes(
     labs = {row["lab"] for row in rows if row["kind"] == "lab"}
     assert labs == {"Lab 01", "Lab 02", "Lab 03", "Lab 04", "unknown-engineered"}
     assert run([*arguments, "--format", "table"]) == 0
-    assert "median margin" in capsys.readouterr().out
+    assert "median best cosine" in capsys.readouterr().out
     assert run([*arguments, "--format", "json"]) == 0
     answers = json.loads(capsys.readouterr().out)
     assert [hit["rank"] for hit in answers[0]["labs"]] == [1, 2, 3, 4, 5]

@@ -108,7 +108,21 @@ def test_html_holds_no_name_unescaped() -> None:
 
 def test_the_verdict_names_both_values_it_compared() -> None:
     assert verdict_line(ANSWER) == "verdict: known (familiarity 0.9000, threshold 0.4000)"
-    assert "no threshold" in verdict_line(EMPTY)
+    bare = replace(ANSWER, threshold=None, verdict="uncalibrated")
+    assert verdict_line(bare) == (
+        "verdict: uncalibrated (best cosine 0.9000; this index has no threshold)"
+    )
+
+
+def test_the_verdict_of_an_uncalibrated_index_is_said_as_it_is() -> None:
+    short = replace(ANSWER, threshold=None, verdict="unknown")
+    assert verdict_line(short).startswith("verdict: unknown (best cosine 0.9000;")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_nothing_is_a_negative_zero(form: Format) -> None:
+    tiny = replace(ANSWER, labs=(Hit("L", -1e-9, -1e-9),), confidence=-1e-9, threshold=-1e-9)
+    assert "-0.0" not in text(form, tiny)
 
 
 def test_a_table_cannot_drive_a_terminal() -> None:

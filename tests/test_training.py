@@ -13,14 +13,18 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file, save_file
 
+from vecattr.calibration import read_calibration
 from vecattr.classes import ClassRule
 from vecattr.config import BagConfig, CnnConfig, EncoderConfig, Loss, TrainConfig
 from vecattr.corpus import make_corpus
 from vecattr.embedder import load_embedder
 from vecattr.errors import ArtifactError, InputError, MissingError, UsageError
 from vecattr.fitting import Epoch
+from vecattr.heldout import read_held_out
 from vecattr.model import (
+    CALIBRATION_FILE,
     CONFIG_FILE,
+    HELD_OUT_FILE,
     MODEL_FILES,
     TOKENIZER_FILE,
     UNKNOWN_VECTOR,
@@ -124,6 +128,44 @@ def test_history_has_one_line_an_epoch(tmp_path: Path) -> None:
         rows = list(csv.DictReader(stream))
     assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
     assert all(0 <= float(row["validation_top1"]) <= 1 for row in rows)
+
+
+def test_plasmids_that_calibrate_are_kept_and_were_not_learned_from(tmp_path: Path) -> None:
+    shares = {"validation_share": 0.3, "calibration_share": 0.2}
+    report = _train(tmp_path / "model", config=replace(_SHORT, **shares))  # type: ignore[arg-type]
+    held = read_held_out(report.model)
+    labs = learned_labs(report.model)
+    assert held is not None
+    assert labs is not None
+    assert read_calibration(report.model) == report.calibration is not None
+    known = {one.id: one for one in _CORPUS}
+    learned = [_CORPUS[row] for row in np.flatnonzero(report.split.learned)]
+    assert not {one.id for one in learned} & set(held.ids)
+    for name, is_new in zip(held.ids, held.is_new.tolist(), strict=True):
+        assert is_new == (known[name].group not in {one.group for one in learned})
+    assert held.labs.names == labs.names
+    assert np.array_equal(held.labs.vectors, labs.vectors)
+    assert [labs.names[label] for label in held.labels] == [known[name].lab for name in held.ids]
+    embed = load_embedder(report.model).embed
+    full = embed([known[name] for name in held.ids])
+    bare = embed([known[name].without_features() for name in held.ids])
+    stored = embed([one.without_features() for one in learned])
+    assert np.allclose(held.full, full, atol=1e-4)
+    assert np.allclose(held.bare, bare, atol=1e-4)
+    assert held.has_features
+    for row, name in enumerate(held.ids):
+        cosines = stored @ bare[row]
+        other = [one.lab != known[name].lab for one in learned]
+        assert held.nearest[row] == pytest.approx(cosines.max(), abs=1e-4)
+        assert held.nearest_other[row] == pytest.approx(cosines[other].max(), abs=1e-4)
+
+
+def test_without_plasmids_held_out_nothing_is_calibrated(tmp_path: Path) -> None:
+    shares = {"validation_share": 0.0, "calibration_share": 0.0}
+    report = _train(tmp_path / "model", config=replace(_SHORT, **shares))  # type: ignore[arg-type]
+    assert (report.held_out, report.calibration) == (None, None)
+    written = {path.name for path in report.model.iterdir()}
+    assert not written & {HELD_OUT_FILE, CALIBRATION_FILE}
 
 
 def test_max_steps_ends_a_run_early(tmp_path: Path) -> None:

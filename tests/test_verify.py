@@ -6,12 +6,16 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from vecattr.errors import ArtifactError, DamagedError, MismatchError, MissingError
+from vecattr.heldout import HeldOut
 from vecattr.indexes.edit import add_labs
 from vecattr.indexes.manifest import parse_manifest
 from vecattr.indexes.verify import verify_index
+from vecattr.model import HELD_OUT_FILE
+from vecattr.table import EmbeddingTable
 
 
 @pytest.fixture
@@ -52,6 +56,27 @@ def test_a_flipped_bit_anywhere_in_a_segment_is_found(index: Path, part: float) 
 def test_a_flipped_bit_in_the_model_is_found(index: Path, name: str) -> None:
     flip(index / "model" / name, 3)
     assert errors(index) == [str(index / "model" / name)]
+
+
+def test_held_out_plasmids_that_were_written_wrong_are_found(tmp_path: Path, workshop: Any) -> None:
+    vectors = np.eye(3, dtype=np.float32)
+    found = {}
+    for label in (1, 9):
+        held = HeldOut(
+            ids=("p",),
+            labels=np.array([label]),
+            is_new=np.array([True]),
+            full=vectors[:1],
+            bare=vectors[:1],
+            nearest=np.zeros(1, dtype=np.float32),
+            nearest_other=np.zeros(1, dtype=np.float32),
+            labs=EmbeddingTable(("Ash", "Birch", "Cedar"), vectors),
+        )
+        model = shutil.copytree(workshop.model, tmp_path / f"m{label}")
+        (model / HELD_OUT_FILE).write_bytes(held.to_bytes())
+        workshop.build(tmp_path / f"i{label}", workshop.plasmids(["Ash"]), model=model)
+        found[label] = errors(tmp_path / f"i{label}")
+    assert found == {1: [], 9: [str(tmp_path / "i9" / "model" / HELD_OUT_FILE)]}
 
 
 def test_a_flipped_bit_in_a_cache_is_a_warning(index: Path) -> None:

@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from robustness_pictures import Found, Lines, by_series, pictures
 
 from vecattr.damage import chimera, fragment, masked, masked_stretch, substituted, with_indels
-from vecattr.indexes.panel import BATCH, Panel, open_panel
+from vecattr.indexes.engine import BATCH
+from vecattr.indexes.panel import Panel, open_panel
 from vecattr.intervals import group_codes
 from vecattr.metrics import lab_ranks
 from vecattr.plasmid import Plasmid

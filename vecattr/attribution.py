@@ -67,6 +67,7 @@ class Attribution:
     """
 
     confidence_name: ClassVar[str] = "familiarity"
+    uncalibrated_name: ClassVar[str] = "best cosine"
 
     query: str
     length: int
@@ -92,3 +93,4 @@ class FusedAttribution(Attribution):
     """
 
     confidence_name: ClassVar[str] = "median margin"
+    uncalibrated_name: ClassVar[str] = "median best cosine"

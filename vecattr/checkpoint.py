@@ -6,6 +6,7 @@ names, everything else as JSON in the file's metadata, so that both change toget
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,24 @@ import safetensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from vecattr.config import EncoderConfig, ResolvedTrainConfig, as_json
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.files import atomic_write
+from vecattr.labelled import LabelledSet
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
+
+
+def run_fingerprint(
+    encoder: EncoderConfig, config: ResolvedTrainConfig, training: LabelledSet
+) -> str:
+    """What a checkpoint depends on, as a hex digest."""
+    digest = hashlib.sha256(
+        json.dumps([as_json(encoder), as_json(config)], sort_keys=True).encode()
+    )
+    for plasmid, label in zip(training.plasmids, training.labels, strict=True):
+        digest.update(f"{plasmid.id}\t{label}\t{len(plasmid)}\n".encode())
+    return digest.hexdigest()
 
 
 def write_checkpoint(path: Path, state: dict[str, Any], *, fingerprint: str) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vecattr.checkpoint import run_fingerprint
 from vecattr.classes import ClassRule
 from vecattr.config import EncoderConfig, ResolvedTrainConfig, TrainConfig
 from vecattr.distributed import join_workers
@@ -25,7 +26,7 @@ from vecattr.holdout import Split, fold_masks
 from vecattr.labelled import LabelledSet, labelled_set, usual_split
 from vecattr.model import CONFIG_FILE
 from vecattr.plasmid import Plasmid
-from vecattr.training import TrainReport, run_fingerprint, train_model
+from vecattr.training import TrainReport, train_model
 
 
 def train_folds(

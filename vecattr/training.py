@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,14 +11,13 @@ import torch
 
 from vecattr.calibration import Calibration, fit_calibration
 from vecattr.card import model_card
-from vecattr.checkpoint import CHECKPOINT_FILE
+from vecattr.checkpoint import CHECKPOINT_FILE, run_fingerprint
 from vecattr.classes import ClassRule
 from vecattr.config import (
     BagConfig,
     EncoderConfig,
     ResolvedTrainConfig,
     TrainConfig,
-    as_json,
 )
 from vecattr.distributed import Workers, join_workers
 from vecattr.embedder import TrainedEncoder
@@ -240,15 +237,3 @@ def _learn_vocabulary(
 def _lab_rows(fit: Fit) -> Vectors:
     """Unit vectors of the labs and the unknown vector, (n + 1, d)."""
     return unit_rows(fit.matcher.lab_vectors().detach().cpu().numpy())
-
-
-def run_fingerprint(
-    encoder: EncoderConfig, config: ResolvedTrainConfig, training: LabelledSet
-) -> str:
-    """What a checkpoint depends on, as a hex digest."""
-    digest = hashlib.sha256(
-        json.dumps([as_json(encoder), as_json(config)], sort_keys=True).encode()
-    )
-    for plasmid, label in zip(training.plasmids, training.labels, strict=True):
-        digest.update(f"{plasmid.id}\t{label}\t{len(plasmid)}\n".encode())
-    return digest.hexdigest()

@@ -1,0 +1,131 @@
+"""Answers to queries: plasmids and a panel of indexes in, one attribution for each plasmid out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.attribution import Attribution, FusedAttribution, Neighbor, Provenance
+from vecattr.ensemble import RRF_CONSTANT
+from vecattr.errors import UsageError
+from vecattr.indexes.answer import attribution, doubt, fewer_classes, set_note
+from vecattr.indexes.copies import check_bases_kept, copy_note, set_apart_in_each
+from vecattr.indexes.embedding import in_batches
+from vecattr.indexes.sureness import USUAL, Asked
+from vecattr.plasmid import Plasmid
+from vecattr.version import __version__
+
+if TYPE_CHECKING:
+    from vecattr.indexes.panel import Panel
+
+#: What people call the ways to fuse.
+_SPOKEN = {"copeland": "Copeland's method", "rrf": "reciprocal-rank fusion"}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What each answer is to hold: `k` labs, or the candidate set of `asked` in their place, and so
+    many `neighbors`; with near copies of the query, or as if there were none.
+
+    UsageError for numbers out of range.
+    """
+
+    k: int = 10
+    neighbors: int = 0
+    exclude_near_copies: bool = False
+    asked: Asked = USUAL
+
+    def __post_init__(self) -> None:
+        _at_least(1, k=self.k)
+        _at_least(0, neighbors=self.neighbors)
+
+
+def answers(
+    panel: Panel, plasmids: Iterable[Plasmid], wanted: Wanted, *, batch_size: int
+) -> Iterator[Attribution]:
+    """One answer for each plasmid, in order, as they come. At once, not at the first answer:
+    UsageError when the panel cannot tell near copies, or not vouch for a coverage."""
+    _at_least(1, batch_size=batch_size)
+    if wanted.exclude_near_copies:
+        check_bases_kept(panel.indexes)
+    panel.check(wanted.asked)
+    return (
+        answer
+        for batch in in_batches(plasmids, most=batch_size)
+        for answer in _of_batch(panel, batch, wanted)
+    )
+
+
+def _of_batch(panel: Panel, batch: Sequence[Plasmid], wanted: Wanted) -> Iterator[Attribution]:
+    asked, exclude = wanted.asked, wanted.exclude_near_copies
+    beside = wanted.neighbors if exclude else None
+    vectors, copies = set_apart_in_each(panel.indexes, batch, beside=beside)
+    near = [
+        index.neighbors(mine, n=max(wanted.neighbors, 1 if index.calibration else 0))
+        for index, mine in zip(panel.indexes, vectors, strict=True)
+    ]
+    judged = panel.judge_vectors(vectors, asked=asked, nearest=list(map(_best_cosines, near)))
+    unread = np.all(
+        [index.are_unread(mine) for index, mine in zip(panel.indexes, vectors, strict=True)], axis=0
+    )
+    sure = judged.sure
+    for query, plasmid in enumerate(batch):
+        size = sure.size(query, otherwise=wanted.k)
+        yield attribution(
+            plasmid,
+            judged.hits(query, k=size, names=panel.lab_names),
+            confidence=float(sure.confidences[query]),
+            threshold=sure.threshold(query),
+            neighbors=fused_neighbors([mine[query] for mine in near], n=wanted.neighbors),
+            doubt=doubt(plasmid, unread=bool(unread[query])),
+            notes=(
+                copy_note(copies[query], left_out=exclude, learned=panel.learned_labs),
+                fewer_classes(len(panel.lab_names), k=size),
+                set_note(size, coverage=asked.coverage, work=asked.work),
+                _fusion_note(panel),
+            ),
+            provenance=Provenance(__version__, panel.model_identity, panel.identity),
+            work=asked.work,
+            coverage=asked.coverage,
+            kind=Attribution if panel.is_one_index else FusedAttribution,
+        )
+
+
+def _best_cosines(near: Sequence[Sequence[Neighbor]]) -> NDArray[np.float64]:
+    """Of the first neighbour of each query, (q,); -1 where there is none."""
+    return np.array([mine[0].cosine if mine else -1.0 for mine in near])
+
+
+def _fusion_note(panel: Panel) -> str | None:
+    """How many indexes answered, and how they were fused; None when one answered."""
+    if panel.is_one_index:
+        return None
+    return f"fused from {len(panel.indexes)} indexes by {_SPOKEN[panel.fusion]}"
+
+
+def fused_neighbors(lists: Sequence[Sequence[Neighbor]], *, n: int) -> tuple[Neighbor, ...]:
+    """The n stored plasmids with the largest sum of 1 / (60 + place) over the lists, ties by id;
+    the cosine is the mean over the lists that one is in. Of one list its first n."""
+    if len(lists) == 1:
+        return tuple(lists[0][:n])
+    found: dict[str, list[tuple[int, Neighbor]]] = defaultdict(list)
+    for mine in lists:
+        for place, near in enumerate(mine, start=1):
+            found[near.id].append((place, near))
+    merged = []
+    for name, entries in found.items():
+        score = sum(sorted(1 / (RRF_CONSTANT + place) for place, _ in entries))
+        cosine = float(np.mean([near.cosine for _, near in entries]))
+        merged.append((-score, name, replace(entries[0][1], cosine=cosine)))
+    return tuple(near for _, _, near in sorted(merged, key=lambda one: one[:2])[:n])
+
+
+def _at_least(smallest: int, **values: int) -> None:
+    for name, value in values.items():
+        if value < smallest:
+            raise UsageError(f"{name} is {value}, expected {smallest} or more")

@@ -1,0 +1,229 @@
+"""Calibration after fusion: plain loops agree, and what is claimed holds on fresh plasmids."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from vecattr.attribution import Work
+from vecattr.calibration import FALSE_ALARM, Calibration, fit_calibration, threshold_for
+from vecattr.ensemble import FUSIONS, Fusion, fused_scores
+from vecattr.errors import DamagedError, UsageError
+from vecattr.familiarity import Scores
+from vecattr.heldout import HeldOut
+from vecattr.indexes.fused import MOST, fit_fused, majority, rank_matched
+from vecattr.indexes.panel import Panel
+from vecattr.indexes.sureness import Asked
+from vecattr.model import HELD_OUT_FILE
+from vecattr.plasmid import POOLED
+from vecattr.table import EmbeddingTable, unit_rows
+
+NAMES = (*(f"L{lab:02}" for lab in range(1, 12)), POOLED)
+NAMED = np.array([name != POOLED for name in NAMES])
+
+
+def made(*, queries: int = 600, voters: int = 3, width: int = 16, seed: int = 0) -> list[HeldOut]:
+    """The same plasmids as several models see them, near the vectors of their labs: those of known
+    work nearer than those of new. The labs' vectors do not depend on the seed."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(len(NAMES), size=queries)
+    is_new = np.arange(queries) % 2 == 0
+    spread = np.where(is_new, 0.6, 0.35) * rng.uniform(0.5, 1.5, queries)  # hard ones for all
+    sheets = []
+    for voter in range(voters):
+        labs = np.random.default_rng(voter).normal(size=(len(NAMES), width))
+        vectors = unit_rows(labs)
+        rows = vectors[labels] + spread[:, None] * rng.normal(size=(queries, width))
+        nearest = np.where(is_new, 0.7, 0.9) + rng.normal(0, 0.03, queries)
+        sheets.append(
+            HeldOut(
+                ids=tuple(f"p{row}" for row in range(queries)),
+                labels=labels,
+                is_new=is_new,
+                full=unit_rows(rows),
+                bare=unit_rows(rows),
+                nearest=nearest.astype(np.float32),
+                nearest_other=(nearest - 0.3).astype(np.float32),
+                labs=EmbeddingTable(NAMES, vectors),
+            )
+        )
+    return sheets
+
+
+def calibrations(sheets: list[HeldOut]) -> list[Calibration]:
+    found = [fit_calibration(sheet, source="made") for sheet in sheets]
+    return [one for one in found if one is not None]
+
+
+def matched_of(sheets: list[HeldOut], fusion: Fusion) -> NDArray[np.float64]:
+    ballots = np.stack([sheet.cosines(features=False) for sheet in sheets])
+    return rank_matched(fused_scores(ballots, fusion=fusion), ballots.mean(axis=0))
+
+
+def margins_of(sheets: list[HeldOut], judges: list[Calibration]) -> list[float]:
+    """The median over the models of confidence less threshold, a plasmid at a time."""
+    margins = []
+    for sheet, judge in zip(sheets, judges, strict=True):
+        verdicts = judge.sequence.verdicts
+        cosines = sheet.cosines(features=False)
+        scores = Scores.of(cosines, sheet.nearest.astype(float), named=NAMED)
+        margins.append(verdicts.familiarity.score(scores) - verdicts.threshold(FALSE_ALARM))
+    return [sorted(mine)[(len(mine) - 1) // 2] for mine in zip(*margins, strict=True)]
+
+
+def test_matching_gives_the_best_score_the_best_cosine() -> None:
+    rng = np.random.default_rng(1)
+    scores = rng.integers(4, size=(50, 9)).astype(float)  # with ties
+    cosines = rng.normal(size=(50, 9))
+    found = rank_matched(scores, cosines)
+    for mine, given, row in zip(scores.tolist(), cosines.tolist(), found.tolist(), strict=True):
+        columns = sorted(range(9), key=lambda column: (-mine[column], column))
+        expected = dict(zip(columns, sorted(given, reverse=True), strict=True))
+        assert row == [expected[column] for column in range(9)]
+
+
+@pytest.mark.parametrize("voters", [1, 2, 3, 4, 5])
+def test_the_majority_is_at_least_0_where_more_than_half_are(voters: int) -> None:
+    margins = np.random.default_rng(voters).normal(size=(voters, 200))
+    decided = majority(list(margins))
+    for mine, found in zip(margins.T.tolist(), decided.tolist(), strict=True):
+        assert found in mine
+        assert (found >= 0) == (sum(margin >= 0 for margin in mine) > voters / 2)
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+@pytest.mark.parametrize("work", ["known", "new"])
+def test_fused_probabilities_hold_on_fresh_plasmids(fusion: Fusion, work: Work) -> None:
+    sheets = made()
+    fits = fit_fused(sheets, calibrations(sheets), fusion=fusion, features=False)
+    fresh = made(seed=1, queries=1200)
+    rows = fresh[0].is_new == (work == "new")
+    matched = matched_of(fresh, fusion)[rows]
+    stated = fits.works[work].temperature.probabilities(matched)
+    right = matched.argmax(axis=1) == fresh[0].labels[rows]
+    assert 0.3 < right.mean() < 0.98  # else there would be nothing to tell
+    assert stated.max(axis=1).mean() == pytest.approx(right.mean(), abs=0.05)
+
+
+def test_the_fused_threshold_calls_the_asked_share_of_new_work_unknown() -> None:
+    sheets = made(queries=1000)
+    judges = calibrations(sheets)
+    fits = fit_fused(sheets, judges, fusion="rrf", features=False)
+    fresh = made(seed=1, queries=2000)
+    judged = fresh[0].is_new & NAMED[fresh[0].labels]
+    margins = np.array(margins_of(fresh, judges))[judged]
+    for share in (0.05, 0.2):
+        assert np.mean(margins < threshold_for(fits.margins, share)) == pytest.approx(
+            share, abs=0.04
+        )
+
+
+def test_margins_are_those_of_known_labs_and_new_work() -> None:
+    sheets = made(queries=300)
+    judges = calibrations(sheets)
+    fits = fit_fused(sheets, judges, fusion="rrf", features=False)
+    first = sheets[0]
+    judged = (first.is_new & NAMED[first.labels]).tolist()
+    pairs = zip(margins_of(sheets, judges), judged, strict=True)
+    assert list(fits.margins) == pytest.approx(
+        sorted(margin for margin, is_judged in pairs if is_judged)
+    )
+
+
+def test_plasmids_count_that_are_held_out_of_all_models_with_one_class_and_work() -> None:
+    sheets = made(queries=300)
+    judges = calibrations(sheets)
+    lacking = sheets[1].where(np.arange(300) >= 40)
+    labels, is_new = sheets[2].labels.copy(), sheets[2].is_new.copy()
+    labels[40:80] = (labels[40:80] + 1) % len(NAMES)
+    is_new[80:120] = ~is_new[80:120]
+    other = replace(sheets[2], labels=labels, is_new=is_new)
+    shuffled = other.where(np.random.default_rng(2).permutation(300))
+    found = fit_fused([sheets[0], lacking, shuffled], judges, fusion="rrf", features=False)
+    common = [sheet.where(np.arange(300) >= 120) for sheet in sheets]
+    assert found == fit_fused(common, judges, fusion="rrf", features=False)
+    assert found != fit_fused(sheets, judges, fusion="rrf", features=False)
+
+
+def test_many_plasmids_are_thinned_out() -> None:
+    sheets = made(queries=3 * 2 * MOST, voters=2)
+    fits = fit_fused(sheets, calibrations(sheets), fusion="rrf", features=False)
+    assert MOST / 2 < len(fits.works["new"].masses) <= MOST
+
+
+def test_few_plasmids_give_no_fits() -> None:
+    sheets = made(queries=300)
+    judges = calibrations(sheets)
+    few = [sheet.where(np.arange(30)) for sheet in sheets]
+    fits = fit_fused(few, judges, fusion="rrf", features=False)
+    assert (fits.margins, dict(fits.works)) == ((), {})
+    strangers = replace(sheets[1], ids=tuple(f"q{row}" for row in range(300)))
+    fits = fit_fused([sheets[0], strangers], judges[:2], fusion="rrf", features=False)
+    assert (fits.margins, dict(fits.works)) == ((), {})
+
+
+def panel_of(workshop: Any, folder: Path, sheets: list[HeldOut]) -> Panel:
+    """Indexes whose models had these plasmids held out."""
+    opened = []
+    for number, sheet in enumerate(sheets):
+        model = workshop.calibrated_model(folder / f"m{number}", cosine=-0.5)
+        (model / HELD_OUT_FILE).write_bytes(sheet.to_bytes())
+        path = folder / f"i{number}"
+        workshop.build(path, workshop.plasmids(NAMES[:6], seed=number), model=model)
+        opened.append(workshop.open(path))
+    return Panel(tuple(opened))
+
+
+def test_a_panel_with_plasmids_in_common_is_calibrated(tmp_path: Path, workshop: Any) -> None:
+    panel = panel_of(workshop, tmp_path, made(queries=100))
+    [query] = workshop.plasmids(NAMES[:1], each=1, seed=9)
+    answers = [
+        next(iter(panel.query_many([query], k=6, asked=Asked(work=work, false_alarm=share))))
+        for work, share in (("known", 0.05), ("new", 0.5))
+    ]
+    shares = [[hit.probability for hit in answer.labs] for answer in answers]
+    for mine in shares:
+        assert sum(mine) == pytest.approx(1)
+        assert mine == sorted(mine, reverse=True)  # in the order of the fused ranking
+    assert shares[0] != shares[1]
+    assert answers[0].threshold < answers[1].threshold
+    [answer] = panel.query_many([query], asked=Asked(coverage=0.9))
+    assert answer.coverage == 0.9
+    assert "candidate set" in " ".join(answer.notes)
+
+
+def test_a_panel_without_plasmids_in_common_still_gives_a_verdict(
+    tmp_path: Path, workshop: Any
+) -> None:
+    first, second = made(queries=100, voters=2)
+    strangers = replace(second, ids=tuple(f"q{row}" for row in range(100)))
+    panel = panel_of(workshop, tmp_path, [first, strangers])
+    [query] = workshop.plasmids(NAMES[:1], each=1, seed=9)
+    [answer] = panel.query_many([query])
+    assert (answer.verdict, answer.threshold) == ("known", 0.0)
+    assert {hit.probability for hit in answer.labs} == {None}
+    with pytest.raises(UsageError, match="no coverage can be promised for their fusion"):
+        panel.query_many([query], asked=Asked(coverage=0.9))
+
+
+def test_held_out_plasmids_that_are_not_those_of_the_index_are_refused(
+    tmp_path: Path, workshop: Any
+) -> None:
+    panel = panel_of(workshop, tmp_path, made(queries=100, voters=2))
+    other = made(queries=100, voters=1, seed=7)[0].to_bytes()
+    (tmp_path / "i1" / "model" / HELD_OUT_FILE).write_bytes(other)  # of the same size
+    with pytest.raises(DamagedError, match=HELD_OUT_FILE):
+        list(panel.query_many(workshop.plasmids(NAMES[:1], each=1)))
+
+
+def test_held_out_plasmids_that_no_manifest_names_do_not_count(
+    tmp_path: Path, workshop: Any
+) -> None:
+    workshop.build(tmp_path / "i", workshop.plasmids(NAMES[:2]))
+    (tmp_path / "i" / "model" / HELD_OUT_FILE).write_bytes(made(voters=1)[0].to_bytes())
+    assert workshop.open(tmp_path / "i").held_out is None
