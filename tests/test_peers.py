@@ -178,6 +178,11 @@ def test_vecattr_is_asked_as_evaluate_asks_it(shelf: Any, tmp_path: Path) -> Non
     for name in ("n", "top1", "top10"):
         assert got[name] == pytest.approx(expected[name], abs=1e-6)
     assert got["cpu_seconds"] > 0
+    kept = tmp_path / "work" / "answers" / "vecattr" / "peer.json"
+    kept.write_text(kept.read_text().replace(f"{expected['index']}", "another"))
+    other = subprocess.run([*command, "--report"], capture_output=True, text=True, check=False)
+    assert other.returncode == 4
+    assert "made with 'another'" in other.stderr
 
 
 def test_an_index_of_other_classes_is_refused(shelf: Any, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def ask_peer(peer: Peer, bench: Bench, splits: Sequence[str], rows: int) -> None
     """Ask about what is not answered yet, chunk by chunk, the splits in turn, so that they have
     as many answers each whenever this is stopped."""
     shelf = shelf_of(peer.name, bench)
-    bind(shelf.folder / "peer.json", peer.settings())
+    bind(shelf.binding, peer.settings())
     queries = {split: bench.drawn(split)[:rows] for split in splits}
     chunks = [
         (split, start, queries[split][start : start + CHUNK])
@@ -130,8 +130,10 @@ def run(options: argparse.Namespace) -> bool:
     ours = shelf_of(VecattrPeer.name, bench)
     found = []
     for peer in peers:
-        shelf = shelf_of(peer.name, bench)
-        found.append(reported(peer.name, shelf, scope, ours=ours, missing=peer.missing()))
+        shelf, missing = shelf_of(peer.name, bench), peer.missing()
+        if missing is None and shelf.binding.exists():
+            bind(shelf.binding, peer.settings())  # another index's answers are not this one's
+        found.append(reported(peer.name, shelf, scope, ours=ours, missing=missing))
     print(report_text(found))
     if options.output:
         about = {"version": __version__, "rows": scope.rows, "seed": bench.seed}

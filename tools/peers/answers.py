@@ -30,6 +30,11 @@ class Shelf:
 
     folder: Path
 
+    @property
+    def binding(self) -> Path:
+        """What the answers depend on: the file that `peers.rows.bind` writes and compares."""
+        return self.folder / "peer.json"
+
     @contextmanager
     def claimed(self) -> Iterator[None]:
         """Hold the shelf while answers are added; LockedError when another process does."""

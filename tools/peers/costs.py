@@ -41,13 +41,15 @@ def own_cost(work: Callable[[], Result]) -> tuple[Result, Cost]:
 
 def run_program(command: Sequence[str], *, stdout: Path, folder: Path) -> Cost:
     """Run a program (found on PATH) with its output in `stdout`; notes about the run go to
-    `folder`. VecattrError with the program's last words when it fails."""
+    `folder`. VecattrError when it fails, with its last words, or is stopped."""
     program = shutil.which(command[0])
     assert program is not None, "who asks has looked for the program"
     report, words = folder / "cost.txt", folder / "stderr.txt"
     launched = [sys.executable, "-S", str(LAUNCHER), str(report), program, *command[1:]]
     with stdout.open("wb") as out, words.open("wb") as err:
-        subprocess.run(launched, stdout=out, stderr=err, check=True)
+        stopped = subprocess.run(launched, stdout=out, stderr=err, check=False).returncode
+    if stopped:
+        raise VecattrError(f"{command[0]} was stopped from outside (status {stopped})")
     code, cpu, wall, kilobytes = report.read_text().split()
     if int(code):
         last = words.read_text(errors="replace").strip().splitlines()[-3:]

@@ -32,10 +32,9 @@ def reported(
 ) -> dict[str, Any]:
     """The figures of one peer, and how far they lie above `ours` on the same rows; `missing` says
     what the peer lacks, if it could not be asked now."""
-    bound = shelf.folder / "peer.json"
     found: dict[str, Any] = {
         "peer": name,
-        "settings": json.loads(bound.read_text()) if bound.exists() else None,
+        "settings": json.loads(shelf.binding.read_text()) if shelf.binding.exists() else None,
         "not_installed": missing,
         "splits": {},
         "unknown": {},
