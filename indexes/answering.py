@@ -15,12 +15,13 @@ from vecattr.ensemble import RRF_CONSTANT
 from vecattr.errors import UsageError
 from vecattr.indexes.answer import attribution, doubt, fewer_classes, set_note
 from vecattr.indexes.copies import check_bases_kept, copy_note, set_apart_in_each
-from vecattr.indexes.embedding import in_batches
+from vecattr.indexes.embedding import QueryVectors, in_batches
 from vecattr.indexes.sureness import USUAL, Asked
 from vecattr.plasmid import Plasmid
 from vecattr.version import __version__
 
 if TYPE_CHECKING:
+    from vecattr.indexes.judgement import Judgement
     from vecattr.indexes.panel import Panel
 
 #: What people call the ways to fuse.
@@ -74,11 +75,12 @@ def _of_batch(panel: Panel, batch: Sequence[Plasmid], wanted: Wanted) -> Iterato
         [index.are_unread(mine) for index, mine in zip(panel.indexes, vectors, strict=True)], axis=0
     )
     sure = judged.sure
-    for query, plasmid in enumerate(batch):
-        size = sure.size(query, otherwise=wanted.k)
+    sizes = [sure.size(query, otherwise=wanted.k) for query in range(len(batch))]
+    best = _best_labs(panel, vectors, judged, sizes)
+    for query, (plasmid, size) in enumerate(zip(batch, sizes, strict=True)):
         yield attribution(
             plasmid,
-            judged.hits(query, k=size, names=panel.lab_names),
+            judged.hits(query, best[query], names=panel.lab_names),
             confidence=float(sure.confidences[query]),
             threshold=sure.threshold(query),
             neighbors=fused_neighbors([mine[query] for mine in near], n=wanted.neighbors),
@@ -94,6 +96,17 @@ def _of_batch(panel: Panel, batch: Sequence[Plasmid], wanted: Wanted) -> Iterato
             coverage=asked.coverage,
             kind=Attribution if panel.is_one_index else FusedAttribution,
         )
+
+
+def _best_labs(
+    panel: Panel, vectors: Sequence[QueryVectors], judged: Judgement, sizes: Sequence[int]
+) -> list[NDArray[np.integer]]:
+    """The columns of so many best labs of each query: found by FAISS in one index, by the fused
+    scores of several (and where labs change because copies are left out)."""
+    if panel.is_one_index and not any(vectors[0].left_out):
+        ranked = panel.indexes[0].ranked_labs(vectors[0], k=max(sizes))
+        return [columns[:size] for columns, size in zip(ranked, sizes, strict=True)]
+    return [judged.best(query, k=size) for query, size in enumerate(sizes)]
 
 
 def _best_cosines(near: Sequence[Sequence[Neighbor]]) -> NDArray[np.float64]:

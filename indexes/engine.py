@@ -220,6 +220,13 @@ class Index:
         """The vectors by which plasmids are compared with this index."""
         return query_vectors(self.embedder, plasmids)
 
+    def ranked_labs(self, vectors: QueryVectors, *, k: int) -> list[NDArray[np.int64]]:
+        """Of each query the k nearest classes as places in `lab_names`, best first, ties by name;
+        found by FAISS, in the very order of `lab_cosines`. Nothing may be left out of a query,
+        for that may change classes."""
+        assert not any(vectors.left_out)
+        return self._matrix.ranked(vectors, k=k)
+
     def lab_cosines(self, vectors: QueryVectors) -> NDArray[np.float64]:
         """The cosine of each query with each class, (q, labs), in the order of `labs`.
         MismatchError for another width, InputError for rows that are not finite."""

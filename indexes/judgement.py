@@ -25,8 +25,10 @@ class Judgement:
         """Columns of the k best labs of one query, best first, ties by name (names ascend)."""
         return np.argsort(-self.scores[query], kind="stable")[:k]
 
-    def hits(self, query: int, *, k: int, names: Sequence[str]) -> tuple[Hit, ...]:
-        """The k best labs of one query under their `names` (n,)."""
+    def hits(
+        self, query: int, columns: NDArray[np.integer], *, names: Sequence[str]
+    ) -> tuple[Hit, ...]:
+        """Some labs of one query, in the order of their `columns`, under their `names` (n,)."""
         scores, cosines = self.scores[query], self.cosines[query]
         return tuple(
             Hit(
@@ -35,5 +37,5 @@ class Judgement:
                 float(cosines[lab]),
                 self.sure.probability(query, lab),
             )
-            for lab in self.best(query, k=k).tolist()
+            for lab in columns.tolist()
         )

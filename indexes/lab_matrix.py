@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.indexes.embedding import QueryVectors
-from vecattr.indexes.flat import checked_queries, products, unit
+from vecattr.indexes.flat import Cosines, FlatSearch, Rows, checked_queries, products, unit
 from vecattr.indexes.labs import Origin
 from vecattr.indexes.live import LiveSegment, combined_labs
 from vecattr.table import Vectors
@@ -57,6 +57,19 @@ class LabMatrix:
         ]
 
     @cached_property
+    def _searches(self) -> tuple[FlatSearch, FlatSearch]:
+        """FAISS over learned vectors, and over means of plasmids."""
+        over = partial(FlatSearch.over, self.vectors, names=self.names)
+        return over(alive=self.learned), over(alive=~self.learned)
+
+    def ranked(self, vectors: QueryVectors, *, k: int) -> list[NDArray[np.int64]]:
+        """Of each query the k nearest classes (k,), best first, ties by name; fewer when there are
+        fewer. The same order as that of `cosines`."""
+        learned, means = self._searches
+        pairs = zip(learned.search(vectors.full, k=k), means.search(vectors.bare, k=k), strict=True)
+        return [_merged(pair)[:k] for pair in pairs]
+
+    @cached_property
     def _halves(self) -> tuple[tuple[NDArray[np.bool_], NDArray[np.float64]], ...]:
         """Learned classes and means of plasmids: which they are (n,), and their unit rows."""
         return tuple((some, unit(self.vectors[some])) for some in (self.learned, ~self.learned))
@@ -70,3 +83,12 @@ class LabMatrix:
             for row, query in enumerate(checked_queries(queries, width=self.vectors.shape[1])):
                 found[row, some] = products(rows, query)
         return found
+
+
+def _merged(found: Iterable[tuple[Rows, Cosines]]) -> Rows:
+    """Rows of several searches by falling cosine, ties by row, which is by name."""
+    parts = list(found)
+    rows = np.concatenate([rows for rows, _ in parts])
+    cosines = np.concatenate([cosines for _, cosines in parts])
+    merged: Rows = rows[np.lexsort((rows, -cosines))]
+    return merged

@@ -347,3 +347,13 @@ def test_the_newest_kept_manifest_is_a_copy_of_a_damaged_one(index: Path, worksh
         workshop.open(index)
     shutil.copy(max((index / "manifests").iterdir()), index / "manifest.json")
     assert workshop.open(index).identity == identity
+
+
+def test_faiss_ranks_labs_in_the_order_of_their_cosines(index: Path, workshop: Any) -> None:
+    opened = workshop.open(index)
+    vectors = opened.embed(workshop.plasmids(["q", "r", "Lab 02"]))
+    for k in (1, 3, 50):
+        for row, columns in zip(
+            opened.lab_cosines(vectors), opened.ranked_labs(vectors, k=k), strict=True
+        ):
+            assert columns.tolist() == np.argsort(-row, kind="stable")[:k].tolist()
