@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -72,13 +72,21 @@ class LabMatcher(nn.Module):
             return self.loss(plasmids, self.lab_vectors(), targets)
 
     @torch.inference_mode()
-    def vectors(self, examples: Examples, device: torch.device) -> NDArray[np.float32]:
-        """Unit vectors of full-length examples, (q, d)."""
+    def vectors(
+        self,
+        examples: Examples,
+        device: torch.device,
+        *,
+        progress: Callable[[int], None] | None = None,
+    ) -> NDArray[np.float32]:
+        """Unit vectors of full-length examples, (q, d); `progress` is told how many are new."""
         self.eval()
         found = []
         for rows in np.array_split(np.arange(len(examples)), max(1, len(examples) // 64)):
             batch = examples.batch(rows).to(device)
             found.append(self.encoder(batch).cpu().numpy())
+            if progress is not None:
+                progress(len(rows))
         self.train()
         return np.concatenate(found)
 

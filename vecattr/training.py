@@ -177,8 +177,9 @@ class _Task:
         if not rows.labels:
             return None
         examples = self._examples(rows, parts.vocabulary, parts.features)
+        self.watcher.starts("embedding to calibrate", 2 * len(examples) + len(learned))
         full, bare, stored = (
-            fit.matcher.vectors(some, self.workers.device)
+            fit.matcher.vectors(some, self.workers.device, progress=self.watcher.advances)
             for some in (examples, examples.without_features(), learned.without_features())
         )
         nearest, other = nearest_cosines(
