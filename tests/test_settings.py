@@ -77,7 +77,8 @@ def test_a_classifier_with_another_loss_is_refused(loss: str, preset: Preset | N
 def test_the_published_preset_spells_every_field() -> None:
     chosen = choose("match", preset="published", loss=None)
     assert {*chosen.cnn} == {field.name for field in fields(CnnConfig)} - {"kind"}
-    of_a_machine_or_the_data = {"device", "bf16", "seed", "max_steps", "validation_share", "refit"}
+    of_a_machine_or_the_data = {"device", "bf16", "seed", "max_steps", "refit"}
+    of_a_machine_or_the_data |= {"validation_share", "calibration_share"}
     of_another_loss = {"scale", "label_smoothing"}
     named = {field.name for field in fields(TrainConfig)}
     assert {*chosen.train} == named - of_a_machine_or_the_data - of_another_loss

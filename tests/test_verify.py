@@ -72,7 +72,7 @@ def test_held_out_plasmids_that_were_written_wrong_are_found(tmp_path: Path, wor
             nearest_other=np.zeros(1, dtype=np.float32),
             labs=EmbeddingTable(("Ash", "Birch", "Cedar"), vectors),
         )
-        model = shutil.copytree(workshop.model, tmp_path / f"m{label}")
+        model = workshop.calibrated_model(tmp_path / f"m{label}", cosine=0.0)
         (model / HELD_OUT_FILE).write_bytes(held.to_bytes())
         workshop.build(tmp_path / f"i{label}", workshop.plasmids(["Ash"]), model=model)
         found[label] = errors(tmp_path / f"i{label}")

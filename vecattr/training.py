@@ -117,6 +117,7 @@ def train_model(
             card = model_card(report, config, parts, refitted=config.refit)
             labs = EmbeddingTable((*names, UNKNOWN_VECTOR), _lab_rows(fit))
             write_run(report, parts, labs, rotations=rotations, card=card)
+        workers.agree(None)  # a process that leaves while the leader writes would abort
     return report
 
 
