@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,3 +68,4 @@ def join_workers(device: str) -> Iterator[Workers]:
         yield Workers(dist.get_rank(), count, chosen)
     finally:
         dist.destroy_process_group()
+        gc.collect()  # a wrapped module in a cycle keeps threads of the group, which abort at exit
