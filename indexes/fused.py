@@ -15,13 +15,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.attribution import WORKS, Work
+from vecattr.attribution import Work
 from vecattr.calibration import (
     FALSE_ALARM,
     FEWEST,
     Calibration,
     WorkFit,
-    fit_work,
+    fit_works,
     threshold_for,
 )
 from vecattr.ensemble import Fusion, fused_scores, lay_out
@@ -86,10 +86,7 @@ def fit_fused(
     first = common[0]
     columns = np.array([place[first.labs.names[label]] for label in first.labels], dtype=np.intp)
     matched = rank_matched(fused_scores(ballots, fusion=fusion), np.nanmean(ballots, axis=0))
-    works: dict[Work, WorkFit] = {}
-    for work, rows in zip(WORKS, (~first.is_new, first.is_new), strict=True):
-        if int(rows.sum()) >= FEWEST:
-            works[work] = fit_work(matched[rows], columns[rows])
+    works = fit_works(matched, columns, first.is_new)
     judged = first.is_new & named_columns(names)[columns]
     margins = _margins(common, calibrations, features=features)[judged]
     few = len(margins) < FEWEST

@@ -149,16 +149,23 @@ def _fits(
     held: HeldOut, judged: NDArray[np.bool_], named: NDArray[np.bool_], *, features: bool
 ) -> Fits:
     cosines = held.cosines(features=features)  # (q, n)
-    works: dict[Work, WorkFit] = {}
-    for work, rows in zip(WORKS, (~held.is_new, held.is_new), strict=True):
-        if int(rows.sum()) >= FEWEST:
-            works[work] = fit_work(cosines[rows], held.labels[rows])
     verdicts = _verdicts(cosines, held, judged, named)
-    return Fits(verdicts, works)
+    return Fits(verdicts, fit_works(cosines, held.labels, held.is_new))
 
 
-def fit_work(cosines: NDArray[np.float64], columns: NDArray[np.intp]) -> WorkFit:
-    """From cosines (q, n) and the columns of the true labs (q,)."""
+def fit_works(
+    cosines: NDArray[np.float64], columns: NDArray[np.intp], is_new: NDArray[np.bool_]
+) -> dict[Work, WorkFit]:
+    """A fit for each kind of work that enough plasmids are of: from cosines (q, n), the columns of
+    the true labs (q,), and which plasmids are of new work (q,)."""
+    return {
+        work: _fit_work(cosines[rows], columns[rows])
+        for work, rows in zip(WORKS, (~is_new, is_new), strict=True)
+        if int(rows.sum()) >= FEWEST
+    }
+
+
+def _fit_work(cosines: NDArray[np.float64], columns: NDArray[np.intp]) -> WorkFit:
     temperature = fit_temperature(cosines, columns)
     masses = needed_masses(temperature.probabilities(cosines), columns)
     return WorkFit(temperature, _ascending(masses))
