@@ -19,7 +19,7 @@ from vecattr.calibration import fit_calibration
 from vecattr.config import TrainConfig
 from vecattr.files import atomic_write, sha256_bytes
 from vecattr.heldout import HeldOut, nearest_cosines
-from vecattr.holdout import hold_out, hold_out_singly
+from vecattr.holdout import split_rows
 from vecattr.indexes.labs import effective_labs, lab_parts
 from vecattr.indexes.manifest import FileFacts
 from vecattr.indexes.segment import Segment
@@ -38,10 +38,15 @@ def held_out_of_means(segments: Sequence[Segment], *, seed: int = 0) -> HeldOut 
     labs = [one.lab_names[code] for one in segments for code in one.lab_codes.tolist()]
     groups = [group for one in segments for group in one.groups]
     vectors = np.concatenate([one.vectors for one in segments])  # (n, d)
-    rng, usual = np.random.default_rng(seed), TrainConfig()
-    new = hold_out(labels, groups, share=usual.validation_share, rng=rng)
-    single = hold_out_singly(labels, ~new, share=usual.calibration_share, rng=rng)
-    out, kept = np.flatnonzero(new | single), np.flatnonzero(~(new | single))
+    usual = TrainConfig()
+    split = split_rows(
+        labels,
+        groups,
+        validation_share=usual.validation_share,
+        calibration_share=usual.calibration_share,
+        rng=np.random.default_rng(seed),
+    )
+    out, kept = np.flatnonzero(split.calibrated), np.flatnonzero(split.learned)
     if not len(out) or not len(kept):
         return None
     parts = lab_parts([labels[row] for row in kept], vectors[kept])
@@ -57,7 +62,7 @@ def held_out_of_means(segments: Sequence[Segment], *, seed: int = 0) -> HeldOut 
     return HeldOut(
         ids=tuple(ids[row] for row in out),
         labels=np.array([column[labels[row]] for row in out], dtype=np.int64),
-        is_new=new[out],
+        is_new=split.new_work[out],
         full=vectors[out],
         bare=vectors[out],
         nearest=nearest,

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecattr.holdout import fold_masks, hold_out, hold_out_singly
+from vecattr.holdout import fold_masks, hold_out, hold_out_singly, split_rows
 
 _ROWS = st.lists(
     st.tuples(st.sampled_from("ABCDE"), st.one_of(st.none(), st.sampled_from("123456789"))),
@@ -97,3 +97,24 @@ def test_no_label_loses_its_last_free_row() -> None:
     left = {labels[row] for row in np.flatnonzero(free & ~held)}
     assert left == {"a", "b", "c"}
     assert held.sum() == 2  # three were wanted
+
+
+def test_a_split_holds_out_groups_and_then_single_rows_of_the_others() -> None:
+    labels = [f"lab {row % 10}" for row in range(600)]
+    groups = [f"{row % 10} {row // 40}" for row in range(600)]
+    split = split_rows(
+        labels,
+        groups,
+        validation_share=0.1,
+        calibration_share=0.05,
+        rng=np.random.default_rng(3),
+    )
+    rng = np.random.default_rng(3)
+    whole = hold_out(labels, groups, share=0.1, rng=rng)
+    assert split.new_work.tolist() == split.watched.tolist() == whole.tolist()
+    single = hold_out_singly(labels, ~whole, share=0.05, rng=rng)
+    assert split.known_work.tolist() == single.tolist()
+    parts = np.stack([split.learned, split.new_work, split.known_work])
+    assert parts.sum(axis=0).tolist() == [1] * 600
+    assert parts.sum(axis=1).tolist() == [510, 60, 30]
+    assert not split.is_fold

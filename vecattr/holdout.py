@@ -62,6 +62,21 @@ def hold_out(
     return held
 
 
+def split_rows(
+    labels: Sequence[str],
+    groups: Sequence[str | None],
+    *,
+    validation_share: float,
+    calibration_share: float,
+    rng: np.random.Generator,
+) -> Split:
+    """Whole groups held out to stop by and to calibrate on, single rows of other groups held out
+    to calibrate on, and all others to learn from; `hold_out` and `hold_out_singly` say how."""
+    new = hold_out(labels, groups, share=validation_share, rng=rng)
+    known = hold_out_singly(labels, ~new, share=calibration_share, rng=rng)
+    return Split(learned=~new & ~known, watched=new, new_work=new, known_work=known)
+
+
 def hold_out_singly(
     labels: Sequence[str],
     free: NDArray[np.bool_],

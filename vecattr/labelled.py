@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vecattr.classes import ClassRule
 from vecattr.config import TrainConfig
 from vecattr.errors import InputError
-from vecattr.holdout import Split, hold_out, hold_out_singly
+from vecattr.holdout import Split, split_rows
 from vecattr.plasmid import Plasmid
 
 
@@ -49,10 +49,11 @@ def labelled_set(plasmids: Sequence[Plasmid], rule: ClassRule) -> LabelledSet:
 
 
 def usual_split(labelled: LabelledSet, config: TrainConfig) -> Split:
-    """The rows of one run: whole groups held out to stop by and to calibrate on, single rows held
-    out to calibrate on, and all others to learn from."""
-    rng = np.random.default_rng(config.seed)
-    groups = [plasmid.group for plasmid in labelled.plasmids]
-    new = hold_out(labelled.labels, groups, share=config.validation_share, rng=rng)
-    known = hold_out_singly(labelled.labels, ~new, share=config.calibration_share, rng=rng)
-    return Split(learned=~new & ~known, watched=new, new_work=new, known_work=known)
+    """The rows of one run, by its shares and its seed."""
+    return split_rows(
+        labelled.labels,
+        [plasmid.group for plasmid in labelled.plasmids],
+        validation_share=config.validation_share,
+        calibration_share=config.calibration_share,
+        rng=np.random.default_rng(config.seed),
+    )
