@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -129,17 +130,17 @@ def command(
 
 def _held(index: Path, what: What) -> tuple[tuple[str, ...], tuple[str, ...] | None, Vectors]:
     """Names, the labs of plasmids, and vectors. The pool of rare labs is no lab: left out."""
+    from vecattr.familiarity import named_columns
     from vecattr.indexes.engine import Index
     from vecattr.indexes.stored import stored_plasmids
-    from vecattr.plasmid import POOLED
 
     opened = Index.open(index)
     if what == "sequences":
         stored = stored_plasmids(opened.segments)
         return stored.ids, stored.labs, stored.vectors
     table = opened.lab_table()
-    kept = [row for row, name in enumerate(table.names) if name != POOLED]
-    return tuple(table.names[row] for row in kept), None, table.vectors[kept]
+    named = named_columns(table.names)
+    return tuple(compress(table.names, named)), None, table.vectors[named]
 
 
 def _rows(names: tuple[str, ...], labs: tuple[str, ...] | None, groups: Groups) -> Iterator[Row]:

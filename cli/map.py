@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -160,15 +161,15 @@ def _mapped(
     import numpy as np
 
     from vecattr.atlas import Atlas, Places
+    from vecattr.familiarity import named_columns
     from vecattr.maps import EARLY, LATE, fit_map
-    from vecattr.plasmid import POOLED
 
-    kept = [row for row, name in enumerate(labs.names) if name != POOLED]
-    vectors = np.concatenate([stored.vectors, labs.vectors[kept]])  # (n, d), (m, d) -> (n + m, d)
-    terminal().say(f"map of {len(stored)} plasmids and {len(kept)} labs: seeking neighbours ...")
+    named = named_columns(labs.names)
+    names = _shown(tuple(compress(labs.names, named)))
+    vectors = np.concatenate([stored.vectors, labs.vectors[named]])  # (n, d), (m, d) -> (n + m, d)
+    terminal().say(f"map of {len(stored)} plasmids and {len(names)} labs: seeking neighbours ...")
     with terminal().progress("map", total=EARLY + LATE, unit=" steps") as advance:
         plane = fit_map(vectors, perplexity=perplexity, seed=seed, progress=advance)
-    names = _shown(tuple(labs.names[row] for row in kept))
     truly, classes = map(_shown, (stored.labs, stored.labels))
     nowhere = ("",) * len(ids)
     return Atlas(

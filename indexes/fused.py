@@ -25,13 +25,12 @@ from vecattr.calibration import (
     threshold_for,
 )
 from vecattr.ensemble import Fusion, fused_scores, lay_out
-from vecattr.familiarity import Scores
+from vecattr.familiarity import Scores, named_columns
 from vecattr.heldout import HeldOut
 from vecattr.indexes.sureness import (
     Asked,
     Sureness,
     by_features,
-    named_columns,
     with_probabilities,
 )
 

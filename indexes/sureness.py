@@ -14,9 +14,8 @@ from vecattr.attribution import WORKS, Work
 from vecattr.calibration import FALSE_ALARM, USUAL_WORK, Calibration, Fits, WorkFit
 from vecattr.conformal import set_sizes
 from vecattr.errors import UsageError
-from vecattr.familiarity import Scores
+from vecattr.familiarity import Scores, named_columns
 from vecattr.indexes.answer import NO_CONFIDENCE
-from vecattr.plasmid import POOLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,11 +67,6 @@ class Sureness:
     def size(self, query: int, *, otherwise: int) -> int:
         """How many labs the answer holds: those of the candidate set, if there is one."""
         return otherwise if self.sizes is None else int(self.sizes[query])
-
-
-def named_columns(names: Sequence[str]) -> NDArray[np.bool_]:
-    """Which classes have a name, the pool left out, (n,)."""
-    return np.array([name != POOLED for name in names], dtype=bool)
 
 
 def best_named(cosines: NDArray[np.float64], *, named: NDArray[np.bool_]) -> NDArray[np.float64]:

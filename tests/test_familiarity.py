@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vecattr.familiarity import Familiarity, Scores, fit_familiarity
+from vecattr.familiarity import Familiarity, Scores, fit_familiarity, named_columns
+from vecattr.plasmid import POOLED
 
 
 def made(rng: np.random.Generator, count: int, *, shift: float) -> Scores:
@@ -14,6 +15,11 @@ def made(rng: np.random.Generator, count: int, *, shift: float) -> Scores:
         lead=np.abs(rng.normal(0.1 + shift / 2, 0.05, count)),
         nearest=np.clip(rng.normal(0.8 + shift / 2, 0.1, count), -1, 1),
     )
+
+
+def test_only_the_pool_has_no_name() -> None:
+    assert named_columns(["Ash", POOLED, "unknown"]).tolist() == [True, False, True]
+    assert named_columns([]).dtype == bool
 
 
 def test_scores_are_those_of_named_labs_alone() -> None:

@@ -18,11 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.detection import auroc, false_positives
-from vecattr.familiarity import Scores
+from vecattr.familiarity import Scores, named_columns
 from vecattr.indexes.engine import Index
 from vecattr.indexes.manifest import MODEL_FOLDER
 from vecattr.indexes.overlap import best_containments
-from vecattr.indexes.sureness import named_columns
 from vecattr.model import unknown_vector
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.readers import ReadOptions, read_plasmids

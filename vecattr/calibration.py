@@ -22,10 +22,9 @@ from numpy.typing import NDArray
 from vecattr.attribution import WORKS, Work
 from vecattr.conformal import mass_for, needed_masses
 from vecattr.errors import DamagedError, MismatchError, UsageError
-from vecattr.familiarity import Familiarity, Scores, fit_familiarity
+from vecattr.familiarity import Familiarity, Scores, fit_familiarity, named_columns
 from vecattr.heldout import HeldOut
 from vecattr.model import CALIBRATION_FILE
-from vecattr.plasmid import POOLED
 from vecattr.temperature import Temperature, fit_temperature
 
 VERSION = 2
@@ -132,7 +131,7 @@ def measured_alarm(scores: tuple[float, ...], threshold: float) -> float:
 def fit_calibration(held: HeldOut, *, source: str) -> Calibration | None:
     """From plasmids that the lab vectors did not see; None when there are too few of known labs
     and new work to speak of rates."""
-    named = np.array([name != POOLED for name in held.labs.names])  # (n,)
+    named = named_columns(held.labs.names)  # (n,)
     judged = held.is_new & named[held.labels]
     if int(judged.sum()) < FEWEST:
         return None

@@ -8,17 +8,24 @@ plasmid of an unknown lab.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.newton import minimum
+from vecattr.plasmid import POOLED
 
 Column = NDArray[np.float64]
 
 _PENALTY = 1e-3  # on the squares of the weights
 _NEAREST_STEP = 0.002  # a cosine of 1 is as near as 0.998 is to 1
+
+
+def named_columns(names: Sequence[str]) -> NDArray[np.bool_]:
+    """Which classes have a name, the pool left out, (n,)."""
+    return np.array([name != POOLED for name in names], dtype=bool)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.familiarity import named_columns
 from vecattr.metrics import class_of, mean_ranks
-from vecattr.plasmid import POOLED
 
 Scores = NDArray[np.float64]
 
@@ -52,7 +52,7 @@ def answers_of(
 ) -> list[Answer]:
     """Answers of q queries from scores (q, n) of the classes `names`; `labels` are true classes."""
     column = {name: position for position, name in enumerate(names)}
-    named = np.array([name != POOLED for name in names])
+    named = named_columns(names)
     answers = []
     for row, identity, label in zip(scores, ids, labels, strict=True):
         truth = class_of(label, frozenset(column))
