@@ -17,6 +17,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.cli.options import conditions
 from vecattr.detection import auroc, false_positives
 from vecattr.familiarity import Scores, named_columns
 from vecattr.indexes.engine import Index
@@ -58,20 +59,10 @@ def scores(index: Index, plasmids: Sequence[Plasmid]) -> dict[str, Column]:
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
-def pairs(
-    ctx: click.Context, param: click.Parameter, values: Sequence[str]
-) -> tuple[tuple[str, str], ...]:
-    """`COLUMN=VALUE` texts as pairs."""
-    found = [value.partition("=") for value in values]
-    if not all(equals for _, equals, _ in found):
-        raise click.BadParameter("give COLUMN=VALUE")
-    return tuple((column, wanted) for column, _, wanted in found)
-
-
 @click.command()
 @click.argument("table", type=click.Path(exists=True, path_type=Path))
-@click.option("--where", multiple=True, callback=pairs, required=True)
-@click.option("--unknown-where", multiple=True, callback=pairs, required=True)
+@click.option("--where", multiple=True, callback=conditions, required=True)
+@click.option("--unknown-where", multiple=True, callback=conditions, required=True)
 @click.option("-i", "--index", type=click.Path(exists=True, path_type=Path), required=True)
 def main(
     table: Path,
@@ -83,8 +74,8 @@ def main(
     opened = Index.open(index)
     names = frozenset(opened.lab_names) - {POOLED}
 
-    def rows(conditions: tuple[tuple[str, str], ...]) -> list[Plasmid]:
-        found = read_plasmids([table], ReadOptions(where=conditions, no_features=True))
+    def rows(chosen: tuple[tuple[str, str], ...]) -> list[Plasmid]:
+        found = read_plasmids([table], ReadOptions(where=chosen, no_features=True))
         return [record for record in found if isinstance(record, Plasmid)]
 
     known = scores(opened, [one for one in rows(where) if one.lab in names])
