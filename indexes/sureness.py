@@ -71,8 +71,7 @@ class Sureness:
 
 def best_named(cosines: NDArray[np.float64], *, named: NDArray[np.bool_]) -> NDArray[np.float64]:
     """The best cosine of a lab with a name, (q, n) -> (q,); NO_CONFIDENCE when there is none."""
-    known = np.nan_to_num(cosines[:, named], nan=NO_CONFIDENCE)
-    best: NDArray[np.float64] = np.max(known, axis=1, initial=NO_CONFIDENCE)
+    best: NDArray[np.float64] = np.max(cosines[:, named], axis=1, initial=NO_CONFIDENCE)
     return best
 
 
