@@ -152,7 +152,7 @@ def _margins(
         verdicts = calibration.fits(features=features).verdicts
         scores = Scores.of(
             one.cosines(features=features),
-            one.nearest.astype(np.float64),
+            one.nearest,
             named=named_columns(one.labs.names),
         )
         margins.append(verdicts.familiarity.score(scores) - verdicts.threshold(FALSE_ALARM))

@@ -132,23 +132,21 @@ def fit_calibration(held: HeldOut, *, source: str) -> Calibration | None:
     """From plasmids that the lab vectors did not see; None when there are too few of known labs
     and new work to speak of rates."""
     named = named_columns(held.labs.names)  # (n,)
-    judged = held.is_new & named[held.labels]
-    if int(judged.sum()) < FEWEST:
+    judged = int(np.count_nonzero(held.is_new & named[held.labels]))
+    if judged < FEWEST:
         return None
     return Calibration(
-        sequence=_fits(held, judged, named, features=False),
-        features=_fits(held, judged, named, features=True) if held.has_features else None,
+        sequence=_fits(held, named, features=False),
+        features=_fits(held, named, features=True) if held.has_features else None,
         rows=len(held),
-        named=int(judged.sum()),
+        named=judged,
         source=source,
     )
 
 
-def _fits(
-    held: HeldOut, judged: NDArray[np.bool_], named: NDArray[np.bool_], *, features: bool
-) -> Fits:
+def _fits(held: HeldOut, named: NDArray[np.bool_], *, features: bool) -> Fits:
     cosines = held.cosines(features=features)  # (q, n)
-    verdicts = _verdicts(cosines, held, judged, named)
+    verdicts = _verdicts(cosines, held, named)
     return Fits(verdicts, fit_works(cosines, held.labels, held.is_new))
 
 
@@ -170,22 +168,15 @@ def _fit_work(cosines: NDArray[np.float64], columns: NDArray[np.intp]) -> WorkFi
     return WorkFit(temperature, _ascending(masses))
 
 
-def _verdicts(
-    cosines: NDArray[np.float64],
-    held: HeldOut,
-    judged: NDArray[np.bool_],
-    named: NDArray[np.bool_],
-) -> Verdicts:
+def _verdicts(cosines: NDArray[np.float64], held: HeldOut, named: NDArray[np.bool_]) -> Verdicts:
     """Weights learned from both kinds of work, the threshold's scores from new work alone."""
-    rows = named[held.labels]
-    hidden = cosines[rows].copy()
-    hidden[np.arange(len(hidden)), held.labels[rows]] = -1.0
-    known = Scores.of(cosines, held.nearest.astype(np.float64), named=named)
-    familiarity = fit_familiarity(
-        Scores(known.best[rows], known.lead[rows], known.nearest[rows]),
-        Scores.of(hidden, held.nearest_other[rows].astype(np.float64), named=named),
-    )
-    return Verdicts(familiarity, _ascending(familiarity.score(known)[judged]))
+    rows = np.flatnonzero(named[held.labels])  # of labs with a name
+    known = Scores.of(cosines[rows], held.nearest[rows], named=named)
+    hidden = cosines[rows]
+    hidden[np.arange(len(rows)), held.labels[rows]] = -1.0
+    strange = Scores.of(hidden, held.nearest_other[rows], named=named)
+    familiarity = fit_familiarity(known, strange)
+    return Verdicts(familiarity, _ascending(familiarity.score(known)[held.is_new[rows]]))
 
 
 def _ascending(values: NDArray[np.float64]) -> tuple[float, ...]:

@@ -39,7 +39,11 @@ class Scores:
 
     @classmethod
     def of(
-        cls, cosines: NDArray[np.float64], nearest: Column, *, named: NDArray[np.bool_]
+        cls,
+        cosines: NDArray[np.float64],
+        nearest: NDArray[np.floating],
+        *,
+        named: NDArray[np.bool_],
     ) -> Scores:
         """From cosines with all classes (q, n), of which `named` (n,) have a name."""
         mine = np.full((len(cosines), 2 + int(named.sum())), -1.0)  # where labs are fewer than two
