@@ -64,6 +64,7 @@ def command(
     """
     from vecattr.indexes.measured import measured
     from vecattr.indexes.panel import open_panel
+    from vecattr.intervals import group_codes
     from vecattr.version import __version__
 
     panel = open_panel(indexes, fusion=fusion, device=device, threads=threads)
@@ -74,8 +75,9 @@ def command(
         found = measured(
             panel, collection, progress=advance, exclude_near_copies=exclude, asked=asked
         )
-    facts = ranking_facts(panel, collection, found, seed=measures.seed)
-    facts |= sureness_facts(panel, collection, found, asked, seed=measures.seed)
+    groups = group_codes([plasmid.group for plasmid in collection])
+    facts = ranking_facts(panel, found, groups, seed=measures.seed)
+    facts |= sureness_facts(found, groups, asked, seed=measures.seed)
     if measures.unknown_where:
         facts |= unknown_facts(panel, plasmids, reads, found, measures, asked)
     if measures.few_shot_where:

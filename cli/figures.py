@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 
 def ranking_facts(
-    panel: Panel, plasmids: Sequence[Plasmid], found: Measured, *, seed: int
+    panel: Panel, found: Measured, groups: NDArray[np.intp], *, seed: int
 ) -> dict[str, object]:
-    """The figures of the ranking, their intervals, and accuracy by stored plasmids."""
+    """The figures of the ranking, their intervals, and accuracy by stored plasmids; `groups` (q,)
+    are the numbers of `vecattr.intervals.group_codes`."""
     import numpy as np
 
-    from vecattr.intervals import group_codes, share_intervals
+    from vecattr.intervals import share_intervals
     from vecattr.metrics import ranking_figures, shares_by_size
     from vecattr.plasmid import POOLED
 
-    groups = group_codes([plasmid.group for plasmid in plasmids])
     hits = np.stack([found.ranks <= k for k in (1, 10)], axis=1)  # (q, 2)
     intervals = share_intervals(hits, groups, rng=np.random.default_rng(seed))
     sizes = {name: size for name, size in panel.plasmid_counts.items() if name != POOLED}
@@ -98,18 +98,16 @@ def _share_below(margins: NDArray[np.float64]) -> float | None:
 
 
 def sureness_facts(
-    panel: Panel, plasmids: Sequence[Plasmid], found: Measured, asked: Asked, *, seed: int
+    found: Measured, groups: NDArray[np.intp], asked: Asked, *, seed: int
 ) -> dict[str, object]:
     """Calibration of the first lab's probability and, when asked for, coverage and size of the
     candidate sets; nothing of an uncalibrated index."""
     import numpy as np
 
-    from vecattr.intervals import group_codes
     from vecattr.reliability import reliability
 
     if found.stated is None:
         return {}
-    groups = group_codes([plasmid.group for plasmid in plasmids])
     is_right = found.ranks <= 1
     rng = np.random.default_rng(seed)
     facts: dict[str, object] = {
