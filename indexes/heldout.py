@@ -31,9 +31,9 @@ SOURCE = "plasmids left out of their labs' means: whole groups, and single plasm
 Files = tuple[tuple[str, FileFacts], ...]
 
 
-def held_out_of_means(segments: Sequence[Segment], *, seed: int = 0) -> HeldOut | None:
+def held_out_of_means(segments: Sequence[Segment]) -> HeldOut | None:
     """Some plasmids of the segments, and the class vectors that the others make; None when none
-    can be left out. The shares are those of training."""
+    can be left out. The shares and the seed are those of training."""
     labels = [one.label_names[code] for one in segments for code in one.label_codes.tolist()]
     labs = [one.lab_names[code] for one in segments for code in one.lab_codes.tolist()]
     groups = [group for one in segments for group in one.groups]
@@ -44,7 +44,7 @@ def held_out_of_means(segments: Sequence[Segment], *, seed: int = 0) -> HeldOut 
         groups,
         validation_share=usual.validation_share,
         calibration_share=usual.calibration_share,
-        rng=np.random.default_rng(seed),
+        rng=np.random.default_rng(usual.seed),
     )
     out, kept = np.flatnonzero(split.calibrated), np.flatnonzero(split.learned)
     if not len(out) or not len(kept):

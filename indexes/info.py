@@ -24,7 +24,7 @@ def index_facts(
     """What `vecattr info` shows; all of it fits into JSON.
 
     `labs_changed_since_calibration` is true when labs or plasmids came, went or changed names
-    after the build, whose model brought the threshold.
+    after the build, which took the calibration of its model or made one of its own.
     """
     sizes = class_sizes(segments)
     origins = {part.origin for segment in segments for part in segment.parts}

@@ -44,11 +44,11 @@ def train_folds(
 ) -> tuple[TrainReport, ...]:
     """Train a model a fold into `out`/fold-1 and so on, as `train_model` does; the reports.
 
-    The usual validation share is held out of all folds and calibrates each. Of the rest every fold
-    holds out a part, which tells it when to stop. The seed is one more from fold to fold. `resume`
-    skips folds that are finished, so the reports are those of the others. Raises as `train_model`,
-    UsageError for a refit, InputError for too few groups, MismatchError when `out` holds folds of
-    another run.
+    The usual validation and calibration shares are held out of all folds and calibrate each. Of the
+    rest every fold holds out a part, which tells it when to stop. The seed is one more from fold to
+    fold. `resume` skips folds that are finished, so the reports are those of the others. Raises as
+    `train_model`, UsageError for a refit, InputError for too few groups, MismatchError when `out`
+    holds folds of another run.
     """
     if train.refit:
         raise UsageError(

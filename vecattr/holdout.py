@@ -1,6 +1,7 @@
-"""Rows held out by group: labels and groups in, masks out.
+"""Rows held out, in whole groups or one by one: labels and groups in, masks out.
 
-Plasmids of one publication are often near copies, so a group goes to one side as a whole.
+Plasmids of one publication are often near copies, so what is to be like new work is held out in
+whole groups; single rows of the other groups are like work that is known in part.
 """
 
 from __future__ import annotations
