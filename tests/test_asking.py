@@ -208,7 +208,7 @@ def test_evaluate_tells_what_share_is_called_unknown(
     assert 0 < found["known"] < found["unknown"] < 1
 
 
-def test_an_uncalibrated_index_calls_nobody_unknown(shelf: Any, capsys: Capture) -> None:
+def test_an_uncalibrated_index_has_no_figures_of_a_calibration(shelf: Any, capsys: Capture) -> None:
     found = figures(shelf, shelf.index, capsys)
     assert "calibration" not in found
     assert "work" not in found

@@ -6,7 +6,6 @@ import csv
 import json
 import shutil
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +77,8 @@ def test_unknown_labs_are_told_by_the_confidence_of_the_verdict(
     assert found["unknown"]["n_unknown"] == len(shelf.newcomers)
     assert found["unknown_pooled"]["n_unknown"] == 0
     assert found["unknown_pooled"]["auroc"] is None
+    uncalibrated = dict.fromkeys(("known", "unknown", "pooled"))
+    assert found["called_unknown"] == uncalibrated  # nobody is, without a threshold
 
 
 def test_few_shots_come_in_both_protocols_and_write_nothing(
@@ -114,8 +115,7 @@ def test_each_record_gets_a_line_of_safe_cells(
     index = Index.open(shelf.index)
     plasmids = {one.id: one for one in (*shelf.plasmids, *shelf.newcomers)}
     for row in rows[:12]:
-        query = replace(plasmids[row["id"]])
-        expected = [hit.name for hit in index.query(query).labs]
+        expected = [hit.name for hit in index.query(plasmids[row["id"]]).labs]
         assert [row[f"lab{place}"] for place in range(1, 11)][: len(expected)] == expected
         assert row["rank"] == f"{expected.index(row['lab']) + 1}"
         assert row["counted_as"] == row["lab"]
