@@ -45,7 +45,7 @@ def scores(index: Index, plasmids: Sequence[Plasmid]) -> dict[str, Column]:
         some = plasmids[start : start + BATCH]
         vectors = index.embed(some)
         cosines = index.lab_cosines(vectors)
-        nearest = np.array([near[0].cosine for near in index.neighbors(vectors, n=1)])
+        nearest = index.nearest_cosines(vectors)
         basic = Scores.of(cosines, nearest, named=named)
         add("best cosine of a named lab", basic.best)
         add("lead over the next named lab", basic.lead)
@@ -55,7 +55,8 @@ def scores(index: Index, plasmids: Sequence[Plasmid]) -> dict[str, Column]:
         if index.manifest.keep_sequences:
             add("containment in the 20 nearest", best_containments(index, some, vectors))
         if index.calibration is not None:
-            add("familiarity (the default)", index.sureness(vectors, cosines).confidences)
+            sure = index.sureness(vectors, cosines, nearest=nearest)
+            add("familiarity (the default)", sure.confidences)
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
