@@ -9,7 +9,7 @@ are calibrated anew, on plasmids that were held out of all models.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -28,6 +28,7 @@ from vecattr.ensemble import Fusion, fused_scores, lay_out
 from vecattr.familiarity import Scores, named_columns
 from vecattr.heldout import HeldOut
 from vecattr.indexes.sureness import (
+    USUAL,
     Asked,
     Sureness,
     by_features,
@@ -110,6 +111,21 @@ class FusedCalibration:
         """For queries with features."""
         return self._fit(features=True)
 
+    def fits(self, *, features: bool) -> FusedFits:
+        """For queries with features, or without."""
+        return self.featured if features else self.plain
+
+    def asked_of_each(self, asked: Asked, *, features: bool) -> Asked:
+        """What to ask each index before their margins are fused: the usual false alarm, which the
+        fused margins were fitted with, or without such margins the wanted one, which the indexes'
+        own thresholds are for then.
+
+        There are as many margins with features as without; `features` says whose fit to look at,
+        so that none is made that the queries do not need.
+        """
+        fitted = bool(self.fits(features=features).margins)
+        return USUAL if fitted else replace(USUAL, false_alarm=asked.false_alarm)
+
     def _fit(self, *, features: bool) -> FusedFits:
         if not self.models:
             return FusedFits((), {})
@@ -128,7 +144,7 @@ def fused_sureness(
     features (q,).
 
     Confidences are margins over the threshold of the deciding index, of the calibrated ones if
-    there are any.
+    there are any; the indexes were asked what `FusedCalibration.asked_of_each` says.
     """
     margins = [one.confidences - one.thresholds for one in sure if one.thresholds is not None]
     if not margins:
@@ -136,7 +152,7 @@ def fused_sureness(
     thresholds = np.zeros(len(matched))
     parts = []
     for features, rows in by_features(featured):
-        fits = calibration.featured if features else calibration.plain
+        fits = calibration.fits(features=features)
         if fits.margins:
             thresholds[rows] = threshold_for(fits.margins, asked.false_alarm)
         parts.append((rows, fits.works.get(asked.work)))

@@ -100,9 +100,12 @@ class Panel:
         """The same from the queries' vectors in each index; `nearest` as in `Index.sureness`, for
         each index."""
         found = [index.lab_cosines(mine) for index, mine in zip(self.indexes, vectors, strict=True)]
-        alone = asked if self.is_one_index else USUAL
+        featured = np.any([mine.featured for mine in vectors], axis=0)  # (q,)
+        each = asked
+        if not self.is_one_index:
+            each = self._calibration.asked_of_each(asked, features=bool(featured.any()))
         sure = [
-            index.sureness(mine, cosines, asked=alone, nearest=near)
+            index.sureness(mine, cosines, asked=each, nearest=near)
             for index, mine, cosines, near in zip(
                 self.indexes, vectors, found, nearest or [None] * len(found), strict=True
             )
@@ -117,7 +120,6 @@ class Panel:
         )  # (v, q, n)
         scores = fused_scores(ballots, fusion=self.fusion)
         cosines = np.nanmean(ballots, axis=0)
-        featured = np.any([mine.featured for mine in vectors], axis=0)  # (q,)
         matched = rank_matched(scores, cosines)
         return Judgement(
             scores, cosines, fused_sureness(self._calibration, sure, matched, featured, asked)

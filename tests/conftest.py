@@ -44,6 +44,20 @@ class KmerEmbedder:
         return counts @ self._rows
 
 
+class MoodyEmbedder:
+    """The vectors of another, `plain`, turned far away where a plasmid has features."""
+
+    def __init__(self, plain: KmerEmbedder) -> None:
+        self.identity, self.width, self._plain = plain.identity, plain.width, plain
+
+    def embed(self, plasmids: Sequence[Plasmid]) -> Vectors:
+        rows = self._plain.embed(plasmids).astype(np.float64)
+        for row, plasmid in zip(rows, plasmids, strict=True):
+            if plasmid.features:
+                row += 5 * np.eye(self.width)[0]
+        return unit_rows(rows)
+
+
 def sigmoid(value: float) -> float:
     return 1 / (1 + math.exp(-value))
 
@@ -63,6 +77,10 @@ class Workshop:
 
     model: Path
     embedder: KmerEmbedder
+
+    def moody(self) -> MoodyEmbedder:
+        """The embedder with an eye for features."""
+        return MoodyEmbedder(self.embedder)
 
     def calibration(self, cosine: float) -> Calibration:
         """As `calibration_at`."""

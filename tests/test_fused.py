@@ -16,10 +16,11 @@ from vecattr.ensemble import FUSIONS, Fusion, fused_scores
 from vecattr.errors import DamagedError, UsageError
 from vecattr.familiarity import Scores
 from vecattr.heldout import HeldOut
+from vecattr.indexes.engine import Index
 from vecattr.indexes.fused import MOST, fit_fused, majority, rank_matched
 from vecattr.indexes.panel import Panel
 from vecattr.indexes.sureness import Asked
-from vecattr.model import HELD_OUT_FILE
+from vecattr.model import CALIBRATION_FILE, HELD_OUT_FILE
 from vecattr.plasmid import POOLED
 from vecattr.table import EmbeddingTable, unit_rows
 
@@ -179,6 +180,14 @@ def panel_of(workshop: Any, folder: Path, sheets: list[HeldOut]) -> Panel:
     return Panel(tuple(opened))
 
 
+def spread(workshop: Any, low: float) -> Calibration:
+    """One whose threshold grows evenly with the false alarm, from `low` to a confidence of 1."""
+    usual: Calibration = workshop.calibration(0.0)
+    scores = tuple(np.linspace(low, 1.0, 100).tolist())
+    verdicts = replace(usual.sequence.verdicts, scores=scores)
+    return replace(usual, sequence=replace(usual.sequence, verdicts=verdicts))
+
+
 def test_a_panel_with_plasmids_in_common_is_calibrated(tmp_path: Path, workshop: Any) -> None:
     panel = panel_of(workshop, tmp_path, made(queries=100))
     [query] = workshop.plasmids(NAMES[:1], each=1, seed=9)
@@ -209,6 +218,35 @@ def test_a_panel_without_plasmids_in_common_still_gives_a_verdict(
     assert {hit.probability for hit in answer.labs} == {None}
     with pytest.raises(UsageError, match="no coverage can be promised for their fusion"):
         panel.query_many([query], asked=Asked(coverage=0.9))
+
+
+def test_a_false_alarm_moves_the_verdict_of_indexes_without_plasmids_in_common(
+    tmp_path: Path, workshop: Any
+) -> None:
+    moody, opened = workshop.moody(), []
+    for place in range(3):
+        model = workshop.calibrated_model(tmp_path / f"m{place}", cosine=0.0)
+        plain, full = (spread(workshop, low) for low in (0.1 * place, 0.1 * place + 0.05))
+        calibration = replace(plain, features=full.sequence)
+        (model / CALIBRATION_FILE).write_bytes(calibration.to_json())
+        path = tmp_path / f"i{place}"
+        workshop.build(path, workshop.plasmids(NAMES[:6]), model=model, embedder=moody)
+        opened.append(Index.open(path, embedder=moody))
+    queries = workshop.plasmids(NAMES[:1], each=2, seed=9)  # the second has features
+    verdicts = []
+    for share in (0.0, 0.05, 0.3, 0.6, 0.95):
+        asked = Asked(false_alarm=share)
+        singles = [list(index.query_many(queries, asked=asked)) for index in opened]
+        assert singles[0][0].threshold < singles[0][1].threshold
+        answers = list(Panel(tuple(opened)).query_many(queries, asked=asked))
+        for answer, *mine in zip(answers, *singles, strict=True):
+            margins = sorted(single.confidence - single.threshold for single in mine)
+            assert (answer.confidence, answer.threshold) == (pytest.approx(margins[1]), 0.0)
+            known = sum(single.verdict == "known" for single in mine)
+            assert answer.verdict == ("known" if known >= 2 else "unknown")
+        verdicts.append([answer.verdict for answer in answers])
+    assert verdicts[0] == ["known", "known"]
+    assert verdicts[-1] == ["unknown", "unknown"]
 
 
 def test_held_out_plasmids_that_are_not_those_of_the_index_are_refused(

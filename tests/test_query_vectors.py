@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +11,6 @@ import pytest
 from vecattr.indexes.embedding import query_vectors
 from vecattr.indexes.engine import Index
 from vecattr.plasmid import Plasmid
-from vecattr.table import Vectors, unit_rows
-
-
-class MoodyEmbedder:
-    """Another's vectors, turned far away where a plasmid has features."""
-
-    def __init__(self, plain: Any) -> None:
-        self.identity, self.width, self._plain = plain.identity, plain.width, plain
-
-    def embed(self, plasmids: Sequence[Plasmid]) -> Vectors:
-        rows = self._plain.embed(plasmids).astype(np.float64)
-        for row, plasmid in zip(rows, plasmids, strict=True):
-            if plasmid.features:
-                row += 5 * np.eye(self.width)[0]
-        return unit_rows(rows)
 
 
 @pytest.fixture
@@ -41,7 +25,7 @@ def test_plasmids_without_features_are_embedded_once(
     workshop: Any, featured: list[Plasmid]
 ) -> None:
     mixed = [featured[0], featured[1].without_features()]
-    found = query_vectors(MoodyEmbedder(workshop.embedder), mixed)
+    found = query_vectors(workshop.moody(), mixed)
     assert not np.allclose(found.full[0], found.bare[0])
     assert np.array_equal(found.full[1], found.bare[1])
 
@@ -49,7 +33,7 @@ def test_plasmids_without_features_are_embedded_once(
 def test_a_stored_plasmid_is_found_with_and_without_its_features(
     tmp_path: Path, workshop: Any, featured: list[Plasmid]
 ) -> None:
-    embedder = MoodyEmbedder(workshop.embedder)
+    embedder = workshop.moody()
     workshop.build(tmp_path / "i", featured, embedder=embedder)
     index = Index.open(tmp_path / "i", embedder=embedder)
     for query in featured[4], featured[4].without_features():
@@ -61,7 +45,7 @@ def test_a_stored_plasmid_is_found_with_and_without_its_features(
 def test_labs_made_of_plasmids_rank_the_same_with_and_without_features(
     tmp_path: Path, workshop: Any, featured: list[Plasmid]
 ) -> None:
-    embedder = MoodyEmbedder(workshop.embedder)
+    embedder = workshop.moody()
     workshop.build(tmp_path / "i", featured, embedder=embedder)
     index = Index.open(tmp_path / "i", embedder=embedder)
     with_features, without = (
