@@ -108,8 +108,11 @@ class FusedCalibration:
 
     @cached_property
     def featured(self) -> FusedFits:
-        """For queries with features."""
-        return self._fit(features=True)
+        """For queries with features; the plain ones when no model's plasmids have any, because
+        then both come from the same cosines."""
+        if any(held.has_features for held, _ in self.models):
+            return self._fit(features=True)
+        return self.plain
 
     def fits(self, *, features: bool) -> FusedFits:
         """For queries with features, or without."""

@@ -17,7 +17,7 @@ from vecattr.errors import DamagedError, UsageError
 from vecattr.familiarity import Scores
 from vecattr.heldout import HeldOut
 from vecattr.indexes.engine import Index
-from vecattr.indexes.fused import MOST, fit_fused, majority, rank_matched
+from vecattr.indexes.fused import MOST, FusedCalibration, fit_fused, majority, rank_matched
 from vecattr.indexes.panel import Panel
 from vecattr.indexes.sureness import Asked
 from vecattr.model import CALIBRATION_FILE, HELD_OUT_FILE
@@ -155,6 +155,17 @@ def test_many_plasmids_are_thinned_out() -> None:
     sheets = made(queries=3 * 2 * MOST, voters=2)
     fits = fit_fused(sheets, calibrations(sheets), fusion="rrf", features=False)
     assert MOST / 2 < len(fits.works["new"].masses) <= MOST
+
+
+def test_featured_queries_have_fits_of_their_own_where_a_model_knows_features() -> None:
+    bare = made(queries=300)
+    turned = unit_rows(bare[1].full + 0.3 * np.eye(1, bare[1].full.shape[1]))
+    for sheets, has_features in ((bare, False), ([bare[0], replace(bare[1], full=turned)], True)):
+        models = tuple(zip(sheets, calibrations(sheets), strict=True))
+        fitted = FusedCalibration(models, "rrf")
+        assert fitted.featured == fit_fused(*zip(*models, strict=True), fusion="rrf", features=True)
+        assert (fitted.featured != fitted.plain) == has_features
+        assert (fitted.featured is fitted.plain) != has_features  # nothing is fitted twice
 
 
 def test_few_plasmids_give_no_fits() -> None:
