@@ -45,6 +45,21 @@ def ranking_facts(
     }
 
 
+def strangers(
+    sources: Sequence[str], reads: ReadOptions, *, named: frozenset[str]
+) -> list[Plasmid]:
+    """The rows that `--unknown-where` selects; InputError for one of a lab among those `named`."""
+    plasmids = labelled_plasmids(sources, reads)
+    for plasmid in plasmids:
+        if plasmid.lab in named:
+            raise InputError(
+                f"the index knows the lab {plasmid.lab!r}, so the row is not unknown",
+                where=f"record {plasmid.id!r}",
+                hint="let --unknown-where select labs that the index lacks",
+            )
+    return plasmids
+
+
 def unknown_facts(
     panel: Panel,
     sources: Sequence[str],
@@ -61,20 +76,11 @@ def unknown_facts(
     from vecattr.indexes.measured import measured
     from vecattr.plasmid import POOLED
 
-    strangers = labelled_plasmids(sources, replace(reads, where=measures.unknown_where))
     named = frozenset(panel.lab_names) - {POOLED}
-    for plasmid in strangers:
-        if plasmid.lab in named:
-            raise InputError(
-                f"the index knows the lab {plasmid.lab!r}, so the row is not unknown",
-                where=f"record {plasmid.id!r}",
-                hint="let --unknown-where select labs that the index lacks",
-            )
-    with terminal().progress("unknown", total=len(strangers)) as advance:
+    unknown = strangers(sources, replace(reads, where=measures.unknown_where), named=named)
+    with terminal().progress("unknown", total=len(unknown)) as advance:
         exclude = measures.exclude_near_copies
-        other = measured(
-            panel, strangers, progress=advance, exclude_near_copies=exclude, asked=asked
-        )
+        other = measured(panel, unknown, progress=advance, exclude_near_copies=exclude, asked=asked)
     is_named = np.array([lab in named for lab in found.truths])
     known = found.confidences[is_named]
     is_right = found.ranks[is_named] <= 1

@@ -82,11 +82,11 @@ def cli(context: click.Context) -> None:
         context.exit(UsageError.exit_code)
 
 
-def run(arguments: Sequence[str], *, group: click.Group = cli) -> int:
-    """Run one command line and return its exit code; no exception comes out of here."""
+def run(arguments: Sequence[str], *, group: click.Command = cli, program: str = "vecattr") -> int:
+    """Run one command line of a program and return its exit code; no exception comes out."""
     terminal = Terminal()
     try:
-        with group.make_context("vecattr", list(arguments), obj=terminal) as context:
+        with group.make_context(program, list(arguments), obj=terminal) as context:
             group.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as leaving:

@@ -3,29 +3,35 @@
     python tools/compare_unknown_scores.py TABLE -i INDEX --where split=dev \\
         --unknown-where split=newlab_dev
 
-Positives are the rows of labs that the index lacks, negatives the rows of named labs; sequence
-only. `familiarity` is the verdict's own score: best cosine, lead and nearest cosine, weighed as
+Positives are the rows of --unknown-where, all of labs that the index lacks; negatives are the rows
+of --where that are of named labs; sequence only. Bad records are reported and left out, with exit
+code 3. `familiarity` is the verdict's own score: best cosine, lead and nearest cosine, weighed as
 the index's calibration learned it from plasmids held out of training.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.cli.options import conditions
+from vecattr.cli.figures import strangers
+from vecattr.cli.main import run
+from vecattr.cli.options import conditions, labelled_plasmids
 from vecattr.detection import auroc, false_positives
+from vecattr.errors import InputError
 from vecattr.familiarity import Scores, named_columns
 from vecattr.indexes.engine import Index
 from vecattr.indexes.manifest import MODEL_FOLDER
 from vecattr.indexes.overlap import best_containments
 from vecattr.model import unknown_vector
 from vecattr.plasmid import POOLED, Plasmid
-from vecattr.readers import ReadOptions, read_plasmids
+from vecattr.readers import ReadOptions
 
 Column = NDArray[np.float64]
 
@@ -73,17 +79,20 @@ def main(
 ) -> None:
     """Compare the scores on one index."""
     opened = Index.open(index)
-    names = frozenset(opened.lab_names) - {POOLED}
-
-    def rows(chosen: tuple[tuple[str, str], ...]) -> list[Plasmid]:
-        found = read_plasmids([table], ReadOptions(where=chosen, no_features=True))
-        return [record for record in found if isinstance(record, Plasmid)]
-
-    known = scores(opened, [one for one in rows(where) if one.lab in names])
-    strange = scores(opened, rows(unknown_where))
-    click.echo(f"{len(next(iter(known.values())))} known, {len(next(iter(strange.values())))} not")
-    for name, mine in known.items():
-        other = strange[name]
+    named = frozenset(opened.lab_names) - {POOLED}
+    reads = ReadOptions(where=where, no_features=True)
+    known = [one for one in labelled_plasmids([str(table)], reads) if one.lab in named]
+    if not known:
+        raise InputError(
+            "--where selects no row of a named lab of the index",
+            where=str(table),
+            hint="list-labs tells which labs the index names",
+        )
+    unknown = strangers([str(table)], replace(reads, where=unknown_where), named=named)
+    click.echo(f"{len(known)} known, {len(unknown)} not")
+    found, others = scores(opened, known), scores(opened, unknown)
+    for name, mine in found.items():
+        other = others[name]
         click.echo(
             f"{name:32} AUROC {auroc(mine, other):.3f}  "
             f"FPR at 95 % {false_positives(mine, other, recall=0.95):.3f}"
@@ -91,4 +100,4 @@ def main(
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(sys.argv[1:], group=main, program="compare_unknown_scores.py"))
