@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from robustness_pictures import Found, Lines, by_series, pictures
 
 from vecattr.damage import chimera, fragment, masked, masked_stretch, substituted, with_indels
+from vecattr.indexes.answer import doubt, verdict
 from vecattr.indexes.engine import BATCH
 from vecattr.indexes.panel import Panel, open_panel
 from vecattr.intervals import group_codes
@@ -104,16 +105,24 @@ def judged(
     panel: Panel, plasmids: Sequence[Plasmid]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
     """Scores (q, n), and which queries the verdict calls known (q,), None without a threshold."""
-    scores, known = [], []
+    scores, verdicts = [], []
     for start in range(0, len(plasmids), BATCH):
-        vectors = panel.embed(plasmids[start : start + BATCH])
+        some = plasmids[start : start + BATCH]
+        vectors = panel.embed(some)
         found = panel.judge_vectors(vectors)
         scores.append(found.scores)
         pairs = zip(panel.indexes, vectors, strict=True)
         unread = np.all([index.are_unread(mine) for index, mine in pairs], axis=0)
-        if found.sure.thresholds is not None:
-            known.append((found.sure.confidences >= found.sure.thresholds) & ~unread)
-    return np.concatenate(scores), np.concatenate(known) if known else None
+        verdicts += [
+            verdict(
+                doubtful=doubt(one, unread=bool(unread[query])) is not None,
+                confidence=float(found.sure.confidences[query]),
+                threshold=found.sure.threshold(query),
+            )
+            for query, one in enumerate(some)
+        ]
+    is_calibrated = found.sure.thresholds is not None
+    return np.concatenate(scores), np.array(verdicts) == "known" if is_calibrated else None
 
 
 def asked(panel: Panel, plasmids: Sequence[Plasmid]) -> dict[str, Any]:
