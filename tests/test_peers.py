@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from peers.aligners import BLASTN, MINIMAP2, Aligner, hits_by_class, paf_hits, t
 from peers.answers import Shelf, figures, paired, standard_error, strangers
 from peers.costs import Cost, own_cost, run_program
 from peers.ranking import NEVER_HIT, Answer, answers_of, best_by_class, rank_of
-from peers.rows import Classes, bind
+from peers.rows import Bench, Classes, bind
 
 from vecattr.errors import MismatchError, VecattrError
 from vecattr.plasmid import POOLED
@@ -136,6 +137,35 @@ def test_the_peak_of_a_program_is_its_own_and_not_that_of_the_bench(tmp_path: Pa
 def test_a_program_that_fails_says_why(tmp_path: Path) -> None:
     with pytest.raises(VecattrError, match=r"cat ended with status 1: .*no-such-file"):
         run_program(["cat", "no-such-file"], stdout=tmp_path / "out", folder=tmp_path)
+
+
+def test_a_database_is_used_again_only_when_it_was_built_in_the_same_way(
+    shelf: Any, tmp_path: Path
+) -> None:
+    labs = tmp_path / "labs.txt"
+    labs.write_text("\n".join(sorted({f"{plasmid.lab}" for plasmid in shelf.plasmids})) + "\n")
+    bench = Bench(shelf.table, labs, seed=0, work=tmp_path / "work")
+    copying = Aligner(
+        name="copies",
+        program="cp",
+        package="coreutils",
+        version=("cp", "--version"),
+        build=("cp", "FASTA", "DB"),
+        search=("cp", "DB", "QUERIES"),
+        read=tabular_hits,
+    )
+    changes: list[dict[str, Any]] = [
+        {}, {"closed": True}, {"build": ("cp", "-p", "FASTA", "DB")}, {"version": ("cp", "--help")}
+    ]  # fmt: skip
+    ways = [replace(copying, **change) for change in changes]
+    folders = [way.open(bench).folder for way in ways]
+    assert len(set(folders)) == len(ways)
+    sizes = [(folder / "db").stat().st_size for folder in folders]
+    assert sizes[0] < sizes[1]  # circular plasmids are stored twice in a row
+    assert {sizes[0]} == {sizes[2], sizes[3]}
+    (folders[0] / "db").write_text("kept")
+    assert ways[0].open(bench).folder == folders[0]
+    assert (folders[0] / "db").read_text() == "kept"
 
 
 def arguments(shelf: Any, work: Path, *more: str, rare: int = 1) -> list[str]:

@@ -6,6 +6,7 @@ is the program alone, not the reading of its output.
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from peers.costs import Cost, run_program
 from peers.ranking import NEVER_HIT, Scores, best_by_class
 from peers.rows import Bench, Classes
 from vecattr.errors import UsageError
+from vecattr.files import sha256_bytes
 from vecattr.plasmid import Plasmid
 
 #: Stored plasmids: all are asked for, more than there are. A small -max_target_seqs would not give
@@ -58,9 +60,9 @@ class Aligner:
         }
 
     def open(self, bench: Bench) -> OpenAligner:
-        """Build the database from the stored plasmids, if it is not there. UsageError when there
-        are more of them than are asked for."""
-        folder = bench.work / "databases" / self.name
+        """Build the database from the stored plasmids, if one built in this way is not there.
+        UsageError when there are more of them than are asked for."""
+        folder = self._database(bench)
         folder.mkdir(parents=True, exist_ok=True)
         built = (folder / "built").exists()
         labels = []
@@ -77,6 +79,16 @@ class Aligner:
             run_program(self._filled(self.build, folder), stdout=folder / "out", folder=folder)
             (folder / "built").touch()
         return OpenAligner(self, folder, Classes.of(labels))
+
+    def _database(self, bench: Bench) -> Path:
+        """The folder of the database, which is another one for all that it depends on."""
+        depends = {
+            "version": self.settings()["version"],
+            "build": self.build,
+            "closed": self.closed,
+        }
+        digest = sha256_bytes(json.dumps(depends, sort_keys=True).encode())
+        return bench.work / "databases" / f"{self.name}-{digest[:16]}"
 
     def stored(self, plasmid: Plasmid) -> str:
         """The letters that are searched."""
