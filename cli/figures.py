@@ -89,15 +89,15 @@ def unknown_facts(
         "unknown": detection(known, other.confidences, is_right=is_right).as_dict(),
         "unknown_pooled": detection(known, pooled, is_right=is_right).as_dict(),
         "called_unknown": {
-            "known": _share_below(found.margins[is_named]),
-            "unknown": _share_below(other.margins),
-            "pooled": _share_below(found.margins[~is_named]),
+            "known": _called_unknown(found.margins[is_named]),
+            "unknown": _called_unknown(other.margins),
+            "pooled": _called_unknown(found.margins[~is_named]),
         },
     }
 
 
-def _share_below(margins: NDArray[np.float64]) -> float | None:
-    """How many are below the threshold; None without any, or without a threshold."""
+def _called_unknown(margins: NDArray[np.float64]) -> float | None:
+    """The share below the threshold; None without any margin, or without a threshold."""
     import numpy as np
 
     return None if np.isnan(margins).any() or not len(margins) else float(np.mean(margins < 0))

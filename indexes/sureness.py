@@ -11,8 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.attribution import WORKS, Work
-from vecattr.calibration import FALSE_ALARM, USUAL_WORK, Calibration, Fits, WorkFit
-from vecattr.conformal import set_sizes
+from vecattr.calibration import (
+    FALSE_ALARM,
+    USUAL_WORK,
+    Calibration,
+    Fits,
+    WorkFit,
+    check_false_alarm,
+)
+from vecattr.conformal import check_coverage, set_sizes
 from vecattr.errors import UsageError
 from vecattr.familiarity import Scores, named_columns
 from vecattr.indexes.answer import NO_CONFIDENCE
@@ -38,10 +45,9 @@ class Asked:
     def __post_init__(self) -> None:
         if self.work not in WORKS:
             raise UsageError(f"work is {self.work!r}, expected one of {', '.join(WORKS)}")
-        if not 0 <= self.false_alarm < 1:
-            raise UsageError(f"false alarm must lie in [0, 1), not {self.false_alarm}")
-        if self.coverage is not None and not 0 < self.coverage < 1:
-            raise UsageError(f"coverage must lie between 0 and 1, not {self.coverage}")
+        check_false_alarm(self.false_alarm)
+        if self.coverage is not None:
+            check_coverage(self.coverage)
 
 
 USUAL = Asked()

@@ -240,9 +240,16 @@ def test_a_false_alarm_moves_the_threshold(tmp_path: Path, workshop: Any) -> Non
     assert found == pytest.approx([0.2, 0.23, 0.5])
 
 
-@pytest.mark.parametrize("wrong", [{"work": "old"}, {"false_alarm": 1.0}, {"coverage": 1.0}])
-def test_sureness_that_cannot_be_asked_for_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(UsageError):
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"work": "old"}, "work is 'old'"),
+        ({"false_alarm": 1.0}, "false alarm must"),
+        ({"coverage": 1.0}, "coverage must"),
+    ],
+)
+def test_sureness_that_cannot_be_asked_for_is_refused(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         Asked(**wrong)
 
 

@@ -57,8 +57,7 @@ class Verdicts:
     scores: tuple[float, ...]
 
     def threshold(self, false_alarm: float) -> float:
-        """The score below which at most this share of them lies; UsageError unless it is a share
-        below 1."""
+        """As `threshold_for`."""
         return threshold_for(self.scores, false_alarm)
 
 
@@ -112,14 +111,20 @@ class Calibration:
         return (json.dumps(data, indent=1, sort_keys=True) + "\n").encode()
 
 
+def check_false_alarm(share: float) -> None:
+    """UsageError unless it is a share below 1."""
+    if not 0 <= share < 1:
+        raise UsageError(f"false alarm must be a share from 0 to below 1, not {share}")
+
+
 def threshold_for(scores: tuple[float, ...], false_alarm: float) -> float:
-    """The score below which at most this share of `scores` (ascending) lies.
+    """The score below which at most this share of `scores` (ascending) lies; UsageError as in
+    `check_false_alarm`.
 
     >>> threshold_for((0.1, 0.2, 0.3, 0.4), 0.25)
     0.2
     """
-    if not 0 <= false_alarm < 1:
-        raise UsageError(f"false alarm must be a share from 0 to below 1, not {false_alarm}")
+    check_false_alarm(false_alarm)
     return scores[int(false_alarm * len(scores) + 1e-9)]
 
 

@@ -34,14 +34,17 @@ def needed_masses(probabilities: NDArray[np.float64], columns: NDArray[np.intp])
     return masses
 
 
+def check_coverage(coverage: float) -> None:
+    """UsageError unless it lies strictly between 0 and 1."""
+    if not 0 < coverage < 1:
+        raise UsageError(f"coverage must lie between 0 and 1, not {coverage}")
+
+
 def mass_for(held_out: Sequence[float], coverage: float) -> float:
     """The mass that a candidate set must exceed so that it covers: the ceil((n + 1) * coverage)-th
     of the held-out masses in ascending order; infinity (all labs) when there are too few of them.
-
-    UsageError unless coverage lies strictly between 0 and 1.
-    """
-    if not 0 < coverage < 1:
-        raise UsageError(f"coverage must lie between 0 and 1, not {coverage}")
+    UsageError as in `check_coverage`."""
+    check_coverage(coverage)
     place = math.ceil((len(held_out) + 1) * coverage - 1e-9)
     return held_out[place - 1] if place <= len(held_out) else math.inf
 
