@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.background import Moments
 from vecattr.bases import pack_bases
+from vecattr.indexes.kmer_draft import Arrays, kmer_arrays
 from vecattr.indexes.labs import LabPart
 from vecattr.indexes.segment import (
     MISSING_FEATURE,
@@ -17,19 +19,19 @@ from vecattr.indexes.segment import (
     SEGMENT_FORMAT,
     SEGMENT_VERSION,
     TOPOLOGIES,
+    Codes,
     Features,
     Record,
     id_hashes,
 )
+from vecattr.indexes.segment_kmers import PARAMETERS
 from vecattr.plasmid import Plasmid
 from vecattr.store import Attribute, string_arrays, write_arrays
 from vecattr.table import Vectors
 
 #: A segment is closed when it holds this many rows or bytes of packed bases.
 MOST_ROWS = 1 << 17
-MOST_BYTES = 1 << 30
-
-Arrays = dict[str, NDArray[np.generic]]
+MOST_BYTES = 1 << 28
 
 
 class SegmentDraft:
@@ -114,14 +116,15 @@ class SegmentDraft:
         """The segment file; the same content gives the same bytes."""
         arrays = self._sequence_arrays() | self._feature_arrays() | self._lab_arrays()
         arrays |= self._moment_arrays()
-        if self._keep_sequences:
-            arrays |= self._base_arrays()
         facts: dict[str, Attribute] = {
             "format": SEGMENT_FORMAT,
             "version": SEGMENT_VERSION,
             "model": self._model,
             "width": self._width,
         }
+        if self._keep_sequences:
+            arrays |= self._base_arrays() | self._kmer_arrays(arrays)
+            facts |= PARAMETERS
         return write_arrays(dict(sorted(arrays.items())), facts)
 
     def _sequence_arrays(self) -> Arrays:
@@ -166,6 +169,13 @@ class SegmentDraft:
             "sequences/exceptions/length": np.concatenate([none, *(i.lengths for i in packed)]),
             "sequences/exceptions/letter": np.concatenate([letter, *(i.letters for i in packed)]),
         }
+
+    def _kmer_arrays(self, made: Arrays) -> Arrays:
+        """Counted anew from the bases, whatever segments the rows come from."""
+        records = self._records
+        molecules = ((one.bases, one.topology) for one in records if one.bases is not None)
+        labs, groups = (cast("Codes", made[f"sequences/{name}"]) for name in ("lab", "group"))
+        return kmer_arrays(molecules, labs=labs, groups=groups)
 
     def _lab_arrays(self) -> Arrays:
         parts = sorted(

@@ -20,6 +20,7 @@ from vecattr.background import Moments
 from vecattr.bases import PackedBases
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.indexes.labs import LabPart, Origin
+from vecattr.indexes.segment_kmers import SegmentKmers
 from vecattr.plasmid import Topology
 from vecattr.store import ArrayFile
 from vecattr.table import Vectors
@@ -113,6 +114,12 @@ class Segment:
         return self._codes("lab", self.lab_names)
 
     @cached_property
+    def kmers(self) -> SegmentKmers | None:
+        """The exact k-mers of the plasmids; None in a segment without sequences and in one that was
+        made before there were any. Errors as in `SegmentKmers`."""
+        return SegmentKmers(self._file, rows=self.rows) if SegmentKmers.are_in(self._file) else None
+
+    @cached_property
     def label_names(self) -> tuple[str, ...]:
         """The classes that occur, as stored; `label_codes` count into it."""
         return self._file.strings("sequences/label_name")
@@ -122,9 +129,9 @@ class Segment:
         """The class of each row (n,)."""
         return self._codes("label", self.label_names)
 
-    def _codes(self, column: str, names: Sequence[str]) -> Codes:
+    def _codes(self, column: str, names: Sequence[str], *, least: int = 0) -> Codes:
         codes = cast("Codes", self._file.array(f"sequences/{column}"))
-        if len(codes) and not 0 <= int(codes.min()) <= int(codes.max()) < len(names):
+        if len(codes) and not least <= int(codes.min()) <= int(codes.max()) < len(names):
             raise DamagedError(f"a {column} code outside its {len(names)} names", where=self.name)
         return codes
 
@@ -205,9 +212,14 @@ class Segment:
         return self._file.strings("sequences/group_name")
 
     @cached_property
+    def group_codes(self) -> Codes:
+        """The group of each row (n,), NO_GROUP when it has none."""
+        return self._codes("group", self._group_names, least=NO_GROUP)
+
+    @cached_property
     def groups(self) -> tuple[str | None, ...]:
         """The group of each row (n,)."""
-        codes = self._file.array("sequences/group").tolist()
+        codes = self.group_codes.tolist()
         return tuple(None if code == NO_GROUP else self._group_names[code] for code in codes)
 
     @cached_property

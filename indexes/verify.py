@@ -15,6 +15,7 @@ from vecattr.errors import ArtifactError, VecattrError
 from vecattr.files import TEMPORARY, check_file, read_file
 from vecattr.heldout import read_held_out
 from vecattr.indexes.flat import build_flat
+from vecattr.indexes.kmer_draft import kmer_arrays
 from vecattr.indexes.live import LiveSegment, class_names, class_sizes
 from vecattr.indexes.manifest import (
     MODEL_FOLDER,
@@ -29,7 +30,7 @@ from vecattr.indexes.manifest import (
     segment_path,
 )
 from vecattr.indexes.models import check_model_files
-from vecattr.indexes.segment import id_hashes
+from vecattr.indexes.segment import Segment, id_hashes
 from vecattr.model import learned_labs, model_identity
 from vecattr.table import UNIT_TOLERANCE
 
@@ -144,6 +145,23 @@ def _content_faults(segment: LiveSegment) -> Iterator[str]:
         if record.bases is not None and len(unpack_bases(record.bases)) != record.length:
             yield f"the bases of {record.id!r} are not {record.length}"
             return
+    yield from _kmer_faults(stored)
+
+
+def _kmer_faults(stored: Segment) -> Iterator[str]:
+    """Sketches, postings and counts must be what the stored sequences make."""
+    try:
+        if stored.kmers is None:
+            return
+        if not stored.has_sequences:
+            yield "has k-mers, which betray sequences, but no sequences"
+            return
+        molecules = ((stored.bases(row), stored.topology(row)) for row in range(stored.rows))
+        made = kmer_arrays(molecules, labs=stored.lab_codes, groups=stored.group_codes)
+        for name in stored.kmers.differing(made):
+            yield f"{name} is not what the sequences make"
+    except ArtifactError as error:
+        yield error.what
 
 
 def _count_findings(manifest: Manifest, segments: list[LiveSegment]) -> Iterator[Finding]:

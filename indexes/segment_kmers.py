@@ -1,0 +1,238 @@
+"""The exact k-mers of one segment: a checked file in; counts, sketches and postings by k-mer out.
+
+A sketch is the sampled set of canonical k-mers of one plasmid. A posting list has the plasmids that
+hold one k-mer; k-mers that too many labs have are common property (a backbone, a resistance gene),
+tell nobody apart and have none. The layout is described in FORMAT.md beside this file; arrays are
+read when they are first asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.errors import DamagedError, MismatchError
+from vecattr.kmers import Hashes, sampled_kmers
+from vecattr.store import ArrayFile, Attribute
+
+#: Long enough that unrelated plasmids share next to none by chance.
+K = 21
+#: One k-mer in so many is kept, the same ones of every sequence.
+SCALED = 8
+#: A k-mer that more labs of a segment have than this is common: it has no postings.
+MOST_LABS = 400
+
+#: What the arrays depend on beside the sequences, as attributes of the file.
+PARAMETERS: Mapping[str, Attribute] = {
+    "kmer_k": K,
+    "kmer_scaled": SCALED,
+    "kmer_most_labs": MOST_LABS,
+}
+
+#: Every array of the group, without the group's name, and its type.
+COLUMNS: Mapping[str, type[np.generic]] = {
+    "hash": np.uint64,
+    "labs": np.int32,
+    "plasmids": np.int32,
+    "sketch/offsets": np.int64,
+    "sketch/place": np.uint32,
+    "posting/offsets": np.int64,
+    "posting/row": np.uint32,
+}
+
+#: The place of a k-mer that the segment lacks.
+NO_PLACE = -1
+
+_GROUP = "kmers"
+
+Places = NDArray[np.int64]
+Counts = NDArray[np.int32]
+
+
+def sketch_of(bases: str, *, circular: bool) -> Hashes:
+    """The sampled canonical k-mers of upper-case `bases` (s,), ascending, each once."""
+    found = np.sort(sampled_kmers(bases, k=K, scaled=SCALED, circular=circular))
+    return found[first_of_each(found)]
+
+
+def first_of_each(values: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Where a new value begins, of values (m,) of which equal ones stand together."""
+    fresh = np.ones(len(values), dtype=bool)
+    fresh[1:] = values[1:] != values[:-1]
+    return fresh
+
+
+def array_name(column: str) -> str:
+    """The name of an array of COLUMNS inside the segment file."""
+    return f"{_GROUP}/{column}"
+
+
+class SegmentKmers:
+    """The u distinct sampled k-mers of the n plasmids of a segment. The *place* of a k-mer is its
+    position among them, by ascending hash; NO_PLACE stands for one that the segment lacks.
+
+    MismatchError when the k-mers were sampled in another way; DamagedError, here or when an array
+    is first read, when arrays do not fit together.
+    """
+
+    def __init__(self, file: ArrayFile, *, rows: int) -> None:
+        self._file = file
+        self._rows = rows
+        self._check_parameters()
+        self._check_shapes()
+
+    @staticmethod
+    def are_in(file: ArrayFile) -> bool:
+        """Whether the file has any array of k-mers; those made without sequences have none."""
+        return any(array_name(column) in file for column in COLUMNS)
+
+    def _check_parameters(self) -> None:
+        found = {name: self._file.attributes.get(name) for name in PARAMETERS}
+        if found != PARAMETERS:
+            raise MismatchError(
+                f"k-mers made with {_shown(found)}, expected {_shown(PARAMETERS)}",
+                where=self._file.name,
+                hint="use the vecattr that wrote it, or build the index again",
+            )
+
+    def _check_shapes(self) -> None:
+        [self._size] = self._file.shape(array_name("hash"))
+        for column, expected in {
+            "labs": self._size,
+            "plasmids": self._size,
+            "sketch/offsets": self._rows + 1,
+            "posting/offsets": self._size + 1,
+        }.items():
+            if self._file.shape(array_name(column)) != (expected,):
+                raise self._damage(f"{array_name(column)} is not of length {expected}")
+
+    def __len__(self) -> int:
+        return self._size
+
+    @cached_property
+    def hashes(self) -> Hashes:
+        """Every k-mer (u,), ascending."""
+        found = cast("Hashes", self._column("hash"))
+        if not np.all(found[1:] > found[:-1]):
+            raise self._damage(f"{array_name('hash')} does not ascend")
+        return found
+
+    def find(self, hashes: Hashes) -> Places:
+        """The places of these k-mers (m,) -> (m,), NO_PLACE where the segment lacks one."""
+        places = np.searchsorted(self.hashes, hashes)
+        inside = np.flatnonzero(places < self._size)
+        found = np.full(len(hashes), NO_PLACE, dtype=np.int64)
+        same = inside[self.hashes[places[inside]] == hashes[inside]]
+        found[same] = places[same]
+        return found
+
+    def lab_counts(self, places: Places) -> Counts:
+        """How many different labs of the segment have each k-mer (m,) -> (m,); 0 for NO_PLACE."""
+        return _taken(self._labs, places)
+
+    def plasmid_counts(self, places: Places) -> Counts:
+        """How many plasmids of the segment have each k-mer (m,) -> (m,); 0 for NO_PLACE."""
+        return _taken(cast("Counts", self._column("plasmids")), places)
+
+    def is_common(self, places: Places) -> NDArray[np.bool_]:
+        """Which k-mers more than MOST_LABS labs of the segment have (m,) -> (m,)."""
+        common: NDArray[np.bool_] = self.lab_counts(places) > MOST_LABS
+        return common
+
+    def sketch(self, row: int) -> Places:
+        """The places of one plasmid's k-mers (s,), ascending; little else is read."""
+        start, stop = self._sketch_offsets[row : row + 2].tolist()
+        places = self._file.slice(array_name("sketch/place"), start, stop).astype(np.int64)
+        if len(places) and not places[-1] < self._size:
+            raise self._damage(f"the sketch of row {row} leaves the {self._size} k-mers")
+        if not np.all(places[1:] > places[:-1]):
+            raise self._damage(f"the sketch of row {row} does not ascend")
+        return places
+
+    @property
+    def sketch_sizes(self) -> Places:
+        """How many k-mers each plasmid has (n,)."""
+        return np.diff(self._sketch_offsets)
+
+    @cached_property
+    def rare_sizes(self) -> Places:
+        """How many of each plasmid's k-mers are not common (n,)."""
+        return np.bincount(self._posted_rows, minlength=self._rows)
+
+    def postings(self, places: Places) -> tuple[Places, Places]:
+        """The plasmids that have each of these k-mers (m,) -> ((t,), (t,)): `which[i]` is the
+        position in `places` that posting i belongs to, `rows[i]` its plasmid.
+
+        In the order of `places`, and for each by lab code, group code and row. A common k-mer and
+        NO_PLACE give none.
+        """
+        known = np.flatnonzero(places != NO_PLACE)
+        starts = self._posting_offsets[places[known]]
+        counts = self._posting_offsets[places[known] + 1] - starts  # (m,)
+        before = np.cumsum(counts) - counts
+        at = np.arange(counts.sum()) + np.repeat(starts - before, counts)  # (t,)
+        return np.repeat(known, counts), self._posted_rows[at].astype(np.int64)
+
+    def differing(self, expected: Mapping[str, NDArray[np.generic]]) -> list[str]:
+        """The names of the arrays that are not these (of every name of COLUMNS), in file order."""
+        assert expected.keys() == {array_name(column) for column in COLUMNS}
+        return [
+            array_name(column)
+            for column in COLUMNS
+            if not np.array_equal(self._column(column), expected[array_name(column)])
+        ]
+
+    @cached_property
+    def _labs(self) -> Counts:
+        return cast("Counts", self._column("labs"))
+
+    @cached_property
+    def _sketch_offsets(self) -> Places:
+        return self._offsets("sketch/offsets", "sketch/place")
+
+    @cached_property
+    def _posting_offsets(self) -> Places:
+        return self._offsets("posting/offsets", "posting/row")
+
+    @cached_property
+    def _posted_rows(self) -> NDArray[np.uint32]:
+        rows = cast("NDArray[np.uint32]", self._column("posting/row"))
+        if len(rows) and not int(rows.max()) < self._rows:
+            raise self._damage(f"a posting leaves the {self._rows} rows")
+        return rows
+
+    def _offsets(self, column: str, pieces: str) -> Places:
+        """Where the pieces of an array begin, and its end."""
+        offsets = cast("Places", self._column(column))
+        ends = int(offsets[0]), int(offsets[-1])
+        [length] = self._file.shape(array_name(pieces))
+        if ends != (0, length) or not np.all(offsets[1:] >= offsets[:-1]):
+            raise self._damage(f"{array_name(column)} does not divide {array_name(pieces)}")
+        return offsets
+
+    def _column(self, column: str) -> NDArray[np.generic]:
+        array = self._file.array(array_name(column))
+        if array.dtype != COLUMNS[column] or array.ndim != 1:
+            raise self._damage(f"{array_name(column)} is of type {array.dtype}, {array.ndim}-d")
+        return array
+
+    def _damage(self, what: str) -> DamagedError:
+        return DamagedError(
+            what, where=self._file.name, hint="restore the file, or build the index again"
+        )
+
+
+def _taken(counts: Counts, places: Places) -> Counts:
+    """The counts at these places, 0 for NO_PLACE."""
+    found = np.zeros(len(places), dtype=np.int32)
+    known = places != NO_PLACE
+    found[known] = counts[places[known]]
+    return found
+
+
+def _shown(parameters: Mapping[str, Attribute | None]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in parameters.items())
