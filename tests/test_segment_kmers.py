@@ -1,0 +1,395 @@
+"""The k-mers of a segment: equal to plain sets, whatever edits led there; lies are told."""
+
+from __future__ import annotations
+
+import io
+import random
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from vecattr.errors import DamagedError, MismatchError
+from vecattr.files import sha256_bytes
+from vecattr.indexes.add import add_labs
+from vecattr.indexes.draft import SegmentDraft
+from vecattr.indexes.edit import compact, remove_lab
+from vecattr.indexes.manifest import FileFacts, faiss_path, history_path, read_manifest
+from vecattr.indexes.segment import Segment
+from vecattr.indexes.segment_kmers import COLUMNS, MOST_LABS, SegmentKmers, array_name, sketch_of
+from vecattr.indexes.verify import verify_index
+from vecattr.kmers import sampled_kmers
+from vecattr.plasmid import Plasmid
+from vecattr.store import write_arrays
+
+Arrays = dict[str, NDArray[np.generic]]
+
+
+def made_plasmids(seed: int) -> list[Plasmid]:
+    """Plasmids of few shared parts, doubled ones and ambiguous letters among them; some are too
+    short to have a k-mer."""
+    chance = random.Random(seed)
+    parts = ["".join(chance.choices("ACGT", k=chance.randint(20, 150))) for _ in range(5)]
+    parts += ["".join(chance.choices("ACGTACGTN", k=30)), "ACGTN"]
+    return [
+        Plasmid(
+            f"p{number}",
+            "".join(chance.choices(parts, k=chance.randint(1, 5))),
+            topology=chance.choice(["circular", "linear"]),
+            lab=chance.choice(["Ash", "Birch", "Cedar", "Doug"]),
+            group=chance.choice([None, "a", "b"]),
+        )
+        for number in range(chance.randint(0, 12))
+    ]
+
+
+def stored(plasmids: Sequence[Plasmid], *, keep_sequences: bool = True) -> bytes:
+    """A segment of these plasmids, all with one vector."""
+    draft = SegmentDraft(model="m", width=2, keep_sequences=keep_sequences)
+    for one in plasmids:
+        draft.add_plasmid(one, label=one.lab or "", vector=np.eye(2, dtype=np.float32)[0])
+    return draft.to_bytes()
+
+
+def kmers_of(data: bytes | Path) -> SegmentKmers:
+    found = Segment(data).kmers
+    assert found is not None
+    return found
+
+
+def plain_sketch(plasmid: Plasmid) -> set[int]:
+    found = sampled_kmers(plasmid.sequence, k=21, scaled=8, circular=plasmid.is_circular)
+    return set(found.tolist())
+
+
+def holders(plasmids: Sequence[Plasmid]) -> dict[int, list[int]]:
+    """The rows of each k-mer, rows of a lab together, and within it those of a group."""
+    rows = defaultdict(list)
+    for row, one in enumerate(plasmids):
+        for kmer in plain_sketch(one):
+            rows[kmer].append(row)
+    order = {row: (one.lab, one.group or "", row) for row, one in enumerate(plasmids)}
+    return {kmer: sorted(rows[kmer], key=order.__getitem__) for kmer in sorted(rows)}
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10_000))
+def test_counts_sketches_and_postings_are_those_of_plain_sets(seed: int) -> None:
+    plasmids = made_plasmids(seed)
+    rows, found = holders(plasmids), kmers_of(stored(plasmids))
+    everything = np.arange(len(found))
+    assert found.hashes.tolist() == list(rows)
+    assert found.plasmid_counts(everything).tolist() == [len(mine) for mine in rows.values()]
+    assert found.lab_counts(everything).tolist() == [
+        len({plasmids[row].lab for row in mine}) for mine in rows.values()
+    ]
+    sketches = [plain_sketch(one) for one in plasmids]
+    for row, sketch in enumerate(sketches):
+        assert found.hashes[found.sketch(row)].tolist() == sorted(sketch)
+    assert found.sketch_sizes.tolist() == [len(sketch) for sketch in sketches]
+    assert found.rare_sizes.tolist() == [len(sketch) for sketch in sketches]
+    which, posted = found.postings(everything)
+    expected = [(place, row) for place, mine in enumerate(rows.values()) for row in mine]
+    assert list(zip(which.tolist(), posted.tolist(), strict=True)) == expected
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10_000), st.data())
+def test_any_kmers_are_looked_up_in_any_order(seed: int, data: st.DataObject) -> None:
+    plasmids = made_plasmids(seed)
+    rows, found = holders(plasmids), kmers_of(stored(plasmids))
+    some = st.integers(0, 2**64 - 1) | st.sampled_from([*rows, 0])
+    asked = data.draw(st.lists(some, max_size=20))
+    places = found.find(np.array(asked, dtype=np.uint64))
+    kmers = list(rows)
+    assert places.tolist() == [kmers.index(kmer) if kmer in rows else -1 for kmer in asked]
+    held = [rows.get(kmer, []) for kmer in asked]
+    assert found.plasmid_counts(places).tolist() == [len(mine) for mine in held]
+    assert found.lab_counts(places).tolist() == [
+        len({plasmids[row].lab for row in mine}) for mine in held
+    ]
+    which, posted = found.postings(places)
+    assert list(zip(which.tolist(), posted.tolist(), strict=True)) == [
+        (number, row) for number, mine in enumerate(held) for row in mine
+    ]
+    assert not found.is_common(places).any()
+
+
+def test_what_made_collections_hold_is_worth_a_test() -> None:
+    collections = [made_plasmids(seed) for seed in range(100)]
+    assert any(not plain_sketch(one) for some in collections for one in some)
+    assert any("N" in one.sequence for some in collections for one in some)
+    assert any(len(mine) > 5 for some in collections for mine in holders(some).values())
+
+
+def test_a_kmer_of_more_labs_than_the_most_is_common_and_has_no_postings() -> None:
+    chance = random.Random(1)
+    shared, popular = ("".join(chance.choices("ACGT", k=200)) for _ in range(2))
+    plasmids = [
+        Plasmid(f"p{n}", part, topology="linear", lab=f"lab {n}")
+        for part, labs in ((shared, MOST_LABS), (popular, MOST_LABS + 1))
+        for n in range(labs)
+    ]
+    plasmids = [replace(one, id=f"p{row}") for row, one in enumerate(plasmids)]
+    plasmids.append(replace(plasmids[0], id="again"))  # one more plasmid, but no more labs
+    found = kmers_of(stored(plasmids))
+    rare, common = (found.sketch(row) for row in (0, MOST_LABS))
+    assert len(rare) > 5 < len(common)
+    assert found.lab_counts(rare).tolist() == [MOST_LABS] * len(rare)
+    assert found.plasmid_counts(rare).tolist() == [MOST_LABS + 1] * len(rare)
+    assert not found.is_common(rare).any()
+    assert found.lab_counts(common).tolist() == [MOST_LABS + 1] * len(common)
+    assert found.is_common(common).all()
+    which, rows = found.postings(np.concatenate([common, rare[:1]]))
+    assert set(which.tolist()) == {len(common)}
+    assert rows.tolist()[:3] == [0, len(plasmids) - 1, 1]
+    assert found.rare_sizes.tolist() == [len(rare)] * MOST_LABS + [0] * (MOST_LABS + 1) + [
+        len(rare)
+    ]
+
+
+def test_the_sketch_of_a_query_is_sampled_as_the_stored_ones_are() -> None:
+    [plasmid] = [one for one in made_plasmids(3) if one.id == "p1"]
+    sketch = sketch_of(plasmid.rotated(50).sequence, circular=plasmid.is_circular)
+    found = kmers_of(stored([plasmid]))
+    assert len(sketch)
+    assert plasmid.is_circular
+    np.testing.assert_array_equal(sketch, found.hashes)
+
+
+def test_without_sequences_no_kmers_are_stored() -> None:
+    data = stored(made_plasmids(3), keep_sequences=False)
+    assert Segment(data).kmers is None
+    assert b"kmer" not in data
+
+
+# ------------------------------------------------------------------------------ edits of an index
+
+
+def unpacked(data: bytes) -> tuple[Arrays, dict[str, Any]]:
+    """Every array and attribute of a segment file."""
+    arrays: Arrays = {}
+
+    def note(name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset):
+            arrays[name] = item[()]
+
+    with h5py.File(io.BytesIO(data), "r") as file:
+        file.visititems(note)
+        return arrays, dict(file.attrs)
+
+
+def segment_files(path: Path) -> list[Path]:
+    manifest = read_manifest(path)
+    return [path / "segments" / f"{entry.name}.h5" for entry in manifest.segments]
+
+
+def kmer_arrays_of(path: Path) -> Arrays:
+    """The arrays of the k-mers of an index with one segment."""
+    [file] = segment_files(path)
+    arrays, _ = unpacked(file.read_bytes())
+    return {name: array for name, array in arrays.items() if name.startswith("kmers/")}
+
+
+def assert_same(one: Arrays, other: Arrays) -> None:
+    assert one.keys() == other.keys() == {array_name(column) for column in COLUMNS}
+    for name, array in one.items():
+        assert array.dtype == other[name].dtype
+        np.testing.assert_array_equal(array, other[name])
+
+
+def test_adding_and_compacting_counts_as_building_does(tmp_path: Path, workshop: Any) -> None:
+    everything = workshop.plasmids(["Ash", "Birch", "Cedar"])
+    workshop.build(tmp_path / "built", everything)
+    workshop.build(tmp_path / "grown", everything[:4])
+    add_labs(tmp_path / "grown", everything[4:], embedder=workshop.embedder)
+    _, added = segment_files(tmp_path / "grown")
+    assert kmers_of(added).sketch_sizes.tolist() == [
+        len(plain_sketch(one)) for one in everything[4:]
+    ]
+    compact(tmp_path / "grown")
+    assert_same(kmer_arrays_of(tmp_path / "grown"), kmer_arrays_of(tmp_path / "built"))
+
+
+def test_removal_leaves_stored_kmers_alone_until_compacting(tmp_path: Path, workshop: Any) -> None:
+    everything = workshop.plasmids(["Ash", "Birch"])
+    workshop.build(tmp_path / "i", everything)
+    before = kmer_arrays_of(tmp_path / "i")
+    remove_lab(tmp_path / "i", "Ash")
+    assert_same(kmer_arrays_of(tmp_path / "i"), before)
+    compact(tmp_path / "i")
+    workshop.build(tmp_path / "fresh", workshop.plasmids(["Birch"]))
+    assert_same(kmer_arrays_of(tmp_path / "i"), kmer_arrays_of(tmp_path / "fresh"))
+
+
+def test_a_query_without_evidence_reads_no_kmers(tmp_path: Path, workshop: Any) -> None:
+    plasmids = workshop.plasmids(["Ash"], each=60, length=20_000)
+    workshop.build(tmp_path / "i", plasmids)
+    [file] = segment_files(tmp_path / "i")
+    data = bytearray(file.read_bytes())
+    data[data.index(kmers_of(file).hashes[30_000:30_010].tobytes())] ^= 1
+    file.write_bytes(data)
+    opened = workshop.open(tmp_path / "i")
+    assert opened.query(plasmids[30], neighbors=3).neighbors[0].cosine == pytest.approx(1)
+    with pytest.raises(DamagedError, match="has checksum"):
+        _ = opened.segments[0].stored.kmers.hashes
+
+
+# ------------------------------------------------------------------------------------------- lies
+
+Lie = Callable[[Arrays, dict[str, Any]], None]
+
+
+def retold(data: bytes, lie: Lie) -> bytes:
+    """The same segment, sealed again after a lie was put in."""
+    arrays, attributes = unpacked(data)
+    lie(arrays, attributes)
+    plain = {key: getattr(value, "item", lambda v=value: v)() for key, value in attributes.items()}
+    return write_arrays(arrays, plain)
+
+
+def swap_segment(path: Path, lie: Lie) -> None:
+    """Put a lie into the only segment of an index, and make the manifest name that file."""
+    manifest = read_manifest(path)
+    [entry] = manifest.segments
+    [file] = segment_files(path)
+    data = retold(file.read_bytes(), lie)
+    facts = FileFacts(sha256_bytes(data), len(data))
+    new = replace(entry, name=facts.sha256[:20], file=facts, header=Segment(data).digest)
+    file.unlink()
+    file.with_stem(new.name).write_bytes(data)
+    faiss_path(path, entry.name).rename(faiss_path(path, new.name))
+    for place in (path / "manifest.json", history_path(path, manifest.generation)):
+        place.write_bytes(replace(manifest, segments=(new,)).to_json())
+
+
+def without_kmers(arrays: Arrays, attributes: dict[str, Any]) -> None:
+    for column in COLUMNS:
+        del arrays[array_name(column)]
+    for name in [name for name in attributes if name.startswith("kmer_")]:
+        del attributes[name]
+
+
+def test_a_segment_made_before_there_were_kmers_opens(tmp_path: Path, workshop: Any) -> None:
+    plasmids = workshop.plasmids(["Ash", "Birch"])
+    workshop.build(tmp_path / "i", plasmids)
+    whole = kmer_arrays_of(tmp_path / "i")
+    swap_segment(tmp_path / "i", without_kmers)
+    opened = workshop.open(tmp_path / "i")
+    assert opened.query(plasmids[0], k=1).labs[0].name == "Ash"
+    assert opened.segments[0].stored.kmers is None
+    assert verify_index(tmp_path / "i").findings == ()
+    add_labs(tmp_path / "i", workshop.plasmids(["Cedar"]), embedder=workshop.embedder)
+    remove_lab(tmp_path / "i", "Cedar")
+    compact(tmp_path / "i")
+    assert_same(kmer_arrays_of(tmp_path / "i"), whole)
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_verify_names_the_array_that_sequences_do_not_make(
+    tmp_path: Path, workshop: Any, column: str
+) -> None:
+    def lie(arrays: Arrays, attributes: dict[str, Any]) -> None:
+        values = arrays[array_name(column)]
+        if column.endswith("offsets"):
+            values[3] += 1  # a k-mer or row gets one of its neighbour's
+        else:
+            values[-1] -= 1
+
+    workshop.build(tmp_path / "i", workshop.plasmids(["Ash", "Birch"]))
+    swap_segment(tmp_path / "i", lie)
+    [found] = verify_index(tmp_path / "i").findings
+    assert found.level == "error"
+    assert found.what.startswith(array_name(column))
+    assert found.where == str(segment_files(tmp_path / "i")[0])
+
+
+def sampled_more_often(arrays: Arrays, attributes: dict[str, Any]) -> None:
+    attributes["kmer_scaled"] = 4
+
+
+def test_kmers_sampled_in_another_way_are_refused(tmp_path: Path, workshop: Any) -> None:
+    workshop.build(tmp_path / "i", workshop.plasmids(["Ash", "Birch"]))
+    swap_segment(tmp_path / "i", sampled_more_often)
+    opened = workshop.open(tmp_path / "i")
+    with pytest.raises(MismatchError, match=r"kmer_scaled 4.*expected .*kmer_scaled 8"):
+        _ = opened.segments[0].stored.kmers
+    [found] = verify_index(tmp_path / "i").findings
+    assert "kmer_scaled 4" in found.what
+
+
+def put(column: str, place: int, value: int) -> Lie:
+    def lie(arrays: Arrays, attributes: dict[str, Any]) -> None:
+        arrays[array_name(column)][place] = value
+
+    return lie
+
+
+def cut(column: str) -> Lie:
+    def lie(arrays: Arrays, attributes: dict[str, Any]) -> None:
+        arrays[array_name(column)] = arrays[array_name(column)][:-1]
+
+    return lie
+
+
+def widened(arrays: Arrays, attributes: dict[str, Any]) -> None:
+    arrays["kmers/posting/row"] = arrays["kmers/posting/row"].astype(np.float64)
+
+
+def dropped(arrays: Arrays, attributes: dict[str, Any]) -> None:
+    del arrays["kmers/posting/row"]
+
+
+@pytest.mark.parametrize(
+    ("lie", "what"),
+    [
+        (cut("labs"), "labs is not of length"),
+        (cut("posting/offsets"), "posting/offsets is not of length"),
+        (cut("posting/row"), "posting/offsets does not divide"),
+        (cut("sketch/place"), "sketch/offsets does not divide"),
+        (put("posting/offsets", 2, 10**6), "posting/offsets does not divide"),
+        (put("sketch/offsets", 1, 10**6), "sketch/offsets does not divide"),
+        (put("posting/row", 0, 6), "leaves the 6 rows"),
+        (put("sketch/place", 0, 2**32 - 1), "sketch of row 0 does not ascend"),
+        (put("hash", 5, 0), "hash does not ascend"),
+        (widened, "posting/row is of type float64"),
+        (dropped, "'kmers/posting/row' is missing"),
+    ],
+)
+def test_arrays_that_do_not_fit_together_are_damage(workshop: Any, lie: Lie, what: str) -> None:
+    data = retold(stored(workshop.plasmids(["Ash", "Birch"])), lie)
+    with pytest.raises(DamagedError, match=what):
+        read_everything(kmers_of(data))
+
+
+def test_a_place_beyond_the_kmers_is_damage(workshop: Any) -> None:
+    data = stored(workshop.plasmids(["Ash", "Birch"]))
+    last = int(kmers_of(data).sketch_sizes[0]) - 1
+    lie = put("sketch/place", last, len(kmers_of(data)))
+    with pytest.raises(DamagedError, match="sketch of row 0 leaves"):
+        read_everything(kmers_of(retold(data, lie)))
+
+
+def read_everything(found: SegmentKmers) -> None:
+    found.postings(found.find(found.hashes))
+    for row in range(6):
+        found.sketch(row)
+
+
+def test_kmers_without_sequences_betray_them_and_are_told(tmp_path: Path, workshop: Any) -> None:
+    def forget_sequences(arrays: Arrays, attributes: dict[str, Any]) -> None:
+        for name in [name for name in arrays if name.split("/")[1] in ("bases", "exceptions")]:
+            del arrays[name]
+
+    workshop.build(tmp_path / "i", workshop.plasmids(["Ash"]))
+    swap_segment(tmp_path / "i", forget_sequences)
+    [found] = verify_index(tmp_path / "i").findings
+    assert "betray sequences" in found.what
