@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     metavar="N",
     help="Views of a plasmid that its vector is the mean of; default: the model's.",
 )
-@click.option("--no-sequences", is_flag=True, help="Store no bases, only vectors.")
+@click.option("--no-sequences", is_flag=True, help="Store no bases and no k-mers, only vectors.")
 @click.option("--replace", is_flag=True, help="Replace an index that is there.")
 @reading
 @compute_options

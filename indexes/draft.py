@@ -29,7 +29,8 @@ from vecattr.plasmid import Plasmid
 from vecattr.store import Attribute, string_arrays, write_arrays
 from vecattr.table import Vectors
 
-#: A segment is closed when it holds this many rows or bytes of packed bases.
+#: A segment is closed when it holds this many rows or bytes of packed bases (four bases each), so
+#: that counting its k-mers takes some gigabytes at most.
 MOST_ROWS = 1 << 17
 MOST_BYTES = 1 << 28
 
