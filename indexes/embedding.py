@@ -58,12 +58,14 @@ class QueryVectors:
     like: features turn a vector far from that of the same sequence without them.
 
     `left_out` holds the ids of stored plasmids that a query is not compared with, for each query;
-    empty when there are none for any.
+    empty when there are none for any. `plasmids` are the queries themselves, for what is read of
+    them beside their vectors.
     """
 
     full: Vectors
     bare: Vectors
     left_out: tuple[frozenset[str], ...] = ()
+    plasmids: tuple[Plasmid, ...] = ()
 
     def __len__(self) -> int:
         return len(self.full)
@@ -81,7 +83,7 @@ def query_vectors(embedder: SequenceEmbedder, plasmids: Sequence[Plasmid]) -> Qu
     rows = [row for row, plasmid in enumerate(plasmids) if plasmid.features]
     if rows:
         bare[rows] = embed_batch(embedder, [plasmids[row].without_features() for row in rows])
-    return QueryVectors(full, bare)
+    return QueryVectors(full, bare, plasmids=tuple(plasmids))
 
 
 def unread_vector(embedder: SequenceEmbedder) -> Vectors:

@@ -227,6 +227,11 @@ class Segment:
         """The features that any row of this segment knows, sorted."""
         return self._file.strings("sequences/feature_name")
 
+    @cached_property
+    def features(self) -> NDArray[np.uint8]:
+        """The features of every row (n, f), MISSING_FEATURE where one is not known."""
+        return cast("NDArray[np.uint8]", self._file.array("sequences/feature"))
+
     def record(self, row: int) -> Record:
         """Everything about one plasmid."""
         group = int(self._file.slice("sequences/group", row, row + 1)[0])

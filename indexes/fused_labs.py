@@ -1,0 +1,91 @@
+"""Labs of queries by all that is known: vectors and exact k-mers in, one score a class out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.fusion import Fusion, of_classes
+from vecattr.indexes.catalogue import Catalogue, Rows
+from vecattr.indexes.embedding import QueryVectors
+from vecattr.indexes.evidence import NO_ROWS, Evidence, Reading
+from vecattr.indexes.live import LiveSegment, living_places
+from vecattr.indexes.phenotype_odds import PhenotypeOdds
+from vecattr.indexes.segment_kmers import SCALED, K
+from vecattr.kmers import sampled_kmers
+from vecattr.plasmid import Plasmid
+
+Column = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FusedLabs:
+    """What the segments of one index say of queries, weighed by a fusion."""
+
+    fusion: Fusion
+    segments: tuple[LiveSegment, ...]
+    class_names: tuple[str, ...]
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return Catalogue.of(self.segments, self.class_names)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        return Evidence(self.catalogue, self.segments)
+
+    @cached_property
+    def _odds(self) -> PhenotypeOdds:
+        return PhenotypeOdds(self.catalogue, self.segments)
+
+    def scores(self, vectors: QueryVectors, cosines: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Of each query with each class, (q, c), from -1 to 0; `cosines` (q, c) are those of the
+        class vectors."""
+        rows = [self.rows_of(gone) for gone in vectors.left_out] or [NO_ROWS] * len(vectors)
+        found = [
+            self._scores(plasmid, vector, mine, gone)
+            for plasmid, vector, mine, gone in zip(
+                vectors.plasmids, vectors.bare, cosines, rows, strict=True
+            )
+        ]
+        return np.stack(found) if found else np.zeros(cosines.shape)
+
+    def columns(
+        self, plasmid: Plasmid, vector: NDArray[np.float32], cosines: Column, left_out: Rows
+    ) -> dict[str, Column]:
+        """What is known of each lab (l,), by name; with "phenotypes" when the query has any of the
+        stored features."""
+        kmers = sampled_kmers(plasmid.sequence, k=K, scaled=SCALED, circular=plasmid.is_circular)
+        reading = Reading(kmers, plasmid.is_circular)
+        found = self.evidence.columns(reading, vector, cosines, left_out=left_out)
+        features = plasmid.features or {}
+        if not features.keys().isdisjoint(self._odds.names):
+            found["phenotypes"] = self._odds.of(features, left_out=left_out)
+        return found
+
+    def _scores(
+        self, plasmid: Plasmid, vector: NDArray[np.float32], cosines: Column, left_out: Rows
+    ) -> Column:
+        columns = self.columns(plasmid, vector, cosines, left_out)
+        logits = np.where(columns["plasmids"] > 0, self.fusion.scores(columns), -np.inf)
+        classes = len(self.class_names)
+        return of_classes(logits, self.catalogue.class_of_lab, classes=classes)
+
+    def rows_of(self, ids: Collection[str]) -> Rows:
+        """The rows of living plasmids with these ids, ascending."""
+        start = dict(zip(map(id, self.segments), self.catalogue.starts, strict=True))
+        places = living_places(self.segments, sorted(ids)).values()
+        return np.array(sorted(start[id(segment)] + row for segment, row in places), dtype=np.int64)
+
+
+def fused_labs(
+    fusion: Fusion | None, segments: Sequence[LiveSegment], class_names: Sequence[str]
+) -> FusedLabs | None:
+    """None without a fusion, or when a segment has no k-mers: then vectors answer alone."""
+    if fusion is None or not segments or not Evidence.is_in(segments):
+        return None
+    return FusedLabs(fusion, tuple(segments), tuple(class_names))

@@ -1,0 +1,81 @@
+"""How a query's phenotype features fit each lab: features in, log odds against all plasmids out.
+
+A naive Bayes score over 0/1 features, each with the share of the lab's plasmids that have it,
+drawn toward the share of all plasmids as if two more of the lab's had the common share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.indexes.catalogue import NOBODY, Catalogue, Rows
+from vecattr.indexes.live import LiveSegment
+from vecattr.indexes.segment import MISSING_FEATURE
+
+#: Plasmids of the usual kind that every lab is taken to have beside its own.
+_PRIOR = 2.0
+_LEAST = 1e-4  # no share is nearer to 0 or 1
+
+
+class PhenotypeOdds:
+    """Of the stored features of a catalogue's rows; a feature that a row does not know counts for
+    nothing."""
+
+    def __init__(self, catalogue: Catalogue, segments: Sequence[LiveSegment]) -> None:
+        self._catalogue = catalogue
+        self._segments = segments
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The features that any segment knows, sorted (f,)."""
+        known = (segment.stored.feature_names for segment in self._segments)
+        return tuple(sorted({name for names in known for name in names}))
+
+    @cached_property
+    def _values(self) -> NDArray[np.uint8]:
+        """Of every row (n, f), MISSING_FEATURE where it is not known."""
+        place = {name: column for column, name in enumerate(self.names)}
+        found = np.full((len(self._catalogue), len(self.names)), MISSING_FEATURE, dtype=np.uint8)
+        for start, segment in zip(self._catalogue.starts, self._segments, strict=True):
+            columns = [place[name] for name in segment.stored.feature_names]
+            found[start : start + segment.stored.rows, columns] = segment.stored.features
+        found[self._catalogue.labs == NOBODY] = MISSING_FEATURE
+        return found
+
+    @cached_property
+    def _counts(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """How many plasmids of each lab have each feature, and of how many it is known, (l, f)."""
+        return self._counted(self._catalogue.by_lab)
+
+    def _counted(self, rows: Rows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        shape = len(self._catalogue.lab_names), len(self.names)
+        having, knowing = np.zeros(shape), np.zeros(shape)
+        values, labs = self._values[rows], self._catalogue.labs[rows]
+        np.add.at(having, labs, values == 1)
+        np.add.at(knowing, labs, values != MISSING_FEATURE)
+        return having, knowing
+
+    @cached_property
+    def _usual(self) -> NDArray[np.float64]:
+        """The share of all plasmids that have each feature (f,)."""
+        having, knowing = self._counts
+        return (having.sum(axis=0) + 0.5) / (knowing.sum(axis=0) + 1)
+
+    def of(self, features: Mapping[str, int], *, left_out: Rows) -> NDArray[np.float64]:
+        """Log odds of each lab (l,), 0 where nothing is known."""
+        columns = [column for column, name in enumerate(self.names) if name in features]
+        has = np.array([bool(features[self.names[column]]) for column in columns], dtype=bool)
+        having, knowing = (counts[:, columns] for counts in self._counts)
+        if len(left_out):
+            gone = self._counted(left_out)
+            having, knowing = having - gone[0][:, columns], knowing - gone[1][:, columns]
+        usual = self._usual[columns]
+        share = (having + _PRIOR * usual) / (knowing + _PRIOR)  # (l, f)
+        share, usual = np.clip(share, _LEAST, 1 - _LEAST), np.clip(usual, _LEAST, 1 - _LEAST)
+        odds: NDArray[np.float64] = np.log(share / usual) @ has
+        odds += np.log((1 - share) / (1 - usual)) @ ~has
+        return odds

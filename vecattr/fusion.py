@@ -1,0 +1,167 @@
+"""One score for each lab: what vectors and exact k-mers say of q labs in, q scores out.
+
+A small network with one hidden layer beside a linear part looks at one lab at a time. It was
+trained to give the true lab the largest softmax among all labs (a conditional logit, McFadden
+1974), on plasmids whose lab vectors and k-mers did not contain them. It has a few thousand
+parameters, the same for every lab, so labs that are added later are scored like old ones.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.errors import DamagedError, MismatchError
+from vecattr.model import FUSION_FILE
+
+VERSION = 1
+
+Columns = NDArray[np.float64]
+
+#: Shares from 0 to 1; their ends are stretched, because 0.99 and 1 are far apart.
+SHARES = ("sum", "sole_squares", "rarity", "overlap", "overlap2", "overlap3", "shared", "jaccard",
+          "jaccard2")  # fmt: skip
+#: Amounts without an upper end that count relative to the best lab's.
+AMOUNTS = ("sole", "few", "usage", "recurrent", "runs", "run_weight", "longest_run", "run_roots")
+#: Cosines, which count as differences from the best lab's.
+COSINES = ("cosine", "nearest", "votes20", "votes40")
+#: Of which the best lab's value is told to all.
+TOLD = ("rarity", "overlap", "nearest")
+#: How much of a lab is stored, and what is known of the query itself.
+FACTS = ("plasmids", "works", "kmers", "known", "pooled")
+#: The score of phenotype features.
+PHENOTYPES = ("phenotypes",)
+
+NAMES = SHARES + AMOUNTS + COSINES + FACTS
+
+_EDGE = 0.02
+
+
+def expanded(columns: Mapping[str, Columns], *, phenotypes: bool) -> NDArray[np.float32]:
+    """What the network sees of l labs, (l, f), from one column (l,) for each name."""
+    seen: list[Columns] = []
+    for name in SHARES:
+        share = np.clip(columns[name], 0, 1)
+        seen += [share, np.log(share + _EDGE), -np.log(1 + _EDGE - share), _of_best(share)]
+    for name in AMOUNTS:
+        amount = np.log1p(columns[name])
+        seen += [amount, _of_best(amount)]
+    for name in COSINES:
+        cosine = columns[name]
+        seen += [cosine, cosine - cosine.max(initial=-1.0)]
+    near = np.clip(columns["nearest"], -1, 1)
+    seen.append(-np.log(1 + _EDGE - near))
+    seen += [np.full(len(near), columns[name].max(initial=0)) for name in TOLD]
+    seen += [columns[name] for name in FACTS]
+    if phenotypes:
+        odds = np.clip(columns["phenotypes"], -30, 30) / 10
+        seen += [odds, odds - odds.max(initial=-3)]
+    return np.stack(seen, axis=1).astype(np.float32)
+
+
+def _of_best(values: Columns) -> Columns:
+    best = values.max(initial=0)
+    return values / best if best > 1e-9 else np.zeros_like(values)
+
+
+@dataclass(frozen=True)
+class Network:
+    """`mean` and `scale` of each input (f,), a linear part (f,), and one hidden layer of h units:
+    `inner` (f, h), `bias` (h,), `outer` (h,)."""
+
+    mean: NDArray[np.float32]
+    scale: NDArray[np.float32]
+    linear: NDArray[np.float32]
+    inner: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    outer: NDArray[np.float32]
+
+    def scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Of l labs, (l, f) -> (l,): logits of a softmax over them."""
+        x = (inputs - self.mean) / self.scale  # (l, f)
+        hidden = np.tanh(x @ self.inner + self.bias)  # (l, f) @ (f, h) -> (l, h)
+        found: NDArray[np.float64] = (x @ self.linear + hidden @ self.outer).astype(np.float64)
+        return found
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """One network for queries without phenotype features, and one for those with."""
+
+    plain: Network
+    featured: Network
+    source: str
+
+    def scores(self, columns: Mapping[str, Columns]) -> NDArray[np.float64]:
+        """Of l labs from one column (l,) for each name of NAMES, and "phenotypes" when the query
+        has features: logits (l,)."""
+        phenotypes = "phenotypes" in columns
+        network = self.featured if phenotypes else self.plain
+        return network.scores(expanded(columns, phenotypes=phenotypes))
+
+    def to_json(self) -> bytes:
+        """The content of fusion.json."""
+        networks = {
+            name: {
+                key: np.asarray(value, dtype=np.float64).round(6).tolist()
+                for key, value in vars(one).items()
+            }
+            for name, one in (("plain", self.plain), ("featured", self.featured))
+        }
+        data = {"version": VERSION, "source": self.source, **networks}
+        return (json.dumps(data, sort_keys=True) + "\n").encode()
+
+
+def read_fusion(folder: Path) -> Fusion | None:
+    """The fusion of a model folder, None when it has none; DamagedError when unreadable,
+    MismatchError when another version wrote it."""
+    path = folder / FUSION_FILE
+    if not path.exists():
+        return None
+    try:
+        data = json.loads(path.read_bytes())
+        version = data.get("version")
+        if version == VERSION:
+            plain, featured = (_parsed(data[name]) for name in ("plain", "featured"))
+            return Fusion(plain, featured, str(data["source"]))
+    except (ValueError, KeyError, TypeError, AttributeError) as cause:
+        raise DamagedError("not a fusion of evidence", where=str(path)) from cause
+    raise MismatchError(
+        f"fusion version {version!r}, this vecattr reads {VERSION}",
+        where=str(path),
+        hint="use the vecattr that made the model, or make the model again",
+    )
+
+
+def _parsed(data: dict[str, Any]) -> Network:
+    names = ("mean", "scale", "linear", "inner", "bias", "outer")
+    mean, scale, linear, inner, bias, outer = (np.array(data[name], np.float32) for name in names)
+    inputs, hidden = len(mean), len(bias)
+    shapes = mean.shape, scale.shape, linear.shape, inner.shape, bias.shape, outer.shape
+    if shapes != ((inputs,), (inputs,), (inputs,), (inputs, hidden), (hidden,), (hidden,)):
+        raise ValueError("a network whose layers do not fit together")
+    return Network(mean, scale, linear, inner, bias, outer)
+
+
+#: The range of log-probabilities that scores tell apart; all below count as the last.
+DEEPEST = 20.0
+
+
+def of_classes(
+    scores: NDArray[np.float64], class_of_lab: NDArray[np.int64], *, classes: int
+) -> NDArray[np.float64]:
+    """Scores of classes (c,) from -1 to 0, from logits of their labs (l,), -inf where a lab is out
+    of the question: the logarithm of the softmax, summed over the labs of a class since the class
+    is right when any of them is, in units of DEEPEST."""
+    weights = np.exp(scores - scores.max(initial=-np.inf)) if len(scores) else scores
+    total = np.bincount(class_of_lab, weights, minlength=classes)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log(total / total.sum())
+    found: NDArray[np.float64] = np.maximum(np.nan_to_num(logs, nan=-DEEPEST), -DEEPEST) / DEEPEST
+    return found
