@@ -80,7 +80,7 @@ def fit_fused(
     if not len(common[0]):
         return FusedFits((), {})
     ballots = np.stack(
-        [lay_out(one.cosines(features=features), one.labs.names, names) for one in common]
+        [lay_out(one.scores(features=features), one.labs.names, names) for one in common]
     )  # (v, q, n)
     place = {name: column for column, name in enumerate(names)}
     first = common[0]
@@ -170,7 +170,7 @@ def _margins(
     for one, calibration in zip(common, calibrations, strict=True):
         verdicts = calibration.fits(features=features).verdicts
         scores = Scores.of(
-            one.cosines(features=features),
+            one.scores(features=features),
             one.nearest,
             named=named_columns(one.labs.names),
         )

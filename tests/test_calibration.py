@@ -51,7 +51,7 @@ def test_the_threshold_calls_the_wanted_share_of_new_work_unknown() -> None:
     fitted = fit_calibration(held, source="made")
     assert fitted is not None
     named = np.array([name != POOLED for name in held.labs.names])
-    scores = Scores.of(held.cosines(features=False), held.nearest.astype(float), named=named)
+    scores = Scores.of(held.scores(features=False), held.nearest.astype(float), named=named)
     confidences = fitted.sequence.verdicts.familiarity.score(scores)
     judged = confidences[held.is_new & named[held.labels]]
     for share in (0.05, 0.2):
@@ -66,7 +66,7 @@ def test_hidden_labs_look_less_familiar() -> None:
     fitted = fit_calibration(held, source="made")
     assert fitted is not None
     named = np.array([name != POOLED for name in held.labs.names])
-    cosines = held.cosines(features=False)
+    cosines = held.scores(features=False)
     hidden = cosines.copy()
     hidden[np.arange(len(held)), held.labels] = -1
     score = fitted.sequence.verdicts.familiarity.score
@@ -79,7 +79,7 @@ def test_known_work_is_stated_with_more_confidence_than_new_work() -> None:
     held = made()
     fitted = fit_calibration(held, source="made")
     assert fitted is not None
-    cosines = held.cosines(features=False)
+    cosines = held.scores(features=False)
     works = fitted.sequence.works
     for work, rows in ("known", ~held.is_new), ("new", held.is_new):
         best = works[work].temperature.probabilities(cosines[rows]).max(axis=1)

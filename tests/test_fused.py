@@ -62,7 +62,7 @@ def calibrations(sheets: list[HeldOut]) -> list[Calibration]:
 
 
 def matched_of(sheets: list[HeldOut], fusion: Fusion) -> NDArray[np.float64]:
-    ballots = np.stack([sheet.cosines(features=False) for sheet in sheets])
+    ballots = np.stack([sheet.scores(features=False) for sheet in sheets])
     return rank_matched(fused_scores(ballots, fusion=fusion), ballots.mean(axis=0))
 
 
@@ -71,7 +71,7 @@ def margins_of(sheets: list[HeldOut], judges: list[Calibration]) -> list[float]:
     margins = []
     for sheet, judge in zip(sheets, judges, strict=True):
         verdicts = judge.sequence.verdicts
-        cosines = sheet.cosines(features=False)
+        cosines = sheet.scores(features=False)
         scores = Scores.of(cosines, sheet.nearest.astype(float), named=NAMED)
         margins.append(verdicts.familiarity.score(scores) - verdicts.threshold(FALSE_ALARM))
     return [sorted(mine)[(len(mine) - 1) // 2] for mine in zip(*margins, strict=True)]

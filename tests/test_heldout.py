@@ -45,7 +45,7 @@ def test_some_rows_are_the_same_rows() -> None:
     held = made(np.random.default_rng(1))
     some = held.where(held.is_new)
     assert some.ids == tuple(name for name, new in zip(held.ids, held.is_new, strict=True) if new)
-    assert np.array_equal(some.cosines(features=True), held.cosines(features=True)[held.is_new])
+    assert np.array_equal(some.scores(features=True), held.scores(features=True)[held.is_new])
 
 
 @pytest.mark.parametrize("keep", [0, 10, 200, -1])

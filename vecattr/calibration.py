@@ -150,7 +150,7 @@ def fit_calibration(held: HeldOut, *, source: str) -> Calibration | None:
 
 
 def _fits(held: HeldOut, named: NDArray[np.bool_], *, features: bool) -> Fits:
-    cosines = held.cosines(features=features)  # (q, n)
+    cosines = held.scores(features=features)  # (q, n)
     verdicts = _verdicts(cosines, held, named)
     return Fits(verdicts, fit_works(cosines, held.labels, held.is_new))
 
@@ -173,13 +173,11 @@ def _fit_work(cosines: NDArray[np.float64], columns: NDArray[np.intp]) -> WorkFi
     return WorkFit(temperature, _ascending(masses))
 
 
-def _verdicts(cosines: NDArray[np.float64], held: HeldOut, named: NDArray[np.bool_]) -> Verdicts:
+def _verdicts(scores: NDArray[np.float64], held: HeldOut, named: NDArray[np.bool_]) -> Verdicts:
     """Weights learned from both kinds of work, the threshold's scores from new work alone."""
     rows = np.flatnonzero(named[held.labels])  # of labs with a name
-    known = Scores.of(cosines[rows], held.nearest[rows], named=named)
-    hidden = cosines[rows]
-    hidden[np.arange(len(rows)), held.labels[rows]] = -1.0
-    strange = Scores.of(hidden, held.nearest_other[rows], named=named)
+    known = Scores.of(scores[rows], held.nearest[rows], named=named)
+    strange = Scores.of(held.hidden(scores)[rows], held.nearest_other[rows], named=named)
     familiarity = fit_familiarity(known, strange)
     return Verdicts(familiarity, _ascending(familiarity.score(known)[held.is_new[rows]]))
 

@@ -161,7 +161,17 @@ def of_classes(
     is right when any of them is, in units of DEEPEST."""
     weights = np.exp(scores - scores.max(initial=-np.inf)) if len(scores) else scores
     total = np.bincount(class_of_lab, weights, minlength=classes)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.log(total / total.sum())
-    found: NDArray[np.float64] = np.maximum(np.nan_to_num(logs, nan=-DEEPEST), -DEEPEST) / DEEPEST
+    return _in_range(total / max(float(total.sum()), np.finfo(np.float64).tiny))
+
+
+def shared_out(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scores such as `of_classes` gives (q, c), of which some were set to -1, the others raised so
+    that they are those of a softmax again."""
+    shares = np.where(scores > -1, np.exp(DEEPEST * scores), 0.0)
+    return _in_range(shares / np.maximum(shares.sum(axis=1, keepdims=True), np.exp(-DEEPEST)))
+
+
+def _in_range(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Logarithms of shares, in units of DEEPEST, at least -1."""
+    found: NDArray[np.float64] = np.log(np.maximum(shares, np.exp(-DEEPEST))) / DEEPEST
     return found

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.errors import DamagedError
+from vecattr.fusion import shared_out
 from vecattr.model import HELD_OUT_FILE
 from vecattr.store import ArrayFile, string_arrays, write_arrays
 from vecattr.table import EmbeddingTable, Vectors
@@ -23,6 +24,7 @@ from vecattr.table import EmbeddingTable, Vectors
 FORMAT = "vecattr-heldout"
 VERSION = 1
 
+_FUSED = ("fused/plain", "fused/featured")
 _COLUMNS = ("label", "is_new", "full", "bare", "nearest", "nearest_other")
 
 
@@ -32,7 +34,9 @@ class HeldOut:
     held out (q,), unit vectors with features where there are some, and without, (q, d); the cosine
     of the nearest plasmid that was learned from, and of the nearest of another lab, (q,).
 
-    `labs` are the class vectors that did not see these plasmids.
+    `labs` are the class vectors that did not see these plasmids. `fused`: scores of these classes
+    by a fusion of vectors and k-mers (`vecattr.fusion`), (q, n) without and with features, from a
+    collection that did not hold these plasmids; None where cosines alone answer.
     """
 
     ids: tuple[str, ...]
@@ -43,6 +47,7 @@ class HeldOut:
     nearest: NDArray[np.float32]
     nearest_other: NDArray[np.float32]
     labs: EmbeddingTable
+    fused: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
 
     def __post_init__(self) -> None:
         columns = self.labels, self.is_new, self.full, self.bare, self.nearest, self.nearest_other
@@ -53,14 +58,23 @@ class HeldOut:
 
     @cached_property
     def has_features(self) -> bool:
-        """Do the vectors with features differ from those without?"""
-        return not np.array_equal(self.full, self.bare)
+        """Does anything differ with features?"""
+        plain, featured = self.fused or (self.bare, self.full)
+        return not np.array_equal(plain, featured)
 
-    def cosines(self, *, features: bool) -> NDArray[np.float64]:
-        """With every class, (q, n)."""
+    def scores(self, *, features: bool) -> NDArray[np.float64]:
+        """Of every class, (q, n): fused ones, or cosines where there are none."""
+        if self.fused is not None:
+            return self.fused[features].astype(np.float64)
         rows = (self.full if features else self.bare).astype(np.float64)
         found: NDArray[np.float64] = rows @ self.labs.vectors.T.astype(np.float64)
         return found
+
+    def hidden(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The same scores (q, n) if the own lab of each plasmid were not there."""
+        left = scores.copy()
+        left[np.arange(len(left)), self.labels] = -1.0
+        return left if self.fused is None else shared_out(left)
 
     def where(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> HeldOut:
         """Some of the plasmids, by mask or by row numbers."""
@@ -74,6 +88,7 @@ class HeldOut:
             bare=self.bare[rows],
             nearest=self.nearest[rows],
             nearest_other=self.nearest_other[rows],
+            fused=(self.fused[0][rows], self.fused[1][rows]) if self.fused else None,
         )
 
     def to_bytes(self) -> bytes:
@@ -89,6 +104,8 @@ class HeldOut:
             "nearest": self.nearest,
             "nearest_other": self.nearest_other,
         }
+        if self.fused:
+            arrays |= dict(zip(_FUSED, self.fused, strict=True))
         return write_arrays(arrays, {"format": FORMAT, "version": VERSION})
 
 
@@ -107,8 +124,15 @@ def read_held_out(folder: Path) -> HeldOut | None:
         raise DamagedError("columns of different lengths", where=str(path))
     if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < len(names):
         raise DamagedError("a label outside its labs", where=str(path))
+    fused = None
+    if _FUSED[0] in file:
+        plain, featured = (np.array(file.array(name)) for name in _FUSED)
+        if not plain.shape == featured.shape == (len(ids), len(names)):
+            raise DamagedError("fused scores of another shape", where=str(path))
+        fused = plain, featured
+    table = EmbeddingTable(names, vectors)
     return HeldOut(
-        ids, labels, is_new.astype(bool), full, bare, nearest, other, EmbeddingTable(names, vectors)
+        ids, labels, is_new.astype(bool), full, bare, nearest, other, table, fused
     )
 
 
