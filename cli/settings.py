@@ -11,13 +11,14 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from vecattr.config import BagConfig, CnnConfig, EncoderConfig, Loss, TrainConfig
+from vecattr.config import BagConfig, CnnConfig, EncoderConfig, Loss, Numbers, TrainConfig
 from vecattr.errors import UsageError
 from vecattr.presets import Choices, Objective, Preset, choose
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 LOSSES: tuple[Loss, ...] = get_args(Loss)
+NUMBERS: tuple[Numbers, ...] = get_args(Numbers)
 OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
 PRESETS: tuple[Preset, ...] = get_args(Preset)
 ENCODERS: dict[str, type[CnnConfig] | type[BagConfig]] = {"cnn": CnnConfig, "bag": BagConfig}
@@ -71,6 +72,12 @@ ENCODER_SETTINGS = (
     Setting("--scaled", "scaled", COUNT, "bag: read one k-mer in so many."),
     Setting(
         "--kmer-plasmids", "min_plasmids", COUNT, "bag: use k-mers that so many plasmids have."
+    ),
+    Setting(
+        "--kmer-numbers",
+        "numbers",
+        click.Choice(NUMBERS),
+        "bag: what the k-mers' vectors are stored as; int8 takes half the room.",
     ),
 )
 

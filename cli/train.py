@@ -80,6 +80,12 @@ if TYPE_CHECKING:
     help="Train N models into MODEL/fold-1 to fold-N, each on the plasmids of the other folds.",
 )
 @click.option("--refit", is_flag=True, help="Train again on all plasmids, validation included.")
+@click.option(
+    "--reserve",
+    is_flag=True,
+    help="Train an encoder to hand on: it leaves the reserve out, which calibrates an index of the "
+    "same plasmids, and holds no lab vectors and no names.",
+)
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the model folder.")
 @click.option(
     "--checkpoint-minutes",
@@ -106,6 +112,7 @@ def command(
     bf16: bool | None,
     folds: int | None,
     refit: bool,
+    reserve: bool,
     resume: bool,
     checkpoint_minutes: float,
     threads: int | None,
@@ -119,7 +126,7 @@ def command(
     """
     chosen = choices_of(objective, preset, encoder=encoder, options=settings)
     network = encoder_of(encoder, settings, chosen=chosen)
-    run = training_of(settings, chosen=chosen, bf16=bf16, refit=refit)
+    run = training_of(settings, chosen=chosen, bf16=bf16, refit=refit, reserve=reserve)
     collection = labelled_plasmids(plasmids, reads)
     rule = class_rule(collection, labs_file=labs_file, min_plasmids=min_plasmids)
 
@@ -159,6 +166,8 @@ def _tell(reports: Sequence[TrainReport], *, folds: int) -> None:
         terminal().say(f"{folds - len(reports)} of {folds} folds were finished before")
     for report in reports:
         terminal().say(f"{report.plasmids} plasmids of {report.labs} labs, {report.epochs} epochs")
-        if report.calibration is None:
+        if report.reserved:
+            terminal().say(f"{report.reserved} plasmids were reserved to calibrate an index with")
+        elif report.calibration is None:
             terminal().say("too few validation plasmids of named labs: verdicts are uncalibrated")
         terminal().say(f"wrote {report.model}, the figures are in its MODEL_CARD.md")

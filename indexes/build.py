@@ -35,6 +35,7 @@ from vecattr.indexes.segment import Segment
 from vecattr.model import learned_labs, model_identity
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.protocols import SequenceEmbedder
+from vecattr.reserve import Lot
 from vecattr.table import EmbeddingTable
 
 LabVectors = Literal["learned", "mean"]
@@ -107,7 +108,7 @@ def build_index(
         )
         if learned is None:
             stored = [Segment(segment_path(folder, entry.name)) for entry in segments]
-            files = calibrate_means(folder / MODEL_FOLDER, files, stored)
+            files = calibrate_means(folder / MODEL_FOLDER, files, stored, lots=writer.lots)
         manifest = writer.manifest(segments, files=files, views=views, bases=keep_sequences)
         _put_in_place(folder, path, manifest, checkpoint)
     return writer.report(manifest)
@@ -115,7 +116,8 @@ def build_index(
 
 class _Writer:
     """Turns a stream of plasmids into segments; `sizes` counts the plasmids of each class,
-    `unread` those of which the model knows no part."""
+    `unread` those of which the model knows no part; `lots`, by id, are drawn for a calibration
+    of means."""
 
     def __init__(
         self,
@@ -126,6 +128,7 @@ class _Writer:
     ) -> None:
         self.sizes: Counter[str] = Counter()
         self.unread = 0
+        self.lots: dict[str, Lot] = {}
         self._folder = folder
         self._rule = rule
         self._embedder = embedder
@@ -145,6 +148,8 @@ class _Writer:
             assert plasmid.lab is not None  # `embedded` has checked it
             label = self._rule.label(plasmid.lab)
             self.sizes[label] += 1
+            if self._learned is None:
+                self.lots[plasmid.id] = Lot.of(plasmid)
             current.add_plasmid(plasmid, label=label, vector=vector)
             if current.is_full:
                 yield self._written(current, checkpoint)

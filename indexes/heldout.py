@@ -2,51 +2,44 @@
 were not made of out.
 
 Learned lab vectors are calibrated in training. Means are made when the index is built, and so is
-their calibration: some plasmids, whole groups and single ones, are left out of the means, and
-compared with what the others make. The encoder may have seen all of them; of an encoder that was
-trained on this very table the figures are too good.
+their calibration: the reserve of the plasmids, whole groups and single ones, is left out of the
+means, and compared with what the others make. An encoder that was trained on this very table
+without its reserve, as the shipped one, has not seen these plasmids; of another the figures are too
+good.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from vecattr.background import Background, Moments
 from vecattr.calibration import fit_calibration
-from vecattr.config import TrainConfig
 from vecattr.files import atomic_write, sha256_bytes
 from vecattr.heldout import HeldOut, nearest_cosines
-from vecattr.holdout import split_rows
 from vecattr.indexes.labs import effective_labs, lab_parts
 from vecattr.indexes.manifest import FileFacts
 from vecattr.indexes.segment import Segment
 from vecattr.model import CALIBRATION_FILE, HELD_OUT_FILE
+from vecattr.reserve import Lot, reserve
 from vecattr.table import EmbeddingTable
 
-SOURCE = "plasmids left out of their labs' means: whole groups, and single plasmids of other groups"
+SOURCE = "the reserve, left out of the labs' means: whole groups, and single plasmids of others"
 
 Files = tuple[tuple[str, FileFacts], ...]
 
 
-def held_out_of_means(segments: Sequence[Segment]) -> HeldOut | None:
-    """Some plasmids of the segments, and the class vectors that the others make; None when none
-    can be left out. The shares and the seed are those of training."""
+def held_out_of_means(segments: Sequence[Segment], lots: Mapping[str, Lot]) -> HeldOut | None:
+    """The reserve of the segments' plasmids, whose lots are given by id, and the class vectors that
+    the others make; None when nothing is reserved."""
     labels = [one.label_names[code] for one in segments for code in one.label_codes.tolist()]
     labs = [one.lab_names[code] for one in segments for code in one.lab_codes.tolist()]
-    groups = [group for one in segments for group in one.groups]
+    ids = [name for one in segments for name in one.all_ids]
     vectors = np.concatenate([one.vectors for one in segments])  # (n, d)
-    usual = TrainConfig()
-    split = split_rows(
-        labels,
-        groups,
-        validation_share=usual.validation_share,
-        calibration_share=usual.calibration_share,
-        rng=np.random.default_rng(usual.seed),
-    )
-    out, kept = np.flatnonzero(split.calibrated), np.flatnonzero(split.learned)
+    reserved = reserve(labels, [lots[name] for name in ids])
+    out, kept = np.flatnonzero(reserved.rows), np.flatnonzero(~reserved.rows)
     if not len(out) or not len(kept):
         return None
     parts = lab_parts([labels[row] for row in kept], vectors[kept])
@@ -58,11 +51,10 @@ def held_out_of_means(segments: Sequence[Segment]) -> HeldOut | None:
         query_labs=[labs[row] for row in out],
         stored_labs=[labs[row] for row in kept],
     )
-    ids = [name for one in segments for name in one.all_ids]
     return HeldOut(
         ids=tuple(ids[row] for row in out),
         labels=np.array([column[labels[row]] for row in out], dtype=np.int64),
-        is_new=split.new_work[out],
+        is_new=reserved.new_work[out],
         full=vectors[out],
         bare=vectors[out],
         nearest=nearest,
@@ -73,13 +65,15 @@ def held_out_of_means(segments: Sequence[Segment]) -> HeldOut | None:
     )
 
 
-def calibrate_means(model: Path, files: Files, segments: Sequence[Segment]) -> Files:
+def calibrate_means(
+    model: Path, files: Files, segments: Sequence[Segment], *, lots: Mapping[str, Lot]
+) -> Files:
     """Put the calibration of means in the place of the one that the model brought, or none when
     too few plasmids can be left out; the files of the model folder then."""
     kept = {name: facts for name, facts in files if name not in (HELD_OUT_FILE, CALIBRATION_FILE)}
     for name in (HELD_OUT_FILE, CALIBRATION_FILE):
         (model / name).unlink(missing_ok=True)
-    held = held_out_of_means(segments)
+    held = held_out_of_means(segments, lots)
     calibration = fit_calibration(held, source=SOURCE) if held else None
     if held and calibration:
         for name, content in (

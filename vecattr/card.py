@@ -40,12 +40,23 @@ def model_card(
 
 
 def _held_out(report: TrainReport) -> str:
+    if report.reserved:
+        return _reserved(report)
     split = report.split
     masks = split.watched, split.new_work, split.known_work
     watched, groups, singles = (int(mask.sum()) for mask in masks)
     held = f"{watched:,} of the plasmids were held out, in whole groups, to stop training"
     others = f", and {groups:,} others, out of every fold, to calibrate" if split.is_fold else ""
     return f"{held}{others or ' and to calibrate'}; to calibrate, {singles:,} single ones, too."
+
+
+def _reserved(report: TrainReport) -> str:
+    watched = int(report.split.watched.sum())
+    return (
+        f"{watched:,} of them were held out, in whole groups, to stop training. "
+        f"{report.reserved:,} more were reserved: an index of the same table is calibrated on "
+        "them. The model holds neither plasmids nor lab vectors, and no name of either."
+    )
 
 
 def _figures(report: TrainReport) -> str:

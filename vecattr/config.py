@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from vecattr.errors import DamagedError, UsageError
 
 Activation = Literal["selu", "relu", "gelu", "tanh"]
 Loss = Literal["triplet", "cosface", "softmax"]
 Device = Literal["auto", "cpu", "cuda"]
+Numbers = Literal["float16", "int8"]
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,12 @@ class BagConfig:
     min_plasmids: int = 2  # a k-mer enters the vocabulary when so many training plasmids have it
     token_width: int = 64  # of a k-mer's vector, projected to `width` when it is narrower
     dropout: float = 0.7  # of k-mers, in training only
+    numbers: Numbers = "float16"  # that the k-mers' vectors are stored as
 
     def __post_init__(self) -> None:
         _positive(self, "width", "scaled", "min_plasmids", "token_width")
+        if self.numbers not in get_args(Numbers):
+            raise UsageError(f"numbers must be one of {get_args(Numbers)}: {self.numbers!r}")
         if not (3 <= self.k <= 31 and self.k % 2):
             raise UsageError(f"k must be odd, from 3 to 31: {self.k}")
         if not 0 <= self.dropout < 1:
@@ -84,6 +88,7 @@ class TrainConfig:
     calibration_share: float = 0.05  # of the plasmids, one by one, beside the validation share
     patience: int = 20  # epochs without a better validation top-1
     refit: bool = False  # train again on all rows for the best number of epochs
+    reserve: bool = False  # leave the reserve out, and name no lab and no plasmid in the model
     tokenizer_bases: int = 5_000_000  # sample the tokenizer learns from
     seed: int = 0
     device: Device = "auto"

@@ -16,7 +16,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from vecattr.config import CnnConfig, EncoderConfig
+from vecattr.config import BagConfig, CnnConfig, EncoderConfig, Numbers
 from vecattr.encoder import Batch, KmerBag, TextCnn, new_encoder
 from vecattr.errors import DamagedError, UsageError
 from vecattr.features import FeatureSpace
@@ -30,12 +30,15 @@ from vecattr.model import (
     read_config,
 )
 from vecattr.plasmid import Plasmid
+from vecattr.quantisation import quantised, restored
 from vecattr.table import Vectors, unit_rows
 from vecattr.tokens import Ids, Tokenizer
 from vecattr.views import fixed_views
 from vecattr.vocabulary import KmerVocabulary, PieceVocabulary, Vocabulary
 
 _HASHES = "vocabulary.hashes"  # int64 view of the unsigned hashes
+_TABLE = "tokens.weight"  # of a bag: float16, or int8 with a step a row
+_STEPS = "tokens.steps"
 _IDS_AT_ONCE = 1 << 16  # ids in one batch, unless a single view has more
 
 
@@ -138,7 +141,7 @@ def load_encoder(folder: Path, config: ModelConfig) -> TrainedEncoder:
             vocabulary_size=vocabulary.size,
             feature_columns=config.features.columns,
         )
-    weights = {name: tensor.float() for name, tensor in tensors.items()}
+    weights = _weights(folder, tensors)
     try:
         encoder.load_state_dict(weights, assign=True)
     except RuntimeError as cause:
@@ -161,14 +164,34 @@ def _vocabulary(folder: Path, config: EncoderConfig, tensors: dict[str, Tensor])
     return KmerVocabulary(known, k=config.k, scaled=config.scaled)
 
 
+def _weights(folder: Path, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """All weights as float32, whatever a bag's table was stored as."""
+    steps = tensors.pop(_STEPS, None)
+    weights = {name: tensor.float() for name, tensor in tensors.items()}
+    if steps is not None:
+        table = tensors.get(_TABLE, torch.zeros(0))
+        if table.dtype != torch.int8 or steps.shape != table.shape[:1]:
+            raise DamagedError("the steps of the k-mers' vectors do not fit", where=str(folder))
+        weights[_TABLE] = torch.from_numpy(restored(table.numpy(), steps.numpy()))
+    return weights
+
+
 def save_encoder(folder: Path, parts: TrainedEncoder, *, rotations: int) -> None:
     """Write weights, tokenizer and, last, config.json, each file atomically."""
     tensors = {name: tensor.cpu() for name, tensor in parts.encoder.state_dict().items()}
     if isinstance(parts.vocabulary, KmerVocabulary):
         tensors[_HASHES] = torch.from_numpy(parts.vocabulary.hashes.view(np.int64))
-        tensors["tokens.weight"] = tensors["tokens.weight"].half()
+    if isinstance(parts.encoder.config, BagConfig):
+        tensors |= _stored_table(tensors[_TABLE], parts.encoder.config.numbers)
     if isinstance(parts.vocabulary, PieceVocabulary):
         atomic_write(folder / TOKENIZER_FILE, parts.vocabulary.tokenizer.serialized)
     atomic_write(folder / WEIGHTS_FILE, save_tensors(tensors))
     config = ModelConfig(parts.encoder.config, parts.features, rotations)
     atomic_write(folder / CONFIG_FILE, config.to_json())
+
+
+def _stored_table(rows: Tensor, numbers: Numbers) -> dict[str, Tensor]:
+    if numbers == "float16":
+        return {_TABLE: rows.half()}
+    whole, steps = quantised(rows.numpy())
+    return {_TABLE: torch.from_numpy(whole), _STEPS: torch.from_numpy(steps)}

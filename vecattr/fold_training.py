@@ -47,13 +47,15 @@ def train_folds(
     The usual validation and calibration shares are held out of all folds and calibrate each. Of the
     rest every fold holds out a part, which tells it when to stop. The seed is one more from fold to
     fold. `resume` skips folds that are finished, so the reports are those of the others. Raises as
-    `train_model`, UsageError for a refit, InputError for too few groups, MismatchError when `out`
-    holds folds of another run.
+    `train_model`, UsageError for a refit or a reserve, InputError for too few groups,
+    MismatchError when `out` holds folds of another run.
     """
     if train.refit:
         raise UsageError(
             "folds are not trained again on all plasmids", hint="leave out the refit or the folds"
         )
+    if train.reserve:
+        raise UsageError("folds keep no reserve", hint="leave out the reserve or the folds")
     config = train.resolved(encoder, rows=len(plasmids))
     labelled = labelled_set(plasmids, rule)
     splits = list(_splits(labelled, config, folds))

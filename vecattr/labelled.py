@@ -13,6 +13,7 @@ from vecattr.config import TrainConfig
 from vecattr.errors import InputError
 from vecattr.holdout import Split, split_rows
 from vecattr.plasmid import Plasmid
+from vecattr.reserve import Lot, reserve
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,12 @@ class LabelledSet:
         return LabelledSet(
             tuple(self.plasmids[row] for row in rows), tuple(self.labels[row] for row in rows)
         )
+
+
+def without_reserve(labelled: LabelledSet) -> LabelledSet:
+    """What is left when the reserve is taken away."""
+    lots = [Lot.of(plasmid) for plasmid in labelled.plasmids]
+    return labelled.where(~reserve(labelled.labels, lots).rows)
 
 
 def labelled_set(plasmids: Sequence[Plasmid], rule: ClassRule) -> LabelledSet:
@@ -49,11 +56,11 @@ def labelled_set(plasmids: Sequence[Plasmid], rule: ClassRule) -> LabelledSet:
 
 
 def usual_split(labelled: LabelledSet, config: TrainConfig) -> Split:
-    """The rows of one run, by its shares and its seed."""
+    """The rows of one run, by its shares and its seed; what is reserved calibrates already."""
     return split_rows(
         labelled.labels,
         [plasmid.group for plasmid in labelled.plasmids],
         validation_share=config.validation_share,
-        calibration_share=config.calibration_share,
+        calibration_share=0 if config.reserve else config.calibration_share,
         rng=np.random.default_rng(config.seed),
     )

@@ -61,14 +61,16 @@ def _is_of_a_run(name: str) -> bool:
 def write_run(
     report: TrainReport,
     parts: TrainedEncoder,
-    labs: EmbeddingTable,
+    labs: EmbeddingTable | None,
     *,
     rotations: int,
     card: str,
 ) -> None:
-    """Write the model that a run ended with, and sweep up what the run left."""
+    """Write the model that a run ended with, and sweep up what the run left; without `labs` it is
+    an encoder alone."""
     out = report.model
-    atomic_write(out / LABS_FILE, write_table(labs))
+    if labs is not None:
+        atomic_write(out / LABS_FILE, write_table(labs))
     if report.held_out:
         atomic_write(out / HELD_OUT_FILE, report.held_out.to_bytes())
     if report.calibration:

@@ -27,7 +27,7 @@ from vecattr.features import FeatureSpace
 from vecattr.fitting import Epoch, Fit, LabMatcher, Run, Watcher
 from vecattr.heldout import HeldOut, nearest_cosines
 from vecattr.holdout import Split
-from vecattr.labelled import LabelledSet, labelled_set, usual_split
+from vecattr.labelled import LabelledSet, labelled_set, usual_split, without_reserve
 from vecattr.losses import new_loss
 from vecattr.model import UNKNOWN_VECTOR
 from vecattr.plasmid import Plasmid
@@ -45,6 +45,7 @@ class TrainReport:
 
     model: Path
     plasmids: int
+    reserved: int  # plasmids of the table that the run did not touch
     split: Split
     labs: int
     history: tuple[Epoch, ...]
@@ -83,7 +84,8 @@ def train_model(
     """Train an encoder and lab vectors and write them to the folder `out`.
 
     `split` says which rows are for what; by default a share is held out for stopping and
-    calibration both.
+    calibration both. With `train.reserve` the reserve of the plasmids is left out, and the model
+    is an encoder alone: no lab vectors, nothing that calibrates, no names.
     `rotations` becomes the model's default number of test-time views. A checkpoint is written at
     epoch ends, `checkpoint_minutes` apart or more; `resume` goes on from it. Under torchrun every
     process calls this with the same arguments; rank 0 writes. Raises InputError when a plasmid
@@ -91,6 +93,8 @@ def train_model(
     """
     config = train.resolved(encoder, rows=len(plasmids))
     labelled = labelled_set(plasmids, rule)
+    if config.reserve:
+        labelled = without_reserve(labelled)
     names = tuple(sorted(set(labelled.labels)))
     claim_folder(out, resume=resume)
     split = split or usual_split(labelled, config)
@@ -100,10 +104,13 @@ def train_model(
         validation = labelled.where(split.watched) if split.watched.any() else None
         learned = labelled.where(split.learned)
         parts, fit, examples = task.fit(learned, validation, "fit", resume=resume)
-        held = task.held_out(labelled, split, parts, fit, examples) if workers.leads else None
+        held = None
+        if workers.leads and not config.reserve:
+            held = task.held_out(labelled, split, parts, fit, examples)
         report = TrainReport(
             model=out,
-            plasmids=len(plasmids),
+            plasmids=len(labelled.labels),
+            reserved=len(plasmids) - len(labelled.labels),
             split=split,
             labs=len(names),
             history=fit.history,
@@ -115,7 +122,8 @@ def train_model(
             parts, fit, _ = task.refit(labelled, fit)
         if workers.leads:
             card = model_card(report, config, parts, refitted=config.refit)
-            labs = EmbeddingTable((*names, UNKNOWN_VECTOR), _lab_rows(fit))
+            table = EmbeddingTable((*names, UNKNOWN_VECTOR), _lab_rows(fit))
+            labs = None if config.reserve else table
             write_run(report, parts, labs, rotations=rotations, card=card)
         workers.agree(None)  # a process that leaves while the leader writes would abort
     return report

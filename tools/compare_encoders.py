@@ -1,0 +1,138 @@
+"""How much does a smaller encoder lose? A table and model folders in, accuracy without lab vectors
+of each out.
+
+    python tools/compare_encoders.py TABLE --labs L MODEL...
+
+Every model embeds the rows of --where (split=train) by sequence alone and is asked for the rows
+of each --ask (split=dev, split=pub_dev): by the nearest stored plasmid, whose class is the answer,
+and by classes that are means of their plasmids, as `build-index --lab-vectors mean` makes them.
+`unread` is the share of the queries of which the model knows no part; --fragment N asks for the
+first N bases of each only. Ties are broken by the order of the classes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.background import Background, Moments
+from vecattr.classes import rule_from_file
+from vecattr.cli.main import run
+from vecattr.cli.options import conditions, labelled_plasmids
+from vecattr.embedder import Embedder, load_embedder
+from vecattr.indexes.embedding import are_unread, embed_batch, in_batches, unread_vector
+from vecattr.indexes.labs import effective_labs, lab_parts
+from vecattr.model import WEIGHTS_FILE
+from vecattr.plasmid import Plasmid
+from vecattr.readers import ReadOptions
+from vecattr.table import Vectors
+
+AT_ONCE = 256  # queries
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a model made of the stored plasmids: vectors (n, d), the class of each as a row of
+    `means` (n,), and the classes' vectors (c, d)."""
+
+    vectors: Vectors
+    classes: NDArray[np.int64]
+    means: Vectors
+    column: dict[str, int]
+
+    @classmethod
+    def of(cls, vectors: Vectors, labels: Sequence[str]) -> Stored:
+        background = Background.of([Moments.of(vectors)])
+        parts = effective_labs(lab_parts(labels, vectors), background)
+        column = {part.name: place for place, part in enumerate(parts)}
+        classes = np.array([column[label] for label in labels], dtype=np.int64)
+        return cls(vectors, classes, np.stack([part.vector for part in parts]), column)
+
+    def by_nearest(self, queries: Vectors) -> Vectors:
+        """The cosine of each query with the nearest plasmid of each class, (q, d) -> (q, c)."""
+        best = np.full((len(self.means), len(queries)), -1, dtype=np.float32)
+        np.maximum.at(best, self.classes, self.vectors @ queries.T)  # (n, q) -> (c, q)
+        return best.T
+
+    def by_means(self, queries: Vectors) -> Vectors:
+        """The cosine of each query with each class, (q, d) -> (q, c)."""
+        cosines: Vectors = queries @ self.means.T
+        return cosines
+
+
+def embedded(embedder: Embedder, plasmids: Sequence[Plasmid]) -> Vectors:
+    """Unit vectors, (n, d)."""
+    return np.concatenate([embed_batch(embedder, some) for some in in_batches(plasmids)])
+
+
+def places(scores: Vectors, truth: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many classes come before the true one, (q, c) -> (q,); all for a class of -1."""
+    mine = np.take_along_axis(scores, np.maximum(truth, 0)[:, None], axis=1)
+    before = (scores > mine) | ((scores == mine) & (np.arange(scores.shape[1]) < truth[:, None]))
+    return np.where(truth < 0, scores.shape[1], before.sum(axis=1))
+
+
+def figures(stored: Stored, queries: Vectors, truth: NDArray[np.int64]) -> str:
+    """Top-1 / top-10 by the nearest plasmid and by means, in percent."""
+    texts = []
+    for ranked in (stored.by_nearest, stored.by_means):
+        found = np.concatenate(
+            [
+                places(ranked(queries[start : start + AT_ONCE]), truth[start : start + AT_ONCE])
+                for start in range(0, len(queries), AT_ONCE)
+            ]
+        )
+        texts.append(f"{100 * np.mean(found < 1):5.1f} / {100 * np.mean(found < 10):4.1f}")
+    return "   ".join(texts)
+
+
+@click.command()
+@click.argument("table", type=click.Path(exists=True, path_type=Path))
+@click.argument("models", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--labs", type=click.Path(exists=True, path_type=Path), required=True)
+@click.option("--where", multiple=True, callback=conditions, default=("split=train",))
+@click.option("--ask", multiple=True, callback=conditions, default=("split=dev", "split=pub_dev"))
+@click.option("--fragment", type=click.IntRange(min=1))
+def main(
+    table: Path,
+    models: tuple[Path, ...],
+    labs: Path,
+    where: tuple[tuple[str, str], ...],
+    ask: tuple[tuple[str, str], ...],
+    fragment: int | None,
+) -> None:
+    """Compare the models on one table."""
+    rule = rule_from_file(labs)
+    reads = ReadOptions(where=where, no_features=True)
+    plasmids = labelled_plasmids([str(table)], reads)
+    asked = {one: labelled_plasmids([str(table)], replace(reads, where=(one,))) for one in ask}
+    click.echo("nearest plasmid   means (top-1 / top-10)   unread")
+    for model in models:
+        embedder = load_embedder(model, device="cpu")
+        labels = [rule.label(one.lab or "") for one in plasmids]
+        stored = Stored.of(embedded(embedder, plasmids), labels)
+        click.echo(f"{model}, {(model / WEIGHTS_FILE).stat().st_size / 1e6:.1f} MB of weights")
+        for one, queries in asked.items():
+            truth = np.array([stored.column.get(rule.label(q.lab or ""), -1) for q in queries])
+            vectors = embedded(embedder, [cut(query, fragment) for query in queries])
+            unread = are_unread(vectors, unread_vector(embedder)).mean()
+            click.echo(
+                f"  {'='.join(one):16} {figures(stored, vectors, truth)}   {100 * unread:.2f}"
+            )
+
+
+def cut(plasmid: Plasmid, bases: int | None) -> Plasmid:
+    """The first bases of a plasmid, as a linear piece; all of it for None."""
+    if bases is None or bases >= len(plasmid):
+        return plasmid
+    return replace(plasmid, sequence=plasmid.sequence[:bases], topology="linear")
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:], group=main, program="compare_encoders.py"))
