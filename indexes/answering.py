@@ -103,7 +103,8 @@ def _best_labs(
 ) -> list[NDArray[np.integer]]:
     """The columns of so many best labs of each query: found by FAISS in one index, by the fused
     scores of several (and where labs change because copies are left out)."""
-    if panel.is_one_index and not any(vectors[0].left_out):
+    vectors_rank = panel.is_one_index and panel.indexes[0].fused is None
+    if vectors_rank and not any(vectors[0].left_out):
         ranked = panel.indexes[0].ranked_labs(vectors[0], k=max(sizes))
         return [columns[:size] for columns, size in zip(ranked, sizes, strict=True)]
     return [judged.best(query, k=size) for query, size in enumerate(sizes)]

@@ -18,6 +18,7 @@ from vecattr.indexes.draft import MOST_ROWS, SegmentDraft
 from vecattr.indexes.embedding import Progress, are_unread, embedded, unread_vector
 from vecattr.indexes.heldout import calibrate_means
 from vecattr.indexes.labs import lab_parts
+from vecattr.indexes.live import LiveSegment
 from vecattr.indexes.lock import writing
 from vecattr.indexes.manifest import (
     HISTORY_FOLDER,
@@ -107,7 +108,9 @@ def build_index(
             writer.segments(plasmids, draft=draft, progress=progress, checkpoint=checkpoint)
         )
         if learned is None:
-            stored = [Segment(segment_path(folder, entry.name)) for entry in segments]
+            stored = [
+                LiveSegment(entry, Segment(segment_path(folder, entry.name))) for entry in segments
+            ]
             files = calibrate_means(folder / MODEL_FOLDER, files, stored, lots=writer.lots)
         manifest = writer.manifest(segments, files=files, views=views, bases=keep_sequences)
         _put_in_place(folder, path, manifest, checkpoint)

@@ -72,7 +72,10 @@ class QueryVectors:
 
     @cached_property
     def featured(self) -> NDArray[np.bool_]:
-        """Which queries have features that change their vectors, (q,)."""
+        """Which queries have features, (q,): those that bring some, or, where only vectors are
+        known, those whose vectors features change."""
+        if self.plasmids:
+            return np.array([bool(plasmid.features) for plasmid in self.plasmids])
         return np.asarray((self.full != self.bare).any(axis=1))
 
 

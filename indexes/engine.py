@@ -16,13 +16,16 @@ from numpy.typing import NDArray
 from vecattr.attribution import Attribution, Neighbor
 from vecattr.background import Background
 from vecattr.errors import UsageError
+from vecattr.fusion import read_fusion
 from vecattr.heldout import HeldOut
 from vecattr.indexes.copies import take_away
 from vecattr.indexes.embedding import QueryVectors, are_unread, query_vectors, unread_vector
 from vecattr.indexes.flat import set_threads
+from vecattr.indexes.fused_labs import FusedLabs, fused_labs
 from vecattr.indexes.info import index_facts
 from vecattr.indexes.lab_matrix import LabEntry, LabMatrix
 from vecattr.indexes.live import background_of, class_sizes
+from vecattr.indexes.manifest import MODEL_FOLDER
 from vecattr.indexes.models import check_embedder, index_held_out, load_index_model
 from vecattr.indexes.nearest import NearestPlasmids
 from vecattr.indexes.opening import OpenedParts, opened_parts
@@ -129,6 +132,13 @@ class Index:
         return background_of(self.segments)
 
     @cached_property
+    def fused(self) -> FusedLabs | None:
+        """What ranks labs by vectors and exact k-mers together; None when the model brought no
+        fusion, or a segment keeps no k-mers: then vectors rank alone."""
+        fusion = read_fusion(self.path / MODEL_FOLDER)
+        return fused_labs(fusion, self.segments, self.lab_names)
+
+    @cached_property
     def _nearest(self) -> NearestPlasmids:
         return NearestPlasmids(self.path, self.segments)
 
@@ -194,18 +204,18 @@ class Index:
     def sureness(
         self,
         vectors: QueryVectors,
-        cosines: NDArray[np.float64],
+        scores: NDArray[np.float64],
         *,
         asked: Asked = USUAL,
         nearest: NDArray[np.float64] | None = None,
     ) -> Sureness:
-        """How sure answers to queries with these `lab_cosines` are; `nearest` are the cosines of
+        """How sure answers to queries with these `lab_scores` are; `nearest` are the cosines of
         the nearest stored plasmids (q,), searched for unless given."""
         if nearest is None and self.calibration is not None:
             nearest = self.nearest_cosines(vectors)
         return sureness(
             self.calibration,
-            cosines,
+            scores,
             nearest,
             names=self.lab_names,
             featured=vectors.featured,
@@ -233,6 +243,13 @@ class Index:
         scores = self._matrix.cosines(vectors)
         take_away(self, vectors, scores)
         return scores
+
+    def lab_scores(
+        self, vectors: QueryVectors, cosines: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """What ranks the classes, (q, labs), from their `lab_cosines`: fused scores from -1 to 0,
+        or those cosines where vectors rank alone."""
+        return cosines if self.fused is None else self.fused.scores(vectors, cosines)
 
     def neighbors(self, vectors: QueryVectors, *, n: int) -> list[tuple[Neighbor, ...]]:
         """The n nearest stored plasmids of each query by sequence, best first, ties by id."""

@@ -125,7 +125,8 @@ class Evidence:
     @cached_property
     def _is_pooled(self) -> Column:
         names = np.array(self.catalogue.class_names, dtype=object)[self.catalogue.class_of_lab]
-        return (names != np.array(self.catalogue.lab_names, dtype=object)).astype(np.float64)
+        pooled: Column = np.asarray(names != np.array(self.catalogue.lab_names, dtype=object))
+        return pooled.astype(np.float64)
 
     def shared(self, distinct: Hashes, *, left_out: Rows = NO_ROWS) -> Shared:
         """What these ascending k-mers (m,) share with the catalogue."""
@@ -207,6 +208,12 @@ def _rarity(counts: NDArray[np.int64], *, labs: int) -> Column:
     return rarity
 
 
+def _sums(lab: NDArray[np.int64], values: Column, *, labs: int) -> Column:
+    """The values (t,) of each lab together (l,)."""
+    found: Column = np.bincount(lab, values, minlength=labs).astype(np.float64)
+    return found
+
+
 def _changes(values: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Where a value differs from the one before it; the first does."""
     fresh = np.ones(len(values), dtype=bool)
@@ -225,7 +232,7 @@ def _lab_columns(shared: Shared, works: NDArray[np.int64], *, labs: int) -> dict
 
     def total(values: Column) -> Column:
         """Of the pairs' values (p,), for each lab (l,)."""
-        return np.bincount(lab, values, minlength=labs)
+        return _sums(lab, values, labs=labs)
 
     return {
         "sum": total(weight[kmer]) / mine,
@@ -274,9 +281,9 @@ def _run_columns(
     np.maximum.at(longest, owner, weights)
     return {
         "runs": np.bincount(owner, minlength=labs).astype(np.float64),
-        "run_weight": np.bincount(owner, weights / sizes, minlength=labs),
+        "run_weight": _sums(owner, weights / sizes, labs=labs),
         "longest_run": longest,
-        "run_roots": np.bincount(owner, np.sqrt(weights), minlength=labs),
+        "run_roots": _sums(owner, np.sqrt(weights), labs=labs),
     }
 
 

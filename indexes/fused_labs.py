@@ -70,7 +70,10 @@ class FusedLabs:
     def _scores(
         self, plasmid: Plasmid, vector: NDArray[np.float32], cosines: Column, left_out: Rows
     ) -> Column:
-        columns = self.columns(plasmid, vector, cosines, left_out)
+        return self.combined(self.columns(plasmid, vector, cosines, left_out))
+
+    def combined(self, columns: dict[str, Column]) -> Column:
+        """The scores of classes (c,) by what `columns` say of labs."""
         logits = np.where(columns["plasmids"] > 0, self.fusion.scores(columns), -np.inf)
         classes = len(self.class_names)
         return of_classes(logits, self.catalogue.class_of_lab, classes=classes)

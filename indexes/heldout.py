@@ -18,8 +18,11 @@ import numpy as np
 from vecattr.background import Background, Moments
 from vecattr.calibration import fit_calibration
 from vecattr.files import atomic_write, sha256_bytes
+from vecattr.fusion import read_fusion
 from vecattr.heldout import HeldOut, nearest_cosines
+from vecattr.indexes.fused_heldout import with_fused_scores
 from vecattr.indexes.labs import effective_labs, lab_parts
+from vecattr.indexes.live import LiveSegment
 from vecattr.indexes.manifest import FileFacts
 from vecattr.indexes.segment import Segment
 from vecattr.model import CALIBRATION_FILE, HELD_OUT_FILE
@@ -66,14 +69,16 @@ def held_out_of_means(segments: Sequence[Segment], lots: Mapping[str, Lot]) -> H
 
 
 def calibrate_means(
-    model: Path, files: Files, segments: Sequence[Segment], *, lots: Mapping[str, Lot]
+    model: Path, files: Files, segments: Sequence[LiveSegment], *, lots: Mapping[str, Lot]
 ) -> Files:
     """Put the calibration of means in the place of the one that the model brought, or none when
     too few plasmids can be left out; the files of the model folder then."""
     kept = {name: facts for name, facts in files if name not in (HELD_OUT_FILE, CALIBRATION_FILE)}
     for name in (HELD_OUT_FILE, CALIBRATION_FILE):
         (model / name).unlink(missing_ok=True)
-    held = held_out_of_means(segments, lots)
+    held = held_out_of_means([segment.stored for segment in segments], lots)
+    if held:
+        held = with_fused_scores(held, read_fusion(model), segments)
     calibration = fit_calibration(held, source=SOURCE) if held else None
     if held and calibration:
         for name, content in (

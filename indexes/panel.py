@@ -100,29 +100,38 @@ class Panel:
         """The same from the queries' vectors in each index; `nearest` as in `Index.sureness`, for
         each index."""
         found = [index.lab_cosines(mine) for index, mine in zip(self.indexes, vectors, strict=True)]
+        scored = [
+            index.lab_scores(mine, cosines)
+            for index, mine, cosines in zip(self.indexes, vectors, found, strict=True)
+        ]
         featured = np.any([mine.featured for mine in vectors], axis=0)  # (q,)
         each = asked
         if not self.is_one_index:
             each = self._calibration.asked_of_each(asked, features=bool(featured.any()))
         sure = [
-            index.sureness(mine, cosines, asked=each, nearest=near)
-            for index, mine, cosines, near in zip(
-                self.indexes, vectors, found, nearest or [None] * len(found), strict=True
+            index.sureness(mine, scores, asked=each, nearest=near)
+            for index, mine, scores, near in zip(
+                self.indexes, vectors, scored, nearest or [None] * len(found), strict=True
             )
         ]
         if self.is_one_index:
-            return Judgement(found[0], found[0], sure[0])
-        ballots = np.stack(
-            [
-                lay_out(cosines, index.lab_names, self.lab_names)
-                for index, cosines in zip(self.indexes, found, strict=True)
-            ]
-        )  # (v, q, n)
+            return Judgement(scored[0], found[0], sure[0])
+        ballots, cosines = self._laid_out(scored), self._laid_out(found)  # (v, q, n)
         scores = fused_scores(ballots, fusion=self.fusion)
-        cosines = np.nanmean(ballots, axis=0)
-        matched = rank_matched(scores, cosines)
+        matched = rank_matched(scores, np.nanmean(ballots, axis=0))
         return Judgement(
-            scores, cosines, fused_sureness(self._calibration, sure, matched, featured, asked)
+            scores,
+            np.nanmean(cosines, axis=0),
+            fused_sureness(self._calibration, sure, matched, featured, asked),
+        )
+
+    def _laid_out(self, found: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+        """What each index says of its own labs, over the labs of all, (v, q, n)."""
+        return np.stack(
+            [
+                lay_out(mine, index.lab_names, self.lab_names)
+                for index, mine in zip(self.indexes, found, strict=True)
+            ]
         )
 
     @cached_property

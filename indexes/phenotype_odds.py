@@ -63,7 +63,8 @@ class PhenotypeOdds:
     def _usual(self) -> NDArray[np.float64]:
         """The share of all plasmids that have each feature (f,)."""
         having, knowing = self._counts
-        return (having.sum(axis=0) + 0.5) / (knowing.sum(axis=0) + 1)
+        usual: NDArray[np.float64] = (having.sum(axis=0) + 0.5) / (knowing.sum(axis=0) + 1)
+        return usual
 
     def of(self, features: Mapping[str, int], *, left_out: Rows) -> NDArray[np.float64]:
         """Log odds of each lab (l,), 0 where nothing is known."""

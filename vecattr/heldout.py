@@ -131,9 +131,7 @@ def read_held_out(folder: Path) -> HeldOut | None:
             raise DamagedError("fused scores of another shape", where=str(path))
         fused = plain, featured
     table = EmbeddingTable(names, vectors)
-    return HeldOut(
-        ids, labels, is_new.astype(bool), full, bare, nearest, other, table, fused
-    )
+    return HeldOut(ids, labels, is_new.astype(bool), full, bare, nearest, other, table, fused)
 
 
 def nearest_cosines(
