@@ -39,7 +39,7 @@ from vecattr.training import train_model
 FOLDS = 4
 SINGLES = 2_000  # plasmids asked about one by one, in each fold
 OF_A_GROUP = 5  # plasmids of one publication asked about
-LIKELIEST, OTHERS = 25, 30  # labs kept of each kind of evidence, and of all
+LIKELIEST, OTHERS = 25, 60  # labs kept of each kind of evidence, and of all
 FROM = ("sum", "sole_squares", "rarity", "usage", "overlap", "jaccard", "longest_run", "cosine",
         "nearest", "votes20", "phenotypes")  # fmt: skip
 HIDDEN, EPOCHS, BATCH, RATE, DECAY, DROPOUT, SEEDS = 24, 30, 512, 0.02, 0.1, 0.2, 2
@@ -110,6 +110,7 @@ def make_fold(
     labs = FusedLabs(_nothing(), index.segments, index.lab_names)
     inputs: dict[str, list[NDArray[np.float32]]] = {"plain": [], "featured": []}
     kept: list[NDArray[np.int64]] = []
+    stand: list[NDArray[np.float64]] = []
     truths = np.array([plasmids[one.row].lab for one in asked])
     rng = np.random.default_rng(fold)
     for done, one in enumerate(asked):
@@ -120,8 +121,9 @@ def make_fold(
         [cosines] = index.lab_cosines(vectors)
         columns = labs.columns(plasmid, some.bare[0], cosines, labs.rows_of(gone[0]))
         seen = {name: expanded(columns, phenotypes=name == "featured") for name in inputs}
-        chosen = candidates(columns, truth=_code(labs.catalogue, plasmid), rng=rng)
+        chosen, each = candidates(columns, truth=_code(labs.catalogue, plasmid), rng=rng)
         kept.append(chosen)
+        stand.append(each)
         for name, rows in seen.items():
             inputs[name].append(rows[chosen].astype(np.float16))
         if not done % 500:
@@ -129,6 +131,7 @@ def make_fold(
     np.savez(
         work / f"fold-{fold}.npz",
         labs=np.concatenate(kept),
+        stand_for=np.concatenate(stand),
         sizes=np.array([len(one) for one in kept]),
         truths=np.array([_code(labs.catalogue, plasmids[one.row]) for one in asked]),
         truth_names=truths,
@@ -141,17 +144,21 @@ def make_fold(
 
 def candidates(
     columns: dict[str, NDArray[np.float64]], *, truth: int, rng: np.random.Generator
-) -> NDArray[np.int64]:
-    """The labs kept of a query: the true one, the likeliest, and some others, ascending."""
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The labs kept of a query: the true one, the likeliest, and some of the others; and how many
+    labs each of them stands for."""
     labs = len(columns["plasmids"])
     best = [
         np.argpartition(-columns[name], min(LIKELIEST, labs - 1))[:LIKELIEST]
         for name in FROM
         if name in columns
     ]
-    others = rng.integers(0, labs, OTHERS)
-    stored = np.unique(np.concatenate([[truth], *best, others]))
-    return stored[columns["plasmids"][stored] > 0]
+    living = np.flatnonzero(columns["plasmids"] > 0)
+    likeliest = np.intersect1d(np.unique(np.concatenate([[truth], *best])), living)
+    rest = np.setdiff1d(living, likeliest)
+    others = rng.choice(rest, min(OTHERS, len(rest)), replace=False)
+    each = np.repeat([1.0, len(rest) / max(1, len(others))], [len(likeliest), len(others)])
+    return np.concatenate([likeliest, others]), each
 
 
 def _code(catalogue: Catalogue, plasmid: Plasmid) -> int:
@@ -185,11 +192,13 @@ class Scorer(nn.Module):
 @dataclass(frozen=True)
 class Questions:
     """Of q queries with t candidates together: inputs (t, f), of which query each is (t,), which
-    are right (t,): the true lab, or every pooled one when that is pooled."""
+    are right (t,): the true lab, or every pooled one when that is pooled; and the logarithm of how
+    many labs each stands for (t,)."""
 
     inputs: NDArray[np.float32]
     query: NDArray[np.int64]
     right: NDArray[np.bool_]
+    stand_for: NDArray[np.float32]
 
     @classmethod
     def of(cls, folds: Sequence[Path], kind: str) -> Questions:
@@ -199,6 +208,7 @@ class Questions:
             np.concatenate([part.inputs for part in parts]),
             np.concatenate([part.query + by for part, by in zip(parts, shift, strict=True)]),
             np.concatenate([part.right for part in parts]),
+            np.concatenate([part.stand_for for part in parts]),
         )
 
     @classmethod
@@ -209,7 +219,8 @@ class Questions:
         right = np.where(pooled[truths][query], pooled[labs], labs == truths[query])
         can = np.bincount(query, right)[query] > 0  # a lab of a single plasmid has nothing left
         _, query = np.unique(query[can], return_inverse=True)
-        return cls(data[kind][can].astype(np.float32), query, right[can])
+        stand_for = np.log(data["stand_for"][can]).astype(np.float32)
+        return cls(data[kind][can].astype(np.float32), query, right[can], stand_for)
 
 
 def fit_network(asked: Questions) -> Network:
@@ -236,7 +247,7 @@ def _trained(inputs: Tensor, asked: Questions, seed: int) -> Scorer:
     torch.manual_seed(seed)
     queries = int(asked.query[-1]) + 1
     starts = np.searchsorted(asked.query, np.arange(queries + 1))
-    right = torch.from_numpy(asked.right)
+    right, stand_for = torch.from_numpy(asked.right), torch.from_numpy(asked.stand_for)
     scorer, steps = Scorer(inputs.shape[1]), EPOCHS * (queries // BATCH)
     optimizer = torch.optim.AdamW(scorer.parameters(), lr=RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=RATE, total_steps=steps)
@@ -244,7 +255,7 @@ def _trained(inputs: Tensor, asked: Questions, seed: int) -> Scorer:
     for some in _batches(queries, np.random.default_rng(seed)):
         rows = np.concatenate([np.arange(starts[one], starts[one + 1]) for one in some])
         query = torch.from_numpy(np.repeat(np.arange(len(some)), np.diff(starts)[some]))
-        logits = scorer(inputs[rows])
+        logits = scorer(inputs[rows]) + stand_for[rows]
         mine = right[rows]
         loss = (_log_sum(logits, query) - _log_sum(logits[mine], query[mine])).mean()
         optimizer.zero_grad()
