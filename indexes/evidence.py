@@ -227,7 +227,7 @@ def _lab_columns(shared: Shared, works: NDArray[np.int64], *, labs: int) -> dict
     weight = 1 / np.maximum(counts, 1)  # (m,)
     rarity = _rarity(counts, labs=labs)
     mine = max(1, int(np.count_nonzero(~shared.common)))
-    usual = np.maximum(counts, 1) / labs  # the share of labs that have a k-mer, (m,)
+    usual = np.maximum(counts, 1) / max(1, labs)  # the share of labs that have a k-mer, (m,)
     usage = np.log1p(shared.works / (0.5 + works[lab]) / usual[kmer])  # (p,)
 
     def total(values: Column) -> Column:

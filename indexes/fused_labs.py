@@ -88,7 +88,10 @@ class FusedLabs:
 def fused_labs(
     fusion: Fusion | None, segments: Sequence[LiveSegment], class_names: Sequence[str]
 ) -> FusedLabs | None:
-    """None without a fusion, or when a segment has no k-mers: then vectors answer alone."""
-    if fusion is None or not segments or not Evidence.is_in(segments):
+    """None without a fusion, when a segment has no k-mers, or when no plasmid is left: then
+    vectors answer alone."""
+    if fusion is None or not Evidence.is_in(segments):
+        return None
+    if not any(segment.alive.any() for segment in segments):
         return None
     return FusedLabs(fusion, tuple(segments), tuple(class_names))

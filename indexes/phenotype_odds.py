@@ -60,21 +60,25 @@ class PhenotypeOdds:
         return having, knowing
 
     @cached_property
-    def _usual(self) -> NDArray[np.float64]:
-        """The share of all plasmids that have each feature (f,)."""
+    def _totals(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The same of all labs together, (f,)."""
         having, knowing = self._counts
-        usual: NDArray[np.float64] = (having.sum(axis=0) + 0.5) / (knowing.sum(axis=0) + 1)
-        return usual
+        return having.sum(axis=0), knowing.sum(axis=0)
 
     def of(self, features: Mapping[str, int], *, left_out: Rows) -> NDArray[np.float64]:
         """Log odds of each lab (l,), 0 where nothing is known."""
         columns = [column for column, name in enumerate(self.names) if name in features]
         has = np.array([bool(features[self.names[column]]) for column in columns], dtype=bool)
         having, knowing = (counts[:, columns] for counts in self._counts)
+        all_having, all_knowing = (totals[columns] for totals in self._totals)
         if len(left_out):
-            gone = self._counted(left_out)
-            having, knowing = having - gone[0][:, columns], knowing - gone[1][:, columns]
-        usual = self._usual[columns]
+            gone = [counts[:, columns] for counts in self._counted(left_out)]
+            having, knowing = having - gone[0], knowing - gone[1]
+            all_having, all_knowing = (
+                totals - less.sum(axis=0)
+                for totals, less in zip((all_having, all_knowing), gone, strict=True)
+            )
+        usual = (all_having + 0.5) / (all_knowing + 1)  # the share of all plasmids, (f,)
         share = (having + _PRIOR * usual) / (knowing + _PRIOR)  # (l, f)
         share, usual = np.clip(share, _LEAST, 1 - _LEAST), np.clip(usual, _LEAST, 1 - _LEAST)
         odds: NDArray[np.float64] = np.log(share / usual) @ has

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from vecattr.calibration import Calibration, Fits, Verdicts, WorkFit
 from vecattr.classes import ClassRule
 from vecattr.familiarity import Familiarity
 from vecattr.model import CALIBRATION_FILE, LABS_FILE, model_identity
-from vecattr.plasmid import Plasmid
+from vecattr.plasmid import POOLED, Plasmid
 from vecattr.table import EmbeddingTable, Vectors, unit_rows
 from vecattr.temperature import Temperature
 
@@ -121,6 +121,34 @@ class Workshop:
                     )
                 )
         return made
+
+    def segment(
+        self,
+        plasmids: Sequence[Plasmid],
+        *,
+        vectors: Vectors | None = None,
+        pooled: Sequence[str] = (),
+        removed: Sequence[str] = (),
+        renamed: Mapping[str, str] | None = None,
+    ) -> Any:
+        """A segment in memory with its line in a manifest: labs that are `pooled` share a class;
+        `removed` and `renamed` are stored names."""
+        from vecattr.indexes.draft import SegmentDraft
+        from vecattr.indexes.labs import lab_parts
+        from vecattr.indexes.live import LiveSegment
+        from vecattr.indexes.manifest import FileFacts, SegmentEntry
+        from vecattr.indexes.segment import Segment
+
+        rows = self.embedder.embed(plasmids) if vectors is None else vectors
+        draft = SegmentDraft(model=self.embedder.identity, width=rows.shape[1], keep_sequences=True)
+        for plasmid, vector in zip(plasmids, rows, strict=True):
+            label = POOLED if plasmid.lab in pooled else plasmid.lab or ""
+            draft.add_plasmid(plasmid, label=label, vector=vector)
+        draft.add_parts(lab_parts(draft.labels, draft.vectors))
+        facts = FileFacts("", 0)
+        names = tuple(sorted((renamed or {}).items()))
+        entry = SegmentEntry("made", facts, "", len(draft), facts, tuple(removed), names)
+        return LiveSegment(entry, Segment(draft.to_bytes()))
 
     def build(self, path: Path, plasmids: Sequence[Plasmid], **options: Any) -> Any:
         """An index at `path` with the fake embedder."""

@@ -43,6 +43,12 @@ NAMES = SHARES + AMOUNTS + COSINES + FACTS
 _EDGE = 0.02
 
 
+def inputs_of(*, phenotypes: bool) -> int:
+    """How many numbers `expanded` gives for each lab."""
+    plain = 4 * len(SHARES) + 2 * (len(AMOUNTS) + len(COSINES)) + 1 + len(TOLD) + len(FACTS)
+    return plain + 2 * phenotypes
+
+
 def expanded(columns: Mapping[str, Columns], *, phenotypes: bool) -> NDArray[np.float32]:
     """What the network sees of l labs, (l, f), from one column (l,) for each name."""
     seen: list[Columns] = []
@@ -128,7 +134,8 @@ def read_fusion(folder: Path) -> Fusion | None:
         data = json.loads(path.read_bytes())
         version = data.get("version")
         if version == VERSION:
-            plain, featured = (_parsed(data[name]) for name in ("plain", "featured"))
+            plain = _parsed(data["plain"], inputs=inputs_of(phenotypes=False))
+            featured = _parsed(data["featured"], inputs=inputs_of(phenotypes=True))
             return Fusion(plain, featured, str(data["source"]))
     except (ValueError, KeyError, TypeError, AttributeError) as cause:
         raise DamagedError("not a fusion of evidence", where=str(path)) from cause
@@ -139,14 +146,17 @@ def read_fusion(folder: Path) -> Fusion | None:
     )
 
 
-def _parsed(data: dict[str, Any]) -> Network:
+def _parsed(data: dict[str, Any], *, inputs: int) -> Network:
     names = ("mean", "scale", "linear", "inner", "bias", "outer")
     mean, scale, linear, inner, bias, outer = (np.array(data[name], np.float32) for name in names)
-    inputs, hidden = len(mean), len(bias)
+    hidden = len(bias)
     shapes = mean.shape, scale.shape, linear.shape, inner.shape, bias.shape, outer.shape
     if shapes != ((inputs,), (inputs,), (inputs,), (inputs, hidden), (hidden,), (hidden,)):
         raise ValueError("a network whose layers do not fit together")
-    return Network(mean, scale, linear, inner, bias, outer)
+    made = Network(mean, scale, linear, inner, bias, outer)
+    if not all(np.isfinite(layer).all() for layer in vars(made).values()) or not scale.all():
+        raise ValueError("a network that gives no numbers")
+    return made
 
 
 #: The range of log-probabilities that scores tell apart; all below count as the last.
@@ -159,7 +169,8 @@ def of_classes(
     """Scores of classes (c,) from -1 to 0, from logits of their labs (l,), -inf where a lab is out
     of the question: the logarithm of the softmax, summed over the labs of a class since the class
     is right when any of them is, in units of DEEPEST."""
-    weights = np.exp(scores - scores.max(initial=-np.inf)) if len(scores) else scores
+    best = scores.max(initial=-np.inf)
+    weights = np.exp(scores - best) if best > -np.inf else np.zeros(len(scores))
     total = np.bincount(class_of_lab, weights, minlength=classes)
     return _in_range(total / max(float(total.sum()), np.finfo(np.float64).tiny))
 

@@ -1,0 +1,423 @@
+"""Every kind of evidence about labs is what plain loops over plain sets find."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from vecattr.fusion import NAMES
+from vecattr.indexes.catalogue import Catalogue
+from vecattr.indexes.evidence import NO_ROWS, Evidence, Reading
+from vecattr.indexes.segment_kmers import MOST_LABS, SCALED, K
+from vecattr.kmers import sampled_kmers
+from vecattr.plasmid import POOLED, Plasmid
+from vecattr.table import Vectors, unit_rows
+
+WIDTH = 4
+LABS = ("Ash", "Birch", "Cedar", "Doug", "Elm")
+Columns = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one segment stores, and which of its labs are removed or renamed."""
+
+    plasmids: list[Plasmid]
+    vectors: Vectors
+    removed: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+    def present(self, lab: str | None) -> str | None:
+        return None if lab is None or lab in self.removed else self.renamed.get(lab, lab)
+
+
+@dataclass(frozen=True)
+class World:
+    """Some segments; labs that are `pooled`, by present names, share a class."""
+
+    parts: list[Part]
+    pooled: tuple[str, ...] = ()
+
+    @property
+    def labs(self) -> list[str]:
+        names = {part.present(one.lab) for part in self.parts for one in part.plasmids}
+        return sorted(name for name in names if name is not None)
+
+    @property
+    def classes(self) -> list[str]:
+        return sorted({POOLED if lab in self.pooled else lab for lab in self.labs})
+
+    def evidence(self, workshop: Any) -> Evidence:
+        segments = [
+            workshop.segment(
+                part.plasmids,
+                vectors=part.vectors,
+                removed=part.removed,
+                renamed=part.renamed,
+            )
+            for part in self.parts
+        ]
+        return Evidence(Catalogue.of(segments, self.classes), segments)
+
+
+def molecule(chance: random.Random, parts: Sequence[str], name: str) -> Plasmid:
+    chosen = "".join(chance.choices(parts, k=chance.randint(1, 5)))
+    return Plasmid(
+        name,
+        chosen,
+        topology=chance.choice(["circular", "circular", "linear"]),
+        lab=chance.choice(LABS),
+        group=chance.choice([None, "a", "b", "c"]),
+    )
+
+
+def vectors_of(count: int, seed: int) -> Vectors:
+    return unit_rows(np.random.default_rng(seed).normal(size=(count, WIDTH)))
+
+
+def random_world(seed: int, *, segments: int) -> tuple[World, list[str]]:
+    """Plasmids of few shared parts, and those parts."""
+    chance = random.Random(seed)
+    pieces = ["".join(chance.choices("ACGT", k=chance.randint(40, 250))) for _ in range(6)]
+    pieces.append("".join(chance.choices("ACGTACGTACGTN", k=60)))
+    made = []
+    for number in range(segments):
+        plasmids = [
+            molecule(chance, pieces, f"p{number}-{row}") for row in range(chance.randint(1, 9))
+        ]
+        removed = ("Birch",) if number and chance.random() < 0.5 else ()
+        renamed = chance.choice([{}, {"Ash": "Yew"}, {"Cedar": "Ash", "Doug": "Elm"}])
+        vectors = vectors_of(len(plasmids), seed * 10 + number)
+        made.append(Part(plasmids, vectors, removed, renamed))
+    return World(made, ("Doug", "Yew")), pieces
+
+
+def plain_sketch(plasmid: Plasmid) -> list[int]:
+    circular = plasmid.is_circular
+    return sampled_kmers(plasmid.sequence, k=K, scaled=SCALED, circular=circular).tolist()
+
+
+@dataclass
+class Row:
+    """One plasmid that counts."""
+
+    lab: str
+    group: object
+    kmers: set[int]
+    rare: int  # of its k-mers, those that are not common in its segment
+    vector: Vectors
+
+
+class PlainLoops:
+    """The same figures, a plasmid, a lab and a k-mer at a time."""
+
+    def __init__(self, world: World, left_out: Sequence[int]) -> None:
+        self.world = world
+        self.rows: list[Row] = []
+        self.common: dict[int, int] = {}
+        number = 0
+        for part in world.parts:
+            holders: dict[int, set[str]] = defaultdict(set)
+            for one in part.plasmids:
+                for kmer in plain_sketch(one):
+                    holders[kmer].add(one.lab or "")
+            mine = {kmer: len(labs) for kmer, labs in holders.items() if len(labs) > MOST_LABS}
+            for kmer, count in mine.items():
+                self.common[kmer] = self.common.get(kmer, 0) + count
+            for one, vector in zip(part.plasmids, part.vectors, strict=True):
+                lab, kmers = part.present(one.lab), set(plain_sketch(one))
+                if lab is not None and number not in left_out:
+                    group = one.group if one.group is not None else number
+                    self.rows.append(Row(lab, group, kmers, len(kmers - mine.keys()), vector))
+                number += 1
+
+    def count(self, kmer: int) -> int:
+        if kmer in self.common:
+            return min(self.common[kmer], len(self.world.labs))
+        return len({row.lab for row in self.rows if kmer in row.kmers})
+
+    def rarity(self, kmer: int) -> float:
+        return math.log(1 + len(self.world.labs) / max(1, self.count(kmer)))
+
+    def columns(self, query: Plasmid, vector: Vectors, cosines: Mapping[str, float]) -> Columns:
+        asked = plain_sketch(query)
+        found: dict[str, list[float]] = {name: [] for name in NAMES}
+        for lab in self.world.labs:
+            mine = [row for row in self.rows if row.lab == lab]
+            about = {
+                **self.sums(set(asked), mine),
+                **self.runs(asked, mine, circular=query.is_circular),
+                **self.overlaps(set(asked), mine),
+                **self.near(vector, mine),
+                **self.facts(set(asked), mine),
+            }
+            is_pooled = lab in self.world.pooled
+            about["cosine"] = cosines[POOLED if is_pooled else lab]
+            about["pooled"] = float(is_pooled)
+            assert about.keys() == found.keys()
+            for name, value in about.items():
+                found[name].append(value)
+        return found
+
+    def sums(self, asked: set[int], mine: list[Row]) -> dict[str, float]:
+        works = len({row.group for row in mine})
+        own = max(1, sum(kmer not in self.common for kmer in asked))
+        found = dict.fromkeys(
+            ("sum", "sole_squares", "rarity", "sole", "few", "usage", "recurrent"), 0.0
+        )
+        for kmer in asked - self.common.keys():
+            groups = {row.group for row in mine if kmer in row.kmers}
+            if not groups:
+                continue
+            count = self.count(kmer)
+            found["sum"] += 1 / count / own
+            found["sole_squares"] += 1 / count**2 / own
+            found["rarity"] += self.rarity(kmer)
+            found["sole"] += count == 1
+            found["few"] += count <= 3
+            usual = count / len(self.world.labs)
+            found["usage"] += math.log(1 + len(groups) / (0.5 + works) / usual)
+            found["recurrent"] += (1 / count) * (len(groups) >= 2)
+        found["rarity"] /= max(1e-9, sum(map(self.rarity, asked)))
+        return found
+
+    def runs(self, asked: list[int], mine: list[Row], *, circular: bool) -> dict[str, float]:
+        held = {kmer for row in mine for kmer in row.kmers} - self.common.keys()
+        has = [kmer in held for kmer in asked]
+        if circular and not all(has):  # begin behind a gap, so that no run is cut in two
+            gap = has.index(False)
+            asked, has = asked[gap:] + asked[:gap], has[gap:] + has[:gap]
+        runs: list[list[float]] = []
+        for place, kmer in enumerate(asked):
+            if has[place]:
+                if not place or not has[place - 1]:
+                    runs.append([])
+                runs[-1].append(1 / self.count(kmer))
+        return {
+            "runs": len(runs),
+            "run_weight": sum(sum(run) / len(run) for run in runs),
+            "longest_run": max(map(sum, runs), default=0),
+            "run_roots": sum(math.sqrt(sum(run)) for run in runs),
+        }
+
+    def overlaps(self, asked: set[int], mine: list[Row]) -> dict[str, float]:
+        rare = asked - self.common.keys()
+        own, total = max(1, len(rare)), max(1e-9, sum(map(self.rarity, asked)))
+        shared = [rare & row.kmers for row in mine]
+        weights = sorted((sum(map(self.rarity, some)) / total for some in shared), reverse=True)
+        alike = sorted(
+            (
+                len(some) / max(1, own + row.rare - len(some))
+                for some, row in zip(shared, mine, strict=True)
+            ),
+            reverse=True,
+        )
+        weights, alike = [*weights, 0, 0, 0], [*alike, 0, 0]
+        return {
+            "overlap": weights[0],
+            "overlap2": weights[1],
+            "overlap3": weights[2],
+            "shared": max((len(some) / own for some in shared), default=0),
+            "jaccard": alike[0],
+            "jaccard2": alike[1],
+        }
+
+    def near(self, vector: Vectors, mine: list[Row]) -> dict[str, float]:
+        cosines = [sum(map(float, row.vector * vector)) for row in mine]
+
+        def votes(sharpness: int) -> float:
+            total = sum(math.exp(sharpness * (cosine - 1)) for cosine in cosines)
+            return math.log(total + 1e-9) / sharpness
+
+        nearest = max(cosines, default=-1.0)
+        return {"nearest": nearest, "votes20": votes(20), "votes40": votes(40)}
+
+    def facts(self, asked: set[int], mine: list[Row]) -> dict[str, float]:
+        return {
+            "plasmids": math.log(1 + len(mine)),
+            "works": math.log(1 + len({row.group for row in mine})),
+            "kmers": math.log(1 + len(asked)),
+            "known": sum(self.count(kmer) > 0 for kmer in asked) / max(1, len(asked)),
+        }
+
+
+def columns_of(
+    evidence: Evidence,
+    query: Plasmid,
+    vector: Vectors,
+    cosines: Mapping[str, float],
+    left_out: NDArray[np.int64] = NO_ROWS,
+) -> Columns:
+    kmers = sampled_kmers(query.sequence, k=K, scaled=SCALED, circular=query.is_circular)
+    given = np.array([cosines[name] for name in evidence.catalogue.class_names])
+    reading = Reading(kmers, query.is_circular)
+    return evidence.columns(reading, vector, given, left_out=left_out)
+
+
+def assert_same(found: Columns, expected: Columns) -> None:
+    assert set(found) == set(expected)
+    for name, values in expected.items():
+        wide = 1e-6 if name in ("nearest", "votes20", "votes40") else 1e-9
+        assert np.asarray(found[name]).tolist() == pytest.approx(list(values), abs=wide), name
+
+
+def cosines_for(world: World) -> dict[str, float]:
+    return {name: math.cos(place) for place, name in enumerate(world.classes)}
+
+
+@settings(deadline=None, max_examples=80)
+@given(st.integers(0, 10_000), st.integers(1, 3), st.booleans())
+def test_all_columns_are_those_of_plain_loops(
+    workshop: Any, seed: int, segments: int, leaves_out: bool
+) -> None:
+    world, pieces = random_world(seed, segments=segments)
+    if not world.labs:
+        return
+    chance = random.Random(seed + 1)
+    evidence = world.evidence(workshop)
+    alive = np.flatnonzero(evidence.catalogue.labs >= 0)
+    some = [row for row in alive.tolist() if leaves_out and chance.random() < 0.4]
+    query = molecule(chance, [*pieces, "".join(chance.choices("ACGT", k=120))], "q")
+    [vector] = vectors_of(1, seed + 2)
+    cosines = cosines_for(world)
+    expected = PlainLoops(world, some).columns(query, vector, cosines)
+    found = columns_of(evidence, query, vector, cosines, np.array(some, dtype=np.int64))
+    assert_same(found, expected)
+
+
+@pytest.mark.parametrize("renamed", [{"Cedar": "Ash"}, {"Ash": "Yew"}, {"Ash": "Elm"}])
+def test_labs_that_became_one_by_renaming_count_once(
+    workshop: Any, renamed: dict[str, str]
+) -> None:
+    shared = "".join(random.Random(4).choices("ACGT", k=400))
+    facts = [("Ash", "a"), ("Birch", "a"), ("Cedar", "a"), ("Ash", None), ("Elm", "b")]
+    plasmids = [
+        Plasmid(f"p{row}", shared, lab=lab, group=group) for row, (lab, group) in enumerate(facts)
+    ]
+    world = World([Part(plasmids, vectors_of(5, 1), renamed=renamed)])
+    [vector] = vectors_of(1, 3)
+    cosines, query = cosines_for(world), Plasmid("q", shared)
+    found = columns_of(world.evidence(workshop), query, vector, cosines)
+    assert_same(found, PlainLoops(world, []).columns(query, vector, cosines))
+
+
+def crowd(shared: str, *, labs: int, own: int = 60) -> list[Plasmid]:
+    """One plasmid of each of many labs, all with one part; every lab with one of its own."""
+    chance = random.Random(5)
+    return [
+        Plasmid(f"c{lab}", shared + "".join(chance.choices("ACGT", k=own)), lab=f"lab {lab:03}")
+        for lab in range(labs)
+    ]
+
+
+def test_common_kmers_are_in_no_sum_but_known(workshop: Any) -> None:
+    chance = random.Random(6)
+    shared = "".join(chance.choices("ACGT", k=300))
+    many = crowd(shared, labs=MOST_LABS + 3)
+    few = [
+        Plasmid("few", shared[:200] + many[7].sequence[-60:], lab="lab 007", group="late"),
+        Plasmid("own", many[9].sequence[250:], lab="stranger"),
+    ]
+    parts = [Part(many, vectors_of(len(many), 1)), Part(few, vectors_of(2, 2))]
+    query = Plasmid("q", shared + many[7].sequence[-60:] + many[9].sequence[-60:])
+    [vector] = vectors_of(1, 3)
+    for world in (World(parts[:1]), World(parts)):
+        loops = PlainLoops(world, [4])
+        assert loops.common
+        cosines = cosines_for(world)
+        found = columns_of(world.evidence(workshop), query, vector, cosines, np.array([4]))
+        assert_same(found, loops.columns(query, vector, cosines))
+
+
+def test_columns_do_not_depend_on_how_plasmids_are_divided_or_ordered(workshop: Any) -> None:
+    chance = random.Random(3)
+    world, pieces = random_world(11, segments=1)
+    [part] = world.parts
+    whole = World([Part(part.plasmids, part.vectors)])
+    order = chance.sample(range(len(part.plasmids)), len(part.plasmids))
+    pairs = [(part.plasmids[row], part.vectors[row]) for row in order]
+    halves = [pairs[:2], pairs[2:]]
+    divided = World([Part([a for a, _ in half], np.stack([b for _, b in half])) for half in halves])
+    query = molecule(chance, pieces, "q")
+    [vector] = vectors_of(1, 4)
+    cosines = cosines_for(whole)
+    first, second = (
+        columns_of(one.evidence(workshop), query, vector, cosines) for one in (whole, divided)
+    )
+    assert_same(second, first)
+
+
+def test_rows_left_out_count_as_if_they_were_not_stored(workshop: Any) -> None:
+    for seed in range(20):
+        world, pieces = random_world(seed, segments=1)
+        part = Part(world.parts[0].plasmids, world.parts[0].vectors)
+        if len(part.plasmids) < 4:
+            continue
+        kept = [row for row in range(len(part.plasmids)) if row % 3]
+        smaller = World([Part([part.plasmids[row] for row in kept], part.vectors[kept])])
+        labs = {one.lab for one in part.plasmids}
+        if {part.plasmids[row].lab for row in kept} != labs:
+            continue  # a lab without any plasmid is still a lab of the larger one
+        query = molecule(random.Random(seed), pieces, "q")
+        [vector] = vectors_of(1, seed)
+        cosines = cosines_for(smaller)
+        gone = np.arange(0, len(part.plasmids), 3)
+        found = columns_of(World([part]).evidence(workshop), query, vector, cosines, gone)
+        assert_same(found, columns_of(smaller.evidence(workshop), query, vector, cosines))
+
+
+@pytest.mark.parametrize("offset", [1, 57, 130, 211])
+def test_rotation_and_strand_change_no_column(workshop: Any, offset: int) -> None:
+    for seed in range(10):
+        world, pieces = random_world(seed, segments=2)
+        if not world.labs:
+            continue
+        evidence, cosines = world.evidence(workshop), cosines_for(world)
+        chance = random.Random(seed)
+        query = Plasmid("q", "".join(chance.choices(pieces, k=4)))
+        [vector] = vectors_of(1, seed)
+        first = columns_of(evidence, query, vector, cosines)
+        for turned in (query.rotated(offset), query.reverse_complement()):
+            assert_same(columns_of(evidence, turned, vector, cosines), first)
+
+
+def test_a_stretch_across_the_origin_is_one_run(workshop: Any) -> None:
+    chance = random.Random(8)
+    shared, other = ("".join(chance.choices("ACGT", k=400)) for _ in range(2))
+    world = World([Part([Plasmid("p", shared, topology="linear", lab="Ash")], vectors_of(1, 0))])
+    evidence, [vector] = world.evidence(workshop), vectors_of(1, 1)
+    cut = shared[200:] + other + shared[:200]
+    for topology, runs in (("circular", 1), ("linear", 2)):
+        found = columns_of(evidence, Plasmid("q", cut, topology=topology), vector, {"Ash": 0})
+        assert found["runs"].tolist() == [runs]
+
+
+@pytest.mark.parametrize("sequence", ["ACGT", "N" * 500])
+def test_a_query_without_kmers_has_evidence_of_its_vector_alone(
+    workshop: Any, sequence: str
+) -> None:
+    world, _ = random_world(2, segments=2)
+    [vector] = vectors_of(1, 1)
+    cosines, query = cosines_for(world), Plasmid("q", sequence)
+    found = columns_of(world.evidence(workshop), query, vector, cosines)
+    assert_same(found, PlainLoops(world, []).columns(query, vector, cosines))
+    assert not found["sum"].any()
+
+
+def test_segments_of_which_all_is_removed_say_nothing_of_no_lab(workshop: Any) -> None:
+    plasmids, vectors = [Plasmid("p", "ACGTTGCA" * 60, lab="Ash")], vectors_of(1, 0)
+    segment = workshop.segment(plasmids, vectors=vectors, removed=["Ash"])
+    evidence = Evidence(Catalogue.of([segment], ["Ash"]), [segment])
+    found = columns_of(evidence, plasmids[0], vectors[0], {"Ash": 0.5})
+    assert set(found) == set(NAMES)
+    assert all(len(column) == 0 for column in found.values())

@@ -1,0 +1,217 @@
+"""The fusion's inputs, scores of classes and file: plain loops agree, damage is told."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vecattr.errors import DamagedError, MismatchError
+from vecattr.fusion import (
+    AMOUNTS,
+    COSINES,
+    DEEPEST,
+    FACTS,
+    NAMES,
+    SHARES,
+    Fusion,
+    Network,
+    expanded,
+    inputs_of,
+    of_classes,
+    read_fusion,
+    shared_out,
+)
+from vecattr.model import FUSION_FILE
+
+PLAIN, FEATURED = inputs_of(phenotypes=False), inputs_of(phenotypes=True)
+
+
+def columns_of(labs: int, *, seed: int = 0) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
+    rng = np.random.default_rng(seed)
+    found = {name: rng.uniform(0, 1, labs) for name in SHARES + FACTS}
+    found |= {name: rng.exponential(3, labs) for name in AMOUNTS}
+    found |= {name: rng.uniform(-1, 1, labs) for name in COSINES}
+    found["phenotypes"] = rng.normal(0, 5, labs)
+    return found
+
+
+def network(inputs: int, *, hidden: int = 3, seed: int = 0) -> Network:
+    rng = np.random.default_rng(seed)
+
+    def some(*shape: int) -> Any:
+        return rng.normal(size=shape).astype(np.float32)
+
+    return Network(
+        some(inputs),
+        np.abs(some(inputs)) + 0.5,
+        some(inputs),
+        some(inputs, hidden),
+        some(hidden),
+        some(hidden),
+    )
+
+
+def fusion(*, source: str = "made") -> Fusion:
+    return Fusion(network(PLAIN), network(FEATURED, seed=1), source)
+
+
+@pytest.mark.parametrize("phenotypes", [False, True])
+def test_every_lab_has_a_row_of_the_networks_width(phenotypes: bool) -> None:
+    seen = expanded(columns_of(7), phenotypes=phenotypes)
+    assert seen.shape == (7, FEATURED if phenotypes else PLAIN)
+    assert seen.dtype == np.float32
+    assert np.isfinite(seen).all()
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, -1.0])
+def test_no_column_at_its_end_gives_an_input_without_end(value: float) -> None:
+    columns = {name: np.full(3, value if name in COSINES else abs(value)) for name in NAMES}
+    assert np.isfinite(expanded(columns, phenotypes=False)).all()
+
+
+def test_the_order_of_labs_is_that_of_their_rows() -> None:
+    columns, order = columns_of(6), np.random.default_rng(1).permutation(6)
+    turned = {name: column[order] for name, column in columns.items()}
+    seen = expanded(columns, phenotypes=True)[order]
+    assert np.array_equal(expanded(turned, phenotypes=True), seen)
+
+
+def test_a_network_is_its_formula_one_lab_at_a_time() -> None:
+    one = network(5)
+    inputs = np.random.default_rng(2).normal(size=(4, 5)).astype(np.float32)
+    found = one.scores(inputs)
+    for row, score in zip(inputs.tolist(), found.tolist(), strict=True):
+        x = [(a - m) / s for a, m, s in zip(row, one.mean, one.scale, strict=True)]
+        total = sum(a * w for a, w in zip(x, one.linear, strict=True))
+        for unit in range(3):
+            inner = sum(a * w for a, w in zip(x, one.inner[:, unit], strict=True))
+            total += math.tanh(inner + one.bias[unit]) * one.outer[unit]
+        assert score == pytest.approx(total, abs=1e-4)
+
+
+def test_queries_with_features_have_a_network_of_their_own() -> None:
+    made, columns = fusion(), columns_of(6)
+    featured = made.scores(columns)
+    assert np.array_equal(featured, made.featured.scores(expanded(columns, phenotypes=True)))
+    del columns["phenotypes"]
+    assert np.array_equal(
+        made.scores(columns), made.plain.scores(expanded(columns, phenotypes=False))
+    )
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.floats(-40, 40) | st.just(-math.inf), min_size=1, max_size=12), st.integers(1, 4)
+)
+def test_classes_score_the_logarithm_of_their_labs_softmax(
+    logits: list[float], classes: int
+) -> None:
+    of_lab = [place % classes for place in range(len(logits))]
+    found = of_classes(np.array(logits), np.array(of_lab), classes=classes)
+    total = sum(math.exp(logit) for logit in logits)
+    for name, score in enumerate(found.tolist()):
+        mine = sum(math.exp(a) for a, b in zip(logits, of_lab, strict=True) if b == name)
+        share = mine / total if total else 0.0
+        assert score == pytest.approx(math.log(max(share, math.exp(-DEEPEST))) / DEEPEST, abs=1e-9)
+
+
+def test_no_lab_at_all_leaves_every_class_the_lowest_score() -> None:
+    none = np.zeros(0)
+    assert of_classes(none, none.astype(np.int64), classes=2).tolist() == [-1, -1]
+
+
+def test_scores_are_shared_out_among_those_that_are_left() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (5, 6))
+    codes = np.arange(6)
+    scores = np.stack([of_classes(row, codes, classes=6) for row in logits])
+    scores[:, 2] = -1
+    logits[:, 2] = -math.inf
+    expected = np.stack([of_classes(row, codes, classes=6) for row in logits])
+    assert shared_out(scores) == pytest.approx(expected, abs=1e-9)
+    assert shared_out(np.full((1, 3), -1.0)).tolist() == [[-1, -1, -1]]
+
+
+def test_a_fusion_comes_back_from_its_file(tmp_path: Path) -> None:
+    made = fusion(source="four folds of é")
+    (tmp_path / FUSION_FILE).write_bytes(made.to_json())
+    found = read_fusion(tmp_path)
+    assert found is not None
+    assert found.source == made.source
+    assert found.to_json() == made.to_json()
+    columns = columns_of(9)
+    assert found.scores(columns) == pytest.approx(made.scores(columns), abs=1e-3)
+
+
+def test_a_model_without_the_file_has_no_fusion(tmp_path: Path) -> None:
+    assert read_fusion(tmp_path) is None
+
+
+def damaged(change: str) -> bytes:
+    whole = fusion().to_json()
+    data = json.loads(whole)
+    match change:
+        case "cut":
+            return whole[: len(whole) // 2]
+        case "empty":
+            return b""
+        case "a list":
+            return b"[]"
+        case "not text":
+            return b"\xff\xfe\x00"
+        case "no network":
+            del data["featured"]
+        case "no layer":
+            del data["plain"]["bias"]
+        case "a word":
+            data["plain"]["bias"] = ["many"]
+        case "layers that do not fit":
+            data["plain"]["linear"] = data["plain"]["linear"][1:]
+        case "ragged rows":
+            data["plain"]["inner"][0] = data["plain"]["inner"][0][1:]
+        case "no number":
+            data["plain"]["linear"][0] = math.nan
+        case "no scale":
+            data["plain"]["scale"][0] = 0
+        case "inputs of another version":
+            data["plain"] = data["featured"]
+    return json.dumps(data).encode()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "cut",
+        "empty",
+        "a list",
+        "not text",
+        "no network",
+        "no layer",
+        "a word",
+        "layers that do not fit",
+        "ragged rows",
+        "no number",
+        "no scale",
+        "inputs of another version",
+    ],
+)
+def test_a_damaged_file_is_told_with_its_place(tmp_path: Path, change: str) -> None:
+    path = tmp_path / FUSION_FILE
+    path.write_bytes(damaged(change))
+    with pytest.raises(DamagedError) as caught:
+        read_fusion(tmp_path)
+    assert str(path) in str(caught.value)
+
+
+def test_another_version_is_told_with_both(tmp_path: Path) -> None:
+    data = json.loads(fusion().to_json()) | {"version": 9}
+    (tmp_path / FUSION_FILE).write_text(json.dumps(data))
+    with pytest.raises(MismatchError, match="version 9, this vecattr reads 1"):
+        read_fusion(tmp_path)
