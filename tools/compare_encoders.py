@@ -38,11 +38,11 @@ AT_ONCE = 256  # queries
 
 @dataclass(frozen=True)
 class Stored:
-    """What a model made of the stored plasmids: vectors (n, d), the class of each as a row of
-    `means` (n,), and the classes' vectors (c, d)."""
+    """What a model made of the stored plasmids: vectors (n, d), sorted by class; where each class
+    begins (c,); the classes' vectors (c, d), and their numbers by name."""
 
     vectors: Vectors
-    classes: NDArray[np.int64]
+    starts: NDArray[np.int64]
     means: Vectors
     column: dict[str, int]
 
@@ -52,13 +52,14 @@ class Stored:
         parts = effective_labs(lab_parts(labels, vectors), background)
         column = {part.name: place for place, part in enumerate(parts)}
         classes = np.array([column[label] for label in labels], dtype=np.int64)
-        return cls(vectors, classes, np.stack([part.vector for part in parts]), column)
+        order = np.argsort(classes, kind="stable")
+        starts = np.searchsorted(classes[order], np.arange(len(parts)))
+        return cls(vectors[order], starts, np.stack([part.vector for part in parts]), column)
 
     def by_nearest(self, queries: Vectors) -> Vectors:
         """The cosine of each query with the nearest plasmid of each class, (q, d) -> (q, c)."""
-        best = np.full((len(self.means), len(queries)), -1, dtype=np.float32)
-        np.maximum.at(best, self.classes, self.vectors @ queries.T)  # (n, q) -> (c, q)
-        return best.T
+        best: Vectors = np.maximum.reduceat(queries @ self.vectors.T, self.starts, axis=1)
+        return best
 
     def by_means(self, queries: Vectors) -> Vectors:
         """The cosine of each query with each class, (q, d) -> (q, c)."""
