@@ -92,7 +92,7 @@ def made_collection(seed: int) -> Collection:
 
 def known_words() -> Lexicon:
     """K-mers that the shipped encoder knows: the half that it heeds least, as common backbones
-    are, to be shared by all labs, and the tenth that it heeds most, to be labs' own."""
+    are, to be shared by all labs, and the fiftieth that it heeds most, to be labs' own."""
     from vecattr.corpus import Lexicon
     from vecattr.embedder import load_encoder
     from vecattr.kmers import spelled
@@ -105,9 +105,9 @@ def known_words() -> Lexicon:
     assert isinstance(parts.vocabulary, KmerVocabulary)
     lengths = parts.encoder.tokens.weight.detach().norm(dim=1).numpy()[1:]  # (n,), no padding
     ordered = parts.vocabulary.hashes[lengths.argsort(kind="stable")]
-    half, tenth = len(ordered) // 2, len(ordered) // 10
+    half, fiftieth = len(ordered) // 2, len(ordered) // 50
     k = parts.vocabulary.k
-    return Lexicon(shared=spelled(ordered[:half], k), own=spelled(ordered[-tenth:], k))
+    return Lexicon(shared=spelled(ordered[:half], k), own=spelled(ordered[-fiftieth:], k))
 
 
 @contextmanager

@@ -102,4 +102,5 @@ def _unmixed(values: Hashes) -> Hashes:
 def _unshifted(values: Hashes, shift: int) -> Hashes:
     """x of x ^ (x >> shift), for a shift of at least a third of the word."""
     once = values >> np.uint64(shift)
-    return values ^ once ^ (once >> np.uint64(shift))
+    undone: Hashes = values ^ once ^ (once >> np.uint64(shift))
+    return undone
