@@ -1,4 +1,4 @@
-"""`vecattr build-index`: labelled plasmids and a model in, an index out."""
+"""`vecattr build-index`: labelled plasmids in, and a model or none; an index out."""
 
 from __future__ import annotations
 
@@ -33,7 +33,11 @@ if TYPE_CHECKING:
 @click.command("build-index")
 @click.argument("plasmids", nargs=-1, required=True, metavar="PLASMIDS...")
 @click.option(
-    "-m", "--model", type=FOLDER, required=True, help="The model folder that `train` wrote."
+    "-m",
+    "--model",
+    type=FOLDER,
+    show_default="the encoder that comes with vecattr",
+    help="A model folder that `train` wrote.",
 )
 @index_option
 @rule_options
@@ -57,7 +61,7 @@ if TYPE_CHECKING:
 @talk_options
 def command(
     plasmids: tuple[str, ...],
-    model: Path,
+    model: Path | None,
     index: Path,
     labs_file: Path | None,
     min_plasmids: int | None,
@@ -71,11 +75,14 @@ def command(
 ) -> None:
     """Embed labelled plasmids and their labs, and build the index that `query` asks.
 
-    Without --no-sequences the index holds every sequence, so it discloses them. Of a folder of
+    Nothing is trained: labs without a learned vector get one made of their plasmids. Without
+    --no-sequences the index holds every sequence, so it discloses them. Of a folder of
     folds that `train --folds` wrote, an index a fold is built, which `query` asks as one.
     """
     from vecattr.embedder import load_embedder
+    from vecattr.shipped import shipped_encoder
 
+    model = shipped_encoder() if model is None else model
     models = _models(model, index, replace=replace)
     embedders = [load_embedder(one, views=views, device=device, threads=threads) for one in models]
     collection = labelled_plasmids(plasmids, reads)

@@ -1,4 +1,8 @@
-"""`vecattr demo`: nothing in, a made collection attributed from end to end out."""
+"""`vecattr demo`: nothing in, a made collection attributed from end to end out.
+
+Nothing is trained. The encoder that comes with vecattr reads real k-mers only, and random bases
+have none of them, so the made parts are strung together of single k-mers that it knows.
+"""
 
 from __future__ import annotations
 
@@ -17,22 +21,23 @@ from vecattr.cli.terminal import terminal
 from vecattr.errors import UsageError
 
 if TYPE_CHECKING:
+    from vecattr.corpus import Lexicon
     from vecattr.indexes.engine import Index
     from vecattr.plasmid import Plasmid
 
 LABS = 24
 PLASMIDS_PER_LAB = 80
 OWN_GENES = 0.9  # share of publications about a gene of the lab itself
-HELD_OUT = 2  # plasmids of each lab that training never sees
+HELD_OUT = 2  # plasmids of each lab that the index never sees
 SUPPORTS = 10  # plasmids of the new lab that are added
 
 
 @dataclass(frozen=True)
 class Collection:
-    """A made collection in its parts; `newcomers` and `late` are of a lab that is not trained:
-    the former are added to the index, the latter ask."""
+    """A made collection in its parts; `newcomers` and `late` are of a lab that the index is built
+    without: the former are added to it, the latter ask."""
 
-    training: tuple[Plasmid, ...]
+    stored: tuple[Plasmid, ...]
     held_out: tuple[Plasmid, ...]
     newcomers: tuple[Plasmid, ...]
     late: tuple[Plasmid, ...]
@@ -45,10 +50,12 @@ class Collection:
 )
 @talk_options
 def command(output: Path | None, seed: int) -> None:
-    """Show everything on a made collection: train, build, query, add a lab, query it.
+    """Show everything on a made collection: build, query, add a lab, query it.
 
     The plasmids are made up; backbones and parts are shared by all labs, habits are each lab's own.
+    The encoder is the one that comes with vecattr, and has seen none of them.
     """
+    limit_threads(1)  # the tensors are small: more threads gain nothing, and lose on a busy machine
     with _folder(output) as folder:
         _tell(made_collection(seed), folder)
         if output is not None:
@@ -64,7 +71,11 @@ def made_collection(seed: int) -> Collection:
     from vecattr.corpus import make_corpus
 
     plasmids = make_corpus(
-        labs=LABS + 1, plasmids_per_lab=PLASMIDS_PER_LAB, seed=seed, own_gene_share=OWN_GENES
+        labs=LABS + 1,
+        plasmids_per_lab=PLASMIDS_PER_LAB,
+        seed=seed,
+        own_gene_share=OWN_GENES,
+        lexicon=known_words(),
     )
     by_lab = [
         plasmids[start : start + PLASMIDS_PER_LAB]
@@ -72,11 +83,31 @@ def made_collection(seed: int) -> Collection:
     ]
     *known, new = by_lab
     return Collection(
-        training=tuple(plasmid for lab in known for plasmid in lab[HELD_OUT:]),
+        stored=tuple(plasmid for lab in known for plasmid in lab[HELD_OUT:]),
         held_out=tuple(plasmid for lab in known for plasmid in lab[:HELD_OUT]),
         newcomers=tuple(new[:SUPPORTS]),
         late=tuple(new[SUPPORTS:]),
     )
+
+
+def known_words() -> Lexicon:
+    """K-mers that the shipped encoder knows: the half that it heeds least, as common backbones
+    are, to be shared by all labs, and the fiftieth that it heeds most, to be labs' own."""
+    from vecattr.corpus import Lexicon
+    from vecattr.embedder import load_encoder
+    from vecattr.kmers import spelled
+    from vecattr.model import read_config
+    from vecattr.shipped import shipped_encoder
+    from vecattr.vocabulary import KmerVocabulary
+
+    folder = shipped_encoder()
+    parts = load_encoder(folder, read_config(folder))
+    assert isinstance(parts.vocabulary, KmerVocabulary)
+    lengths = parts.encoder.tokens.weight.detach().norm(dim=1).numpy()[1:]  # (n,), no padding
+    ordered = parts.vocabulary.hashes[lengths.argsort(kind="stable")]
+    half, fiftieth = len(ordered) // 2, len(ordered) // 50
+    k = parts.vocabulary.k
+    return Lexicon(shared=spelled(ordered[:half], k), own=spelled(ordered[-fiftieth:], k))
 
 
 @contextmanager
@@ -100,55 +131,38 @@ def _tell(made: Collection, folder: Path) -> None:
     write_table(folder / "plasmids.csv", made)
     write_fasta(folder / "held_out.fasta", made.held_out)
     write_fasta(folder / "new_lab.fasta", made.newcomers)
-    _say(f"1. A made collection: {len(made.training)} plasmids of {LABS} labs to learn from.")
-    _say("2. Training a small encoder (k-mer bag, cosine softmax) ...")
-    _train(made.training, folder / "model")
-    _say("3. Building an index of all plasmids and labs ...")
-    index = _build(made.training, folder)
+    _say(f"1. A made collection: {len(made.stored)} plasmids of {LABS} labs, strung together of")
+    _say(
+        "   k-mers that the encoder which comes with vecattr can read; it never saw such plasmids."
+    )
+    _say("2. Building an index of them, and of all labs; nothing is trained ...")
+    index = _build(made.stored, folder)
 
     query = made.held_out[0]
-    _say(f"4. Asking for a held-out plasmid, really of {query.lab}:\n")
+    _say(f"3. Asking for a held-out plasmid, really of {query.lab}:\n")
     _ask(index, query)
     _say(_success(index, made.held_out))
 
     path = folder / "demo.index"
     late, new_lab = made.late[0], made.late[0].lab
-    _say(f"\n5. Asking for a plasmid of {new_lab}, which the index has never seen:\n")
+    _say(f"\n4. Asking for a plasmid of {new_lab}, which the index has never seen:\n")
     _ask(index, late)
     add_labs(path, made.newcomers)
-    _say(f"6. Adding {SUPPORTS} other plasmids of {new_lab}, without retraining; asking again:\n")
+    _say(f"5. Adding {SUPPORTS} other plasmids of {new_lab}, without retraining; asking again:\n")
     index = Index.open(path)
     _ask(index, late)
     _say(_success(index, made.late))
-
-
-def _train(plasmids: Sequence[Plasmid], model: Path) -> None:
-    from vecattr.classes import ClassRule
-    from vecattr.cli.watching import TrainingProgress
-    from vecattr.config import BagConfig, TrainConfig
-
-    limit_threads(1)  # the tensors are small: more threads gain nothing, and lose on a busy machine
-    from vecattr.training import train_model
-
-    with TrainingProgress(terminal()) as watcher:
-        train_model(
-            plasmids,
-            model,
-            rule=ClassRule(),
-            encoder=BagConfig(width=64, token_width=64, scaled=2, dropout=0.5),
-            train=TrainConfig(loss="cosface", device="cpu"),
-            watcher=watcher,
-        )
 
 
 def _build(plasmids: Sequence[Plasmid], folder: Path) -> Index:
     from vecattr.classes import ClassRule
     from vecattr.indexes.build import build_index
     from vecattr.indexes.engine import Index
+    from vecattr.shipped import shipped_encoder
 
     path = folder / "demo.index"
     with terminal().progress("embedding", total=len(plasmids)) as advance:
-        build_index(path, plasmids, model=folder / "model", rule=ClassRule(), progress=advance)
+        build_index(path, plasmids, model=shipped_encoder(), rule=ClassRule(), progress=advance)
     return Index.open(path)
 
 
@@ -178,11 +192,11 @@ def _success(index: Index, plasmids: Sequence[Plasmid]) -> str:
 
 
 def write_table(path: Path, made: Collection) -> None:
-    """What is trained on and what is held out, as one table."""
+    """What is stored and what is held out, as one table."""
     from vecattr.sheets import table_text
 
-    split = {one.id: "train" for one in made.training} | {one.id: "dev" for one in made.held_out}
-    path.write_text(table_text([*made.training, *made.held_out], split=split), encoding="utf-8")
+    split = {one.id: "train" for one in made.stored} | {one.id: "dev" for one in made.held_out}
+    path.write_text(table_text([*made.stored, *made.held_out], split=split), encoding="utf-8")
 
 
 def write_fasta(path: Path, plasmids: Sequence[Plasmid]) -> None:

@@ -28,7 +28,7 @@ def copy_model(source: Path, target: Path) -> tuple[tuple[str, FileFacts], ...]:
         raise MissingError(
             "this folder holds no model" if source.is_dir() else "there is no model here",
             where=str(source),
-            hint="make one: vecattr train PLASMIDS -o MODEL",
+            hint="name a folder that `vecattr train PLASMIDS -o MODEL` wrote",
         )
     for name in names:
         atomic_write(target / name, read_file(source / name))

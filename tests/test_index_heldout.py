@@ -15,6 +15,7 @@ from vecattr.heldout import HeldOut, read_held_out
 from vecattr.indexes.heldout import SOURCE
 from vecattr.indexes.manifest import MODEL_FOLDER
 from vecattr.indexes.verify import verify_index
+from vecattr.reserve import Lot, reserve
 
 LABS = [f"Lab {number:02}" for number in range(12)]
 
@@ -48,8 +49,12 @@ def test_means_are_calibrated_on_plasmids_left_out_of_them(means: Path, workshop
     assert calibration is not None
     assert calibration.source == SOURCE
     held = sheet(means)
-    assert len(held) == calibration.rows == 54  # 10 % in whole groups and 5 % one by one
-    assert set(held.ids) < {one.id for one in papers(workshop)}
+    plasmids = papers(workshop)
+    reserved = reserve([str(one.lab) for one in plasmids], [Lot.of(one) for one in plasmids])
+    rows = np.flatnonzero(reserved.rows)
+    assert list(held.ids) == [plasmids[row].id for row in rows]
+    assert held.is_new.tolist() == reserved.new_work[rows].tolist()
+    assert calibration.rows == len(held) == 72  # of so small a table 10 % of each kind
     assert verify_index(means).ok
 
 

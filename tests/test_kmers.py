@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecattr.kmers import mix, sampled_kmers
+from vecattr.kmers import mix, sampled_kmers, spelled
 from vecattr.plasmid import ALPHABET, reverse_complement
 
 
@@ -31,6 +31,13 @@ def test_rotation_and_strand_keep_the_kmers_of_a_circle(bases: str, turn: int) -
     expected = sorted(sampled_kmers(bases, k=21).tolist())
     assert sorted(sampled_kmers(turned, k=21).tolist()) == expected
     assert sorted(sampled_kmers(reverse_complement(turned), k=21).tolist()) == expected
+
+
+@given(st.text("ACGT", min_size=31, max_size=80), st.sampled_from([1, 3, 7, 21, 31]))
+def test_hashes_spell_their_kmers(bases: str, k: int) -> None:
+    windows = [bases[start : start + k] for start in range(len(bases) - k + 1)]
+    expected = [min(window, reverse_complement(window)) for window in windows]
+    assert spelled(sampled_kmers(bases, k=k, circular=False), k) == expected
 
 
 def test_sampling_keeps_about_one_hash_in_so_many() -> None:

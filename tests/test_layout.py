@@ -18,6 +18,9 @@ import vecattr
 LAYERS = ("vecattr", "vecattr.indexes", "vecattr.cli")
 HEAVY = ("torch", "pandas", "faiss", "Bio", "h5py", "sentencepiece", "matplotlib", "sklearn")
 
+#: Folders inside a package's that hold data, no modules.
+DATA_FOLDERS = {"vecattr": ("pretrained",)}
+
 #: The only modules that may import a library. A new module here is a decision, not an accident.
 HOMES = {
     "Bio": {"vecattr.flatfiles"},
@@ -175,7 +178,14 @@ def test_setup_cfg_lists_exactly_the_three_packages() -> None:
 @pytest.mark.parametrize("folder", ["vecattr", "indexes", "cli"])
 def test_package_folders_are_flat(folder: str) -> None:
     inner = [path.name for path in (checkout() / folder).iterdir() if path.is_dir()]
-    assert set(inner) <= {"__pycache__"}
+    assert set(inner) <= {"__pycache__", *DATA_FOLDERS.get(folder, ())}
+
+
+@pytest.mark.parametrize(
+    "folder", [f"{top}/{one}" for top in DATA_FOLDERS for one in DATA_FOLDERS[top]]
+)
+def test_data_folders_hold_no_module(folder: str) -> None:
+    assert not list((checkout() / folder).rglob("*.py"))
 
 
 def test_the_installed_version_is_the_one_in_the_code() -> None:

@@ -115,7 +115,7 @@ def test_bad_records_give_exit_code_3_after_the_good_ones(
         ["train", "x.csv"],
         ["train", "x.csv", "-o", "m", "--kernels", "a-b"],
         ["train", "x.csv", "-o", "m", "--validation-share", "0.9"],
-        ["build-index", "x.csv"],
+        ["build-index"],
         ["embed", "x.fa"],
         ["rename-lab", "only one"],
         ["rollback", "--to", "0"],

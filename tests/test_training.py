@@ -18,8 +18,9 @@ from vecattr.classes import ClassRule
 from vecattr.config import BagConfig, CnnConfig, EncoderConfig, Loss, TrainConfig
 from vecattr.corpus import make_corpus
 from vecattr.embedder import load_embedder
-from vecattr.errors import ArtifactError, InputError, MissingError, UsageError
+from vecattr.errors import ArtifactError, DamagedError, InputError, MissingError, UsageError
 from vecattr.fitting import Epoch
+from vecattr.fold_training import train_folds
 from vecattr.heldout import read_held_out
 from vecattr.model import (
     CALIBRATION_FILE,
@@ -34,8 +35,11 @@ from vecattr.model import (
     unknown_vector,
 )
 from vecattr.plasmid import POOLED, Plasmid
+from vecattr.quantisation import restored
+from vecattr.reserve import Lot, reserve
 from vecattr.run_folder import HISTORY_FILE
 from vecattr.training import TrainReport, train_model
+from vecattr.vocabulary import KmerVocabulary, Reading
 
 _BAG = BagConfig(width=32, token_width=16, scaled=4)
 _CNN = CnnConfig(width=32, pieces=120, token_width=8, kernels=(1, 3), filters=16)
@@ -301,3 +305,71 @@ def test_two_processes_give_the_result_of_one(
 def _losses(model: Path) -> list[float]:
     with (model / HISTORY_FILE).open() as stream:
         return [float(row["loss"]) for row in csv.DictReader(stream)]
+
+
+def _with_telling_names(corpus: list[Plasmid]) -> list[Plasmid]:
+    """The same plasmids, with names that can be told in bytes."""
+    return [
+        replace(one, id=f"ROW-{one.id}", lab=f"NAME-{one.lab}", group=f"PAPER-{one.group}")
+        for one in corpus
+    ]
+
+
+def test_an_encoder_to_hand_on_holds_no_name_and_was_trained_without_the_reserve(
+    tmp_path: Path,
+) -> None:
+    corpus = _with_telling_names(make_corpus(labs=8, plasmids_per_lab=30, seed=5))
+    config = replace(_SHORT, reserve=True, refit=True)
+    report = train_model(
+        corpus, tmp_path / "model", rule=ClassRule(None), encoder=_BAG, train=config
+    )
+    reserved = reserve([str(one.lab) for one in corpus], [Lot.of(one) for one in corpus]).rows
+    assert (report.plasmids, report.reserved) == (240 - reserved.sum(), reserved.sum())
+    assert report.held_out is None
+    assert report.calibration is None
+    files = sorted(path.name for path in report.model.iterdir())
+    assert files == ["MODEL_CARD.md", "config.json", "encoder.safetensors", "history.csv"]
+    content = b"".join(path.read_bytes() for path in report.model.iterdir())
+    for word in (b"ROW-", b"NAME-", b"PAPER-"):
+        assert word not in content
+    known = load_file(report.model / WEIGHTS_FILE)["vocabulary.hashes"].numpy().view(np.uint64)
+    kept = [one for one, out in zip(corpus, reserved, strict=True) if not out]
+    readings = [Reading(one.sequence, one.is_circular) for one in kept]
+    learned = KmerVocabulary.learn(readings, k=_BAG.k, scaled=_BAG.scaled, min_plasmids=2)
+    assert known.tolist() == learned.hashes.tolist()
+
+
+def test_folds_keep_no_reserve(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="reserve"):
+        train_folds(
+            _CORPUS,
+            tmp_path / "model",
+            folds=2,
+            rule=ClassRule(None),
+            encoder=_BAG,
+            train=replace(_SHORT, reserve=True),
+        )
+
+
+def test_a_table_of_int8_embeds_as_the_same_of_float16(tmp_path: Path) -> None:
+    wide = replace(_BAG, width=48, token_width=32)
+    models = [
+        _train(tmp_path / numbers, replace(wide, numbers=numbers)).model
+        for numbers in ("float16", "int8")
+    ]
+    one, other = (load_embedder(model).embed(_CORPUS) for model in models)
+    assert (one * other).sum(axis=1).min() > 0.999
+    assert not np.array_equal(one, other)
+    stored = [load_file(model / WEIGHTS_FILE) for model in models]
+    rows, steps = stored[1]["tokens.weight"].numpy(), stored[1]["tokens.steps"].numpy()
+    assert (rows.dtype, steps.dtype) == (np.int8, np.float32)
+    back, plain = restored(rows, steps), stored[0]["tokens.weight"].float().numpy()
+    assert np.all(np.abs(back - plain) <= 0.5 * steps[:, None] + 1e-3 * np.abs(plain))
+
+
+def test_steps_that_do_not_fit_their_table_are_damage(tmp_path: Path) -> None:
+    model = _train(tmp_path / "model", replace(_BAG, numbers="int8")).model
+    tensors = load_file(model / WEIGHTS_FILE)
+    save_file({**tensors, "tokens.steps": tensors["tokens.steps"][:-1]}, model / WEIGHTS_FILE)
+    with pytest.raises(DamagedError, match="do not fit"):
+        load_embedder(model)

@@ -13,7 +13,7 @@ first N bases of each only. Ties are broken by the order of the classes.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.background import Background, Moments
-from vecattr.classes import rule_from_file
+from vecattr.classes import ClassRule, rule_from_file
 from vecattr.cli.main import run
 from vecattr.cli.options import conditions, labelled_plasmids
 from vecattr.embedder import Embedder, load_embedder
@@ -34,15 +34,16 @@ from vecattr.readers import ReadOptions
 from vecattr.table import Vectors
 
 AT_ONCE = 256  # queries
+HEADER = "                nearest plasmid      class means     unread"
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What a model made of the stored plasmids: vectors (n, d), the class of each as a row of
-    `means` (n,), and the classes' vectors (c, d)."""
+    """What a model made of the stored plasmids: vectors (n, d), sorted by class; where each class
+    begins (c,); the classes' vectors (c, d), and their numbers by name."""
 
     vectors: Vectors
-    classes: NDArray[np.int64]
+    starts: NDArray[np.int64]
     means: Vectors
     column: dict[str, int]
 
@@ -52,13 +53,14 @@ class Stored:
         parts = effective_labs(lab_parts(labels, vectors), background)
         column = {part.name: place for place, part in enumerate(parts)}
         classes = np.array([column[label] for label in labels], dtype=np.int64)
-        return cls(vectors, classes, np.stack([part.vector for part in parts]), column)
+        order = np.argsort(classes, kind="stable")
+        starts = np.searchsorted(classes[order], np.arange(len(parts)))
+        return cls(vectors[order], starts, np.stack([part.vector for part in parts]), column)
 
     def by_nearest(self, queries: Vectors) -> Vectors:
         """The cosine of each query with the nearest plasmid of each class, (q, d) -> (q, c)."""
-        best = np.full((len(self.means), len(queries)), -1, dtype=np.float32)
-        np.maximum.at(best, self.classes, self.vectors @ queries.T)  # (n, q) -> (c, q)
-        return best.T
+        best: Vectors = np.maximum.reduceat(queries @ self.vectors.T, self.starts, axis=1)
+        return best
 
     def by_means(self, queries: Vectors) -> Vectors:
         """The cosine of each query with each class, (q, d) -> (q, c)."""
@@ -108,23 +110,33 @@ def main(
     fragment: int | None,
 ) -> None:
     """Compare the models on one table."""
-    rule = rule_from_file(labs)
     reads = ReadOptions(where=where, no_features=True)
     plasmids = labelled_plasmids([str(table)], reads)
     asked = {one: labelled_plasmids([str(table)], replace(reads, where=(one,))) for one in ask}
-    click.echo("nearest plasmid   means (top-1 / top-10)   unread")
+    pieces = {one: [cut(query, fragment) for query in some] for one, some in asked.items()}
+    click.echo(HEADER)
     for model in models:
-        embedder = load_embedder(model, device="cpu")
-        labels = [rule.label(one.lab or "") for one in plasmids]
-        stored = Stored.of(embedded(embedder, plasmids), labels)
         click.echo(f"{model}, {(model / WEIGHTS_FILE).stat().st_size / 1e6:.1f} MB of weights")
-        for one, queries in asked.items():
-            truth = np.array([stored.column.get(rule.label(q.lab or ""), -1) for q in queries])
-            vectors = embedded(embedder, [cut(query, fragment) for query in queries])
-            unread = are_unread(vectors, unread_vector(embedder)).mean()
-            click.echo(
-                f"  {'='.join(one):16} {figures(stored, vectors, truth)}   {100 * unread:.2f}"
-            )
+        for line in measured(model, plasmids, pieces, rule=rule_from_file(labs)):
+            click.echo(line)
+
+
+def measured(
+    model: Path,
+    plasmids: Sequence[Plasmid],
+    asked: Mapping[tuple[str, str], Sequence[Plasmid]],
+    *,
+    rule: ClassRule,
+) -> Iterator[str]:
+    """A line of figures for each set of queries, as HEADER says."""
+    embedder = load_embedder(model, device="cpu")
+    labels = [rule.label(one.lab or "") for one in plasmids]
+    stored = Stored.of(embedded(embedder, plasmids), labels)
+    for one, queries in asked.items():
+        truth = np.array([stored.column.get(rule.label(q.lab or ""), -1) for q in queries])
+        vectors = embedded(embedder, queries)
+        unread = 100 * are_unread(vectors, unread_vector(embedder)).mean()
+        yield f"{'='.join(one):15} {figures(stored, vectors, truth)}   {unread:6.2f}"
 
 
 def cut(plasmid: Plasmid, bases: int | None) -> Plasmid:

@@ -8,7 +8,7 @@ parts it favours, in the scars its cloning leaves, and in genes of its own.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +38,18 @@ _TASTE = 0.35
 _OWN_GENES = 4
 _OWN_GENE_CHANGES = 0.08
 _SCAR = 10
+_WORDY_GENES = 2
+_TAG = 336
 _POINT_MUTATIONS = 0.002
 _KEEPS_SCAR = 0.8
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Words that parts are made of: those all labs share, and those that are a lab's own."""
+
+    shared: Sequence[str]
+    own: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -65,15 +75,22 @@ class _Project:
 
 
 def make_corpus(
-    *, labs: int, plasmids_per_lab: int, seed: int, own_gene_share: float = 0.5
+    *,
+    labs: int,
+    plasmids_per_lab: int,
+    seed: int,
+    own_gene_share: float = 0.5,
+    lexicon: Lexicon | None = None,
 ) -> list[Plasmid]:
     """`labs` x `plasmids_per_lab` labelled circular plasmids of about 2 to 5 kb, sorted by lab.
 
     `own_gene_share` is the share of publications about one of the lab's own genes: 0 leaves only
     tastes and scars to tell a lab by. Labs are called `Lab 01` and so on; `group` is a made-up
     publication of one lab, with about five plasmids. Either strand is given, opened anywhere.
-    Features are resistances (from the backbone), copy number and the host species. Raises
-    UsageError for counts below 1 or a share outside 0 to 1.
+    Features are resistances (from the backbone), copy number and the host species. With a
+    `lexicon` parts are strung together of its words, and a lab has two new genes and a tag of its
+    own: an encoder that knows the words can read such plasmids. Raises UsageError for counts
+    below 1 or a share outside 0 to 1.
 
     >>> [plasmid.lab for plasmid in make_corpus(labs=2, plasmids_per_lab=1, seed=1)]
     ['Lab 01', 'Lab 02']
@@ -84,14 +101,17 @@ def make_corpus(
             f" {own_gene_share} own genes cannot be made"
         )
     rng = np.random.default_rng(seed)
+    shared = lexicon.shared if lexicon else ()
     parts = {
-        kind: [_random_bases(rng, int(rng.integers(shortest, longest))) for _ in range(count)]
+        kind: [_piece(rng, int(rng.integers(shortest, longest)), shared) for _ in range(count)]
         for kind, (count, shortest, longest) in _SHARED_PARTS.items()
     }
     digits = max(2, len(str(labs)))
     plasmids: list[Plasmid] = []
     for number in range(1, labs + 1):
         habits = _habits(rng, f"Lab {number:0{digits}d}", parts)
+        if lexicon:
+            habits = _in_words(rng, habits, lexicon.own)
         plasmids += _plasmids(rng, habits, parts, plasmids_per_lab, own_gene_share, len(plasmids))
     return plasmids
 
@@ -102,6 +122,13 @@ def _habits(rng: np.random.Generator, name: str, parts: Mapping[str, list[Bases]
     own_genes = [_mutated(rng, parts["gene"][at], _OWN_GENE_CHANGES) for at in models]
     scar = _random_bases(rng, _SCAR)
     return _Habits(name, tastes, own_genes, scar, rng.dirichlet(np.full(len(_HOSTS), 0.5)))
+
+
+def _in_words(rng: np.random.Generator, habits: _Habits, words: Sequence[str]) -> _Habits:
+    """The same with genes and a tag made of a lab's own words: a mutated k-mer is an unknown one,
+    and no word is as short as a scar."""
+    genes = [_piece(rng, len(gene), words) for gene in habits.own_genes[:_WORDY_GENES]]
+    return replace(habits, own_genes=genes, scar=_piece(rng, _TAG, words))
 
 
 def _plasmids(
@@ -185,6 +212,16 @@ def _features(project: _Project) -> dict[str, int]:
     features["copy_number_high"] = int(project.backbone % 3 > 0)
     features |= {f"species_{name}": int(name == _HOSTS[project.host]) for name in _HOSTS}
     return features
+
+
+def _piece(rng: np.random.Generator, length: int, words: Sequence[str]) -> Bases:
+    """Random bases or, when there are words, random words, cut to the length."""
+    if not words:
+        return _random_bases(rng, length)
+    text = ""
+    while len(text) < length:
+        text += words[int(rng.integers(len(words)))]
+    return np.frombuffer(text[:length].encode("ascii"), dtype=np.uint8)
 
 
 def _random_bases(rng: np.random.Generator, length: int) -> Bases:

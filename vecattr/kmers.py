@@ -15,6 +15,7 @@ Hashes = NDArray[np.uint64]
 LONGEST_K = 31
 
 _AMBIGUOUS = 4
+_LETTERS = np.frombuffer(b"ACGT", dtype=np.uint8)
 _CODES = np.full(256, _AMBIGUOUS, dtype=np.uint8)
 for _code, _base in enumerate(b"ACGT"):
     _CODES[_base] = _code
@@ -75,9 +76,31 @@ def _clean_windows(codes: NDArray[np.uint8], k: int) -> NDArray[np.bool_]:
     return clean
 
 
+def spelled(hashes: Hashes, k: int) -> list[str]:
+    """The canonical k-mers that have these hashes: the scramble hides nothing."""
+    codes = _unmixed(hashes)
+    places = 2 * np.arange(k - 1, -1, -1, dtype=np.uint64)
+    letters = _LETTERS[(codes[:, None] >> places) & np.uint64(3)]  # (n,) -> (n, k)
+    return [row.tobytes().decode("ascii") for row in letters]
+
+
 def mix(values: Hashes) -> Hashes:
     """A bijective scramble of 64-bit words (the finaliser of SplitMix64, Steele et al. 2014)."""
     mixed = values + np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return mixed ^ (mixed >> np.uint64(31))
+
+
+def _unmixed(values: Hashes) -> Hashes:
+    """`mix` undone, step by step: the multipliers' inverses modulo 2^64, the shifts repeated."""
+    codes = _unshifted(values, 31) * np.uint64(pow(0x94D049BB133111EB, -1, 1 << 64))
+    codes = _unshifted(codes, 27) * np.uint64(pow(0xBF58476D1CE4E5B9, -1, 1 << 64))
+    return _unshifted(codes, 30) - np.uint64(0x9E3779B97F4A7C15)
+
+
+def _unshifted(values: Hashes, shift: int) -> Hashes:
+    """x of x ^ (x >> shift), for a shift of at least a third of the word."""
+    once = values >> np.uint64(shift)
+    undone: Hashes = values ^ once ^ (once >> np.uint64(shift))
+    return undone

@@ -139,7 +139,7 @@ def _present(path: Path) -> Path:
         raise MissingError(
             "there is no such model file",
             where=str(path),
-            hint="make a model with: vecattr train PLASMIDS -o MODEL",
+            hint="name a folder that `vecattr train PLASMIDS -o MODEL` wrote",
         )
     return path
 

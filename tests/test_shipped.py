@@ -1,0 +1,122 @@
+"""The encoder that comes with vecattr: small, nameless, packed, and the default."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+from ship_encoder import check_nameless
+
+from vecattr import Index, Plasmid
+from vecattr.cli.demo import known_words
+from vecattr.cli.main import run
+from vecattr.corpus import make_corpus
+from vecattr.embedder import load_embedder
+from vecattr.errors import InputError
+from vecattr.indexes.embedding import are_unread, unread_vector
+from vecattr.model import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, learned_labs, model_identity
+from vecattr.readers import ReadOptions, read_plasmids
+from vecattr.shipped import shipped_encoder
+
+MEGABYTE = 1_000_000
+DATA = Path(os.environ.get("VECATTR_REAL_DATA") or Path(__file__).parents[1] / "../shared/data")
+
+
+def test_it_is_small_and_holds_an_encoder_alone() -> None:
+    sizes = {path.name: path.stat().st_size for path in shipped_encoder().iterdir()}
+    assert sorted(sizes) == sorted([CARD_FILE, CONFIG_FILE, WEIGHTS_FILE])
+    assert max(sizes.values()) <= 15 * MEGABYTE
+    assert sum(sizes.values()) <= 25 * MEGABYTE
+    assert learned_labs(shipped_encoder()) is None
+
+
+def test_it_holds_numbers_and_no_names() -> None:
+    tensors = load_file(shipped_encoder() / WEIGHTS_FILE)
+    assert all(array.dtype.kind in "if" for array in tensors.values())
+    for name in (CARD_FILE, CONFIG_FILE):
+        text = (shipped_encoder() / name).read_text(encoding="utf-8")
+        assert not re.search(r"\b(AP|PI)\d+", text), name
+        assert not re.search(r"[ACGT]{15}", text), name
+
+
+def test_a_name_is_found_wherever_it_stands(tmp_path: Path) -> None:
+    made = [Plasmid("AP12345", "ACGT", lab="PI1", group="9037253")]
+    for name, content in (
+        ("encoder.safetensors", b"\x00\xffxAP12345\x01"),
+        ("encoder.safetensors", b"9037253"),
+        (CARD_FILE, b"plasmids of PI1."),
+    ):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(InputError, match=r"AP12345|PI1|9037253"):
+            check_nameless(tmp_path, made)
+        (tmp_path / name).write_bytes(b"AP1234 PI12 903725")
+        check_nameless(tmp_path, made)
+
+
+@pytest.mark.real
+def test_it_holds_no_name_of_its_table() -> None:
+    if not (DATA / "plasmids.csv.xz").exists():
+        pytest.skip("the real table is not here")
+    reads = ReadOptions(no_features=True)
+    plasmids = [
+        one
+        for one in read_plasmids([str(DATA / "plasmids.csv.xz")], reads)
+        if isinstance(one, Plasmid)
+    ]
+    assert len(plasmids) > 40_000
+    check_nameless(shipped_encoder(), plasmids)
+
+
+def test_build_index_takes_it_when_no_model_is_named(shelf: Any, tmp_path: Path) -> None:
+    target = tmp_path / "made.index"
+    assert run(["build-index", str(shelf.table), "-i", str(target), "-q"]) == 0
+    index = Index.open(target)
+    assert index.model_identity == model_identity(shipped_encoder())
+    assert {lab.origin for lab in index.labs()} == {"mean"}
+
+
+def test_it_reads_words_it_knows_and_tells_labs_apart_by_them() -> None:
+    plasmids = make_corpus(labs=6, plasmids_per_lab=12, seed=2, lexicon=known_words())
+    embedder = load_embedder(shipped_encoder(), device="cpu")
+    vectors = embedder.embed(plasmids)
+    assert not are_unread(vectors, unread_vector(embedder)).any()
+    cosines = vectors @ vectors.T
+    np.fill_diagonal(cosines, -1)
+    labs = np.array([one.lab for one in plasmids])
+    assert np.mean(labs[cosines.argmax(axis=1)] == labs) > 0.9
+    mute = [replace(one, sequence="N" * 200) for one in plasmids[:1]]
+    assert are_unread(embedder.embed(mute), unread_vector(embedder)).all()
+
+
+def test_its_card_tells_the_command_and_the_figures() -> None:
+    card = (shipped_encoder() / CARD_FILE).read_text(encoding="utf-8")
+    config = json.loads((shipped_encoder() / CONFIG_FILE).read_text())["encoder"]
+    for told in ("vecattr train T", "--reserve", "pub_dev", "licence", "must not"):
+        assert told in card
+    for flag, name in (("--scaled", "scaled"), ("--kmer-plasmids", "min_plasmids")):
+        assert f"{flag} {config[name]}" in card
+
+
+def test_the_built_package_holds_it(tmp_path: Path) -> None:
+    pytest.importorskip("setuptools")
+    root = Path(__file__).resolve().parent.parent
+    if not (root / "setup.cfg").exists():
+        pytest.skip("not in a checkout")
+    build = "import setuptools; setuptools.setup()"
+    subprocess.run(
+        [sys.executable, "-c", build, "-q", "build_py", "--build-lib", str(tmp_path)],
+        cwd=root,
+        check=True,
+        capture_output=True,
+    )
+    packed = {path.name: path.read_bytes() for path in (tmp_path / "vecattr/pretrained").iterdir()}
+    assert packed == {path.name: path.read_bytes() for path in shipped_encoder().iterdir()}

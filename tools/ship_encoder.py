@@ -1,0 +1,140 @@
+"""The encoder that comes with vecattr: a table and a list of labs in, its model folder out.
+
+    python tools/ship_encoder.py T --labs L -o vecattr/pretrained
+
+Trains on the rows of --where (split=train) less their reserve, looks for every name of the table in
+what was written, measures on the rows of each --ask (split=dev, split=pub_dev), and writes what it
+found into the model card. Give an empty folder or a new one.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import numpy as np
+from compare_encoders import HEADER, measured
+
+from vecattr.classes import rule_from_file
+from vecattr.cli.main import run
+from vecattr.cli.options import conditions, labelled_plasmids
+from vecattr.config import BagConfig, TrainConfig
+from vecattr.errors import InputError
+from vecattr.files import atomic_write
+from vecattr.model import CARD_FILE, CONFIG_FILE
+from vecattr.plasmid import Plasmid
+from vecattr.readers import ReadOptions
+from vecattr.run_folder import HISTORY_FILE
+from vecattr.training import train_model
+
+ENCODER = BagConfig(scaled=32, min_plasmids=2, token_width=48, dropout=0.5, numbers="int8")
+TRAINING = TrainConfig(
+    loss="cosface", epochs=15, validation_share=0, reserve=True, device="cpu", seed=0
+)
+COMMAND = """\
+    vecattr train T --where split=train --labs L --no-features --reserve --encoder bag \\
+        --scaled 32 --kmer-plasmids 2 --token-width 48 --dropout 0.5 --kmer-numbers int8 \\
+        --loss cosface --epochs 15 --validation-share 0 --device cpu -o MODEL"""
+
+#: A name of so few letters occurs in random bytes by chance.
+SHORTEST_NAME = 6
+
+CARD = """
+## How it was made
+
+{command}
+
+with one thread; `python tools/ship_encoder.py T --labs L -o vecattr/pretrained` does this and
+writes this card. T is a public catalogue of engineered plasmids with the lab that deposited each,
+and L lists the labs of ten plasmids or more, which were the classes; all others were one class.
+
+## What is in it
+
+A vector for each 21-mer that at least two of those plasmids have (one 21-mer in 32, chosen by its
+hash), and a projection. No plasmid, no lab, no name of either and no list of them. The 21-mers can
+be read back from their hashes (`vecattr demo` does so); they are single words, mostly of parts that
+many plasmids share, in no order.
+
+## Accuracy without lab vectors
+
+All {stored:,} rows of `split=train` stored, sequence only, top-1 / top-10 in percent; `unread` is
+the share of queries of which the encoder knows no 21-mer. `dev`: related plasmids on one side,
+`pub_dev`: whole publications held out.
+
+{figures}
+
+## Licence and use
+
+MIT, as the code. T was published under BSD-3-Clause; the terms of the catalogue behind it were not
+checked. What it says is a lead for a person who looks further. It must not be used as proof of who
+made something, to accuse or to rule out anybody, or to decide about people without a person. It
+knows what one catalogue held, up to 2021, mostly of academic labs: what it says of other DNA was
+not measured.
+"""
+
+
+def check_nameless(folder: Path, plasmids: Iterable[Plasmid]) -> None:
+    """InputError when a file of the folder holds the id, the lab or the group of a plasmid: as a
+    word of a text, or, unless it is short, anywhere in the bytes."""
+    names = {name for one in plasmids for name in (one.id, one.lab, one.group) if name}
+    for path in sorted(folder.iterdir()):
+        content = path.read_bytes()
+        found = inside(content, {name.encode() for name in names if len(name) >= SHORTEST_NAME})
+        if path.name in (CARD_FILE, CONFIG_FILE):
+            found |= names & set(re.findall(r"\w+", content.decode()))
+        if found:
+            raise InputError(f"holds the name {min(found)!r}", where=str(path))
+
+
+def inside(content: bytes, names: set[bytes]) -> set[str]:
+    """Which names, of SHORTEST_NAME bytes or more, stand anywhere in the content."""
+    letters = np.frombuffer(content, dtype=np.uint8).astype(np.uint64)
+    beginnings = np.zeros(max(0, len(letters) - SHORTEST_NAME + 1), dtype=np.uint64)
+    for place in range(SHORTEST_NAME):  # the first letters of every window as one number
+        beginnings = beginnings << np.uint64(8) | letters[place : place + len(beginnings)]
+    wanted = {int.from_bytes(name[:SHORTEST_NAME], "big") for name in names}
+    places = np.flatnonzero(np.isin(beginnings, np.array(sorted(wanted), dtype=np.uint64)))
+    return {
+        name.decode()
+        for place in places.tolist()
+        for name in names
+        if content.startswith(name, place)
+    }
+
+
+@click.command()
+@click.argument("table", type=click.Path(exists=True, path_type=Path))
+@click.option("--labs", type=click.Path(exists=True, path_type=Path), required=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.option("--where", multiple=True, callback=conditions, default=("split=train",))
+@click.option("--ask", multiple=True, callback=conditions, default=("split=dev", "split=pub_dev"))
+def main(
+    table: Path,
+    labs: Path,
+    output: Path,
+    where: tuple[tuple[str, str], ...],
+    ask: Sequence[tuple[str, str]],
+) -> None:
+    """Train the encoder, check it and write its card."""
+    reads = ReadOptions(where=where, no_features=True)
+    plasmids = labelled_plasmids([str(table)], reads)
+    rule = rule_from_file(labs)
+    train_model(plasmids, output, rule=rule, encoder=ENCODER, train=TRAINING)
+    (output / HISTORY_FILE).unlink()
+    check_nameless(output, plasmids)
+    asked = {one: labelled_plasmids([str(table)], replace(reads, where=(one,))) for one in ask}
+    lines = [HEADER, *measured(output, plasmids, asked, rule=rule)]
+    card = (output / CARD_FILE).read_text(encoding="utf-8") + CARD.format(
+        command=COMMAND, stored=len(plasmids), figures="\n".join(f"    {one}" for one in lines)
+    )
+    atomic_write(output / CARD_FILE, card.encode())
+    sizes = ", ".join(f"{one.name} {one.stat().st_size:,}" for one in sorted(output.iterdir()))
+    click.echo(f"{output / CONFIG_FILE}: {sizes}")
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:], group=main, program="ship_encoder.py"))
