@@ -91,7 +91,13 @@ def asked_about(
 
 
 def make_fold(
-    plasmids: Sequence[Plasmid], rule: ClassRule, encoder: BagConfig, *, fold: int, work: Path
+    plasmids: Sequence[Plasmid],
+    rule: ClassRule,
+    encoder: BagConfig,
+    *,
+    epochs: int,
+    fold: int,
+    work: Path,
 ) -> None:
     """Train, build and ask; write `fold-N.npz`."""
     labels = [rule.label(plasmid.lab or "") for plasmid in plasmids]
@@ -102,7 +108,7 @@ def make_fold(
     model, path = work / f"fold-{fold}.model", work / f"fold-{fold}.index"
     if not (model / "MODEL_CARD.md").exists():
         split = Split(learned=learned, watched=nobody, new_work=nobody, known_work=nobody)
-        train = TrainConfig(loss="cosface", seed=fold)
+        train = TrainConfig(loss="cosface", epochs=epochs, seed=fold)
         train_model(plasmids, model, rule=rule, encoder=encoder, train=train, split=split)
     if not path.exists():
         build_index(path, plasmids, model=model, rule=rule, lab_vectors="mean")
@@ -293,6 +299,8 @@ def main() -> None:
     parser.add_argument("--scaled", type=int, default=32)
     parser.add_argument("--kmer-plasmids", type=int, default=2)
     parser.add_argument("--token-width", type=int, default=48)
+    parser.add_argument("--dropout", type=float, default=0.3)
+    parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("-o", "--out", type=Path)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
@@ -300,6 +308,7 @@ def main() -> None:
         scaled=options.scaled,
         min_plasmids=options.kmer_plasmids,
         token_width=options.token_width,
+        dropout=options.dropout,
     )
     folds = range(FOLDS) if options.fold is None else [options.fold]
     missing = [fold for fold in folds if not (options.work / f"fold-{fold}.npz").exists()]
@@ -307,8 +316,9 @@ def main() -> None:
         column, _, value = options.where.partition("=")
         reading = ReadOptions(where=((column, value),))
         plasmids = list(read_plasmids([str(options.table)], reading))
+        rule = rule_from_file(options.labs)
         for fold in missing:
-            make_fold(plasmids, rule_from_file(options.labs), encoder, fold=fold, work=options.work)
+            make_fold(plasmids, rule, encoder, epochs=options.epochs, fold=fold, work=options.work)
     if options.out:
         made = [options.work / f"fold-{fold}.npz" for fold in range(FOLDS)]
         plain, featured = (fit_network(Questions.of(made, kind)) for kind in ("plain", "featured"))
