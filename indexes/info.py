@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vecattr.calibration import Calibration
+from vecattr.indexes.evidence import Evidence
 from vecattr.indexes.live import LiveSegment, class_sizes
 from vecattr.indexes.manifest import FORMAT, VERSION, Manifest, kept_generations
 from vecattr.indexes.publish import read_log
+from vecattr.model import FUSION_FILE
 from vecattr.plasmid import POOLED
 
 #: How many of the last log entries are shown.
@@ -42,6 +44,7 @@ def index_facts(
         "pooled_plasmids": sizes[POOLED],
         "lab_vectors": sorted(origins),
         "sequences_stored": manifest.keep_sequences,
+        "ranked_by": "vectors and k-mers" if _has_fusion(manifest, segments) else "vectors",
         "model": {
             "identity": manifest.model,
             "width": manifest.width,
@@ -62,3 +65,7 @@ def index_facts(
         ],
         "log": log[-LOG_ENTRIES:],
     }
+
+
+def _has_fusion(manifest: Manifest, segments: Sequence[LiveSegment]) -> bool:
+    return FUSION_FILE in dict(manifest.model_files) and Evidence.is_in(segments)
