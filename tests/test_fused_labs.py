@@ -91,6 +91,7 @@ def test_scores_are_those_of_the_fusion_over_the_columns(index: Path, workshop: 
     scores = opened.lab_scores(vectors, cosines)
     fused = opened.fused
     assert isinstance(fused, FusedLabs)
+    assert opened.info()["ranked_by"] == "vectors and k-mers"
     for row, plasmid in enumerate(asked):
         columns = fused.columns(plasmid, vectors.bare[row], cosines[row], np.zeros(0, np.int64))
         assert ("phenotypes" in columns) == bool(plasmid.features)
@@ -151,6 +152,7 @@ def test_without_kmers_or_fusion_vectors_answer_alone(
     for name in ("bare", "plain"):
         opened = workshop.open(tmp_path / name)
         assert opened.fused is None
+        assert opened.info()["ranked_by"] == "vectors"
         for hit in opened.query(plasmids[0]).labs:
             assert hit.score == hit.cosine
 
