@@ -31,14 +31,12 @@ from vecattr.readers import ReadOptions
 from vecattr.run_folder import HISTORY_FILE
 from vecattr.training import train_model
 
-ENCODER = BagConfig(scaled=32, min_plasmids=2, token_width=48, dropout=0.5, numbers="int8")
-TRAINING = TrainConfig(
-    loss="cosface", epochs=15, validation_share=0, reserve=True, device="cpu", seed=0
-)
+ENCODER = BagConfig(scaled=32, min_plasmids=2, token_width=48, dropout=0.1, numbers="int8")
+TRAINING = TrainConfig(loss="cosface", epochs=15, validation_share=0, reserve=True)
 COMMAND = """\
     vecattr train T --where split=train --labs L --no-features --reserve --encoder bag \\
-        --scaled 32 --kmer-plasmids 2 --token-width 48 --dropout 0.5 --kmer-numbers int8 \\
-        --loss cosface --epochs 15 --validation-share 0 --device cpu -o MODEL"""
+        --scaled 32 --kmer-plasmids 2 --token-width 48 --dropout 0.1 --kmer-numbers int8 \\
+        --loss cosface --epochs 15 --validation-share 0 -o MODEL"""
 
 #: A name of so few letters occurs in random bytes by chance.
 SHORTEST_NAME = 6
