@@ -299,7 +299,7 @@ def main() -> None:
     parser.add_argument("--scaled", type=int, default=32)
     parser.add_argument("--kmer-plasmids", type=int, default=2)
     parser.add_argument("--token-width", type=int, default=48)
-    parser.add_argument("--dropout", type=float, default=0.3)
+    parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("-o", "--out", type=Path)
     options = parser.parse_args()
