@@ -60,7 +60,7 @@ class Needles:
         return cls(order, values[order], np.tile(windows.clean, 2))
 
     def found_in(self, hay: Windows) -> tuple[Mask, Mask]:
-        """Which windows occur forward in a hay as they are, and on their other strand, (w,) both."""
+        """Which windows a hay reads as they are, and which on their other strand, (w,) both."""
         known = np.sort(hay.forward[hay.clean])
         found = np.zeros(len(self.values), dtype=bool)
         if len(known):

@@ -1,8 +1,8 @@
 """Which stretches of a query speak for a lab: a query and segments in, stretches and their sources
 out.
 
-A *window* is 21 bases of the query, A, C, G and T alone, over the origin of a circle, too. The index
-knows of one window in eight, the *sampled* ones (`vecattr.indexes.segment_kmers`), how many labs
+A *window* is 21 bases of the query, A, C, G and T alone, over the origin of a circle, too. Of one
+window in eight, a *sampled* one (`vecattr.indexes.segment_kmers`), the index knows how many labs
 have its bases on either strand. It is *rare* when 1 to N labs do, and *common* when more do.
 
 - A `support` stretch is as many neighbouring windows as possible that all occur, letter by letter
