@@ -26,12 +26,12 @@ class Source:
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """The bases from `start` to `end` of the query, both counted from 1 and both included; over the
-    origin of a circle when `start` is greater than `end`. A stretch round all of a circle begins
-    at 1 unless its own ends meet.
+    origin of a circle when `start` is greater than `end`. A circle that matches all round is told
+    from 1 to its length.
 
     From `least_labs` to `most_labs` labs share its sampled 21-mers, of which there are `kmers`
-    (one at least); counts above 400 are rough when there are several segments. `sources`, the fullest first, are plasmids of the top lab; common property has
-    none.
+    (one at least); counts above 400 are rough when there are several segments. `sources`, the
+    fullest first, are plasmids of the top lab; common property has none.
     """
 
     kind: StretchKind
