@@ -47,6 +47,17 @@ LABS = 10
     metavar="N",
     help="Also list the N nearest stored plasmids.",
 )
+@click.option(
+    "--evidence",
+    is_flag=True,
+    help="Also show which stretches speak for the first lab, and which are common property.",
+)
+@click.option(
+    "--common-labs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="With --evidence: what more labs share is common property. [default: 20]",
+)
 @copies_option
 @asking
 @output_options
@@ -59,6 +70,8 @@ def command(
     fusion: Fusion,
     k: int | None,
     neighbors: int,
+    evidence: bool,
+    common_labs: int | None,
     exclude_near_copies: bool,
     asked: Asked,
     form: Format | None,
@@ -75,7 +88,10 @@ def command(
     """
     if k is not None and asked.coverage is not None:
         raise UsageError("-k and --coverage both say how many labs to name", hint="give one")
+    if common_labs is not None and not evidence:
+        raise UsageError("--common-labs without --evidence", hint="add --evidence")
     from vecattr.indexes.panel import open_panel
+    from vecattr.indexes.stretches import COMMON_LABS
     from vecattr.readers import read_plasmids
 
     opened = open_panel(indexes, fusion=fusion, device=device, threads=threads)
@@ -87,6 +103,7 @@ def command(
             neighbors=neighbors,
             exclude_near_copies=exclude_near_copies,
             asked=asked,
+            evidence=(common_labs or COMMON_LABS) if evidence else None,
         )
         write_results(render(answers, form=chosen_format(form, output)), output)
 

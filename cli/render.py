@@ -19,6 +19,14 @@ from vecattr.cli.formats import (
     jsonl_text,
     tsv_line,
 )
+from vecattr.cli.stretches import (
+    EVIDENCE_COLUMNS,
+    NO_STRETCH,
+    evidence_html,
+    evidence_object,
+    evidence_table,
+    stretch_rows,
+)
 
 #: The columns of TSV and CSV, in order: a contract, only ever extended at the end.
 COLUMNS = (
@@ -56,7 +64,8 @@ def render(answers: Iterable[Attribution], *, form: Format) -> Iterator[str]:
         case "tsv" | "csv":
             line = tsv_line if form == "tsv" else csv_line
             for number, answer in enumerate(answers):
-                header = "" if number else line(COLUMNS)  # none when the first query fails
+                columns = COLUMNS + (EVIDENCE_COLUMNS if answer.evidence else ())
+                header = "" if number else line(columns)  # none when the first query fails
                 yield header + "".join(line(row) for row in rows(answer))
         case "json":
             yield json_text([as_object(answer) for answer in answers])
@@ -67,18 +76,11 @@ def render(answers: Iterable[Attribution], *, form: Format) -> Iterator[str]:
 
 
 def rows(answer: Attribution) -> Iterator[Row]:
-    """The rows of one answer in the order of COLUMNS: labs, then neighbours.
+    """The rows of one answer in the order of COLUMNS: labs, neighbours, and the stretches of the
+    evidence, with which EVIDENCE_COLUMNS follow.
 
-    An answer with neither still has one row, of kind `none`: no query is dropped.
+    An answer with none of them still has one row, of kind `none`: no query is dropped.
     """
-    head: tuple[Row, ...] = (
-        *((rank, "lab", hit.name, None, hit.cosine, hit.score) for rank, hit in _ranked(answer)),
-        *(
-            (rank, "neighbor", near.lab, near.id, near.cosine, None)
-            for rank, near in enumerate(answer.neighbors, start=1)
-        ),
-    )
-    shares = [hit.probability for hit in answer.labs] + [None] * len(answer.neighbors)
     tail = (
         answer.verdict,
         answer.confidence,
@@ -90,19 +92,33 @@ def rows(answer: Attribution) -> Iterator[Row]:
         answer.provenance.model,
         answer.provenance.index,
     )
-    nothing: tuple[Row, ...] = ((None, "none", None, None, None, None),)
-    for row, share in zip(head or nothing, shares or [None], strict=True):
-        yield (answer.query, *row, *tail, share, answer.work, answer.coverage)
+    nothing: Row = (None, "none", None, None, None, None)
+    for head, share, stretch in list(_heads(answer)) or [(nothing, None, NO_STRETCH)]:
+        cells = stretch if answer.evidence else ()
+        yield (answer.query, *head, *tail, share, answer.work, answer.coverage, *cells)
+
+
+def _heads(answer: Attribution) -> Iterator[tuple[Row, float | None, Row]]:
+    """Of each row the first columns, from `rank` on, the probability and the stretch."""
+    for rank, hit in _ranked(answer):
+        yield (rank, "lab", hit.name, None, hit.cosine, hit.score), hit.probability, NO_STRETCH
+    for rank, near in enumerate(answer.neighbors, start=1):
+        yield (rank, "neighbor", near.lab, near.id, near.cosine, None), None, NO_STRETCH
+    if answer.evidence is not None:
+        yield from ((head, None, cells) for head, cells in stretch_rows(answer.evidence))
 
 
 def as_object(answer: Attribution) -> dict[str, object]:
-    """One answer as the JSON object of the documented contract."""
+    """One answer as the JSON object of the documented contract; `evidence` is in it when it was
+    asked for."""
     value = asdict(answer)
+    del value["evidence"]
     labs = [{"rank": rank, **asdict(hit)} for rank, hit in _ranked(answer)]
     neighbors = [
         {"rank": rank, **asdict(near)} for rank, near in enumerate(answer.neighbors, start=1)
     ]
-    return {**value, "labs": labs, "neighbors": neighbors}
+    evidence = {"evidence": evidence_object(answer.evidence)} if answer.evidence else {}
+    return {**value, "labs": labs, "neighbors": neighbors, **evidence}
 
 
 def table_block(answer: Attribution) -> str:
@@ -114,6 +130,8 @@ def table_block(answer: Attribution) -> str:
     if answer.neighbors:
         parts.append("  nearest stored plasmids\n")
         parts.append(aligned(_NEIGHBOR_COLUMNS, list(_neighbor_rows(answer)), indent="  "))
+    if answer.evidence:
+        parts.append(evidence_table(answer.evidence, indent="  "))
     return "".join(parts) + "\n"
 
 
@@ -134,11 +152,12 @@ def html_block(answer: Attribution) -> str:
     if answer.neighbors:
         near = "<h3>Nearest stored plasmids</h3>\n"
         near += html_table(_NEIGHBOR_COLUMNS, _neighbor_rows(answer))
+    evidence = evidence_html(answer.evidence) if answer.evidence else ""
     return (
         f"<section>\n<h2>{_safe(answer.query)}</h2>\n"
         f"<p>{answer.length:,} bases, {answer.topology}; "
         f'<span class="{answer.verdict}">{_safe(verdict_line(answer))}</span></p>\n'
-        f"{notes}{html_table(_LAB_COLUMNS, _lab_rows(answer))}{near}"
+        f"{notes}{html_table(_LAB_COLUMNS, _lab_rows(answer))}{near}{evidence}"
         f"<p><small>vecattr {_safe(source.version)}, model {_safe(source.model)}, "
         f"index {_safe(source.index)}</small></p>\n</section>\n"
     )

@@ -14,6 +14,7 @@ from vecattr.attribution import (
     Work,
 )
 from vecattr.plasmid import Plasmid
+from vecattr.stretch import Stretches
 
 #: No cosine is lower: the confidence when no lab has a name.
 NO_CONFIDENCE = -1.0
@@ -72,6 +73,7 @@ def attribution(
     provenance: Provenance,
     work: Work,
     coverage: float | None,
+    evidence: Stretches | None,
     kind: type[Attribution],
 ) -> Attribution:
     """The answer to one query; `kind` tells whether one index gave it or several."""
@@ -88,4 +90,5 @@ def attribution(
         provenance=provenance,
         work=work,
         coverage=coverage,
+        evidence=evidence,
     )

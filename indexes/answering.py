@@ -10,18 +10,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.attribution import Attribution, FusedAttribution, Neighbor, Provenance
+from vecattr.attribution import Attribution, FusedAttribution, Hit, Neighbor, Provenance
 from vecattr.ensemble import RRF_CONSTANT
 from vecattr.errors import UsageError
 from vecattr.indexes.answer import attribution, doubt, fewer_classes, set_note
 from vecattr.indexes.copies import check_bases_kept, copy_note, set_apart_in_each
 from vecattr.indexes.embedding import QueryVectors, in_batches
+from vecattr.indexes.segment_kmers import MOST_LABS
+from vecattr.indexes.stretches import check_kmers_kept
 from vecattr.indexes.sureness import USUAL, Asked
 from vecattr.plasmid import Plasmid
+from vecattr.stretch import Stretches
 from vecattr.version import __version__
 
 if TYPE_CHECKING:
     from vecattr.indexes.judgement import Judgement
+    from vecattr.indexes.overlap import Overlap
     from vecattr.indexes.panel import Panel
 
 #: What people call the ways to fuse.
@@ -31,7 +35,8 @@ _SPOKEN = {"copeland": "Copeland's method", "rrf": "reciprocal-rank fusion"}
 @dataclass(frozen=True)
 class Wanted:
     """What each answer is to hold: `k` labs, or the candidate set of `asked` in their place, and so
-    many `neighbors`; with near copies of the query, or as if there were none.
+    many `neighbors`; with near copies of the query, or as if there were none; with the `evidence`
+    for the first lab, in which what more than so many labs share is common (None: without it).
 
     UsageError for numbers out of range.
     """
@@ -40,20 +45,29 @@ class Wanted:
     neighbors: int = 0
     exclude_near_copies: bool = False
     asked: Asked = USUAL
+    evidence: int | None = None
 
     def __post_init__(self) -> None:
         _at_least(1, k=self.k)
         _at_least(0, neighbors=self.neighbors)
+        if self.evidence is not None and not 1 <= self.evidence <= MOST_LABS:
+            raise UsageError(
+                f"evidence that is common beyond {self.evidence} labs, expected 1 to {MOST_LABS}",
+                hint="an index does not tell which labs have what more of them share",
+            )
 
 
 def answers(
     panel: Panel, plasmids: Iterable[Plasmid], wanted: Wanted, *, batch_size: int
 ) -> Iterator[Attribution]:
     """One answer for each plasmid, in order, as they come. At once, not at the first answer:
-    UsageError when the panel cannot tell near copies, or not vouch for a coverage."""
+    UsageError when the panel cannot tell near copies, has no evidence, or cannot vouch for a
+    coverage."""
     _at_least(1, batch_size=batch_size)
     if wanted.exclude_near_copies:
         check_bases_kept(panel.indexes)
+    if wanted.evidence is not None:
+        check_kmers_kept(panel.indexes)
     panel.check(wanted.asked)
     return (
         answer
@@ -78,9 +92,10 @@ def _of_batch(panel: Panel, batch: Sequence[Plasmid], wanted: Wanted) -> Iterato
     sizes = [sure.size(query, otherwise=wanted.k) for query in range(len(batch))]
     best = _best_labs(panel, vectors, judged, sizes)
     for query, (plasmid, size) in enumerate(zip(batch, sizes, strict=True)):
+        hits = judged.hits(query, best[query], names=panel.lab_names)
         yield attribution(
             plasmid,
-            judged.hits(query, best[query], names=panel.lab_names),
+            hits,
             confidence=float(sure.confidences[query]),
             threshold=sure.threshold(query),
             neighbors=fused_neighbors([mine[query] for mine in near], n=wanted.neighbors),
@@ -94,8 +109,27 @@ def _of_batch(panel: Panel, batch: Sequence[Plasmid], wanted: Wanted) -> Iterato
             provenance=Provenance(__version__, panel.model_identity, panel.identity),
             work=asked.work,
             coverage=asked.coverage,
+            evidence=_evidence(panel, plasmid, hits, copies[query], wanted),
             kind=Attribution if panel.is_one_index else FusedAttribution,
         )
+
+
+def _evidence(
+    panel: Panel,
+    plasmid: Plasmid,
+    hits: Sequence[Hit],
+    copies: Iterable[Overlap],
+    wanted: Wanted,
+) -> Stretches | None:
+    """What speaks for the first of the hits, without the near copies that are left out."""
+    if wanted.evidence is None:
+        return None
+    return panel.stretches.find(
+        plasmid,
+        hits[0].name if hits else None,
+        common_labs=wanted.evidence,
+        left_out=[one.id for one in copies] if wanted.exclude_near_copies else (),
+    )
 
 
 def _best_labs(

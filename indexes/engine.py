@@ -162,6 +162,7 @@ class Index:
         neighbors: int = 0,
         exclude_near_copies: bool = False,
         asked: Asked = USUAL,
+        evidence: int | None = None,
     ) -> Attribution:
         """The k likeliest labs of one plasmid, and so many nearest stored plasmids."""
         answers = self.query_many(
@@ -170,6 +171,7 @@ class Index:
             neighbors=neighbors,
             exclude_near_copies=exclude_near_copies,
             asked=asked,
+            evidence=evidence,
         )
         return next(answers)
 
@@ -182,13 +184,16 @@ class Index:
         batch_size: int = BATCH,
         exclude_near_copies: bool = False,
         asked: Asked = USUAL,
+        evidence: int | None = None,
     ) -> Iterator[Attribution]:
         """One answer for each plasmid, in order, as they come; UsageError for k or batch_size
         below 1, neighbors below 0, or a coverage that cannot be promised (at once, not at the
         first answer). With a coverage, the size of the candidate set stands for k.
 
         `exclude_near_copies`: as if the index held no near copy of the query, but for what learned
-        lab vectors learned of them; UsageError when it keeps no sequences.
+        lab vectors learned of them; UsageError when it keeps no sequences. `evidence`: also the
+        stretches that speak for the first lab (`vecattr.indexes.stretches`), where what more than
+        so many labs (1 to 400) share is common property; UsageError when it keeps no k-mers.
         """
         from vecattr.indexes.panel import Panel  # which is made of indexes
 
@@ -199,6 +204,7 @@ class Index:
             batch_size=batch_size,
             exclude_near_copies=exclude_near_copies,
             asked=asked,
+            evidence=evidence,
         )
 
     def sureness(

@@ -25,6 +25,7 @@ from vecattr.indexes.engine import BATCH, Index
 from vecattr.indexes.folds import expanded
 from vecattr.indexes.fused import FusedCalibration, fused_sureness, rank_matched
 from vecattr.indexes.judgement import Judgement
+from vecattr.indexes.stretches import StretchFinder
 from vecattr.indexes.sureness import USUAL, Asked, check_asked
 from vecattr.plasmid import Plasmid
 
@@ -150,11 +151,18 @@ class Panel:
         batch_size: int = BATCH,
         exclude_near_copies: bool = False,
         asked: Asked = USUAL,
+        evidence: int | None = None,
     ) -> Iterator[Attribution]:
         """One answer for each plasmid, in order, as they come; of one index that index's own.
         UsageError as in `Index.query_many`."""
-        wanted = Wanted(k, neighbors, exclude_near_copies, asked)
+        wanted = Wanted(k, neighbors, exclude_near_copies, asked, evidence)
         return answers(self, plasmids, wanted, batch_size=batch_size)
+
+    @cached_property
+    def stretches(self) -> StretchFinder:
+        """Over the plasmids of all indexes; every segment must have k-mers."""
+        segments = [segment for index in self.indexes for segment in index.segments]
+        return StretchFinder(segments, self.lab_names)
 
     def check(self, asked: Asked) -> None:
         """UsageError for a candidate set that the panel cannot vouch for."""

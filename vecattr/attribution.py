@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
 from vecattr.plasmid import Topology
+from vecattr.stretch import Stretches
 
 #: `uncalibrated`: the index holds no threshold, so nothing is claimed.
 Verdict = Literal["known", "unknown", "uncalibrated"]
@@ -63,7 +64,8 @@ class Attribution:
     `verdict` compares `confidence` (`vecattr.familiarity`, from 0 to 1; of an index without
     calibration the best cosine of a named lab) with the calibrated `threshold`. Probabilities are
     for plasmids of such `work`. With a `coverage`, the labs are the candidate set that holds the
-    true one so often. `notes` are sentences a person should read.
+    true one so often. `notes` are sentences a person should read. `evidence` for the first lab is
+    there when it was asked for.
     """
 
     confidence_name: ClassVar[str] = "familiarity"
@@ -81,6 +83,7 @@ class Attribution:
     provenance: Provenance
     work: Work = "known"
     coverage: float | None = None
+    evidence: Stretches | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ The sample keeps hashes below 2^64 / scaled ("FracMinHash", Irber et al. 2022).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,24 +29,52 @@ def sampled_kmers(bases: str, *, k: int, scaled: int = 1, circular: bool = True)
     Empty when the sequence is shorter than k. k is odd and at most 31, so that no k-mer is its
     own reverse complement and two bits a base fit a word.
     """
-    assert k % 2 == 1 <= k <= LONGEST_K
     assert scaled >= 1
+    found = windows_of(bases, k=k, circular=circular)
+    hashes = found.hashes
+    return hashes[found.clean & is_sampled(hashes, scaled=scaled)]
+
+
+def is_sampled(hashes: Hashes, *, scaled: int) -> NDArray[np.bool_]:
+    """Which hashes (m,) a sample of 1 in `scaled` keeps, (m,)."""
+    if scaled == 1:
+        return np.ones(len(hashes), dtype=bool)
+    sampled: NDArray[np.bool_] = hashes < np.uint64((1 << 64) // scaled)
+    return sampled
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The w windows of k bases of a sequence, in the order of their first bases: `forward` (w,) is
+    each read as it is and `backward` (w,) on the other strand, two bits a base; `clean` (w,) tells
+    which hold no ambiguous letter, which alone mean anything."""
+
+    forward: Hashes
+    backward: Hashes
+    clean: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.clean)
+
+    @property
+    def hashes(self) -> Hashes:
+        """Of the canonical k-mers, the lesser of each window's strands, (w,)."""
+        return mix(np.minimum(self.forward, self.backward))
+
+
+def windows_of(bases: str, *, k: int, circular: bool) -> Windows:
+    """Those of upper-case `bases`: as many as bases when circular, else k - 1 fewer; none when
+    the sequence is shorter than k, which is odd and at most 31."""
+    assert k % 2 == 1 <= k <= LONGEST_K
     if len(bases) < k:
-        return np.empty(0, dtype=np.uint64)
+        nothing = np.empty(0, dtype=np.uint64)
+        return Windows(nothing, nothing, np.empty(0, dtype=bool))
     closed = bases + bases[: k - 1] if circular else bases
-    codes = _CODES[np.frombuffer(closed.encode("ascii"), dtype=np.uint8)]  # (m,)
-    hashes = mix(_canonical_codes(codes, k))
-    keep = _clean_windows(codes, k)
-    if scaled > 1:
-        keep &= hashes < np.uint64((1 << 64) // scaled)
-    return hashes[keep]
-
-
-def _canonical_codes(codes: NDArray[np.uint8], k: int) -> Hashes:
-    """The lesser of each window's two strands, two bits a base; (m,) -> (m - k + 1,)."""
-    bases = (codes & 3).astype(np.uint64)
-    other_strand = (np.uint64(3) - bases)[::-1]
-    return np.minimum(_window_codes(bases, k), _window_codes(other_strand, k)[::-1])
+    codes = _CODES[np.frombuffer(closed.encode("ascii"), dtype=np.uint8)]  # (w + k - 1,)
+    plain = (codes & 3).astype(np.uint64)
+    other_strand = (np.uint64(3) - plain)[::-1]
+    backward = _window_codes(other_strand, k)[::-1]  # (w,)
+    return Windows(_window_codes(plain, k), backward, _clean_windows(codes, k))
 
 
 def _window_codes(bases: Hashes, k: int) -> Hashes:

@@ -1,0 +1,171 @@
+"""The evidence of answers on the command line: every format, and nothing changed without it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vecattr.attribution import Attribution, Hit, Provenance
+from vecattr.cli.formats import FORMATS, Format
+from vecattr.cli.main import run
+from vecattr.cli.render import COLUMNS, render
+from vecattr.cli.stretches import EVIDENCE_COLUMNS
+from vecattr.stretch import Source, Stretch, Stretches
+
+KINDS = ("support", "common")
+Capture = pytest.CaptureFixture[str]
+
+PLAIN = Attribution(
+    query="q1",
+    length=5000,
+    topology="circular",
+    labs=(Hit("Lab <A>", 0.9, 0.9),),
+    verdict="known",
+    confidence=0.9,
+    threshold=0.4,
+    neighbors=(),
+    notes=(),
+    provenance=Provenance("0.1.0", "ab12", "cd34"),
+)
+SOURCES = tuple(Source(f"<p{number}>", "Lab <A>", 1.0, -1) for number in range(5))
+SUPPORT = Stretch("support", 4901, 100, 200, 1, 7, 24, SOURCES)
+COMMON = Stretch("common", 300, 900, 601, 300, 300, 70)
+ANSWER = replace(PLAIN, evidence=Stretches("Lab <A>", 20, (SUPPORT,), (COMMON,), 3))
+NOTHING = replace(PLAIN, query="q2", labs=(), evidence=Stretches(None, 20, (), (), 0))
+
+
+def text(form: Format, *answers: Attribution) -> str:
+    return "".join(render(answers, form=form))
+
+
+def records(*answers: Attribution) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text("csv", *answers))))
+
+
+def test_evidence_appends_columns_and_adds_a_row_a_stretch() -> None:
+    lab, support, common = records(ANSWER)
+    assert tuple(lab) == COLUMNS + EVIDENCE_COLUMNS
+    assert {lab[name] for name in EVIDENCE_COLUMNS} == {""}
+    head = ("query", "rank", "kind", "lab", "id", "cosine", "probability", "work", "index")
+    assert [support[name] for name in head] == [
+        *("q1", "1", "support", "Lab <A>", "<p0>", "", "", "known", "cd34")
+    ]
+    assert [support[name] for name in EVIDENCE_COLUMNS] == [
+        *("4901", "100", "200", "-1", "1", "7", "24", "1.000000"),
+        "<p0>; <p1>; <p2>; <p3>; <p4>",
+    ]
+    assert [common[name] for name in ("kind", "lab", "id")] == ["common", "", ""]
+    assert [common[name] for name in EVIDENCE_COLUMNS] == [
+        *("300", "900", "601", "", "300", "300", "70", "", "")
+    ]
+
+
+def test_rows_of_labs_are_the_same_with_and_without_evidence() -> None:
+    [plain] = records(PLAIN)
+    assert tuple(plain) == COLUMNS
+    assert {name: records(ANSWER)[0][name] for name in COLUMNS} == plain
+
+
+def test_a_query_with_neither_labs_nor_stretches_still_has_its_row() -> None:
+    [row] = records(NOTHING)
+    assert (row["query"], row["kind"]) == ("q2", "none")
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+def test_json_has_the_evidence_when_asked_and_no_word_of_it_else(form: Format) -> None:
+    written = json.loads(text(form, ANSWER))
+    value = written[0] if form == "json" else written
+    assert list(value)[-1] == "evidence"
+    assert {key: value["evidence"][key] for key in ("lab", "common_labs", "left_off")} == {
+        "lab": "Lab <A>",
+        "common_labs": 20,
+        "left_off": 3,
+    }
+    [support], [common] = value["evidence"]["support"], value["evidence"]["common"]
+    ends = {"rank": 1, "start": 4901, "end": 100, "bases": 200, "strand": -1}
+    counts = {"least_labs": 1, "most_labs": 7, "kmers": 24}
+    sources = [
+        {"id": f"<p{number}>", "lab": "Lab <A>", "share": 1.0, "strand": -1} for number in range(5)
+    ]
+    assert support == {**ends, **counts, "sources": sources}
+    assert list(common) == ["rank", "start", "end", "bases", "least_labs", "most_labs", "kmers"]
+    assert "evidence" not in text(form, PLAIN)
+
+
+def test_a_table_names_some_plasmids_and_counts_the_others() -> None:
+    written = text("table", ANSWER)
+    [line] = [line for line in written.splitlines() if "<p0>" in line]
+    assert line.split() == [
+        *("1", "4901", "100", "200", "-", "1-7", "1.0000"),
+        *("<p0>,", "<p1>,", "<p2>", "and", "2", "more"),
+    ]
+    assert "stretches that speak for Lab <A>; at most 20 labs have them" in written
+    assert "common property of more than 20 labs" in written
+    assert "not shown: 3 more" in written
+    assert "(none)" in text("table", NOTHING)
+
+
+def test_a_table_and_a_page_say_no_word_of_evidence_that_was_not_asked_for() -> None:
+    for form in ("table", "html"):
+        assert "common property" not in text(form, PLAIN)
+
+
+def test_html_holds_no_name_unescaped() -> None:
+    written = text("html", ANSWER)
+    assert "&lt;p0&gt;" in written
+    assert "<p0>" not in written
+    assert "<A>" not in written
+
+
+def test_a_table_with_evidence_cannot_drive_a_terminal() -> None:
+    source = Source("\x1b[2J", "\x07", 1.0, 1)
+    wild = Stretches("\x1b[2J", 20, (replace(SUPPORT, sources=(source,)),), (), 0)
+    assert text("table", replace(PLAIN, evidence=wild)).replace("\n", "").isprintable()
+
+
+# ------------------------------------------------------------------------------- the command line
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_query_tells_its_evidence_in_every_format(
+    shelf: Any, tmp_path: Path, form: str, capsys: Capture
+) -> None:
+    plasmid = shelf.plasmids[1]  # of split=train: it is stored
+    query = str(shelf.fasta(tmp_path / "q.fa", [replace(plasmid.rotated(100), id="turned")]))
+    capsys.readouterr()
+    assert run(["query", query, "-i", str(shelf.index), "--evidence", "--format", form]) == 0
+    assert plasmid.id in capsys.readouterr().out
+
+
+def test_every_lab_is_one_too_many_for_what_one_lab_may_share(shelf: Any, capsys: Capture) -> None:
+    chosen = [str(shelf.table), "--where", "split=train", "-i", str(shelf.index)]
+    capsys.readouterr()
+    assert run(["query", *chosen, "--evidence", "--common-labs", "1", "--format", "tsv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out), delimiter="\t"))
+    most = {kind: {int(r["most_labs"]) for r in rows if r["kind"] == kind} for kind in KINDS}
+    assert most["support"] == {1}
+    assert min(most["common"]) >= 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--common-labs", "3"], "--common-labs without --evidence"),
+        (["--evidence", "--common-labs", "401"], "expected 1 to 400"),
+        (["--evidence", "--common-labs", "0"], "common-labs"),
+    ],
+)
+def test_what_cannot_be_shown_is_a_usage_error(
+    shelf: Any, options: list[str], message: str, capsys: Capture
+) -> None:
+    capsys.readouterr()
+    assert run(["query", str(shelf.table), "-i", str(shelf.index), *options]) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.out == ""

@@ -1,0 +1,533 @@
+"""Stretches of a query that speak for a lab: equal to plain loops, whatever the rotation."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vecattr.errors import UsageError
+from vecattr.indexes.add import add_labs
+from vecattr.indexes.draft import SegmentDraft
+from vecattr.indexes.edit import remove_lab
+from vecattr.indexes.live import LiveSegment
+from vecattr.indexes.manifest import FileFacts, SegmentEntry
+from vecattr.indexes.panel import open_panel
+from vecattr.indexes.query_windows import between, runs_of
+from vecattr.indexes.segment import Segment
+from vecattr.indexes.segment_kmers import MOST_LABS
+from vecattr.indexes.stretches import MOST, SOURCES, StretchFinder
+from vecattr.kmers import sampled_kmers
+from vecattr.plasmid import POOLED, Plasmid, reverse_complement
+from vecattr.stretch import Source, Stretch, Stretches
+
+CLASSES = ("Ash", "Birch", "Cedar", POOLED)  # Doug is pooled
+
+
+def random_bases(chance: random.Random, length: int) -> str:
+    return "".join(chance.choices("ACGT", k=length))
+
+
+def made(seed: int) -> tuple[list[Plasmid], Plasmid]:
+    """Stored plasmids and a query of few shared parts: on either strand, doubled, changed by a
+    letter, with ambiguous ones; some are too short to have a 21-mer."""
+    chance = random.Random(seed)
+    parts = [random_bases(chance, chance.randint(15, 160)) for _ in range(5)]
+    parts += ["".join(chance.choices("ACGTACGTN", k=30)), "ACGTN", "A" * 40, "ACG" * 15]
+
+    def sequence(most: int) -> str:
+        chosen = chance.choices(parts, k=chance.randint(1, most))
+        if chance.random() < 0.5:
+            chosen[0] = random_bases(chance, 30)
+        turned = [part if chance.random() < 0.7 else reverse_complement(part) for part in chosen]
+        text = "".join(turned)
+        at = chance.randrange(len(text))
+        return text[:at] + chance.choice("ACGTN") + text[at + 1 :]
+
+    def plasmid(name: str, most: int) -> Plasmid:
+        topology = chance.choice(["circular", "linear"])
+        lab = chance.choice(["Ash", "Birch", "Cedar", "Doug"])
+        return Plasmid(name, sequence(most), topology=topology, lab=lab)
+
+    stored = [plasmid(f"p{number}", 4) for number in range(chance.randint(0, 14))]
+    return stored, plasmid("query", 6)
+
+
+def segment_of(plasmids: Sequence[Plasmid]) -> LiveSegment:
+    draft = SegmentDraft(model="m", width=2, keep_sequences=True)
+    for one in plasmids:
+        label = POOLED if one.lab == "Doug" else f"{one.lab}"
+        draft.add_plasmid(one, label=label, vector=np.eye(2, dtype=np.float32)[0])
+    nothing = FileFacts("", 0)
+    entry = SegmentEntry("s", nothing, "", len(plasmids), nothing)
+    return LiveSegment(entry, Segment(draft.to_bytes()))
+
+
+def finder(*parts: Sequence[Plasmid]) -> StretchFinder:
+    return StretchFinder([segment_of(part) for part in parts], CLASSES)
+
+
+# ------------------------------------------------------------------------------------ plain loops
+
+
+def plain_windows(plasmid: Plasmid) -> list[str]:
+    bases, circular = plasmid.sequence, plasmid.is_circular
+    if len(bases) < 21:
+        return []
+    count = len(bases) if circular else len(bases) - 20
+    return [(bases + bases)[at : at + 21] for at in range(count)]
+
+
+def is_clean(window: str) -> bool:
+    return set(window) <= set("ACGT")
+
+
+def is_sampled(window: str) -> bool:
+    return len(sampled_kmers(window, k=21, scaled=8, circular=False)) == 1
+
+
+def plain_runs(places: set[int], count: int, *, closed: bool) -> Iterator[list[int]]:
+    """Neighbouring places, as long as there are any."""
+    if closed and len(places) == count > 0:
+        yield list(range(count))
+        return
+    for first in sorted(places):
+        if (first - 1) % count in places and (closed or first):
+            continue
+        run = [first]
+        while (closed or run[-1] + 1 < count) and (run[-1] + 1) % count in places:
+            run.append((run[-1] + 1) % count)
+        yield run
+
+
+class PlainLoops:
+    """What `StretchFinder.find` says, found letter by letter."""
+
+    def __init__(self, stored: Sequence[Plasmid], query: Plasmid, *, common_labs: int) -> None:
+        self.stored, self.query, self.common_labs = stored, query, common_labs
+        self.windows = plain_windows(query)
+        self.held = [set(filter(is_clean, plain_windows(one))) for one in stored]
+        self.sampled = [at for at, window in enumerate(self.windows) if is_sampled(window)]
+        self.labs = {at: self.labs_of(self.windows[at]) for at in self.sampled}
+
+    def has(self, row: int, window: str) -> bool:
+        return window in self.held[row] or reverse_complement(window) in self.held[row]
+
+    def labs_of(self, window: str) -> int:
+        return len({self.stored[row].lab for row in range(len(self.held)) if self.has(row, window)})
+
+    def chosen(self, labs: set[str]) -> list[int]:
+        """By what each adds, then by all it holds."""
+        rare = {
+            min(self.windows[at], reverse_complement(self.windows[at])): 1 / count
+            for at, count in self.labs.items()
+            if 1 <= count <= self.common_labs
+        }
+        left = {
+            row: {window for window in rare if self.has(row, window)}
+            for row, one in enumerate(self.stored)
+            if one.lab in labs
+        }
+        left = {row: windows for row, windows in left.items() if windows}
+        total = {row: sum(sorted(map(rare.__getitem__, mine))) for row, mine in left.items()}
+        covered: set[str] = set()
+        found: list[int] = []
+
+        def worth(row: int) -> tuple[float, float, int]:
+            gain = sum(rare[window] for window in left[row] - covered)
+            return -round(gain, 9), -round(total[row], 9), row
+
+        while left and len(found) < SOURCES:
+            best = min(left, key=worth)
+            covered.update(left.pop(best))
+            found.append(best)
+        return sorted(found, key=lambda row: (-round(total[row], 9), row))
+
+    def support(self, labs: set[str]) -> list[Stretch]:
+        rows = self.chosen(labs)
+        places = {
+            at
+            for at, window in enumerate(self.windows)
+            if is_clean(window)
+            and any(self.has(row, window) for row in rows)
+            and self.labs.get(at, 0) <= self.common_labs
+        }
+        runs = [run for run in self.runs(places) if set(run) & set(self.sampled)]
+        runs.sort(key=lambda run: (-self.weight(run), run[0]))
+        return [self.stretch("support", run, rows) for run in runs]
+
+    def common(self) -> list[Stretch]:
+        common = {at for at, count in self.labs.items() if count > self.common_labs}
+        places = set(common)
+        for first in common:
+            run, at = [first], first
+            while True:
+                at += 1
+                if at == len(self.windows) and not self.query.is_circular:
+                    break
+                at %= len(self.windows)
+                if at == first or not is_clean(self.windows[at]):
+                    break
+                run.append(at)
+                if at in self.labs:
+                    places |= set(run) if at in common else set()
+                    break
+        found = [self.stretch("common", run, []) for run in self.runs(places)]
+        return sorted(found, key=lambda one: (-one.bases, one.start))
+
+    def runs(self, places: set[int]) -> Iterator[list[int]]:
+        return plain_runs(places, len(self.windows), closed=self.query.is_circular)
+
+    def weight(self, run: list[int]) -> float:
+        return round(sum(1 / self.labs[at] for at in run if at in self.labs), 6)
+
+    def stretch(self, kind: Any, run: list[int], rows: list[int]) -> Stretch:
+        bases = min(len(run) + 20, len(self.query))
+        end = (run[0] + bases - 1) % len(self.query) + 1
+        labs = [self.labs[at] for at in run if at in self.labs]
+        sources = [self.source(run, row) for row in rows]
+        whole = [one for one in sources if one.share == 1]
+        some = sorted((one for one in sources if one.share), key=lambda one: -one.share)
+        return Stretch(
+            kind, run[0] + 1, end, bases, min(labs), max(labs), len(labs), tuple(whole or some)
+        )
+
+    def source(self, run: list[int], row: int) -> Source:
+        same = [self.windows[at] in self.held[row] for at in run]
+        other = [reverse_complement(self.windows[at]) in self.held[row] for at in run]
+        share = sum(map(max, same, other)) / len(run)
+        one = self.stored[row]
+        return Source(one.id, f"{one.lab}", share, 1 if sum(same) >= sum(other) else -1)
+
+
+def check(stored: Sequence[Plasmid], query: Plasmid, lab: str, common_labs: int) -> Stretches:
+    """Find, and compare with the plain loops."""
+    half = len(stored) // 2
+    plain = PlainLoops(stored, query, common_labs=common_labs)
+    support = plain.support({"Doug"} if lab == POOLED else {lab})
+    common = plain.common()
+    for parts in ([stored], [stored[:half], stored[half:]]):
+        found = finder(*parts).find(query, lab, common_labs=common_labs)
+        assert found.support == tuple(support[:MOST])
+        assert found.common == tuple(common[:MOST])
+        assert found.left_off == max(0, len(support) - MOST) + max(0, len(common) - MOST)
+    return found
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.integers(0, 100_000), st.sampled_from(CLASSES), st.integers(1, 3))
+def test_stretches_equal_plain_loops(seed: int, lab: str, common_labs: int) -> None:
+    stored, query = made(seed)
+    check(stored, query, lab, common_labs)
+
+
+def test_what_made_collections_hold_is_worth_a_test() -> None:
+    found = [
+        finder(stored).find(query, lab, common_labs=labs)
+        for stored, query in map(made, range(100))
+        for lab, labs in (("Ash", 1), ("Birch", 2))
+        if stored
+    ]
+    support = [one for each in found for one in each.support]
+    assert len(support) > 50
+    assert any(one.start > one.end for one in support)
+    assert {one.strand for one in support} == {1, -1}
+    assert any(one.sources[0].share < 1 for one in support)
+    assert any(len(one.sources) > 1 for one in support)
+    assert any(one.start > one.end for each in found for one in each.common)
+
+
+# ------------------------------------------------------------------------------ rotation, strand
+
+
+def placed(found: Stretches, query: Plasmid, place: Callable[[int, int], tuple[int, int]]) -> Any:
+    """Every stretch without its strands, where `place` puts it; a whole circle has no ends."""
+    return sorted(
+        (
+            one.kind,
+            (0, 0) if one.bases == len(query) else place(one.start, one.end),
+            one.bases,
+            one.least_labs,
+            one.most_labs,
+            one.kmers,
+            sorted((source.id, source.share) for source in one.sources),
+        )
+        for one in (*found.support, *found.common)
+    )
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 100_000), st.integers(0, 1000))
+def test_rotation_and_strand_of_a_circle_only_move_stretches(seed: int, turn: int) -> None:
+    stored, query = made(seed)
+    query, length = replace(query, topology="circular"), len(query)
+    known = finder(stored)
+    before, after, other = (
+        known.find(one, "Ash", common_labs=2)
+        for one in (query, query.rotated(turn), query.reverse_complement())
+    )
+    if before.left_off:
+        return
+    expected = placed(before, query, lambda start, end: (start, end))
+
+    def turned_back(start: int, end: int) -> tuple[int, int]:
+        return (start + turn - 1) % length + 1, (end + turn - 1) % length + 1
+
+    assert placed(after, query, turned_back) == expected
+    assert (
+        placed(other, query, lambda start, end: (length - end + 1, length - start + 1)) == expected
+    )
+
+
+# --------------------------------------------------------------------------------------- in words
+
+
+def bases(seed: int, length: int = 300) -> str:
+    return random_bases(random.Random(seed), length)
+
+
+def of(lab: str, sequence: str, *, name: str | None = None, topology: Any = "linear") -> Plasmid:
+    return Plasmid(name or f"of {lab}", sequence, topology=topology, lab=lab)
+
+
+def test_a_stretch_over_the_origin_begins_after_its_end() -> None:
+    part = bases(1)
+    query = Plasmid("q", part[100:] + bases(2) + part[:100])
+    [found] = finder([of("Ash", part)]).find(query, "Ash").support
+    assert (found.start, found.end, found.bases) == (501, 200, 300)
+    [source] = found.sources
+    assert source == Source("of Ash", "Ash", 1.0, 1)
+
+
+def test_a_linear_query_has_no_stretch_over_its_ends() -> None:
+    part = bases(1)
+    query = Plasmid("q", part[100:] + bases(2) + part[:100], topology="linear")
+    found = finder([of("Ash", part)]).find(query, "Ash").support
+    assert sorted((one.start, one.end) for one in found) == [(1, 200), (501, 600)]
+
+
+def test_a_stored_circle_is_read_over_its_origin_and_a_line_is_not() -> None:
+    part = bases(1)
+    query = Plasmid("q", bases(2) + part + bases(5), topology="linear")
+    cut = part[150:] + bases(4) + part[:150]
+    [found] = finder([of("Ash", cut, topology="circular")]).find(query, "Ash").support
+    assert (found.start, found.end) == (301, 600)
+    pieces = finder([of("Ash", cut, topology="linear")]).find(query, "Ash").support
+    assert sorted((one.start, one.end) for one in pieces) == [(301, 450), (451, 600)]
+
+
+def test_the_strand_is_that_of_the_stored_plasmid() -> None:
+    part, other = bases(1), bases(2)
+    query = Plasmid("q", part + bases(3) + reverse_complement(other), topology="linear")
+    found = finder([of("Ash", bases(4) + part + other)]).find(query, "Ash").support
+    assert sorted((one.start, one.end, one.strand) for one in found) == [
+        (1, 300, 1),
+        (601, 900, -1),
+    ]
+
+
+def test_a_whole_circle_is_told_from_its_first_base_to_its_last() -> None:
+    part = bases(1)
+    stored = of("Ash", part[77:] + part[:77], topology="circular")
+    [found] = finder([stored]).find(Plasmid("q", part), "Ash").support
+    assert (found.start, found.end, found.bases) == (1, 300, 300)
+    assert found.kmers == len(sampled_kmers(part, k=21, scaled=8))
+
+
+def test_what_more_labs_share_is_common_property_and_supports_nobody() -> None:
+    shared, own = bases(1), bases(2)
+    stored = [of("Ash", shared + own), of("Birch", shared), of("Cedar", shared)]
+    query = Plasmid("q", shared + own, topology="linear")
+    few = finder(stored).find(query, "Ash", common_labs=2)
+    [common], [support] = few.common, few.support
+    assert (common.least_labs, common.most_labs, common.sources) == (3, 3, ())
+    assert common.end <= 300
+    assert support.end == 600
+    assert support.most_labs == 1
+    many = finder(stored).find(query, "Ash", common_labs=3)
+    [support] = many.support
+    assert many.common == ()
+    assert (support.start, support.end, support.least_labs, support.most_labs) == (1, 600, 1, 3)
+
+
+def test_what_only_few_labs_have_comes_before_what_is_longer() -> None:
+    shared, own = bases(1, 500), bases(2, 300)
+    stored = [of("Ash", shared), of("Ash", own, name="own"), of("Birch", shared), of("C", shared)]
+    classes = ("Ash", "Birch", "C")
+    query = Plasmid("q", shared + "N" + own, topology="linear")
+    found = StretchFinder([segment_of(stored)], classes).find(query, "Ash").support
+    assert [(one.start, one.sources[0].id) for one in found] == [(502, "own"), (1, "of Ash")]
+
+
+def test_a_stretch_that_no_plasmid_holds_whole_names_the_fullest_first() -> None:
+    left, right = bases(1, 200), bases(2, 400)
+    stored = [of("Ash", left + right[:100], name="a"), of("Ash", left[-20:] + right, name="b")]
+    query = Plasmid("q", left + right, topology="linear")
+    [found] = finder(stored).find(query, "Ash").support
+    assert (found.start, found.end) == (1, 600)
+    assert [(one.id, one.share) for one in found.sources] == [("b", 400 / 580), ("a", 280 / 580)]
+
+
+def test_a_plasmid_that_alone_holds_a_part_is_found_among_many_that_hold_another() -> None:
+    often, once = bases(1), bases(2, 100)
+    stored = [of("Ash", often + bases(n + 10), name=f"often {n}") for n in range(2 * SOURCES)]
+    stored.append(of("Ash", once, name="once"))
+    query = Plasmid("q", often + "N" + once, topology="linear")
+    many, few = finder(stored).find(query, "Ash").support
+    assert [source.id for source in few.sources] == ["once"]
+    assert [source.id for source in many.sources] == [f"often {n}" for n in range(SOURCES - 1)]
+    check(stored, query, "Ash", 20)
+
+
+def test_the_pool_is_supported_by_the_plasmids_of_its_labs() -> None:
+    part = bases(1)
+    [found] = finder([of("Doug", part)]).find(Plasmid("q", part + bases(2)), POOLED).support
+    assert found.sources[0].lab == "Doug"
+
+
+def test_what_is_left_out_neither_supports_nor_counts() -> None:
+    part = bases(1)
+    known = finder([of("Ash", part), of("Ash", part, name="twin"), of("Birch", part)])
+    query = Plasmid("q", part + bases(2))
+    [found] = known.find(query, "Ash", left_out=["of Ash", "of Birch"]).support
+    assert [source.id for source in found.sources] == ["twin"]
+    assert found.most_labs == 1
+    assert not known.find(query, "Ash", left_out=["of Ash", "twin"]).support
+
+
+def test_a_plasmid_of_two_indexes_is_one_source() -> None:
+    part = bases(1)
+    known = finder([of("Ash", part)], [of("Ash", part), of("Ash", part, name="twin")])
+    [found] = known.find(Plasmid("q", part + bases(2)), "Ash").support
+    assert [source.id for source in found.sources] == ["of Ash", "twin"]
+    assert found.most_labs == 1
+
+
+@pytest.mark.parametrize("sequence", ["ACGT", "N" * 500, bases(9)])
+def test_a_query_that_shares_nothing_has_no_stretches(sequence: str) -> None:
+    known = finder([of("Ash", bases(1))])
+    for topology in ("circular", "linear"):
+        found = known.find(Plasmid("q", sequence, topology=topology), "Ash")
+        assert found == Stretches("Ash", 20, (), (), 0)
+
+
+def test_without_a_lab_and_without_segments_nothing_is_supported() -> None:
+    part = bases(1)
+    query = Plasmid("q", part)
+    stored = [of(lab, part) for lab in ("Ash", "Birch")]
+    found = finder(stored).find(query, None, common_labs=1)
+    assert not found.support
+    assert len(found.common) == 1
+    assert finder().find(query, "Ash") == Stretches("Ash", 20, (), (), 0)
+
+
+def test_of_many_stretches_the_most_telling_are_told_and_the_others_counted() -> None:
+    parts = [bases(n, 60 + 10 * n) for n in range(MOST + 3)]
+    query = Plasmid("q", "N".join(parts), topology="linear")
+    found = finder([of("Ash", "N".join(parts))]).find(query, "Ash")
+    assert len(found.support) == MOST
+    assert found.left_off == 3
+    kmers = [one.kmers for one in found.support]
+    assert kmers == sorted(kmers, reverse=True)
+
+
+@given(st.lists(st.booleans(), max_size=12), st.booleans())
+def test_runs_equal_a_plain_loop(mask: list[bool], closed: bool) -> None:
+    places = {at for at, marked in enumerate(mask) if marked}
+    expected = [(run[0], len(run)) for run in plain_runs(places, len(mask), closed=closed)]
+    assert sorted(runs_of(np.array(mask, dtype=bool), closed=closed)) == sorted(expected)
+
+
+@given(st.lists(st.sampled_from("-mo"), max_size=12), st.booleans())
+def test_what_lies_between_marked_events_equals_a_plain_loop(ring: list[str], closed: bool) -> None:
+    def event(at: int, step: int) -> int | None:
+        for _ in range(len(ring)):
+            at = (at + step) % len(ring) if closed else at + step
+            if not 0 <= at < len(ring):
+                return None
+            if ring[at] != "-":
+                return at
+        return None
+
+    def inside(at: int) -> bool:
+        if ring[at] != "-":
+            return ring[at] == "m"
+        ends = event(at, -1), event(at, 1)
+        return ends[0] != ends[1] and all(end is not None and ring[end] == "m" for end in ends)
+
+    marked = np.array([kind == "m" for kind in ring], dtype=bool)
+    events = np.flatnonzero([kind != "-" for kind in ring])
+    found = between(marked, events, closed=closed)
+    assert found.tolist() == [inside(at) for at in range(len(ring))]
+
+
+# -------------------------------------------------------------------------------- of whole indexes
+
+
+def test_an_answer_has_evidence_for_its_first_lab_when_asked(tmp_path: Path, workshop: Any) -> None:
+    plasmids = workshop.plasmids(["Ash", "Birch"])
+    workshop.build(tmp_path / "i", plasmids)
+    index = workshop.open(tmp_path / "i")
+    assert index.query(plasmids[0]).evidence is None
+    answer = index.query(plasmids[0], evidence=20)
+    assert answer.evidence.lab == answer.labs[0].name == "Ash"
+    assert answer.evidence.common_labs == 20
+    [found] = answer.evidence.support
+    assert found.sources == (Source(plasmids[0].id, "Ash", 1.0, 1),)
+    assert found.bases == 400
+    assert replace(answer, evidence=None) == index.query(plasmids[0])
+
+
+def test_near_copies_that_are_left_out_are_no_evidence(tmp_path: Path, workshop: Any) -> None:
+    plasmids = workshop.plasmids(["Ash", "Birch"])
+    workshop.build(tmp_path / "i", plasmids)
+    index = workshop.open(tmp_path / "i")
+    answer = index.query(plasmids[0], evidence=20, exclude_near_copies=True)
+    assert answer.evidence.lab == "Ash"
+    ids = {source.id for one in answer.evidence.support for source in one.sources}
+    assert ids == {one.id for one in plasmids[1:3]}
+
+
+def test_added_and_removed_plasmids_count_as_they_are_now(tmp_path: Path, workshop: Any) -> None:
+    plasmids = workshop.plasmids(["Ash", "Birch"])
+    workshop.build(tmp_path / "i", plasmids)
+    again = replace(plasmids[0], id="again", lab="Cedar")
+    add_labs(tmp_path / "i", [again], embedder=workshop.embedder)
+    known = workshop.open(tmp_path / "i").query(plasmids[0], evidence=20).evidence
+    assert [one.most_labs for one in known.support] == [2]
+    remove_lab(tmp_path / "i", "Ash")
+    [found] = workshop.open(tmp_path / "i").query(plasmids[0], evidence=20).evidence.support
+    assert (found.most_labs, [source.id for source in found.sources]) == (1, ["again"])
+
+
+def test_an_index_without_kmers_says_what_to_do(tmp_path: Path, workshop: Any) -> None:
+    plasmids = workshop.plasmids(["Ash"])
+    workshop.build(tmp_path / "i", plasmids, keep_sequences=False)
+    with pytest.raises(UsageError, match="keeps no k-mers") as caught:
+        workshop.open(tmp_path / "i").query_many(plasmids, evidence=20)
+    assert "--no-sequences" in f"{caught.value.hint}"
+
+
+@pytest.mark.parametrize("labs", [0, MOST_LABS + 1])
+def test_a_number_of_labs_that_the_index_cannot_tell_is_refused(
+    tmp_path: Path, workshop: Any, labs: int
+) -> None:
+    workshop.build(tmp_path / "i", workshop.plasmids(["Ash"]))
+    with pytest.raises(UsageError, match=f"beyond {labs} labs, expected 1 to {MOST_LABS}"):
+        workshop.open(tmp_path / "i").query_many([], evidence=labs)
+
+
+def test_folds_give_the_evidence_of_all_their_plasmids(calibrated_folds: Any) -> None:
+    panel = open_panel([calibrated_folds.index], threads=1)
+    for answer in panel.query_many(calibrated_folds.plasmids[:3], evidence=20):
+        assert answer.evidence is not None
+        assert answer.evidence.lab == answer.labs[0].name
+        names = [source.id for one in answer.evidence.support for source in one.sources]
+        assert names
