@@ -100,7 +100,7 @@ def test_it_reads_words_it_knows_and_tells_labs_apart_by_them() -> None:
 def test_its_card_tells_the_command_and_the_figures() -> None:
     card = (shipped_encoder() / CARD_FILE).read_text(encoding="utf-8")
     config = json.loads((shipped_encoder() / CONFIG_FILE).read_text())["encoder"]
-    for told in ("vecattr train T", "--reserve", "pub_dev", "licence", "must not"):
+    for told in ("vecattr train T", "--reserve", "pub_dev", "Licence", "must not"):
         assert told in card
     for flag, name in (("--scaled", "scaled"), ("--kmer-plasmids", "min_plasmids")):
         assert f"{flag} {config[name]}" in card
