@@ -23,7 +23,14 @@ from vecattr.corpus import make_corpus
 from vecattr.embedder import load_embedder
 from vecattr.errors import InputError
 from vecattr.indexes.embedding import are_unread, unread_vector
-from vecattr.model import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, learned_labs, model_identity
+from vecattr.model import (
+    CARD_FILE,
+    CONFIG_FILE,
+    FUSION_FILE,
+    WEIGHTS_FILE,
+    learned_labs,
+    model_identity,
+)
 from vecattr.readers import ReadOptions, read_plasmids
 from vecattr.shipped import shipped_encoder
 
@@ -31,9 +38,9 @@ MEGABYTE = 1_000_000
 DATA = Path(os.environ.get("VECATTR_REAL_DATA") or Path(__file__).parents[1] / "../shared/data")
 
 
-def test_it_is_small_and_holds_an_encoder_alone() -> None:
+def test_it_is_small_and_holds_an_encoder_and_a_fusion_alone() -> None:
     sizes = {path.name: path.stat().st_size for path in shipped_encoder().iterdir()}
-    assert sorted(sizes) == sorted([CARD_FILE, CONFIG_FILE, WEIGHTS_FILE])
+    assert sorted(sizes) == sorted([CARD_FILE, CONFIG_FILE, FUSION_FILE, WEIGHTS_FILE])
     assert max(sizes.values()) <= 15 * MEGABYTE
     assert sum(sizes.values()) <= 25 * MEGABYTE
     assert learned_labs(shipped_encoder()) is None
@@ -42,7 +49,7 @@ def test_it_is_small_and_holds_an_encoder_alone() -> None:
 def test_it_holds_numbers_and_no_names() -> None:
     tensors = load_file(shipped_encoder() / WEIGHTS_FILE)
     assert all(array.dtype.kind in "if" for array in tensors.values())
-    for name in (CARD_FILE, CONFIG_FILE):
+    for name in (CARD_FILE, CONFIG_FILE, FUSION_FILE):
         text = (shipped_encoder() / name).read_text(encoding="utf-8")
         assert not re.search(r"\b(AP|PI)\d+", text), name
         assert not re.search(r"[ACGT]{15}", text), name

@@ -322,7 +322,7 @@ def main() -> None:
     if options.out:
         made = [options.work / f"fold-{fold}.npz" for fold in range(FOLDS)]
         plain, featured = (fit_network(Questions.of(made, kind)) for kind in ("plain", "featured"))
-        source = f"{FOLDS} folds of {options.table.name} where {options.where}"
+        source = f"{FOLDS} folds of plasmids of a table where {options.where}"
         atomic_write(options.out, Fusion(plain, featured, source).to_json())
 
 

@@ -57,6 +57,11 @@ hash), and a projection. No plasmid, no lab, no name of either and no list of th
 be read back from their hashes (`vecattr demo` does so); they are single words, mostly of parts that
 many plasmids share, in no order.
 
+## The fusion
+
+`fusion.json` holds a few thousand numbers that weigh vectors and exact k-mers, the same for every
+lab; made with `python tools/fit_fusion.py T --labs L --work DIR -o vecattr/pretrained/fusion.json`.
+
 ## Accuracy without lab vectors
 
 All {stored:,} rows of `split=train` stored, sequence only, top-1 / top-10 in percent; `unread` is

@@ -1,7 +1,8 @@
 """The encoder that comes with vecattr: nothing in, the path of its model folder out.
 
-It was trained on public plasmids (its MODEL_CARD.md says which and how) and holds an encoder alone:
-no lab vectors, no plasmid, no name. An index makes all else of its own plasmids.
+It was trained on public plasmids (its MODEL_CARD.md says which and how) and holds an encoder and a
+fusion (`vecattr.fusion`) alone: no lab vectors, no plasmid, no name. An index makes all else of its
+own plasmids.
 """
 
 from __future__ import annotations
