@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from vecattr.indexes.catalogue import NOBODY, Catalogue, Rows
 from vecattr.indexes.live import LiveSegment
-from vecattr.indexes.segment_kmers import SegmentKmers
+from vecattr.indexes.segment_kmers import SCALED, K, SegmentKmers
 from vecattr.indexes.shared_kmers import Shared, lab_columns, pairs_of, plasmid_columns, run_columns
-from vecattr.kmers import Hashes
+from vecattr.kmers import Hashes, sampled_kmers
+from vecattr.plasmid import Plasmid
 
 Column = NDArray[np.float64]
 
@@ -33,6 +34,27 @@ class Reading:
 
     kmers: Hashes
     circular: bool
+
+    @classmethod
+    def of(cls, plasmid: Plasmid) -> Reading:
+        """As segments sample them."""
+        circular = plasmid.is_circular
+        return cls(sampled_kmers(plasmid.sequence, k=K, scaled=SCALED, circular=circular), circular)
+
+    @cached_property
+    def _unique(self) -> tuple[Hashes, NDArray[np.int64]]:
+        distinct, order = np.unique(self.kmers, return_inverse=True)
+        return distinct, order
+
+    @property
+    def distinct(self) -> Hashes:
+        """Each k-mer once, ascending (m,)."""
+        return self._unique[0]
+
+    @property
+    def order(self) -> NDArray[np.int64]:
+        """Where the k-mers along the query stand among these (t,)."""
+        return self._unique[1]
 
 
 class Evidence:
@@ -85,8 +107,19 @@ class Evidence:
     ) -> dict[str, Column]:
         """Every kind of evidence about each lab, by name, (l,) each; `vector` (d,) is the query's,
         `lab_cosines` (c,) are its cosines with the classes."""
-        distinct, order = np.unique(reading.kmers, return_inverse=True)
-        shared = self.shared(distinct, left_out=left_out)
+        shared = self.shared(reading.distinct, left_out=left_out)
+        return self.columns_of(shared, reading, vector, lab_cosines, left_out=left_out)
+
+    def columns_of(
+        self,
+        shared: Shared,
+        reading: Reading,
+        vector: NDArray[np.float32],
+        lab_cosines: Column,
+        *,
+        left_out: Rows = NO_ROWS,
+    ) -> dict[str, Column]:
+        """The same, from what is shared."""
         catalogue = self.catalogue
         plasmids, works = catalogue.plasmids, catalogue.works
         if len(left_out):
@@ -94,14 +127,14 @@ class Evidence:
         labs = len(catalogue.lab_names)
         return {
             **lab_columns(shared, works, of=labs),
-            **run_columns(shared, order, labs=labs, circular=reading.circular),
+            **run_columns(shared, reading.order, labs=labs, circular=reading.circular),
             **plasmid_columns(shared, catalogue.labs, self.rare_sizes, labs=labs, of=labs),
             **self._vector_columns(vector, left_out),
             "cosine": lab_cosines[catalogue.class_of_lab],
             "plasmids": np.log1p(plasmids),
             "works": np.log1p(works),
-            "kmers": np.full(labs, np.log1p(len(distinct))),
-            "known": np.full(labs, np.count_nonzero(shared.labs) / max(1, len(distinct))),
+            "kmers": np.full(labs, np.log1p(len(reading.distinct))),
+            "known": np.full(labs, shared.known),
             "pooled": self._is_pooled,
         }
 

@@ -30,6 +30,11 @@ class Shared:
     which: NDArray[np.int64]
     rows: Codes
 
+    @property
+    def known(self) -> float:
+        """The share of the query's k-mers that any plasmid has."""
+        return float(np.count_nonzero(self.labs) / max(1, len(self.labs)))
+
 
 def pairs_of(which: Codes, lab: Codes, group: Codes) -> tuple[Codes, Codes, Codes]:
     """The pairs of a k-mer and a lab, and from how many groups each comes, (p,), of postings by
@@ -95,7 +100,10 @@ def run_columns(shared: Shared, order: Codes, *, labs: int, circular: bool) -> d
     times = pairs[order]  # (t,)
     at = np.arange(times.sum()) + np.repeat(before[order] - (np.cumsum(times) - times), times)
     place = np.repeat(np.arange(len(order)), times)
-    by_lab = np.argsort(shared.lab[at], kind="stable")
+    owners = shared.lab[at]
+    if labs < 1 << 15:
+        owners = owners.astype(np.int16)  # which numpy sorts faster
+    by_lab = np.argsort(owners, kind="stable")
     at, place = at[by_lab], place[by_lab]
     lab = shared.lab[at]
     fresh_lab = _changes(lab)
@@ -140,7 +148,8 @@ def plasmid_columns(
     lab = lab_of_row[touched]
     overlap = _largest(weights[touched] / total, lab, labs=labs, n=3)
     jaccard = _largest(counts[touched] / np.maximum(union, 1), lab, labs=labs, n=2)
-    [most] = _largest(counts[touched] / mine, lab, labs=labs, n=1)
+    most = np.zeros(labs)
+    np.maximum.at(most, lab, counts[touched] / mine)
     return {
         "overlap": overlap[0],
         "overlap2": overlap[1],
