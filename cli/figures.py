@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vecattr.cli.formats import Row, csv_line
 from vecattr.cli.options import labelled_plasmids
@@ -149,19 +149,21 @@ def few_shot_facts(
     panel: Panel, sources: Sequence[str], reads: ReadOptions, measures: Measures
 ) -> dict[str, object]:
     """Accuracy on new labs by shots, supports at random and from other groups."""
-    from vecattr.indexes.few_shot import Newcomers
+    from vecattr.indexes.few_shot import few_shot_figures
 
     plasmids = labelled_plasmids(sources, replace(reads, where=measures.few_shot_where))
     with terminal().progress("few-shot", total=len(plasmids)) as advance:
-        fresh = Newcomers.of(panel.indexes[0], plasmids, progress=advance)
-
-    def by_shots(ask: Callable[..., Any]) -> dict[str, object]:
-        options = {"repeats": measures.repeats, "seed": measures.seed}
-        return {str(shots): asdict(ask(shots=shots, **options)) for shots in measures.shots}
-
+        found = few_shot_figures(
+            panel.indexes[0],
+            plasmids,
+            shots=measures.shots,
+            repeats=measures.repeats,
+            seed=measures.seed,
+            progress=advance,
+        )
     return {
-        "few_shot": by_shots(fresh.few_shot),
-        "few_shot_disjoint": by_shots(fresh.few_shot_disjoint),
+        name: {str(shots): asdict(figures) for shots, figures in by_shots.items()}
+        for name, by_shots in found.items()
     }
 
 

@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from vecattr.indexes.catalogue import NOBODY, Catalogue, Rows
 from vecattr.indexes.live import LiveSegment
-from vecattr.indexes.segment_kmers import SegmentKmers
-from vecattr.kmers import Hashes
+from vecattr.indexes.segment_kmers import SCALED, K, SegmentKmers
+from vecattr.indexes.shared_kmers import Shared, lab_columns, pairs_of, plasmid_columns, run_columns
+from vecattr.kmers import Hashes, sampled_kmers
+from vecattr.plasmid import Plasmid
 
 Column = NDArray[np.float64]
 
@@ -33,24 +35,26 @@ class Reading:
     kmers: Hashes
     circular: bool
 
+    @classmethod
+    def of(cls, plasmid: Plasmid) -> Reading:
+        """As segments sample them."""
+        circular = plasmid.is_circular
+        return cls(sampled_kmers(plasmid.sequence, k=K, scaled=SCALED, circular=circular), circular)
 
-@dataclass(frozen=True)
-class Shared:
-    """What m distinct k-mers of a query share with the catalogue, without what is left out.
+    @cached_property
+    def _unique(self) -> tuple[Hashes, NDArray[np.int64]]:
+        distinct, order = np.unique(self.kmers, return_inverse=True)
+        return distinct, order
 
-    `labs` (m,): how many labs have each k-mer; `common` (m,): which too many labs have, so that
-    they are in no pair. A pair is a k-mer of the query and a lab that has it: `kmer`, `lab`,
-    `works`, the number of groups it comes from, (p,), by k-mer, then lab. A posting is a k-mer and
-    a row: `which`, `rows` (e,).
-    """
+    @property
+    def distinct(self) -> Hashes:
+        """Each k-mer once, ascending (m,)."""
+        return self._unique[0]
 
-    labs: NDArray[np.int64]
-    common: NDArray[np.bool_]
-    kmer: NDArray[np.int64]
-    lab: NDArray[np.int64]
-    works: NDArray[np.int64]
-    which: NDArray[np.int64]
-    rows: Rows
+    @property
+    def order(self) -> NDArray[np.int64]:
+        """Where the k-mers along the query stand among these (t,)."""
+        return self._unique[1]
 
 
 class Evidence:
@@ -79,7 +83,7 @@ class Evidence:
         return np.cumsum(counts) - counts
 
     @cached_property
-    def _rare_sizes(self) -> NDArray[np.int64]:
+    def rare_sizes(self) -> NDArray[np.int64]:
         """How many k-mers of each row (n,) are not common."""
         return np.concatenate([kmers.rare_sizes for kmers in self._kmers])
 
@@ -103,22 +107,34 @@ class Evidence:
     ) -> dict[str, Column]:
         """Every kind of evidence about each lab, by name, (l,) each; `vector` (d,) is the query's,
         `lab_cosines` (c,) are its cosines with the classes."""
-        distinct, order = np.unique(reading.kmers, return_inverse=True)
-        shared = self.shared(distinct, left_out=left_out)
-        plasmids, works = self.catalogue.plasmids, self.catalogue.works
+        shared = self.shared(reading.distinct, left_out=left_out)
+        return self.columns_of(shared, reading, vector, lab_cosines, left_out=left_out)
+
+    def columns_of(
+        self,
+        shared: Shared,
+        reading: Reading,
+        vector: NDArray[np.float32],
+        lab_cosines: Column,
+        *,
+        left_out: Rows = NO_ROWS,
+    ) -> dict[str, Column]:
+        """The same, from what is shared."""
+        catalogue = self.catalogue
+        plasmids, works = catalogue.plasmids, catalogue.works
         if len(left_out):
-            plasmids, works = self.catalogue.less(left_out)
-        labs = len(self.catalogue.lab_names)
+            plasmids, works = catalogue.less(left_out)
+        labs = len(catalogue.lab_names)
         return {
-            **_lab_columns(shared, works, labs=labs),
-            **_run_columns(shared, order, labs=labs, circular=reading.circular),
-            **self._plasmid_columns(shared),
+            **lab_columns(shared, works, of=labs),
+            **run_columns(shared, reading.order, labs=labs, circular=reading.circular),
+            **plasmid_columns(shared, catalogue.labs, self.rare_sizes, labs=labs, of=labs),
             **self._vector_columns(vector, left_out),
-            "cosine": lab_cosines[self.catalogue.class_of_lab],
+            "cosine": lab_cosines[catalogue.class_of_lab],
             "plasmids": np.log1p(plasmids),
             "works": np.log1p(works),
-            "kmers": np.full(labs, np.log1p(len(distinct))),
-            "known": np.full(labs, np.count_nonzero(shared.labs) / max(1, len(distinct))),
+            "kmers": np.full(labs, np.log1p(len(reading.distinct))),
+            "known": np.full(labs, shared.known),
             "pooled": self._is_pooled,
         }
 
@@ -150,38 +166,11 @@ class Evidence:
         if not self._is_plain:
             order = np.lexsort((group, lab, which))
             which, rows, lab, group = which[order], rows[order], lab[order], group[order]
-        fresh_lab = _changes(which) | _changes(lab)
-        fresh_group = fresh_lab | _changes(group)
-        starts = np.flatnonzero(fresh_lab)
-        works = np.add.reduceat(fresh_group.astype(np.int64), starts) if len(starts) else starts
-        pairs, labs = which[starts], lab[starts]
+        pairs, labs, works = pairs_of(which, lab, group)
         sizes = np.bincount(pairs, minlength=len(distinct))
         most = len(self.catalogue.lab_names)
         counts = np.where(common, np.minimum(common_labs, most), sizes)
         return Shared(counts, common, pairs, labs, works, which, rows)
-
-    def _plasmid_columns(self, shared: Shared) -> dict[str, Column]:
-        """The plasmids of each lab that share most with the query."""
-        rarity = _rarity(shared.labs, labs=len(self.catalogue.lab_names))
-        total = max(float(rarity.sum()), 1e-9)
-        counts = np.bincount(shared.rows, minlength=len(self.catalogue))
-        weights = np.bincount(shared.rows, rarity[shared.which], minlength=len(self.catalogue))
-        touched = np.flatnonzero(counts)
-        mine = max(1, int(np.count_nonzero(~shared.common)))
-        union = mine + self._rare_sizes[touched] - counts[touched]
-        lab = self.catalogue.labs[touched]
-        labs = len(self.catalogue.lab_names)
-        overlap = _largest(weights[touched] / total, lab, labs=labs, n=3)
-        jaccard = _largest(counts[touched] / np.maximum(union, 1), lab, labs=labs, n=2)
-        [most] = _largest(counts[touched] / mine, lab, labs=labs, n=1)
-        return {
-            "overlap": overlap[0],
-            "overlap2": overlap[1],
-            "overlap3": overlap[2],
-            "shared": most,
-            "jaccard": jaccard[0],
-            "jaccard2": jaccard[1],
-        }
 
     def _vector_columns(self, vector: NDArray[np.float32], left_out: Rows) -> dict[str, Column]:
         """The plasmids of each lab whose vectors are near; -1 of a lab without any."""
@@ -200,102 +189,3 @@ def _kmers_of(segment: LiveSegment) -> SegmentKmers:
     kmers = segment.stored.kmers
     assert kmers is not None, "only segments with k-mers hold evidence"
     return kmers
-
-
-def _rarity(counts: NDArray[np.int64], *, labs: int) -> Column:
-    """How much a k-mer tells that so many of all labs have (m,): most when none has it."""
-    rarity: Column = np.log1p(labs / np.maximum(counts, 1))
-    return rarity
-
-
-def _sums(lab: NDArray[np.int64], values: Column, *, labs: int) -> Column:
-    """The values (t,) of each lab together (l,)."""
-    found: Column = np.bincount(lab, values, minlength=labs).astype(np.float64)
-    return found
-
-
-def _changes(values: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Where a value differs from the one before it; the first does."""
-    fresh = np.ones(len(values), dtype=bool)
-    fresh[1:] = values[1:] != values[:-1]
-    return fresh
-
-
-def _lab_columns(shared: Shared, works: NDArray[np.int64], *, labs: int) -> dict[str, Column]:
-    """Sums over the k-mers that each lab shares with the query."""
-    counts, kmer, lab = shared.labs, shared.kmer, shared.lab
-    weight = 1 / np.maximum(counts, 1)  # (m,)
-    rarity = _rarity(counts, labs=labs)
-    mine = max(1, int(np.count_nonzero(~shared.common)))
-    usual = np.maximum(counts, 1) / max(1, labs)  # the share of labs that have a k-mer, (m,)
-    usage = np.log1p(shared.works / (0.5 + works[lab]) / usual[kmer])  # (p,)
-
-    def total(values: Column) -> Column:
-        """Of the pairs' values (p,), for each lab (l,)."""
-        return _sums(lab, values, labs=labs)
-
-    return {
-        "sum": total(weight[kmer]) / mine,
-        "sole_squares": total(weight[kmer] ** 2) / mine,
-        "rarity": total(rarity[kmer]) / max(float(rarity.sum()), 1e-9),
-        "sole": total((counts[kmer] == 1).astype(np.float64)),
-        "few": total((counts[kmer] <= 3).astype(np.float64)),
-        "usage": total(usage),
-        "recurrent": total(weight[kmer] * (shared.works >= 2)),
-    }
-
-
-def _run_columns(
-    shared: Shared, order: NDArray[np.int64], *, labs: int, circular: bool
-) -> dict[str, Column]:
-    """Stretches of the query that a lab has without a gap; `order` (t,) are the k-mers along it.
-
-    A stretch weighs the sum of 1 / labs over its k-mers.
-    """
-    pairs = np.bincount(shared.kmer, minlength=len(shared.labs))  # of each k-mer, (m,)
-    before = np.cumsum(pairs) - pairs
-    times = pairs[order]  # (t,)
-    at = np.arange(times.sum()) + np.repeat(before[order] - (np.cumsum(times) - times), times)
-    place = np.repeat(np.arange(len(order)), times)
-    by_lab = np.argsort(shared.lab[at], kind="stable")
-    at, place = at[by_lab], place[by_lab]
-    lab = shared.lab[at]
-    fresh_lab = _changes(lab)
-    fresh = fresh_lab.copy()
-    fresh[1:] |= place[1:] != place[:-1] + 1
-    run = np.cumsum(fresh) - 1
-    if circular and len(lab):
-        first = np.flatnonzero(fresh_lab)
-        last = np.append(first[1:], len(lab)) - 1
-        closed = (place[first] == 0) & (place[last] == len(order) - 1) & (run[first] < run[last])
-        joined = np.arange(run[-1] + 1)
-        joined[run[last[closed]]] = run[first[closed]]
-        run = joined[run]
-    weights = np.bincount(run, (1 / np.maximum(shared.labs, 1))[shared.kmer[at]])
-    sizes = np.bincount(run, minlength=len(weights))
-    owner = np.zeros(len(weights), dtype=np.int64)
-    owner[run] = lab
-    real = np.flatnonzero(sizes)
-    owner, weights, sizes = owner[real], weights[real], sizes[real]
-    longest = np.zeros(labs)
-    np.maximum.at(longest, owner, weights)
-    return {
-        "runs": np.bincount(owner, minlength=labs).astype(np.float64),
-        "run_weight": _sums(owner, weights / sizes, labs=labs),
-        "longest_run": longest,
-        "run_roots": _sums(owner, np.sqrt(weights), labs=labs),
-    }
-
-
-def _largest(values: Column, lab: NDArray[np.int64], *, labs: int, n: int) -> list[Column]:
-    """The n largest values of each lab, 0 where it has fewer; (t,), (t,) -> n times (l,)."""
-    order = np.lexsort((-values, lab))
-    values, lab = values[order], lab[order]
-    first = np.flatnonzero(_changes(lab))
-    rank = np.arange(len(lab)) - np.repeat(first, np.diff(np.append(first, len(lab))))
-    found = []
-    for place in range(n):
-        column = np.zeros(labs)
-        column[lab[rank == place]] = values[rank == place]
-        found.append(column)
-    return found

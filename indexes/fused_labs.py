@@ -15,8 +15,6 @@ from vecattr.indexes.embedding import QueryVectors
 from vecattr.indexes.evidence import NO_ROWS, Evidence, Reading
 from vecattr.indexes.live import LiveSegment, living_places
 from vecattr.indexes.phenotype_odds import PhenotypeOdds
-from vecattr.indexes.segment_kmers import SCALED, K
-from vecattr.kmers import sampled_kmers
 from vecattr.plasmid import Plasmid
 
 Column = NDArray[np.float64]
@@ -39,7 +37,7 @@ class FusedLabs:
         return Evidence(self.catalogue, self.segments)
 
     @cached_property
-    def _odds(self) -> PhenotypeOdds:
+    def odds(self) -> PhenotypeOdds:
         return PhenotypeOdds(self.catalogue, self.segments)
 
     def scores(self, vectors: QueryVectors, cosines: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -59,12 +57,10 @@ class FusedLabs:
     ) -> dict[str, Column]:
         """What is known of each lab (l,), by name; with "phenotypes" when the query has any of the
         stored features."""
-        kmers = sampled_kmers(plasmid.sequence, k=K, scaled=SCALED, circular=plasmid.is_circular)
-        reading = Reading(kmers, plasmid.is_circular)
-        found = self.evidence.columns(reading, vector, cosines, left_out=left_out)
+        found = self.evidence.columns(Reading.of(plasmid), vector, cosines, left_out=left_out)
         features = plasmid.features or {}
-        if not features.keys().isdisjoint(self._odds.names):
-            found["phenotypes"] = self._odds.of(features, left_out=left_out)
+        if not features.keys().isdisjoint(self.odds.names):
+            found["phenotypes"] = self.odds.of(features, left_out=left_out)
         return found
 
     def _scores(

@@ -7,6 +7,7 @@ drawn toward the share of all plasmids as if two more of the lab's had the commo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +20,37 @@ from vecattr.indexes.segment import MISSING_FEATURE
 #: Plasmids of the usual kind that every lab is taken to have beside its own.
 _PRIOR = 2.0
 _LEAST = 1e-4  # no share is nearer to 0 or 1
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many plasmids have each feature, and of how many it is known, (f,) or (l, f)."""
+
+    having: NDArray[np.float64]
+    knowing: NDArray[np.float64]
+
+    def of(self, columns: Sequence[int]) -> Tally:
+        """The same of some features."""
+        return Tally(self.having[..., columns], self.knowing[..., columns])
+
+    def total(self) -> Tally:
+        """Of all labs together, (l, f) -> (f,)."""
+        return Tally(self.having.sum(axis=0), self.knowing.sum(axis=0))
+
+    def plus(self, other: Tally, *, times: int = 1) -> Tally:
+        """Both together; with `times` -1 without the other."""
+        return Tally(self.having + times * other.having, self.knowing + times * other.knowing)
+
+
+def log_odds(has: NDArray[np.bool_], labs: Tally, everything: Tally) -> NDArray[np.float64]:
+    """Of each lab (l,), of a query that has some features and lacks others (f,), from what is known
+    of labs (l, f) and of all plasmids together (f,); 0 where nothing is known."""
+    usual = (everything.having + 0.5) / (everything.knowing + 1)  # the share of all, (f,)
+    share = (labs.having + _PRIOR * usual) / (labs.knowing + _PRIOR)  # (l, f)
+    share, usual = np.clip(share, _LEAST, 1 - _LEAST), np.clip(usual, _LEAST, 1 - _LEAST)
+    odds: NDArray[np.float64] = np.log(share / usual) @ has
+    odds += np.log((1 - share) / (1 - usual)) @ ~has
+    return odds
 
 
 class PhenotypeOdds:
@@ -47,40 +79,29 @@ class PhenotypeOdds:
         return found
 
     @cached_property
-    def _counts(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """How many plasmids of each lab have each feature, and of how many it is known, (l, f)."""
+    def tally(self) -> Tally:
+        """Of each lab, (l, f)."""
         return self._counted(self._catalogue.by_lab)
 
-    def _counted(self, rows: Rows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _counted(self, rows: Rows) -> Tally:
         shape = len(self._catalogue.lab_names), len(self.names)
-        having, knowing = np.zeros(shape), np.zeros(shape)
+        found = Tally(np.zeros(shape), np.zeros(shape))
         values, labs = self._values[rows], self._catalogue.labs[rows]
-        np.add.at(having, labs, values == 1)
-        np.add.at(knowing, labs, values != MISSING_FEATURE)
-        return having, knowing
+        np.add.at(found.having, labs, values == 1)
+        np.add.at(found.knowing, labs, values != MISSING_FEATURE)
+        return found
 
     @cached_property
-    def _totals(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The same of all labs together, (f,)."""
-        having, knowing = self._counts
-        return having.sum(axis=0), knowing.sum(axis=0)
+    def total(self) -> Tally:
+        """Of all labs together, (f,)."""
+        return self.tally.total()
 
     def of(self, features: Mapping[str, int], *, left_out: Rows) -> NDArray[np.float64]:
         """Log odds of each lab (l,), 0 where nothing is known."""
         columns = [column for column, name in enumerate(self.names) if name in features]
         has = np.array([bool(features[self.names[column]]) for column in columns], dtype=bool)
-        having, knowing = (counts[:, columns] for counts in self._counts)
-        all_having, all_knowing = (totals[columns] for totals in self._totals)
+        labs, everything = self.tally.of(columns), self.total.of(columns)
         if len(left_out):
-            gone = [counts[:, columns] for counts in self._counted(left_out)]
-            having, knowing = having - gone[0], knowing - gone[1]
-            all_having, all_knowing = (
-                totals - less.sum(axis=0)
-                for totals, less in zip((all_having, all_knowing), gone, strict=True)
-            )
-        usual = (all_having + 0.5) / (all_knowing + 1)  # the share of all plasmids, (f,)
-        share = (having + _PRIOR * usual) / (knowing + _PRIOR)  # (l, f)
-        share, usual = np.clip(share, _LEAST, 1 - _LEAST), np.clip(usual, _LEAST, 1 - _LEAST)
-        odds: NDArray[np.float64] = np.log(share / usual) @ has
-        odds += np.log((1 - share) / (1 - usual)) @ ~has
-        return odds
+            gone = self._counted(left_out).of(columns)
+            labs, everything = labs.plus(gone, times=-1), everything.plus(gone.total(), times=-1)
+        return log_odds(has, labs, everything)

@@ -12,7 +12,8 @@ import pytest
 
 from vecattr.errors import InputError
 from vecattr.indexes.add import add_labs
-from vecattr.indexes.few_shot import Newcomers, Shots
+from vecattr.indexes.draws import Shots
+from vecattr.indexes.few_shot import Newcomers
 from vecattr.metrics import lab_ranks
 from vecattr.plasmid import Plasmid
 

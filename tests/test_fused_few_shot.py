@@ -1,0 +1,262 @@
+"""New labs measured with a fusion, without adding them, agree with really adding them."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vecattr.classes import ClassRule
+from vecattr.errors import InputError
+from vecattr.fusion import Fusion, Network, inputs_of
+from vecattr.indexes.add import add_labs
+from vecattr.indexes.draws import Codes, Shots, drawn, drawn_outside, orders
+from vecattr.indexes.edit import remove_lab, rename_lab
+from vecattr.indexes.few_shot import few_shot_figures
+from vecattr.indexes.fused_few_shot import FusedNewcomers
+from vecattr.indexes.panel import Panel
+from vecattr.metrics import lab_ranks
+from vecattr.model import FUSION_FILE
+from vecattr.plasmid import POOLED, Plasmid
+
+OLD = [f"Lab {number:02}" for number in range(9)]
+NEW = ["A new", "Lab 04b", "z new"]
+SHOTS = 2
+
+
+def collection(labs: list[str], *, each: int, seed: int) -> list[Plasmid]:
+    """Plasmids of parts that all labs use and of some that only one does."""
+    common = random.Random(1)
+    backbones = ["".join(common.choices("ACGT", k=300)) for _ in range(8)]
+    made = []
+    for lab in labs:
+        chance = random.Random(f"{seed} {lab}")
+        own = ["".join(chance.choices("ACGT", k=150)) for _ in range(3)]
+        for number in range(each):
+            parts = [*chance.choices(backbones, k=2), *chance.choices(own, k=2)]
+            features = {name: chance.randrange(2) for name in ("amp", "kan", "tet")}
+            made.append(
+                Plasmid(
+                    f"{lab}-{number}",
+                    "".join(parts),
+                    topology=chance.choice(["circular", "circular", "linear"]),
+                    features=features if number % 3 else None,
+                    lab=lab,
+                    group=f"paper {number % 3}" if number % 4 else None,
+                )
+            )
+    return made
+
+
+def random_network(inputs: int, seed: int) -> Network:
+    """One whose scores depend on every input."""
+    rng = np.random.default_rng(seed)
+    shapes = {"linear": (inputs,), "inner": (inputs, 5), "bias": (5,), "outer": (5,)}
+    layers = {name: rng.normal(0, 0.4, shape).astype(np.float32) for name, shape in shapes.items()}
+    ones = np.ones(inputs, dtype=np.float32)
+    return Network(mean=0 * ones, scale=ones, **layers)
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory, workshop: Any) -> Path:
+    """Two labs are in the pool, one was removed, one renamed, and one was added later."""
+    folder = tmp_path_factory.mktemp("fused")
+    model = folder / "model"
+    shutil.copytree(workshop.model, model)
+    plain, featured = inputs_of(phenotypes=False), inputs_of(phenotypes=True)
+    made = Fusion(random_network(plain, 1), random_network(featured, 2), "chance")
+    (model / FUSION_FILE).write_bytes(made.to_json())
+    path = folder / "i"
+    rule = ClassRule(frozenset(OLD[2:8]))
+    workshop.build(path, collection(OLD[:8], each=6, seed=0), model=model, rule=rule)
+    add_labs(path, collection(OLD[8:], each=4, seed=0), embedder=workshop.embedder)
+    remove_lab(path, OLD[3])
+    rename_lab(path, OLD[4], "Aa")
+    return path
+
+
+@pytest.fixture(scope="module")
+def plasmids() -> list[Plasmid]:
+    """Three new labs of seven plasmids, one of a lone one, shuffled."""
+    made = collection(NEW, each=7, seed=3) + collection(["lone"], each=1, seed=3)
+    random.Random(1).shuffle(made)
+    return made
+
+
+def newcomers(
+    workshop: Any, index: Path, plasmids: list[Plasmid], *, likeliest: int | None = None
+) -> FusedNewcomers:
+    return FusedNewcomers.of(workshop.open(index), plasmids, likeliest=likeliest)
+
+
+def added(workshop: Any, index: Path, copy: Path, supports: list[Plasmid]) -> Any:
+    """A copy of the index to which these plasmids are really added."""
+    shutil.copytree(index, copy)
+    add_labs(copy, supports, embedder=workshop.embedder)
+    return workshop.open(copy)
+
+
+def real_ranks(opened: Any, queries: list[Plasmid]) -> list[float]:
+    scores = Panel((opened,)).judge(queries).scores
+    return list(lab_ranks(scores, opened.lab_names, [query.lab or "" for query in queries]))
+
+
+def numbered(plasmids: list[Plasmid]) -> tuple[Codes, Codes]:
+    """Labs and groups as numbers, in the order they come; a plasmid without a group is its own."""
+    labs = list(dict.fromkeys(one.lab for one in plasmids))
+    groups = list(dict.fromkeys(one.group or one.id for one in plasmids))
+    return (
+        np.array([labs.index(one.lab) for one in plasmids]),
+        np.array([groups.index(one.group or one.id) for one in plasmids]),
+    )
+
+
+def test_random_supports_agree_with_really_adding_them(
+    index: Path, tmp_path: Path, workshop: Any, plasmids: list[Plasmid]
+) -> None:
+    tops = []
+    labs, _ = numbered(plasmids)
+    for repeat, order in enumerate(orders(labs, repeats=3, seed=7)):
+        chosen = {row for rows in order for row in drawn(rows, SHOTS).tolist()}
+        queries = [
+            one for row, one in enumerate(plasmids) if row not in chosen and one.lab != "lone"
+        ]
+        supports = [plasmids[row] for row in sorted(chosen)]
+        tops.append(real_ranks(added(workshop, index, tmp_path / f"{repeat}", supports), queries))
+    found = newcomers(workshop, index, plasmids).figures(
+        shots=[SHOTS], repeats=3, seed=7, progress=lambda done: None
+    )
+    assert found["few_shot"][SHOTS] == Shots.of([np.array(ranks) for ranks in tops])
+    assert len({rank for ranks in tops for rank in ranks}) > 4  # else there is nothing to tell
+
+
+def test_disjoint_supports_agree_with_really_adding_them(
+    index: Path, tmp_path: Path, workshop: Any, plasmids: list[Plasmid]
+) -> None:
+    labs, groups = numbered(plasmids)
+    [order] = orders(labs, repeats=1, seed=0)
+    ranks = []
+    for row, query in enumerate(plasmids):
+        mine = drawn_outside(order[labs[row]], SHOTS, groups=groups, group=groups[row])
+        if not len(mine):
+            continue
+        others = [drawn(rows, SHOTS) for lab, rows in enumerate(order) if lab != labs[row]]
+        supports = [plasmids[one] for one in np.concatenate([mine, *others])]
+        ranks += real_ranks(added(workshop, index, tmp_path / str(row), supports), [query])
+    found = newcomers(workshop, index, plasmids).figures(
+        shots=[SHOTS], repeats=1, seed=0, progress=lambda done: None
+    )
+    assert found["few_shot_disjoint"][SHOTS] == Shots.of([np.array(ranks)])
+    assert len(ranks) == len(plasmids) - 1
+
+
+def assert_scores_agree(
+    workshop: Any, index: Path, copy: Path, plasmids: list[Plasmid], *, shots: int
+) -> None:
+    """All classes score as in the index to which supports are really added."""
+    fresh = newcomers(workshop, index, plasmids)
+    arrivals = fresh.stage.arrivals
+    [order] = orders(arrivals.labs, repeats=1, seed=5)
+    rows_of_lab = [drawn(rows, shots) for rows in order]
+    supports = arrivals.supports(rows_of_lab)
+    stored = np.concatenate(rows_of_lab)
+    opened = added(workshop, index, copy, [arrivals.plasmids[row] for row in stored])
+    names = [arrivals.plasmids[rows[0]].lab for rows in order]
+    there = [name for name, rows in zip(names, rows_of_lab, strict=True) if len(rows)]
+    assert "lone" not in there
+    columns = [opened.lab_names.index(name) for name in (*workshop.open(index).lab_names, *there)]
+    for query in sorted(set(range(len(plasmids))) - set(stored.tolist())):
+        [real] = Panel((opened,)).judge([arrivals.plasmids[query]]).scores
+        found = fresh.rehearsal(query).scores(supports)
+        assert found.tolist() == pytest.approx(real[columns].tolist(), abs=1e-5)
+
+
+@pytest.mark.parametrize("shots", [1, 3])
+def test_scores_of_all_classes_are_those_of_the_grown_index(
+    index: Path, tmp_path: Path, workshop: Any, plasmids: list[Plasmid], shots: int
+) -> None:
+    assert POOLED in workshop.open(index).lab_names
+    assert_scores_agree(workshop, index, tmp_path / "i", plasmids, shots=shots)
+
+
+def test_features_that_only_supports_know_count(
+    index: Path, tmp_path: Path, workshop: Any, plasmids: list[Plasmid]
+) -> None:
+    bare = [one.without_features() for one in collection(OLD[:6], each=4, seed=0)]
+    workshop.build(tmp_path / "bare", bare, model=index / "model")
+    assert_scores_agree(workshop, tmp_path / "bare", tmp_path / "i", plasmids, shots=3)
+
+
+def test_one_lab_exchanged_is_like_all_chosen_anew(
+    index: Path, workshop: Any, plasmids: list[Plasmid]
+) -> None:
+    arrivals = newcomers(workshop, index, plasmids).stage.arrivals
+    members = [np.flatnonzero(arrivals.labs == lab) for lab in range(4)]
+    first, other = [rows[:2] for rows in members], [rows[-3:] for rows in members]
+    exchanged = arrivals.with_lab(arrivals.supports(first), 1, other[1])
+    anew = arrivals.supports([first[0], other[1], *first[2:]])
+    for name in ("chosen", "plasmids", "works", "vectors"):
+        assert np.array_equal(getattr(exchanged, name), getattr(anew, name))
+    for name in ("having", "knowing"):
+        assert np.array_equal(getattr(exchanged.tally, name), getattr(anew.tally, name))
+
+
+def test_labs_that_keep_their_weight_change_few_ranks(
+    index: Path, workshop: Any, plasmids: list[Plasmid]
+) -> None:
+    options: dict[str, Any] = {"shots": [1, 3], "repeats": 4, "seed": 2}
+    whole, quick = (
+        newcomers(workshop, index, plasmids, likeliest=likeliest).figures(
+            **options, progress=lambda done: None
+        )
+        for likeliest in (None, 4)
+    )
+    for protocol, by_shots in whole.items():
+        for shots, figures in by_shots.items():
+            assert quick[protocol][shots].n == figures.n
+            assert quick[protocol][shots].top10 == pytest.approx(figures.top10, abs=0.05)
+
+
+def test_the_same_seed_gives_the_same_figures_and_every_query_is_told_of(
+    index: Path, workshop: Any, plasmids: list[Plasmid]
+) -> None:
+    told: list[int] = []
+    first, again, other = (
+        few_shot_figures(
+            workshop.open(index), plasmids, shots=[1], repeats=4, seed=seed, progress=told.append
+        )
+        for seed in (1, 1, 2)
+    )
+    assert first == again != other
+    assert first["few_shot"][1].n == 18
+    assert sum(told) == 3 * len(plasmids)
+
+
+def test_a_lone_group_is_never_asked_about_in_disjoint(index: Path, workshop: Any) -> None:
+    tied = [
+        Plasmid(one.id, one.sequence, lab=one.lab, group="one paper")
+        for one in collection(["A new"], each=4, seed=9)
+    ]
+    found = few_shot_figures(
+        workshop.open(index), tied, shots=[1], repeats=2, seed=0, progress=lambda done: None
+    )
+    assert found["few_shot"][1].n == 3
+    assert found["few_shot_disjoint"][1] == Shots(None, None, None, 0)
+
+
+@pytest.mark.parametrize("lab", [OLD[5], OLD[0], "Aa"])
+def test_a_known_lab_is_refused_in_the_pool_too(index: Path, workshop: Any, lab: str) -> None:
+    with pytest.raises(InputError, match=f"knows the lab '{lab}' already"):
+        newcomers(workshop, index, workshop.plasmids([lab], seed=5))
+
+
+def test_nothing_is_written(index: Path, workshop: Any, plasmids: list[Plasmid]) -> None:
+    before = {path: path.read_bytes() for path in index.rglob("*") if path.is_file()}
+    few_shot_figures(
+        workshop.open(index), plasmids, shots=[1], repeats=1, seed=0, progress=lambda done: None
+    )
+    assert {path: path.read_bytes() for path in index.rglob("*") if path.is_file()} == before
