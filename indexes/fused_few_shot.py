@@ -15,7 +15,8 @@ from vecattr.indexes.arrivals import Arrivals, Supports
 from vecattr.indexes.draws import ByShots, Codes, Shots, drawn, drawn_outside, orders, refuse_known
 from vecattr.indexes.embedding import Progress, QueryVectors
 from vecattr.indexes.engine import BATCH, Index
-from vecattr.indexes.rehearsal import LIKELIEST, Rehearsal, Stage
+from vecattr.indexes.rehearsal import Rehearsal
+from vecattr.indexes.stage import LIKELIEST, Stage
 from vecattr.intervals import group_codes
 from vecattr.plasmid import Plasmid
 
@@ -37,7 +38,7 @@ class FusedNewcomers:
         cls, index: Index, plasmids: Sequence[Plasmid], *, likeliest: int | None = LIKELIEST
     ) -> FusedNewcomers:
         """InputError for a plasmid of a lab that is in the index already, in the pool too;
-        `likeliest` as in `vecattr.indexes.rehearsal.Stage`."""
+        `likeliest` as in `vecattr.indexes.stage.Stage`."""
         labs = index.fused
         assert labs is not None, "only an index with a fusion ranks by one"
         refuse_known(plasmids, frozenset((*index.lab_names, *labs.catalogue.lab_names)))
@@ -117,7 +118,7 @@ class FusedNewcomers:
     def rehearsal(self, query: int) -> Rehearsal:
         """One of the plasmids as a query."""
         [plasmid] = self.vectors.plasmids[query : query + 1]
-        return self.stage.rehearsal(plasmid, self.vectors.bare[query], self.cosines[query])
+        return Rehearsal.of(self.stage, plasmid, self.vectors.bare[query], self.cosines[query])
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,6 @@
 """A query asked as if plasmids of new labs were stored: supports in, the rank of a new lab out.
 
-What does not depend on the supports is found once for each query. Old labs compete in two ways:
-those that could come into the first places are weighed anew for all supports, by the columns of
-`vecattr.indexes.shared_kmers`; the others keep the weight they have without any.
+What does not depend on the supports is found once for each query.
 """
 
 from __future__ import annotations
@@ -14,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.fusion import of_classes
-from vecattr.indexes.arrivals import Arrivals, Near, Supports
-from vecattr.indexes.evidence import Reading
-from vecattr.indexes.fused_labs import FusedLabs
+from vecattr.indexes.arrivals import Near, Supports
+from vecattr.indexes.evidence import NO_ROWS, Reading
 from vecattr.indexes.phenotype_odds import Tally, log_odds
 from vecattr.indexes.shared_kmers import (
     Shared,
@@ -25,6 +22,7 @@ from vecattr.indexes.shared_kmers import (
     plasmid_columns,
     run_columns,
 )
+from vecattr.indexes.stage import Stage
 from vecattr.metrics import mean_ranks
 from vecattr.plasmid import Plasmid
 from vecattr.table import Vectors
@@ -32,68 +30,12 @@ from vecattr.table import Vectors
 Column = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
-#: The old labs weighed anew: so many that are likeliest without new labs, and so many of the best
-#: by each kind of evidence.
-LIKELIEST, BEST = 60, 3
-
-
-@dataclass(frozen=True)
-class Stage:
-    """An index and plasmids of new labs, ready for queries. `likeliest` None: all old labs are
-    weighed anew."""
-
-    labs: FusedLabs
-    arrivals: Arrivals
-    likeliest: int | None = LIKELIEST
-
-    @cached_property
-    def tally(self) -> Tally:
-        """Of the old labs, and of all features of the arrivals, (l, f)."""
-        old, names = self.labs.odds, self.arrivals.feature_names
-        shape = len(self.labs.catalogue.lab_names), len(names)
-        found = Tally(np.zeros(shape), np.zeros(shape))
-        columns = [names.index(name) for name in old.names]
-        found.having[:, columns] = old.tally.having
-        found.knowing[:, columns] = old.tally.knowing
-        return found
-
-    @cached_property
-    def total(self) -> Tally:
-        """Of all old labs together, (f,)."""
-        return self.tally.total()
-
-    def rehearsal(self, plasmid: Plasmid, bare: Vectors, cosines: Column) -> Rehearsal:
-        """Of one query with its vector by sequence (d,) and its cosines with old classes (c,)."""
-        reading = Reading.of(plasmid)
-        evidence = self.labs.evidence
-        shared = evidence.shared(reading.distinct)
-        columns = evidence.columns_of(shared, reading, bare, cosines)
-        features = plasmid.features or {}
-        if not features.keys().isdisjoint(self.labs.odds.names):
-            none = np.zeros(0, dtype=np.int64)
-            columns["phenotypes"] = self.labs.odds.of(features, left_out=none)
-        logits = self.labs.fusion.scores(columns)
-        some = self._weighed(columns, logits)
-        return Rehearsal(self, plasmid, bare, reading, shared, columns, logits, some)
-
-    def _weighed(self, columns: dict[str, Column], logits: Column) -> Codes:
-        """The old labs that are weighed anew, ascending."""
-        if self.likeliest is None or len(logits) <= self.likeliest:
-            return np.arange(len(logits))
-        best = [_largest(column, BEST) for column in columns.values()]
-        return np.unique(np.concatenate([_largest(logits, self.likeliest), *best]))
-
-
-def _largest(values: Column, count: int) -> Codes:
-    """The places of the largest values, in no order."""
-    return np.argpartition(-values, min(count, len(values) - 1))[:count]
-
 
 @dataclass(frozen=True)
 class Rehearsal:
     """One query: its vector by sequence (d,), what it shares with the index, the columns and
-    logits of the l old labs without any new ones (l,), and `some` of them, which are weighed anew
-    (s,). There are m new labs."""
+    logits of the l old labs without any new ones (l,), `some` of them, which are weighed anew (s,),
+    and those of `some` that stand for the rest. There are m new labs."""
 
     stage: Stage
     plasmid: Plasmid
@@ -103,6 +45,20 @@ class Rehearsal:
     columns: dict[str, Column]
     logits: Column
     some: Codes
+    others: Codes
+
+    @classmethod
+    def of(cls, stage: Stage, plasmid: Plasmid, bare: Vectors, cosines: Column) -> Rehearsal:
+        """Of one query with its vector by sequence (d,) and its cosines with old classes (c,)."""
+        reading, labs = Reading.of(plasmid), stage.labs
+        shared = labs.evidence.shared(reading.distinct)
+        columns = labs.evidence.columns_of(shared, reading, bare, cosines)
+        features = plasmid.features or {}
+        if not features.keys().isdisjoint(labs.odds.names):
+            columns["phenotypes"] = labs.odds.of(features, left_out=NO_ROWS)
+        logits = labs.fusion.scores(columns)
+        some, others = stage.weighed(columns, logits)
+        return cls(stage, plasmid, bare, reading, shared, columns, logits, some, others)
 
     def rank(self, supports: Supports, lab: int) -> float:
         """Of a new lab, with supports, among all classes."""
@@ -116,6 +72,9 @@ class Rehearsal:
         there = supports.plasmids > 0
         logits = np.concatenate([self.logits, found[len(self.some) :][there]])
         logits[self.some] = found[: len(self.some)]
+        if len(self.others):
+            rest = self._place < 0
+            logits[: len(rest)][rest] += np.median(logits[self.others] - self.logits[self.others])
         catalogue = self.stage.labs.catalogue
         old, new = len(catalogue.class_names), int(np.count_nonzero(there))
         class_of_lab = np.append(catalogue.class_of_lab, old + np.arange(new))

@@ -27,10 +27,11 @@ import numpy as np
 from vecattr.bases import unpack_bases
 from vecattr.errors import UsageError
 from vecattr.indexes.catalogue import Catalogue, Codes, Rows
-from vecattr.indexes.evidence import NO_ROWS, Evidence, Shared
+from vecattr.indexes.evidence import NO_ROWS, Evidence
 from vecattr.indexes.live import LiveSegment
 from vecattr.indexes.query_windows import UNSAMPLED, Held, Needles, QueryWindows
 from vecattr.indexes.segment_kmers import SCALED, K
+from vecattr.indexes.shared_kmers import Shared
 from vecattr.kmers import is_sampled, windows_of
 from vecattr.plasmid import Plasmid
 from vecattr.stretch import Stretches

@@ -175,7 +175,7 @@ def assert_scores_agree(
         assert found.tolist() == pytest.approx(real[columns].tolist(), abs=1e-5)
 
 
-@pytest.mark.parametrize("shots", [1, 3])
+@pytest.mark.parametrize("shots", [1, 3, 6])
 def test_scores_of_all_classes_are_those_of_the_grown_index(
     index: Path, tmp_path: Path, workshop: Any, plasmids: list[Plasmid], shots: int
 ) -> None:
