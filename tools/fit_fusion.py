@@ -4,7 +4,8 @@
 
 For each fold an encoder is trained without one publication of every lab that has three or more,
 and without some single plasmids; then these are asked about in an index of all plasmids, as if
-their publication, or they themselves, were not stored. What is found of the likeliest labs and of
+their publication, or they themselves, were not stored, and for a fifth of them as if their lab had
+hardly any plasmid, because labs that were just added are scored by the same network. What is found of the likeliest labs and of
 some others is kept in DIR (--fold N makes one fold only, so folds can be made side by side), and
 the networks are trained on all folds. Rows of the reserve (`vecattr.reserve`) are never asked
 about: indexes are calibrated on them.
@@ -39,6 +40,8 @@ from vecattr.training import train_model
 FOLDS = 4
 SINGLES = 2_000  # plasmids asked about one by one, in each fold
 OF_A_GROUP = 5  # plasmids of one publication asked about
+THINNED = 0.2  # of the plasmids asked about: their labs keep no more than one of …
+KEPT = (1, 2, 3, 5)  # … plasmids, as a lab that was just added
 LIKELIEST, OTHERS = 25, 60  # labs kept of each kind of evidence, and of all
 FROM = ("sum", "sole_squares", "rarity", "usage", "overlap", "jaccard", "longest_run", "cosine",
         "nearest", "votes20", "phenotypes")  # fmt: skip
@@ -87,7 +90,21 @@ def asked_about(
     rest = order[~single[order]]
     single[rest[: max(0, SINGLES - int(single.sum()))]] = True
     asked += [Asked(row, np.array([row])) for row in np.flatnonzero(single).tolist()]
-    return asked, unseen | single
+    of_lab = {lab: [row for rows in mine.values() for row in rows] for lab, mine in works.items()}
+    thinned = [
+        _thinned(one, np.array(of_lab[plasmids[one.row].lab or ""]), rng)
+        if rng.random() < THINNED and labels[one.row] != POOLED
+        else one
+        for one in asked
+    ]
+    return thinned, unseen | single
+
+
+def _thinned(one: Asked, mine: NDArray[np.int64], rng: np.random.Generator) -> Asked:
+    """The same question to a collection that holds few of the rows of its lab."""
+    others = np.setdiff1d(mine, one.left_out)
+    gone = rng.permutation(others)[int(rng.choice(KEPT)) :]
+    return Asked(one.row, np.union1d(one.left_out, gone))
 
 
 def make_fold(
