@@ -5,10 +5,10 @@
 For each fold an encoder is trained without one publication of every lab that has three or more,
 and without some single plasmids; then these are asked about in an index of all plasmids, as if
 their publication, or they themselves, were not stored, and for a fifth of them as if their lab had
-hardly any plasmid, because labs that were just added are scored by the same network. What is found of the likeliest labs and of
-some others is kept in DIR (--fold N makes one fold only, so folds can be made side by side), and
-the networks are trained on all folds. Rows of the reserve (`vecattr.reserve`) are never asked
-about: indexes are calibrated on them.
+hardly any plasmid, because labs that were just added are scored by the same network. What is found
+of the likeliest labs and of some others is kept in DIR (--fold N makes one fold only, so folds can
+be made side by side), and the networks are trained on all folds. Rows of the reserve
+(`vecattr.reserve`) are never asked about: indexes are calibrated on them.
 """
 
 from __future__ import annotations
