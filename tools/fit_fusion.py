@@ -4,7 +4,7 @@
 
 For each fold an encoder is trained without one publication of every lab that has three or more,
 and without some single plasmids; then these are asked about in an index of all plasmids, as if
-their publication, or they themselves, were not stored, and for a fifth of them as if their lab had
+their publication, or they themselves, were not stored, and for some of them as if their lab had
 hardly any plasmid, because labs that were just added are scored by the same network. What is found
 of the likeliest labs and of some others is kept in DIR (--fold N makes one fold only, so folds can
 be made side by side), and the networks are trained on all folds. Rows of the reserve
@@ -40,7 +40,7 @@ from vecattr.training import train_model
 FOLDS = 4
 SINGLES = 2_000  # plasmids asked about one by one, in each fold
 OF_A_GROUP = 5  # plasmids of one publication asked about
-THINNED = 0.2  # of the plasmids asked about: their labs keep no more than one of …
+THINNED = 0.06  # of the plasmids asked about: their labs keep no more than one of …
 KEPT = (1, 2, 3, 5)  # … plasmids, as a lab that was just added
 LIKELIEST, OTHERS = 25, 60  # labs kept of each kind of evidence, and of all
 FROM = ("sum", "sole_squares", "rarity", "usage", "overlap", "jaccard", "longest_run", "cosine",
