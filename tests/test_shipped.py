@@ -56,16 +56,16 @@ def test_it_holds_numbers_and_no_names() -> None:
 
 
 def test_a_name_is_found_wherever_it_stands(tmp_path: Path) -> None:
-    made = [Plasmid("AP12345", "ACGT", lab="PI1", group="9037253")]
+    made = [Plasmid("ZQ12345", "ACGT", lab="LQ1", group="0000937")]
     for name, content in (
-        ("encoder.safetensors", b"\x00\xffxAP12345\x01"),
-        ("encoder.safetensors", b"9037253"),
-        (CARD_FILE, b"plasmids of PI1."),
+        ("encoder.safetensors", b"\x00\xffxZQ12345\x01"),
+        ("encoder.safetensors", b"0000937"),
+        (CARD_FILE, b"plasmids of LQ1."),
     ):
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(InputError, match=r"AP12345|PI1|9037253"):
+        with pytest.raises(InputError, match=r"ZQ12345|LQ1|0000937"):
             check_nameless(tmp_path, made)
-        (tmp_path / name).write_bytes(b"AP1234 PI12 903725")
+        (tmp_path / name).write_bytes(b"ZQ1234 LQ12 000093")
         check_nameless(tmp_path, made)
 
 
