@@ -14,7 +14,7 @@ from vecattr.indexes.draws import Codes
 from vecattr.indexes.labs import mean_part
 from vecattr.indexes.phenotype_odds import Tally
 from vecattr.indexes.segment import MISSING_FEATURE
-from vecattr.indexes.segment_kmers import sketch_of
+from vecattr.indexes.segment_kmers import joined_ranges, sketch_of
 from vecattr.kmers import Hashes
 from vecattr.plasmid import Plasmid
 from vecattr.table import Vectors
@@ -94,8 +94,7 @@ class Arrivals:
         hashes, rows = self._holders
         starts = np.searchsorted(hashes, distinct, side="left")
         counts = np.searchsorted(hashes, distinct, side="right") - starts
-        before = np.cumsum(counts) - counts
-        at = np.arange(counts.sum()) + np.repeat(starts - before, counts)  # (e,)
+        at = joined_ranges(starts, counts)  # (e,)
         return np.repeat(np.arange(len(distinct)), counts), rows[at]
 
     def supports(self, rows_of_lab: Sequence[Codes]) -> Supports:

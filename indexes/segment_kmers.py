@@ -66,6 +66,18 @@ def first_of_each(values: NDArray[np.generic]) -> NDArray[np.bool_]:
     return fresh
 
 
+def joined_ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The numbers from each start on, so many of each, one range after the other; (m,), (m,) ->
+    (t,).
+
+    >>> joined_ranges(np.array([7, 3]), np.array([2, 3])).tolist()
+    [7, 8, 3, 4, 5]
+    """
+    before = np.cumsum(counts) - counts
+    joined: NDArray[np.int64] = np.arange(counts.sum()) + np.repeat(starts - before, counts)
+    return joined
+
+
 def array_name(column: str) -> str:
     """The name of an array of COLUMNS inside the segment file."""
     return f"{_GROUP}/{column}"
@@ -173,8 +185,7 @@ class SegmentKmers:
         known = np.flatnonzero(places != NO_PLACE)
         starts = self._posting_offsets[places[known]]
         counts = self._posting_offsets[places[known] + 1] - starts  # (m,)
-        before = np.cumsum(counts) - counts
-        at = np.arange(counts.sum()) + np.repeat(starts - before, counts)  # (t,)
+        at = joined_ranges(starts, counts)  # (t,)
         return np.repeat(known, counts), self._posted_rows[at].astype(np.int64)
 
     def differing(self, expected: Mapping[str, NDArray[np.generic]]) -> list[str]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.indexes.segment_kmers import first_of_each, joined_ranges
+
 Column = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
@@ -39,8 +41,8 @@ class Shared:
 def pairs_of(which: Codes, lab: Codes, group: Codes) -> tuple[Codes, Codes, Codes]:
     """The pairs of a k-mer and a lab, and from how many groups each comes, (p,), of postings by
     k-mer, lab and group, (e,)."""
-    fresh_lab = _changes(which) | _changes(lab)
-    fresh_group = fresh_lab | _changes(group)
+    fresh_lab = first_of_each(which) | first_of_each(lab)
+    fresh_group = fresh_lab | first_of_each(group)
     starts = np.flatnonzero(fresh_lab)
     works = np.add.reduceat(fresh_group.astype(np.int64), starts) if len(starts) else starts
     return which[starts], lab[starts], works
@@ -56,13 +58,6 @@ def _sums(lab: Codes, values: Column, *, labs: int) -> Column:
     """The values (t,) of each lab together (l,)."""
     found: Column = np.bincount(lab, values, minlength=labs).astype(np.float64)
     return found
-
-
-def _changes(values: Codes) -> NDArray[np.bool_]:
-    """Where a value differs from the one before it; the first does."""
-    fresh = np.ones(len(values), dtype=bool)
-    fresh[1:] = values[1:] != values[:-1]
-    return fresh
 
 
 def lab_columns(shared: Shared, works: Codes, *, of: int) -> dict[str, Column]:
@@ -98,7 +93,7 @@ def run_columns(shared: Shared, order: Codes, *, labs: int, circular: bool) -> d
     pairs = np.bincount(shared.kmer, minlength=len(shared.labs))  # of each k-mer, (m,)
     before = np.cumsum(pairs) - pairs
     times = pairs[order]  # (t,)
-    at = np.arange(times.sum()) + np.repeat(before[order] - (np.cumsum(times) - times), times)
+    at = joined_ranges(before[order], times)
     place = np.repeat(np.arange(len(order)), times)
     owners = shared.lab[at]
     if labs < 1 << 15:
@@ -106,7 +101,7 @@ def run_columns(shared: Shared, order: Codes, *, labs: int, circular: bool) -> d
     by_lab = np.argsort(owners, kind="stable")
     at, place = at[by_lab], place[by_lab]
     lab = shared.lab[at]
-    fresh_lab = _changes(lab)
+    fresh_lab = first_of_each(lab)
     fresh = fresh_lab.copy()
     fresh[1:] |= place[1:] != place[:-1] + 1
     run = np.cumsum(fresh) - 1
@@ -164,7 +159,7 @@ def _largest(values: Column, lab: Codes, *, labs: int, n: int) -> list[Column]:
     """The n largest values of each lab, 0 where it has fewer; (t,), (t,) -> n times (l,)."""
     order = np.lexsort((-values, lab))
     values, lab = values[order], lab[order]
-    first = np.flatnonzero(_changes(lab))
+    first = np.flatnonzero(first_of_each(lab))
     rank = np.arange(len(lab)) - np.repeat(first, np.diff(np.append(first, len(lab))))
     found = []
     for place in range(n):
