@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vecattr.background import Background
 from vecattr.indexes.draws import Codes
+from vecattr.indexes.evidence import SHARPNESSES, log_votes
 from vecattr.indexes.labs import mean_part
 from vecattr.indexes.phenotype_odds import Tally
 from vecattr.indexes.segment import MISSING_FEATURE
@@ -150,7 +151,7 @@ class Near:
 
     @cached_property
     def _votes(self) -> dict[int, Column]:
-        return {sharp: np.exp(sharp * (self.cosines - 1)) for sharp in (20, 40)}
+        return {sharp: np.exp(sharp * (self.cosines - 1)) for sharp in SHARPNESSES}
 
     def columns(self, chosen: NDArray[np.bool_]) -> dict[str, Column]:
         """What `vecattr.indexes.evidence` says of the vectors of the chosen ones (n,), (m,)."""
@@ -158,5 +159,5 @@ class Near:
         found = {"nearest": np.clip(np.maximum.reduceat(cosines, self.first), -1, 1)}
         for sharp, votes in self._votes.items():
             total = np.add.reduceat(np.where(chosen, votes, 0.0), self.first)
-            found[f"votes{sharp}"] = np.log(total + 1e-9) / sharp
+            found[f"votes{sharp}"] = log_votes(total, sharp)
         return found

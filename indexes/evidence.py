@@ -26,6 +26,15 @@ Column = NDArray[np.float64]
 
 NO_ROWS: Rows = np.zeros(0, dtype=np.int64)
 
+#: Inverse temperatures at which the plasmids of a lab vote by their cosines.
+SHARPNESSES = (20, 40)
+
+
+def log_votes(votes: Column, sharpness: int) -> Column:
+    """Sums of exp(sharpness * (cosine - 1)) on the scale of cosines less 1, (l,) -> (l,)."""
+    found: Column = np.log(votes + 1e-9) / sharpness
+    return found
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -179,9 +188,9 @@ class Evidence:
             cosines[np.isin(self.catalogue.by_lab, left_out)] = -1.0
         first = self._first_of_lab
         found = {"nearest": np.clip(np.maximum.reduceat(cosines, first), -1, 1)}
-        for sharpness in (20, 40):
+        for sharpness in SHARPNESSES:
             votes = np.add.reduceat(np.exp(sharpness * (cosines - 1)), first)
-            found[f"votes{sharpness}"] = np.log(votes + 1e-9) / sharpness
+            found[f"votes{sharpness}"] = log_votes(votes, sharpness)
         return found
 
 
