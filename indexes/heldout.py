@@ -20,6 +20,7 @@ from vecattr.calibration import fit_calibration
 from vecattr.files import atomic_write, sha256_bytes
 from vecattr.fusion import read_fusion
 from vecattr.heldout import HeldOut, nearest_cosines
+from vecattr.holdout import few_of_each
 from vecattr.indexes.fused_heldout import with_fused_scores
 from vecattr.indexes.labs import effective_labs, lab_parts
 from vecattr.indexes.live import LiveSegment
@@ -35,14 +36,16 @@ Files = tuple[tuple[str, FileFacts], ...]
 
 
 def held_out_of_means(segments: Sequence[Segment], lots: Mapping[str, Lot]) -> HeldOut | None:
-    """The reserve of the segments' plasmids, whose lots are given by id, and the class vectors that
-    the others make; None when nothing is reserved."""
+    """The reserve of the segments' plasmids, whose lots are given by id, few of each group, and the
+    class vectors that the others make; None when nothing is reserved."""
     labels = [one.label_names[code] for one in segments for code in one.label_codes.tolist()]
     labs = [one.lab_names[code] for one in segments for code in one.lab_codes.tolist()]
     ids = [name for one in segments for name in one.all_ids]
     vectors = np.concatenate([one.vectors for one in segments])  # (n, d)
-    reserved = reserve(labels, [lots[name] for name in ids])
-    out, kept = np.flatnonzero(reserved.rows), np.flatnonzero(~reserved.rows)
+    mine = [lots[name] for name in ids]
+    reserved = reserve(labels, mine)
+    new_work = few_of_each([lot.group for lot in mine], reserved.new_work)
+    out, kept = np.flatnonzero(new_work | reserved.known_work), np.flatnonzero(~reserved.rows)
     if not len(out) or not len(kept):
         return None
     parts = lab_parts([labels[row] for row in kept], vectors[kept])

@@ -6,7 +6,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecattr.holdout import fold_masks, hold_out, hold_out_singly, split_rows
+from vecattr.holdout import (
+    few_of_each,
+    fold_masks,
+    hold_out,
+    hold_out_singly,
+    split_rows,
+)
 
 _ROWS = st.lists(
     st.tuples(st.sampled_from("ABCDE"), st.one_of(st.none(), st.sampled_from("123456789"))),
@@ -97,6 +103,13 @@ def test_no_label_loses_its_last_free_row() -> None:
     left = {labels[row] for row in np.flatnonzero(free & ~held)}
     assert left == {"a", "b", "c"}
     assert held.sum() == 2  # three were wanted
+
+
+def test_a_large_group_gives_few_of_its_rows() -> None:
+    groups = ["large", "small", "large", "large", "small", "large"]
+    rows = np.array([True, True, False, True, False, True])
+    few = few_of_each(groups, rows, most=2)
+    assert few.tolist() == [True, True, False, True, False, False]
 
 
 def test_a_split_holds_out_groups_and_then_single_rows_of_the_others() -> None:

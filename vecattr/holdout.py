@@ -7,11 +7,15 @@ whole groups; single rows of the other groups are like work that is known in par
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+#: The rows of one group that calibrate as new work; more would make one large publication the
+#: measure of all.
+MOST_OF_A_GROUP = 10
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,18 @@ def fold_masks(
         if all(have[fold][label] < totals[label] for label in {labels[row] for row in rows}):
             masks[fold][rows] = True
     return masks
+
+
+def few_of_each(
+    groups: Sequence[Hashable], rows: NDArray[np.bool_], *, most: int = MOST_OF_A_GROUP
+) -> NDArray[np.bool_]:
+    """True for the first `most` of `rows` (n,) of each group, (n,)."""
+    taken: Counter[Hashable] = Counter()
+    few = np.zeros(len(rows), dtype=bool)
+    for row in np.flatnonzero(rows).tolist():
+        few[row] = taken[groups[row]] < most
+        taken[groups[row]] += 1
+    return few
 
 
 def _members(groups: Sequence[str | None]) -> list[list[int]]:

@@ -26,7 +26,7 @@ from vecattr.examples import Examples
 from vecattr.features import FeatureSpace
 from vecattr.fitting import Epoch, Fit, LabMatcher, Run, Watcher
 from vecattr.heldout import HeldOut, nearest_cosines
-from vecattr.holdout import Split
+from vecattr.holdout import Split, few_of_each
 from vecattr.labelled import LabelledSet, labelled_set, usual_split, without_reserve
 from vecattr.losses import new_loss
 from vecattr.model import UNKNOWN_VECTOR
@@ -182,7 +182,10 @@ class _Task:
     ) -> HeldOut | None:
         """The plasmids that calibrate, as the fit sees them, which did not learn from them; None
         without any. `learned` are the examples that it did learn from."""
-        rows = labelled.where(split.calibrated)
+        groups = [plasmid.group or (plasmid.id,) for plasmid in labelled.plasmids]
+        new_work = few_of_each(groups, split.new_work)
+        calibrated = new_work | split.known_work
+        rows = labelled.where(calibrated)
         if not rows.labels:
             return None
         examples = self._examples(rows, parts.vocabulary, parts.features)
@@ -200,7 +203,7 @@ class _Task:
         return HeldOut(
             ids=tuple(plasmid.id for plasmid in rows.plasmids),
             labels=examples.targets,
-            is_new=split.new_work[split.calibrated],
+            is_new=new_work[calibrated],
             full=full,
             bare=bare,
             nearest=nearest,
