@@ -16,7 +16,7 @@ from vecattr.checkpoint import CHECKPOINT_FILE
 from vecattr.embedder import TrainedEncoder, save_encoder
 from vecattr.errors import UsageError
 from vecattr.files import TEMPORARY, atomic_write
-from vecattr.fitting import Epoch
+from vecattr.epochs import Epoch
 from vecattr.model import (
     CALIBRATION_FILE,
     CARD_FILE,

@@ -24,7 +24,8 @@ from vecattr.embedder import TrainedEncoder
 from vecattr.encoder import new_encoder
 from vecattr.examples import Examples
 from vecattr.features import FeatureSpace
-from vecattr.fitting import Epoch, Fit, LabMatcher, Run, Watcher
+from vecattr.epochs import Epoch
+from vecattr.fitting import Fit, LabMatcher, Run, Watcher
 from vecattr.heldout import HeldOut, nearest_cosines
 from vecattr.holdout import Split
 from vecattr.labelled import LabelledSet, labelled_set, usual_split, without_reserve
