@@ -18,8 +18,8 @@ from vecattr.classes import ClassRule
 from vecattr.config import BagConfig, BestBy, CnnConfig, EncoderConfig, Loss, TrainConfig
 from vecattr.corpus import make_corpus
 from vecattr.embedder import load_embedder
-from vecattr.errors import ArtifactError, DamagedError, InputError, MissingError, UsageError
 from vecattr.epochs import Epoch, Validation
+from vecattr.errors import ArtifactError, DamagedError, InputError, MissingError, UsageError
 from vecattr.fold_training import train_folds
 from vecattr.heldout import read_held_out
 from vecattr.model import (

@@ -22,9 +22,9 @@ from vecattr.config import (
 from vecattr.distributed import Workers, join_workers
 from vecattr.embedder import TrainedEncoder
 from vecattr.encoder import new_encoder
+from vecattr.epochs import Epoch
 from vecattr.examples import Examples
 from vecattr.features import FeatureSpace
-from vecattr.epochs import Epoch
 from vecattr.fitting import Fit, LabMatcher, Run, Watcher
 from vecattr.heldout import HeldOut, nearest_cosines
 from vecattr.holdout import Split
