@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from vecattr.config import BestBy
 from vecattr.metrics import macro_reciprocal_rank, mean_ranks, top_share
 
+_AT_ONCE = 1024  # plasmids that are ranked in float64
+
 
 @dataclass(frozen=True)
 class Validation:
@@ -34,8 +36,10 @@ class Validation:
         so that a network that has diverged is never the best.
         """
         ranks = np.full(len(targets), np.inf)
-        sound = np.isfinite(cosines).all(axis=1)  # (q,)
-        ranks[sound] = mean_ranks(cosines[sound], targets[sound])
+        sound = np.flatnonzero(np.isfinite(cosines).all(axis=1))
+        for start in range(0, len(sound), _AT_ONCE):
+            rows = sound[start : start + _AT_ONCE]
+            ranks[rows] = mean_ranks(cosines[rows], targets[rows])
         return cls(
             top1=top_share(ranks, k=1),
             top10=top_share(ranks, k=10),
