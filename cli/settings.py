@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from vecattr.config import BagConfig, CnnConfig, EncoderConfig, Loss, Numbers, TrainConfig
+from vecattr.config import BagConfig, BestBy, CnnConfig, EncoderConfig, Loss, Numbers, TrainConfig
 from vecattr.errors import UsageError
 from vecattr.presets import Choices, Objective, Preset, choose
 
@@ -19,6 +19,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 LOSSES: tuple[Loss, ...] = get_args(Loss)
 NUMBERS: tuple[Numbers, ...] = get_args(Numbers)
+BEST_BY: tuple[BestBy, ...] = get_args(BestBy)
 OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
 PRESETS: tuple[Preset, ...] = get_args(Preset)
 ENCODERS: dict[str, type[CnnConfig] | type[BagConfig]] = {"cnn": CnnConfig, "bag": BagConfig}
@@ -122,6 +123,13 @@ TRAIN_SETTINGS = (
         "calibration_share",
         click.FloatRange(0, 0.5),
         "Share of other plasmids held out one by one, to calibrate.",
+    ),
+    Setting(
+        "--best-by",
+        "best_by",
+        click.Choice(BEST_BY),
+        "Which epoch is kept: macro-mrr: of the best mean reciprocal rank, all labs counting "
+        "alike; top1: of the most plasmids whose lab is first, as published.",
     ),
     Setting("--patience", "patience", COUNT, "Epochs without a better validation before the end."),
     Setting("--tokenizer-bases", "tokenizer_bases", COUNT, "cnn: bases the tokenizer learns from."),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from vecattr.cli.terminal import Terminal
-    from vecattr.fitting import Epoch
+    from vecattr.epochs import Epoch
 
 #: What the bar calls the facts that training tells.
 _SHORT = {"plasmids_per_second": "plasmids/s"}
@@ -70,6 +70,7 @@ class TrainingProgress:
             top1, top10 = f"{epoch.validation_top1:.3f}", f"{epoch.validation_top10:.3f}"
             self._validation = {"top1": top1, "top10": top10}
             line += f", validation top-1 {top1}, top-10 {top10}"
+            line += f", macro MRR {epoch.validation_macro_mrr:.3f}"
         if is_leader() and self._terminal.verbose:
             self._bar.clear()
             self._terminal.detail(f"{line}, {epoch.plasmids_per_second:.0f} plasmids/s")

@@ -19,8 +19,8 @@ from vecattr.classes import ClassRule
 from vecattr.cli.main import run
 from vecattr.config import BagConfig, TrainConfig
 from vecattr.corpus import make_corpus
+from vecattr.epochs import Epoch
 from vecattr.errors import DamagedError, InputError, MismatchError, MissingError, UsageError
-from vecattr.fitting import Epoch
 from vecattr.fold_training import train_folds
 from vecattr.folds import FOLDS_FILE, Folds, fold_path, read_folds
 from vecattr.indexes.panel import open_panel

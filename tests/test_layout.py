@@ -40,6 +40,7 @@ HOMES = {
         "vecattr.encoder",
         "vecattr.fitting",
         "vecattr.losses",
+        "vecattr.schedules",
         "vecattr.training",
     },
     "sklearn": {"vecattr.clusters"},

@@ -1,17 +1,24 @@
-"""The bench of robustness: its verdicts are those that a query gets."""
+"""The bench of robustness: its verdicts are those that a query gets, and no row is lost unseen."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from bench_robustness import judged
+from bench_robustness import SPLITS
+from robustness_series import judged
 
+from vecattr.corpus import make_corpus
 from vecattr.damage import masked_stretch
 from vecattr.indexes.panel import Panel
+from vecattr.sheets import table_text
+
+TOOLS = Path(__file__).resolve().parent.parent / "tools"
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -44,3 +51,36 @@ def test_nothing_is_called_known_without_a_threshold(tmp_path: Path, workshop: A
     plasmids = workshop.plasmids(["Ash", "Birch"])
     workshop.build(tmp_path / "i", plasmids)
     assert judged(Panel((workshop.open(tmp_path / "i"),)), plasmids)[1] is None
+
+
+@pytest.mark.parametrize(
+    ("tool", "options"),
+    [
+        ("draw_shots.py", ["-o", "shots", "--shots", "1"]),
+        ("tune_new_labs.py", ["--labs", "labs.txt", "--labs-out", "1"]),
+        ("bench_robustness.py", ["--rows", "4", "--threads", "1"]),
+    ],
+)
+def test_a_tool_tells_of_records_that_it_leaves_out(
+    tmp_path: Path, shelf: Any, tool: str, options: list[str]
+) -> None:
+    if not TOOLS.exists():
+        pytest.skip("not in a checkout")
+    plasmids = make_corpus(labs=3, plasmids_per_lab=14, seed=3)
+    splits = {one.id: SPLITS[row % 2] for row, one in enumerate(plasmids)}
+    protein = f"spoiled,{plasmids[0].lab},{SPLITS[0]},circular,,MKVLAAGIPEEQ"
+    rows = [line.split(",") for line in table_text(plasmids, split=splits).splitlines()]
+    lines = [",".join([*row[:5], row[-1]]) for row in rows]  # without features
+    (tmp_path / "table.csv").write_text("\n".join([*lines, protein]) + "\n")
+    (tmp_path / "labs.txt").write_text("\n".join(sorted({str(one.lab) for one in plasmids})))
+    if tool == "bench_robustness.py":
+        options = [*options, "-i", str(shelf.index)]
+    done = subprocess.run(
+        [sys.executable, TOOLS / tool, "table.csv", *options],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 3, done.stderr
+    assert "table.csv:44: " in done.stderr
+    assert "1 bad record(s)" in done.stderr

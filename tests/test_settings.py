@@ -92,6 +92,7 @@ def test_the_published_preset_is_the_published_network() -> None:
     assert round(sum(one.numel() for one in weights) / 1e6, 1) == 5.1
     assert (run.loss, run.margin, run.epochs, run.patience) == ("triplet", 1.0, 200, 20)
     assert run.reverse_complement == run.feature_dropout == 0
+    assert run.best_by == "top1"
     assert choose("match", preset="published", loss=None).views == 10
 
 

@@ -15,11 +15,11 @@ from safetensors.torch import load_file, save_file
 
 from vecattr.calibration import read_calibration
 from vecattr.classes import ClassRule
-from vecattr.config import BagConfig, CnnConfig, EncoderConfig, Loss, TrainConfig
+from vecattr.config import BagConfig, BestBy, CnnConfig, EncoderConfig, Loss, TrainConfig
 from vecattr.corpus import make_corpus
 from vecattr.embedder import load_embedder
+from vecattr.epochs import Epoch, Validation
 from vecattr.errors import ArtifactError, DamagedError, InputError, MissingError, UsageError
-from vecattr.fitting import Epoch
 from vecattr.fold_training import train_folds
 from vecattr.heldout import read_held_out
 from vecattr.model import (
@@ -131,7 +131,23 @@ def test_history_has_one_line_an_epoch(tmp_path: Path) -> None:
     with (report.model / HISTORY_FILE).open() as stream:
         rows = list(csv.DictReader(stream))
     assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
-    assert all(0 <= float(row["validation_top1"]) <= 1 for row in rows)
+    shares = ("validation_top1", "validation_top10", "validation_macro_mrr")
+    assert all(0 <= float(row[share]) <= 1 for row in rows for share in shares)
+
+
+@pytest.mark.parametrize("best_by", ["macro-mrr", "top1"])
+def test_the_epoch_that_is_best_by_the_rule_is_kept(tmp_path: Path, best_by: BestBy) -> None:
+    report = _train(tmp_path / "model", config=replace(_SHORT, epochs=8, best_by=best_by))
+    merits = [epoch.merit(best_by) for epoch in report.history]
+    assert report.best is report.history[merits.index(max(merits))]
+    table = learned_labs(report.model)
+    assert table is not None
+    watched = [_CORPUS[row] for row in np.flatnonzero(report.split.watched)]
+    cosines = load_embedder(report.model).embed(watched) @ table.vectors.T
+    targets = np.array([table.names.index(str(one.lab)) for one in watched])
+    kept = Validation.of(cosines, targets)
+    assert kept.macro_mrr == pytest.approx(report.best.validation_macro_mrr, abs=0.01)
+    assert kept.top1 == pytest.approx(report.best.validation_top1, abs=0.01)
 
 
 def test_plasmids_that_calibrate_are_kept_and_were_not_learned_from(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
     python tools/draw_shots.py TABLE --where split=newlab_dev --shots 5 --seed 0 -o FOLDER
 
 Writes FOLDER/supports.csv (`--shots` plasmids of every lab, drawn with the seed) and
-FOLDER/queries.csv (all others; labs with no plasmid left are not asked about), for
+FOLDER/queries.csv (all others; labs with no plasmid left are not asked about; bad records are
+told on stderr, and the exit code is 3 then), for
 
     vecattr add-lab FOLDER/supports.csv -i INDEX
     vecattr evaluate FOLDER/queries.csv -i INDEX
@@ -11,14 +12,17 @@ FOLDER/queries.csv (all others; labs with no plasmid left are not asked about), 
 
 from __future__ import annotations
 
-import argparse
+import sys
 from collections import defaultdict
 from pathlib import Path
 
+import click
 import numpy as np
 
+from vecattr.cli.main import run
+from vecattr.cli.options import conditions, labelled_plasmids
 from vecattr.plasmid import Plasmid
-from vecattr.readers import ReadOptions, read_plasmids
+from vecattr.readers import ReadOptions
 from vecattr.sheets import table_text
 
 
@@ -38,24 +42,23 @@ def draw(
     return supports, queries
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("table", type=Path)
-    parser.add_argument("--where", action="append", default=[], metavar="COLUMN=VALUE")
-    parser.add_argument("--shots", type=int, default=5)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("-o", "--output", type=Path, required=True)
-    options = parser.parse_args()
-    where = tuple(tuple(condition.split("=", 1)) for condition in options.where)
-    records = read_plasmids([options.table], ReadOptions(where=where))
-    plasmids = [record for record in records if isinstance(record, Plasmid)]
-    rng = np.random.default_rng(options.seed)
-    supports, queries = draw(plasmids, shots=options.shots, rng=rng)
-    options.output.mkdir(parents=True, exist_ok=True)
-    (options.output / "supports.csv").write_text(table_text(supports))
-    (options.output / "queries.csv").write_text(table_text(queries))
-    print(f"{len(supports)} supports, {len(queries)} queries")
+@click.command()
+@click.argument("table", type=click.Path(exists=True, path_type=Path))
+@click.option("--where", multiple=True, callback=conditions, metavar="COLUMN=VALUE")
+@click.option("--shots", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+def main(
+    table: Path, where: tuple[tuple[str, str], ...], shots: int, seed: int, output: Path
+) -> None:
+    """Split the plasmids of the table."""
+    plasmids = labelled_plasmids([str(table)], ReadOptions(where=where))
+    supports, queries = draw(plasmids, shots=shots, rng=np.random.default_rng(seed))
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "supports.csv").write_text(table_text(supports))
+    (output / "queries.csv").write_text(table_text(queries))
+    click.echo(f"{len(supports)} supports, {len(queries)} queries")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(sys.argv[1:], group=main, program="draw_shots.py"))

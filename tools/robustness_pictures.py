@@ -41,7 +41,7 @@ def draw(axes: Any, name: str, sides: dict[str, Lines]) -> None:
                 label=f"{side}, {'top-10' if top == 'top10' else 'top-1'}",
             )
     axes.set_xticks(range(len(points)), points, rotation=25, ha="right", fontsize=8)
-    axes.set_ylim(0, 100)
+    axes.set_ylim(0, 103)  # a mark at 100 is whole
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
     axes.set_title(name, fontsize=10)
 

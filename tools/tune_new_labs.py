@@ -5,27 +5,31 @@
 Withholds some labs and a tenth of the other plasmids (whole publications), trains a k-mer bag on
 the rest, adds the withheld labs with five plasmids each, and prints, for each shrinkage, top-1 and
 top-10 of the held-out plasmids of old labs and of the other plasmids of the new labs, all labs
-competing. Shrinkage 1 is the plain mean less the background.
+competing. Shrinkage 1 is the plain mean less the background. Bad records are told on stderr, and
+the exit code is 3 then.
 """
 
 from __future__ import annotations
 
-import argparse
+import sys
 import tempfile
 from pathlib import Path
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.background import Background, Moments
 from vecattr.classes import ClassRule, rule_from_file
+from vecattr.cli.main import run
+from vecattr.cli.options import conditions, labelled_plasmids
 from vecattr.config import BagConfig, TrainConfig
-from vecattr.embedder import load_embedder
+from vecattr.embedder import Embedder, load_embedder
 from vecattr.holdout import hold_out
 from vecattr.model import learned_labs
 from vecattr.plasmid import POOLED, Plasmid
-from vecattr.readers import ReadOptions, read_plasmids
-from vecattr.table import unit_rows
+from vecattr.readers import ReadOptions
+from vecattr.table import EmbeddingTable, Vectors, unit_rows
 from vecattr.training import train_model
 
 SHOTS = 5
@@ -58,58 +62,66 @@ def shares(cosines: NDArray[np.float32], truth: NDArray[np.int64]) -> str:
     return f"{100 * np.mean(better < 1):5.1f} / {100 * np.mean(better < 10):5.1f}"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("table", type=Path)
-    parser.add_argument("--where", action="append", default=[], metavar="COLUMN=VALUE")
-    parser.add_argument("--labs", type=Path, required=True)
-    parser.add_argument("--labs-out", type=int, default=50)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    where = tuple(tuple(condition.split("=", 1)) for condition in options.where)
-    records = read_plasmids([options.table], ReadOptions(where=where))
-    plasmids = [record.without_features() for record in records if isinstance(record, Plasmid)]
-    rule = rule_from_file(options.labs)
-    rng = np.random.default_rng(options.seed)
-    training, held, new = withhold(plasmids, rule, count=options.labs_out, rng=rng)
+def supports_of(labs: NDArray[np.str_], rng: np.random.Generator) -> NDArray[np.intp]:
+    """SHOTS rows of every lab, the labs in order, (labs * SHOTS,); `labs` is of each row, (n,)."""
+    return np.concatenate(
+        [rng.choice(np.flatnonzero(labs == lab), SHOTS, replace=False) for lab in np.unique(labs)]
+    )
 
+
+def trained(
+    training: list[Plasmid], rule: ClassRule, *, seed: int
+) -> tuple[Embedder, EmbeddingTable]:
+    """A k-mer bag and its lab vectors."""
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "model"
-        config = TrainConfig(loss="cosface", validation_share=0, epochs=8, seed=options.seed)
+        config = TrainConfig(loss="cosface", validation_share=0, epochs=8, seed=seed)
         train_model(training, model, rule=rule, encoder=BagConfig(), train=config)
-        embedder, table = load_embedder(model), learned_labs(model)
+        table = learned_labs(model)
         assert table is not None
-        stored, asked, added = (embedder.embed(some) for some in (training, held, new))
+        return load_embedder(model), table
 
-    labs = np.array([one.lab for one in new])
-    names = np.unique(labs)
-    supports = np.concatenate(
-        [rng.choice(np.flatnonzero(labs == name), SHOTS, replace=False) for name in names]
-    )
-    means = unit_rows(
-        np.stack([added[supports][labs[supports] == name].sum(axis=0) for name in names])
-    )
+
+@click.command()
+@click.argument("table", type=click.Path(exists=True, path_type=Path))
+@click.option("--where", multiple=True, callback=conditions, metavar="COLUMN=VALUE")
+@click.option("--labs", type=click.Path(exists=True, path_type=Path), required=True)
+@click.option("--labs-out", type=click.IntRange(min=1), default=50, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+def main(
+    table: Path, where: tuple[tuple[str, str], ...], labs: Path, labs_out: int, seed: int
+) -> None:
+    """Measure each shrinkage on the table."""
+    plasmids = labelled_plasmids([str(table)], ReadOptions(where=where, no_features=True))
+    rule = rule_from_file(labs)
+    rng = np.random.default_rng(seed)
+    training, held, new = withhold(plasmids, rule, count=labs_out, rng=rng)
+    embedder, learned = trained(training, rule, seed=seed)
+    stored, asked, added = (embedder.embed(some) for some in (training, held, new))
+
+    new_labs = np.array([one.lab for one in new])
+    names = np.unique(new_labs)
+    supports = supports_of(new_labs, rng)
+    sums = added[supports].reshape(len(names), SHOTS, -1).sum(axis=1)  # (labs, d)
+    means = unit_rows(sums)
     queries = np.setdiff1d(np.arange(len(new)), supports)
-    place = {name: row for row, name in enumerate([*table.names, *names])}
+    place = {name: row for row, name in enumerate([*learned.names, *names])}
     old_truth = np.array([place[rule.label(one.lab or "")] for one in held])
-    new_truth = np.array([place[labs[row]] for row in queries])
-    print("shrinkage  old labs        new labs")
+    new_truth = np.array([place[new_labs[row]] for row in queries])
+
+    def both(everyone: Vectors) -> str:
+        old = shares(asked @ everyone.T, old_truth)
+        return f"{old}  {shares(added[queries] @ everyone.T, new_truth)}"
+
+    click.echo("shrinkage  old labs        new labs")
     for shrinkage in SHRINKAGES:
         background = Background.of([Moments.of(stored)], shrinkage=shrinkage)
         assert background is not None
-        everyone = np.vstack([table.vectors, *(background.direction(one)[None] for one in means)])
-        print(
-            f"{shrinkage:9.2f}  {shares(asked @ everyone.T, old_truth)}"
-            f"  {shares(added[queries] @ everyone.T, new_truth)}"
-        )
-    plain = np.vstack([table.vectors, means])
-    print(
-        f"     mean  {shares(asked @ plain.T, old_truth)}"
-        f"  {shares(added[queries] @ plain.T, new_truth)}"
-    )
-    alone = table.vectors
-    print(f" no new lab {shares(asked @ alone.T, old_truth)}")
+        directions = np.stack([background.direction(one) for one in means])
+        click.echo(f"{shrinkage:9.2f}  {both(np.vstack([learned.vectors, directions]))}")
+    click.echo(f"     mean  {both(np.vstack([learned.vectors, means]))}")
+    click.echo(f" no new lab {shares(asked @ learned.vectors.T, old_truth)}")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(sys.argv[1:], group=main, program="tune_new_labs.py"))

@@ -65,7 +65,8 @@ def _figures(report: TrainReport) -> str:
         lines.append(
             f"Held-out plasmids (epoch {report.best.epoch}): top-1 "
             f"{100 * report.best.validation_top1:.1f} %, top-10 "
-            f"{100 * report.best.validation_top10:.1f} %."
+            f"{100 * report.best.validation_top10:.1f} %, mean reciprocal rank, labs counting "
+            f"alike, {report.best.validation_macro_mrr:.3f}."
         )
     if report.calibration:
         lines.append(

@@ -13,6 +13,7 @@ Activation = Literal["selu", "relu", "gelu", "tanh"]
 Loss = Literal["triplet", "cosface", "softmax"]
 Device = Literal["auto", "cpu", "cuda"]
 Numbers = Literal["float16", "int8"]
+BestBy = Literal["macro-mrr", "top1"]
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,8 @@ class TrainConfig:
     feature_dropout: float = 0.5  # probability that a plasmid's features are withheld
     validation_share: float = 0.1  # of the plasmids, in whole groups
     calibration_share: float = 0.05  # of the plasmids, one by one, beside the validation share
-    patience: int = 20  # epochs without a better validation top-1
+    best_by: BestBy = "macro-mrr"  # the validation figure of the epoch that is kept
+    patience: int = 20  # epochs without a better one
     refit: bool = False  # train again on all rows for the best number of epochs
     reserve: bool = False  # leave the reserve out, and name no lab and no plasmid in the model
     tokenizer_bases: int = 5_000_000  # sample the tokenizer learns from
@@ -102,6 +104,8 @@ class TrainConfig:
         for name in ("reverse_complement", "feature_dropout", "oversampling"):
             if not 0 <= (getattr(self, name) or 0) <= 1:
                 raise UsageError(f"{name} must lie in [0, 1], not {getattr(self, name)}")
+        if self.best_by not in get_args(BestBy):
+            raise UsageError(f"best_by must be one of {get_args(BestBy)}: {self.best_by!r}")
         _fits_the_loss(self)
         for name in ("validation_share", "calibration_share"):
             if not 0 <= getattr(self, name) <= 0.5:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TypeVar
 
 import torch
@@ -63,9 +64,12 @@ def join_workers(device: str) -> Iterator[Workers]:
     if dist.is_initialized():
         yield Workers(dist.get_rank(), count, chosen)
         return
+    # Functions of this module have the group of the moment as a default argument. Wrapping a module
+    # imports it; first imported then, it would keep the group, whose threads abort some exits.
+    import_module("torch.distributed.nn.functional")
     dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     try:
         yield Workers(dist.get_rank(), count, chosen)
     finally:
         dist.destroy_process_group()
-        gc.collect()  # a wrapped module in a cycle keeps threads of the group, which abort at exit
+        gc.collect()  # a wrapped module in a cycle keeps the group, too

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,22 +19,10 @@ from vecattr.checkpoint import cpu_copy, read_checkpoint, write_checkpoint
 from vecattr.config import ResolvedTrainConfig
 from vecattr.distributed import Workers
 from vecattr.encoder import Batch, KmerBag, TextCnn
+from vecattr.epochs import Epoch, Validation
 from vecattr.examples import Examples, shuffled_batches
 from vecattr.losses import AttributionLoss
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One line of history.csv; shares lie in [0, 1], NaN without validation rows."""
-
-    epoch: int
-    steps: int
-    loss: float
-    validation_top1: float
-    validation_top10: float
-    learning_rate: float
-    plasmids_per_second: float
-    seconds: float
+from vecattr.schedules import autocast, one_cycle, optimizers
 
 
 class Watcher(Protocol):
@@ -127,8 +114,8 @@ class Run:
         self._config, self._workers = config, workers
         self._checkpoint, self._fingerprint = checkpoint, fingerprint
         self._total = _total_steps(len(training), config)
-        self._optimizers = _optimizers(matcher, config)
-        self._schedules = [_one_cycle(one, self._total) for one in self._optimizers]
+        self._optimizers = optimizers(matcher.encoder, [*matcher.parameters()], config)
+        self._schedules = [one_cycle(one, self._total) for one in self._optimizers]
         self._history: list[Epoch] = []
         self._best = -1.0
         self._best_epoch = 0
@@ -166,13 +153,14 @@ class Run:
             speed = seen / (time.perf_counter() - began)
             watcher.advances(1, loss=loss, plasmids_per_second=speed)
         seconds = time.perf_counter() - began
-        top1, top10 = self._workers.agree(self._validate() if self._workers.leads else (0.0, 0.0))
+        found = self._workers.agree(self._validate() if self._workers.leads else Validation())
         epoch = Epoch(
             epoch=number + 1,
             steps=self._steps,
             loss=self._workers.mean(losses / seen),
-            validation_top1=top1,
-            validation_top10=top10,
+            validation_top1=found.top1,
+            validation_top10=found.top10,
+            validation_macro_mrr=found.macro_mrr,
             learning_rate=float(self._schedules[0].get_last_lr()[0]),
             plasmids_per_second=seen / seconds,
             seconds=seconds,
@@ -197,7 +185,7 @@ class Run:
         batch = self._training.augmented(mine, self._config, draws)
         targets = torch.from_numpy(self._training.targets[mine])
         device = self._workers.device
-        with _autocast(self._config, self._matcher, device):
+        with autocast(self._matcher.encoder, self._config, device):
             loss: Tensor = trainee(batch.to(device), targets.to(device))
         for optimizer in self._optimizers:
             optimizer.zero_grad()
@@ -209,18 +197,17 @@ class Run:
         self._steps += 1
         return float(loss.detach())
 
-    def _validate(self) -> tuple[float, float]:
-        """Top-1 and top-10 share over the validation rows, full length."""
+    def _validate(self) -> Validation:
+        """How the validation rows are ranked, full length."""
         if self._validation is None:
-            return float("nan"), float("nan")
+            return Validation()
         cosines = self._matcher.cosines(self._validation, self._workers.device)[:, :-1]
-        truth = np.take_along_axis(cosines, self._validation.targets[:, None], axis=1)
-        better = (cosines > truth).sum(axis=1)  # (q,)
-        return float(np.mean(better < 1)), float(np.mean(better < 10))
+        return Validation.of(cosines, self._validation.targets)
 
     def _keep_if_best(self, epoch: Epoch) -> None:
-        if epoch.validation_top1 > self._best:
-            self._best, self._best_epoch = epoch.validation_top1, epoch.epoch
+        merit = epoch.merit(self._config.best_by)
+        if merit > self._best:
+            self._best, self._best_epoch = merit, epoch.epoch
             self._best_weights = cpu_copy(self._matcher.state_dict())
 
     def _out_of_patience(self) -> bool:
@@ -263,42 +250,5 @@ def _total_steps(rows: int, config: ResolvedTrainConfig) -> int:
     return min(steps, config.max_steps or steps)
 
 
-def _optimizers(matcher: LabMatcher, config: ResolvedTrainConfig) -> list[torch.optim.Optimizer]:
-    """Adam; the k-mer table, of which a step touches a sliver, gets the sparse one."""
-    sparse = [matcher.encoder.tokens.weight] if isinstance(matcher.encoder, KmerBag) else []
-    dense = [one for one in matcher.parameters() if not any(one is other for other in sparse)]
-    rate, decay = config.learning_rate, config.weight_decay
-    optimizers: list[torch.optim.Optimizer] = [torch.optim.Adam(dense, lr=rate, weight_decay=decay)]
-    if sparse:
-        optimizers.append(torch.optim.SparseAdam(sparse, lr=rate))
-    return optimizers
-
-
-def _one_cycle(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.OneCycleLR:
-    """Smith's one-cycle schedule (2018) up to the optimizer's rate and down again."""
-    return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer,
-        max_lr=optimizer.param_groups[0]["lr"],
-        total_steps=max(steps, 2),
-        cycle_momentum=False,
-    )
-
-
 def _parallel(matcher: LabMatcher, workers: Workers) -> nn.Module:
     return matcher if workers.count == 1 else DistributedDataParallel(matcher)
-
-
-def _autocast(
-    config: ResolvedTrainConfig, matcher: LabMatcher, device: torch.device
-) -> AbstractContextManager[None]:
-    """bf16 for convolutions where the processor has matrix units for it."""
-    wanted = config.bf16
-    if wanted is None:
-        wanted = isinstance(matcher.encoder, TextCnn) and _has_bf16_units(device)
-    return torch.autocast(device.type, torch.bfloat16) if wanted else nullcontext()
-
-
-def _has_bf16_units(device: torch.device) -> bool:
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
-    return bool(torch.cpu.get_capabilities().get("amx_bf16", False))

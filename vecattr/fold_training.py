@@ -18,9 +18,10 @@ from vecattr.checkpoint import run_fingerprint
 from vecattr.classes import ClassRule
 from vecattr.config import EncoderConfig, ResolvedTrainConfig, TrainConfig
 from vecattr.distributed import join_workers
+from vecattr.epochs import Epoch
 from vecattr.errors import InputError, MismatchError, UsageError
 from vecattr.files import TEMPORARY, atomic_write
-from vecattr.fitting import Epoch, Watcher
+from vecattr.fitting import Watcher
 from vecattr.folds import FOLDS_FILE, Folds, fold_path, is_folds, read_folds
 from vecattr.holdout import Split, fold_masks
 from vecattr.labelled import LabelledSet, labelled_set, usual_split

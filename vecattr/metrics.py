@@ -102,6 +102,12 @@ def macro_recall(ranks: Ranks, labels: Sequence[str]) -> float:
     return float(np.mean(hits / np.bincount(codes)))
 
 
+def macro_reciprocal_rank(ranks: Ranks, labels: Sequence[str] | NDArray[np.int64]) -> float:
+    """Mean over true labels of the mean of 1 / rank of their queries."""
+    _, codes = np.unique(np.asarray(labels), return_inverse=True)  # (q,)
+    return float(np.mean(np.bincount(codes, weights=1 / ranks) / np.bincount(codes)))
+
+
 def smallest_k(ranks: Ranks, *, share: float) -> int | None:
     """The smallest k whose top-k share reaches `share`; None when no k does.
 

@@ -50,6 +50,7 @@ _PUBLISHED_CNN = {
 }
 _PUBLISHED_TRAIN = {
     "epochs": 200,
+    "best_by": "top1",
     "patience": 20,
     "batch_size": 64,
     "learning_rate": 1e-3,

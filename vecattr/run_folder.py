@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from vecattr.checkpoint import CHECKPOINT_FILE
 from vecattr.embedder import TrainedEncoder, save_encoder
+from vecattr.epochs import Epoch
 from vecattr.errors import UsageError
 from vecattr.files import TEMPORARY, atomic_write
-from vecattr.fitting import Epoch
 from vecattr.model import (
     CALIBRATION_FILE,
     CARD_FILE,

@@ -22,9 +22,10 @@ from vecattr.config import (
 from vecattr.distributed import Workers, join_workers
 from vecattr.embedder import TrainedEncoder
 from vecattr.encoder import new_encoder
+from vecattr.epochs import Epoch
 from vecattr.examples import Examples
 from vecattr.features import FeatureSpace
-from vecattr.fitting import Epoch, Fit, LabMatcher, Run, Watcher
+from vecattr.fitting import Fit, LabMatcher, Run, Watcher
 from vecattr.heldout import HeldOut, nearest_cosines
 from vecattr.holdout import Split, few_of_each
 from vecattr.labelled import LabelledSet, labelled_set, usual_split, without_reserve

@@ -1,0 +1,140 @@
+"""What damage costs: an index and labelled plasmids in, the lines of a series out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from robustness_pictures import Lines
+
+from vecattr.damage import chimera, fragment, masked, masked_stretch, substituted, with_indels
+from vecattr.indexes.answer import doubt, verdict
+from vecattr.indexes.engine import BATCH
+from vecattr.indexes.panel import Panel
+from vecattr.intervals import group_codes
+from vecattr.metrics import lab_ranks
+from vecattr.plasmid import Plasmid
+
+Damage = Callable[[Plasmid, np.random.Generator], Plasmid]
+
+LENGTHS = (200, 500, 1000, 2000, 4000)
+RATES = (0.0, 0.001, 0.01, 0.05)
+GAPS = (0.0, 0.01, 0.05, 0.1, 0.2)
+
+
+def damages() -> dict[str, dict[str, Damage]]:
+    """Each way of damaging a plasmid, from none to most, by the name of its series and point."""
+
+    def turned(one: Plasmid, rng: np.random.Generator) -> Plasmid:
+        return one.rotated(int(rng.integers(len(one)))) if one.is_circular else one
+
+    def of(damage: Callable[..., Plasmid], amount: float) -> Damage:
+        return lambda one, rng: damage(one, amount, rng=rng)
+
+    return {
+        "fragment": {
+            **{f"{length:,} bases": of(fragment, length) for length in LENGTHS},
+            "all, linear": lambda one, rng: fragment(one, len(one), rng=rng),
+            "whole": lambda one, rng: one,
+        },
+        "substitutions": {f"{rate:.1%}": of(substituted, rate) for rate in RATES},
+        "indels": {f"{rate:.1%}": of(with_indels, rate) for rate in RATES},
+        "N, scattered": {f"{share:.0%}": of(masked, share) for share in GAPS},
+        "N, one stretch": {f"{share:.0%}": of(masked_stretch, share) for share in GAPS},
+        "spelling": {
+            "as given": lambda one, rng: one,
+            "other strand": lambda one, rng: one.reverse_complement(),
+            "rotated": turned,
+            "both": lambda one, rng: turned(one, rng).reverse_complement(),
+        },
+    }
+
+
+def figures(ranks: NDArray[np.float64], groups: Sequence[str | None]) -> dict[str, Any]:
+    """Shares in the first place and the first ten, each with its standard error between groups
+    (rows of one publication succeed and fail together) and the mean of the groups' shares."""
+    codes = group_codes(groups)
+    line: dict[str, Any] = {"n": len(ranks), "groups": int(codes.max()) + 1}
+    for k in (1, 10):
+        hits = ranks <= k
+        share = float(hits.mean())
+        sums = np.bincount(codes, weights=hits - share)  # (groups,)
+        line[f"top{k}"] = round(share, 4)
+        line[f"top{k}_se"] = round(float(np.sqrt((sums**2).sum())) / len(ranks), 4)
+        by_group = np.bincount(codes, weights=hits) / np.bincount(codes)
+        line[f"top{k}_by_group"] = round(float(by_group.mean()), 4)
+    return line
+
+
+def judged(
+    panel: Panel, plasmids: Sequence[Plasmid]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
+    """Scores (q, n), and which queries the verdict calls known (q,), None without a threshold."""
+    scores, verdicts = [], []
+    for start in range(0, len(plasmids), BATCH):
+        some = plasmids[start : start + BATCH]
+        vectors = panel.embed(some)
+        found = panel.judge_vectors(vectors)
+        scores.append(found.scores)
+        pairs = zip(panel.indexes, vectors, strict=True)
+        unread = np.all([index.are_unread(mine) for index, mine in pairs], axis=0)
+        verdicts += [
+            verdict(
+                doubtful=doubt(one, unread=bool(unread[query])) is not None,
+                confidence=float(found.sure.confidences[query]),
+                threshold=found.sure.threshold(query),
+            )
+            for query, one in enumerate(some)
+        ]
+    is_calibrated = found.sure.thresholds is not None
+    return np.concatenate(scores), np.array(verdicts) == "known" if is_calibrated else None
+
+
+def asked(panel: Panel, plasmids: Sequence[Plasmid]) -> dict[str, Any]:
+    """The figures of some labelled plasmids, and the share that the verdict calls known."""
+    scores, known = judged(panel, plasmids)
+    ranks = lab_ranks(scores, panel.lab_names, [one.lab or "" for one in plasmids])
+    line = figures(ranks, [one.group for one in plasmids])
+    return line if known is None else {**line, "known": round(float(known.mean()), 4)}
+
+
+def series(
+    panel: Panel, plasmids: Sequence[Plasmid], points: dict[str, Damage], *, seed: int
+) -> Lines:
+    """One line a point; a point's generator is that of its place, whatever was measured before."""
+    lines = []
+    for place, (name, damage) in enumerate(points.items()):
+        rng = np.random.default_rng([seed, place])
+        lines.append({"point": name, **asked(panel, [damage(one, rng) for one in plasmids])})
+    return lines
+
+
+def chimeras(panel: Panel, plasmids: Sequence[Plasmid], *, seed: int) -> Lines:
+    """Pairs of plasmids of two named labs, asked about alone and as one half each: are both labs,
+    and is either, in the first place or the first ten?"""
+    rng = np.random.default_rng(seed)
+    named = [one for one in plasmids if one.lab in panel.lab_names]
+    order = rng.permutation(len(named)).tolist()
+    pairs = [(named[a], named[b]) for a, b in zip(order, order[1:] + order[:1], strict=True)]
+    pairs = [(one, other) for one, other in pairs if one.lab != other.lab]
+    mixed = [chimera(one, other, rng=rng) for one, other in pairs]
+
+    def ranks(asked_about: Sequence[Plasmid], side: int) -> NDArray[np.float64]:
+        truths = [pair[side].lab or "" for pair in pairs]
+        return lab_ranks(judged(panel, asked_about)[0], panel.lab_names, truths)
+
+    groups = [one.group for one, _ in pairs]
+    lines = []
+    for name, queries in {
+        "alone": [[pair[side] for pair in pairs] for side in (0, 1)],
+        "chimera": [mixed, mixed],
+    }.items():
+        both = np.stack([ranks(mine, side) for side, mine in enumerate(queries)])  # (2, pairs)
+        lines.append({"point": f"{name}: either", **figures(both.min(axis=0), groups)})
+        line = figures(both.max(axis=0), groups)
+        for entry in ("top1", "top1_se", "top1_by_group"):  # two labs, one first place
+            del line[entry]
+        lines.append({"point": f"{name}: both", **line})
+    return lines
