@@ -79,11 +79,10 @@ class Evidence:
         """Do all segments have k-mers?"""
         return all(segment.stored.kmers is not None for segment in segments)
 
-    @cached_property
-    def _vectors(self) -> NDArray[np.float32]:
-        """The living rows' vectors by lab (n', d)."""
-        stacked = np.concatenate([segment.stored.vectors for segment in self._segments])
-        return stacked[self.catalogue.by_lab]
+    def _cosines(self, vector: NDArray[np.float32]) -> Column:
+        """Of the living rows by lab, with a query's vector (d,): (n',)."""
+        found = [segment.stored.vectors @ vector for segment in self._segments]  # (n, d) @ (d,)
+        return np.concatenate(found)[self.catalogue.by_lab].astype(np.float64)
 
     @cached_property
     def _first_of_lab(self) -> NDArray[np.int64]:
@@ -183,7 +182,7 @@ class Evidence:
 
     def _vector_columns(self, vector: NDArray[np.float32], left_out: Rows) -> dict[str, Column]:
         """The plasmids of each lab whose vectors are near; -1 of a lab without any."""
-        cosines = (self._vectors @ vector).astype(np.float64)  # (n', d) @ (d,) -> (n',)
+        cosines = self._cosines(vector)
         if len(left_out):
             cosines[np.isin(self.catalogue.by_lab, left_out)] = -1.0
         first = self._first_of_lab

@@ -75,6 +75,7 @@ def _inverted(
         "plasmids": plasmids.astype(np.int32),
         "posting/offsets": posted.astype(np.int64),
         "posting/row": rows,
+        "rare": np.bincount(rows, minlength=len(labs)).astype(np.int32),
     }
 
 

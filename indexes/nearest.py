@@ -1,6 +1,6 @@
 """The plasmids nearest to a query: vectors in, neighbours over all segments out, exact.
 
-Each segment's FAISS file is a cache: when it is absent or not what the manifest says, the same
+Each segment's FAISS file is a cache that batches of queries are searched by: when it is absent or not what the manifest says, the same
 index is built in memory from the segment.
 """
 
@@ -19,6 +19,7 @@ from vecattr.files import read_file, sha256_bytes
 from vecattr.indexes.flat import FlatSearch, build_flat
 from vecattr.indexes.live import LiveSegment
 from vecattr.indexes.manifest import faiss_path
+from vecattr.table import Vectors
 
 
 class NearestPlasmids:
@@ -27,10 +28,12 @@ class NearestPlasmids:
     def __init__(self, path: Path, segments: Sequence[LiveSegment]) -> None:
         self._segments = segments
         self._searches = [
-            FlatSearch.load(
-                cached_faiss(path, segment),
+            FlatSearch(
+                segment.stored.width,
                 fetch=segment.stored.fetch_vectors,
                 names=segment.stored.ids,
+                everything=partial(_vectors_of, segment),
+                serialized=partial(cached_faiss, path, segment),
                 alive=segment.alive,
             )
             for segment in segments
@@ -74,6 +77,10 @@ def _neighbor(segment: LiveSegment, row: int, cosine: float) -> Neighbor:
         length=segment.stored.length(row),
         topology=segment.stored.topology(row),
     )
+
+
+def _vectors_of(segment: LiveSegment) -> Vectors:
+    return segment.stored.vectors
 
 
 def cached_faiss(path: Path, segment: LiveSegment) -> bytes:

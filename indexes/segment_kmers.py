@@ -42,7 +42,10 @@ COLUMNS: Mapping[str, type[np.generic]] = {
     "sketch/place": np.uint32,
     "posting/offsets": np.int64,
     "posting/row": np.uint32,
+    "rare": np.int32,
 }
+#: Those that a file may lack, because it was made before there were any; they save time.
+LATER = ("rare",)
 
 #: The place of a k-mer that the segment lacks.
 NO_PLACE = -1
@@ -118,7 +121,10 @@ class SegmentKmers:
             "plasmids": self._size,
             "sketch/offsets": self._rows + 1,
             "posting/offsets": self._size + 1,
+            "rare": self._rows,
         }.items():
+            if column in LATER and array_name(column) not in self._file:
+                continue
             if self._file.shape(array_name(column)) != (expected,):
                 raise self._damage(f"{array_name(column)} is not of length {expected}")
 
@@ -144,11 +150,11 @@ class SegmentKmers:
 
     def lab_counts(self, places: Places) -> Counts:
         """How many different labs of the segment have each k-mer (m,) -> (m,); 0 for NO_PLACE."""
-        return _taken(self._labs, places)
+        return self._counts("labs", places)
 
     def plasmid_counts(self, places: Places) -> Counts:
         """How many plasmids of the segment have each k-mer (m,) -> (m,); 0 for NO_PLACE."""
-        return _taken(cast("Counts", self._column("plasmids")), places)
+        return self._counts("plasmids", places)
 
     def is_common(self, places: Places) -> NDArray[np.bool_]:
         """Which k-mers more than MOST_LABS labs of the segment have (m,) -> (m,)."""
@@ -173,7 +179,10 @@ class SegmentKmers:
     @cached_property
     def rare_sizes(self) -> Places:
         """How many of each plasmid's k-mers are not common (n,)."""
-        return np.bincount(self._posted_rows, minlength=self._rows)
+        if array_name("rare") in self._file:
+            return self._column("rare").astype(np.int64)
+        posted = cast("NDArray[np.uint32]", self._column("posting/row"))
+        return np.bincount(posted, minlength=self._rows)
 
     def postings(self, places: Places) -> tuple[Places, Places]:
         """The plasmids that have each of these k-mers (m,) -> ((t,), (t,)): `which[i]` is the
@@ -183,10 +192,16 @@ class SegmentKmers:
         NO_PLACE give none.
         """
         known = np.flatnonzero(places != NO_PLACE)
-        starts = self._posting_offsets[places[known]]
-        counts = self._posting_offsets[places[known] + 1] - starts  # (m,)
-        at = joined_ranges(starts, counts)  # (t,)
-        return np.repeat(known, counts), self._posted_rows[at].astype(np.int64)
+        starts = self._picked("posting/offsets", places[known]).astype(np.int64)
+        stops = self._picked("posting/offsets", places[known] + 1).astype(np.int64)
+        [length] = self._file.shape(array_name("posting/row"))
+        if not np.all((starts >= 0) & (starts <= stops) & (stops <= length)):
+            raise self._damage("kmers/posting/offsets does not divide kmers/posting/row")
+        at = joined_ranges(starts, stops - starts)  # (t,)
+        rows = self._picked("posting/row", at).astype(np.int64)
+        if len(rows) and not int(rows.max()) < self._rows:
+            raise self._damage(f"a posting leaves the {self._rows} rows")
+        return np.repeat(known, stops - starts), rows
 
     def differing(self, expected: Mapping[str, NDArray[np.generic]]) -> list[str]:
         """The names of the arrays that are not these (of every name of COLUMNS), in file order."""
@@ -194,27 +209,25 @@ class SegmentKmers:
         return [
             array_name(column)
             for column in COLUMNS
-            if not np.array_equal(self._column(column), expected[array_name(column)])
+            if (column not in LATER or array_name(column) in self._file)
+            and not np.array_equal(self._column(column), expected[array_name(column)])
         ]
 
-    @cached_property
-    def _labs(self) -> Counts:
-        return cast("Counts", self._column("labs"))
+    def _counts(self, column: str, places: Places) -> Counts:
+        """The counts at these places, 0 for NO_PLACE."""
+        found = np.zeros(len(places), dtype=np.int32)
+        known = places != NO_PLACE
+        found[known] = self._picked(column, places[known])
+        return found
+
+    def _picked(self, column: str, places: Places) -> NDArray[np.generic]:
+        """The numbers of a column at these places, reading little else."""
+        self._check_type(column)
+        return self._file.items(array_name(column), places)
 
     @cached_property
     def _sketch_offsets(self) -> Places:
         return self._offsets("sketch/offsets", "sketch/place")
-
-    @cached_property
-    def _posting_offsets(self) -> Places:
-        return self._offsets("posting/offsets", "posting/row")
-
-    @cached_property
-    def _posted_rows(self) -> NDArray[np.uint32]:
-        rows = cast("NDArray[np.uint32]", self._column("posting/row"))
-        if len(rows) and not int(rows.max()) < self._rows:
-            raise self._damage(f"a posting leaves the {self._rows} rows")
-        return rows
 
     def _offsets(self, column: str, pieces: str) -> Places:
         """Where the pieces of an array begin, and its end."""
@@ -226,23 +239,18 @@ class SegmentKmers:
         return offsets
 
     def _column(self, column: str) -> NDArray[np.generic]:
-        array = self._file.array(array_name(column))
-        if array.dtype != COLUMNS[column] or array.ndim != 1:
-            raise self._damage(f"{array_name(column)} is of type {array.dtype}, {array.ndim}-d")
-        return array
+        self._check_type(column)
+        return self._file.array(array_name(column))
+
+    def _check_type(self, column: str) -> None:
+        found, shape = self._file.dtype(array_name(column)), self._file.shape(array_name(column))
+        if found != COLUMNS[column] or len(shape) != 1:
+            raise self._damage(f"{array_name(column)} is of type {found}, {len(shape)}-d")
 
     def _damage(self, what: str) -> DamagedError:
         return DamagedError(
             what, where=self._file.name, hint="restore the file, or build the index again"
         )
-
-
-def _taken(counts: Counts, places: Places) -> Counts:
-    """The counts at these places, 0 for NO_PLACE."""
-    found = np.zeros(len(places), dtype=np.int32)
-    known = places != NO_PLACE
-    found[known] = counts[places[known]]
-    return found
 
 
 def _shown(parameters: Mapping[str, Attribute | None]) -> str:

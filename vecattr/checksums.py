@@ -15,10 +15,12 @@ import io
 import mmap
 import struct
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vecattr.errors import DamagedError
 from vecattr.files import sha256_bytes, translated_errors
@@ -78,14 +80,36 @@ class SealedBytes:
     def view(self, start: int, stop: int) -> memoryview:
         """The body's bytes from start to stop, checked."""
         assert 0 <= start <= stop <= len(self._body), "a slice outside the file"
-        for block in range(start // BLOCK_SIZE, -(-stop // BLOCK_SIZE)):
-            if not self._seen[block]:
-                self._check_block(block)
+        first, last = start // BLOCK_SIZE, -(-stop // BLOCK_SIZE)
+        if 0 in self._seen[first:last]:
+            self._check_blocks(block for block in range(first, last) if not self._seen[block])
         return self._body[start:stop]
+
+    def items(
+        self, start: int, places: NDArray[np.int64], *, dtype: np.dtype[np.generic]
+    ) -> NDArray[np.generic]:
+        """Of the array that begins at byte `start` the items at these places (m,), a copy; only the
+        blocks that they lie in are checked."""
+        assert dtype.itemsize <= BLOCK_SIZE
+        size = int(places.max(initial=-1)) + 1
+        assert int(places.min(initial=0)) >= 0
+        assert start + size * dtype.itemsize <= len(self._body), "an item outside the file"
+        first = start + places * dtype.itemsize
+        touched = np.zeros(len(self._seen), dtype=bool)
+        touched[first // BLOCK_SIZE] = True
+        touched[(first + dtype.itemsize - 1) // BLOCK_SIZE] = True
+        self._check_blocks(
+            np.flatnonzero(touched & (np.frombuffer(self._seen, dtype=np.uint8) == 0)).tolist()
+        )
+        return np.frombuffer(self._body, dtype=dtype, count=size, offset=start)[places]
 
     def stream(self) -> SealedStream:
         """The body as a file object, each read checked."""
         return SealedStream(self)
+
+    def _check_blocks(self, blocks: Iterable[int]) -> None:
+        for block in blocks:
+            self._check_block(block)
 
     def _check_block(self, block: int) -> None:
         found = zlib.crc32(self._body[block * BLOCK_SIZE : (block + 1) * BLOCK_SIZE])

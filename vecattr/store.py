@@ -132,6 +132,10 @@ class ArrayFile:
         """The shape of an array, without reading it."""
         return self._extent(name).shape
 
+    def dtype(self, name: str) -> np.dtype[np.generic]:
+        """The type of an array, without reading it."""
+        return self._extent(name).dtype
+
     def array(self, name: str) -> NDArray[np.generic]:
         """The whole array, checked, as a read-only view of the file."""
         extent = self._extent(name)
@@ -153,6 +157,15 @@ class ArrayFile:
         for place, row in enumerate(rows):
             found[place] = self.slice(name, int(row), int(row) + 1)[0]
         return found
+
+    def items(self, name: str, places: NDArray[np.int64]) -> NDArray[np.generic]:
+        """The numbers at these places (m,) of an array of one dimension, a copy; only their blocks
+        are read and checked."""
+        extent = self._extent(name)
+        [length] = extent.shape
+        if len(places) and not 0 <= int(places.min()) <= int(places.max()) < length:
+            raise self._damage(f"{name!r} has {length} numbers, and not those asked for")
+        return self._sealed.items(extent.offset, places, dtype=extent.dtype)
 
     def strings(self, name: str) -> tuple[str, ...]:
         """All strings of a column."""
