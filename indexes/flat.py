@@ -1,7 +1,7 @@
 """Exact nearest rows: unit vectors and queries in, rows and cosines out, ties in name order.
 
-A few rows more than asked are proposed, by FAISS for a batch of queries and by one plain product
-for a few, which spares loading FAISS and its file; both propose the same. Their cosines are computed
+A few rows more than asked are proposed, by FAISS for a batch of queries and by plain products for
+a few, which spares loading FAISS and its file; both propose the same. Their cosines are computed
 again in float64, one row at a time, so that an answer depends neither on the batch nor on the other
 rows, and ties are real.
 This is the only module that imports faiss. Traps it stands against: padding with row -1, an
@@ -104,9 +104,9 @@ def cosines(rows: NDArray[np.floating], query: NDArray[np.float64]) -> Cosines:
 class FlatSearch:
     """Exact search over the rows of one array.
 
-    `fetch` gives the vectors of some rows, `names` their names (the order of ties), `everything` all
-    vectors (n, d), `serialized` what `build_flat` made of them, its hash checked; `alive` (n,) tells
-    which rows count.
+    `fetch` gives the vectors of some rows, `names` their names (the order of ties), `everything`
+    all vectors (n, d), `serialized` what `build_flat` made of them, its hash checked; `alive` (n,)
+    tells which rows count.
     """
 
     width: int

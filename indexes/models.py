@@ -9,7 +9,7 @@ from vecattr.errors import MismatchError, MissingError
 from vecattr.files import atomic_write, check_file, read_file, sha256_file
 from vecattr.heldout import HeldOut, read_held_out
 from vecattr.indexes.manifest import MODEL_FOLDER, FileFacts, Manifest
-from vecattr.model import HELD_OUT_FILE, IDENTITY_FILES, MODEL_FILES
+from vecattr.model import HELD_OUT_FILE, IDENTITY_FILES, MODEL_FILES, identity_of
 from vecattr.protocols import SequenceEmbedder
 
 #: Files up to this size are hashed when the index is opened (bytes) …
@@ -55,8 +55,13 @@ def load_index_model(
     from vecattr.embedder import load_embedder
 
     check_model_files(path, manifest, hashed_up_to=MEDIUM_FILE)
+    hashes = {name: facts.sha256 for name, facts in manifest.model_files}
     embedder: SequenceEmbedder = load_embedder(
-        path / MODEL_FOLDER, views=manifest.views, device=device, threads=threads
+        path / MODEL_FOLDER,
+        views=manifest.views,
+        device=device,
+        threads=threads,
+        identity=identity_of(hashes),  # of the files as they were just found to be
     )
     check_embedder(embedder, model=manifest.model, width=manifest.width, where=str(path))
     return embedder

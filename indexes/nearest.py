@@ -1,7 +1,7 @@
 """The plasmids nearest to a query: vectors in, neighbours over all segments out, exact.
 
-Each segment's FAISS file is a cache that batches of queries are searched by: when it is absent or not what the manifest says, the same
-index is built in memory from the segment.
+Each segment's FAISS file is a cache that batches of queries are searched by: when it is absent or
+not what the manifest says, the same index is built in memory from the segment.
 """
 
 from __future__ import annotations

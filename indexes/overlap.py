@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,8 +19,9 @@ from vecattr.attribution import Neighbor
 from vecattr.bases import unpack_bases
 from vecattr.canonical import canonical_sequence
 from vecattr.indexes.embedding import QueryVectors
-from vecattr.indexes.live import living_places
-from vecattr.kmers import Hashes, sampled_kmers
+from vecattr.indexes.live import LiveSegment, living_places
+from vecattr.indexes.segment_kmers import NO_PLACE, SCALED, SegmentKmers
+from vecattr.kmers import Hashes, distinct, is_sampled, sampled_kmers
 from vecattr.plasmid import Plasmid
 
 if TYPE_CHECKING:
@@ -65,10 +67,7 @@ class Overlap:
 
 def kmer_set(bases: str, *, circular: bool, scaled: int = 1) -> Hashes:
     """Hashes of all canonical k-mers, ascending, each once; a sample of one in `scaled`."""
-    found = np.sort(sampled_kmers(bases, k=K, scaled=scaled, circular=circular))
-    fresh = np.ones(len(found), dtype=bool)
-    fresh[1:] = found[1:] != found[:-1]
-    return found[fresh]
+    return distinct(sampled_kmers(bases, k=K, scaled=scaled, circular=circular))
 
 
 def shared(one: Hashes, other: Hashes) -> int:
@@ -96,19 +95,86 @@ def overlaps(index: Index, plasmid: Plasmid, neighbors: Sequence[Neighbor]) -> t
     keeps no sequences."""
     if not index.manifest.keep_sequences or not neighbors:
         return ()
-    scaled = 1 + len(plasmid) // _WHOLE
-    mine = kmer_set(plasmid.sequence, circular=plasmid.is_circular, scaled=scaled)
+    mine = _Asked.of(plasmid)
+    places = living_places(index.segments, [near.id for near in neighbors])
+    return tuple(_overlap(mine, near, _bases_of(places[near.id])) for near in neighbors)
+
+
+def near_copies_among(
+    index: Index, plasmid: Plasmid, neighbors: Sequence[Neighbor]
+) -> tuple[Overlap, ...]:
+    """Those of `overlaps` that are near copies. Most stored plasmids are told to be none by the
+    stored sample of their k-mers, so that their letters need not be read."""
+    if not index.manifest.keep_sequences or not neighbors:
+        return ()
+    mine = _Asked.of(plasmid)
     places = living_places(index.segments, [near.id for near in neighbors])
     found = []
     for near in neighbors:
         segment, row = places[near.id]
-        bases = unpack_bases(segment.stored.bases(row))
-        found.append(_overlap(plasmid, mine, near, bases, scaled))
-    return tuple(found)
+        if mine.may_resemble(near, segment.stored.kmers, row):
+            found.append(_overlap(mine, near, _bases_of(places[near.id])))
+    return tuple(one for one in found if one.is_near_copy)
 
 
-def _overlap(plasmid: Plasmid, mine: Hashes, near: Neighbor, bases: str, scaled: int) -> Overlap:
-    theirs = kmer_set(bases, circular=near.topology == "circular", scaled=scaled)
+def _bases_of(place: tuple[LiveSegment, int]) -> str:
+    segment, row = place
+    return unpack_bases(segment.stored.bases(row))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A query with its k-mers (m,), one in `scaled`, ascending."""
+
+    plasmid: Plasmid
+    kmers: Hashes
+    scaled: int
+
+    @classmethod
+    def of(cls, plasmid: Plasmid) -> _Asked:
+        scaled = 1 + len(plasmid) // _WHOLE
+        circular = plasmid.is_circular
+        return cls(plasmid, kmer_set(plasmid.sequence, circular=circular, scaled=scaled), scaled)
+
+    def may_resemble(self, near: Neighbor, stored: SegmentKmers | None, row: int) -> bool:
+        """False only when the stored plasmid is surely no near copy. Sets A and B of a Jaccard
+        similarity of j or more have |A - B| + |B - A| <= (1 - j) |A or B| <= (1 - j) |A| / j, and a
+        sample of both cannot differ by more than the sets do."""
+        if self.scaled == 1 and near.length < NEAR_COPY * len(self.kmers):
+            return False  # no more k-mers than bases
+        if stored is None or self.scaled > SCALED:
+            return True
+        sketch = stored.sketch(row)
+        mine = self._places_in(stored)
+        held = np.searchsorted(mine, sketch)
+        inside = held < len(mine)
+        common = int(np.count_nonzero(mine[held[inside]] == sketch[inside]))
+        differing = self._sampled + len(sketch) - 2 * common
+        return differing * NEAR_COPY <= (1 - NEAR_COPY) * len(self.kmers)
+
+    @cached_property
+    def _sample(self) -> Hashes:
+        return self.kmers[is_sampled(self.kmers, scaled=SCALED)]
+
+    @property
+    def _sampled(self) -> int:
+        return len(self._sample)
+
+    def _places_in(self, stored: SegmentKmers) -> NDArray[np.int64]:
+        """The places of the sampled k-mers that a segment has, ascending."""
+        if id(stored) not in self._places:
+            found = stored.find(self._sample)
+            self._places[id(stored)] = found[found != NO_PLACE]
+        return self._places[id(stored)]
+
+    @cached_property
+    def _places(self) -> dict[int, NDArray[np.int64]]:
+        return {}
+
+
+def _overlap(asked: _Asked, near: Neighbor, bases: str) -> Overlap:
+    mine = asked.kmers
+    theirs = kmer_set(bases, circular=near.topology == "circular", scaled=asked.scaled)
     common = shared(mine, theirs)
     similarity = _ratio(common, len(mine) + len(theirs))
     return Overlap(
@@ -117,7 +183,7 @@ def _overlap(plasmid: Plasmid, mine: Hashes, near: Neighbor, bases: str, scaled:
         near.label,
         containment=common / len(mine) if len(mine) else 0.0,
         jaccard=similarity,
-        is_identical=similarity == 1.0 and _are_identical(plasmid, near, bases),
+        is_identical=similarity == 1.0 and _are_identical(asked.plasmid, near, bases),
     )
 
 

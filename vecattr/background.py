@@ -68,8 +68,16 @@ class Background:
 
         A class that is exactly the background has no such direction and keeps its mean.
         """
-        apart = (mean.astype(np.float64) - self.mean) @ self.precision  # (d,)
-        if np.linalg.norm(apart) < np.finfo(np.float32).eps:
-            return mean
-        direction: Vectors = unit_rows(apart[None, :])[0]
+        direction: Vectors = self.directions(mean[None, :])[0]
         return direction
+
+    def directions(self, means: Vectors) -> Vectors:
+        """The same of many means, (n, d) -> (n, d), each of itself alone."""
+        apart = means.astype(np.float64) - self.mean  # (n, d)
+        # One product a row: of a whole matrix a row's last digits would depend on the others.
+        apart = np.matmul(apart[:, None, :], self.precision)[:, 0, :]
+        lengths = np.sqrt((apart * apart).sum(axis=1))  # (n, d) -> (n,)
+        found = means.astype(np.float32)
+        far = lengths >= np.finfo(np.float32).eps
+        found[far] = unit_rows(apart[far])
+        return found

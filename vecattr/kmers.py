@@ -35,6 +35,14 @@ def sampled_kmers(bases: str, *, k: int, scaled: int = 1, circular: bool = True)
     return hashes[found.clean & is_sampled(hashes, scaled=scaled)]
 
 
+def distinct(values: Hashes) -> Hashes:
+    """Each value once, ascending, (m,) -> (u,). (`np.unique` would load masked arrays: 20 ms.)"""
+    found = np.sort(values)
+    fresh = np.ones(len(found), dtype=bool)
+    fresh[1:] = found[1:] != found[:-1]
+    return found[fresh]
+
+
 def is_sampled(hashes: Hashes, *, scaled: int) -> NDArray[np.bool_]:
     """Which hashes (m,) a sample of 1 in `scaled` keeps, (m,)."""
     if scaled == 1:

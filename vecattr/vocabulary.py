@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vecattr.config import CnnConfig, EncoderConfig
 from vecattr.files import read_file
-from vecattr.kmers import Hashes, sampled_kmers
+from vecattr.kmers import Hashes, distinct, sampled_kmers
 from vecattr.model import TOKENIZER_FILE
 from vecattr.tokens import Ids, Tokenizer
 from vecattr.weights import Arrays, known_hashes
@@ -107,7 +107,7 @@ class KmerVocabulary:
 
 def _unique_kmers(reading: Reading, k: int, scaled: int) -> Hashes:
     kmers = sampled_kmers(reading.bases, k=k, scaled=scaled, circular=reading.circular)
-    return np.unique(kmers)
+    return distinct(kmers)
 
 
 def read_vocabulary(folder: Path, config: EncoderConfig, arrays: Arrays) -> Vocabulary:
