@@ -17,7 +17,6 @@ from vecattr.indexes.answer import attribution, doubt, fewer_classes, set_note
 from vecattr.indexes.copies import check_bases_kept, copy_note, set_apart_in_each
 from vecattr.indexes.embedding import QueryVectors, in_batches
 from vecattr.indexes.segment_kmers import MOST_LABS
-from vecattr.indexes.stretches import check_kmers_kept
 from vecattr.indexes.sureness import USUAL, Asked
 from vecattr.plasmid import Plasmid
 from vecattr.stretch import Stretches
@@ -67,6 +66,8 @@ def answers(
     if wanted.exclude_near_copies:
         check_bases_kept(panel.indexes)
     if wanted.evidence is not None:
+        from vecattr.indexes.stretches import check_kmers_kept
+
         check_kmers_kept(panel.indexes)
     panel.check(wanted.asked)
     return (

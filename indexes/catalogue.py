@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.indexes.live import LiveSegment
+from vecattr.kmers import distinct
 from vecattr.plasmid import POOLED
 
 Rows = NDArray[np.int64]
@@ -72,8 +73,9 @@ class Catalogue:
     def works(self) -> NDArray[np.int64]:
         """From how many groups they come (l,)."""
         alive = self.labs != NOBODY
-        pairs = np.unique(np.stack([self.labs[alive], self.groups[alive]]), axis=1)
-        return np.bincount(pairs[0], minlength=len(self.lab_names))
+        pairs = self.labs[alive].astype(np.uint64) << np.uint64(32)
+        pairs = distinct(pairs | self.groups[alive].astype(np.uint64))
+        return np.bincount((pairs >> np.uint64(32)).astype(np.int64), minlength=len(self.lab_names))
 
     @cached_property
     def by_lab(self) -> Rows:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +18,10 @@ from vecattr.attribution import Attribution, Neighbor
 from vecattr.background import Background
 from vecattr.errors import UsageError
 from vecattr.fusion import read_fusion
-from vecattr.heldout import HeldOut
 from vecattr.indexes.copies import take_away
 from vecattr.indexes.embedding import QueryVectors, are_unread, query_vectors, unread_vector
 from vecattr.indexes.flat import set_threads
 from vecattr.indexes.fused_labs import FusedLabs, fused_labs
-from vecattr.indexes.info import index_facts
 from vecattr.indexes.lab_matrix import LabEntry, LabMatrix
 from vecattr.indexes.live import background_of, class_sizes
 from vecattr.indexes.manifest import MODEL_FOLDER
@@ -33,6 +32,9 @@ from vecattr.indexes.sureness import USUAL, Asked, Sureness, sureness
 from vecattr.plasmid import Plasmid
 from vecattr.protocols import SequenceEmbedder
 from vecattr.table import EmbeddingTable, Vectors
+
+if TYPE_CHECKING:
+    from vecattr.heldout import HeldOut
 
 #: Plasmids asked about at once; no answer depends on it.
 BATCH = 64
@@ -148,6 +150,8 @@ class Index:
 
     def info(self) -> dict[str, object]:
         """Facts for people and machines; all of them fit into JSON."""
+        from vecattr.indexes.info import index_facts
+
         return index_facts(self.path, self.manifest, self.segments, self.calibration)
 
     def lab_table(self) -> EmbeddingTable:

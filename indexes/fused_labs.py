@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,10 @@ from vecattr.indexes.catalogue import Catalogue, Rows
 from vecattr.indexes.embedding import QueryVectors
 from vecattr.indexes.evidence import NO_ROWS, Evidence, Reading
 from vecattr.indexes.live import LiveSegment, living_places
-from vecattr.indexes.phenotype_odds import PhenotypeOdds
 from vecattr.plasmid import Plasmid
+
+if TYPE_CHECKING:
+    from vecattr.indexes.phenotype_odds import PhenotypeOdds
 
 Column = NDArray[np.float64]
 
@@ -38,6 +41,8 @@ class FusedLabs:
 
     @cached_property
     def odds(self) -> PhenotypeOdds:
+        from vecattr.indexes.phenotype_odds import PhenotypeOdds
+
         return PhenotypeOdds(self.catalogue, self.segments)
 
     def scores(self, vectors: QueryVectors, cosines: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -59,7 +64,7 @@ class FusedLabs:
         stored features."""
         found = self.evidence.columns(Reading.of(plasmid), vector, cosines, left_out=left_out)
         features = plasmid.features or {}
-        if not features.keys().isdisjoint(self.odds.names):
+        if features and not features.keys().isdisjoint(self.odds.names):
             found["phenotypes"] = self.odds.of(features, left_out=left_out)
         return found
 

@@ -4,13 +4,16 @@ plasmids held out of it out."""
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vecattr.errors import MismatchError, MissingError
 from vecattr.files import atomic_write, check_file, read_file, sha256_file
-from vecattr.heldout import HeldOut, read_held_out
 from vecattr.indexes.manifest import MODEL_FOLDER, FileFacts, Manifest
 from vecattr.model import HELD_OUT_FILE, IDENTITY_FILES, MODEL_FILES, identity_of
 from vecattr.protocols import SequenceEmbedder
+
+if TYPE_CHECKING:
+    from vecattr.heldout import HeldOut
 
 #: Files up to this size are hashed when the index is opened (bytes) …
 SMALL_FILE = 1 << 20
@@ -73,6 +76,8 @@ def index_held_out(path: Path, manifest: Manifest) -> HeldOut | None:
     facts = dict(manifest.model_files).get(HELD_OUT_FILE)
     if facts is None:
         return None
+    from vecattr.heldout import read_held_out
+
     folder = path / MODEL_FOLDER
     check_file(folder / HELD_OUT_FILE, sha256=facts.sha256, size=facts.size)
     return read_held_out(folder)

@@ -75,7 +75,8 @@ class FoldedBag:
     def _mean(self, ids: Ids) -> NDArray[np.float64]:
         if not len(ids):
             return np.zeros(self.rows.stored.shape[1])
-        return self.rows.at(ids).mean(axis=0, dtype=np.float64)  # (t, e) -> (e,)
+        mean: NDArray[np.float64] = self.rows.at(ids).mean(axis=0, dtype=np.float64)
+        return mean  # (t, e) -> (e,)
 
 
 @dataclass(frozen=True)
