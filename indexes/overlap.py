@@ -21,7 +21,7 @@ from vecattr.canonical import canonical_sequence
 from vecattr.indexes.embedding import QueryVectors
 from vecattr.indexes.live import LiveSegment, living_places
 from vecattr.indexes.segment_kmers import NO_PLACE, SCALED, SegmentKmers
-from vecattr.kmers import Hashes, distinct, is_sampled, sampled_kmers
+from vecattr.kmers import Hashes, distinct, is_sampled, mix, sampled_kmers, windows_of
 from vecattr.plasmid import Plasmid
 
 if TYPE_CHECKING:
@@ -66,7 +66,10 @@ class Overlap:
 
 
 def kmer_set(bases: str, *, circular: bool, scaled: int = 1) -> Hashes:
-    """Hashes of all canonical k-mers, ascending, each once; a sample of one in `scaled`."""
+    """Numbers that stand for all canonical k-mers, ascending, each once: the k-mers themselves, or
+    the hashes of a sample of one in `scaled`."""
+    if scaled == 1:
+        return distinct(windows_of(bases, k=K, circular=circular).canonical)
     return distinct(sampled_kmers(bases, k=K, scaled=scaled, circular=circular))
 
 
@@ -154,7 +157,9 @@ class _Asked:
 
     @cached_property
     def _sample(self) -> Hashes:
-        return self.kmers[is_sampled(self.kmers, scaled=SCALED)]
+        """The hashes that a segment's sample may hold."""
+        hashes = mix(self.kmers) if self.scaled == 1 else self.kmers
+        return hashes[is_sampled(hashes, scaled=SCALED)]
 
     @property
     def _sampled(self) -> int:
@@ -163,7 +168,7 @@ class _Asked:
     def _places_in(self, stored: SegmentKmers) -> NDArray[np.int64]:
         """The places of the sampled k-mers that a segment has, ascending."""
         if id(stored) not in self._places:
-            found = stored.find(self._sample)
+            found = np.sort(stored.find(self._sample))
             self._places[id(stored)] = found[found != NO_PLACE]
         return self._places[id(stored)]
 
