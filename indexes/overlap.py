@@ -112,10 +112,11 @@ def near_copies_among(
         return ()
     mine = _Asked.of(plasmid)
     places = living_places(index.segments, [near.id for near in neighbors])
+    sampled = index.fused is not None  # then k-mers are read in any case
     found = []
     for near in neighbors:
         segment, row = places[near.id]
-        if mine.may_resemble(near, segment.stored.kmers, row):
+        if mine.may_resemble(near, segment.stored.kmers if sampled else None, row):
             found.append(_overlap(mine, near, _bases_of(places[near.id])))
     return tuple(one for one in found if one.is_near_copy)
 

@@ -43,9 +43,12 @@ COLUMNS: Mapping[str, type[np.generic]] = {
     "posting/offsets": np.int64,
     "posting/row": np.uint32,
     "rare": np.int32,
+    "bucket": np.uint32,
 }
 #: Those that a file may lack, because it was made before there were any; they save time.
-LATER = ("rare",)
+LATER = ("rare", "bucket")
+#: So many k-mers are in a bucket, on average, or fewer.
+_BUCKET = 32
 
 #: The place of a k-mer that the segment lacks.
 NO_PLACE = -1
@@ -79,6 +82,17 @@ def joined_ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArr
     before = np.cumsum(counts) - counts
     joined: NDArray[np.int64] = np.arange(counts.sum()) + np.repeat(starts - before, counts)
     return joined
+
+
+def bucket_bits(size: int) -> int:
+    """The number b of `bucket` for so many k-mers."""
+    return max(0, -(-size // _BUCKET) - 1).bit_length()
+
+
+def bucket_of(hashes: Hashes, *, bits: int) -> NDArray[np.int64]:
+    """The part of 2^bits equal parts of the sample's range that each hash lies in (m,) -> (m,)."""
+    range_bits = 64 - (SCALED - 1).bit_length()
+    return (hashes >> np.uint64(range_bits - bits)).astype(np.int64)
 
 
 def array_name(column: str) -> str:
@@ -122,6 +136,7 @@ class SegmentKmers:
             "sketch/offsets": self._rows + 1,
             "posting/offsets": self._size + 1,
             "rare": self._rows,
+            "bucket": (1 << bucket_bits(self._size)) + 1,
         }.items():
             if column in LATER and array_name(column) not in self._file:
                 continue
@@ -141,11 +156,32 @@ class SegmentKmers:
 
     def find(self, hashes: Hashes) -> Places:
         """The places of these k-mers (m,) -> (m,), NO_PLACE where the segment lacks one."""
+        if array_name("bucket") in self._file:
+            return self._found_in_buckets(hashes)
         places = np.searchsorted(self.hashes, hashes)
         inside = np.flatnonzero(places < self._size)
         found = np.full(len(hashes), NO_PLACE, dtype=np.int64)
         same = inside[self.hashes[places[inside]] == hashes[inside]]
         found[same] = places[same]
+        return found
+
+    def _found_in_buckets(self, hashes: Hashes) -> Places:
+        """The same, reading little but the buckets of these k-mers."""
+        bits = bucket_bits(self._size)
+        begins = cast("NDArray[np.uint32]", self._column("bucket"))
+        buckets = bucket_of(hashes, bits=bits)
+        buckets = np.minimum(buckets, (1 << bits) - 1)  # hashes beyond the sample's range
+        starts, stops = begins[buckets].astype(np.int64), begins[buckets + 1].astype(np.int64)
+        if not np.all((starts <= stops) & (stops <= self._size)):
+            raise self._damage(f"{array_name('bucket')} does not divide {array_name('hash')}")
+        at = joined_ranges(starts, stops - starts)  # (t,)
+        which = np.repeat(np.arange(len(hashes)), stops - starts)
+        there = cast("Hashes", self._picked("hash", at))
+        if not np.all((there[1:] > there[:-1]) | (which[1:] != which[:-1])):
+            raise self._damage(f"{array_name('hash')} does not ascend")
+        same = np.flatnonzero(there == hashes[which])
+        found = np.full(len(hashes), NO_PLACE, dtype=np.int64)
+        found[which[same]] = at[same]
         return found
 
     def lab_counts(self, places: Places) -> Counts:
