@@ -12,6 +12,7 @@ from typing import Literal
 
 from vecattr.background import Moments
 from vecattr.classes import ClassRule
+from vecattr.embedder import Embedder, load_embedder
 from vecattr.errors import ArtifactError, InputError, MismatchError, UsageError
 from vecattr.files import folder_beside, move_folder, sync_tree
 from vecattr.indexes.draft import MOST_ROWS, SegmentDraft
@@ -30,7 +31,7 @@ from vecattr.indexes.manifest import (
     SegmentEntry,
     segment_path,
 )
-from vecattr.indexes.models import check_embedder, copy_model
+from vecattr.indexes.models import check_embedder, copy_model, with_tables
 from vecattr.indexes.publish import Checkpoint, go_on, publish, write_segment
 from vecattr.indexes.segment import Segment
 from vecattr.model import learned_labs, model_identity
@@ -96,6 +97,8 @@ def build_index(
         embedder, learned = _open_model(
             folder / MODEL_FOLDER, embedder, views=views, learned=lab_vectors == "learned"
         )
+        if isinstance(embedder, Embedder):  # else it is the caller's, and no model can be read
+            files = with_tables(folder / MODEL_FOLDER, files, identity=embedder.identity)
         writer = _Writer(folder, rule, embedder, learned)
         draft = partial(
             SegmentDraft,
@@ -218,8 +221,6 @@ def _open_model(
 ) -> tuple[SequenceEmbedder, EmbeddingTable | None]:
     """The embedder (loaded unless given) and, when wanted, the learned lab vectors."""
     if embedder is None:
-        from vecattr.embedder import load_embedder
-
         embedder = load_embedder(model, views=views, device="cpu")
     check_embedder(embedder, model=model_identity(model), width=None, where=str(model))
     table = learned_labs(model) if learned else None

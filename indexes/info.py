@@ -10,7 +10,7 @@ from vecattr.indexes.evidence import Evidence
 from vecattr.indexes.live import LiveSegment, class_sizes
 from vecattr.indexes.manifest import FORMAT, VERSION, Manifest, kept_generations
 from vecattr.indexes.publish import read_log
-from vecattr.model import FUSION_FILE
+from vecattr.model import FUSION_FILE, TABLES_FILE
 from vecattr.plasmid import POOLED
 
 #: How many of the last log entries are shown.
@@ -28,6 +28,7 @@ def index_facts(
     `labs_changed_since_calibration` is true when labs or plasmids came, went or changed names
     after the build, which took the calibration of its model or made one of its own.
     """
+    files = dict(manifest.model_files)
     sizes = class_sizes(segments)
     origins = {part.origin for segment in segments for part in segment.parts}
     log = read_log(path, generation=manifest.generation)
@@ -48,6 +49,7 @@ def index_facts(
         "model": {
             "identity": manifest.model,
             "width": manifest.width,
+            "inference": "NumPy tables" if TABLES_FILE in files else "NumPy, from weights",
             "views": "the model's own" if manifest.views is None else manifest.views,
             "files": [name for name, _ in manifest.model_files],
         },

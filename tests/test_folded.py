@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from vecattr.config import Activation, BagConfig, CnnConfig, EncoderConfig, Numbers
 from vecattr.embedder import engine_of
 from vecattr.encoder import CHUNK, new_encoder
-from vecattr.errors import DamagedError
+from vecattr.encoder_tables import open_tables, table_bytes
+from vecattr.errors import DamagedError, MismatchError
 from vecattr.features import FeatureSpace
 from vecattr.folded import Folded, folded
-from vecattr.model import WEIGHTS_FILE, ModelConfig
+from vecattr.model import TABLES_FILE, WEIGHTS_FILE, ModelConfig
 from vecattr.tokens import Ids, Tokenizer
 from vecattr.trained import TorchEncoder, TrainedEncoder, load_torch, save_encoder
 from vecattr.vocabulary import KmerVocabulary, PieceVocabulary, Vocabulary, read_vocabulary
@@ -124,3 +125,48 @@ def test_torch_is_for_a_gpu_that_is_asked_for() -> None:
         assert engine_of(config, "cpu") == "numpy"
         assert engine_of(config, "cuda") == "torch"
     assert engine_of(BagConfig(), "auto") == "numpy"
+
+
+@pytest.mark.parametrize(
+    ("config", "vocabulary"),
+    [
+        (BagConfig(width=16, token_width=8, numbers="int8", scaled=4), _KMERS),
+        (BagConfig(width=16, token_width=16, numbers="float16", scaled=4), _KMERS),
+        (
+            CnnConfig(width=16, token_width=8, kernels=(1, 4), filters=12),
+            PieceVocabulary(_TOKENIZER),
+        ),
+    ],
+)
+def test_tables_in_a_file_give_the_same_vectors(
+    config: EncoderConfig, vocabulary: Vocabulary, tmp_path: Path
+) -> None:
+    _, in_memory = _both(tmp_path, config, vocabulary, seed=2)
+    tables = tmp_path / TABLES_FILE
+    tables.write_bytes(table_bytes(tmp_path, identity="me"))
+    mapped, known = open_tables(tables, tmp_path, identity="me")
+    assert known.size == vocabulary.size
+    ids = _ids([0, 1, 60, 300], size=known.size, seed=2)
+    features = np.random.default_rng(2).random((4, 3)).astype(np.float32)
+    assert np.array_equal(mapped.encode(ids, features), in_memory.encode(ids, features))
+
+
+def test_tables_of_another_model_are_refused(tmp_path: Path) -> None:
+    _both(tmp_path, BagConfig(width=16, token_width=8), _KMERS, seed=2)
+    tables = tmp_path / TABLES_FILE
+    tables.write_bytes(table_bytes(tmp_path, identity="me"))
+    with pytest.raises(MismatchError, match="of model me"):
+        open_tables(tables, tmp_path, identity="another")
+
+
+def test_a_flipped_bit_of_a_row_is_found_when_it_is_read(tmp_path: Path) -> None:
+    config = BagConfig(width=16, token_width=8, numbers="int8", scaled=4)
+    _both(tmp_path, config, _KMERS, seed=2)
+    tables = tmp_path / TABLES_FILE
+    data = table_bytes(tmp_path, identity="me")
+    rows = np.asarray(read_weights(tmp_path)[TABLE]).tobytes()
+    place = data.index(rows) + 100
+    tables.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+    with pytest.raises(DamagedError, match="block"):
+        mapped, _ = open_tables(tables, tmp_path, identity="me")
+        mapped.encode(_ids([60], size=_KMERS.size, seed=2), np.zeros((1, 3), dtype=np.float32))

@@ -100,8 +100,8 @@ class SealedBytes:
         assert start + size * dtype.itemsize <= len(self._body), "an item outside the file"
         first = start + places * dtype.itemsize
         touched = np.zeros(len(self._seen), dtype=bool)
-        touched[first // self._block_size] = True
-        touched[(first + dtype.itemsize - 1) // self._block_size] = True
+        for byte in range(0, dtype.itemsize + self._block_size - 1, self._block_size):
+            touched[(first + min(byte, dtype.itemsize - 1)) // self._block_size] = True
         self._check_blocks(
             np.flatnonzero(touched & (np.frombuffer(self._seen, dtype=np.uint8) == 0)).tolist()
         )

@@ -88,9 +88,11 @@ def load_embedder(
     device: str = "auto",
     threads: int | None = None,
     identity: str | None = None,
+    tables: Path | None = None,
 ) -> Embedder:
-    """The embedder of a model folder; `views` overrides the model's number of rotations, and an
-    `identity` that the caller knows spares hashing its files.
+    """The embedder of a model folder; `views` overrides the model's number of rotations. An
+    `identity` that the caller knows spares hashing the model's files, and its `tables`
+    (`vecattr.encoder_tables`) reading them.
 
     MissingError, DamagedError or MismatchError name the file; UsageError when a GPU is asked for in
     vain."""
@@ -100,6 +102,10 @@ def load_embedder(
         from vecattr.trained import load_torch
 
         encoder, vocabulary = load_torch(folder, config, device=device, threads=threads)
+    elif tables is not None and identity is not None:
+        from vecattr.encoder_tables import open_tables
+
+        encoder, vocabulary = open_tables(tables, folder, identity=identity)
     else:
         arrays = read_weights(folder)
         vocabulary = read_vocabulary(folder, config.encoder, arrays)

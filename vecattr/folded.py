@@ -41,11 +41,22 @@ class Folded(Protocol):
         ...
 
 
+class Rows(Protocol):
+    """The vectors of a bag's k-mers, (n + 1, e)."""
+
+    @property
+    def width(self) -> int: ...
+
+    def at(self, ids: NDArray[np.int32]) -> Vectors:
+        """Those of these ids, (t,) -> (t, e) float32."""
+        ...
+
+
 @dataclass(frozen=True)
 class FoldedBag:
     """The mean of k-mers' vectors (e,), widened to (d,), plus what features and the bias add."""
 
-    rows: KmerRows
+    rows: Rows
     widen: NDArray[np.float64] | None  # (e, d)
     features: NDArray[np.float64]  # (f, d)
     bias: NDArray[np.float64]  # (d,)
@@ -74,7 +85,7 @@ class FoldedBag:
 
     def _mean(self, ids: Ids) -> NDArray[np.float64]:
         if not len(ids):
-            return np.zeros(self.rows.stored.shape[1])
+            return np.zeros(self.rows.width)
         mean: NDArray[np.float64] = self.rows.at(ids).mean(axis=0, dtype=np.float64)
         return mean  # (t, e) -> (e,)
 

@@ -35,6 +35,8 @@ CARD_FILE = "MODEL_CARD.md"
 HELD_OUT_FILE = "heldout.h5"
 CALIBRATION_FILE = "calibration.json"
 FUSION_FILE = "fusion.json"
+#: In an index alone: what its encoder looks up, made of the weights.
+TABLES_FILE = "tables.h5"
 
 #: What decides every vector: the model's identity is made of these.
 IDENTITY_FILES = (CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE)

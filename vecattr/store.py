@@ -204,19 +204,26 @@ class ArrayFile:
     def rows(self, name: str, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.generic]:
         """The named rows in that order, a copy; only their blocks are read and checked."""
         extent = self._extent(name)
-        found = np.empty((len(rows), *extent.shape[1:]), dtype=extent.dtype)
-        for place, row in enumerate(rows):
-            found[place] = self.slice(name, int(row), int(row) + 1)[0]
-        return found
+        places = np.asarray(rows, dtype=np.int64)
+        self._check_places(name, places)
+        size = math.prod(extent.shape[1:]) * extent.dtype.itemsize
+        if not size:
+            return np.empty((len(places), *extent.shape[1:]), dtype=extent.dtype)
+        found = self._sealed.items(extent.offset, places, dtype=np.dtype((np.void, size)))
+        return found.view(extent.dtype).reshape(len(places), *extent.shape[1:])
 
     def items(self, name: str, places: NDArray[np.int64]) -> NDArray[np.generic]:
         """The numbers at these places (m,) of an array of one dimension, a copy; only their blocks
         are read and checked."""
         extent = self._extent(name)
-        [length] = extent.shape
-        if len(places) and not 0 <= int(places.min()) <= int(places.max()) < length:
-            raise self._damage(f"{name!r} has {length} numbers, and not those asked for")
+        assert len(extent.shape) == 1
+        self._check_places(name, places)
         return self._sealed.items(extent.offset, places, dtype=extent.dtype)
+
+    def _check_places(self, name: str, places: NDArray[np.int64]) -> None:
+        length = self._extent(name).shape[0]
+        if len(places) and not 0 <= int(places.min()) <= int(places.max()) < length:
+            raise self._damage(f"{name!r} has {length} rows, and not those asked for")
 
     def strings(self, name: str) -> tuple[str, ...]:
         """All strings of a column."""

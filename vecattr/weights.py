@@ -68,6 +68,10 @@ class KmerRows:
             raise DamagedError("the steps of the k-mers' vectors do not fit", where=str(folder))
         return cls(stored, None if steps is None else steps.astype(np.float32))
 
+    @property
+    def width(self) -> int:
+        return int(self.stored.shape[1])
+
     def at(self, ids: NDArray[np.int32]) -> Vectors:
         """The vectors of these ids, (t,) -> (t, e) float32."""
         rows = self.stored[ids]
