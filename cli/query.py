@@ -91,7 +91,6 @@ def command(
     if common_labs is not None and not evidence:
         raise UsageError("--common-labs without --evidence", hint="add --evidence")
     from vecattr.indexes.panel import open_panel
-    from vecattr.indexes.stretches import COMMON_LABS
     from vecattr.readers import read_plasmids
 
     opened = open_panel(indexes, fusion=fusion, device=device, threads=threads)
@@ -103,9 +102,15 @@ def command(
             neighbors=neighbors,
             exclude_near_copies=exclude_near_copies,
             asked=asked,
-            evidence=(common_labs or COMMON_LABS) if evidence else None,
+            evidence=_common_labs(common_labs) if evidence else None,
         )
         write_results(render(answers, form=chosen_format(form, output)), output)
+
+
+def _common_labs(given: int | None) -> int:
+    from vecattr.indexes.stretches import COMMON_LABS
+
+    return given or COMMON_LABS
 
 
 def _counted(plasmids: Iterable[Plasmid], advance: Callable[[int], None]) -> Iterator[Plasmid]:

@@ -167,6 +167,6 @@ def test_a_flipped_bit_of_a_row_is_found_when_it_is_read(tmp_path: Path) -> None
     rows = np.asarray(read_weights(tmp_path)[TABLE]).tobytes()
     place = data.index(rows) + 100
     tables.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+    ids, features = _ids([60], size=_KMERS.size, seed=2), np.zeros((1, 3), dtype=np.float32)
     with pytest.raises(DamagedError, match="block"):
-        mapped, _ = open_tables(tables, tmp_path, identity="me")
-        mapped.encode(_ids([60], size=_KMERS.size, seed=2), np.zeros((1, 3), dtype=np.float32))
+        open_tables(tables, tmp_path, identity="me")[0].encode(ids, features)

@@ -19,7 +19,7 @@ from vecattr.files import read_file
 from vecattr.folded import Folded, FoldedBag, FoldedCnn, folded
 from vecattr.model import TOKENIZER_FILE, ModelConfig, read_config
 from vecattr.quantisation import restored
-from vecattr.store import ArrayFile, write_arrays
+from vecattr.store import ArrayFile, Attribute, write_arrays
 from vecattr.table import Vectors
 from vecattr.tokens import Tokenizer
 from vecattr.vocabulary import KmerVocabulary, PieceVocabulary, Vocabulary, read_vocabulary
@@ -41,7 +41,11 @@ def table_bytes(folder: Path, *, identity: str) -> bytes:
     else:
         assert isinstance(made, FoldedBag)
         arrays = _bag_arrays(made) | {"hashes": known_hashes(folder, weights)}
-    facts = {"format": TABLES_FORMAT, "version": TABLES_VERSION, "model": identity}
+    facts: dict[str, Attribute] = {
+        "format": TABLES_FORMAT,
+        "version": TABLES_VERSION,
+        "model": identity,
+    }
     return write_arrays(dict(sorted(arrays.items())), facts)
 
 

@@ -86,8 +86,9 @@ def windows_of(bases: str, *, k: int, circular: bool) -> Windows:
         return Windows(nothing, nothing, np.empty(0, dtype=bool))
     closed = bases + bases[: k - 1] if circular else bases
     codes = _CODES[np.frombuffer(closed.encode("ascii"), dtype=np.uint8)]  # (w + k - 1,)
-    plain = codes & 3
-    backward = _window_codes((3 - plain)[::-1], k)[::-1]  # (w,)
+    plain = np.bitwise_and(codes, 3, dtype=np.uint8)
+    other = np.subtract(3, plain, dtype=np.uint8)[::-1]  # the other strand
+    backward = _window_codes(other, k)[::-1]  # (w,)
     return Windows(_window_codes(plain, k), backward, _clean_windows(codes, k))
 
 
@@ -115,10 +116,8 @@ def _packed(bases: NDArray[np.uint8], *, spare: int) -> NDArray[np.uint8]:
     padded = np.zeros(4 * (len(bases) // 4 + 1 + spare), dtype=np.uint8)
     padded[: len(bases)] = bases
     quarters = padded.reshape(-1, 4)  # (p, 4)
-    joined: NDArray[np.uint8] = (
-        quarters[:, 0] << 6 | quarters[:, 1] << 4 | quarters[:, 2] << 2 | quarters[:, 3]
-    )
-    return joined
+    joined = quarters[:, 0] << 6 | quarters[:, 1] << 4 | quarters[:, 2] << 2 | quarters[:, 3]
+    return joined.astype(np.uint8, copy=False)
 
 
 def _clean_windows(codes: NDArray[np.uint8], k: int) -> NDArray[np.bool_]:
