@@ -172,9 +172,11 @@ class Evidence:
             common |= mine
             common_labs[mine] += kmers.lab_counts(places[mine])
             which, rows = kmers.postings(places)
-            found.append((which, rows + start))
-        which = np.concatenate([which for which, _ in found])
-        rows = np.concatenate([rows for _, rows in found])
+            found.append((which, rows + start if start else rows))
+        which, rows = found[0]
+        if len(found) > 1:
+            which = np.concatenate([which for which, _ in found])
+            rows = np.concatenate([rows for _, rows in found])
         if not self._all_alive or len(left_out) or len(found) > 1:  # common ones have no postings
             alive = self.catalogue.labs != NOBODY
             alive[left_out] = False

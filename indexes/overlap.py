@@ -7,6 +7,7 @@ were left out of the index.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -40,6 +41,9 @@ NEAR_COPY = 0.95
 #: How many of the plasmids nearest by vector are compared by k-mers. Variants of one construct
 #: often have equal vectors, so the true copy may stand behind some of its siblings.
 NEAREST = 20
+
+#: What is less likely than 1 in 10^20 is beyond doubt (nats).
+_DOUBT = 20 * math.log(10)
 
 #: Queries up to so many bases are compared by all of their k-mers, longer ones by a sample.
 _WHOLE = 100_000
@@ -121,6 +125,15 @@ def near_copies_among(
     return tuple(one for one in found if one.is_near_copy)
 
 
+def _divergence(share: float) -> float:
+    """Of a coin that falls so from one that falls as NEAR_COPY (Kullback & Leibler 1951), in nats;
+    0 from there on."""
+    if share >= NEAR_COPY:
+        return 0.0
+    other = (1 - share) * math.log((1 - share) / (1 - NEAR_COPY))
+    return other + (share * math.log(share / NEAR_COPY) if share else 0.0)
+
+
 def _bases_of(place: tuple[LiveSegment, int]) -> str:
     segment, row = place
     return unpack_bases(segment.stored.bases(row))
@@ -141,9 +154,11 @@ class _Asked:
         return cls(plasmid, kmer_set(plasmid.sequence, circular=circular, scaled=scaled), scaled)
 
     def may_resemble(self, near: Neighbor, stored: SegmentKmers | None, row: int) -> bool:
-        """False only when the stored plasmid is surely no near copy. Sets A and B of a Jaccard
-        similarity of j or more have |A - B| + |B - A| <= (1 - j) |A or B| <= (1 - j) |A| / j, and a
-        sample of both cannot differ by more than the sets do."""
+        """False only when the stored plasmid is no near copy, beyond doubt.
+
+        Hashes sample the k-mers of both alike and each by itself, so of n sampled k-mers of either
+        the share s that both have is less than j, their Jaccard similarity, with a probability of
+        at most exp(-n KL(s, j)) (Chernoff 1952); beyond doubt is 1 in 10^20."""
         if self.scaled == 1 and near.length < NEAR_COPY * len(self.kmers):
             return False  # no more k-mers than bases
         if stored is None or self.scaled > SCALED:
@@ -153,18 +168,14 @@ class _Asked:
         held = np.searchsorted(mine, sketch)
         inside = held < len(mine)
         common = int(np.count_nonzero(mine[held[inside]] == sketch[inside]))
-        differing = self._sampled + len(sketch) - 2 * common
-        return differing * NEAR_COPY <= (1 - NEAR_COPY) * len(self.kmers)
+        either = len(self._sample) + len(sketch) - common
+        return either * _divergence(common / max(1, either)) < _DOUBT
 
     @cached_property
     def _sample(self) -> Hashes:
         """The hashes that a segment's sample may hold."""
         hashes = mix(self.kmers) if self.scaled == 1 else self.kmers
         return hashes[is_sampled(hashes, scaled=SCALED)]
-
-    @property
-    def _sampled(self) -> int:
-        return len(self._sample)
 
     def _places_in(self, stored: SegmentKmers) -> NDArray[np.int64]:
         """The places of the sampled k-mers that a segment has, ascending."""

@@ -176,7 +176,8 @@ class SegmentKmers:
             raise self._damage(f"{array_name('bucket')} does not divide {array_name('hash')}")
         at = joined_ranges(starts, stops - starts)  # (t,)
         which = np.repeat(np.arange(len(hashes)), stops - starts)
-        there = cast("Hashes", self._picked("hash", at))
+        self._check_type("hash")
+        there = cast("Hashes", self._file.pieces(array_name("hash"), starts, stops)(at))
         if not np.all((there[1:] > there[:-1]) | (which[1:] != which[:-1])):
             raise self._damage(f"{array_name('hash')} does not ascend")
         same = np.flatnonzero(there == hashes[which])
@@ -234,7 +235,8 @@ class SegmentKmers:
         if not np.all((starts >= 0) & (starts <= stops) & (stops <= length)):
             raise self._damage("kmers/posting/offsets does not divide kmers/posting/row")
         at = joined_ranges(starts, stops - starts)  # (t,)
-        rows = self._picked("posting/row", at).astype(np.int64)
+        self._check_type("posting/row")
+        rows = self._file.pieces(array_name("posting/row"), starts, stops)(at).astype(np.int64)
         if len(rows) and not int(rows.max()) < self._rows:
             raise self._damage(f"a posting leaves the {self._rows} rows")
         return np.repeat(known, stops - starts), rows

@@ -17,7 +17,7 @@ import io
 import mmap
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn
 
@@ -95,17 +95,32 @@ class SealedBytes:
     ) -> NDArray[np.generic]:
         """Of the array that begins at byte `start` the items at these places (m,), a copy; only the
         blocks that they lie in are checked."""
-        size = int(places.max(initial=-1)) + 1
-        assert int(places.min(initial=0)) >= 0
+        return self.pieces(start, places, places + 1, dtype=dtype)(places)
+
+    def pieces(
+        self,
+        start: int,
+        begins: NDArray[np.int64],
+        ends: NDArray[np.int64],
+        *,
+        dtype: np.dtype[np.generic],
+    ) -> Callable[[NDArray[np.int64]], NDArray[np.generic]]:
+        """Of the array that begins at byte `start` the items from each begin to its end, (m,) both:
+        what gives those at any places among them, a copy. Only their blocks are checked."""
+        size = int(ends.max(initial=0))
+        assert int(begins.min(initial=0)) >= 0
         assert start + size * dtype.itemsize <= len(self._body), "an item outside the file"
-        first = start + places * dtype.itemsize
-        touched = np.zeros(len(self._seen), dtype=bool)
-        for byte in range(0, dtype.itemsize + self._block_size - 1, self._block_size):
-            touched[(first + min(byte, dtype.itemsize - 1)) // self._block_size] = True
-        self._check_blocks(
-            np.flatnonzero(touched & (np.frombuffer(self._seen, dtype=np.uint8) == 0)).tolist()
-        )
-        return np.frombuffer(self._body, dtype=dtype, count=size, offset=start)[places]
+        if 0 in self._seen:
+            full = ends > begins
+            first = (start + begins[full] * dtype.itemsize) // self._block_size
+            last = (start + ends[full] * dtype.itemsize - 1) // self._block_size
+            blocks = len(self._seen) + 1
+            depth = np.bincount(first, minlength=blocks) - np.bincount(last + 1, minlength=blocks)
+            touched = np.cumsum(depth)[:-1] > 0
+            unseen = np.frombuffer(self._seen, dtype=np.uint8) == 0
+            self._check_blocks(np.flatnonzero(touched & unseen).tolist())
+        array = np.frombuffer(self._body, dtype=dtype, count=size, offset=start)
+        return array.__getitem__
 
     def stream(self) -> SealedStream:
         """The body as a file object, each read checked."""

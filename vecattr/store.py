@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -219,6 +219,17 @@ class ArrayFile:
         assert len(extent.shape) == 1
         self._check_places(name, places)
         return self._sealed.items(extent.offset, places, dtype=extent.dtype)
+
+    def pieces(
+        self, name: str, begins: NDArray[np.int64], ends: NDArray[np.int64]
+    ) -> Callable[[NDArray[np.int64]], NDArray[np.generic]]:
+        """What gives the numbers at any places from each begin to its end (m,), a copy, of an array
+        of one dimension; only the blocks of those pieces are read and checked."""
+        extent = self._extent(name)
+        [length] = extent.shape
+        if not np.all((begins >= 0) & (begins <= ends) & (ends <= length)):
+            raise self._damage(f"{name!r} has {length} rows, and not those asked for")
+        return self._sealed.pieces(extent.offset, begins, ends, dtype=extent.dtype)
 
     def _check_places(self, name: str, places: NDArray[np.int64]) -> None:
         length = self._extent(name).shape[0]
