@@ -14,6 +14,7 @@ from vecattr.cli.options import (
     compute_options,
     copies_option,
     indexes_option,
+    processors,
     reading,
     talk_options,
 )
@@ -102,6 +103,7 @@ def command(
             neighbors=neighbors,
             exclude_near_copies=exclude_near_copies,
             asked=asked,
+            processes=1 if device == "cuda" else threads or processors(),
             evidence=_common_labs(common_labs) if evidence else None,
         )
         write_results(render(answers, form=chosen_format(form, output)), output)

@@ -159,11 +159,13 @@ class Panel:
         exclude_near_copies: bool = False,
         asked: Asked = USUAL,
         evidence: int | None = None,
+        processes: int = 1,
     ) -> Iterator[Attribution]:
         """One answer for each plasmid, in order, as they come; of one index that index's own.
-        UsageError as in `Index.query_many`."""
+        UsageError as in `Index.query_many`. With several `processes` many plasmids are asked about
+        side by side (`vecattr.indexes.crew`); indexes with an embedder of the caller's cannot."""
         wanted = Wanted(k, neighbors, exclude_near_copies, asked, evidence)
-        return answers(self, plasmids, wanted, batch_size=batch_size)
+        return answers(self, plasmids, wanted, batch_size=batch_size, processes=processes)
 
     @cached_property
     def stretches(self) -> StretchFinder:
