@@ -60,6 +60,11 @@ LABS = 10
     help="With --evidence: what more labs share is common property. [default: 20]",
 )
 @copies_option
+@click.option(
+    "--exact",
+    is_flag=True,
+    help="Find nearest plasmids exactly where the index would look into some cells alone.",
+)
 @asking
 @output_options
 @reading
@@ -74,6 +79,7 @@ def command(
     evidence: bool,
     common_labs: int | None,
     exclude_near_copies: bool,
+    exact: bool,
     asked: Asked,
     form: Format | None,
     output: Path | None,
@@ -94,7 +100,7 @@ def command(
     from vecattr.indexes.panel import open_panel
     from vecattr.readers import read_plasmids
 
-    opened = open_panel(indexes, fusion=fusion, device=device, threads=threads)
+    opened = open_panel(indexes, fusion=fusion, device=device, threads=threads, exact=exact)
     records = terminal().good_records(read_plasmids(sequences, reads))
     with terminal().progress("query") as advance:
         answers = opened.query_many(

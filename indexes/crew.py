@@ -41,17 +41,19 @@ class Orders:
     fusion: Fusion
     identity: str
     wanted: Wanted
+    exact: bool
 
     @classmethod
     def of(cls, panel: Panel, wanted: Wanted) -> Orders:
         paths = tuple(str(index.path) for index in panel.indexes)
-        return cls(paths, panel.fusion, panel.identity, wanted)
+        exact = all(index.exact for index in panel.indexes)
+        return cls(paths, panel.fusion, panel.identity, wanted, exact)
 
     def opened(self) -> Panel:
         """The panel again; ArtifactError when an index changed since it was opened first."""
         from vecattr.indexes.panel import open_panel
 
-        panel = open_panel(self.paths, fusion=self.fusion, threads=1)
+        panel = open_panel(self.paths, fusion=self.fusion, threads=1, exact=self.exact)
         if panel.identity != self.identity:
             raise ArtifactError(
                 "the index was changed while it was asked",

@@ -54,8 +54,10 @@ class Index:
         embedder: SequenceEmbedder | None,
         device: str,
         threads: int | None,
+        exact: bool,
     ) -> None:
         self.path = path
+        self.exact = exact
         self.manifest, self.segments, self.calibration = parts
         self._given = embedder
         self._device = device
@@ -70,9 +72,11 @@ class Index:
         embedder: SequenceEmbedder | None = None,
         device: str = "cpu",
         threads: int | None = None,
+        exact: bool = False,
     ) -> Index:
         """Open the index at `path`; the model is loaded at the first query unless `embedder` is
-        given. Takes no lock, and starts again when a writer publishes meanwhile.
+        given. `exact`: find nearest plasmids exactly where cells would do. Takes no lock, and
+        starts again when a writer publishes meanwhile.
 
         Raises MissingError, DamagedError, MismatchError or ArtifactError naming the file.
         """
@@ -83,7 +87,7 @@ class Index:
         if embedder is not None:
             model, width = parts.manifest.model, parts.manifest.width
             check_embedder(embedder, model=model, width=width, where=str(path))
-        return cls(path, parts, embedder=embedder, device=device, threads=threads)
+        return cls(path, parts, embedder=embedder, device=device, threads=threads, exact=exact)
 
     @property
     def identity(self) -> str:
@@ -143,7 +147,7 @@ class Index:
 
     @cached_property
     def _nearest(self) -> NearestPlasmids:
-        return NearestPlasmids(self.path, self.segments)
+        return NearestPlasmids(self.path, self.segments, exact=self.exact)
 
     def labs(self) -> list[LabEntry]:
         """Every class, sorted by name."""

@@ -64,6 +64,17 @@ def build_flat(vectors: Vectors) -> bytes:
     return bytes(faiss.serialize_index(index).tobytes())
 
 
+def centres_of(vectors: Vectors, *, count: int) -> Vectors:
+    """Unit centres (count, d) of so many groups of the unit rows (n, d), by spherical K-means."""
+    means = _faiss().Kmeans(
+        vectors.shape[1], count, niter=8, seed=1, spherical=True, min_points_per_centroid=1,
+        max_points_per_centroid=64,
+    )  # fmt: skip
+    means.train(np.ascontiguousarray(vectors, dtype=np.float32))
+    found: Vectors = np.array(means.centroids, dtype=np.float32).reshape(count, -1)
+    return found
+
+
 def checked_queries(queries: NDArray[np.floating], *, width: int) -> NDArray[np.float64]:
     """Queries (q, d) as unit rows in float64; MismatchError for another width, InputError when a
     number is not finite or a row is zero."""
@@ -106,7 +117,8 @@ class FlatSearch:
 
     `fetch` gives the vectors of some rows, `names` their names (the order of ties), `everything`
     all vectors (n, d), `serialized` what `build_flat` made of them, its hash checked; `alive` (n,)
-    tells which rows count.
+    tells which rows count. `propose` finds about the nearest so many living rows of a query, when
+    these are good enough (`vecattr.indexes.cells`): then search is approximate.
     """
 
     width: int
@@ -115,6 +127,7 @@ class FlatSearch:
     everything: Callable[[], Vectors]
     serialized: Callable[[], bytes]
     alive: NDArray[np.bool_]
+    propose: Callable[[Vectors, int, NDArray[np.bool_]], Rows] | None = None
 
     @classmethod
     def over(
@@ -146,6 +159,9 @@ class FlatSearch:
         unit = checked_queries(queries, width=self.width)
         living = self._living
         k = min(k, living)
+        if self.propose is not None and k:
+            about = [self._rank(self._about(query, k), query) for query in unit]
+            return [(ranked[:k], scores[:k]) for ranked, scores in about]
         found: list[tuple[Rows, Cosines]] = [(_NO_ROWS, _NO_COSINES)] * len(unit)
         pending = list(range(len(unit))) if k else []
         wanted = k + SLACK
@@ -161,6 +177,10 @@ class FlatSearch:
                     still.append(query)
             pending, wanted = still, wanted * 8
         return found
+
+    def _about(self, query: NDArray[np.float64], k: int) -> Rows:
+        assert self.propose is not None
+        return self.propose(query.astype(np.float32), k + SLACK, self.alive)
 
     def _propose(self, unit: NDArray[np.float64], wanted: int) -> list[tuple[Rows, float]]:
         """For each query rows that hold its best `wanted`, and the lowest float32 score of them."""

@@ -9,6 +9,7 @@ from vecattr.calibration import Calibration
 from vecattr.indexes.evidence import Evidence
 from vecattr.indexes.live import LiveSegment, class_sizes
 from vecattr.indexes.manifest import FORMAT, VERSION, Manifest, kept_generations
+from vecattr.indexes.nearest import opened_cells
 from vecattr.indexes.publish import read_log
 from vecattr.model import FUSION_FILE, TABLES_FILE
 from vecattr.plasmid import POOLED
@@ -62,11 +63,20 @@ def index_facts(
                 "bytes": segment.entry.file.size,
                 "removed_labs": len(segment.entry.removed),
                 "renamed_labs": len(segment.entry.renamed),
+                "search": _search(path, segment),
             }
             for segment in segments
         ],
         "log": log[-LOG_ENTRIES:],
     }
+
+
+def _search(path: Path, segment: LiveSegment) -> str:
+    """How the nearest plasmids of a segment are found."""
+    cells = opened_cells(path, segment)
+    if cells is None:
+        return "exact"
+    return f"{cells.probes} of {cells.count} cells, recall@10 {cells.recall:.3f}"
 
 
 def _has_fusion(manifest: Manifest, segments: Sequence[LiveSegment]) -> bool:

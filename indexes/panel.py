@@ -199,7 +199,10 @@ def open_panel(
     fusion: Fusion = "copeland",
     device: str = "cpu",
     threads: int | None = None,
+    exact: bool = False,
 ) -> Panel:
     """The indexes at these paths, all those of a folder of folds; errors as in `Index.open`."""
-    opened = (Index.open(path, device=device, threads=threads) for path in expanded(paths))
+    opened = (
+        Index.open(path, device=device, threads=threads, exact=exact) for path in expanded(paths)
+    )
     return Panel(tuple(opened), fusion)
