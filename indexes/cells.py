@@ -23,7 +23,7 @@ from vecattr.store import ArrayFile, write_arrays
 from vecattr.table import Vectors
 
 #: From so many rows of a segment on, looking into cells pays.
-LARGE = 100_000
+LARGE = 50_000
 #: The least recall@10 that is good enough unless the user wants less.
 LEAST_RECALL = 0.99
 
