@@ -55,6 +55,13 @@ if TYPE_CHECKING:
     help="Views of a plasmid that its vector is the mean of; default: the model's.",
 )
 @click.option("--no-sequences", is_flag=True, help="Store no bases and no k-mers, only vectors.")
+@click.option(
+    "--search",
+    type=click.Choice(["auto", "approximate", "exact"]),
+    default="auto",
+    show_default=True,
+    help="Nearest plasmids in large segments; auto: approximately, if 99 % of them are found.",
+)
 @click.option("--replace", is_flag=True, help="Replace an index that is there.")
 @reading
 @compute_options
@@ -68,6 +75,7 @@ def command(
     lab_vectors: Literal["learned", "mean"],
     views: int | None,
     no_sequences: bool,
+    search: Literal["auto", "approximate", "exact"],
     replace: bool,
     reads: ReadOptions,
     threads: int | None,
@@ -97,6 +105,7 @@ def command(
             views=views,
             keep_sequences=not no_sequences,
             replace=replace,
+            search=search,
             lab_vectors=lab_vectors,
             progress=advance,
         )

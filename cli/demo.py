@@ -93,20 +93,24 @@ def made_collection(seed: int) -> Collection:
 def known_words() -> Lexicon:
     """K-mers that the shipped encoder knows: the half that it heeds least, as common backbones
     are, to be shared by all labs, and the fiftieth that it heeds most, to be labs' own."""
+    import numpy as np
+
+    from vecattr.config import BagConfig
     from vecattr.corpus import Lexicon
-    from vecattr.embedder import load_encoder
     from vecattr.kmers import spelled
     from vecattr.model import read_config
     from vecattr.shipped import shipped_encoder
-    from vecattr.vocabulary import KmerVocabulary
+    from vecattr.weights import KmerRows, known_hashes, read_weights
 
     folder = shipped_encoder()
-    parts = load_encoder(folder, read_config(folder))
-    assert isinstance(parts.vocabulary, KmerVocabulary)
-    lengths = parts.encoder.tokens.weight.detach().norm(dim=1).numpy()[1:]  # (n,), no padding
-    ordered = parts.vocabulary.hashes[lengths.argsort(kind="stable")]
+    config, arrays = read_config(folder).encoder, read_weights(folder)
+    assert isinstance(config, BagConfig)
+    hashes = known_hashes(folder, arrays)
+    rows = KmerRows.of(folder, arrays, config, size=len(hashes) + 1).all()  # (n + 1, e)
+    lengths = np.linalg.norm(rows[1:], axis=1)  # (n,), no padding
+    ordered = hashes[lengths.argsort(kind="stable")]
     half, fiftieth = len(ordered) // 2, len(ordered) // 50
-    k = parts.vocabulary.k
+    k = config.k
     return Lexicon(shared=spelled(ordered[:half], k), own=spelled(ordered[-fiftieth:], k))
 
 

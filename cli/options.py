@@ -172,6 +172,11 @@ def reading(function: Function) -> Function:
     return read_options(collected)  # type: ignore[return-value]
 
 
+def processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def limit_threads(count: int) -> None:
     """Processor threads of libraries that are not loaded yet; called before torch is imported."""
     os.environ["OMP_NUM_THREADS"] = str(count)

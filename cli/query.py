@@ -14,6 +14,7 @@ from vecattr.cli.options import (
     compute_options,
     copies_option,
     indexes_option,
+    processors,
     reading,
     talk_options,
 )
@@ -59,6 +60,11 @@ LABS = 10
     help="With --evidence: what more labs share is common property. [default: 20]",
 )
 @copies_option
+@click.option(
+    "--exact",
+    is_flag=True,
+    help="Find nearest plasmids exactly where the index would look into some cells alone.",
+)
 @asking
 @output_options
 @reading
@@ -73,6 +79,7 @@ def command(
     evidence: bool,
     common_labs: int | None,
     exclude_near_copies: bool,
+    exact: bool,
     asked: Asked,
     form: Format | None,
     output: Path | None,
@@ -91,10 +98,9 @@ def command(
     if common_labs is not None and not evidence:
         raise UsageError("--common-labs without --evidence", hint="add --evidence")
     from vecattr.indexes.panel import open_panel
-    from vecattr.indexes.stretches import COMMON_LABS
     from vecattr.readers import read_plasmids
 
-    opened = open_panel(indexes, fusion=fusion, device=device, threads=threads)
+    opened = open_panel(indexes, fusion=fusion, device=device, threads=threads, exact=exact)
     records = terminal().good_records(read_plasmids(sequences, reads))
     with terminal().progress("query") as advance:
         answers = opened.query_many(
@@ -103,9 +109,16 @@ def command(
             neighbors=neighbors,
             exclude_near_copies=exclude_near_copies,
             asked=asked,
-            evidence=(common_labs or COMMON_LABS) if evidence else None,
+            processes=1 if device == "cuda" else threads or processors(),
+            evidence=_common_labs(common_labs) if evidence else None,
         )
         write_results(render(answers, form=chosen_format(form, output)), output)
+
+
+def _common_labs(given: int | None) -> int:
+    from vecattr.indexes.stretches import COMMON_LABS
+
+    return given or COMMON_LABS
 
 
 def _counted(plasmids: Iterable[Plasmid], advance: Callable[[int], None]) -> Iterator[Plasmid]:

@@ -76,6 +76,9 @@ class Terminal:
         self, title: str, *, total: int | None = None, unit: str = " plasmids"
     ) -> Iterator[Callable[[int], None]]:
         """A bar on stderr; the value is called with the number of units done since last time."""
+        if not self.shows_progress:
+            yield _unseen
+            return
         from tqdm import tqdm
 
         with tqdm(
@@ -83,7 +86,6 @@ class Terminal:
             desc=title,
             unit=unit,
             file=sys.stderr,
-            disable=not self.shows_progress,
             leave=False,
             dynamic_ncols=True,
         ) as bar:
@@ -92,6 +94,10 @@ class Terminal:
                 bar.update(done)
 
             yield advance
+
+
+def _unseen(done: int) -> None:
+    """Progress that nobody sees."""
 
 
 def terminal() -> Terminal:

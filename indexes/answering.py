@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,6 @@ from vecattr.indexes.answer import attribution, doubt, fewer_classes, set_note
 from vecattr.indexes.copies import check_bases_kept, copy_note, set_apart_in_each
 from vecattr.indexes.embedding import QueryVectors, in_batches
 from vecattr.indexes.segment_kmers import MOST_LABS
-from vecattr.indexes.stretches import check_kmers_kept
 from vecattr.indexes.sureness import USUAL, Asked
 from vecattr.plasmid import Plasmid
 from vecattr.stretch import Stretches
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from vecattr.indexes.judgement import Judgement
     from vecattr.indexes.overlap import Overlap
     from vecattr.indexes.panel import Panel
+
+#: So many queries take one process less time than it takes to start others.
+FEW = 128
 
 #: What people call the ways to fuse.
 _SPOKEN = {"copeland": "Copeland's method", "rrf": "reciprocal-rank fusion"}
@@ -58,25 +61,51 @@ class Wanted:
 
 
 def answers(
-    panel: Panel, plasmids: Iterable[Plasmid], wanted: Wanted, *, batch_size: int
+    panel: Panel,
+    plasmids: Iterable[Plasmid],
+    wanted: Wanted,
+    *,
+    batch_size: int,
+    processes: int = 1,
 ) -> Iterator[Attribution]:
     """One answer for each plasmid, in order, as they come. At once, not at the first answer:
     UsageError when the panel cannot tell near copies, has no evidence, or cannot vouch for a
-    coverage."""
-    _at_least(1, batch_size=batch_size)
+    coverage. `processes` are started when more than FEW plasmids come."""
+    _at_least(1, batch_size=batch_size, processes=processes)
     if wanted.exclude_near_copies:
         check_bases_kept(panel.indexes)
     if wanted.evidence is not None:
+        from vecattr.indexes.stretches import check_kmers_kept
+
         check_kmers_kept(panel.indexes)
     panel.check(wanted.asked)
-    return (
-        answer
-        for batch in in_batches(plasmids, most=batch_size)
-        for answer in _of_batch(panel, batch, wanted)
-    )
+    batches = in_batches(plasmids, most=batch_size)
+    if processes > 1:
+        return _in_processes(panel, batches, wanted, processes=processes)
+    return (answer for batch in batches for answer in answers_of_batch(panel, batch, wanted))
 
 
-def _of_batch(panel: Panel, batch: Sequence[Plasmid], wanted: Wanted) -> Iterator[Attribution]:
+def _in_processes(
+    panel: Panel, batches: Iterator[list[Plasmid]], wanted: Wanted, *, processes: int
+) -> Iterator[Attribution]:
+    """The same by several processes, unless there are too few plasmids for that to pay."""
+    first: list[list[Plasmid]] = []
+    for batch in batches:
+        first.append(batch)
+        if sum(map(len, first)) > FEW:
+            from vecattr.indexes.crew import Orders, answers_in_processes
+
+            every = chain(first, batches)
+            yield from answers_in_processes(Orders.of(panel, wanted), every, processes=processes)
+            return
+    for batch in first:
+        yield from answers_of_batch(panel, batch, wanted)
+
+
+def answers_of_batch(
+    panel: Panel, batch: Sequence[Plasmid], wanted: Wanted
+) -> Iterator[Attribution]:
+    """The answers of some plasmids, embedded and searched for together."""
     asked, exclude = wanted.asked, wanted.exclude_near_copies
     beside = wanted.neighbors if exclude else None
     vectors, copies = set_apart_in_each(panel.indexes, batch, beside=beside)

@@ -12,8 +12,10 @@ from typing import Literal
 
 from vecattr.background import Moments
 from vecattr.classes import ClassRule
+from vecattr.embedder import Embedder, load_embedder
 from vecattr.errors import ArtifactError, InputError, MismatchError, UsageError
 from vecattr.files import folder_beside, move_folder, sync_tree
+from vecattr.indexes.cells import Search
 from vecattr.indexes.draft import MOST_ROWS, SegmentDraft
 from vecattr.indexes.embedding import Progress, are_unread, embedded, unread_vector
 from vecattr.indexes.heldout import calibrate_means
@@ -30,7 +32,7 @@ from vecattr.indexes.manifest import (
     SegmentEntry,
     segment_path,
 )
-from vecattr.indexes.models import check_embedder, copy_model
+from vecattr.indexes.models import check_embedder, copy_model, with_tables
 from vecattr.indexes.publish import Checkpoint, go_on, publish, write_segment
 from vecattr.indexes.segment import Segment
 from vecattr.model import learned_labs, model_identity
@@ -76,12 +78,14 @@ def build_index(
     replace: bool = False,
     lab_vectors: LabVectors = "learned",
     segment_rows: int = MOST_ROWS,
+    search: Search = "auto",
     progress: Progress | None = None,
     checkpoint: Checkpoint = go_on,
 ) -> BuildReport:
     """Build the index at `path`, in a folder beside it that takes its place when all is written.
 
-    A segment holds at most `segment_rows` plasmids. `progress` is called with the number of
+    A segment holds at most `segment_rows` plasmids; `search` says whether large ones may be
+    searched approximately (`vecattr.indexes.cells`). `progress` is called with the number of
     plasmids done since its last call. Raises UsageError when an index is there and `replace` is
     False, ArtifactError when something else is there, InputError for plasmids without a lab,
     doubled ids or no plasmids, MissingError without a model, MismatchError when `embedder` is not
@@ -96,7 +100,9 @@ def build_index(
         embedder, learned = _open_model(
             folder / MODEL_FOLDER, embedder, views=views, learned=lab_vectors == "learned"
         )
-        writer = _Writer(folder, rule, embedder, learned)
+        if isinstance(embedder, Embedder):  # else it is the caller's, and no model can be read
+            files = with_tables(folder / MODEL_FOLDER, files, identity=embedder.identity)
+        writer = _Writer(folder, rule, embedder, learned, search=search)
         draft = partial(
             SegmentDraft,
             model=embedder.identity,
@@ -128,7 +134,10 @@ class _Writer:
         rule: ClassRule,
         embedder: SequenceEmbedder,
         learned: EmbeddingTable | None,
+        *,
+        search: Search,
     ) -> None:
+        self._search: Search = search
         self.sizes: Counter[str] = Counter()
         self.unread = 0
         self.lots: dict[str, Lot] = {}
@@ -201,7 +210,7 @@ class _Writer:
         draft.add_parts(lab_parts(draft.labels, vectors, learned=self._learned))
         draft.add_moments([Moments.of(vectors)])
         self.unread += int(are_unread(vectors, unread_vector(self._embedder)).sum())
-        return write_segment(self._folder, draft, checkpoint=checkpoint)
+        return write_segment(self._folder, draft, checkpoint=checkpoint, search=self._search)
 
 
 def _put_in_place(folder: Path, path: Path, manifest: Manifest, checkpoint: Checkpoint) -> None:
@@ -218,8 +227,6 @@ def _open_model(
 ) -> tuple[SequenceEmbedder, EmbeddingTable | None]:
     """The embedder (loaded unless given) and, when wanted, the learned lab vectors."""
     if embedder is None:
-        from vecattr.embedder import load_embedder
-
         embedder = load_embedder(model, views=views, device="cpu")
     check_embedder(embedder, model=model_identity(model), width=None, where=str(model))
     table = learned_labs(model) if learned else None

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.indexes.live import LiveSegment
+from vecattr.kmers import distinct
 from vecattr.plasmid import POOLED
 
 Rows = NDArray[np.int64]
@@ -40,25 +41,22 @@ class Catalogue:
     @classmethod
     def of(cls, segments: Sequence[LiveSegment], class_names: Sequence[str]) -> Catalogue:
         """`class_names` are those of the index, sorted."""
-        labs = [_labs_of(segment) for segment in segments]
-        groups = [segment.stored.groups for segment in segments]
         sizes = [segment.stored.rows for segment in segments]
-        names = sorted({name for mine in labs for name in mine if name is not None})
-        place = {name: code for code, name in enumerate(names)}
-        group_names = sorted({name for mine in groups for name in mine if name is not None})
-        group_place = {name: code for code, name in enumerate(group_names)}
-        flat_labs = [NOBODY if name is None else place[name] for mine in labs for name in mine]
-        flat_groups = [
-            len(group_names) + row if name is None else group_place[name]
-            for row, name in enumerate(name for mine in groups for name in mine)
-        ]
+        names, labs = _joined(
+            [(_lab_names(segment), segment.stored.lab_codes) for segment in segments]
+        )
+        group_names, groups = _joined(
+            [(segment.stored.group_names, segment.stored.group_codes) for segment in segments]
+        )
+        alone = np.flatnonzero(groups == NOBODY)
+        groups[alone] = len(group_names) + alone
         column = {name: code for code, name in enumerate(class_names)}
         of_lab = [column[name] if name in column else column[POOLED] for name in names]
         return cls(
             tuple(np.cumsum([0, *sizes[:-1]]).tolist()),
-            np.array(flat_labs, dtype=np.int64),
-            np.array(flat_groups, dtype=np.int64),
-            tuple(names),
+            labs,
+            groups,
+            names,
             tuple(class_names),
             np.array(of_lab, dtype=np.int64),
         )
@@ -75,8 +73,9 @@ class Catalogue:
     def works(self) -> NDArray[np.int64]:
         """From how many groups they come (l,)."""
         alive = self.labs != NOBODY
-        pairs = np.unique(np.stack([self.labs[alive], self.groups[alive]]), axis=1)
-        return np.bincount(pairs[0], minlength=len(self.lab_names))
+        pairs = self.labs[alive].astype(np.uint64) << np.uint64(32)
+        pairs = distinct(pairs | self.groups[alive].astype(np.uint64))
+        return np.bincount((pairs >> np.uint64(32)).astype(np.int64), minlength=len(self.lab_names))
 
     @cached_property
     def by_lab(self) -> Rows:
@@ -97,7 +96,30 @@ class Catalogue:
         return plasmids, works
 
 
-def _labs_of(segment: LiveSegment) -> list[str | None]:
-    """The true lab of each row as named now, None of a dead row."""
-    names = [segment.present(name) for name in segment.stored.lab_names]
-    return [names[code] for code in segment.stored.lab_codes.tolist()]
+def _lab_names(segment: LiveSegment) -> list[str | None]:
+    """The labs that the codes of a segment count into, as named now; None for a removed one."""
+    return [segment.present(name) for name in segment.stored.lab_names]
+
+
+def _joined(
+    columns: Sequence[tuple[Sequence[str | None], NDArray[np.int32]]],
+) -> tuple[tuple[str, ...], Codes]:
+    """Columns of codes into names of their own as one: the names that occur, sorted, and codes into
+    them (n,), NOBODY for no name and for a code below 0."""
+    used = [np.bincount(codes[codes >= 0], minlength=len(names)) > 0 for names, codes in columns]
+    pairs = list(zip(columns, used, strict=True))
+    found = sorted(
+        {
+            name
+            for (names, _), mine in pairs
+            for name, occurs in zip(names, mine.tolist(), strict=True)
+            if occurs and name is not None
+        }
+    )
+    place: dict[str | None, int] = {name: code for code, name in enumerate(found)}
+    joined = [np.zeros(0, dtype=np.int64)]
+    for names, codes in columns:
+        # One more at the end, which is where the code -1 points.
+        new = np.array([*(place.get(name, NOBODY) for name in names), NOBODY], dtype=np.int64)
+        joined.append(new[codes])
+    return tuple(found), np.concatenate(joined)

@@ -20,7 +20,7 @@ from vecattr.indexes.embedding import QueryVectors
 from vecattr.indexes.flat import checked_queries, cosines
 from vecattr.indexes.labs import LabPart, effective_labs
 from vecattr.indexes.live import LiveSegment, living_places
-from vecattr.indexes.overlap import NEAREST, K, Overlap, nearest_overlaps, overlaps
+from vecattr.indexes.overlap import NEAREST, K, Overlap, near_copies_among
 from vecattr.plasmid import Plasmid
 from vecattr.table import Vectors
 
@@ -58,18 +58,16 @@ def near_copies(
         some = QueryVectors(vectors.full[pending], vectors.bare[pending])
         still = []
         for query, near in zip(pending, index.neighbors(some, n=depth), strict=True):
-            seen = overlaps(index, plasmids[query], near[done:])
-            found[query] += copies_among(seen)
-            enough = depth - len(found[query]) >= beside and not copies_among(seen[-NEAREST:])
+            copies = near_copies_among(index, plasmids[query], near[done:])
+            found[query] += copies
+            last = {one.id for one in near[done:][-NEAREST:]}
+            enough = depth - len(found[query]) >= beside and last.isdisjoint(
+                one.id for one in copies
+            )
             if len(near) == depth and not enough:
                 still.append(query)
         pending, done, depth = still, depth, 2 * depth
     return found
-
-
-def copies_among(found: Iterable[Overlap]) -> tuple[Overlap, ...]:
-    """Those that are near copies."""
-    return tuple(one for one in found if one.is_near_copy)
 
 
 def set_apart(
@@ -78,8 +76,11 @@ def set_apart(
     """The vectors and the near copies of each plasmid. With a number `beside`, the vectors leave
     all copies out that may stand before so many other neighbours; else they stay as they are."""
     if beside is None:
-        seen = nearest_overlaps(index, plasmids, vectors)
-        return vectors, [copies_among(mine) for mine in seen]
+        near = index.neighbors(vectors, n=NEAREST)
+        return vectors, [
+            near_copies_among(index, plasmid, close)
+            for plasmid, close in zip(plasmids, near, strict=True)
+        ]
     copies = near_copies(index, plasmids, vectors, beside=beside)
     gone = tuple(frozenset(one.id for one in mine) for mine in copies)
     return replace(vectors, left_out=gone), copies

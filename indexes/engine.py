@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +18,10 @@ from vecattr.attribution import Attribution, Neighbor
 from vecattr.background import Background
 from vecattr.errors import UsageError
 from vecattr.fusion import read_fusion
-from vecattr.heldout import HeldOut
 from vecattr.indexes.copies import take_away
 from vecattr.indexes.embedding import QueryVectors, are_unread, query_vectors, unread_vector
 from vecattr.indexes.flat import set_threads
 from vecattr.indexes.fused_labs import FusedLabs, fused_labs
-from vecattr.indexes.info import index_facts
 from vecattr.indexes.lab_matrix import LabEntry, LabMatrix
 from vecattr.indexes.live import background_of, class_sizes
 from vecattr.indexes.manifest import MODEL_FOLDER
@@ -33,6 +32,9 @@ from vecattr.indexes.sureness import USUAL, Asked, Sureness, sureness
 from vecattr.plasmid import Plasmid
 from vecattr.protocols import SequenceEmbedder
 from vecattr.table import EmbeddingTable, Vectors
+
+if TYPE_CHECKING:
+    from vecattr.heldout import HeldOut
 
 #: Plasmids asked about at once; no answer depends on it.
 BATCH = 64
@@ -52,12 +54,15 @@ class Index:
         embedder: SequenceEmbedder | None,
         device: str,
         threads: int | None,
+        exact: bool,
     ) -> None:
         self.path = path
+        self.exact = exact
         self.manifest, self.segments, self.calibration = parts
         self._given = embedder
         self._device = device
         self._threads = threads
+        self._near: tuple[QueryVectors | None, list[tuple[Neighbor, ...]]] = None, []
 
     @classmethod
     def open(
@@ -67,9 +72,11 @@ class Index:
         embedder: SequenceEmbedder | None = None,
         device: str = "cpu",
         threads: int | None = None,
+        exact: bool = False,
     ) -> Index:
         """Open the index at `path`; the model is loaded at the first query unless `embedder` is
-        given. Takes no lock, and starts again when a writer publishes meanwhile.
+        given. `exact`: find nearest plasmids exactly where cells would do. Takes no lock, and
+        starts again when a writer publishes meanwhile.
 
         Raises MissingError, DamagedError, MismatchError or ArtifactError naming the file.
         """
@@ -80,7 +87,7 @@ class Index:
         if embedder is not None:
             model, width = parts.manifest.model, parts.manifest.width
             check_embedder(embedder, model=model, width=width, where=str(path))
-        return cls(path, parts, embedder=embedder, device=device, threads=threads)
+        return cls(path, parts, embedder=embedder, device=device, threads=threads, exact=exact)
 
     @property
     def identity(self) -> str:
@@ -140,7 +147,7 @@ class Index:
 
     @cached_property
     def _nearest(self) -> NearestPlasmids:
-        return NearestPlasmids(self.path, self.segments)
+        return NearestPlasmids(self.path, self.segments, exact=self.exact)
 
     def labs(self) -> list[LabEntry]:
         """Every class, sorted by name."""
@@ -148,6 +155,8 @@ class Index:
 
     def info(self) -> dict[str, object]:
         """Facts for people and machines; all of them fit into JSON."""
+        from vecattr.indexes.info import index_facts
+
         return index_facts(self.path, self.manifest, self.segments, self.calibration)
 
     def lab_table(self) -> EmbeddingTable:
@@ -263,6 +272,14 @@ class Index:
             raise UsageError(f"n is {n}, expected 0 or more")
         if not n:
             return [()] * len(vectors)
+        known, found = self._near
+        if known is vectors and all(len(close) >= n for close in found):
+            return [close[:n] for close in found]  # copies were looked for among them
+        found = self._found_near(vectors, n=n)
+        self._near = vectors, found
+        return found
+
+    def _found_near(self, vectors: QueryVectors, *, n: int) -> list[tuple[Neighbor, ...]]:
         if any(vectors.left_out):
             return self._nearest.search_without(vectors.bare, vectors.left_out, n=n)
         return self._nearest.search(vectors.bare, n=n)

@@ -79,11 +79,11 @@ class Evidence:
         """Do all segments have k-mers?"""
         return all(segment.stored.kmers is not None for segment in segments)
 
-    @cached_property
-    def _vectors(self) -> NDArray[np.float32]:
-        """The living rows' vectors by lab (n', d)."""
-        stacked = np.concatenate([segment.stored.vectors for segment in self._segments])
-        return stacked[self.catalogue.by_lab]
+    def cosines(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Of queries (q, d) with the living rows by lab, (q, n')."""
+        stored = [segment.stored.vectors for segment in self._segments]
+        found = np.concatenate([vectors @ rows.T for rows in stored], axis=1)  # (q, d) @ (d, n)
+        return found[:, self.catalogue.by_lab]
 
     @cached_property
     def _first_of_lab(self) -> NDArray[np.int64]:
@@ -95,6 +95,10 @@ class Evidence:
     def rare_sizes(self) -> NDArray[np.int64]:
         """How many k-mers of each row (n,) are not common."""
         return np.concatenate([kmers.rare_sizes for kmers in self._kmers])
+
+    @cached_property
+    def _all_alive(self) -> bool:
+        return len(self.catalogue.by_lab) == len(self.catalogue)
 
     @cached_property
     def _is_plain(self) -> bool:
@@ -113,11 +117,13 @@ class Evidence:
         lab_cosines: Column,
         *,
         left_out: Rows = NO_ROWS,
+        near: NDArray[np.float32] | None = None,
     ) -> dict[str, Column]:
         """Every kind of evidence about each lab, by name, (l,) each; `vector` (d,) is the query's,
-        `lab_cosines` (c,) are its cosines with the classes."""
+        `lab_cosines` (c,) are its cosines with the classes, `near` (n',) those of `cosines`, made
+        here unless given."""
         shared = self.shared(reading.distinct, left_out=left_out)
-        return self.columns_of(shared, reading, vector, lab_cosines, left_out=left_out)
+        return self.columns_of(shared, reading, vector, lab_cosines, left_out=left_out, near=near)
 
     def columns_of(
         self,
@@ -127,8 +133,10 @@ class Evidence:
         lab_cosines: Column,
         *,
         left_out: Rows = NO_ROWS,
+        near: NDArray[np.float32] | None = None,
     ) -> dict[str, Column]:
         """The same, from what is shared."""
+        near = self.cosines(vector[None, :])[0] if near is None else near
         catalogue = self.catalogue
         plasmids, works = catalogue.plasmids, catalogue.works
         if len(left_out):
@@ -138,7 +146,7 @@ class Evidence:
             **lab_columns(shared, works, of=labs),
             **run_columns(shared, reading.order, labs=labs, circular=reading.circular),
             **plasmid_columns(shared, catalogue.labs, self.rare_sizes, labs=labs, of=labs),
-            **self._vector_columns(vector, left_out),
+            **self._vector_columns(near, left_out),
             "cosine": lab_cosines[catalogue.class_of_lab],
             "plasmids": np.log1p(plasmids),
             "works": np.log1p(works),
@@ -164,13 +172,16 @@ class Evidence:
             common |= mine
             common_labs[mine] += kmers.lab_counts(places[mine])
             which, rows = kmers.postings(places)
-            found.append((which, rows + start))
-        which = np.concatenate([which for which, _ in found])
-        rows = np.concatenate([rows for _, rows in found])
-        alive = self.catalogue.labs != NOBODY
-        alive[left_out] = False
-        kept = alive[rows] & ~common[which]
-        which, rows = which[kept], rows[kept]
+            found.append((which, rows + start if start else rows))
+        which, rows = found[0]
+        if len(found) > 1:
+            which = np.concatenate([which for which, _ in found])
+            rows = np.concatenate([rows for _, rows in found])
+        if not self._all_alive or len(left_out) or len(found) > 1:  # common ones have no postings
+            alive = self.catalogue.labs != NOBODY
+            alive[left_out] = False
+            kept = alive[rows] & ~common[which]
+            which, rows = which[kept], rows[kept]
         lab, group = self.catalogue.labs[rows], self.catalogue.groups[rows]
         if not self._is_plain:
             order = np.lexsort((group, lab, which))
@@ -181,9 +192,9 @@ class Evidence:
         counts = np.where(common, np.minimum(common_labs, most), sizes)
         return Shared(counts, common, pairs, labs, works, which, rows)
 
-    def _vector_columns(self, vector: NDArray[np.float32], left_out: Rows) -> dict[str, Column]:
+    def _vector_columns(self, near: NDArray[np.float32], left_out: Rows) -> dict[str, Column]:
         """The plasmids of each lab whose vectors are near; -1 of a lab without any."""
-        cosines = (self._vectors @ vector).astype(np.float64)  # (n', d) @ (d,) -> (n',)
+        cosines = near.astype(np.float64)
         if len(left_out):
             cosines[np.isin(self.catalogue.by_lab, left_out)] = -1.0
         first = self._first_of_lab

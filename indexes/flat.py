@@ -1,7 +1,9 @@
 """Exact nearest rows: unit vectors and queries in, rows and cosines out, ties in name order.
 
-FAISS proposes a few rows more than asked; their cosines are computed again in float64, one row at
-a time, so that an answer depends neither on the batch nor on the other rows, and ties are real.
+A few rows more than asked are proposed, by FAISS for a batch of queries and by plain products for
+a few, which spares loading FAISS and its file; both propose the same. Their cosines are computed
+again in float64, one row at a time, so that an answer depends neither on the batch nor on the other
+rows, and ties are real.
 This is the only module that imports faiss. Traps it stands against: padding with row -1, an
 arbitrary order of ties, scores above 1, and a `read_index` that believes damaged files (only
 bytes whose hash is known come here).
@@ -11,17 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property, partial
 from typing import Any
 
-import faiss as faiss_module
 import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.errors import InputError, MismatchError
 from vecattr.table import Vectors
-
-# Its stubs differ between versions and know no keyword of a wrapped constructor.
-faiss: Any = faiss_module
 
 Rows = NDArray[np.int64]
 Cosines = NDArray[np.float64]
@@ -30,20 +29,50 @@ Cosines = NDArray[np.float64]
 SLACK = 32
 #: How far a float32 score may be from the cosine (rounding, and vectors not quite of length 1).
 SCORE_ERROR = 1e-5
-#: From this many queries on, FAISS should use BLAS (its own default is ten times too high).
+#: From this many queries on FAISS proposes, and should use BLAS (its own default is ten times too
+#: high).
 _BLAS_QUERIES = 8
+
+_threads: list[int] = []
+
+
+@cache
+def _library() -> Any:
+    """FAISS, loaded when it is first needed; its stubs differ between versions and know no keyword
+    of a wrapped constructor."""
+    import faiss
+
+    return faiss
 
 
 def set_threads(threads: int) -> None:
-    """How many threads FAISS may use."""
-    faiss.omp_set_num_threads(threads)
+    """How many threads FAISS may use, now or once it is loaded."""
+    _threads[:] = [threads]
+
+
+def _faiss() -> Any:
+    for threads in _threads:
+        _library().omp_set_num_threads(threads)
+    return _library()
 
 
 def build_flat(vectors: Vectors) -> bytes:
     """A serialised inner-product index over the rows (n, d); equal rows give equal bytes."""
+    faiss = _faiss()
     index = faiss.IndexFlatIP(vectors.shape[1])
     index.add(np.ascontiguousarray(vectors, dtype=np.float32))
     return bytes(faiss.serialize_index(index).tobytes())
+
+
+def centres_of(vectors: Vectors, *, count: int) -> Vectors:
+    """Unit centres (count, d) of so many groups of the unit rows (n, d), by spherical K-means."""
+    means = _faiss().Kmeans(
+        vectors.shape[1], count, niter=8, seed=1, spherical=True, min_points_per_centroid=1,
+        max_points_per_centroid=64,
+    )  # fmt: skip
+    means.train(np.ascontiguousarray(vectors, dtype=np.float32))
+    found: Vectors = np.array(means.centroids, dtype=np.float32).reshape(count, -1)
+    return found
 
 
 def checked_queries(queries: NDArray[np.floating], *, width: int) -> NDArray[np.float64]:
@@ -86,29 +115,19 @@ def cosines(rows: NDArray[np.floating], query: NDArray[np.float64]) -> Cosines:
 class FlatSearch:
     """Exact search over the rows of one array.
 
-    `fetch` gives the vectors of some rows, `names` their names (the order of ties). `serialized`
-    is what `build_flat` made of all n rows; `alive` (n,) tells which of them count.
+    `fetch` gives the vectors of some rows, `names` their names (the order of ties), `everything`
+    all vectors (n, d), `serialized` what `build_flat` made of them, its hash checked; `alive` (n,)
+    tells which rows count. `propose` finds about the nearest so many living rows of a query, when
+    these are good enough (`vecattr.indexes.cells`): then search is approximate.
     """
 
-    rows: int
     width: int
     fetch: Callable[[Rows], Vectors]
     names: Callable[[Rows], Sequence[str]]
-    index: Any
+    everything: Callable[[], Vectors]
+    serialized: Callable[[], bytes]
     alive: NDArray[np.bool_]
-
-    @classmethod
-    def load(
-        cls,
-        serialized: bytes,
-        *,
-        fetch: Callable[[Rows], Vectors],
-        names: Callable[[Rows], Sequence[str]],
-        alive: NDArray[np.bool_],
-    ) -> FlatSearch:
-        """From the bytes of `build_flat`, whose hash the caller has checked."""
-        index = faiss.deserialize_index(np.frombuffer(serialized, dtype=np.uint8))
-        return cls(index.ntotal, index.d, fetch, names, index, alive)
+    propose: Callable[[Vectors, int, NDArray[np.bool_]], Rows] | None = None
 
     @classmethod
     def over(
@@ -116,19 +135,33 @@ class FlatSearch:
     ) -> FlatSearch:
         """Over rows in memory (n, d)."""
         counted = np.ones(len(vectors), dtype=bool) if alive is None else alive
-        return cls.load(
-            build_flat(vectors),
+        return cls(
+            vectors.shape[1],
             fetch=lambda rows: vectors[rows],
             names=lambda rows: [names[row] for row in rows],
+            everything=lambda: vectors,
+            serialized=partial(build_flat, vectors),
             alive=counted,
         )
+
+    @cached_property
+    def _index(self) -> Any:
+        """FAISS over all rows."""
+        return _faiss().deserialize_index(np.frombuffer(self.serialized(), dtype=np.uint8))
+
+    @cached_property
+    def _living(self) -> int:
+        return int(np.count_nonzero(self.alive))
 
     def search(self, queries: NDArray[np.floating], *, k: int) -> list[tuple[Rows, Cosines]]:
         """The k nearest living rows of each query (q, d), best first, ties by name; fewer when
         there are fewer."""
         unit = checked_queries(queries, width=self.width)
-        living = int(self.alive.sum())
+        living = self._living
         k = min(k, living)
+        if self.propose is not None and k:
+            about = [self._rank(self._about(query, k), query) for query in unit]
+            return [(ranked[:k], scores[:k]) for ranked, scores in about]
         found: list[tuple[Rows, Cosines]] = [(_NO_ROWS, _NO_COSINES)] * len(unit)
         pending = list(range(len(unit))) if k else []
         wanted = k + SLACK
@@ -145,18 +178,33 @@ class FlatSearch:
             pending, wanted = still, wanted * 8
         return found
 
+    def _about(self, query: NDArray[np.float64], k: int) -> Rows:
+        assert self.propose is not None
+        return self.propose(query.astype(np.float32), k + SLACK, self.alive)
+
     def _propose(self, unit: NDArray[np.float64], wanted: int) -> list[tuple[Rows, float]]:
-        """For each query rows that hold its best `wanted`, and FAISS's lowest score of them."""
-        if wanted == int(self.alive.sum()):
+        """For each query rows that hold its best `wanted`, and the lowest float32 score of them."""
+        if wanted == self._living:
             return [(np.flatnonzero(self.alive), -np.inf)] * len(unit)
-        faiss.cvar.distance_compute_blas_threshold = 1 if len(unit) >= _BLAS_QUERIES else 1 << 30
+        if len(unit) < _BLAS_QUERIES:
+            return [self._best(query.astype(np.float32), wanted) for query in unit]
+        faiss = _faiss()
+        faiss.cvar.distance_compute_blas_threshold = 1
         options = {}
-        if not self.alive.all():
+        if self._living < len(self.alive):
             bits = np.packbits(self.alive, bitorder="little")
             selector = faiss.IDSelectorBitmap(bits)
             options = {"params": faiss.SearchParameters(sel=selector)}
-        scores, rows = self.index.search(unit.astype(np.float32), wanted, **options)  # (q, wanted)
+        scores, rows = self._index.search(unit.astype(np.float32), wanted, **options)  # (q, wanted)
         return [(row[row >= 0], float(score[-1])) for row, score in zip(rows, scores, strict=True)]
+
+    def _best(self, query: Vectors, wanted: int) -> tuple[Rows, float]:
+        """The same of one query (d,), by a plain product."""
+        scores = self.everything() @ query  # (n, d) @ (d,) -> (n,)
+        if self._living < len(scores):
+            scores[~self.alive] = -np.inf
+        rows = np.argpartition(scores, len(scores) - wanted)[-wanted:]
+        return rows, float(scores[rows].min())
 
     def _rank(self, rows: Rows, query: NDArray[np.float64]) -> tuple[Rows, Cosines]:
         """Rows by falling cosine; names are asked for only where cosines tie."""

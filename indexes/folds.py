@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vecattr.errors import UsageError
 from vecattr.files import atomic_write, folder_beside, move_folder, read_file, sync_tree
 from vecattr.folds import FOLDS_FILE, fold_members, is_folds
-from vecattr.indexes.build import BuildReport, build_index, check_place
-from vecattr.indexes.lock import writing
 from vecattr.indexes.manifest import MANIFEST_FILE
 from vecattr.model import CONFIG_FILE
 from vecattr.plasmid import Plasmid
 from vecattr.protocols import SequenceEmbedder
+
+if TYPE_CHECKING:
+    from vecattr.indexes.build import BuildReport
 
 
 def model_folds(model: Path) -> tuple[Path, ...]:
@@ -50,6 +51,9 @@ def build_folds(
     `embedders` are those of the folds, in order; `options` and errors as in `build_index`, and
     MissingError when a fold of the model is not there.
     """
+    from vecattr.indexes.build import build_index
+    from vecattr.indexes.lock import writing
+
     path = Path(path).resolve()
     replaced = check_folds_place(path, replace=replace)
     with ExitStack() as locks, folder_beside(path) as folder:
@@ -71,6 +75,8 @@ def check_folds_place(path: Path, *, replace: bool) -> tuple[Path, ...]:
     UsageError when some are there and `replace` is False, or when a single index is there; else
     as `build_index`.
     """
+    from vecattr.indexes.build import check_place
+
     if is_folds(path):
         if not replace:
             raise UsageError(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,15 @@ from vecattr.indexes.catalogue import Catalogue, Rows
 from vecattr.indexes.embedding import QueryVectors
 from vecattr.indexes.evidence import NO_ROWS, Evidence, Reading
 from vecattr.indexes.live import LiveSegment, living_places
-from vecattr.indexes.phenotype_odds import PhenotypeOdds
 from vecattr.plasmid import Plasmid
 
+if TYPE_CHECKING:
+    from vecattr.indexes.phenotype_odds import PhenotypeOdds
+
 Column = NDArray[np.float64]
+
+#: Cosines that are held at once, of a batch of queries with the stored plasmids (4 bytes each).
+_NUMBERS = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,8 @@ class FusedLabs:
 
     @cached_property
     def odds(self) -> PhenotypeOdds:
+        from vecattr.indexes.phenotype_odds import PhenotypeOdds
+
         return PhenotypeOdds(self.catalogue, self.segments)
 
     def scores(self, vectors: QueryVectors, cosines: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -45,28 +53,47 @@ class FusedLabs:
         class vectors."""
         rows = [self.rows_of(gone) for gone in vectors.left_out] or [NO_ROWS] * len(vectors)
         found = [
-            self._scores(plasmid, vector, mine, gone)
-            for plasmid, vector, mine, gone in zip(
-                vectors.plasmids, vectors.bare, cosines, rows, strict=True
+            self._scores(plasmid, vector, mine, gone, near)
+            for plasmid, vector, mine, gone, near in zip(
+                vectors.plasmids, vectors.bare, cosines, rows, self._near(vectors.bare), strict=True
             )
         ]
         return np.stack(found) if found else np.zeros(cosines.shape)
 
+    def _near(self, vectors: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+        """The cosines of each query with the stored plasmids, some queries at a time: one product
+        reads the stored vectors once for all of them."""
+        some = max(1, _NUMBERS // max(1, len(self.catalogue)))
+        for start in range(0, len(vectors), some):
+            yield from self.evidence.cosines(vectors[start : start + some])
+
     def columns(
-        self, plasmid: Plasmid, vector: NDArray[np.float32], cosines: Column, left_out: Rows
+        self,
+        plasmid: Plasmid,
+        vector: NDArray[np.float32],
+        cosines: Column,
+        left_out: Rows,
+        near: NDArray[np.float32] | None = None,
     ) -> dict[str, Column]:
         """What is known of each lab (l,), by name; with "phenotypes" when the query has any of the
-        stored features."""
-        found = self.evidence.columns(Reading.of(plasmid), vector, cosines, left_out=left_out)
+        stored features. `near` as in `Evidence.columns`."""
+        found = self.evidence.columns(
+            Reading.of(plasmid), vector, cosines, left_out=left_out, near=near
+        )
         features = plasmid.features or {}
-        if not features.keys().isdisjoint(self.odds.names):
+        if features and not features.keys().isdisjoint(self.odds.names):
             found["phenotypes"] = self.odds.of(features, left_out=left_out)
         return found
 
     def _scores(
-        self, plasmid: Plasmid, vector: NDArray[np.float32], cosines: Column, left_out: Rows
+        self,
+        plasmid: Plasmid,
+        vector: NDArray[np.float32],
+        cosines: Column,
+        left_out: Rows,
+        near: NDArray[np.float32],
     ) -> Column:
-        return self.combined(self.columns(plasmid, vector, cosines, left_out))
+        return self.combined(self.columns(plasmid, vector, cosines, left_out, near))
 
     def combined(self, columns: dict[str, Column]) -> Column:
         """The scores of classes (c,) by what `columns` say of labs."""

@@ -9,8 +9,9 @@ from vecattr.calibration import Calibration
 from vecattr.indexes.evidence import Evidence
 from vecattr.indexes.live import LiveSegment, class_sizes
 from vecattr.indexes.manifest import FORMAT, VERSION, Manifest, kept_generations
+from vecattr.indexes.nearest import opened_cells
 from vecattr.indexes.publish import read_log
-from vecattr.model import FUSION_FILE
+from vecattr.model import FUSION_FILE, TABLES_FILE
 from vecattr.plasmid import POOLED
 
 #: How many of the last log entries are shown.
@@ -28,6 +29,7 @@ def index_facts(
     `labs_changed_since_calibration` is true when labs or plasmids came, went or changed names
     after the build, which took the calibration of its model or made one of its own.
     """
+    files = dict(manifest.model_files)
     sizes = class_sizes(segments)
     origins = {part.origin for segment in segments for part in segment.parts}
     log = read_log(path, generation=manifest.generation)
@@ -48,6 +50,7 @@ def index_facts(
         "model": {
             "identity": manifest.model,
             "width": manifest.width,
+            "inference": "NumPy tables" if TABLES_FILE in files else "NumPy, from weights",
             "views": "the model's own" if manifest.views is None else manifest.views,
             "files": [name for name, _ in manifest.model_files],
         },
@@ -60,11 +63,20 @@ def index_facts(
                 "bytes": segment.entry.file.size,
                 "removed_labs": len(segment.entry.removed),
                 "renamed_labs": len(segment.entry.renamed),
+                "search": _search(path, segment),
             }
             for segment in segments
         ],
         "log": log[-LOG_ENTRIES:],
     }
+
+
+def _search(path: Path, segment: LiveSegment) -> str:
+    """How the nearest plasmids of a segment are found."""
+    cells = opened_cells(path, segment)
+    if cells is None:
+        return "exact"
+    return f"{cells.probes} of {cells.count} cells, recall@10 {cells.recall:.3f}"
 
 
 def _has_fusion(manifest: Manifest, segments: Sequence[LiveSegment]) -> bool:

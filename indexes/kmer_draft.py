@@ -12,7 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.bases import PackedBases, unpack_bases
-from vecattr.indexes.segment_kmers import MOST_LABS, array_name, first_of_each, sketch_of
+from vecattr.indexes.segment_kmers import (
+    MOST_LABS,
+    array_name,
+    bucket_bits,
+    bucket_of,
+    first_of_each,
+    sketch_of,
+)
 from vecattr.kmers import Hashes
 from vecattr.plasmid import Topology
 
@@ -37,11 +44,19 @@ def kmer_arrays(
     del hashes
     arrays: Arrays = {
         "hash": distinct,
+        "bucket": _buckets(distinct),
         "sketch/offsets": offsets,
         "sketch/place": places,
         **_inverted(places, offsets, labs=labs, groups=groups, size=len(distinct)),
     }
     return {array_name(column): array for column, array in arrays.items()}
+
+
+def _buckets(distinct: Hashes) -> NDArray[np.uint32]:
+    """Where each bucket of ascending hashes (u,) begins, and the end, (2^b + 1,)."""
+    bits = bucket_bits(len(distinct))
+    sizes = np.bincount(bucket_of(distinct, bits=bits), minlength=1 << bits)
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.uint32)
 
 
 def _end_to_end(sketches: Iterable[Hashes]) -> tuple[Hashes, NDArray[np.int64]]:
@@ -75,6 +90,7 @@ def _inverted(
         "plasmids": plasmids.astype(np.int32),
         "posting/offsets": posted.astype(np.int64),
         "posting/row": rows,
+        "rare": np.bincount(rows, minlength=len(labs)).astype(np.int32),
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -83,12 +83,18 @@ def effective_labs(parts: Iterable[LabPart], background: Background | None) -> l
     held = list(parts)
     learned = combine_parts(part for part in held if part.origin == "learned")
     means = combine_parts(part for part in held if part.origin == "mean")
-    if background is not None:
-        means = [replace(part, vector=background.direction(part.vector)) for part in means]
+    if background is not None and means:
+        directions = background.directions(np.stack([part.vector for part in means]))
+        means = [
+            LabPart(part.name, vector, part.weight, part.origin)
+            for part, vector in zip(means, directions, strict=True)
+        ]
     return combine_parts([*learned, *means])
 
 
 def _combine(parts: list[LabPart]) -> LabPart:
+    if len(parts) == 1:
+        return parts[0]
     first = parts[0]
     origin: Origin = "learned" if any(part.origin == "learned" for part in parts) else "mean"
     if all(np.array_equal(part.vector, first.vector) for part in parts):

@@ -67,6 +67,8 @@ class LiveSegment:
     @cached_property
     def parts(self) -> tuple[LabPart, ...]:
         """The lab parts that count, as named now."""
+        if not (self.entry.removed or self.entry.renamed):
+            return self.stored.parts
         named = ((self.present(part.name), part) for part in self.stored.parts)
         return tuple(replace(part, name=name) for name, part in named if name is not None)
 

@@ -249,3 +249,8 @@ def segment_path(path: Path, name: str) -> Path:
 def faiss_path(path: Path, name: str) -> Path:
     """Where a segment's FAISS cache lies."""
     return path / SEGMENTS_FOLDER / f"{name}.faiss"
+
+
+def cells_path(path: Path, name: str) -> Path:
+    """Where the cells of a large segment lie."""
+    return path / SEGMENTS_FOLDER / f"{name}.cells"

@@ -4,13 +4,23 @@ plasmids held out of it out."""
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vecattr.errors import MismatchError, MissingError
-from vecattr.files import atomic_write, check_file, read_file, sha256_file
-from vecattr.heldout import HeldOut, read_held_out
+from vecattr.files import atomic_write, check_file, read_file, sha256_bytes, sha256_file
 from vecattr.indexes.manifest import MODEL_FOLDER, FileFacts, Manifest
-from vecattr.model import HELD_OUT_FILE, IDENTITY_FILES, MODEL_FILES
+from vecattr.model import (
+    HELD_OUT_FILE,
+    IDENTITY_FILES,
+    MODEL_FILES,
+    TABLES_FILE,
+    identity_of,
+    read_config,
+)
 from vecattr.protocols import SequenceEmbedder
+
+if TYPE_CHECKING:
+    from vecattr.heldout import HeldOut
 
 #: Files up to this size are hashed when the index is opened (bytes) …
 SMALL_FILE = 1 << 20
@@ -38,6 +48,19 @@ def copy_model(source: Path, target: Path) -> tuple[tuple[str, FileFacts], ...]:
     )
 
 
+def with_tables(
+    folder: Path, files: tuple[tuple[str, FileFacts], ...], *, identity: str
+) -> tuple[tuple[str, FileFacts], ...]:
+    """Write into a model folder what its encoder looks up; the files of the model with it."""
+    from vecattr.encoder_tables import table_bytes
+
+    data = table_bytes(folder, identity=identity)
+    atomic_write(folder / TABLES_FILE, data)
+    return tuple(
+        sorted({**dict(files), TABLES_FILE: FileFacts(sha256_bytes(data), len(data))}.items())
+    )
+
+
 def check_model_files(path: Path, manifest: Manifest, *, hashed_up_to: int | None) -> None:
     """Compare the model's files with the manifest: all sizes, and the hashes of files of at most
     so many bytes (None: of all). MissingError or DamagedError name the file."""
@@ -52,11 +75,21 @@ def load_index_model(
     path: Path, manifest: Manifest, *, device: str = "cpu", threads: int | None = None
 ) -> SequenceEmbedder:
     """The embedder of an index, with the views it was built with; errors as above."""
-    from vecattr.embedder import load_embedder
+    from vecattr.embedder import engine_of, load_embedder
 
-    check_model_files(path, manifest, hashed_up_to=MEDIUM_FILE)
+    has_tables = engine_of(read_config(path / MODEL_FOLDER).encoder, device) == "numpy" and (
+        TABLES_FILE in dict(manifest.model_files)
+    )
+    # Tables carry checksums of their own, and then nothing large is read but them.
+    check_model_files(path, manifest, hashed_up_to=SMALL_FILE if has_tables else MEDIUM_FILE)
+    hashes = {name: facts.sha256 for name, facts in manifest.model_files}
     embedder: SequenceEmbedder = load_embedder(
-        path / MODEL_FOLDER, views=manifest.views, device=device, threads=threads
+        path / MODEL_FOLDER,
+        views=manifest.views,
+        device=device,
+        threads=threads,
+        identity=identity_of(hashes),  # of the files as they were just found to be
+        tables=path / MODEL_FOLDER / TABLES_FILE if has_tables else None,
     )
     check_embedder(embedder, model=manifest.model, width=manifest.width, where=str(path))
     return embedder
@@ -68,6 +101,8 @@ def index_held_out(path: Path, manifest: Manifest) -> HeldOut | None:
     facts = dict(manifest.model_files).get(HELD_OUT_FILE)
     if facts is None:
         return None
+    from vecattr.heldout import read_held_out
+
     folder = path / MODEL_FOLDER
     check_file(folder / HELD_OUT_FILE, sha256=facts.sha256, size=facts.size)
     return read_held_out(folder)

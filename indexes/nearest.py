@@ -1,14 +1,15 @@
 """The plasmids nearest to a query: vectors in, neighbours over all segments out, exact.
 
-Each segment's FAISS file is a cache: when it is absent or not what the manifest says, the same
-index is built in memory from the segment.
+Each segment's FAISS file is a cache that batches of queries are searched by: when it is absent or
+not what the manifest says, the same index is built in memory from the segment.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,20 +19,28 @@ from vecattr.errors import ArtifactError
 from vecattr.files import read_file, sha256_bytes
 from vecattr.indexes.flat import FlatSearch, build_flat
 from vecattr.indexes.live import LiveSegment
-from vecattr.indexes.manifest import faiss_path
+from vecattr.indexes.manifest import cells_path, faiss_path
+from vecattr.table import Vectors
+
+if TYPE_CHECKING:
+    from vecattr.indexes.cells import Cells
 
 
 class NearestPlasmids:
-    """Exact search over the living rows of all segments."""
+    """Search over the living rows of all segments, exact but in segments that have cells, unless
+    `exact` is asked for."""
 
-    def __init__(self, path: Path, segments: Sequence[LiveSegment]) -> None:
+    def __init__(self, path: Path, segments: Sequence[LiveSegment], *, exact: bool = False) -> None:
         self._segments = segments
         self._searches = [
-            FlatSearch.load(
-                cached_faiss(path, segment),
+            FlatSearch(
+                segment.stored.width,
                 fetch=segment.stored.fetch_vectors,
                 names=segment.stored.ids,
+                everything=partial(_vectors_of, segment),
+                serialized=partial(cached_faiss, path, segment),
                 alive=segment.alive,
+                propose=None if exact else _proposer(path, segment),
             )
             for segment in segments
         ]
@@ -74,6 +83,28 @@ def _neighbor(segment: LiveSegment, row: int, cosine: float) -> Neighbor:
         length=segment.stored.length(row),
         topology=segment.stored.topology(row),
     )
+
+
+def _proposer(
+    path: Path, segment: LiveSegment
+) -> Callable[[Vectors, int, NDArray[np.bool_]], NDArray[np.int64]] | None:
+    """What finds rows by cells, when the segment has some."""
+    cells = opened_cells(path, segment)
+    return None if cells is None else cells.propose
+
+
+def opened_cells(path: Path, segment: LiveSegment) -> Cells | None:
+    """The cells of a segment, None when it has none and is searched exactly."""
+    file = cells_path(path, segment.entry.name)
+    if not file.exists():
+        return None
+    from vecattr.indexes.cells import Cells
+
+    return Cells(file, segment=segment.entry.name)
+
+
+def _vectors_of(segment: LiveSegment) -> Vectors:
+    return segment.stored.vectors
 
 
 def cached_faiss(path: Path, segment: LiveSegment) -> bytes:

@@ -7,8 +7,10 @@ were left out of the index.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,8 +20,9 @@ from vecattr.attribution import Neighbor
 from vecattr.bases import unpack_bases
 from vecattr.canonical import canonical_sequence
 from vecattr.indexes.embedding import QueryVectors
-from vecattr.indexes.live import living_places
-from vecattr.kmers import Hashes, sampled_kmers
+from vecattr.indexes.live import LiveSegment, living_places
+from vecattr.indexes.segment_kmers import NO_PLACE, SCALED, SegmentKmers
+from vecattr.kmers import Hashes, distinct, is_sampled, mix, sampled_kmers, windows_of
 from vecattr.plasmid import Plasmid
 
 if TYPE_CHECKING:
@@ -38,6 +41,9 @@ NEAR_COPY = 0.95
 #: How many of the plasmids nearest by vector are compared by k-mers. Variants of one construct
 #: often have equal vectors, so the true copy may stand behind some of its siblings.
 NEAREST = 20
+
+#: What is less likely than 1 in 10^20 is beyond doubt (nats).
+_DOUBT = 20 * math.log(10)
 
 #: Queries up to so many bases are compared by all of their k-mers, longer ones by a sample.
 _WHOLE = 100_000
@@ -64,11 +70,11 @@ class Overlap:
 
 
 def kmer_set(bases: str, *, circular: bool, scaled: int = 1) -> Hashes:
-    """Hashes of all canonical k-mers, ascending, each once; a sample of one in `scaled`."""
-    found = np.sort(sampled_kmers(bases, k=K, scaled=scaled, circular=circular))
-    fresh = np.ones(len(found), dtype=bool)
-    fresh[1:] = found[1:] != found[:-1]
-    return found[fresh]
+    """Numbers that stand for all canonical k-mers, ascending, each once: the k-mers themselves, or
+    the hashes of a sample of one in `scaled`."""
+    if scaled == 1:
+        return distinct(windows_of(bases, k=K, circular=circular).canonical)
+    return distinct(sampled_kmers(bases, k=K, scaled=scaled, circular=circular))
 
 
 def shared(one: Hashes, other: Hashes) -> int:
@@ -96,19 +102,96 @@ def overlaps(index: Index, plasmid: Plasmid, neighbors: Sequence[Neighbor]) -> t
     keeps no sequences."""
     if not index.manifest.keep_sequences or not neighbors:
         return ()
-    scaled = 1 + len(plasmid) // _WHOLE
-    mine = kmer_set(plasmid.sequence, circular=plasmid.is_circular, scaled=scaled)
+    mine = _Asked.of(plasmid)
     places = living_places(index.segments, [near.id for near in neighbors])
+    return tuple(_overlap(mine, near, _bases_of(places[near.id])) for near in neighbors)
+
+
+def near_copies_among(
+    index: Index, plasmid: Plasmid, neighbors: Sequence[Neighbor]
+) -> tuple[Overlap, ...]:
+    """Those of `overlaps` that are near copies. Most stored plasmids are told to be none by the
+    stored sample of their k-mers, so that their letters need not be read."""
+    if not index.manifest.keep_sequences or not neighbors:
+        return ()
+    mine = _Asked.of(plasmid)
+    places = living_places(index.segments, [near.id for near in neighbors])
+    sampled = index.fused is not None  # then k-mers are read in any case
     found = []
     for near in neighbors:
         segment, row = places[near.id]
-        bases = unpack_bases(segment.stored.bases(row))
-        found.append(_overlap(plasmid, mine, near, bases, scaled))
-    return tuple(found)
+        if mine.may_resemble(near, segment.stored.kmers if sampled else None, row):
+            found.append(_overlap(mine, near, _bases_of(places[near.id])))
+    return tuple(one for one in found if one.is_near_copy)
 
 
-def _overlap(plasmid: Plasmid, mine: Hashes, near: Neighbor, bases: str, scaled: int) -> Overlap:
-    theirs = kmer_set(bases, circular=near.topology == "circular", scaled=scaled)
+def _divergence(share: float) -> float:
+    """Of a coin that falls so from one that falls as NEAR_COPY (Kullback & Leibler 1951), in nats;
+    0 from there on."""
+    if share >= NEAR_COPY:
+        return 0.0
+    other = (1 - share) * math.log((1 - share) / (1 - NEAR_COPY))
+    return other + (share * math.log(share / NEAR_COPY) if share else 0.0)
+
+
+def _bases_of(place: tuple[LiveSegment, int]) -> str:
+    segment, row = place
+    return unpack_bases(segment.stored.bases(row))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A query with its k-mers (m,), one in `scaled`, ascending."""
+
+    plasmid: Plasmid
+    kmers: Hashes
+    scaled: int
+
+    @classmethod
+    def of(cls, plasmid: Plasmid) -> _Asked:
+        scaled = 1 + len(plasmid) // _WHOLE
+        circular = plasmid.is_circular
+        return cls(plasmid, kmer_set(plasmid.sequence, circular=circular, scaled=scaled), scaled)
+
+    def may_resemble(self, near: Neighbor, stored: SegmentKmers | None, row: int) -> bool:
+        """False only when the stored plasmid is no near copy, beyond doubt.
+
+        Hashes sample the k-mers of both alike and each by itself, so of n sampled k-mers of either
+        the share s that both have is less than j, their Jaccard similarity, with a probability of
+        at most exp(-n KL(s, j)) (Chernoff 1952); beyond doubt is 1 in 10^20."""
+        if self.scaled == 1 and near.length < NEAR_COPY * len(self.kmers):
+            return False  # no more k-mers than bases
+        if stored is None or self.scaled > SCALED:
+            return True
+        sketch = stored.sketch(row)
+        mine = self._places_in(stored)
+        held = np.searchsorted(mine, sketch)
+        inside = held < len(mine)
+        common = int(np.count_nonzero(mine[held[inside]] == sketch[inside]))
+        either = len(self._sample) + len(sketch) - common
+        return either * _divergence(common / max(1, either)) < _DOUBT
+
+    @cached_property
+    def _sample(self) -> Hashes:
+        """The hashes that a segment's sample may hold."""
+        hashes = mix(self.kmers) if self.scaled == 1 else self.kmers
+        return hashes[is_sampled(hashes, scaled=SCALED)]
+
+    def _places_in(self, stored: SegmentKmers) -> NDArray[np.int64]:
+        """The places of the sampled k-mers that a segment has, ascending."""
+        if id(stored) not in self._places:
+            found = np.sort(stored.find(self._sample))
+            self._places[id(stored)] = found[found != NO_PLACE]
+        return self._places[id(stored)]
+
+    @cached_property
+    def _places(self) -> dict[int, NDArray[np.int64]]:
+        return {}
+
+
+def _overlap(asked: _Asked, near: Neighbor, bases: str) -> Overlap:
+    mine = asked.kmers
+    theirs = kmer_set(bases, circular=near.topology == "circular", scaled=asked.scaled)
     common = shared(mine, theirs)
     similarity = _ratio(common, len(mine) + len(theirs))
     return Overlap(
@@ -117,7 +200,7 @@ def _overlap(plasmid: Plasmid, mine: Hashes, near: Neighbor, bases: str, scaled:
         near.label,
         containment=common / len(mine) if len(mine) else 0.0,
         jaccard=similarity,
-        is_identical=similarity == 1.0 and _are_identical(plasmid, near, bases),
+        is_identical=similarity == 1.0 and _are_identical(asked.plasmid, near, bases),
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +24,13 @@ from vecattr.indexes.copies import set_apart_in_each
 from vecattr.indexes.embedding import QueryVectors
 from vecattr.indexes.engine import BATCH, Index
 from vecattr.indexes.folds import expanded
-from vecattr.indexes.fused import FusedCalibration, fused_sureness, rank_matched
 from vecattr.indexes.judgement import Judgement
-from vecattr.indexes.stretches import StretchFinder
 from vecattr.indexes.sureness import USUAL, Asked, check_asked
 from vecattr.plasmid import Plasmid
+
+if TYPE_CHECKING:
+    from vecattr.indexes.fused import FusedCalibration
+    from vecattr.indexes.stretches import StretchFinder
 
 #: What joins the identities of several models or indexes.
 JOINT = "+"
@@ -117,6 +120,8 @@ class Panel:
         ]
         if self.is_one_index:
             return Judgement(scored[0], found[0], sure[0])
+        from vecattr.indexes.fused import fused_sureness, rank_matched
+
         ballots, cosines = self._laid_out(scored), self._laid_out(found)  # (v, q, n)
         scores = fused_scores(ballots, fusion=self.fusion)
         matched = rank_matched(scores, np.nanmean(ballots, axis=0))
@@ -138,6 +143,8 @@ class Panel:
     @cached_property
     def _calibration(self) -> FusedCalibration:
         """Of the fused answers; it knows nothing when an index has no held-out plasmids."""
+        from vecattr.indexes.fused import FusedCalibration
+
         parts = [(index.held_out, index.calibration) for index in self.indexes]
         known = [(held, one) for held, one in parts if held is not None and one is not None]
         return FusedCalibration(tuple(known) if len(known) == len(parts) else (), self.fusion)
@@ -152,15 +159,19 @@ class Panel:
         exclude_near_copies: bool = False,
         asked: Asked = USUAL,
         evidence: int | None = None,
+        processes: int = 1,
     ) -> Iterator[Attribution]:
         """One answer for each plasmid, in order, as they come; of one index that index's own.
-        UsageError as in `Index.query_many`."""
+        UsageError as in `Index.query_many`. With several `processes` many plasmids are asked about
+        side by side (`vecattr.indexes.crew`); indexes with an embedder of the caller's cannot."""
         wanted = Wanted(k, neighbors, exclude_near_copies, asked, evidence)
-        return answers(self, plasmids, wanted, batch_size=batch_size)
+        return answers(self, plasmids, wanted, batch_size=batch_size, processes=processes)
 
     @cached_property
     def stretches(self) -> StretchFinder:
         """Over the plasmids of all indexes; every segment must have k-mers."""
+        from vecattr.indexes.stretches import StretchFinder
+
         segments = [segment for index in self.indexes for segment in index.segments]
         return StretchFinder(segments, self.lab_names)
 
@@ -188,7 +199,10 @@ def open_panel(
     fusion: Fusion = "copeland",
     device: str = "cpu",
     threads: int | None = None,
+    exact: bool = False,
 ) -> Panel:
     """The indexes at these paths, all those of a folder of folds; errors as in `Index.open`."""
-    opened = (Index.open(path, device=device, threads=threads) for path in expanded(paths))
+    opened = (
+        Index.open(path, device=device, threads=threads, exact=exact) for path in expanded(paths)
+    )
     return Panel(tuple(opened), fusion)

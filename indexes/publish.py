@@ -23,6 +23,7 @@ from vecattr.files import (
     read_file,
     sha256_bytes,
 )
+from vecattr.indexes.cells import Search, cell_bytes
 from vecattr.indexes.draft import SegmentDraft
 from vecattr.indexes.flat import build_flat
 from vecattr.indexes.manifest import (
@@ -32,6 +33,7 @@ from vecattr.indexes.manifest import (
     FileFacts,
     Manifest,
     SegmentEntry,
+    cells_path,
     faiss_path,
     history_path,
     kept_generations,
@@ -58,14 +60,17 @@ def go_on(step: str) -> None:
 
 
 def write_segment(
-    path: Path, draft: SegmentDraft, *, checkpoint: Checkpoint = go_on
+    path: Path, draft: SegmentDraft, *, checkpoint: Checkpoint = go_on, search: Search = "auto"
 ) -> SegmentEntry:
-    """Write a draft and its FAISS cache into the index folder, under a name nobody reads yet."""
+    """Write a draft and its caches into the index folder, under a name nobody reads yet."""
     data = draft.to_bytes()
     digest = sha256_bytes(data)
     name = digest[:20]
     stored = Segment(data)
     cache = build_flat(draft.vectors)
+    cells = cell_bytes(stored.vectors, segment=name, search=search)
+    if cells is not None:
+        atomic_write(cells_path(path, name), cells)
     atomic_write(segment_path(path, name), data)
     checkpoint("segment")
     atomic_write(faiss_path(path, name), cache)

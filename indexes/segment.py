@@ -208,19 +208,20 @@ class Segment:
         return TOPOLOGIES[int(self._file.slice("sequences/topology", row, row + 1)[0])]
 
     @cached_property
-    def _group_names(self) -> tuple[str, ...]:
+    def group_names(self) -> tuple[str, ...]:
+        """The groups that occur, as stored; `group_codes` count into it."""
         return self._file.strings("sequences/group_name")
 
     @cached_property
     def group_codes(self) -> Codes:
         """The group of each row (n,), NO_GROUP when it has none."""
-        return self._codes("group", self._group_names, least=NO_GROUP)
+        return self._codes("group", self.group_names, least=NO_GROUP)
 
     @cached_property
     def groups(self) -> tuple[str | None, ...]:
         """The group of each row (n,)."""
         codes = self.group_codes.tolist()
-        return tuple(None if code == NO_GROUP else self._group_names[code] for code in codes)
+        return tuple(None if code == NO_GROUP else self.group_names[code] for code in codes)
 
     @cached_property
     def feature_names(self) -> tuple[str, ...]:
@@ -239,7 +240,7 @@ class Segment:
             id=self._file.string("sequences/id", row),
             lab=self.lab_names[int(self.lab_codes[row])],
             label=self.label_names[int(self.label_codes[row])],
-            group=None if group == NO_GROUP else self._group_names[group],
+            group=None if group == NO_GROUP else self.group_names[group],
             topology=self.topology(row),
             length=self.length(row),
             vector=cast("Vectors", self._file.slice("sequences/vector", row, row + 1))[0],

@@ -42,7 +42,13 @@ COLUMNS: Mapping[str, type[np.generic]] = {
     "sketch/place": np.uint32,
     "posting/offsets": np.int64,
     "posting/row": np.uint32,
+    "rare": np.int32,
+    "bucket": np.uint32,
 }
+#: Those that a file may lack, because it was made before there were any; they save time.
+LATER = ("rare", "bucket")
+#: So many k-mers are in a bucket, on average, or fewer.
+_BUCKET = 32
 
 #: The place of a k-mer that the segment lacks.
 NO_PLACE = -1
@@ -76,6 +82,17 @@ def joined_ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArr
     before = np.cumsum(counts) - counts
     joined: NDArray[np.int64] = np.arange(counts.sum()) + np.repeat(starts - before, counts)
     return joined
+
+
+def bucket_bits(size: int) -> int:
+    """The number b of `bucket` for so many k-mers."""
+    return max(0, -(-size // _BUCKET) - 1).bit_length()
+
+
+def bucket_of(hashes: Hashes, *, bits: int) -> NDArray[np.int64]:
+    """The part of 2^bits equal parts of the sample's range that each hash lies in (m,) -> (m,)."""
+    range_bits = 64 - (SCALED - 1).bit_length()
+    return (hashes >> np.uint64(range_bits - bits)).astype(np.int64)
 
 
 def array_name(column: str) -> str:
@@ -118,7 +135,11 @@ class SegmentKmers:
             "plasmids": self._size,
             "sketch/offsets": self._rows + 1,
             "posting/offsets": self._size + 1,
+            "rare": self._rows,
+            "bucket": (1 << bucket_bits(self._size)) + 1,
         }.items():
+            if column in LATER and array_name(column) not in self._file:
+                continue
             if self._file.shape(array_name(column)) != (expected,):
                 raise self._damage(f"{array_name(column)} is not of length {expected}")
 
@@ -135,6 +156,8 @@ class SegmentKmers:
 
     def find(self, hashes: Hashes) -> Places:
         """The places of these k-mers (m,) -> (m,), NO_PLACE where the segment lacks one."""
+        if array_name("bucket") in self._file:
+            return self._found_in_buckets(hashes)
         places = np.searchsorted(self.hashes, hashes)
         inside = np.flatnonzero(places < self._size)
         found = np.full(len(hashes), NO_PLACE, dtype=np.int64)
@@ -142,13 +165,33 @@ class SegmentKmers:
         found[same] = places[same]
         return found
 
+    def _found_in_buckets(self, hashes: Hashes) -> Places:
+        """The same, reading little but the buckets of these k-mers."""
+        bits = bucket_bits(self._size)
+        begins = cast("NDArray[np.uint32]", self._column("bucket"))
+        buckets = bucket_of(hashes, bits=bits)
+        buckets = np.minimum(buckets, (1 << bits) - 1)  # hashes beyond the sample's range
+        starts, stops = begins[buckets].astype(np.int64), begins[buckets + 1].astype(np.int64)
+        if not np.all((starts <= stops) & (stops <= self._size)):
+            raise self._damage(f"{array_name('bucket')} does not divide {array_name('hash')}")
+        at = joined_ranges(starts, stops - starts)  # (t,)
+        which = np.repeat(np.arange(len(hashes)), stops - starts)
+        self._check_type("hash")
+        there = cast("Hashes", self._file.pieces(array_name("hash"), starts, stops)(at))
+        if not np.all((there[1:] > there[:-1]) | (which[1:] != which[:-1])):
+            raise self._damage(f"{array_name('hash')} does not ascend")
+        same = np.flatnonzero(there == hashes[which])
+        found = np.full(len(hashes), NO_PLACE, dtype=np.int64)
+        found[which[same]] = at[same]
+        return found
+
     def lab_counts(self, places: Places) -> Counts:
         """How many different labs of the segment have each k-mer (m,) -> (m,); 0 for NO_PLACE."""
-        return _taken(self._labs, places)
+        return self._counts("labs", places)
 
     def plasmid_counts(self, places: Places) -> Counts:
         """How many plasmids of the segment have each k-mer (m,) -> (m,); 0 for NO_PLACE."""
-        return _taken(cast("Counts", self._column("plasmids")), places)
+        return self._counts("plasmids", places)
 
     def is_common(self, places: Places) -> NDArray[np.bool_]:
         """Which k-mers more than MOST_LABS labs of the segment have (m,) -> (m,)."""
@@ -173,7 +216,10 @@ class SegmentKmers:
     @cached_property
     def rare_sizes(self) -> Places:
         """How many of each plasmid's k-mers are not common (n,)."""
-        return np.bincount(self._posted_rows, minlength=self._rows)
+        if array_name("rare") in self._file:
+            return self._column("rare").astype(np.int64)
+        posted = cast("NDArray[np.uint32]", self._column("posting/row"))
+        return np.bincount(posted, minlength=self._rows)
 
     def postings(self, places: Places) -> tuple[Places, Places]:
         """The plasmids that have each of these k-mers (m,) -> ((t,), (t,)): `which[i]` is the
@@ -183,10 +229,17 @@ class SegmentKmers:
         NO_PLACE give none.
         """
         known = np.flatnonzero(places != NO_PLACE)
-        starts = self._posting_offsets[places[known]]
-        counts = self._posting_offsets[places[known] + 1] - starts  # (m,)
-        at = joined_ranges(starts, counts)  # (t,)
-        return np.repeat(known, counts), self._posted_rows[at].astype(np.int64)
+        starts = self._picked("posting/offsets", places[known]).astype(np.int64)
+        stops = self._picked("posting/offsets", places[known] + 1).astype(np.int64)
+        [length] = self._file.shape(array_name("posting/row"))
+        if not np.all((starts >= 0) & (starts <= stops) & (stops <= length)):
+            raise self._damage("kmers/posting/offsets does not divide kmers/posting/row")
+        at = joined_ranges(starts, stops - starts)  # (t,)
+        self._check_type("posting/row")
+        rows = self._file.pieces(array_name("posting/row"), starts, stops)(at).astype(np.int64)
+        if len(rows) and not int(rows.max()) < self._rows:
+            raise self._damage(f"a posting leaves the {self._rows} rows")
+        return np.repeat(known, stops - starts), rows
 
     def differing(self, expected: Mapping[str, NDArray[np.generic]]) -> list[str]:
         """The names of the arrays that are not these (of every name of COLUMNS), in file order."""
@@ -194,27 +247,25 @@ class SegmentKmers:
         return [
             array_name(column)
             for column in COLUMNS
-            if not np.array_equal(self._column(column), expected[array_name(column)])
+            if (column not in LATER or array_name(column) in self._file)
+            and not np.array_equal(self._column(column), expected[array_name(column)])
         ]
 
-    @cached_property
-    def _labs(self) -> Counts:
-        return cast("Counts", self._column("labs"))
+    def _counts(self, column: str, places: Places) -> Counts:
+        """The counts at these places, 0 for NO_PLACE."""
+        found = np.zeros(len(places), dtype=np.int32)
+        known = places != NO_PLACE
+        found[known] = self._picked(column, places[known])
+        return found
+
+    def _picked(self, column: str, places: Places) -> NDArray[np.generic]:
+        """The numbers of a column at these places, reading little else."""
+        self._check_type(column)
+        return self._file.items(array_name(column), places)
 
     @cached_property
     def _sketch_offsets(self) -> Places:
         return self._offsets("sketch/offsets", "sketch/place")
-
-    @cached_property
-    def _posting_offsets(self) -> Places:
-        return self._offsets("posting/offsets", "posting/row")
-
-    @cached_property
-    def _posted_rows(self) -> NDArray[np.uint32]:
-        rows = cast("NDArray[np.uint32]", self._column("posting/row"))
-        if len(rows) and not int(rows.max()) < self._rows:
-            raise self._damage(f"a posting leaves the {self._rows} rows")
-        return rows
 
     def _offsets(self, column: str, pieces: str) -> Places:
         """Where the pieces of an array begin, and its end."""
@@ -226,23 +277,18 @@ class SegmentKmers:
         return offsets
 
     def _column(self, column: str) -> NDArray[np.generic]:
-        array = self._file.array(array_name(column))
-        if array.dtype != COLUMNS[column] or array.ndim != 1:
-            raise self._damage(f"{array_name(column)} is of type {array.dtype}, {array.ndim}-d")
-        return array
+        self._check_type(column)
+        return self._file.array(array_name(column))
+
+    def _check_type(self, column: str) -> None:
+        found, shape = self._file.dtype(array_name(column)), self._file.shape(array_name(column))
+        if found != COLUMNS[column] or len(shape) != 1:
+            raise self._damage(f"{array_name(column)} is of type {found}, {len(shape)}-d")
 
     def _damage(self, what: str) -> DamagedError:
         return DamagedError(
             what, where=self._file.name, hint="restore the file, or build the index again"
         )
-
-
-def _taken(counts: Counts, places: Places) -> Counts:
-    """The counts at these places, 0 for NO_PLACE."""
-    found = np.zeros(len(places), dtype=np.int32)
-    known = places != NO_PLACE
-    found[known] = counts[places[known]]
-    return found
 
 
 def _shown(parameters: Mapping[str, Attribute | None]) -> str:

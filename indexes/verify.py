@@ -14,6 +14,7 @@ from vecattr.calibration import read_calibration
 from vecattr.errors import ArtifactError, VecattrError
 from vecattr.files import TEMPORARY, check_file, read_file
 from vecattr.heldout import read_held_out
+from vecattr.indexes.cells import Cells
 from vecattr.indexes.flat import build_flat
 from vecattr.indexes.kmer_draft import kmer_arrays
 from vecattr.indexes.live import LiveSegment, class_names, class_sizes
@@ -22,6 +23,7 @@ from vecattr.indexes.manifest import (
     SEGMENTS_FOLDER,
     Manifest,
     SegmentEntry,
+    cells_path,
     faiss_path,
     history_path,
     kept_generations,
@@ -114,6 +116,8 @@ def _segment_findings(
             return
         for what in _content_faults(opened[entry.name]):
             yield Finding("error", str(file), what)
+    if cells_path(path, entry.name).exists():
+        yield from _cell_findings(cells_path(path, entry.name), entry.name)
     cache = faiss_path(path, entry.name)
     try:
         check_file(cache, sha256=entry.faiss.sha256, size=entry.faiss.size)
@@ -123,6 +127,15 @@ def _segment_findings(
         return
     if read_file(cache) != build_flat(opened[entry.name].stored.vectors):
         yield Finding("warning", str(cache), "not what this version of faiss makes of the segment")
+
+
+def _cell_findings(file: Path, segment: str) -> Iterator[Finding]:
+    """What is wrong with the cells of a segment, which can do without."""
+    try:
+        Cells(file, segment=segment).check_all()
+    except ArtifactError as error:
+        what = f"{error.what}; delete this cache, and search is exact without it"
+        yield Finding("error", str(file), what)
 
 
 def _content_faults(segment: LiveSegment) -> Iterator[str]:

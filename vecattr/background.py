@@ -21,6 +21,8 @@ from vecattr.table import Vectors, unit_rows
 #: The share of the covariance that is replaced by the identity; see `tools/tune_new_labs.py`.
 SHRINKAGE = 0.6
 
+_AT_ONCE = 8
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -35,6 +37,15 @@ class Moments:
         """Of the rows of (n, d)."""
         wide = vectors.astype(np.float64)
         return cls(len(wide), wide.sum(axis=0), wide.T @ wide)
+
+
+def _products(rows: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows (n, d) times a matrix (d, d), a fixed number at a time: in a product of all of them the
+    last digits of a row would depend on how many there are."""
+    some = np.zeros((-(-len(rows) // _AT_ONCE), _AT_ONCE, rows.shape[1]))
+    some.reshape(-1, rows.shape[1])[: len(rows)] = rows
+    found: NDArray[np.float64] = np.matmul(some, matrix).reshape(-1, rows.shape[1])[: len(rows)]
+    return found
 
 
 @dataclass(frozen=True)
@@ -68,8 +79,15 @@ class Background:
 
         A class that is exactly the background has no such direction and keeps its mean.
         """
-        apart = (mean.astype(np.float64) - self.mean) @ self.precision  # (d,)
-        if np.linalg.norm(apart) < np.finfo(np.float32).eps:
-            return mean
-        direction: Vectors = unit_rows(apart[None, :])[0]
+        direction: Vectors = self.directions(mean[None, :])[0]
         return direction
+
+    def directions(self, means: Vectors) -> Vectors:
+        """The same of many means, (n, d) -> (n, d), each of itself alone."""
+        apart = means.astype(np.float64) - self.mean  # (n, d)
+        apart = _products(apart, self.precision)
+        lengths = np.sqrt((apart * apart).sum(axis=1))  # (n, d) -> (n,)
+        found = means.astype(np.float32)
+        far = lengths >= np.finfo(np.float32).eps
+        found[far] = unit_rows(apart[far])
+        return found

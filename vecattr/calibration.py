@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,11 @@ from vecattr.attribution import WORKS, Work
 from vecattr.conformal import mass_for, needed_masses
 from vecattr.errors import DamagedError, MismatchError, UsageError
 from vecattr.familiarity import Familiarity, Scores, fit_familiarity, named_columns
-from vecattr.heldout import HeldOut
 from vecattr.model import CALIBRATION_FILE
 from vecattr.temperature import Temperature, fit_temperature
+
+if TYPE_CHECKING:
+    from vecattr.heldout import HeldOut
 
 VERSION = 2
 

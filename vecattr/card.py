@@ -8,7 +8,7 @@ from vecattr.config import ResolvedTrainConfig, as_json
 from vecattr.version import __version__
 
 if TYPE_CHECKING:
-    from vecattr.embedder import TrainedEncoder
+    from vecattr.trained import TrainedEncoder
     from vecattr.training import TrainReport
 
 

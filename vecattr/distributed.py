@@ -13,7 +13,7 @@ from typing import TypeVar
 import torch
 import torch.distributed as dist
 
-from vecattr.embedder import choose_device
+from vecattr.trained import choose_device
 
 T = TypeVar("T")
 

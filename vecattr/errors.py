@@ -15,6 +15,8 @@ value that was expected.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 
 class VecattrError(Exception):
     """Any error that vecattr itself raises.
@@ -30,9 +32,19 @@ class VecattrError(Exception):
         self.where = where
         self.hint = hint
 
+    def __reduce__(self) -> tuple[Callable[..., VecattrError], tuple[object, ...]]:
+        return _restored, (type(self), self.what, self.where, self.hint)
+
     def __str__(self) -> str:
         head = f"{self.where}: {self.what}" if self.where else self.what
         return f"{head}\n  {self.hint}" if self.hint else head
+
+
+def _restored(
+    kind: type[VecattrError], what: str, where: str | None, hint: str | None
+) -> VecattrError:
+    """An error that another process raised."""
+    return kind(what, where=where, hint=hint)
 
 
 class UsageError(VecattrError):

@@ -68,7 +68,7 @@ def expanded(columns: Mapping[str, Columns], *, phenotypes: bool) -> NDArray[np.
     if phenotypes:
         odds = np.clip(columns["phenotypes"], -30, 30) / 10
         seen += [odds, odds - odds.max(initial=-3)]
-    return np.stack(seen, axis=1).astype(np.float32)
+    return np.array(seen, dtype=np.float32).T  # a column at a time is written faster
 
 
 def _of_best(values: Columns) -> Columns:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 Hashes = NDArray[np.uint64]
 
 LONGEST_K = 31
+#: So many bases lie in eight packed bytes from any of the first byte's four on.
+_IN_A_WORD = 29
 
 _AMBIGUOUS = 4
 _LETTERS = np.frombuffer(b"ACGT", dtype=np.uint8)
@@ -32,7 +34,15 @@ def sampled_kmers(bases: str, *, k: int, scaled: int = 1, circular: bool = True)
     assert scaled >= 1
     found = windows_of(bases, k=k, circular=circular)
     hashes = found.hashes
-    return hashes[found.clean & is_sampled(hashes, scaled=scaled)]
+    return hashes[is_sampled(hashes, scaled=scaled) & found.clean]
+
+
+def distinct(values: Hashes) -> Hashes:
+    """Each value once, ascending, (m,) -> (u,). (`np.unique` would load masked arrays: 20 ms.)"""
+    found = np.sort(values)
+    fresh = np.ones(len(found), dtype=bool)
+    fresh[1:] = found[1:] != found[:-1]
+    return found[fresh]
 
 
 def is_sampled(hashes: Hashes, *, scaled: int) -> NDArray[np.bool_]:
@@ -57,6 +67,11 @@ class Windows:
         return len(self.clean)
 
     @property
+    def canonical(self) -> Hashes:
+        """The canonical k-mers of the clean windows, in order; not scrambled."""
+        return np.minimum(self.forward, self.backward)[self.clean]
+
+    @property
     def hashes(self) -> Hashes:
         """Of the canonical k-mers, the lesser of each window's strands, (w,)."""
         return mix(np.minimum(self.forward, self.backward))
@@ -71,29 +86,38 @@ def windows_of(bases: str, *, k: int, circular: bool) -> Windows:
         return Windows(nothing, nothing, np.empty(0, dtype=bool))
     closed = bases + bases[: k - 1] if circular else bases
     codes = _CODES[np.frombuffer(closed.encode("ascii"), dtype=np.uint8)]  # (w + k - 1,)
-    plain = (codes & 3).astype(np.uint64)
-    other_strand = (np.uint64(3) - plain)[::-1]
-    backward = _window_codes(other_strand, k)[::-1]  # (w,)
+    plain = np.bitwise_and(codes, 3, dtype=np.uint8)
+    other = np.subtract(3, plain, dtype=np.uint8)[::-1]  # the other strand
+    backward = _window_codes(other, k)[::-1]  # (w,)
     return Windows(_window_codes(plain, k), backward, _clean_windows(codes, k))
 
 
-def _window_codes(bases: Hashes, k: int) -> Hashes:
-    """Each window of k bases as one number, built by doubling; (m,) -> (m - k + 1,)."""
-    codes, width = bases, 1  # windows of 1, 2, 4, ... bases
-    total, length = np.zeros(len(bases) + 1, dtype=np.uint64), 0
-    while width <= k:
-        if k & width:
-            total = _joined(total, codes, length, width)
-            length += width
-        codes = _joined(codes, codes, width, width)
-        width *= 2
-    return total
+def _window_codes(bases: NDArray[np.uint8], k: int) -> Hashes:
+    """Each window of k bases (two bits each) as one number, (m,) -> (m - k + 1,).
+
+    Bases are packed four to a byte, so eight bytes in a row hold the 29 to 32 bases from one on,
+    and two shifts cut a window out of them; a longer window gets its last bases added.
+    """
+    short = min(k, _IN_A_WORD)
+    packed = _packed(bases, spare=8)
+    eights = np.lib.stride_tricks.sliding_window_view(packed, 8)  # (p, 8)
+    words = np.ascontiguousarray(eights).view(">u8")[:, 0].astype(np.uint64)
+    codes = np.empty((len(words), 4), dtype=np.uint64)
+    for phase in range(4):
+        codes[:, phase] = (words << np.uint64(2 * phase)) >> np.uint64(64 - 2 * short)
+    found = codes.reshape(-1)[: len(bases) - k + 1]
+    for place in range(short, k):
+        found = found << np.uint64(2) | bases[place : place + len(found)]
+    return found
 
 
-def _joined(left: Hashes, right: Hashes, length: int, width: int) -> Hashes:
-    """Windows of `length` bases followed by the windows of `width` bases that touch them."""
-    following = right[length:]
-    return (left[: len(following)] << np.uint64(2 * width)) | following
+def _packed(bases: NDArray[np.uint8], *, spare: int) -> NDArray[np.uint8]:
+    """Four bases a byte, the first in the highest bits, and so many bytes more; (m,) -> (p,)."""
+    padded = np.zeros(4 * (len(bases) // 4 + 1 + spare), dtype=np.uint8)
+    padded[: len(bases)] = bases
+    quarters = padded.reshape(-1, 4)  # (p, 4)
+    joined = quarters[:, 0] << 6 | quarters[:, 1] << 4 | quarters[:, 2] << 2 | quarters[:, 3]
+    return joined.astype(np.uint8, copy=False)
 
 
 def _clean_windows(codes: NDArray[np.uint8], k: int) -> NDArray[np.bool_]:

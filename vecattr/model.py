@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ CARD_FILE = "MODEL_CARD.md"
 HELD_OUT_FILE = "heldout.h5"
 CALIBRATION_FILE = "calibration.json"
 FUSION_FILE = "fusion.json"
+#: In an index alone: what its encoder looks up, made of the weights.
+TABLES_FILE = "tables.h5"
 
 #: What decides every vector: the model's identity is made of these.
 IDENTITY_FILES = (CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE)
@@ -94,12 +97,21 @@ def read_config(folder: Path) -> ModelConfig:
 
 def model_identity(folder: Path) -> str:
     """Hex sha256 over the names and contents of the files that decide every vector."""
+    return identity_of(
+        {
+            name: sha256_file(_present(folder / name))
+            for name in IDENTITY_FILES
+            if name != TOKENIZER_FILE or (folder / name).exists()
+        }
+    )
+
+
+def identity_of(hashes: Mapping[str, str]) -> str:
+    """The same from the SHA-256 of a model's files by name; others do not matter."""
     digest = hashlib.sha256()
     for name in IDENTITY_FILES:
-        path = folder / name
-        if name == TOKENIZER_FILE and not path.exists():
-            continue
-        digest.update(f"{name} {sha256_file(_present(path))}\n".encode())
+        if name in hashes:
+            digest.update(f"{name} {hashes[name]}\n".encode())
     return digest.hexdigest()
 
 

@@ -12,9 +12,7 @@ from pathlib import Path
 
 from vecattr.errors import InputError, UsageError
 from vecattr.folders import Input, inputs_of
-from vecattr.labels import read_features, read_labels
 from vecattr.plasmid import Plasmid
-from vecattr.plasmid_rows import read_table
 from vecattr.records import (
     BadRecord,
     Identities,
@@ -124,6 +122,8 @@ def _parsed(opened: Opened, options: ReadOptions) -> Iterator[Record]:
                 where=opened.name,
                 hint="--as-one is for FASTA and GenBank files",
             )
+        from vecattr.plasmid_rows import read_table
+
         return read_table(opened, where=options.where, group_by=options.group_by)
     if options.where or options.group_by:
         option = "--where" if options.where else "--group-by"
@@ -163,6 +163,10 @@ class _Companions:
 
     @classmethod
     def read(cls, options: ReadOptions) -> _Companions:
+        if options.labels is None and options.features is None:
+            return cls(options)
+        from vecattr.labels import read_features, read_labels
+
         labels = {} if options.labels is None else read_labels(options.labels)
         features = {} if options.features is None else read_features(options.features)
         return cls(options, labels, features)

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vecattr.checkpoint import CHECKPOINT_FILE
-from vecattr.embedder import TrainedEncoder, save_encoder
 from vecattr.epochs import Epoch
 from vecattr.errors import UsageError
 from vecattr.files import TEMPORARY, atomic_write
@@ -27,6 +26,7 @@ from vecattr.model import (
 )
 from vecattr.store import write_table
 from vecattr.table import EmbeddingTable
+from vecattr.trained import TrainedEncoder, save_encoder
 
 if TYPE_CHECKING:
     from vecattr.training import TrainReport

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
-from xopen import xopen
-
 from vecattr.errors import InputError, VecattrError
 
 if TYPE_CHECKING:
@@ -141,6 +139,8 @@ def _open_raw(source: str | Path, stack: ExitStack) -> BinaryIO:
 def _unpacked(packed: BinaryIO, magic: bytes, stack: ExitStack) -> BinaryIO:
     for mark, compression in _COMPRESSIONS:
         if magic.startswith(mark):
+            from xopen import xopen
+
             # The format is passed because xopen alone would believe the suffix; threads=0 keeps
             # it in this process, where a cut file is an exception and not a silent end.
             opened = xopen(packed, "rb", threads=0, format=compression)

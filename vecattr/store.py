@@ -2,25 +2,30 @@
 
 The file is made in memory and handed over whole, because h5py's in-place writing survives neither
 a full disk nor a crash. Arrays are contiguous and raw, so that reading maps them in place; the
-checksums of `vecattr.checksums` stand before the HDF5 part, so that no byte is used unchecked.
+checksums of `vecattr.checksums` stand before the HDF5 part, so that no byte is used unchecked, and
+beside them what HDF5 says of the arrays, so that reading needs no HDF5 library.
 This is the only module that imports h5py.
 """
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.checksums import SealedBytes, seal
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.table import EmbeddingTable
+
+if TYPE_CHECKING:
+    import h5py
 
 Attribute = str | int | float
 
@@ -39,6 +44,8 @@ def write_arrays(
 
     A name with slashes makes groups. No clock enters (`track_times=False`).
     """
+    import h5py
+
     with h5py.File(
         "memory",
         "w",
@@ -54,8 +61,9 @@ def write_arrays(
             little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
             file.create_dataset(name, data=little, track_times=False)
         file.flush()
+        directory = _directory(_attributes(file), _extents(file))
         body: bytes = file.id.get_file_image()
-    return seal(body)
+    return seal(body, directory=directory)
 
 
 def string_arrays(name: str, strings: Sequence[str]) -> dict[str, NDArray[np.generic]]:
@@ -77,6 +85,34 @@ class _Extent:
     offset: int
 
 
+def _extents(file: h5py.File) -> dict[str, _Extent]:
+    """Where each array of an HDF5 file lies."""
+    import h5py
+
+    extents: dict[str, _Extent] = {}
+
+    def note(name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset):
+            empty = item.size == 0
+            offset = 0 if empty else item.id.get_offset()
+            extents[name] = _Extent(item.dtype, item.shape, offset)
+
+    file.visititems(note)
+    return extents
+
+
+def _attributes(file: h5py.File) -> dict[str, Attribute]:
+    return {key: _plain(value) for key, value in file.attrs.items()}
+
+
+def _directory(attributes: Mapping[str, Attribute], extents: Mapping[str, _Extent]) -> bytes:
+    """Both as canonical JSON, which stands beside the checksums, so that a reader need not load the
+    HDF5 library."""
+    arrays = {name: [one.dtype.str, one.shape, one.offset] for name, one in extents.items()}
+    content = {"arrays": arrays, "attributes": attributes}
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+
+
 class ArrayFile:
     """A file made by `write_arrays`, mapped; arrays are read-only views, checked block by block.
 
@@ -95,23 +131,38 @@ class ArrayFile:
         self._check_format(format, version)
 
     def _read_directory(self) -> tuple[dict[str, Attribute], dict[str, _Extent]]:
-        extents: dict[str, _Extent] = {}
+        if not self._sealed.directory:
+            return self._read_hdf5()
+        try:
+            content = json.loads(self._sealed.directory)
+            extents = {
+                name: self._believed(_Extent(np.dtype(dtype), tuple(shape), offset))
+                for name, (dtype, shape, offset) in content["arrays"].items()
+            }
+            return dict(content["attributes"]), extents
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise self._damage(f"its directory cannot be read: {error!r}") from error
 
-        def note(name: str, item: object) -> None:
-            if isinstance(item, h5py.Dataset):
-                empty = item.size == 0
-                offset = 0 if empty else item.id.get_offset()
-                extents[name] = _Extent(item.dtype, item.shape, offset)
+    def _believed(self, extent: _Extent) -> _Extent:
+        """The same; ValueError when it is not of numbers that lie inside the file."""
+        numbers = (*extent.shape, extent.offset)
+        if not all(type(number) is int and number >= 0 for number in numbers):
+            raise ValueError(f"no place in a file: {extent}")
+        size = math.prod(extent.shape) * extent.dtype.itemsize
+        if extent.dtype.kind not in "iuf" or extent.offset + size > len(self._sealed):
+            raise ValueError(f"no place in this file: {extent}")
+        return extent
+
+    def _read_hdf5(self) -> tuple[dict[str, Attribute], dict[str, _Extent]]:
+        import h5py
 
         try:
             with h5py.File(self._sealed.stream(), "r") as file:
-                file.visititems(note)
-                attributes = {key: _plain(value) for key, value in file.attrs.items()}
+                return _attributes(file), _extents(file)
         except DamagedError:
             raise
         except (OSError, RuntimeError, TypeError, ValueError) as error:
             raise self._damage(f"HDF5 cannot read it: {error}") from error
-        return attributes, extents
 
     def _check_format(self, format: str, version: int) -> None:
         found = self.attributes.get("format"), self.attributes.get("version")
@@ -132,6 +183,10 @@ class ArrayFile:
         """The shape of an array, without reading it."""
         return self._extent(name).shape
 
+    def dtype(self, name: str) -> np.dtype[np.generic]:
+        """The type of an array, without reading it."""
+        return self._extent(name).dtype
+
     def array(self, name: str) -> NDArray[np.generic]:
         """The whole array, checked, as a read-only view of the file."""
         extent = self._extent(name)
@@ -149,10 +204,37 @@ class ArrayFile:
     def rows(self, name: str, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.generic]:
         """The named rows in that order, a copy; only their blocks are read and checked."""
         extent = self._extent(name)
-        found = np.empty((len(rows), *extent.shape[1:]), dtype=extent.dtype)
-        for place, row in enumerate(rows):
-            found[place] = self.slice(name, int(row), int(row) + 1)[0]
-        return found
+        places = np.asarray(rows, dtype=np.int64)
+        self._check_places(name, places)
+        size = math.prod(extent.shape[1:]) * extent.dtype.itemsize
+        if not size:
+            return np.empty((len(places), *extent.shape[1:]), dtype=extent.dtype)
+        found = self._sealed.items(extent.offset, places, dtype=np.dtype((np.void, size)))
+        return found.view(extent.dtype).reshape(len(places), *extent.shape[1:])
+
+    def items(self, name: str, places: NDArray[np.int64]) -> NDArray[np.generic]:
+        """The numbers at these places (m,) of an array of one dimension, a copy; only their blocks
+        are read and checked."""
+        extent = self._extent(name)
+        assert len(extent.shape) == 1
+        self._check_places(name, places)
+        return self._sealed.items(extent.offset, places, dtype=extent.dtype)
+
+    def pieces(
+        self, name: str, begins: NDArray[np.int64], ends: NDArray[np.int64]
+    ) -> Callable[[NDArray[np.int64]], NDArray[np.generic]]:
+        """What gives the numbers at any places from each begin to its end (m,), a copy, of an array
+        of one dimension; only the blocks of those pieces are read and checked."""
+        extent = self._extent(name)
+        [length] = extent.shape
+        if not np.all((begins >= 0) & (begins <= ends) & (ends <= length)):
+            raise self._damage(f"{name!r} has {length} rows, and not those asked for")
+        return self._sealed.pieces(extent.offset, begins, ends, dtype=extent.dtype)
+
+    def _check_places(self, name: str, places: NDArray[np.int64]) -> None:
+        length = self._extent(name).shape[0]
+        if len(places) and not 0 <= int(places.min()) <= int(places.max()) < length:
+            raise self._damage(f"{name!r} has {length} rows, and not those asked for")
 
     def strings(self, name: str) -> tuple[str, ...]:
         """All strings of a column."""
@@ -168,8 +250,11 @@ class ArrayFile:
         return self.slice(f"{name}/bytes", start, stop).tobytes().decode("utf-8", _SURROGATES)
 
     def check_all(self) -> None:
-        """Check every block; DamagedError names the first bad one."""
+        """Check every block, and that the directory says what HDF5 says; DamagedError names the
+        first bad block."""
         self._sealed.view(0, len(self._sealed))
+        if self._sealed.directory and self._read_hdf5() != (self.attributes, self._extents):
+            raise self._damage("its directory and HDF5 differ about what it holds")
 
     def _extent(self, name: str) -> _Extent:
         if name not in self._extents:

@@ -1,7 +1,8 @@
 """Byte-pair tokens of DNA: bases in, piece ids out; the only module that imports sentencepiece.
 
 The flags matter. By default sentencepiece drops lines over 4,192 bytes, drops rare letters
-(N, IUPAC), adds a dummy prefix and gives padding the id -1.
+(N, IUPAC), adds a dummy prefix and gives padding the id -1. It is imported when a tokenizer is
+made: k-mers need none.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
-import sentencepiece
 from numpy.typing import NDArray
 
 from vecattr.errors import DamagedError, InputError
@@ -31,6 +31,8 @@ class Tokenizer:
 
     def __init__(self, serialized: bytes) -> None:
         """Raises DamagedError when the bytes are no sentencepiece model made by `train`."""
+        import sentencepiece
+
         try:
             self._pieces = sentencepiece.SentencePieceProcessor(model_proto=serialized)
         except (RuntimeError, ValueError, TypeError) as cause:
@@ -45,6 +47,8 @@ class Tokenizer:
 
         About 5 Mbp are plenty. When the sample is too small for so many pieces there are fewer.
         """
+        import sentencepiece
+
         written = io.BytesIO()
         try:
             sentencepiece.SentencePieceTrainer.train(

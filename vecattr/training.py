@@ -20,7 +20,6 @@ from vecattr.config import (
     TrainConfig,
 )
 from vecattr.distributed import Workers, join_workers
-from vecattr.embedder import TrainedEncoder
 from vecattr.encoder import new_encoder
 from vecattr.epochs import Epoch
 from vecattr.examples import Examples
@@ -35,6 +34,7 @@ from vecattr.plasmid import Plasmid
 from vecattr.run_folder import claim_folder, write_run
 from vecattr.table import EmbeddingTable, Vectors, unit_rows
 from vecattr.tokens import Tokenizer
+from vecattr.trained import TrainedEncoder
 from vecattr.vocabulary import KmerVocabulary, PieceVocabulary, Reading, Vocabulary
 
 _SOURCE = "plasmids held out of training: whole groups, and single plasmids of other groups"

@@ -14,11 +14,11 @@ from vecattr.vocabulary import Reading
 def fixed_views(plasmid: Plasmid, *, rotations: int, order_free: bool) -> list[Reading]:
     """`rotations` evenly spaced openings of both strands; one opening of a linear plasmid.
 
-    An order-free encoder sees the same in every view, so it gets one.
+    An order-free encoder sees the same in every view, so it gets one, as the file spells it.
     """
-    bases = canonical_sequence(plasmid)
     if order_free:
-        return [Reading(bases, plasmid.is_circular)]
+        return [Reading(plasmid.sequence, plasmid.is_circular)]
+    bases = canonical_sequence(plasmid)
     return [
         Reading(rotate(strand, offset), plasmid.is_circular)
         for strand in (bases, reverse_complement(bases))

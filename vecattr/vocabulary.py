@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.kmers import Hashes, sampled_kmers
+from vecattr.config import CnnConfig, EncoderConfig
+from vecattr.files import read_file
+from vecattr.kmers import Hashes, distinct, sampled_kmers
+from vecattr.model import TOKENIZER_FILE
 from vecattr.tokens import Ids, Tokenizer
+from vecattr.weights import Arrays, known_hashes
 
 #: Bases repeated past the end of a circular sequence, so that a token, and a filter over a few
 #: tokens, can span the place where the file happens to open the circle.
@@ -102,4 +107,11 @@ class KmerVocabulary:
 
 def _unique_kmers(reading: Reading, k: int, scaled: int) -> Hashes:
     kmers = sampled_kmers(reading.bases, k=k, scaled=scaled, circular=reading.circular)
-    return np.unique(kmers)
+    return distinct(kmers)
+
+
+def read_vocabulary(folder: Path, config: EncoderConfig, arrays: Arrays) -> Vocabulary:
+    """The vocabulary of a model folder; `arrays` are its weights. MissingError or DamagedError."""
+    if isinstance(config, CnnConfig):
+        return PieceVocabulary(Tokenizer(read_file(folder / TOKENIZER_FILE)))
+    return KmerVocabulary(known_hashes(folder, arrays), k=config.k, scaled=config.scaled)

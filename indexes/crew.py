@@ -1,0 +1,126 @@
+"""Several processes that ask one panel: batches of plasmids in, their answers in order out.
+
+Each process opens the indexes for itself; what they map, they share. Only so many batches are on
+the way that memory stays bounded whatever the input. Processes are spawned, not forked: FAISS and
+torch hang after a fork.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+from vecattr.errors import ArtifactError
+
+if TYPE_CHECKING:
+    from vecattr.attribution import Attribution
+    from vecattr.ensemble import Fusion
+    from vecattr.indexes.answering import Wanted
+    from vecattr.indexes.panel import Panel
+    from vecattr.plasmid import Plasmid
+
+#: Batches on the way to each process and back.
+_AHEAD = 2
+
+#: One thread a process: they are as many as the processors.
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What a process needs to know: which indexes to ask, as which generation of them, and for
+    what."""
+
+    paths: tuple[str, ...]
+    fusion: Fusion
+    identity: str
+    wanted: Wanted
+    exact: bool
+
+    @classmethod
+    def of(cls, panel: Panel, wanted: Wanted) -> Orders:
+        paths = tuple(str(index.path) for index in panel.indexes)
+        exact = all(index.exact for index in panel.indexes)
+        return cls(paths, panel.fusion, panel.identity, wanted, exact)
+
+    def opened(self) -> Panel:
+        """The panel again; ArtifactError when an index changed since it was opened first."""
+        from vecattr.indexes.panel import open_panel
+
+        panel = open_panel(self.paths, fusion=self.fusion, threads=1, exact=self.exact)
+        if panel.identity != self.identity:
+            raise ArtifactError(
+                "the index was changed while it was asked",
+                where=", ".join(self.paths),
+                hint="ask again",
+            )
+        return panel
+
+
+class _Asker:
+    """What a process asks; nothing before it is started."""
+
+    panel: Panel
+    wanted: Wanted
+
+
+def answers_in_processes(
+    orders: Orders, batches: Iterable[Sequence[Plasmid]], *, processes: int
+) -> Iterator[Attribution]:
+    """One answer for each plasmid, in order, as batches are done; errors as those of one process,
+    and ArtifactError when an index changes meanwhile."""
+    pool = ProcessPoolExecutor(
+        processes, mp_context=get_context("spawn"), initializer=_start, initargs=(orders,)
+    )
+    pending: deque[Future[list[Attribution]]] = deque()
+    try:
+        for batch in batches:
+            with _environment(_ONE_THREAD):  # a submission may start a process
+                pending.append(pool.submit(_answer, batch))
+            while len(pending) > _AHEAD * processes:
+                yield from pending.popleft().result()
+        while pending:
+            yield from pending.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+_failures: list[Exception] = []
+
+
+def _start(orders: Orders) -> None:
+    """An error of an initializer would be lost in a broken pool: it is told by the first batch."""
+    try:
+        _Asker.panel, _Asker.wanted = orders.opened(), orders.wanted
+    except Exception as error:
+        _failures.append(error)
+
+
+def _answer(batch: Sequence[Plasmid]) -> list[Attribution]:
+    """In a process that was started: the answers of one batch."""
+    from vecattr.indexes.answering import answers_of_batch
+
+    if _failures:
+        raise _failures[0]
+    return list(answers_of_batch(_Asker.panel, batch, _Asker.wanted))
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Variables that processes started meanwhile inherit."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,143 @@
+"""Cells of a large segment: near rows are found, by measure; without cells search is exact."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vecattr.errors import DamagedError, MismatchError
+from vecattr.indexes.cells import LEAST_RECALL, Cells, cell_bytes
+from vecattr.indexes.edit import remove_lab
+from vecattr.indexes.engine import Index
+from vecattr.indexes.manifest import cells_path, read_manifest
+from vecattr.indexes.verify import verify_index
+from vecattr.table import Vectors, unit_rows
+
+
+def made_rows(count: int, *, spread: float, seed: int = 0) -> Vectors:
+    """Rows about some directions, as plasmids lie about those of labs."""
+    chance = np.random.default_rng(seed)
+    middles = unit_rows(chance.normal(size=(40, 32)))
+    around = chance.normal(size=(count, 32)) * spread / 32**0.5
+    return unit_rows(middles[chance.integers(40, size=count)] + around)
+
+
+def cells_of(vectors: Vectors) -> Cells:
+    made = cell_bytes(vectors, segment="s", search="approximate")
+    assert made is not None
+    return Cells(made, segment="s")
+
+
+def plain_best(vectors: Vectors, query: Vectors, n: int) -> list[int]:
+    """The oracle: every row, one after the other."""
+    scores = [float(row.astype(np.float64) @ query) for row in vectors]
+    return sorted(range(len(vectors)), key=lambda row: -scores[row])[:n]
+
+
+def test_the_recall_that_is_told_is_the_recall_there_is() -> None:
+    vectors = made_rows(3000, spread=0.5)
+    cells = cells_of(vectors)
+    alive = np.ones(len(vectors), dtype=bool)
+    found = [
+        len({*cells.propose(query, 41, alive).tolist()} & {*plain_best(vectors, query, 10)}) / 10
+        for query in vectors[::75]
+    ]
+    assert cells.recall >= LEAST_RECALL
+    assert np.mean(found) >= cells.recall - 0.03
+    assert cells.probes < cells.count
+
+
+def test_removed_rows_are_never_proposed_and_others_take_their_places() -> None:
+    vectors = made_rows(2000, spread=0.5)
+    cells = cells_of(vectors)
+    alive = np.arange(len(vectors)) % 7 == 0
+    proposed = cells.propose(vectors[0], 60, alive)
+    assert len(proposed) == 60
+    assert alive[proposed].all()
+
+
+def test_more_rows_than_there_are_gives_all_of_them() -> None:
+    vectors = made_rows(300, spread=0.5)
+    proposed = cells_of(vectors).propose(vectors[0], 1000, np.ones(300, dtype=bool))
+    assert sorted(proposed.tolist()) == list(range(300))
+
+
+def test_few_rows_are_searched_exactly_unless_asked() -> None:
+    vectors = made_rows(500, spread=0.5)
+    assert cell_bytes(vectors, segment="s", search="auto") is None
+    assert cell_bytes(vectors, segment="s", search="exact") is None
+    assert cell_bytes(vectors, segment="s", search="approximate") is not None
+
+
+def test_cells_that_find_too_few_are_refused_unless_asked() -> None:
+    noise = unit_rows(np.random.default_rng(1).normal(size=(4000, 64)))
+    assert cells_of(noise).recall < LEAST_RECALL
+    assert cell_bytes(noise, segment="s", search="auto", large=4000) is None
+    near = made_rows(4000, spread=0.5)
+    assert cell_bytes(near, segment="s", search="auto", large=4000) is not None
+
+
+def test_cells_of_another_segment_are_refused() -> None:
+    made = cell_bytes(made_rows(300, spread=0.5), segment="s", search="approximate")
+    assert made is not None
+    with pytest.raises(MismatchError, match="cells of segment s, expected t"):
+        Cells(made, segment="t")
+
+
+@pytest.fixture
+def index(tmp_path: Path, workshop: Any) -> Path:
+    path = tmp_path / "i"
+    workshop.build(path, workshop.plasmids(["Ash", "Birch"], each=20), search="approximate")
+    return path
+
+
+def cells_file(index: Path) -> Path:
+    [entry] = read_manifest(index).segments
+    return cells_path(index, entry.name)
+
+
+def test_an_index_tells_how_it_is_searched_and_exact_search_agrees(
+    index: Path, workshop: Any
+) -> None:
+    opened = workshop.open(index)
+    [segment] = opened.info()["segments"]
+    assert "recall@10" in segment["search"]
+    exact = Index.open(index, embedder=workshop.embedder, exact=True)
+    for plasmid in workshop.plasmids(["Ash", "Birch"], each=3):
+        vectors = exact.embed([plasmid])
+        [close] = opened.neighbors(vectors, n=5)
+        [expected] = exact.neighbors(vectors, n=5)
+        assert close[0] == expected[0]
+        assert len({near.id for near in close} & {near.id for near in expected}) >= 4
+    assert verify_index(index).ok
+
+
+def test_a_removed_lab_is_no_neighbour_in_cells(index: Path, workshop: Any) -> None:
+    remove_lab(index, "Ash")
+    opened = workshop.open(index)
+    [close] = opened.neighbors(opened.embed(workshop.plasmids(["Ash"], each=1)), n=20)
+    assert {near.lab for near in close} == {"Birch"}
+
+
+def test_damaged_cells_are_told_and_deleted_ones_not_missed(index: Path, workshop: Any) -> None:
+    file = cells_file(index)
+    data = bytearray(file.read_bytes())
+    data[len(data) // 4] ^= 1
+    file.write_bytes(bytes(data))
+    assert [found.where for found in verify_index(index).findings] == [str(file)]
+    opened = workshop.open(index)
+    with pytest.raises(DamagedError):
+        opened.neighbors(opened.embed(workshop.plasmids(["Ash"], each=1)), n=40)
+    file.unlink()
+    [segment] = workshop.open(index).info()["segments"]
+    assert segment["search"] == "exact"
+    assert verify_index(index).ok
+
+
+def test_the_same_rows_give_the_same_cells() -> None:
+    vectors = made_rows(1000, spread=0.5)
+    one, other = (cell_bytes(vectors, segment="s", search="approximate") for _ in range(2))
+    assert one == other

@@ -1,0 +1,107 @@
+"""Several processes give the answers of one, in order; an index that changes is not mixed."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import random
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from vecattr.attribution import Attribution
+from vecattr.classes import ClassRule
+from vecattr.corpus import make_corpus
+from vecattr.errors import ArtifactError, InputError, UsageError, VecattrError
+from vecattr.indexes.add import add_labs
+from vecattr.indexes.answering import FEW, Wanted
+from vecattr.indexes.build import build_index
+from vecattr.indexes.crew import Orders, answers_in_processes
+from vecattr.indexes.panel import Panel, open_panel
+from vecattr.plasmid import Plasmid
+from vecattr.shipped import shipped_encoder
+
+PLASMIDS = make_corpus(labs=4, plasmids_per_lab=5, seed=1)
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Path:
+    path = tmp_path / "i"
+    build_index(path, PLASMIDS, model=shipped_encoder(), rule=ClassRule(None))
+    return path
+
+
+def some_queries(count: int) -> list[Plasmid]:
+    """Linear pieces of stored plasmids."""
+    chance = random.Random(3)
+    made = []
+    for number in range(count):
+        bases = chance.choice(PLASMIDS).sequence
+        start = chance.randrange(len(bases) - 400)
+        made.append(Plasmid(f"q{number}", bases[start : start + 400], topology="linear"))
+    return made
+
+
+def assert_same(found: list[Attribution], expected: list[Attribution]) -> None:
+    """But for the last digits, which depend on who is asked about at once."""
+    for one, other in zip(found, expected, strict=True):
+        assert replace(one, labs=(), confidence=0) == replace(other, labs=(), confidence=0)
+        assert one.confidence == pytest.approx(other.confidence, abs=1e-6)
+        assert {hit.name for hit in one.labs} == {hit.name for hit in other.labs}
+        scores = {hit.name: hit.score for hit in other.labs}
+        assert all(hit.score == pytest.approx(scores[hit.name], abs=1e-6) for hit in one.labs)
+
+
+def test_two_processes_answer_as_one_in_order(index: Path) -> None:
+    panel, asked = open_panel([index]), some_queries(FEW + 40)
+    alone = list(panel.query_many(asked, k=3))
+    before = dict(os.environ)
+    together = list(panel.query_many(iter(asked), k=3, processes=2, batch_size=32))
+    assert [answer.query for answer in together] == [one.id for one in asked]
+    assert_same(together, alone)
+    assert dict(os.environ) == before
+
+
+def test_few_plasmids_start_no_process(index: Path) -> None:
+    panel, asked = open_panel([index]), some_queries(5)
+    assert_same(list(panel.query_many(asked, processes=8)), list(panel.query_many(asked)))
+
+
+def test_input_is_read_only_as_answers_are_taken(index: Path) -> None:
+    panel, read = open_panel([index]), 0
+
+    def endless() -> object:
+        nonlocal read
+        for one in some_queries(50) * 1000:
+            read += 1
+            yield one
+
+    answers = panel.query_many(endless(), processes=2, batch_size=16)  # type: ignore[arg-type]
+    assert len(list(islice(answers, 20))) == 20
+    assert read <= FEW + 16 * 10
+    answers.close()  # type: ignore[attr-defined]
+
+
+def test_an_index_that_changed_meanwhile_is_not_mixed(index: Path) -> None:
+    panel = open_panel([index])
+    orders = Orders.of(panel, Wanted())
+    new = replace(some_queries(1)[0], id="new", lab="New lab")
+    add_labs(index, [new], embedder=panel.indexes[0].embedder)
+    with pytest.raises(ArtifactError, match="changed while it was asked"):
+        list(answers_in_processes(orders, [some_queries(3)], processes=1))
+
+
+def test_wrong_numbers_are_told_at_once(index: Path) -> None:
+    panel: Panel = open_panel([index])
+    with pytest.raises(UsageError, match="processes is 0"):
+        panel.query_many([], processes=0)
+
+
+@pytest.mark.parametrize("kind", [VecattrError, InputError, ArtifactError])
+def test_errors_travel_between_processes(kind: type[VecattrError]) -> None:
+    error = kind("what", where="where", hint="hint")
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is kind
+    assert (again.what, again.where, again.hint) == ("what", "where", "hint")

@@ -1,0 +1,129 @@
+"""How fast is vecattr here? One command measures, prints and records.
+
+    python tools/bench.py T --labs L [-i INDEX] [--where split=dev] [--parts start,...] [-o FILE]
+
+T and L are a table and the labs that are classes. Without an index, one is built of the rows
+`split=train`, which is measured, too. Records go, by version, to tools/bench/speed-VERSION.json;
+parts that are not asked for keep what was measured before. Seconds of processors are told beside
+seconds on the wall, because only they can be compared on a busy machine, and peers run in turn with
+what they are compared to.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from speed.blast import blast_costs
+from speed.commands import batch_cost, cost_of, median_of, start_costs, vecattr
+from speed.encoders import encoder_rates, training_rate
+from speed.scale import scale_costs
+
+from vecattr.plasmid import Plasmid
+from vecattr.readers import ReadOptions, read_plasmids
+from vecattr.version import __version__
+
+PARTS = ("build", "start", "batch", "encoders", "training", "scale", "peers")
+RECORD = Path(__file__).parent / "bench" / f"speed-{__version__}.json"
+
+
+def some_rows(table: str, where: str, *, count: int) -> list[Plasmid]:
+    """The first so many circular plasmids of every tenth row, without features: bare queries."""
+    column, _, value = where.partition("=")
+    options = ReadOptions(where=((column, value),), no_features=True)
+    read = (one for one in read_plasmids([table], options) if isinstance(one, Plasmid))
+    return [one for number, one in enumerate(read) if not number % 2 and one.is_circular][:count]
+
+
+def write_fasta(path: Path, plasmids: Sequence[Plasmid]) -> str:
+    text = "".join(f">{one.id}\n{one.sequence}\n" for one in plasmids)
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+class Bench:
+    """One run: its options, a folder for its files, and what was found so far."""
+
+    def __init__(self, options: argparse.Namespace, folder: Path) -> None:
+        self.options = options
+        self.folder = folder
+        self.index = str(options.index or folder / "built.index")
+        self.asked = some_rows(options.table, options.where, count=options.queries)
+        self.one = write_fasta(folder / "one.fasta", self.asked[:1])
+        self.many = write_fasta(folder / "many.fasta", self.asked)
+
+    def build(self) -> dict[str, object]:
+        labs = ("--labs", str(self.options.labs)) if self.options.labs else ()
+        built = str(self.folder / "built.index")
+        where = ("--where", self.options.train)
+        return asdict(
+            cost_of(vecattr("build-index", self.options.table, *where, *labs, "-i", built))
+        )
+
+    def start(self) -> dict[str, object]:
+        return start_costs(self.one, self.index, repeats=self.options.repeats)
+
+    def batch(self) -> dict[str, object]:
+        command = vecattr("query", self.one, "-k", "10", "-i", self.index)
+        one = median_of([cost_of(command) for _ in range(3)])
+        return batch_cost(self.many, self.index, count=len(self.asked), one=one)
+
+    def encoders(self) -> dict[str, object]:
+        return encoder_rates(self.asked[:200])
+
+    def training(self) -> dict[str, object]:
+        return training_rate(self.options.table, self.options.train, steps=self.options.steps)
+
+    def scale(self) -> dict[str, object]:
+        sizes = [int(size) for size in self.options.sizes.split(",")]
+        folder = self.options.made or self.folder
+        return scale_costs(folder, sizes, repeats=self.options.repeats)
+
+    def peers(self) -> dict[str, object]:
+        rows = some_rows(self.options.table, self.options.train, count=1 << 30)
+        stored = write_fasta(self.folder / "stored.fasta", rows)
+        query = vecattr("query", self.many, "-k", "10", "-i", self.index, "--threads", "1")
+        return blast_costs(stored, self.asked[:5], query, asked=len(self.asked), work=self.folder)
+
+
+def measure(options: argparse.Namespace) -> dict[str, object]:
+    """Every part that is asked for, in order; printed as it comes."""
+    record = Path(options.output)
+    known = json.loads(record.read_text()) if record.exists() else {}
+    with tempfile.TemporaryDirectory(dir=options.work) as scratch:
+        bench = Bench(options, Path(scratch))
+        for part in PARTS:
+            if part in options.parts.split(","):
+                run: Callable[[], dict[str, object]] = getattr(bench, part)
+                known[part] = run()
+                print(json.dumps({part: known[part]}, indent=1), flush=True)
+    return {**known, "version": __version__, "python": platform.python_version()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("table")
+    parser.add_argument("--labs", type=Path)
+    parser.add_argument("-i", "--index", type=Path)
+    parser.add_argument("--where", default="split=dev", help="the rows to ask about")
+    parser.add_argument("--train", default="split=train", help="the rows to store")
+    parser.add_argument("--parts", default=",".join(PARTS))
+    parser.add_argument("--queries", type=int, default=1000)
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--sizes", default="1000,36000,1000000")
+    parser.add_argument("--made", type=Path, help="a folder that keeps made indexes")
+    parser.add_argument("--work", type=Path, help="where files of a run may lie")
+    parser.add_argument("-o", "--output", default=str(RECORD))
+    options = parser.parse_args()
+    found = measure(options)
+    Path(options.output).write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Whole processes: a command line in, seconds on the wall, seconds of processors and peak memory of
+some runs out.
+
+Runs of several commands take turns, so that a busy minute of the machine hits all of them.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from peers.costs import Cost, run_program
+
+
+def median_of(costs: Sequence[Cost]) -> Cost:
+    return Cost(
+        statistics.median(one.cpu for one in costs),
+        statistics.median(one.wall for one in costs),
+        int(statistics.median(one.peak for one in costs)),
+    )
+
+
+def cost_of(command: Sequence[str]) -> Cost:
+    """Of one run; VecattrError when it fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        return run_program(command, stdout=Path(os.devnull), folder=Path(folder))
+
+
+def costs_in_turn(commands: Mapping[str, Sequence[str]], *, repeats: int) -> dict[str, Cost]:
+    """Medians over so many rounds, after one that is not counted."""
+    found: dict[str, list[Cost]] = {name: [] for name in commands}
+    for _ in range(repeats + 1):
+        for name, command in commands.items():
+            found[name].append(cost_of(command))
+    return {name: median_of(costs[1:]) for name, costs in found.items()}
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def vecattr(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "vecattr.cli", *arguments]
+
+
+def start_costs(query: str, index: str, *, repeats: int) -> dict[str, object]:
+    """Starting, importing and one query of the whole command, and the ratio to importing torch."""
+    found = costs_in_turn(
+        {
+            "python": python("pass"),
+            "import numpy": python("import numpy"),
+            "import torch": python("import torch"),
+            "vecattr --help": vecattr("--help"),
+            "vecattr query": vecattr("query", query, "-k", "10", "-i", index),
+        },
+        repeats=repeats,
+    )
+    torch, asked = found["import torch"], found["vecattr query"]
+    return {
+        **{name: asdict(cost) for name, cost in found.items()},
+        "query / import torch": {"wall": asked.wall / torch.wall, "cpu": asked.cpu / torch.cpu},
+    }
+
+
+def batch_cost(queries: str, index: str, *, count: int, one: Cost) -> dict[str, object]:
+    """Many queries by all processors: how many a second, and what each costs beside the start."""
+    cost = cost_of(vecattr("query", queries, "-k", "10", "-i", index, "-q"))
+    return {
+        "queries": count,
+        **asdict(cost),
+        "queries/s": count / cost.wall,
+        "cpu seconds a query": (cost.cpu - one.cpu) / count,
+        "processors": len(os.sched_getaffinity(0)),
+    }
