@@ -16,6 +16,7 @@ from vecattr.indexes.labs import mean_part
 from vecattr.indexes.phenotype_odds import Tally
 from vecattr.indexes.segment import MISSING_FEATURE
 from vecattr.indexes.segment_kmers import joined_ranges, sketch_of
+from vecattr.indexes.shape_odds import Likes
 from vecattr.kmers import Hashes
 from vecattr.plasmid import Plasmid
 from vecattr.table import Vectors
@@ -136,6 +137,19 @@ class Arrivals:
         if len(rows):
             vector = added_vector(self.vectors[rows], self.background).astype(np.float64)
             supports.vectors[lab] = vector / np.linalg.norm(vector)
+
+    def likes(self, plasmid: Plasmid, chosen: NDArray[np.bool_]) -> Likes:
+        """What each lab has that is like a query, of the chosen plasmids (n,)."""
+        lengths, linear = self._shapes
+        count = len(self.first_of_lab)
+        rows = lengths[chosen], linear[chosen], self.labs[chosen]
+        return Likes.of(plasmid, *rows, count=count)
+
+    @cached_property
+    def _shapes(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """The length of each, and whether it is linear, (n,)."""
+        lengths = np.array([len(one) for one in self.plasmids], dtype=np.int64)
+        return lengths, np.array([not one.is_circular for one in self.plasmids])
 
     def near(self, vector: Vectors) -> Near:
         """How near each is to a query (d,)."""

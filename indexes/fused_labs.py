@@ -15,6 +15,7 @@ from vecattr.indexes.catalogue import Catalogue, Rows
 from vecattr.indexes.embedding import QueryVectors
 from vecattr.indexes.evidence import NO_ROWS, Evidence, Reading
 from vecattr.indexes.live import LiveSegment, living_places
+from vecattr.indexes.shape_odds import ShapeOdds
 from vecattr.plasmid import Plasmid
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ class FusedLabs:
     @cached_property
     def evidence(self) -> Evidence:
         return Evidence(self.catalogue, self.segments)
+
+    @cached_property
+    def shapes(self) -> ShapeOdds:
+        return ShapeOdds(self.catalogue, self.segments)
 
     @cached_property
     def odds(self) -> PhenotypeOdds:
@@ -80,6 +85,7 @@ class FusedLabs:
         found = self.evidence.columns(
             Reading.of(plasmid), vector, cosines, left_out=left_out, near=near
         )
+        found |= self.shapes.of(plasmid, left_out=left_out)
         features = plasmid.features or {}
         if features and not features.keys().isdisjoint(self.odds.names):
             found["phenotypes"] = self.odds.of(features, left_out=left_out)

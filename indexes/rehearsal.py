@@ -15,6 +15,7 @@ from vecattr.fusion import of_classes
 from vecattr.indexes.arrivals import Near, Supports
 from vecattr.indexes.evidence import NO_ROWS, Reading
 from vecattr.indexes.phenotype_odds import Tally, log_odds
+from vecattr.indexes.shape_odds import Likes
 from vecattr.indexes.shared_kmers import (
     Shared,
     lab_columns,
@@ -33,15 +34,16 @@ Codes = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """One query: its vector by sequence (d,), what it shares with the index, the columns and
-    logits of the l old labs without any new ones (l,), `some` of them, which are weighed anew (s,),
-    and those of `some` that stand for the rest. There are m new labs."""
+    """One query: its vector by sequence (d,), what it shares with the index and what in it
+    is like it, the columns and logits of the l old labs without any new ones (l,), `some` of them,
+    which are weighed anew (s,), and those of `some` that stand for the rest; m labs are new."""
 
     stage: Stage
     plasmid: Plasmid
     bare: Vectors
     reading: Reading
     old: Shared
+    likes: Likes
     columns: dict[str, Column]
     logits: Column
     some: Codes
@@ -53,12 +55,14 @@ class Rehearsal:
         reading, labs = Reading.of(plasmid), stage.labs
         shared = labs.evidence.shared(reading.distinct)
         columns = labs.evidence.columns_of(shared, reading, bare, cosines)
+        likes = labs.shapes.likes(plasmid, left_out=NO_ROWS)
+        columns |= likes.odds(likes.total())
         features = plasmid.features or {}
         if not features.keys().isdisjoint(labs.odds.names):
             columns["phenotypes"] = labs.odds.of(features, left_out=NO_ROWS)
         logits = labs.fusion.scores(columns)
         some, others = stage.weighed(columns, logits)
-        return cls(stage, plasmid, bare, reading, shared, columns, logits, some, others)
+        return cls(stage, plasmid, bare, reading, shared, likes, columns, logits, some, others)
 
     def rank(self, supports: Supports, lab: int) -> float:
         """Of a new lab, with supports, among all classes."""
@@ -102,6 +106,9 @@ class Rehearsal:
         found |= {
             name: np.append(self.columns[name][self.some], mine) for name, mine in new.items()
         }
+        new_likes = self.stage.arrivals.likes(self.plasmid, supports.chosen)
+        both = self.likes.and_more(new_likes).total()
+        found |= self.likes.some(self.some).and_more(new_likes).odds(both)
         found["kmers"] = np.full(labs, self.columns["kmers"][0])
         found["known"] = np.full(labs, shared.known)
         if (odds := self._odds(supports)) is not None:

@@ -208,6 +208,22 @@ class Segment:
         return TOPOLOGIES[int(self._file.slice("sequences/topology", row, row + 1)[0])]
 
     @cached_property
+    def lengths(self) -> NDArray[np.int64]:
+        """Bases of each plasmid (n,); DamagedError unless all have some."""
+        lengths = self._file.array("sequences/length").astype(np.int64)
+        if len(lengths) and lengths.min() < 1:
+            raise DamagedError("a plasmid without bases", where=self.name)
+        return lengths
+
+    @cached_property
+    def are_linear(self) -> NDArray[np.bool_]:
+        """Which plasmids are linear (n,); DamagedError for a topology that there is not."""
+        codes = self._file.array("sequences/topology")
+        if len(codes) and int(codes.max()) >= len(TOPOLOGIES):
+            raise DamagedError("a topology that is neither circular nor linear", where=self.name)
+        return np.asarray(codes == TOPOLOGIES.index("linear"))
+
+    @cached_property
     def group_names(self) -> tuple[str, ...]:
         """The groups that occur, as stored; `group_codes` count into it."""
         return self._file.strings("sequences/group_name")

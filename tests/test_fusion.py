@@ -19,6 +19,7 @@ from vecattr.fusion import (
     DEEPEST,
     FACTS,
     NAMES,
+    SHAPES,
     SHARES,
     Fusion,
     Network,
@@ -27,6 +28,7 @@ from vecattr.fusion import (
     of_classes,
     read_fusion,
     shared_out,
+    sources,
 )
 from vecattr.model import FUSION_FILE
 
@@ -37,7 +39,7 @@ def columns_of(labs: int, *, seed: int = 0) -> dict[str, np.ndarray[Any, np.dtyp
     rng = np.random.default_rng(seed)
     found = {name: rng.uniform(0, 1, labs) for name in SHARES + FACTS}
     found |= {name: rng.exponential(3, labs) for name in AMOUNTS}
-    found |= {name: rng.uniform(-1, 1, labs) for name in COSINES}
+    found |= {name: rng.uniform(-1, 1, labs) for name in COSINES + SHAPES}
     found["phenotypes"] = rng.normal(0, 5, labs)
     return found
 
@@ -213,5 +215,14 @@ def test_a_damaged_file_is_told_with_its_place(tmp_path: Path, change: str) -> N
 def test_another_version_is_told_with_both(tmp_path: Path) -> None:
     data = json.loads(fusion().to_json()) | {"version": 9}
     (tmp_path / FUSION_FILE).write_text(json.dumps(data))
-    with pytest.raises(MismatchError, match="version 9, this vecattr reads 1"):
+    with pytest.raises(MismatchError, match="version 9, this vecattr reads 2"):
         read_fusion(tmp_path)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "phenotypes"])
+def test_the_inputs_made_of_a_column_are_known_by_its_name(name: str) -> None:
+    columns = columns_of(4)
+    others = {**columns, name: columns[name] * 0.9 + 0.03}
+    moved = (expanded(columns, phenotypes=True) != expanded(others, phenotypes=True)).any(axis=0)
+    made = [place for place, one in enumerate(sources(phenotypes=True)) if one == name]
+    assert np.flatnonzero(moved).tolist() == made

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.model import FUSION_FILE
 
-VERSION = 1
+VERSION = 2
 
 Columns = NDArray[np.float64]
 
@@ -33,20 +33,29 @@ AMOUNTS = ("sole", "few", "usage", "recurrent", "runs", "run_weight", "longest_r
 COSINES = ("cosine", "nearest", "votes20", "votes40")
 #: Of which the best lab's value is told to all.
 TOLD = ("rarity", "overlap", "nearest")
+#: How a query's topology and length fit a lab: log odds.
+SHAPES = ("topology", "length")
 #: How much of a lab is stored, and what is known of the query itself.
 FACTS = ("plasmids", "works", "kmers", "known", "pooled")
 #: The score of phenotype features.
 PHENOTYPES = ("phenotypes",)
 
-NAMES = SHARES + AMOUNTS + COSINES + FACTS
+NAMES = SHARES + AMOUNTS + COSINES + SHAPES + FACTS
 
 _EDGE = 0.02
 
 
+def sources(*, phenotypes: bool) -> tuple[str, ...]:
+    """The column that each input of `expanded` is made of (f,)."""
+    found = [name for name in SHARES for _ in range(4)]
+    found += [name for name in AMOUNTS + COSINES for _ in range(2)]
+    found += ["nearest", *TOLD, *SHAPES, *FACTS]
+    return (*found, *(PHENOTYPES * 2 if phenotypes else ()))
+
+
 def inputs_of(*, phenotypes: bool) -> int:
     """How many numbers `expanded` gives for each lab."""
-    plain = 4 * len(SHARES) + 2 * (len(AMOUNTS) + len(COSINES)) + 1 + len(TOLD) + len(FACTS)
-    return plain + 2 * phenotypes
+    return len(sources(phenotypes=phenotypes))
 
 
 def expanded(columns: Mapping[str, Columns], *, phenotypes: bool) -> NDArray[np.float32]:
@@ -64,6 +73,7 @@ def expanded(columns: Mapping[str, Columns], *, phenotypes: bool) -> NDArray[np.
     near = np.clip(columns["nearest"], -1, 1)
     seen.append(-np.log(1 + _EDGE - near))
     seen += [np.full(len(near), columns[name].max(initial=0)) for name in TOLD]
+    seen += [np.clip(columns[name], -6, 6) for name in SHAPES]
     seen += [columns[name] for name in FACTS]
     if phenotypes:
         odds = np.clip(columns["phenotypes"], -30, 30) / 10
