@@ -84,7 +84,7 @@ def answers_in_processes(
         for batch in batches:
             with _environment(_ONE_THREAD):  # a submission may start a process
                 pending.append(pool.submit(_answer, batch))
-            while len(pending) > _AHEAD * processes:
+            while pending and (len(pending) > _AHEAD * processes or pending[0].done()):
                 yield from pending.popleft().result()
         while pending:
             yield from pending.popleft().result()
