@@ -8,6 +8,7 @@ torch hang after a fork.
 from __future__ import annotations
 
 import os
+import signal
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -83,7 +84,7 @@ def answers_in_processes(
         for batch in batches:
             with _environment(_ONE_THREAD):  # a submission may start a process
                 pending.append(pool.submit(_answer, batch))
-            while len(pending) > _AHEAD * processes:
+            while pending and (len(pending) > _AHEAD * processes or pending[0].done()):
                 yield from pending.popleft().result()
         while pending:
             yield from pending.popleft().result()
@@ -95,7 +96,9 @@ _failures: list[Exception] = []
 
 
 def _start(orders: Orders) -> None:
-    """An error of an initializer would be lost in a broken pool: it is told by the first batch."""
+    """An error of an initializer would be lost in a broken pool: it is told by the first batch.
+    An interrupt reaches all processes; the one that started them says so and stops them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         _Asker.panel, _Asker.wanted = orders.opened(), orders.wanted
     except Exception as error:

@@ -7,6 +7,7 @@ renames: those stand in the manifest, and `indexes.live` applies them.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -178,18 +179,25 @@ class Segment:
 
     def find(self, ids: Sequence[str]) -> dict[str, list[int]]:
         """The rows that have these ids (a removed row may share its id with a living one)."""
-        hashes = cast("NDArray[np.uint64]", self._file.array("sequences/id_hash"))  # ascending
-        rows = self._file.array("sequences/id_row")
-        wanted = id_hashes(ids)
-        first = np.searchsorted(hashes, wanted, side="left")
-        last = np.searchsorted(hashes, wanted, side="right")
         found: dict[str, list[int]] = {}
-        for place in np.flatnonzero(last > first).tolist():
-            candidates = rows[first[place] : last[place]].tolist()
-            name = ids[place]
-            if same := [row for row in candidates if self.ids([row]) == [name]]:
+        for name, hashed in zip(ids, id_hashes(ids).tolist(), strict=True):
+            first, last = self._places_of(hashed)
+            rows = self._file.slice("sequences/id_row", first, last).tolist()
+            if same := [row for row in rows if self.ids([row]) == [name]]:
                 found[name] = same
         return found
+
+    def _places_of(self, hashed: int) -> tuple[int, int]:
+        """Where an id's hash stands among the ascending ones, from one place to the one behind the
+        last. Hashes are spread evenly, so they are read near where it should stand."""
+        likely, around = (hashed * self.rows) >> 64, 4 * math.isqrt(self.rows) + 64
+        start, stop = max(0, likely - around), min(self.rows, likely + around)
+        near = self._file.slice("sequences/id_hash", start, stop)
+        if (start and not near[0] < hashed) or (stop < self.rows and not near[-1] > hashed):
+            start, near = 0, self._file.array("sequences/id_hash")
+        wanted = np.uint64(hashed)
+        first = int(np.searchsorted(near, wanted, side="left"))
+        return start + first, start + int(np.searchsorted(near, wanted, side="right"))
 
     def index_matches(self, hashes: NDArray[np.uint64]) -> bool:
         """Whether the sorted hashes are those (n,) of the ids, each beside its row."""

@@ -49,6 +49,8 @@ COLUMNS: Mapping[str, type[np.generic]] = {
 LATER = ("rare", "bucket")
 #: So many k-mers are in a bucket, on average, or fewer.
 _BUCKET = 32
+#: Queries whose k-mers are found are kept, about 15 kB each.
+_REMEMBERED = 256
 
 #: The place of a k-mer that the segment lacks.
 NO_PLACE = -1
@@ -111,6 +113,7 @@ class SegmentKmers:
     def __init__(self, file: ArrayFile, *, rows: int) -> None:
         self._file = file
         self._rows = rows
+        self._found: dict[bytes, Places] = {}
         self._check_parameters()
         self._check_shapes()
 
@@ -157,13 +160,22 @@ class SegmentKmers:
     def find(self, hashes: Hashes) -> Places:
         """The places of these k-mers (m,) -> (m,), NO_PLACE where the segment lacks one."""
         if array_name("bucket") in self._file:
-            return self._found_in_buckets(hashes)
+            return self._remembered(hashes)
         places = np.searchsorted(self.hashes, hashes)
         inside = np.flatnonzero(places < self._size)
         found = np.full(len(hashes), NO_PLACE, dtype=np.int64)
         same = inside[self.hashes[places[inside]] == hashes[inside]]
         found[same] = places[same]
         return found
+
+    def _remembered(self, hashes: Hashes) -> Places:
+        """The same: near copies and evidence ask for the k-mers of the same queries."""
+        key = hashes.tobytes()
+        if key not in self._found:
+            if len(self._found) >= _REMEMBERED:
+                self._found.clear()
+            self._found[key] = self._found_in_buckets(hashes)
+        return self._found[key].copy()
 
     def _found_in_buckets(self, hashes: Hashes) -> Places:
         """The same, reading little but the buckets of these k-mers."""

@@ -100,8 +100,8 @@ def _window_codes(bases: NDArray[np.uint8], k: int) -> Hashes:
     """
     short = min(k, _IN_A_WORD)
     packed = _packed(bases, spare=8)
-    eights = np.lib.stride_tricks.sliding_window_view(packed, 8)  # (p, 8)
-    words = np.ascontiguousarray(eights).view(">u8")[:, 0].astype(np.uint64)
+    eights = np.ndarray((len(packed) - 7,), dtype=">u8", buffer=packed.data, strides=(1,))
+    words = eights.astype(np.uint64)
     codes = np.empty((len(words), 4), dtype=np.uint64)
     for phase in range(4):
         codes[:, phase] = (words << np.uint64(2 * phase)) >> np.uint64(64 - 2 * short)
