@@ -17,6 +17,7 @@ from vecattr.cli.options import (
     reading,
     rule_options,
     talk_options,
+    wait_option,
 )
 from vecattr.cli.terminal import terminal
 
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 )
 @click.option("--no-sequences", is_flag=True, help="Store no bases and no k-mers, only vectors.")
 @click.option("--replace", is_flag=True, help="Replace an index that is there.")
+@wait_option
 @reading
 @compute_options
 @talk_options
@@ -69,6 +71,7 @@ def command(
     views: int | None,
     no_sequences: bool,
     replace: bool,
+    wait: float,
     reads: ReadOptions,
     threads: int | None,
     device: str,
@@ -97,6 +100,7 @@ def command(
             views=views,
             keep_sequences=not no_sequences,
             replace=replace,
+            wait=wait,
             lab_vectors=lab_vectors,
             progress=advance,
         )

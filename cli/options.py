@@ -77,6 +77,16 @@ index_option = click.option(
 )
 
 
+wait_option = click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait while another process writes to the index.",
+)
+
+
 def _index_paths(
     ctx: click.Context, param: click.Parameter, given: tuple[Path, ...]
 ) -> tuple[Path, ...]:

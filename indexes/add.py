@@ -57,21 +57,23 @@ def add_labs(
     embedder: SequenceEmbedder | None = None,
     dry_run: bool = False,
     segment_rows: int = MOST_ROWS,
+    wait: float = 0,
     progress: Progress | None = None,
     checkpoint: Checkpoint = go_on,
 ) -> AddReport:
     """Add plasmids of new labs, or more of known ones; all or nothing. No lab is pooled.
 
     A dry run embeds and writes nothing, and takes no lock. A segment holds at most `segment_rows`
-    plasmids. `progress` is called with the number
-    of plasmids done since its last call. Raises InputError for no plasmids, one without a lab, an
-    id twice or in the index already; MismatchError when `embedder` is not the index's model.
+    plasmids. LockedError when another process writes and is not done after `wait` seconds.
+    `progress` is called with the number of plasmids done since its last call. Raises
+    InputError for no plasmids, one without a lab, an id twice or in the index already;
+    MismatchError when `embedder` is not the index's model.
     """
     path = Path(path)
     if dry_run:
         return _would_add(path, plasmids)
     read_manifest(path)  # a missing index is told before a lock file is made
-    with writing(path):
+    with writing(path, wait=wait):
         old = read_manifest(path)
         segments = open_segments(path, old)
         if embedder is None:

@@ -25,6 +25,7 @@ from vecattr.files import (
 )
 from vecattr.indexes.draft import SegmentDraft
 from vecattr.indexes.flat import build_flat
+from vecattr.indexes.lock import collect
 from vecattr.indexes.manifest import (
     HISTORY_FOLDER,
     MANIFEST_FILE,
@@ -96,6 +97,7 @@ def publish(
     atomic_write(path / MANIFEST_FILE, data)
     checkpoint("manifest")
     sweep(path, manifest)
+    collect(path)
     checkpoint("sweep")
 
 
