@@ -5,11 +5,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from vecattr.calibration import Calibration, read_calibration
 from vecattr.errors import MismatchError, MissingError
 from vecattr.files import atomic_write, check_file, read_file, sha256_file
+from vecattr.fusion import Fusion, read_fusion
 from vecattr.heldout import HeldOut, read_held_out
 from vecattr.indexes.manifest import MODEL_FOLDER, FileFacts, Manifest
-from vecattr.model import HELD_OUT_FILE, IDENTITY_FILES, MODEL_FILES
+from vecattr.model import (
+    CALIBRATION_FILE,
+    FUSION_FILE,
+    HELD_OUT_FILE,
+    IDENTITY_FILES,
+    MODEL_FILES,
+)
 from vecattr.protocols import SequenceEmbedder
 
 #: Files up to this size are hashed when the index is opened (bytes) …
@@ -48,6 +56,15 @@ def check_model_files(path: Path, manifest: Manifest, *, hashed_up_to: int | Non
         )
 
 
+def check_model_file(path: Path, manifest: Manifest, name: str) -> bool:
+    """Whether the model of an index has such a file, which then is the one that the index was built
+    with (MissingError, DamagedError). A file that the manifest does not name does not count."""
+    facts = dict(manifest.model_files).get(name)
+    if facts is not None:
+        check_file(path / MODEL_FOLDER / name, sha256=facts.sha256, size=facts.size)
+    return facts is not None
+
+
 def load_index_model(
     path: Path, manifest: Manifest, *, device: str = "cpu", threads: int | None = None
 ) -> SequenceEmbedder:
@@ -59,18 +76,36 @@ def load_index_model(
         path / MODEL_FOLDER, views=manifest.views, device=device, threads=threads
     )
     check_embedder(embedder, model=manifest.model, width=manifest.width, where=str(path))
+    check_model_files(path, manifest, hashed_up_to=SMALL_FILE)  # not replaced while it was read
     return embedder
 
 
 def index_held_out(path: Path, manifest: Manifest) -> HeldOut | None:
     """The held-out plasmids of the model in an index, None when it has none; MissingError or
     DamagedError when the file is not what the index was built with."""
-    facts = dict(manifest.model_files).get(HELD_OUT_FILE)
-    if facts is None:
+    if not check_model_file(path, manifest, HELD_OUT_FILE):
         return None
-    folder = path / MODEL_FOLDER
-    check_file(folder / HELD_OUT_FILE, sha256=facts.sha256, size=facts.size)
-    return read_held_out(folder)
+    found = read_held_out(path / MODEL_FOLDER)
+    check_model_file(path, manifest, HELD_OUT_FILE)  # still: the index may have been replaced
+    return found
+
+
+def index_fusion(path: Path, manifest: Manifest) -> Fusion | None:
+    """The fusion of the model in an index, None when it has none; errors as `check_model_file`."""
+    if not check_model_file(path, manifest, FUSION_FILE):
+        return None
+    found = read_fusion(path / MODEL_FOLDER)
+    check_model_file(path, manifest, FUSION_FILE)
+    return found
+
+
+def index_calibration(path: Path, manifest: Manifest) -> Calibration | None:
+    """The calibration of an index, None when it has none; errors as `check_model_file`."""
+    if not check_model_file(path, manifest, CALIBRATION_FILE):
+        return None
+    found = read_calibration(path / MODEL_FOLDER)
+    check_model_file(path, manifest, CALIBRATION_FILE)
+    return found
 
 
 def check_embedder(

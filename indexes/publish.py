@@ -12,6 +12,7 @@ import contextlib
 import getpass
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def publish(
     checkpoint: Checkpoint = go_on,
 ) -> None:
     """Make `manifest` the present state; its segments are written, and the lock is held."""
-    data = manifest.to_json()
+    data = replace(manifest, library=__version__).to_json()
     atomic_write(history_path(path, manifest.generation), data)
     checkpoint("history")
     append_line(path / LOG_FILE, _log_line(manifest, action, details))

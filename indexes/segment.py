@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from vecattr.bases import PackedBases
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.indexes.labs import LabPart, Origin
 from vecattr.indexes.segment_kmers import SegmentKmers
+from vecattr.indexes.segment_layout import check_layout
 from vecattr.plasmid import Topology
 from vecattr.store import ArrayFile
 from vecattr.table import Vectors
@@ -35,6 +36,7 @@ MISSING_FEATURE = 255
 #: The code of a row without a group.
 NO_GROUP = -1
 
+Word = TypeVar("Word", bound=str)
 Codes = NDArray[np.int32]
 Features = tuple[tuple[str, ...], bytes]  # names, and one byte (0 or 1) for each
 
@@ -73,31 +75,15 @@ class Segment:
         self._file = ArrayFile(source, format=SEGMENT_FORMAT, version=SEGMENT_VERSION)
         self.name = self._file.name
         self.digest = self._file.digest
-        self.model = str(self._file.attributes["model"])
+        self.model = str(self._file.attributes.get("model"))
         if model is not None and self.model != model:
             raise MismatchError(
                 f"made by model {self.model[:16]}…, expected {model[:16]}…",
                 where=self.name,
                 hint="restore the file that belongs here, or build the index again",
             )
-        self.rows, self.width = self._file.shape("sequences/vector")
+        self.rows, self.width = check_layout(self._file)
         self.has_sequences = "sequences/bases/bytes" in self._file
-        self._check_shapes()
-
-    def _check_shapes(self) -> None:
-        columns = "lab", "label", "group", "topology", "length", "id_hash", "id_row", "feature"
-        for column in columns:
-            found = self._file.shape(f"sequences/{column}")[0]
-            if found != self.rows:
-                raise DamagedError(
-                    f"{found} rows of {column!r}, expected {self.rows}", where=self.name
-                )
-        joined = self._file.shape("moments/count")[0], self.width
-        for name, shape in ("total", joined), ("outer", (*joined, self.width)):
-            if self._file.shape(f"moments/{name}") != shape:
-                raise DamagedError("moments of another shape", where=self.name)
-        if self._file.shape("labs/vector")[1] != self.width:
-            raise DamagedError("lab and sequence vectors differ in width", where=self.name)
 
     def check_all(self) -> None:
         """Check every block of the file; DamagedError names the first bad one."""
@@ -144,8 +130,15 @@ class Segment:
         names = self._file.strings("labs/name")
         rows = zip(names, vectors, weights, origins, strict=True)
         return tuple(
-            LabPart(name, vector, weight, ORIGINS[origin]) for name, vector, weight, origin in rows
+            LabPart(name, vector, weight, self._word(ORIGINS, origin))
+            for name, vector, weight, origin in rows
         )
+
+    def _word(self, words: tuple[Word, ...], code: int) -> Word:
+        """The word that a code stands for."""
+        if not 0 <= code < len(words):
+            raise DamagedError(f"the code {code} stands for none of {words}", where=self.name)
+        return words[code]
 
     @cached_property
     def moments(self) -> tuple[Moments, ...]:
@@ -205,7 +198,8 @@ class Segment:
 
     def topology(self, row: int) -> Topology:
         """Circular or linear."""
-        return TOPOLOGIES[int(self._file.slice("sequences/topology", row, row + 1)[0])]
+        code = int(self._file.slice("sequences/topology", row, row + 1)[0])
+        return self._word(TOPOLOGIES, code)
 
     @cached_property
     def _group_names(self) -> tuple[str, ...]:

@@ -77,7 +77,8 @@ class SealedBytes:
 
     def view(self, start: int, stop: int) -> memoryview:
         """The body's bytes from start to stop, checked."""
-        assert 0 <= start <= stop <= len(self._body), "a slice outside the file"
+        if not 0 <= start <= stop <= len(self._body):
+            self._refuse(f"holds no bytes {start} to {stop}: what says where they are is wrong")
         for block in range(start // BLOCK_SIZE, -(-stop // BLOCK_SIZE)):
             if not self._seen[block]:
                 self._check_block(block)
