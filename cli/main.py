@@ -26,7 +26,12 @@ from vecattr.version import __version__
 INTERRUPTED = 128 + signal.SIGINT
 
 #: What libraries of others say when they get no memory.
-_NO_MEMORY = ("out of memory", "can't allocate memory", "bad_alloc", "cannot allocate memory")
+_NO_MEMORY = (
+    "out of memory",
+    "allocate memory",
+    "bad_alloc",
+    "failed to map segment",
+)
 
 #: Every command and its one line of help; the module of `add-lab` is vecattr.cli.add_lab.
 COMMANDS = {

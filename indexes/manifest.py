@@ -278,6 +278,13 @@ def read_manifest(path: Path) -> Manifest:
             where=str(path),
             hint=f"name one of them, as {fold_path(path, 1)}; query and evaluate take all as one",
         )
+    if not target.exists() and (kept := kept_generations(path)):
+        raise MissingError(
+            "the index's manifest is missing",
+            where=str(target),
+            hint=f"restore it with `vecattr verify --repair` ({history_path(path, kept[-1])} is a "
+            "copy)",
+        )
     if not target.exists():
         found = "this folder holds no index" if path.is_dir() else "there is no index here"
         raise MissingError(
