@@ -26,6 +26,7 @@ from vecattr.indexes.draft import SegmentDraft
 from vecattr.indexes.manifest import FileFacts, Manifest, SegmentEntry, parse_manifest
 from vecattr.indexes.segment import Segment
 from vecattr.labels import read_features, read_labels
+from vecattr.model import CALIBRATION_FILE
 from vecattr.plasmid import Plasmid
 from vecattr.readers import ReadOptions, read_plasmids
 from vecattr.temperature import Temperature
@@ -202,7 +203,7 @@ def _model_targets() -> list[Target]:
     return [
         Target("fusion", read_model_file("fusion.json", read_fusion), (fusion, b"{}")),
         Target("folds", read_model_file("folds.json", read_folds), (folds, b"{}")),
-        Target("calibration", read_model_file("calibration.json", read_calibration), (calibration,)),
+        Target("calibration", read_model_file(CALIBRATION_FILE, read_calibration), (calibration,)),
     ]
 
 

@@ -1,4 +1,4 @@
-"""One fuzz target under atheris: a name, seconds, a seed and two folders in; libFuzzer's report out.
+"""One fuzz target under atheris: its name, seconds, a seed, two folders in; libFuzzer's report out.
 
     python -m faults.guided TARGET SECONDS SEED CORPUS KEEP
 
