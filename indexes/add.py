@@ -24,7 +24,7 @@ from vecattr.indexes.embedding import (
 from vecattr.indexes.labs import lab_parts
 from vecattr.indexes.live import LiveSegment, find_living, open_segments
 from vecattr.indexes.lock import writing
-from vecattr.indexes.manifest import Manifest, SegmentEntry, read_manifest
+from vecattr.indexes.manifest import Manifest, SegmentEntry, newest_manifest, read_manifest
 from vecattr.indexes.merge import merge_small
 from vecattr.indexes.models import check_embedder, load_index_model
 from vecattr.indexes.publish import Checkpoint, go_on, publish, write_segment
@@ -74,7 +74,7 @@ def add_labs(
         return _would_add(path, plasmids)
     read_manifest(path)  # a missing index is told before a lock file is made
     with writing(path, wait=wait):
-        old = read_manifest(path)
+        old = newest_manifest(path)
         segments = open_segments(path, old)
         if embedder is None:
             embedder = load_index_model(path, old)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vecattr.errors import InputError, UsageError
-from vecattr.files import read_file
 from vecattr.indexes.add import AddReport, add_labs
 from vecattr.indexes.live import (
     LiveSegment,
@@ -22,9 +21,9 @@ from vecattr.indexes.live import (
 from vecattr.indexes.lock import writing
 from vecattr.indexes.manifest import (
     Manifest,
-    history_path,
     kept_generations,
-    parse_manifest,
+    newest_manifest,
+    read_history,
     read_manifest,
 )
 from vecattr.indexes.merge import merged
@@ -79,7 +78,7 @@ def remove_lab(
     _refuse_pool(name)
     read_manifest(path)
     with writing(path, wait=wait):
-        old = read_manifest(path)
+        old = newest_manifest(path)
         segments = open_segments(path, old)
         _check_known(name, segments)
         hidden = [s.with_entry(s.entry.without(s.stored_as(name))) for s in segments]
@@ -105,7 +104,7 @@ def rename_lab(
         raise UsageError(f"the lab is called {old!r} already")
     read_manifest(path)
     with writing(path, wait=wait):
-        before = read_manifest(path)
+        before = newest_manifest(path)
         segments = open_segments(path, before)
         _check_known(old, segments)
         renamed = [
@@ -129,7 +128,7 @@ def rollback(
     path = Path(path)
     read_manifest(path)
     with writing(path, wait=wait):
-        now = read_manifest(path)
+        now = newest_manifest(path)
         target = (now.restores or now.generation) - 1 if to is None else to
         kept = [g for g in kept_generations(path) if g < now.generation]
         if target not in kept:
@@ -140,8 +139,7 @@ def rollback(
                 where=str(path),
                 hint="give one of them with --to" if kept else "there is nothing to go back to",
             )
-        file = history_path(path, target)
-        old = parse_manifest(read_file(file), where=str(file))
+        old = read_history(path, target)
         open_segments(path, old)  # all of it must be there and whole before it is promised
         new = replace(old, generation=now.generation + 1, restores=old.restores or target)
         details = {"to": target}
@@ -157,7 +155,7 @@ def compact(path: Path, *, wait: float = 0, checkpoint: Checkpoint = go_on) -> E
     path = Path(path)
     read_manifest(path)
     with writing(path, wait=wait):
-        old = read_manifest(path)
+        old = newest_manifest(path)
         dirty = any(entry.removed or entry.renamed for entry in old.segments)
         if not dirty and len(old.segments) <= 1:
             return _report("compact", 0, old)

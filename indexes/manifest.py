@@ -295,9 +295,30 @@ def read_manifest(path: Path) -> Manifest:
     return parse_manifest(read_file(target), where=str(target))
 
 
+def newest_manifest(path: Path) -> Manifest:
+    """As `read_manifest`, for a writer, who holds the lock: also DamagedError when it is not the
+    newest."""
+    manifest = read_manifest(path)
+    check_is_newest(path, manifest)
+    return manifest
+
+
 def history_path(path: Path, generation: int) -> Path:
     """Where the manifest of a generation is kept."""
     return path / HISTORY_FOLDER / f"{generation:06d}.json"
+
+
+def read_history(path: Path, generation: int) -> Manifest:
+    """The manifest of a kept generation; DamagedError when the file holds anything else."""
+    file = history_path(path, generation)
+    found = parse_manifest(read_file(file), where=str(file))
+    if found.generation != generation:
+        raise DamagedError(
+            f"holds generation {found.generation}, expected {generation}",
+            where=str(file),
+            hint="restore it from a copy of the index",
+        )
+    return found
 
 
 def kept_generations(path: Path) -> list[int]:
@@ -305,6 +326,19 @@ def kept_generations(path: Path) -> list[int]:
     folder = path / HISTORY_FOLDER
     names = [file.stem for file in folder.glob("*.json")] if folder.is_dir() else []
     return sorted(int(name) for name in names if name.isdecimal())
+
+
+def check_is_newest(path: Path, manifest: Manifest) -> None:
+    """DamagedError when a later generation than this manifest was published: a copy of a manifest
+    is written after its commit, so `manifest.json` was put back by hand, or by a backup."""
+    later = [kept for kept in kept_generations(path) if kept > manifest.generation]
+    if later:
+        raise DamagedError(
+            f"is generation {manifest.generation}, and {HISTORY_FOLDER} has {later[-1]}",
+            where=str(path / MANIFEST_FILE),
+            hint="bring the newest back with `vecattr verify --repair`, and then go back with "
+            "`vecattr rollback` if you want to",
+        )
 
 
 def segment_path(path: Path, name: str) -> Path:

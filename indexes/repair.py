@@ -8,7 +8,7 @@ the present one. What cannot be trusted is moved into `quarantine/`.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -33,10 +33,12 @@ from vecattr.indexes.manifest import (
     FileFacts,
     Manifest,
     SegmentEntry,
+    check_is_newest,
     faiss_path,
     history_path,
     kept_generations,
     parse_manifest,
+    read_history,
     read_manifest,
     segment_path,
 )
@@ -81,8 +83,11 @@ class _Repair:
         manifest = self._readable_manifest()
         self._quarantine_strays(manifest)
         self._mend_model(manifest)
-        if bad := self._bad_segments(manifest.segments, manifest.model):
-            self._go_back(bad, manifest)
+        if bad := self._bad_segments(manifest):
+            if bad & _names(manifest):
+                self._go_back(bad, manifest)
+            self._set_aside(bad)
+        if bad & _names(manifest):
             return
         mended = replace(manifest, segments=self._with_caches(manifest))
         if mended != manifest:
@@ -98,67 +103,62 @@ class _Repair:
         go into quarantine."""
         copies: list[Manifest] = []
         for generation in kept_generations(self.path):
-            file = history_path(self.path, generation)
             try:
-                copies.append(parse_manifest(read_file(file), where=str(file)))
+                copies.append(read_history(self.path, generation))
             except DamagedError as error:
-                self._quarantine(file, error.what)
+                self._quarantine(history_path(self.path, generation), error.what)
         try:
-            return read_manifest(self.path)
+            present = read_manifest(self.path)
+            check_is_newest(self.path, present)
+            return present
         except (DamagedError, MissingError) as error:
             if not copies:
                 raise
             newest = max(copies, key=lambda copy: copy.generation)
-            present = self.path / MANIFEST_FILE
-            if present.exists():
-                self._quarantine(present, error.what)
-            file = history_path(self.path, newest.generation)
-            atomic_write(present, read_file(file))
-            self.done.append(f"{present}: generation {newest.generation} came back from {file}")
+            target, file = self.path / MANIFEST_FILE, history_path(self.path, newest.generation)
+            if target.exists():
+                self._quarantine(target, error.what)
+            atomic_write(target, read_file(file))
+            self.done.append(f"{target}: generation {newest.generation} came back from {file}")
             return newest
 
-    def _bad_segments(self, entries: Iterable[SegmentEntry], model: str) -> set[str]:
-        """The names of those that are not what they should be."""
+    def _bad_segments(self, now: Manifest) -> set[str]:
+        """The names of those, of any kept generation, that are not what they should be."""
+        copies = [read_history(self.path, one) for one in kept_generations(self.path)]
         found: set[str] = set()
-        for entry in entries:
-            opened: dict[str, LiveSegment] = {}
-            findings = list(segment_findings(self.path, entry, model, opened))
-            if any(finding.level == "error" for finding in findings):
-                found.add(entry.name)
+        whole: dict[str, LiveSegment] = {}
+        for manifest in (now, *copies):
+            for entry in manifest.segments:
+                findings = segment_findings(self.path, entry, manifest.model, whole)
+                if any(finding.level == "error" for finding in findings):
+                    found.add(entry.name)
         return found
 
     def _go_back(self, bad: set[str], now: Manifest) -> None:
-        """Publish the newest whole generation before anew; none, and the present one stays, to be
+        """Publish the newest whole generation before anew; without one the present one stays, to be
         refused until what is lost comes back."""
         for generation in reversed(kept_generations(self.path)):
-            file = history_path(self.path, generation)
-            old = parse_manifest(read_file(file), where=str(file))
-            names = {entry.name for entry in old.segments}
-            if generation > now.generation or names & bad:
+            old = read_history(self.path, generation)
+            if _names(old) & bad:
                 continue
-            if lost := self._bad_segments(old.segments, old.model):
-                bad |= lost
-                continue
-            self._set_aside(bad)
-            segments = self._with_caches(old)
-            restored = replace(old, segments=segments, restores=old.restores or generation)
-            self._publish(replace(restored, generation=now.generation + 1))
             self.done.append(
                 f"the content of generation {generation} is the present one again: what was "
                 f"changed after it is lost with {len(bad)} segment(s)"
             )
+            restored = replace(old, segments=self._with_caches(old))
+            new = replace(restored, restores=old.restores or generation)
+            self._publish(replace(new, generation=now.generation + 1))
             return
-        self._set_aside(bad)
 
     def _set_aside(self, bad: set[str]) -> None:
         """Move segments, and the copies of manifests that need them, into quarantine."""
         for name in sorted(bad):
-            if segment_path(self.path, name).exists():
-                self._quarantine(segment_path(self.path, name), "not what was written")
+            for file in (segment_path(self.path, name), faiss_path(self.path, name)):
+                if file.exists():
+                    self._quarantine(file, "of a segment that is not what was written")
         for generation in kept_generations(self.path):
             file = history_path(self.path, generation)
-            old = parse_manifest(read_file(file), where=str(file))
-            if bad & {entry.name for entry in old.segments}:
+            if _names(read_history(self.path, generation)) & bad:
                 self._quarantine(file, "it needs a segment that is lost")
 
     def _with_caches(self, manifest: Manifest) -> tuple[SegmentEntry, ...]:
@@ -196,12 +196,7 @@ class _Repair:
         """What writers that were killed left, and what no manifest names."""
         named = {entry.name for entry in manifest.segments}
         for generation in kept_generations(self.path):
-            file = history_path(self.path, generation)
-            if generation > manifest.generation:
-                self._quarantine(file, "left by a writer that was killed")
-                continue
-            copy = parse_manifest(read_file(file), where=str(file))
-            named |= {entry.name for entry in copy.segments}
+            named |= {entry.name for entry in read_history(self.path, generation).segments}
         for file in list(self._strays(named, dict(manifest.model_files))):
             self._quarantine(file, "no manifest names it")
 
@@ -227,6 +222,11 @@ class _Repair:
 
     def _publish(self, manifest: Manifest) -> None:
         publish(self.path, manifest, action="repair", details={"done": list(self.done)})
+
+
+def _names(manifest: Manifest) -> set[str]:
+    """Of its segments."""
+    return {entry.name for entry in manifest.segments}
 
 
 def _free(folder: Path, name: str) -> Path:

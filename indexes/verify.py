@@ -22,14 +22,16 @@ from vecattr.indexes.manifest import (
     SEGMENTS_FOLDER,
     Manifest,
     SegmentEntry,
+    check_is_newest,
     faiss_path,
     history_path,
     kept_generations,
-    parse_manifest,
+    read_history,
     read_manifest,
     segment_path,
 )
 from vecattr.indexes.models import check_model_files
+from vecattr.indexes.publish import KEPT_GENERATIONS
 from vecattr.indexes.segment import Segment, id_hashes
 from vecattr.indexes.trial import Trial, tried_search
 from vecattr.model import learned_labs, model_identity
@@ -225,19 +227,27 @@ def _model_findings(path: Path, manifest: Manifest) -> Iterator[Finding]:
 def _history_findings(
     path: Path, manifest: Manifest, opened: dict[str, LiveSegment]
 ) -> Iterator[Finding]:
-    """Earlier generations must be readable, or a rollback to them fails."""
-    for generation in kept_generations(path):
+    """Earlier generations must be there and readable, or a rollback to them fails."""
+    kept = kept_generations(path)
+    for generation in range(max(1, manifest.generation - KEPT_GENERATIONS), manifest.generation):
+        if generation not in kept:
+            file = history_path(path, generation)
+            yield Finding("warning", str(file), "is missing, so this generation is lost")
+    if manifest.generation not in kept:
+        file = history_path(path, manifest.generation)
+        yield Finding("warning", str(file), "is missing; the next edit writes it")
+    yield from _tried(lambda: check_is_newest(path, manifest))
+    for generation in kept:
         file = history_path(path, generation)
-        if generation > manifest.generation:
-            yield Finding("warning", str(file), "left by a writer that was killed")
-            continue
         try:
-            old = parse_manifest(read_file(file), where=str(file))
+            old = read_history(path, generation)
         except ArtifactError as error:
             yield Finding("error", str(file), error.what)
             continue
         if generation == manifest.generation and old != manifest:
             yield Finding("error", str(file), "differs from manifest.json")
+        if generation > manifest.generation:
+            continue
         for entry in old.segments:
             if entry.name not in {now.name for now in manifest.segments}:
                 yield from segment_findings(path, entry, old.model, opened)
@@ -247,9 +257,8 @@ def _stray_findings(path: Path, manifest: Manifest) -> Iterator[Finding]:
     """Files that no manifest names."""
     named = {entry.name for entry in manifest.segments}
     for generation in kept_generations(path):
-        file = history_path(path, generation)
         try:
-            named |= {e.name for e in parse_manifest(read_file(file), where=str(file)).segments}
+            named |= {entry.name for entry in read_history(path, generation).segments}
         except ArtifactError:
             return
     for file in sorted((path / SEGMENTS_FOLDER).iterdir()):

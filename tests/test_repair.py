@@ -14,7 +14,7 @@ from vecattr.cli.main import run
 from vecattr.errors import ArtifactError, DamagedError, MismatchError, MissingError
 from vecattr.indexes.edit import add_labs, compact, remove_lab
 from vecattr.indexes.manifest import read_manifest
-from vecattr.indexes.repair import repair_index
+from vecattr.indexes.repair import RepairReport, repair_index
 from vecattr.indexes.verify import verify_index
 
 Damage = Callable[[Path], object]
@@ -32,6 +32,11 @@ def spoil(file: Path) -> None:
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
     file.write_bytes(bytes(data))
+
+
+def unexpected(report: RepairReport) -> list[str]:
+    """Findings beside the earlier generations that are lost."""
+    return [one.what for one in report.after.findings if "generation is lost" not in one.what]
 
 
 def newest_segment(path: Path) -> Path:
@@ -69,6 +74,8 @@ MENDABLE: list[Damage] = [
     lambda index: (index / "model" / "fusion.json").write_bytes(b"{}"),
     lambda index: (index / ".vecattr-left").write_bytes(b"left"),
     lambda index: shutil.copy(index / "manifest.json", index / "manifests" / "000003.json"),
+    lambda index: shutil.copy(index / "manifests" / "000001.json", index / "manifest.json"),
+    lambda index: shutil.copy(index / "manifests" / "000002.json", index / "manifests/000001.json"),
 ]
 
 
@@ -79,7 +86,7 @@ def test_what_is_held_twice_comes_back_and_nothing_is_deleted(index: Path, damag
     before = bytes_of(index)
     report = repair_index(index)
     assert report.done
-    assert report.after.findings == ()
+    assert unexpected(report) == []
     assert read_manifest(index).identity == identity
     kept = bytes_of(index)
     caches = [content for content in before if content[:4] == b"IxFI" and content not in kept]
@@ -92,7 +99,7 @@ def test_a_lost_segment_brings_back_the_newest_whole_generation(index: Path, wor
     spoil(newest_segment(index))
     report = repair_index(index)
     assert any("generation 1 is the present one again" in one for one in report.done)
-    assert report.after.findings == ()
+    assert unexpected(report) == []
     assert workshop.open(index).identity == old
     assert workshop.open(index).lab_names == ("Ash", "Birch")
     assert len(list((index / "quarantine").glob("*.h5"))) == 1
