@@ -18,6 +18,7 @@ from vecattr.indexes.flat import build_flat
 from vecattr.indexes.kmer_draft import kmer_arrays
 from vecattr.indexes.live import LiveSegment, class_names, class_sizes
 from vecattr.indexes.manifest import (
+    MANIFEST_FILE,
     MODEL_FOLDER,
     SEGMENTS_FOLDER,
     Manifest,
@@ -246,11 +247,15 @@ def _history_findings(
             continue
         if generation == manifest.generation and old != manifest:
             yield Finding("error", str(file), "differs from manifest.json")
+            yield Finding("error", str(path / MANIFEST_FILE), f"differs from its copy {file.name}")
         if generation > manifest.generation:
             continue
         for entry in old.segments:
             if entry.name not in {now.name for now in manifest.segments}:
-                yield from segment_findings(path, entry, old.model, opened)
+                bad = list(segment_findings(path, entry, old.model, opened))
+                yield from bad
+                if any(finding.level == "error" for finding in bad):
+                    yield Finding("error", str(file), f"needs {entry.name}.h5, which is not whole")
 
 
 def _stray_findings(path: Path, manifest: Manifest) -> Iterator[Finding]:
