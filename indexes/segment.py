@@ -35,6 +35,7 @@ ORIGINS: tuple[Origin, ...] = ("mean", "learned")
 MISSING_FEATURE = 255
 #: The code of a row without a group.
 NO_GROUP = -1
+_ASCII = 127
 
 Word = TypeVar("Word", bound=str)
 Codes = NDArray[np.int32]
@@ -228,7 +229,7 @@ class Segment:
 
     def record(self, row: int) -> Record:
         """Everything about one plasmid."""
-        group = int(self._file.slice("sequences/group", row, row + 1)[0])
+        group = int(self.group_codes[row])
         return Record(
             id=self._file.string("sequences/id", row),
             lab=self.lab_names[int(self.lab_codes[row])],
@@ -257,10 +258,14 @@ class Segment:
             for column in ("start", "length", "letter")
         ]
         packed = self._file.slice("sequences/bases/bytes", start, stop)
+        length = self.length(row)
+        starts, lengths, letters = runs
+        if len(packed) != -(-length // 4) or (len(letters) and int(letters.max()) > _ASCII):
+            raise DamagedError(f"the bases of row {row} are not {length} letters", where=self.name)
         return PackedBases(
-            self.length(row),
+            length,
             cast("NDArray[np.uint8]", packed),
-            cast("NDArray[np.int64]", runs[0]),
-            cast("NDArray[np.int64]", runs[1]),
-            cast("NDArray[np.uint8]", runs[2]),
+            cast("NDArray[np.int64]", starts),
+            cast("NDArray[np.int64]", lengths),
+            cast("NDArray[np.uint8]", letters),
         )

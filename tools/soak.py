@@ -49,6 +49,8 @@ def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
             proof.add_argument("--seconds", type=float, default=1800)
             proof.add_argument("--engine", choices=["mutation", "atheris"], default="mutation")
             proof.add_argument("--keep", type=Path, default=Path("fuzz-failures"))
+        if name == "corruption":
+            proof.add_argument("--every", type=int, default=1, help="try each n-th damage only")
         if name == "load":
             proof.add_argument("--processes", type=int, default=1000)
     return parser.parse_args(arguments)
@@ -64,7 +66,8 @@ def proved(options: argparse.Namespace) -> dict[str, Any]:
     elif options.proof == "load":
         found = module.prove(options.rounds, seed=options.seed, processes=options.processes)
     else:
-        found = module.prove(options.rounds, seed=options.seed)
+        more = {"every": options.every} if options.proof == "corruption" else {}
+        found = module.prove(options.rounds, seed=options.seed, **more)
     facts = {"proof": options.proof, "version": __version__, "seed": options.seed}
     return {**facts, **found, "minutes": round((time.monotonic() - began) / 60, 1)}
 

@@ -16,8 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
+from vecattr.bases import unpack_bases
 from vecattr.calibration import Calibration, Fits, Verdicts, WorkFit, read_calibration
 from vecattr.checksums import SealedBytes, seal
+from vecattr.errors import DamagedError
 from vecattr.familiarity import Familiarity
 from vecattr.files import sha256_bytes
 from vecattr.folds import Folds, read_folds
@@ -80,9 +82,16 @@ def read_segment(data: bytes) -> None:
     segment = Segment(data)
     segment.check_all()
     if segment.kmers is not None:
-        segment.kmers.find(segment.kmers.hashes)
+        segment.kmers.postings(segment.kmers.find(segment.kmers.hashes))
+    assert len(segment.groups) == segment.rows
+    assert all(len(part.vector) == segment.width for part in segment.parts)
     for row in range(min(segment.rows, 100)):
-        segment.record(row)
+        record = segment.record(row)
+        if record.bases is not None and len(unpack_bases(record.bases)) != record.length:
+            raise DamagedError("the bases are not of the length stated")
+        if segment.kmers is not None:
+            segment.kmers.sketch(row)
+    segment.find(segment.all_ids)
 
 
 def read_resealed_segment(data: bytes) -> None:
