@@ -206,3 +206,16 @@ def test_no_index_is_an_error_and_not_a_report(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ArtifactError):
         verify_index(tmp_path / "file")
+
+
+def test_files_of_the_model_that_the_manifest_does_not_name_are_not_used(
+    index: Path, tmp_path: Path, workshop: Any
+) -> None:
+    asked = workshop.plasmids(["Ash"])
+    before = [answer.labs for answer in workshop.open(index).query_many(asked)]
+    model = workshop.calibrated_model(tmp_path / "m", cosine=0.0)
+    shutil.copy(model / "calibration.json", index / "model")
+    (index / "model" / "fusion.json").write_bytes(b"{}")
+    opened = workshop.open(index)
+    assert opened.calibration is None
+    assert [answer.labs for answer in opened.query_many(asked)] == before
