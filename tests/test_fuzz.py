@@ -46,22 +46,8 @@ def test_any_bytes_lead_to_our_own_errors(name: str, junk: bytes) -> None:
 
 
 odd = st.text(max_size=12) | st.sampled_from(["-1", "0", "1e999", "nan", "", "-", "=1", "a=b"])
-OPTIONS = [
-    "-k",
-    "--neighbors",
-    "--common-labs",
-    "--coverage",
-    "--false-alarm",
-    "--work",
-    "--format",
-    "--where",
-    "--topology",
-    "--group-by",
-    "--max-bases",
-    "--max-unpacked",
-    "--threads",
-    "-o",
-]
+OPTIONS = ["-k", "--neighbors", "--common-labs", "--coverage", "--false-alarm", "--work", "-o"]
+OPTIONS += ["--format", "--where", "--topology", "--group-by", "--max-bases", "--max-unpacked"]
 FLAGS = ["--evidence", "--exclude-near-copies", "--as-one", "--no-features", "-q"]
 FITTING = """-k 1;--coverage 0.9;--format html;--work new;-k 999999999999999999999;--max-bases 3
 --neighbors 99999999999;--max-unpacked 1e300;--false-alarm 0;--common-labs 99999999999999999999
