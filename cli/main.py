@@ -15,12 +15,13 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 import click
 
 from vecattr.cli.signals import Stopped, heed_signals, heeded
 from vecattr.cli.terminal import Terminal
-from vecattr.errors import InputError, UsageError, VecattrError
+from vecattr.errors import ArtifactError, InputError, UsageError, VecattrError
 from vecattr.version import __version__
 
 INTERRUPTED = 128 + signal.SIGINT
@@ -141,6 +142,9 @@ def _foreign(error: Exception) -> VecattrError:
             "out of memory",
             hint="ask about fewer or shorter sequences at once, or on a machine with more memory",
         )
+    if isinstance(error, PermissionError) and not Path(str(error.filename)).is_file():
+        hint = "name a place that you may write to"  # a file that is there could not be read
+        return ArtifactError(error.strerror or str(error), where=str(error.filename), hint=hint)
     if isinstance(error, FileNotFoundError | IsADirectoryError | PermissionError):
         return InputError(error.strerror or str(error), where=str(error.filename))
     if isinstance(error, OSError) and error.strerror:

@@ -33,7 +33,7 @@ def test_a_short_proof_has_no_failure(proof: str, tmp_path: Path) -> None:
     if proof == "fuzz":
         command += ["--keep", str(tmp_path)]
     done = subprocess.run(command, cwd=TOOLS.parent, capture_output=True, text=True)
-    assert done.stderr == ""
+    assert "Traceback" not in done.stderr
     summary: dict[str, Any] = json.loads(done.stdout)
     assert summary["failures"] == []
     assert summary["outcomes"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
+import sys
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,12 @@ def _content(path: Path, manifest: Manifest) -> Content:
 def plasmids_of(lab: str, number: int, *, each: int = 2) -> list[Plasmid]:
     """New plasmids of a lab, with ids that no other number has."""
     return made_plasmids([lab], each=each, seed=number)
+
+
+def progress(done: int, *, every: int = 50) -> None:
+    """A line on stderr now and then, for whoever watches a long proof."""
+    if done and done % every == 0:
+        print(f"{done} rounds", file=sys.stderr, flush=True)
 
 
 def chance_of(seed: int, *parts: object) -> random.Random:

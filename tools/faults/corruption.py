@@ -180,6 +180,7 @@ def _in_children(path: Path, jobs: list[Damage], truth: str) -> list[tuple[str, 
             while (told := parent.recv()) is not None:
                 if told[1] is not None:
                     results.append(told[1])
+                    bench.progress(len(results))
         except EOFError:
             process.join()
             results.append(("CRASH", f"the process ended by {process.exitcode}"))

@@ -84,6 +84,7 @@ def prove(rounds: int, *, seed: int) -> dict[str, Any]:
         for operation in OPERATIONS:
             for kind, size, folder in _places(operation, Path(scratch), rounds):
                 tried += 1
+                bench.progress(tried)
                 most = size if kind == "largest file" else None
                 outcome, wrong = _tried(operation, folder, most)
                 counts[f"{operation}, {kind}: {outcome}"] += 1

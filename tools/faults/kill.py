@@ -133,6 +133,7 @@ def prove(rounds: int, *, seed: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = bench.made_index(Path(folder))
         for number in range(rounds):
+            bench.progress(number)
             fatal = NAMED[number // 2 % len(NAMED)] if number % 2 else None
             parent, child = context.Pipe()
             process = context.Process(

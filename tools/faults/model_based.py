@@ -41,6 +41,8 @@ Array = NDArray[np.float64]
 
 #: How far a cosine may lie from the model's.
 CLOSE = 1e-6
+#: A direction that is shorter than this is rounding (float32 unit rows are off by 1e-7).
+_NOTHING = 1e-6
 NAMES = ("Ash", "Birch", "Cedar", "Elder", "Fir", "=1+1", "../x", "ash")
 
 
@@ -290,5 +292,6 @@ def prove(rounds: int, *, seed: int, steps: int = 20) -> dict[str, Any]:
     try:
         run_state_machine_as_test(hypothesis.seed(seed)(IndexMachine), settings=settings)
     except Exception as error:
-        failures.append({"what": f"{type(error).__name__}: {error}"[:4000]})
+        steps = "\n".join(getattr(error, "__notes__", []))
+        failures.append({"what": f"{type(error).__name__}: {error}"[:1000], "steps": steps[:4000]})
     return {"rounds": rounds, "outcomes": dict(sorted(STEPS.items())), "failures": failures}
