@@ -15,6 +15,7 @@ from vecattr.cli.options import (
     plasmids_of,
     reading,
     talk_options,
+    wait_option,
 )
 from vecattr.cli.terminal import terminal
 from vecattr.errors import InputError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 @index_option
 @click.option("--lab", metavar="NAME", help="The lab of all these sequences, if no file says it.")
 @click.option("--dry-run", is_flag=True, help="Tell what would change, and change nothing.")
+@wait_option
 @reading
 @compute_options
 @talk_options
@@ -37,6 +39,7 @@ def command(
     index: Path,
     lab: str | None,
     dry_run: bool,
+    wait: float,
     reads: ReadOptions,
     threads: int | None,
     device: str,
@@ -54,7 +57,9 @@ def command(
         raise InputError("nothing was added", hint="mend the records above and give them all again")
     with terminal().progress("add", total=len(plasmids)) as advance:
         embedder = None if dry_run else Index.open(index, device=device, threads=threads).embedder
-        report = add_labs(index, plasmids, embedder=embedder, dry_run=dry_run, progress=advance)
+        report = add_labs(
+            index, plasmids, embedder=embedder, dry_run=dry_run, wait=wait, progress=advance
+        )
     verb = "would add" if dry_run else "added"
     terminal().say(f"{verb} {report.plasmids} plasmids")
     warn_unread(report.unread, report.plasmids)

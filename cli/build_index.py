@@ -17,6 +17,7 @@ from vecattr.cli.options import (
     reading,
     rule_options,
     talk_options,
+    wait_option,
 )
 from vecattr.cli.terminal import terminal
 
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     help="Nearest plasmids in large segments; auto: approximately, if 99 % of them are found.",
 )
 @click.option("--replace", is_flag=True, help="Replace an index that is there.")
+@wait_option
 @reading
 @compute_options
 @talk_options
@@ -77,6 +79,7 @@ def command(
     no_sequences: bool,
     search: Literal["auto", "approximate", "exact"],
     replace: bool,
+    wait: float,
     reads: ReadOptions,
     threads: int | None,
     device: str,
@@ -106,6 +109,7 @@ def command(
             keep_sequences=not no_sequences,
             replace=replace,
             search=search,
+            wait=wait,
             lab_vectors=lab_vectors,
             progress=advance,
         )

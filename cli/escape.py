@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 
-#: A cell that starts with one of these is run as a formula by spreadsheet programs.
-_FORMULA_STARTS = ("=", "+", "-", "@")
+#: A cell that starts with one of these is run as a formula by spreadsheet programs; the full-width
+#: forms by those of some languages.
+_FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 def escape_control(text: str) -> str:

@@ -1,25 +1,38 @@
 """The entry point: an argument list in, an exit code out; the one place that catches errors.
 
 Exit codes: 0 done, 1 unexpected, 2 usage, 3 input data wrong, 4 index or model missing, damaged or
-mismatched, 5 locked, 130 interrupted. A reader that closes its pipe early is no error.
+mismatched, 5 locked, 130 interrupted, 143 told to end. A reader that closes its pipe early is no
+error.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 import click
 
+from vecattr.cli.signals import Stopped, heed_signals, heeded
 from vecattr.cli.terminal import Terminal
-from vecattr.errors import InputError, UsageError, VecattrError
+from vecattr.errors import ArtifactError, InputError, UsageError, VecattrError
 from vecattr.version import __version__
 
-INTERRUPTED = 130
+INTERRUPTED = 128 + signal.SIGINT
+
+#: What libraries of others say when they get no memory.
+_NO_MEMORY = (
+    "out of memory",
+    "allocate memory",
+    "bad_alloc",
+    "failed to map segment",
+)
 
 #: Every command and its one line of help; the module of `add-lab` is vecattr.cli.add_lab.
 COMMANDS = {
@@ -94,15 +107,23 @@ def run(arguments: Sequence[str], *, group: click.Command = cli, program: str = 
     except click.ClickException as error:
         terminal.complain(_usage_error(error))
         return UsageError.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        terminal.complain(VecattrError("interrupted"))
-        return INTERRUPTED
+    except (KeyboardInterrupt, click.Abort, Stopped) as error:
+        return _stopped(terminal, error.signal if isinstance(error, Stopped) else signal.SIGINT)
     except BrokenPipeError:
         _forget_stdout()
         return terminal.exit_code
     except Exception as error:
+        if (signaled := heeded()) is not None:  # a library made another error of it
+            return _stopped(terminal, signaled)
         return _failed(terminal, error)
     return terminal.exit_code
+
+
+def _stopped(terminal: Terminal, signaled: int) -> int:
+    """The exit code of a command that a signal ended, after a line about it."""
+    name = "interrupted" if signaled == signal.SIGINT else signal.strsignal(signaled) or "stopped"
+    terminal.complain(VecattrError(name.lower()))
+    return 128 + signaled
 
 
 def _failed(terminal: Terminal, error: Exception) -> int:
@@ -116,6 +137,14 @@ def _failed(terminal: Terminal, error: Exception) -> int:
 
 def _foreign(error: Exception) -> VecattrError:
     """An error that is not ours, as a sentence; the file system's are the user's to mend."""
+    if isinstance(error, MemoryError) or any(said in str(error).lower() for said in _NO_MEMORY):
+        return VecattrError(
+            "out of memory",
+            hint="ask about fewer or shorter sequences at once, or on a machine with more memory",
+        )
+    if isinstance(error, PermissionError) and not Path(str(error.filename)).is_file():
+        hint = "name a place that you may write to"  # a file that is there could not be read
+        return ArtifactError(error.strerror or str(error), where=str(error.filename), hint=hint)
     if isinstance(error, FileNotFoundError | IsADirectoryError | PermissionError):
         return InputError(error.strerror or str(error), where=str(error.filename))
     if isinstance(error, OSError) and error.strerror:
@@ -139,6 +168,15 @@ def _forget_stdout() -> None:
     os.dup2(nothing, sys.stdout.fileno())
 
 
+def _flush_or_forget() -> None:
+    """Leave nothing for Python's last flush to fail at: what could not be written was told."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
+            _forget_stdout()
+
+
 def _open_closed_streams() -> None:
     """Stand-ins for streams that the caller closed (`vecattr ... >&-`): Python has None for them.
 
@@ -152,8 +190,14 @@ def _open_closed_streams() -> None:
 
 def main() -> None:
     """The console script `vecattr`."""
-    _open_closed_streams()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    sys.exit(run(sys.argv[1:]))
+    heed_signals()
+    try:
+        _open_closed_streams()
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        code = run(sys.argv[1:])
+        _flush_or_forget()
+    except (KeyboardInterrupt, Stopped) as error:  # before the command, or while it was ending
+        code = 128 + (error.signal if isinstance(error, Stopped) else signal.SIGINT)
+    sys.exit(code)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+#: More than any disk holds.
+MOST_BYTES = 1 << 62
+
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=True, path_type=Path)
 
@@ -74,6 +77,16 @@ index_option = click.option(
     default=Path("vecattr.index"),
     show_default="$VECATTR_INDEX, else ./vecattr.index",
     help="The index folder.",
+)
+
+
+wait_option = click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait while another process writes to the index.",
 )
 
 
@@ -155,6 +168,22 @@ read_options = together(
     click.option("--group-by", metavar="COLUMN", help="Column that ties plasmids (a publication)."),
     click.option("--as-one", is_flag=True, help="Join all records of a file into one plasmid."),
     click.option("--no-features", is_flag=True, help="Leave 0/1 features out: sequences alone."),
+    click.option(
+        "--max-bases",
+        type=click.IntRange(min=1),
+        default=20_000_000,
+        show_default=True,
+        metavar="N",
+        help="The longest record that is read.",
+    ),
+    click.option(
+        "--max-unpacked",
+        type=click.FloatRange(min=0, min_open=True),
+        default=16.0,
+        show_default=True,
+        metavar="GB",
+        help="The most that a compressed file may unpack to.",
+    ),
 )
 
 
@@ -163,10 +192,13 @@ def reading(function: Function) -> Function:
 
     @functools.wraps(function)
     def collected(*args: Any, **options: Any) -> Any:
+        from vecattr.bounds import Bounds
         from vecattr.readers import ReadOptions
 
+        unpacked = min(options.pop("max_unpacked") * 1e9, MOST_BYTES)
+        bounds = Bounds(bases=options.pop("max_bases"), unpacked=int(unpacked))
         names = ("where", "labels", "features", "topology", "group_by", "as_one", "no_features")
-        reads = ReadOptions(**{name: options.pop(name) for name in names})
+        reads = ReadOptions(**{name: options.pop(name) for name in names}, bounds=bounds)
         return function(*args, reads=reads, **options)
 
     return read_options(collected)  # type: ignore[return-value]

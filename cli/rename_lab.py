@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from vecattr.cli.options import index_option, talk_options
+from vecattr.cli.options import index_option, talk_options, wait_option
 from vecattr.cli.terminal import terminal
 
 
@@ -14,10 +14,11 @@ from vecattr.cli.terminal import terminal
 @click.argument("old")
 @click.argument("new")
 @index_option
+@wait_option
 @talk_options
-def command(old: str, new: str, index: Path) -> None:
+def command(old: str, new: str, index: Path, wait: float) -> None:
     """Rename the lab OLD to NEW; when NEW is in the index already, the two become one."""
     from vecattr.indexes.edit import rename_lab
 
-    report = rename_lab(index, old, new)
+    report = rename_lab(index, old, new, wait=wait)
     terminal().say(f"renamed {old} to {new}: {report.changed} plasmids; {report.labs} labs now")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from vecattr.cli.options import index_option, talk_options
+from vecattr.cli.options import index_option, talk_options, wait_option
 from vecattr.cli.terminal import terminal
 
 
@@ -19,12 +19,13 @@ from vecattr.cli.terminal import terminal
     metavar="GENERATION",
     help="The state to go back to; default: the one before this.",
 )
+@wait_option
 @talk_options
-def command(index: Path, generation: int | None) -> None:
+def command(index: Path, generation: int | None, wait: float) -> None:
     """Go back to an earlier state of an index. The old content becomes a new generation."""
     from vecattr.indexes.edit import rollback
 
-    report = rollback(index, to=generation)
+    report = rollback(index, to=generation, wait=wait)
     terminal().say(
         f"now generation {report.generation}: {report.plasmids} plasmids, {report.labs} labs"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,19 +31,19 @@ class Terminal:
     def say(self, text: str) -> None:
         """A line for a person; nothing with -q."""
         if not self.quiet:
-            click.echo(escape_control(text), err=True)
+            _tell(escape_control(text))
 
     def detail(self, text: str) -> None:
         """A line for a curious person; only with -v."""
         if self.verbose:
-            click.echo(escape_control(text), err=True)
+            _tell(escape_control(text))
 
     def complain(self, error: VecattrError) -> None:
         """An error in one or two lines: where, what, and the next step."""
         head = f"{error.where}: {error.what}" if error.where else error.what
-        click.echo(f"vecattr: error: {escape_control(head)}", err=True)
+        _tell(f"vecattr: error: {escape_control(head)}")
         if error.hint:
-            click.echo(f"  {escape_control(error.hint)}", err=True)
+            _tell(f"  {escape_control(error.hint)}")
 
     def good_records(self, records: Iterable[Plasmid | BadRecord]) -> Iterator[Plasmid]:
         """The plasmids among `records`; each bad record is reported, and the exit code becomes 3.
@@ -98,6 +98,12 @@ class Terminal:
 
 def _unseen(done: int) -> None:
     """Progress that nobody sees."""
+
+
+def _tell(line: str) -> None:
+    """A line on stderr; when nobody can be told (a full disk, a closed pipe), work goes on."""
+    with suppress(OSError):
+        click.echo(line, err=True)
 
 
 def terminal() -> Terminal:

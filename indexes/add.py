@@ -24,7 +24,7 @@ from vecattr.indexes.embedding import (
 from vecattr.indexes.labs import lab_parts
 from vecattr.indexes.live import LiveSegment, find_living, open_segments
 from vecattr.indexes.lock import writing
-from vecattr.indexes.manifest import Manifest, SegmentEntry, read_manifest
+from vecattr.indexes.manifest import Manifest, SegmentEntry, newest_manifest, read_manifest
 from vecattr.indexes.merge import merge_small
 from vecattr.indexes.models import check_embedder, load_index_model
 from vecattr.indexes.publish import Checkpoint, go_on, publish, write_segment
@@ -57,22 +57,24 @@ def add_labs(
     embedder: SequenceEmbedder | None = None,
     dry_run: bool = False,
     segment_rows: int = MOST_ROWS,
+    wait: float = 0,
     progress: Progress | None = None,
     checkpoint: Checkpoint = go_on,
 ) -> AddReport:
     """Add plasmids of new labs, or more of known ones; all or nothing. No lab is pooled.
 
     A dry run embeds and writes nothing, and takes no lock. A segment holds at most `segment_rows`
-    plasmids. `progress` is called with the number
-    of plasmids done since its last call. Raises InputError for no plasmids, one without a lab, an
-    id twice or in the index already; MismatchError when `embedder` is not the index's model.
+    plasmids. LockedError when another process writes and is not done after `wait` seconds.
+    `progress` is called with the number of plasmids done since its last call. Raises
+    InputError for no plasmids, one without a lab, an id twice or in the index already;
+    MismatchError when `embedder` is not the index's model.
     """
     path = Path(path)
     if dry_run:
         return _would_add(path, plasmids)
     read_manifest(path)  # a missing index is told before a lock file is made
-    with writing(path):
-        old = read_manifest(path)
+    with writing(path, wait=wait):
+        old = newest_manifest(path)
         segments = open_segments(path, old)
         if embedder is None:
             embedder = load_index_model(path, old)

@@ -14,14 +14,14 @@ from vecattr.background import Moments
 from vecattr.classes import ClassRule
 from vecattr.embedder import Embedder, load_embedder
 from vecattr.errors import ArtifactError, InputError, MismatchError, UsageError
-from vecattr.files import folder_beside, move_folder, sync_tree
+from vecattr.files import move_folder, sync_tree
 from vecattr.indexes.cells import Search
 from vecattr.indexes.draft import MOST_ROWS, SegmentDraft
 from vecattr.indexes.embedding import Progress, are_unread, embedded, unread_vector
 from vecattr.indexes.heldout import calibrate_means
 from vecattr.indexes.labs import lab_parts
 from vecattr.indexes.live import LiveSegment
-from vecattr.indexes.lock import writing
+from vecattr.indexes.lock import collect, folder_in_the_making, writing
 from vecattr.indexes.manifest import (
     HISTORY_FOLDER,
     MANIFEST_FILE,
@@ -79,6 +79,7 @@ def build_index(
     lab_vectors: LabVectors = "learned",
     segment_rows: int = MOST_ROWS,
     search: Search = "auto",
+    wait: float = 0,
     progress: Progress | None = None,
     checkpoint: Checkpoint = go_on,
 ) -> BuildReport:
@@ -86,14 +87,16 @@ def build_index(
 
     A segment holds at most `segment_rows` plasmids; `search` says whether large ones may be
     searched approximately (`vecattr.indexes.cells`). `progress` is called with the number of
-    plasmids done since its last call. Raises UsageError when an index is there and `replace` is
+    plasmids done since its last call. LockedError when the index to be replaced is being written
+    and is not free after `wait` seconds. Raises UsageError when an index is there and `replace` is
     False, ArtifactError when something else is there, InputError for plasmids without a lab,
     doubled ids or no plasmids, MissingError without a model, MismatchError when `embedder` is not
     that model.
     """
     path = Path(path).resolve()
     replaced = check_place(path, replace=replace)
-    with writing(path) if replaced else nullcontext(), folder_beside(path) as folder:
+    held = writing(path, wait=wait) if replaced else nullcontext()
+    with held, folder_in_the_making(path) as folder:
         for name in (SEGMENTS_FOLDER, HISTORY_FOLDER, MODEL_FOLDER):
             (folder / name).mkdir()
         files = copy_model(model, folder / MODEL_FOLDER)
@@ -120,6 +123,7 @@ def build_index(
             files = calibrate_means(folder / MODEL_FOLDER, files, stored, lots=writer.lots)
         manifest = writer.manifest(segments, files=files, views=views, bases=keep_sequences)
         _put_in_place(folder, path, manifest, checkpoint)
+    collect(path)
     return writer.report(manifest)
 
 

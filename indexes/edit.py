@@ -1,6 +1,7 @@
 """Changing an index: an edit in, a new generation published, what it changed out.
 
-Each function holds the writers' lock from reading the manifest to publishing the next one.
+Each function holds the writers' lock from reading the manifest to publishing the next one, and
+raises LockedError when another process has it and does not let go of it within `wait` seconds.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vecattr.errors import InputError, UsageError
-from vecattr.files import read_file
 from vecattr.indexes.add import AddReport, add_labs
 from vecattr.indexes.live import (
     LiveSegment,
@@ -21,9 +21,9 @@ from vecattr.indexes.live import (
 from vecattr.indexes.lock import writing
 from vecattr.indexes.manifest import (
     Manifest,
-    history_path,
     kept_generations,
-    parse_manifest,
+    newest_manifest,
+    read_history,
     read_manifest,
 )
 from vecattr.indexes.merge import merged
@@ -66,7 +66,9 @@ def _report(action: str, changed: int, manifest: Manifest) -> EditReport:
     )
 
 
-def remove_lab(path: Path, name: str, *, checkpoint: Checkpoint = go_on) -> EditReport:
+def remove_lab(
+    path: Path, name: str, *, wait: float = 0, checkpoint: Checkpoint = go_on
+) -> EditReport:
     """Hide a lab and its plasmids, those in the pool included (the pool's vector stays).
 
     The bytes stay in the segments until `compact`, and in the kept generations. Raises InputError
@@ -75,8 +77,8 @@ def remove_lab(path: Path, name: str, *, checkpoint: Checkpoint = go_on) -> Edit
     path = Path(path)
     _refuse_pool(name)
     read_manifest(path)
-    with writing(path):
-        old = read_manifest(path)
+    with writing(path, wait=wait):
+        old = newest_manifest(path)
         segments = open_segments(path, old)
         _check_known(name, segments)
         hidden = [s.with_entry(s.entry.without(s.stored_as(name))) for s in segments]
@@ -87,7 +89,9 @@ def remove_lab(path: Path, name: str, *, checkpoint: Checkpoint = go_on) -> Edit
     return _report("remove-lab", changed, new)
 
 
-def rename_lab(path: Path, old: str, new: str, *, checkpoint: Checkpoint = go_on) -> EditReport:
+def rename_lab(
+    path: Path, old: str, new: str, *, wait: float = 0, checkpoint: Checkpoint = go_on
+) -> EditReport:
     """Call the lab `old` `new`; when there is a lab `new`, the two become one.
 
     Raises InputError when no plasmid is of lab `old` or `new` cannot name a lab, UsageError when
@@ -99,8 +103,8 @@ def rename_lab(path: Path, old: str, new: str, *, checkpoint: Checkpoint = go_on
     if old == new:
         raise UsageError(f"the lab is called {old!r} already")
     read_manifest(path)
-    with writing(path):
-        before = read_manifest(path)
+    with writing(path, wait=wait):
+        before = newest_manifest(path)
         segments = open_segments(path, before)
         _check_known(old, segments)
         renamed = [
@@ -113,7 +117,9 @@ def rename_lab(path: Path, old: str, new: str, *, checkpoint: Checkpoint = go_on
     return _report("rename-lab", changed, after)
 
 
-def rollback(path: Path, *, to: int | None = None, checkpoint: Checkpoint = go_on) -> EditReport:
+def rollback(
+    path: Path, *, to: int | None = None, wait: float = 0, checkpoint: Checkpoint = go_on
+) -> EditReport:
     """Publish the content of an earlier generation as a new one; without `to`, the generation
     before the present content (so that a second rollback goes back one more).
 
@@ -121,8 +127,8 @@ def rollback(path: Path, *, to: int | None = None, checkpoint: Checkpoint = go_o
     """
     path = Path(path)
     read_manifest(path)
-    with writing(path):
-        now = read_manifest(path)
+    with writing(path, wait=wait):
+        now = newest_manifest(path)
         target = (now.restores or now.generation) - 1 if to is None else to
         kept = [g for g in kept_generations(path) if g < now.generation]
         if target not in kept:
@@ -133,8 +139,7 @@ def rollback(path: Path, *, to: int | None = None, checkpoint: Checkpoint = go_o
                 where=str(path),
                 hint="give one of them with --to" if kept else "there is nothing to go back to",
             )
-        file = history_path(path, target)
-        old = parse_manifest(read_file(file), where=str(file))
+        old = read_history(path, target)
         open_segments(path, old)  # all of it must be there and whole before it is promised
         new = replace(old, generation=now.generation + 1, restores=old.restores or target)
         details = {"to": target}
@@ -142,15 +147,15 @@ def rollback(path: Path, *, to: int | None = None, checkpoint: Checkpoint = go_o
     return _report("rollback", 0, new)
 
 
-def compact(path: Path, *, checkpoint: Checkpoint = go_on) -> EditReport:
+def compact(path: Path, *, wait: float = 0, checkpoint: Checkpoint = go_on) -> EditReport:
     """Merge all segments, leaving out what is removed; no cosine changes.
 
     An index that is compact already stays as it is.
     """
     path = Path(path)
     read_manifest(path)
-    with writing(path):
-        old = read_manifest(path)
+    with writing(path, wait=wait):
+        old = newest_manifest(path)
         dirty = any(entry.removed or entry.renamed for entry in old.segments)
         if not dirty and len(old.segments) <= 1:
             return _report("compact", 0, old)

@@ -17,15 +17,18 @@ from numpy.typing import NDArray
 from vecattr.attribution import Attribution, Neighbor
 from vecattr.background import Background
 from vecattr.errors import UsageError
-from vecattr.fusion import read_fusion
 from vecattr.indexes.copies import take_away
 from vecattr.indexes.embedding import QueryVectors, are_unread, query_vectors, unread_vector
 from vecattr.indexes.flat import set_threads
 from vecattr.indexes.fused_labs import FusedLabs, fused_labs
 from vecattr.indexes.lab_matrix import LabEntry, LabMatrix
 from vecattr.indexes.live import background_of, class_sizes
-from vecattr.indexes.manifest import MODEL_FOLDER
-from vecattr.indexes.models import check_embedder, index_held_out, load_index_model
+from vecattr.indexes.models import (
+    check_embedder,
+    index_fusion,
+    index_held_out,
+    load_index_model,
+)
 from vecattr.indexes.nearest import NearestPlasmids
 from vecattr.indexes.opening import OpenedParts, opened_parts
 from vecattr.indexes.sureness import USUAL, Asked, Sureness, sureness
@@ -142,7 +145,7 @@ class Index:
     def fused(self) -> FusedLabs | None:
         """What ranks labs by vectors and exact k-mers together; None when the model brought no
         fusion, or a segment keeps no k-mers: then vectors rank alone."""
-        fusion = read_fusion(self.path / MODEL_FOLDER)
+        fusion = index_fusion(self.path, self.manifest)
         return fused_labs(fusion, self.segments, self.lab_names)
 
     @cached_property

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vecattr.errors import UsageError
-from vecattr.files import atomic_write, folder_beside, move_folder, read_file, sync_tree
+from vecattr.files import atomic_write, move_folder, read_file, sync_tree
 from vecattr.folds import FOLDS_FILE, fold_members, is_folds
+from vecattr.indexes.lock import collect, folder_in_the_making, writing
 from vecattr.indexes.manifest import MANIFEST_FILE
 from vecattr.model import CONFIG_FILE
 from vecattr.plasmid import Plasmid
@@ -44,6 +45,7 @@ def build_folds(
     model: Path,
     embedders: Sequence[SequenceEmbedder],
     replace: bool = False,
+    wait: float = 0,
     **options: Any,
 ) -> tuple[BuildReport, ...]:
     """Build an index a fold of `model` at `path`/fold-1 and so on, all of them or none.
@@ -52,13 +54,12 @@ def build_folds(
     MissingError when a fold of the model is not there.
     """
     from vecattr.indexes.build import build_index
-    from vecattr.indexes.lock import writing
 
     path = Path(path).resolve()
     replaced = check_folds_place(path, replace=replace)
-    with ExitStack() as locks, folder_beside(path) as folder:
+    with ExitStack() as locks, folder_in_the_making(path) as folder:
         for old in replaced:
-            locks.enter_context(writing(old))
+            locks.enter_context(writing(old, wait=wait))
         reports = tuple(
             build_index(folder / one.name, plasmids, model=one, embedder=embedder, **options)
             for one, embedder in zip(model_folds(model), embedders, strict=True)
@@ -66,6 +67,7 @@ def build_folds(
         atomic_write(folder / FOLDS_FILE, read_file(model / FOLDS_FILE))
         sync_tree(folder)
         move_folder(folder, path)
+    collect(path)
     return reports
 
 

@@ -38,7 +38,7 @@ class LiveSegment:
         file = segment_path(path, entry.name)
         if not file.exists():
             raise MissingError(
-                "this segment of the index is missing",
+                "this segment, which manifest.json names, is missing",
                 where=str(file),
                 hint="restore it from a copy, or build the index again",
             )

@@ -1,12 +1,14 @@
 """The manifest: which segments, made by which model, are the index; a frozen value and its JSON.
 
 The JSON is canonical (sorted keys, fixed layout) and carries a checksum over itself, so that any
-changed byte is noticed. It holds no time: the same content gives the same bytes.
+changed byte is noticed. It holds no time: the same content gives the same bytes. Nothing in it is
+believed before it is checked: a name in it is never a path.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,14 +16,25 @@ from typing import Any
 from vecattr.errors import ArtifactError, DamagedError, MismatchError, MissingError
 from vecattr.files import read_file, sha256_bytes
 from vecattr.folds import fold_path, is_folds
-from vecattr.model import CALIBRATION_FILE
+from vecattr.model import CALIBRATION_FILE, FUSION_FILE
 
 FORMAT = "vecattr-index"
-VERSION = 1
+#: What is written. Version 1 had no `library`, and no fusion in its identity.
+VERSION = 2
+#: What is read; an older index is written as VERSION when it is next changed.
+READABLE = (1, 2)
 MANIFEST_FILE = "manifest.json"
 HISTORY_FOLDER = "manifests"
 SEGMENTS_FOLDER = "segments"
 MODEL_FOLDER = "model"
+
+#: The files of a model, beside its identity, that answers depend on, by version of the manifest.
+_RANKING_FILES = {1: (CALIBRATION_FILE,), 2: (CALIBRATION_FILE, FUSION_FILE)}
+
+_SHA256 = re.compile("[0-9a-f]{64}")
+#: A segment is called after its content, so its name can be no path.
+_SEGMENT_NAME = re.compile("[0-9a-f]{20}")
+_MODEL_FILE = re.compile("[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True)
@@ -68,7 +81,8 @@ class SegmentEntry:
 @dataclass(frozen=True)
 class Manifest:
     """One state of an index. `restores` is the generation whose content a rollback brought back;
-    `views` None is the model's own default; `plasmids` and `labs` count what is not removed."""
+    `views` None is the model's own default; `plasmids` and `labs` count what is not removed;
+    `library` is the version of vecattr that wrote it, None where it does not say (version 1)."""
 
     generation: int
     model: str
@@ -80,17 +94,22 @@ class Manifest:
     plasmids: int
     labs: int
     restores: int | None = None
+    library: str | None = None
 
     @property
     def identity(self) -> str:
-        """Hex SHA-256 over the model, its calibration, and the segments with their removals and
-        renames: equal identities give equal answers. It does not depend on how the content came
-        about."""
+        """Hex SHA-256 over the model, its calibration and fusion, and the segments with their
+        removals and renames: equal identities give equal answers. It does not depend on how the
+        content came about."""
+        return self._identity(VERSION)
+
+    def _identity(self, version: int) -> str:
         segments = [
             {"sha256": entry.file.sha256, "removed": entry.removed, "renamed": entry.renamed}
             for entry in self.segments
         ]
-        calibrated = [facts.sha256 for name, facts in self.model_files if name == CALIBRATION_FILE]
+        ranking = _RANKING_FILES[version]
+        calibrated = [facts.sha256 for name, facts in self.model_files if name in ranking]
         content = {
             "model": self.model,
             "views": self.views,
@@ -99,14 +118,14 @@ class Manifest:
         }
         return sha256_bytes(_compact(content))
 
-    def to_json(self) -> bytes:
+    def to_json(self, *, version: int = VERSION) -> bytes:
         """The canonical bytes, checksum included."""
         body = {
             "format": FORMAT,
-            "version": VERSION,
+            "version": version,
             "generation": self.generation,
             "restores": self.restores,
-            "identity": self.identity,
+            "identity": self._identity(version),
             "model": {
                 "identity": self.model,
                 "width": self.width,
@@ -117,6 +136,8 @@ class Manifest:
             "segments": [_entry_to_json(entry) for entry in self.segments],
             "counts": {"plasmids": self.plasmids, "labs": self.labs},
         }
+        if version > 1:
+            body["library"] = self.library
         body["checksum"] = sha256_bytes(_compact(body))
         return json.dumps(body, indent=1, sort_keys=True).encode() + b"\n"
 
@@ -139,15 +160,40 @@ def _entry_to_json(entry: SegmentEntry) -> dict[str, Any]:
 
 
 def _entry_from_json(entry: dict[str, Any]) -> SegmentEntry:
+    name, renamed = entry["name"], entry["renamed"]
+    if not isinstance(name, str) or not _SEGMENT_NAME.fullmatch(name):
+        raise ValueError(f"{name!r} names no segment")
     return SegmentEntry(
-        name=entry["name"],
-        file=FileFacts(entry["sha256"], entry["size"]),
-        header=entry["header"],
-        rows=entry["rows"],
-        faiss=FileFacts(**entry["faiss"]),
-        removed=tuple(sorted(entry["removed"])),
-        renamed=tuple(sorted(entry["renamed"].items())),
+        name=name,
+        file=_facts({"sha256": entry["sha256"], "size": entry["size"]}),
+        header=_digest(entry["header"]),
+        rows=_count(entry["rows"]),
+        faiss=_facts(entry["faiss"]),
+        removed=tuple(sorted(map(_text, entry["removed"]))),
+        renamed=tuple(sorted((old, _text(new)) for old, new in renamed.items())),
     )
+
+
+def _facts(facts: dict[str, Any]) -> FileFacts:
+    return FileFacts(sha256=_digest(facts["sha256"]), size=_count(facts["size"]))
+
+
+def _digest(value: object) -> str:
+    if not isinstance(value, str) or not _SHA256.fullmatch(value):
+        raise ValueError(f"{value!r} is no SHA-256")
+    return value
+
+
+def _count(value: object, *, least: int = 0) -> int:
+    if type(value) is not int or value < least:
+        raise ValueError(f"{value!r} is no number of at least {least}")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
 
 
 def parse_manifest(data: bytes, *, where: str) -> Manifest:
@@ -158,15 +204,10 @@ def parse_manifest(data: bytes, *, where: str) -> Manifest:
         found = body["format"], body["version"]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise _damaged(where, f"not a manifest: {error}") from error
-    if found[0] != FORMAT or (isinstance(found[1], int) and found[1] != VERSION):
-        raise MismatchError(
-            f"format {found[0]!r} version {found[1]!r}, expected {FORMAT!r} version {VERSION}",
-            where=where,
-            hint="use the vecattr that wrote this index, or build it again",
-        )
+    _check_format(*found, where=where)
     try:
         manifest = _from_json(body)
-        canonical = manifest.to_json()
+        canonical = manifest.to_json(version=body["version"])
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise _damaged(where, f"not a manifest: {error!r}") from error
     if canonical != data:
@@ -175,20 +216,38 @@ def parse_manifest(data: bytes, *, where: str) -> Manifest:
     return manifest
 
 
+def _check_format(format: object, version: object, *, where: str) -> None:
+    if format == FORMAT and type(version) is not int:
+        raise _damaged(where, f"not a manifest: version {version!r}")
+    if format != FORMAT or version not in READABLE:
+        newer = format == FORMAT and isinstance(version, int) and version > VERSION
+        raise MismatchError(
+            f"format {format!r} version {version!r}, expected {FORMAT!r} version "
+            f"{READABLE[0]} to {READABLE[-1]}",
+            where=where,
+            hint="use a newer vecattr, as the one that wrote this index"
+            if newer
+            else "use the vecattr that wrote this index, or build it again",
+        )
+
+
 def _from_json(body: dict[str, Any]) -> Manifest:
-    model = body["model"]
-    files = {name: FileFacts(**facts) for name, facts in model["files"].items()}
+    model, views, restores = body["model"], body["model"]["views"], body["restores"]
+    files = {name: _facts(facts) for name, facts in model["files"].items()}
+    if strange := [name for name in files if not _MODEL_FILE.fullmatch(name)]:
+        raise ValueError(f"{strange[0]!r} names no file of a model")
     return Manifest(
-        generation=body["generation"],
-        model=model["identity"],
+        generation=_count(body["generation"], least=1),
+        model=_digest(model["identity"]),
         model_files=tuple(sorted(files.items())),
-        width=model["width"],
-        views=model["views"],
-        keep_sequences=body["keep_sequences"],
+        width=_count(model["width"], least=1),
+        views=None if views is None else _count(views, least=1),
+        keep_sequences=bool(body["keep_sequences"]),
         segments=tuple(_entry_from_json(entry) for entry in body["segments"]),
-        plasmids=body["counts"]["plasmids"],
-        labs=body["counts"]["labs"],
-        restores=body["restores"],
+        plasmids=_count(body["counts"]["plasmids"]),
+        labs=_count(body["counts"]["labs"]),
+        restores=None if restores is None else _count(restores, least=1),
+        library=None if body["version"] == 1 else _text(body["library"]),
     )
 
 
@@ -196,8 +255,8 @@ def _damaged(where: str, what: str) -> DamagedError:
     return DamagedError(
         what,
         where=where,
-        hint=f"restore it from a copy (the newest file in {HISTORY_FOLDER} is one), "
-        "or build the index again",
+        hint=f"restore it with `vecattr verify --repair` (the newest file in {HISTORY_FOLDER} is "
+        "a copy), or build the index again",
     )
 
 
@@ -219,6 +278,13 @@ def read_manifest(path: Path) -> Manifest:
             where=str(path),
             hint=f"name one of them, as {fold_path(path, 1)}; query and evaluate take all as one",
         )
+    if not target.exists() and (kept := kept_generations(path)):
+        raise MissingError(
+            "the index's manifest is missing",
+            where=str(target),
+            hint=f"restore it with `vecattr verify --repair` ({history_path(path, kept[-1])} is a "
+            "copy)",
+        )
     if not target.exists():
         found = "this folder holds no index" if path.is_dir() else "there is no index here"
         raise MissingError(
@@ -229,9 +295,30 @@ def read_manifest(path: Path) -> Manifest:
     return parse_manifest(read_file(target), where=str(target))
 
 
+def newest_manifest(path: Path) -> Manifest:
+    """As `read_manifest`, for a writer, who holds the lock: also DamagedError when it is not the
+    newest."""
+    manifest = read_manifest(path)
+    check_is_newest(path, manifest)
+    return manifest
+
+
 def history_path(path: Path, generation: int) -> Path:
     """Where the manifest of a generation is kept."""
     return path / HISTORY_FOLDER / f"{generation:06d}.json"
+
+
+def read_history(path: Path, generation: int) -> Manifest:
+    """The manifest of a kept generation; DamagedError when the file holds anything else."""
+    file = history_path(path, generation)
+    found = parse_manifest(read_file(file), where=str(file))
+    if found.generation != generation:
+        raise DamagedError(
+            f"holds generation {found.generation}, expected {generation}",
+            where=str(file),
+            hint="restore it from a copy of the index",
+        )
+    return found
 
 
 def kept_generations(path: Path) -> list[int]:
@@ -239,6 +326,19 @@ def kept_generations(path: Path) -> list[int]:
     folder = path / HISTORY_FOLDER
     names = [file.stem for file in folder.glob("*.json")] if folder.is_dir() else []
     return sorted(int(name) for name in names if name.isdecimal())
+
+
+def check_is_newest(path: Path, manifest: Manifest) -> None:
+    """DamagedError when a later generation than this manifest was published: a copy of a manifest
+    is written after its commit, so `manifest.json` was put back by hand, or by a backup."""
+    later = [kept for kept in kept_generations(path) if kept > manifest.generation]
+    if later:
+        raise DamagedError(
+            f"is generation {manifest.generation}, and {HISTORY_FOLDER} has {later[-1]}",
+            where=str(path / MANIFEST_FILE),
+            hint="bring the newest back with `vecattr verify --repair`, and then go back with "
+            "`vecattr rollback` if you want to",
+        )
 
 
 def segment_path(path: Path, name: str) -> Path:

@@ -6,10 +6,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vecattr.calibration import Calibration, read_calibration
 from vecattr.errors import MismatchError, MissingError
 from vecattr.files import atomic_write, check_file, read_file, sha256_bytes, sha256_file
+from vecattr.fusion import Fusion, read_fusion
 from vecattr.indexes.manifest import MODEL_FOLDER, FileFacts, Manifest
 from vecattr.model import (
+    CALIBRATION_FILE,
+    FUSION_FILE,
     HELD_OUT_FILE,
     IDENTITY_FILES,
     MODEL_FILES,
@@ -71,6 +75,15 @@ def check_model_files(path: Path, manifest: Manifest, *, hashed_up_to: int | Non
         )
 
 
+def check_model_file(path: Path, manifest: Manifest, name: str) -> bool:
+    """Whether the model of an index has such a file, which then is the one that the index was built
+    with (MissingError, DamagedError). A file that the manifest does not name does not count."""
+    facts = dict(manifest.model_files).get(name)
+    if facts is not None:
+        check_file(path / MODEL_FOLDER / name, sha256=facts.sha256, size=facts.size)
+    return facts is not None
+
+
 def load_index_model(
     path: Path, manifest: Manifest, *, device: str = "cpu", threads: int | None = None
 ) -> SequenceEmbedder:
@@ -92,20 +105,38 @@ def load_index_model(
         tables=path / MODEL_FOLDER / TABLES_FILE if has_tables else None,
     )
     check_embedder(embedder, model=manifest.model, width=manifest.width, where=str(path))
+    check_model_files(path, manifest, hashed_up_to=SMALL_FILE)  # not replaced while it was read
     return embedder
 
 
 def index_held_out(path: Path, manifest: Manifest) -> HeldOut | None:
     """The held-out plasmids of the model in an index, None when it has none; MissingError or
     DamagedError when the file is not what the index was built with."""
-    facts = dict(manifest.model_files).get(HELD_OUT_FILE)
-    if facts is None:
+    if not check_model_file(path, manifest, HELD_OUT_FILE):
         return None
     from vecattr.heldout import read_held_out
 
-    folder = path / MODEL_FOLDER
-    check_file(folder / HELD_OUT_FILE, sha256=facts.sha256, size=facts.size)
-    return read_held_out(folder)
+    found = read_held_out(path / MODEL_FOLDER)
+    check_model_file(path, manifest, HELD_OUT_FILE)  # still: the index may have been replaced
+    return found
+
+
+def index_fusion(path: Path, manifest: Manifest) -> Fusion | None:
+    """The fusion of the model in an index, None when it has none; errors as `check_model_file`."""
+    if not check_model_file(path, manifest, FUSION_FILE):
+        return None
+    found = read_fusion(path / MODEL_FOLDER)
+    check_model_file(path, manifest, FUSION_FILE)
+    return found
+
+
+def index_calibration(path: Path, manifest: Manifest) -> Calibration | None:
+    """The calibration of an index, None when it has none; errors as `check_model_file`."""
+    if not check_model_file(path, manifest, CALIBRATION_FILE):
+        return None
+    found = read_calibration(path / MODEL_FOLDER)
+    check_model_file(path, manifest, CALIBRATION_FILE)
+    return found
 
 
 def check_embedder(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from vecattr.calibration import Calibration, read_calibration
+from vecattr.calibration import Calibration
 from vecattr.errors import ArtifactError
 from vecattr.indexes.live import LiveSegment, open_segments
-from vecattr.indexes.manifest import MODEL_FOLDER, Manifest, read_manifest
-from vecattr.indexes.models import SMALL_FILE, check_model_files
+from vecattr.indexes.manifest import Manifest, check_is_newest, read_manifest
+from vecattr.indexes.models import SMALL_FILE, check_model_files, index_calibration
 
 #: How often opening starts again when a writer published in between.
 _ATTEMPTS = 5
@@ -31,9 +31,10 @@ def opened_parts(path: Path) -> OpenedParts:
     manifest = read_manifest(path)
     for _ in range(_ATTEMPTS):
         try:
+            check_is_newest(path, manifest)
             segments = open_segments(path, manifest)
             check_model_files(path, manifest, hashed_up_to=SMALL_FILE)
-            return OpenedParts(manifest, segments, read_calibration(path / MODEL_FOLDER))
+            return OpenedParts(manifest, segments, index_calibration(path, manifest))
         except ArtifactError:
             now = read_manifest(path)
             if now == manifest:

@@ -1,9 +1,11 @@
 """Making a new state of an index real: files first, the manifest last, then the sweeping up.
 
 The order is what survives a crash. Segment files are new names that nobody reads yet; then the
-history copy, then the log, then `manifest.json` is replaced in one step (the commit); only then
-are files deleted that no kept manifest names. Killed before the commit: the old state, and some
-stray files that the next writer sweeps up. Killed after it: the new state.
+log, then `manifest.json` is replaced in one step (the commit); then its copy for the history is
+written, and files are deleted that no kept manifest names. Killed before the commit: the old state,
+and some stray files that the next writer sweeps up. Killed after it: the new state, perhaps without
+its copy, which the next writer makes up for. So a copy of a later generation than `manifest.json`
+tells that this is not the file that was written last.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import contextlib
 import getpass
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +29,7 @@ from vecattr.files import (
 from vecattr.indexes.cells import Search, cell_bytes
 from vecattr.indexes.draft import SegmentDraft
 from vecattr.indexes.flat import build_flat
+from vecattr.indexes.lock import collect
 from vecattr.indexes.manifest import (
     HISTORY_FOLDER,
     MANIFEST_FILE,
@@ -38,6 +42,7 @@ from vecattr.indexes.manifest import (
     history_path,
     kept_generations,
     parse_manifest,
+    read_history,
     segment_path,
 )
 from vecattr.indexes.segment import Segment
@@ -52,7 +57,7 @@ KEPT_GENERATIONS = 10
 Checkpoint = Callable[[str], None]
 
 #: The steps in their order; "manifest" is the commit.
-STEPS = ("segment", "faiss", "history", "log", "manifest", "sweep")
+STEPS = ("segment", "faiss", "log", "manifest", "history", "sweep")
 
 
 def go_on(step: str) -> None:
@@ -93,15 +98,28 @@ def publish(
     checkpoint: Checkpoint = go_on,
 ) -> None:
     """Make `manifest` the present state; its segments are written, and the lock is held."""
-    data = manifest.to_json()
-    atomic_write(history_path(path, manifest.generation), data)
-    checkpoint("history")
+    data = replace(manifest, library=__version__).to_json()
+    _make_up_for_copy(path)
     append_line(path / LOG_FILE, _log_line(manifest, action, details))
     checkpoint("log")
     atomic_write(path / MANIFEST_FILE, data)
     checkpoint("manifest")
+    with contextlib.suppress(ArtifactError):  # it is published; the next writer makes up for this
+        atomic_write(history_path(path, manifest.generation), data)
+    checkpoint("history")
     sweep(path, manifest)
+    collect(path)
     checkpoint("sweep")
+
+
+def _make_up_for_copy(path: Path) -> None:
+    """Write the copy of the present manifest that a writer left out who was killed."""
+    present = path / MANIFEST_FILE
+    if present.exists():
+        data = read_file(present)
+        copy = history_path(path, parse_manifest(data, where=str(present)).generation)
+        if not copy.exists():
+            atomic_write(copy, data)
 
 
 def _log_line(manifest: Manifest, action: str, details: Mapping[str, object]) -> str:
@@ -144,9 +162,7 @@ def sweep(path: Path, manifest: Manifest) -> None:
     named = {entry.name for entry in manifest.segments}
     try:
         for generation in kept:
-            file = history_path(path, generation)
-            old = parse_manifest(read_file(file), where=str(file))
-            named |= {entry.name for entry in old.segments}
+            named |= {entry.name for entry in read_history(path, generation).segments}
     except ArtifactError:
         return
     for generation in set(kept_generations(path)) - set(kept):

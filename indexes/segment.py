@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from vecattr.bases import PackedBases
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.indexes.labs import LabPart, Origin
 from vecattr.indexes.segment_kmers import SegmentKmers
+from vecattr.indexes.segment_layout import check_layout
 from vecattr.plasmid import Topology
 from vecattr.store import ArrayFile
 from vecattr.table import Vectors
@@ -35,7 +36,9 @@ ORIGINS: tuple[Origin, ...] = ("mean", "learned")
 MISSING_FEATURE = 255
 #: The code of a row without a group.
 NO_GROUP = -1
+_ASCII = 127
 
+Word = TypeVar("Word", bound=str)
 Codes = NDArray[np.int32]
 Features = tuple[tuple[str, ...], bytes]  # names, and one byte (0 or 1) for each
 
@@ -74,31 +77,15 @@ class Segment:
         self._file = ArrayFile(source, format=SEGMENT_FORMAT, version=SEGMENT_VERSION)
         self.name = self._file.name
         self.digest = self._file.digest
-        self.model = str(self._file.attributes["model"])
+        self.model = str(self._file.attributes.get("model"))
         if model is not None and self.model != model:
             raise MismatchError(
                 f"made by model {self.model[:16]}…, expected {model[:16]}…",
                 where=self.name,
                 hint="restore the file that belongs here, or build the index again",
             )
-        self.rows, self.width = self._file.shape("sequences/vector")
+        self.rows, self.width = check_layout(self._file)
         self.has_sequences = "sequences/bases/bytes" in self._file
-        self._check_shapes()
-
-    def _check_shapes(self) -> None:
-        columns = "lab", "label", "group", "topology", "length", "id_hash", "id_row", "feature"
-        for column in columns:
-            found = self._file.shape(f"sequences/{column}")[0]
-            if found != self.rows:
-                raise DamagedError(
-                    f"{found} rows of {column!r}, expected {self.rows}", where=self.name
-                )
-        joined = self._file.shape("moments/count")[0], self.width
-        for name, shape in ("total", joined), ("outer", (*joined, self.width)):
-            if self._file.shape(f"moments/{name}") != shape:
-                raise DamagedError("moments of another shape", where=self.name)
-        if self._file.shape("labs/vector")[1] != self.width:
-            raise DamagedError("lab and sequence vectors differ in width", where=self.name)
 
     def check_all(self) -> None:
         """Check every block of the file; DamagedError names the first bad one."""
@@ -145,8 +132,15 @@ class Segment:
         names = self._file.strings("labs/name")
         rows = zip(names, vectors, weights, origins, strict=True)
         return tuple(
-            LabPart(name, vector, weight, ORIGINS[origin]) for name, vector, weight, origin in rows
+            LabPart(name, vector, weight, self._word(ORIGINS, origin))
+            for name, vector, weight, origin in rows
         )
+
+    def _word(self, words: tuple[Word, ...], code: int) -> Word:
+        """The word that a code stands for."""
+        if not 0 <= code < len(words):
+            raise DamagedError(f"the code {code} stands for none of {words}", where=self.name)
+        return words[code]
 
     @cached_property
     def moments(self) -> tuple[Moments, ...]:
@@ -213,7 +207,8 @@ class Segment:
 
     def topology(self, row: int) -> Topology:
         """Circular or linear."""
-        return TOPOLOGIES[int(self._file.slice("sequences/topology", row, row + 1)[0])]
+        code = int(self._file.slice("sequences/topology", row, row + 1)[0])
+        return self._word(TOPOLOGIES, code)
 
     @cached_property
     def lengths(self) -> NDArray[np.int64]:
@@ -259,7 +254,7 @@ class Segment:
 
     def record(self, row: int) -> Record:
         """Everything about one plasmid."""
-        group = int(self._file.slice("sequences/group", row, row + 1)[0])
+        group = int(self.group_codes[row])
         return Record(
             id=self._file.string("sequences/id", row),
             lab=self.lab_names[int(self.lab_codes[row])],
@@ -288,10 +283,14 @@ class Segment:
             for column in ("start", "length", "letter")
         ]
         packed = self._file.slice("sequences/bases/bytes", start, stop)
+        length = self.length(row)
+        starts, lengths, letters = runs
+        if len(packed) != -(-length // 4) or (len(letters) and int(letters.max()) > _ASCII):
+            raise DamagedError(f"the bases of row {row} are not {length} letters", where=self.name)
         return PackedBases(
-            self.length(row),
+            length,
             cast("NDArray[np.uint8]", packed),
-            cast("NDArray[np.int64]", runs[0]),
-            cast("NDArray[np.int64]", runs[1]),
-            cast("NDArray[np.uint8]", runs[2]),
+            cast("NDArray[np.int64]", starts),
+            cast("NDArray[np.int64]", lengths),
+            cast("NDArray[np.uint8]", letters),
         )

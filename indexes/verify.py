@@ -19,22 +19,29 @@ from vecattr.indexes.flat import build_flat
 from vecattr.indexes.kmer_draft import kmer_arrays
 from vecattr.indexes.live import LiveSegment, class_names, class_sizes
 from vecattr.indexes.manifest import (
+    MANIFEST_FILE,
     MODEL_FOLDER,
     SEGMENTS_FOLDER,
     Manifest,
     SegmentEntry,
     cells_path,
+    check_is_newest,
     faiss_path,
     history_path,
     kept_generations,
-    parse_manifest,
+    read_history,
     read_manifest,
     segment_path,
 )
 from vecattr.indexes.models import check_model_files
+from vecattr.indexes.publish import KEPT_GENERATIONS
 from vecattr.indexes.segment import Segment, id_hashes
+from vecattr.indexes.trial import Trial, tried_search
 from vecattr.model import learned_labs, model_identity
 from vecattr.table import UNIT_TOLERANCE
+
+#: How often verifying starts again when a writer published in between.
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """`ok` unless a finding is an error; the counts tell how much was looked at."""
+    """`ok` unless a finding is an error; the counts tell how much was looked at: `searched` stored
+    vectors were looked for, and `recall` is the share of the nearest plasmids of some of them, as
+    plain NumPy finds them, that FAISS finds, too (None when nothing was)."""
 
     generation: int
     identity: str
@@ -57,6 +66,8 @@ class VerifyReport:
     plasmids: int
     labs: int
     findings: tuple[Finding, ...]
+    searched: int = 0
+    recall: float | None = None
 
     @property
     def ok(self) -> bool:
@@ -67,18 +78,30 @@ def verify_index(path: Path) -> VerifyReport:
     """Check every byte and every count of the index at `path`; it is not changed.
 
     Raises MissingError when there is none, DamagedError or MismatchError when its manifest cannot
-    be read; everything else that is wrong is a finding.
+    be read; everything else that is wrong is a finding. Starts again when a writer publishes
+    meanwhile.
     """
     path = Path(path)
-    manifest = read_manifest(path)
+    for _ in range(_ATTEMPTS):
+        manifest = read_manifest(path)
+        report = _verified(path, manifest)
+        if not report.findings or read_manifest(path) == manifest:
+            break
+    return report
+
+
+def _verified(path: Path, manifest: Manifest) -> VerifyReport:
     found: list[Finding] = []
     opened: dict[str, LiveSegment] = {}
     for entry in manifest.segments:
-        found.extend(_segment_findings(path, entry, manifest.model, opened))
+        found.extend(segment_findings(path, entry, manifest.model, opened))
+    trial = Trial(0, None, ())
     if len(opened) == len({entry.name for entry in manifest.segments}):
         segments = [opened[entry.name].with_entry(entry) for entry in manifest.segments]
         found.extend(_count_findings(manifest, segments))
         found.extend(_id_findings(segments))
+        trial = tried_search(path, segments)
+        found.extend(Finding("error", where, what) for where, what in trial.faults)
     found.extend(_model_findings(path, manifest))
     found.extend(_history_findings(path, manifest, opened))
     found.extend(_stray_findings(path, manifest))
@@ -89,6 +112,8 @@ def verify_index(path: Path) -> VerifyReport:
         plasmids=manifest.plasmids,
         labs=manifest.labs,
         findings=tuple(found),
+        searched=trial.searched,
+        recall=trial.recall,
     )
 
 
@@ -100,10 +125,11 @@ def _tried(check: Callable[[], object]) -> Iterator[Finding]:
         yield Finding("error", error.where or "index", error.what)
 
 
-def _segment_findings(
+def segment_findings(
     path: Path, entry: SegmentEntry, model: str, opened: dict[str, LiveSegment]
 ) -> Iterator[Finding]:
-    """What is wrong with a segment and its cache; a sound one goes into `opened`."""
+    """What is wrong with a segment (errors) and with its cache (warnings); a segment that can be
+    read goes into `opened`, and is not looked at again."""
     file = segment_path(path, entry.name)
     if entry.name not in opened:
         try:
@@ -215,35 +241,50 @@ def _model_findings(path: Path, manifest: Manifest) -> Iterator[Finding]:
 def _history_findings(
     path: Path, manifest: Manifest, opened: dict[str, LiveSegment]
 ) -> Iterator[Finding]:
-    """Earlier generations must be readable, or a rollback to them fails."""
-    for generation in kept_generations(path):
+    """Earlier generations must be there and readable, or a rollback to them fails."""
+    kept = kept_generations(path)
+    for generation in range(max(1, manifest.generation - KEPT_GENERATIONS), manifest.generation):
+        if generation not in kept:
+            file = history_path(path, generation)
+            yield Finding("warning", str(file), "is missing, so this generation is lost")
+    if manifest.generation not in kept:
+        file = history_path(path, manifest.generation)
+        yield Finding("warning", str(file), "is missing; the next edit writes it")
+    yield from _tried(lambda: check_is_newest(path, manifest))
+    for generation in kept:
         file = history_path(path, generation)
-        if generation > manifest.generation:
-            yield Finding("warning", str(file), "left by a writer that was killed")
-            continue
         try:
-            old = parse_manifest(read_file(file), where=str(file))
+            old = read_history(path, generation)
         except ArtifactError as error:
             yield Finding("error", str(file), error.what)
             continue
         if generation == manifest.generation and old != manifest:
             yield Finding("error", str(file), "differs from manifest.json")
+            yield Finding("error", str(path / MANIFEST_FILE), f"differs from its copy {file.name}")
+        if generation > manifest.generation:
+            continue
         for entry in old.segments:
             if entry.name not in {now.name for now in manifest.segments}:
-                yield from _segment_findings(path, entry, old.model, opened)
+                bad = list(segment_findings(path, entry, old.model, opened))
+                yield from bad
+                if any(finding.level == "error" for finding in bad):
+                    yield Finding("error", str(file), f"needs {entry.name}.h5, which is not whole")
 
 
 def _stray_findings(path: Path, manifest: Manifest) -> Iterator[Finding]:
     """Files that no manifest names."""
     named = {entry.name for entry in manifest.segments}
     for generation in kept_generations(path):
-        file = history_path(path, generation)
         try:
-            named |= {e.name for e in parse_manifest(read_file(file), where=str(file)).segments}
+            named |= {entry.name for entry in read_history(path, generation).segments}
         except ArtifactError:
             return
     for file in sorted((path / SEGMENTS_FOLDER).iterdir()):
         if file.stem not in named:
             yield Finding("warning", str(file), "no manifest names this file")
+    files = dict(manifest.model_files)
+    for file in sorted((path / MODEL_FOLDER).iterdir()):
+        if file.name not in files:
+            yield Finding("warning", str(file), "no manifest names this file; it is not used")
     for file in sorted(path.glob(f"{TEMPORARY}*")):
         yield Finding("warning", str(file), "left by a writer that was killed")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vecattr.errors import ArtifactError, DamagedError, MismatchError, MissingError
+from vecattr.files import sha256_bytes
 from vecattr.indexes.manifest import (
     FileFacts,
     Manifest,
@@ -31,6 +34,7 @@ MANIFEST = Manifest(
     plasmids=7,
     labs=2,
     restores=1,
+    library="9.9.9",
 )
 
 names = st.text(min_size=1, max_size=8)
@@ -60,9 +64,61 @@ def test_junk_is_not_a_manifest(junk: bytes) -> None:
 
 
 def test_a_newer_version_is_refused_with_both_values() -> None:
-    newer = MANIFEST.to_json().replace(b'"version": 1', b'"version": 2')
-    with pytest.raises(MismatchError, match="version 2, expected 'vecattr-index' version 1"):
+    newer = MANIFEST.to_json().replace(b'"version": 2', b'"version": 3')
+    message = "version 3, expected 'vecattr-index' version 1 to 2\n.*newer vecattr"
+    with pytest.raises(MismatchError, match=message):
         parse_manifest(newer, where="m")
+
+
+def test_an_older_version_is_read_and_written_again_as_it_was() -> None:
+    older = MANIFEST.to_json(version=1)
+    assert b"library" not in older
+    assert parse_manifest(older, where="m") == replace(MANIFEST, library=None)
+    assert parse_manifest(older, where="m").to_json(version=1) == older
+
+
+HOSTILE = [
+    ({"segments": [{"name": "../../../etc/passwd"}]}, "names no segment"),
+    ({"segments": [{"name": "/etc/passwd"}]}, "names no segment"),
+    ({"segments": [{"name": "ab" * 10 + "\n"}]}, "names no segment"),
+    ({"segments": [{"name": 7}]}, "names no segment"),
+    ({"segments": [{"rows": -1}]}, "no number"),
+    ({"segments": [{"rows": True}]}, "no number"),
+    ({"segments": [{"sha256": "zz"}]}, "no SHA-256"),
+    ({"segments": [{"faiss": {"sha256": "ab" * 32, "size": 1.5}}]}, "no number"),
+    ({"segments": [{"removed": [["a"]]}]}, "no text"),
+    ({"segments": {"a": 1}}, "not a manifest"),
+    ({"model": {"files": {"../x": asdict(FACTS)}}}, "names no file of a model"),
+    ({"model": {"files": {".": asdict(FACTS)}}}, "names no file of a model"),
+    ({"model": {"identity": "ef" * 31}}, "no SHA-256"),
+    ({"model": {"width": 0}}, "no number"),
+    ({"generation": 0}, "no number"),
+    ({"generation": "../7"}, "no number"),
+    ({"counts": {"plasmids": 1e300, "labs": 1}}, "no number"),
+    ({"version": "2"}, "not a manifest"),
+    ({"version": True}, "not a manifest"),
+]
+
+
+def overlaid(value: Any, change: Any) -> Any:
+    """The value with parts of it replaced."""
+    if isinstance(value, dict) and isinstance(change, dict):
+        return value | {key: overlaid(value.get(key), change[key]) for key in change}
+    if isinstance(value, list) and isinstance(change, list):
+        return [overlaid(*pair) for pair in zip(value, change, strict=True)]
+    return change
+
+
+@pytest.mark.parametrize(("change", "message"), HOSTILE)
+def test_a_manifest_that_lies_with_a_right_checksum_is_refused(
+    change: dict[str, Any], message: str
+) -> None:
+    body = overlaid(json.loads(MANIFEST.to_json()), change)
+    del body["checksum"]
+    body["checksum"] = sha256_bytes(json.dumps(body, sort_keys=True).replace(" ", "").encode())
+    hostile = json.dumps(body, indent=1, sort_keys=True).encode() + b"\n"
+    with pytest.raises(DamagedError, match=message):
+        parse_manifest(hostile, where="m")
 
 
 def test_identity_is_of_the_content_and_not_of_its_history() -> None:
@@ -93,9 +149,10 @@ def test_a_file_is_not_an_index(tmp_path: Path) -> None:
         read_manifest(tmp_path / "file")
 
 
-def test_another_calibration_is_another_identity() -> None:
+def test_another_calibration_or_fusion_is_another_identity() -> None:
     def made(*names: str) -> Manifest:
         return replace(MANIFEST, model_files=tuple((name, FACTS) for name in names))
 
     assert made("config.json").identity == made("config.json", "MODEL_CARD.md").identity
     assert made("config.json").identity != made("config.json", "calibration.json").identity
+    assert made("config.json").identity != made("config.json", "fusion.json").identity

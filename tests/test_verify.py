@@ -11,7 +11,7 @@ import pytest
 
 from vecattr.errors import ArtifactError, DamagedError, MismatchError, MissingError
 from vecattr.heldout import HeldOut
-from vecattr.indexes.edit import add_labs
+from vecattr.indexes.edit import add_labs, remove_lab, rollback
 from vecattr.indexes.manifest import parse_manifest
 from vecattr.indexes.verify import verify_index
 from vecattr.model import HELD_OUT_FILE
@@ -102,8 +102,8 @@ def test_a_changed_manifest_is_refused_by_name(index: Path, workshop: Any) -> No
 
 def test_a_newer_index_is_refused(index: Path, workshop: Any) -> None:
     text = (index / "manifest.json").read_text()
-    (index / "manifest.json").write_text(text.replace('"version": 1', '"version": 2'))
-    with pytest.raises(MismatchError, match="version 2"):
+    (index / "manifest.json").write_text(text.replace('"version": 2', '"version": 3'))
+    with pytest.raises(MismatchError, match="version 3"):
         workshop.open(index)
 
 
@@ -158,11 +158,39 @@ def test_changed_small_files_of_the_model_are_told_on_opening(index: Path, works
 
 def test_stray_files_are_warnings(index: Path) -> None:
     (index / "segments" / "stray.h5").touch()
+    (index / "model" / "fusion.json").touch()
     (index / ".vecattr-left").touch()
-    shutil.copy(index / "manifest.json", index / "manifests" / "000003.json")
     report = verify_index(index)
     assert report.ok
     assert len(report.findings) == 3
+
+
+def test_an_older_manifest_in_the_place_of_the_newest_is_refused(
+    index: Path, workshop: Any
+) -> None:
+    shutil.copy(index / "manifests" / "000001.json", index / "manifest.json")
+    with pytest.raises(DamagedError, match=r"manifest\.json: is generation 1, and manifests has 2"):
+        workshop.open(index)
+    with pytest.raises(DamagedError, match=r"manifest\.json: is generation 1"):
+        remove_lab(index, "Ash")
+    assert errors(index) == [str(index / "manifest.json")]
+
+
+def test_a_generation_under_the_name_of_another_is_not_rolled_back_to(
+    index: Path, workshop: Any
+) -> None:
+    remove_lab(index, "Ash")
+    shutil.copy(index / "manifests" / "000002.json", index / "manifests" / "000001.json")
+    with pytest.raises(DamagedError, match=r"000001\.json: holds generation 2, expected 1"):
+        rollback(index, to=1)
+    assert errors(index) == [str(index / "manifests" / "000001.json")]
+
+
+def test_a_missing_copy_is_a_warning(index: Path) -> None:
+    (index / "manifests" / "000001.json").unlink()
+    report = verify_index(index)
+    assert report.ok
+    assert [one.where for one in report.findings] == [str(index / "manifests" / "000001.json")]
 
 
 def test_a_history_that_cannot_be_rolled_back_to_is_told(index: Path) -> None:
@@ -178,3 +206,16 @@ def test_no_index_is_an_error_and_not_a_report(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ArtifactError):
         verify_index(tmp_path / "file")
+
+
+def test_files_of_the_model_that_the_manifest_does_not_name_are_not_used(
+    index: Path, tmp_path: Path, workshop: Any
+) -> None:
+    asked = workshop.plasmids(["Ash"])
+    before = [answer.labs for answer in workshop.open(index).query_many(asked)]
+    model = workshop.calibrated_model(tmp_path / "m", cosine=0.0)
+    shutil.copy(model / "calibration.json", index / "model")
+    (index / "model" / "fusion.json").write_bytes(b"{}")
+    opened = workshop.open(index)
+    assert opened.calibration is None
+    assert [answer.labs for answer in opened.query_many(asked)] == before

@@ -84,7 +84,8 @@ class SealedBytes:
 
     def view(self, start: int, stop: int) -> memoryview:
         """The body's bytes from start to stop, checked."""
-        assert 0 <= start <= stop <= len(self._body), "a slice outside the file"
+        if not 0 <= start <= stop <= len(self._body):
+            self._refuse(f"holds no bytes {start} to {stop}: what says where they are is wrong")
         first, last = start // self._block_size, -(-stop // self._block_size)
         if 0 in self._seen[first:last]:
             self._check_blocks(block for block in range(first, last) if not self._seen[block])

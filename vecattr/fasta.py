@@ -27,7 +27,7 @@ def read_fasta(opened: Opened) -> Iterator[Record]:
 
     Raises InputError when the text is not UTF-8 or a record's place cannot be told.
     """
-    reader = cast(Iterable[_Entry], FastaReader(opened.stream, sequence_class=_Entry))
+    reader = cast(Iterable[_Entry], FastaReader(opened.records("fasta"), sequence_class=_Entry))
     try:
         for number, entry in enumerate(reader, start=1):
             words = entry.header.split(maxsplit=1)

@@ -130,7 +130,7 @@ def move_folder(new: Path, path: Path) -> None:
                 raise
         sync_folder(path.parent)
         if old is not None:
-            shutil.rmtree(old)
+            shutil.rmtree(old, ignore_errors=True)  # what stays is collected by a later writer
 
 
 def _exchanged(first: Path, second: Path) -> bool:

@@ -45,7 +45,7 @@ def _entries(opened: Opened) -> Iterator[str]:
     """The text of each record, from LOCUS to `//`."""
     lines: list[str] = []
     # Author names in old files may be Latin-1; bases and the LOCUS line never are.
-    for line in io.TextIOWrapper(opened.stream, encoding="utf-8", errors="replace"):
+    for line in io.TextIOWrapper(opened.records("genbank"), encoding="utf-8", errors="replace"):
         if line.strip() or lines:
             lines.append(line)
         if line.rstrip() == "//":
@@ -121,7 +121,7 @@ def read_snapgene(opened: Opened) -> Iterator[Record]:
     """
     place = f"{opened.name}, record {source_stem(opened.name)!r}"
     try:
-        content = io.BytesIO(opened.stream.read())
+        content = io.BytesIO(opened.records("snapgene").read())
         entry = SeqIO.read(content, "snapgene")  # type: ignore[no-untyped-call]
     except (*_FAILURES, ExpatError, struct.error) as error:
         raise InputError(

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from vecattr.bounds import USUAL, Bounds
 from vecattr.errors import InputError, UsageError
 from vecattr.folders import Input, inputs_of
 from vecattr.plasmid import Plasmid
@@ -36,7 +37,8 @@ class ReadOptions:
     `Plasmid.group` (default `publication` if there is one). `as_one` joins all records of a file,
     by one `N`, into one plasmid with the first one's id. `no_features` leaves 0/1 features aside.
     `labelled` says that every record needs a lab: an empty cell makes a bad record, and a file
-    that gives no labs at all is refused.
+    that gives no labs at all is refused. A record longer than `bounds` allow is a bad one, or, when
+    it is far longer, the end of its file, which is refused, as one that unpacks to more is.
     """
 
     where: tuple[tuple[str, str], ...] = ()
@@ -47,6 +49,7 @@ class ReadOptions:
     as_one: bool = False
     no_features: bool = False
     labelled: bool = False
+    bounds: Bounds = USUAL
 
 
 def read_plasmids(
@@ -83,6 +86,8 @@ def _wanted(
     """The plasmid as the options want it."""
     if isinstance(result, BadRecord):
         return result
+    if len(result) > options.bounds.bases:
+        return BadRecord(result.id, options.bounds.too_long(len(result), where=record.place))
     if options.labelled and result.lab is None:
         error = InputError(
             "the record has no lab",
@@ -103,7 +108,7 @@ def _check_stdin(sources: Sequence[str | Path], options: ReadOptions) -> None:
 
 def _records(found: Input, options: ReadOptions) -> Iterator[Record]:
     """The records of one file, each with the lab of its folder, if it lies in one."""
-    with open_source(found.source) as opened:
+    with open_source(found.source, bounds=options.bounds) as opened:
         records = _parsed(opened, options)
         count = 0
         for record in joined(records) if options.as_one else records:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from vecattr.bounds import BoundedLines
 from vecattr.errors import InputError
 from vecattr.sources import Opened, first_line, kind_of
 
@@ -117,11 +118,14 @@ def _check_header(columns: tuple[str, ...], name: str) -> None:
 
 
 def _rows(opened: Opened, delimiter: str) -> Iterator[Row]:
-    text = io.TextIOWrapper(opened.stream, encoding="utf-8", newline="")
-    reader = csv.reader(text, delimiter=delimiter, strict=True)
+    text = io.TextIOWrapper(opened.records("table"), encoding="utf-8", newline="")
+    most, error = opened.bounds.record_bytes, opened.bounds.too_long(None, where=opened.name)
+    lines = BoundedLines(text, most=most, error=error)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     line = 0
     try:
         for cells in reader:
+            lines.reset()
             begin, line = line + 1, reader.line_num
             if len(cells) > 1 or (cells and cells[0].strip()):
                 yield Row(begin, cells)

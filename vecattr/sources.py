@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
+from vecattr.bounds import USUAL, BoundedBytes, Bounds
 from vecattr.errors import InputError, VecattrError
 
 if TYPE_CHECKING:
@@ -41,6 +42,15 @@ _COMPRESSIONS = (
 _HEADER_MARKS = frozenset({"sequence_id", "sequence"})
 
 
+#: What a record of each kind begins or ends with; a SnapGene file is one record.
+_MARKS: dict[Kind, tuple[bytes, ...]] = {
+    "table": (b"\n", b"\r"),
+    "fasta": (b"\n>",),
+    "genbank": (b"\n//",),
+    "snapgene": (),
+}
+
+
 @dataclass(frozen=True)
 class Opened:
     """An open input: `head` is its first bytes (at most `HEAD`), which `stream` still holds."""
@@ -48,6 +58,15 @@ class Opened:
     name: str
     head: bytes
     stream: BinaryIO
+    bounds: Bounds = USUAL
+
+    def records(self, kind: Kind) -> BinaryIO:
+        """The stream, from which reading raises InputError when a record of this kind is longer
+        than the bounds allow, before it is in memory."""
+        error = self.bounds.too_long(None, where=self.name)
+        most = self.bounds.record_bytes
+        bounded = BoundedBytes(self.stream, marks=_MARKS[kind], most=most, error=error)
+        return io.BufferedReader(bounded, _BUFFER)
 
 
 class _Bytes(io.RawIOBase):
@@ -106,23 +125,24 @@ def source_stem(name: str) -> str:
 
 
 @contextmanager
-def open_source(source: str | Path) -> Iterator[Opened]:
+def open_source(source: str | Path, *, bounds: Bounds = USUAL) -> Iterator[Opened]:
     """Open a file or standard input, decompressed, without a UTF-8 byte order mark.
 
-    Raises InputError when there is no such file, it cannot be read, is empty or cut short.
+    Raises InputError when there is no such file, it cannot be read, is empty, cut short, or
+    unpacks to more than the bounds allow.
     """
     name = source_name(source)
     with ExitStack() as stack:
         packed = _open_raw(source, stack)
         magic = _read_up_to(_Bytes(packed, name=name), 6)
         joined = io.BufferedReader(_Bytes(packed, name=name, head=magic), _BUFFER)
-        plain = _unpacked(joined, magic, stack)
+        plain = _unpacked(joined, magic, stack, bounds=bounds, name=name)
         head = _read_up_to(_Bytes(plain, name=name), HEAD)
         head = head.removeprefix(_BOM)
         if not head.strip():
             raise InputError("the file is empty", where=name, hint="give a file with sequences")
         stream = io.BufferedReader(_Bytes(plain, name=name, head=head), _BUFFER)
-        yield Opened(name, head, stream)
+        yield Opened(name, head, stream, bounds)
 
 
 def _open_raw(source: str | Path, stack: ExitStack) -> BinaryIO:
@@ -136,15 +156,18 @@ def _open_raw(source: str | Path, stack: ExitStack) -> BinaryIO:
         raise InputError(f"cannot be read ({error.strerror})", where=str(source)) from error
 
 
-def _unpacked(packed: BinaryIO, magic: bytes, stack: ExitStack) -> BinaryIO:
+def _unpacked(
+    packed: BinaryIO, magic: bytes, stack: ExitStack, *, bounds: Bounds, name: str
+) -> BinaryIO:
     for mark, compression in _COMPRESSIONS:
         if magic.startswith(mark):
             from xopen import xopen
 
             # The format is passed because xopen alone would believe the suffix; threads=0 keeps
             # it in this process, where a cut file is an exception and not a silent end.
-            opened = xopen(packed, "rb", threads=0, format=compression)
-            return stack.enter_context(opened)
+            opened = stack.enter_context(xopen(packed, "rb", threads=0, format=compression))
+            error = bounds.too_much(where=name)
+            return cast("BinaryIO", BoundedBytes(opened, most=bounds.unpacked, error=error))
     return packed
 
 

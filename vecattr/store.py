@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import le
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,12 @@ Attribute = str | int | float
 #: Format and version of a file that holds one table of named vectors.
 TABLE_FORMAT = "vecattr-table"
 TABLE_VERSION = 1
+
+#: All that an array may be: little-endian numbers, in one to three dimensions.
+_DTYPES = frozenset(("|u1", "<i4", "<u4", "<i8", "<u8", "<f4", "<f8"))
+_MOST_DIMENSIONS = 3
+#: Groups inside of groups; a file of ours has two.
+_DEEPEST = 8
 
 # Names come from files of any encoding: undecodable bytes live on as lone surrogates.
 _SURROGATES = "surrogatepass"
@@ -61,8 +68,8 @@ def write_arrays(
             little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
             file.create_dataset(name, data=little, track_times=False)
         file.flush()
-        directory = _directory(_attributes(file), _extents(file))
         body: bytes = file.id.get_file_image()
+        directory = _directory(_attributes(file), dict(_extents(file, size=len(body))))
     return seal(body, directory=directory)
 
 
@@ -83,22 +90,6 @@ class _Extent:
     dtype: np.dtype[np.generic]
     shape: tuple[int, ...]
     offset: int
-
-
-def _extents(file: h5py.File) -> dict[str, _Extent]:
-    """Where each array of an HDF5 file lies."""
-    import h5py
-
-    extents: dict[str, _Extent] = {}
-
-    def note(name: str, item: object) -> None:
-        if isinstance(item, h5py.Dataset):
-            empty = item.size == 0
-            offset = 0 if empty else item.id.get_offset()
-            extents[name] = _Extent(item.dtype, item.shape, offset)
-
-    file.visititems(note)
-    return extents
 
 
 def _attributes(file: h5py.File) -> dict[str, Attribute]:
@@ -149,7 +140,9 @@ class ArrayFile:
         if not all(type(number) is int and number >= 0 for number in numbers):
             raise ValueError(f"no place in a file: {extent}")
         size = math.prod(extent.shape) * extent.dtype.itemsize
-        if extent.dtype.kind not in "iuf" or extent.offset + size > len(self._sealed):
+        if extent.dtype.str not in _DTYPES or not 1 <= len(extent.shape) <= _MOST_DIMENSIONS:
+            raise ValueError(f"no array of this program: {extent}")
+        if extent.offset + size > len(self._sealed):
             raise ValueError(f"no place in this file: {extent}")
         return extent
 
@@ -158,10 +151,10 @@ class ArrayFile:
 
         try:
             with h5py.File(self._sealed.stream(), "r") as file:
-                return _attributes(file), _extents(file)
+                return _attributes(file), dict(_extents(file, size=len(self._sealed)))
         except DamagedError:
             raise
-        except (OSError, RuntimeError, TypeError, ValueError) as error:
+        except (OSError, RuntimeError, TypeError, ValueError, KeyError, OverflowError) as error:
             raise self._damage(f"HDF5 cannot read it: {error}") from error
 
     def _check_format(self, format: str, version: int) -> None:
@@ -187,6 +180,11 @@ class ArrayFile:
         """The type of an array, without reading it."""
         return self._extent(name).dtype
 
+    def layout(self, name: str) -> tuple[str, tuple[int, ...]]:
+        """Type (as NumPy writes it, `<f4`) and shape of an array, without reading it."""
+        extent = self._extent(name)
+        return extent.dtype.str, extent.shape
+
     def array(self, name: str) -> NDArray[np.generic]:
         """The whole array, checked, as a read-only view of the file."""
         extent = self._extent(name)
@@ -197,6 +195,8 @@ class ArrayFile:
     def slice(self, name: str, start: int, stop: int) -> NDArray[np.generic]:
         """Rows start to stop of the array; only their blocks are read and checked."""
         extent = self._extent(name)
+        if not 0 <= start <= stop <= extent.shape[0]:
+            raise self._damage(f"{name!r} has {extent.shape[0]} rows, and not {start} to {stop}")
         row = math.prod(extent.shape[1:]) * extent.dtype.itemsize
         data = self._sealed.view(extent.offset + start * row, extent.offset + stop * row)
         return np.frombuffer(data, dtype=extent.dtype).reshape(stop - start, *extent.shape[1:])
@@ -240,14 +240,20 @@ class ArrayFile:
         """All strings of a column."""
         offsets = self.array(f"{name}/offsets").tolist()
         blob = self.array(f"{name}/bytes").tobytes()
-        return tuple(
-            blob[start:stop].decode("utf-8", _SURROGATES) for start, stop in pairwise(offsets)
-        )
+        if not all(map(le, offsets, offsets[1:])) or offsets[:1] + offsets[-1:] != [0, len(blob)]:
+            raise self._damage(f"the offsets of {name!r} do not divide its bytes")
+        return tuple(self._text(blob[start:stop], name) for start, stop in pairwise(offsets))
 
     def string(self, name: str, row: int) -> str:
         """One string of a column."""
         start, stop = self.slice(f"{name}/offsets", row, row + 2).tolist()
-        return self.slice(f"{name}/bytes", start, stop).tobytes().decode("utf-8", _SURROGATES)
+        return self._text(self.slice(f"{name}/bytes", start, stop).tobytes(), name)
+
+    def _text(self, piece: bytes, name: str) -> str:
+        try:
+            return piece.decode("utf-8", _SURROGATES)
+        except UnicodeDecodeError as error:
+            raise self._damage(f"a text of {name!r} is not UTF-8") from error
 
     def check_all(self) -> None:
         """Check every block, and that the directory says what HDF5 says; DamagedError names the
@@ -260,6 +266,45 @@ class ArrayFile:
         if name not in self._extents:
             raise self._damage(f"array {name!r} is missing")
         return self._extents[name]
+
+
+def _extents(group: h5py.Group, *, size: int, path: str = "") -> Iterator[tuple[str, _Extent]]:
+    """Where every array of a file lies; ValueError for what `write_arrays` does not write: links
+    to elsewhere, arrays in other files or in pieces, packed, or of any type but plain numbers.
+
+    Nothing of an array is read, and no link but a hard one is followed.
+    """
+    import h5py
+
+    for key in group:
+        name = f"{path}{key}"
+        if not isinstance(group.get(key, getlink=True), h5py.HardLink):
+            raise ValueError(f"{name!r} is a link to elsewhere")
+        item = group[key]
+        if isinstance(item, h5py.Group):
+            if path.count("/") >= _DEEPEST:
+                raise ValueError(f"{name!r} lies too deep")
+            yield from _extents(item, size=size, path=f"{name}/")
+        elif isinstance(item, h5py.Dataset):
+            yield name, _extent(item, name=name, size=size)
+        else:
+            raise ValueError(f"{name!r} is no array")
+
+
+def _extent(item: h5py.Dataset, *, name: str, size: int) -> _Extent:
+    """Where an array lies inside of `size` bytes."""
+    import h5py
+
+    layout = item.id.get_create_plist()
+    if layout.get_layout() != h5py.h5d.CONTIGUOUS or layout.get_external_count():
+        raise ValueError(f"{name!r} is not in one piece in this file")
+    dtype, shape = item.dtype, item.shape
+    if dtype.str not in _DTYPES or shape is None or not 1 <= len(shape) <= _MOST_DIMENSIONS:
+        raise ValueError(f"{name!r} is of type {dtype} and shape {shape}")
+    offset = item.id.get_offset() if item.size else 0
+    if offset is None or offset + math.prod(shape) * dtype.itemsize > size:
+        raise ValueError(f"{name!r} of shape {shape} leaves the file")
+    return _Extent(dtype, shape, offset)
 
 
 def _plain(value: object) -> Attribute:

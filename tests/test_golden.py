@@ -1,0 +1,65 @@
+"""An index of every format version is read, answers as it did, and goes on from there."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from golden_index import HashedKmers, answers, made_plasmids
+
+from vecattr.indexes.edit import add_labs, compact, rollback
+from vecattr.indexes.manifest import READABLE, VERSION, read_manifest
+from vecattr.indexes.verify import verify_index
+
+GOLDEN = Path(__file__).parent / "golden"
+
+QUERIES = [
+    *made_plasmids(["Ash", "Cedar", "nobody"], each=1, seed=3),
+    *made_plasmids(["Ash"], each=3, seed=1),
+]
+
+
+@pytest.fixture(params=READABLE)
+def golden(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A copy of a golden index, and of what it answered."""
+    with tarfile.open(GOLDEN / f"index-{request.param}.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    version = json.loads((tmp_path / "index" / "manifest.json").read_bytes())["version"]
+    assert version == request.param
+    return tmp_path
+
+
+def expected(golden: Path) -> Any:
+    return json.loads((golden / "expected.json").read_bytes())["answers"]
+
+
+def check(found: list[dict[str, Any]], truth: list[dict[str, Any]]) -> None:
+    """The same names in the same order, with the same cosines."""
+    for mine, theirs in zip(found, truth, strict=True):
+        for kind in ("labs", "neighbors"):
+            assert [hit[:-1] for hit in mine[kind]] == [hit[:-1] for hit in theirs[kind]]
+            cosines = [hit[-1] for hit in theirs[kind]]
+            assert [hit[-1] for hit in mine[kind]] == pytest.approx(cosines, abs=1e-6)
+
+
+def test_a_golden_index_answers_as_it_did_and_is_whole(golden: Path) -> None:
+    before = {file: file.read_bytes() for file in golden.rglob("*") if file.is_file()}
+    check(answers(golden / "index", QUERIES), expected(golden))
+    assert [one for one in verify_index(golden / "index").findings if one.level == "error"] == []
+    assert {file: file.read_bytes() for file in golden.rglob("*") if file.is_file()} == before
+
+
+def test_a_golden_index_is_migrated_by_its_next_edit(golden: Path) -> None:
+    index, truth = golden / "index", expected(golden)
+    compact(index)
+    assert json.loads((index / "manifest.json").read_bytes())["version"] == VERSION
+    check(answers(index, QUERIES), truth)
+    embedder = HashedKmers(read_manifest(index).model)
+    add_labs(index, made_plasmids(["Fir"], each=2, seed=4), embedder=embedder)
+    rollback(index, to=4)  # whose manifest is of the golden version
+    check(answers(index, QUERIES), truth)
+    assert verify_index(index).ok
+    assert rollback(index, to=1).labs == 4  # with Birch again, and without Cedar

@@ -1,0 +1,142 @@
+"""The lock: one writer, who waits as long as asked, for the index that is there in the end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vecattr.cli.main import run
+from vecattr.errors import ArtifactError, LockedError, MissingError
+from vecattr.files import TEMPORARY, move_folder
+from vecattr.indexes.edit import remove_lab
+from vecattr.indexes.lock import LOCK_FILE, collect, folder_in_the_making, writing
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from vecattr.indexes.lock import writing
+
+with writing(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+@contextmanager
+def held(path: Path, *, seconds: float) -> Iterator[subprocess.Popen[str]]:
+    """Another process that writes for so long."""
+    command = [sys.executable, "-c", HOLD, str(path), str(seconds)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+@pytest.fixture
+def index(tmp_path: Path, workshop: Any) -> Path:
+    workshop.build(tmp_path / "i", workshop.plasmids(["Ash", "Birch"]))
+    return tmp_path / "i"
+
+
+def test_a_second_writer_is_refused_and_told_how_to_wait(
+    index: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with held(index, seconds=60):
+        assert run(["remove-lab", "Ash", "-i", str(index)]) == LockedError.exit_code
+        assert "--wait" in capsys.readouterr().err
+        assert run(["remove-lab", "Ash", "-i", str(index), "--wait", "0.2"]) == 5
+        assert "not done after 0.2 s" in capsys.readouterr().err
+
+
+def test_a_writer_that_waits_comes_next(index: Path) -> None:
+    with held(index, seconds=0.5):
+        assert remove_lab(index, "Ash", wait=60).generation == 2
+
+
+def test_the_lock_of_a_killed_writer_is_free(index: Path) -> None:
+    with held(index, seconds=60) as process:
+        process.kill()
+        process.wait()
+        assert remove_lab(index, "Ash").generation == 2
+
+
+def test_who_waits_while_the_index_is_replaced_locks_the_new_one(tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+    path, order = tmp_path / "old", []
+
+    def wait_for_it() -> None:
+        with writing(path, wait=60):
+            order.append("waited")
+            assert (path / "is-new").exists()
+            with pytest.raises(LockedError), writing(tmp_path / "old"):
+                pass
+
+    with writing(path):
+        waiter = threading.Thread(target=wait_for_it)
+        waiter.start()
+        time.sleep(0.2)
+        (tmp_path / "new" / "is-new").touch()
+        (path / "something").touch()
+        move_folder(tmp_path / "new", path)
+        order.append("replaced")
+    waiter.join()
+    assert order == ["replaced", "waited"]
+
+
+def test_no_folder_is_no_lock(tmp_path: Path) -> None:
+    with pytest.raises(MissingError), writing(tmp_path / "none"):
+        pass
+    (tmp_path / "i" / LOCK_FILE).mkdir(parents=True)
+    with pytest.raises(ArtifactError, match="cannot be locked"), writing(tmp_path / "i"):
+        pass
+
+
+def left_by_a_killed_build(path: Path) -> Path:
+    """A folder as a killed build leaves it."""
+    folder = path.with_name(f"{TEMPORARY}{path.name}-abc")
+    (folder / "segments").mkdir(parents=True)
+    (folder / LOCK_FILE).touch()
+    return folder
+
+
+def test_the_next_writer_deletes_what_a_killed_build_left(index: Path) -> None:
+    folder = left_by_a_killed_build(index)
+    other = left_by_a_killed_build(index.with_name("another"))
+    remove_lab(index, "Ash")
+    assert not folder.exists()
+    assert other.exists()
+
+
+def test_a_folder_in_the_making_is_left_alone(index: Path) -> None:
+    with folder_in_the_making(index) as folder:
+        remove_lab(index, "Ash")
+        assert folder.exists()
+    assert not folder.exists()
+
+
+def test_a_folder_without_a_lock_is_deleted_when_it_is_old(index: Path) -> None:
+    folder = left_by_a_killed_build(index)
+    (folder / LOCK_FILE).unlink()
+    collect(index)
+    assert folder.exists()
+    os.utime(folder, (0, 0))
+    collect(index)
+    assert not folder.exists()
+
+
+def test_names_that_look_like_patterns_match_themselves_alone(tmp_path: Path) -> None:
+    folder = left_by_a_killed_build(tmp_path / "a[b]*")
+    other = left_by_a_killed_build(tmp_path / "ab!")
+    collect(tmp_path / "a[b]*")
+    assert (folder.exists(), other.exists()) == (False, True)

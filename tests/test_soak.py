@@ -1,0 +1,40 @@
+"""The seven proofs of docs/reliability.md with few rounds; `tools/soak.py` has the long ones."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TOOLS = Path(__file__).resolve().parent.parent / "tools"
+
+#: Each proof with what makes it short.
+SHORT = {
+    "kill": ["--rounds", "10"],
+    "disk-full": ["--rounds", "1"],
+    "concurrency": ["--rounds", "8"],
+    "corruption": ["--rounds", "40", "--every", "12"],
+    "model": ["--rounds", "3"],
+    "fuzz": ["--seconds", "6"],
+    "load": ["--rounds", "2000", "--processes", "2"],
+}
+
+
+@pytest.mark.parametrize("proof", SHORT)
+def test_a_short_proof_has_no_failure(proof: str, tmp_path: Path) -> None:
+    if sys.platform != "linux" or find_spec("hypothesis") is None:
+        pytest.skip("proofs need Linux and hypothesis")
+    command = [sys.executable, "tools/soak.py", proof, *SHORT[proof], "--seed", "1"]
+    if proof == "fuzz":
+        command += ["--keep", str(tmp_path)]
+    done = subprocess.run(command, cwd=TOOLS.parent, capture_output=True, text=True)
+    assert "Traceback" not in done.stderr
+    summary: dict[str, Any] = json.loads(done.stdout)
+    assert summary["failures"] == []
+    assert summary["outcomes"]
+    assert done.returncode == 0

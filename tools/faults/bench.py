@@ -1,0 +1,98 @@
+"""What several proofs work on: a small made index, what it holds as plain values, and children.
+
+Children are started by a clean server process (forkserver) that has imported everything and used
+nothing, so that a round costs milliseconds; they inherit no lock, thread or handle.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import sys
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+from typing import Any
+
+from golden_index import HashedKmers, made_plasmids, make_model
+
+from vecattr.classes import ClassRule
+from vecattr.indexes.build import build_index
+from vecattr.indexes.engine import Index
+from vecattr.indexes.live import open_segments
+from vecattr.indexes.manifest import Manifest, history_path, parse_manifest, read_manifest
+from vecattr.model import model_identity
+from vecattr.plasmid import Plasmid
+
+#: What an index holds: the ids of the plasmids of each lab.
+Content = dict[str, frozenset[str]]
+
+FIRST_LABS = ("Ash", "Birch", "Cedar")
+
+
+def server(*modules: str) -> ForkServerContext:
+    """A context whose children start with these modules imported."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["faults.bench", *modules])
+    return context
+
+
+def embedder_of(model: Path) -> HashedKmers:
+    """The embedder of a made model, or of the model inside an index."""
+    return HashedKmers(model_identity(model))
+
+
+def build(path: Path, model: Path, plasmids: list[Plasmid], **options: Any) -> None:
+    """Build an index of made plasmids; the options of `build_index`."""
+    rule = options.pop("rule", ClassRule(None))
+    embedder = embedder_of(model)
+    build_index(path, plasmids, model=model, rule=rule, embedder=embedder, **options)
+
+
+def made_index(folder: Path, *, each: int = 3) -> Path:
+    """A small index in an empty folder, beside its model."""
+    model = make_model(folder / "model")
+    build(folder / "index", model, made_plasmids(FIRST_LABS, each=each, seed=0))
+    return folder / "index"
+
+
+def opened(path: Path) -> Index:
+    """The index, with its made embedder."""
+    return Index.open(path, embedder=embedder_of(path / "model"))
+
+
+def content(path: Path) -> Content:
+    """What the index holds."""
+    return _content(path, read_manifest(path))
+
+
+def content_of(path: Path, generation: int) -> Content:
+    """What the index held in an earlier generation."""
+    file = history_path(path, generation)
+    return _content(path, parse_manifest(file.read_bytes(), where=str(file)))
+
+
+def _content(path: Path, manifest: Manifest) -> Content:
+    found: dict[str, set[str]] = {}
+    for segment in open_segments(path, manifest):
+        for row in segment.rows().tolist():
+            [name] = segment.stored.ids([row])
+            found.setdefault(segment.lab(row), set()).add(name)
+    return {lab: frozenset(ids) for lab, ids in found.items()}
+
+
+def plasmids_of(lab: str, number: int, *, each: int = 2) -> list[Plasmid]:
+    """New plasmids of a lab, with ids that no other number has."""
+    return made_plasmids([lab], each=each, seed=number)
+
+
+def progress(done: int, *, every: int = 50) -> None:
+    """A line on stderr now and then, for whoever watches a long proof."""
+    if done and done % every == 0:
+        print(f"{done} rounds", file=sys.stderr, flush=True)
+
+
+def chance_of(seed: int, *parts: object) -> random.Random:
+    """A source of chance for one part of a proof."""
+    return random.Random(f"{seed} {parts}")

@@ -1,0 +1,208 @@
+"""Proof 3, concurrency: adds and a seed in, what readers and writers at one index met out.
+
+Four readers ask an index while a writer adds labs to it; four writers add labs at once; a writer
+is killed while it holds the lock. No reader may meet an error, and each answer must be the one that
+the generation it names gives when nobody writes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import Any
+
+from golden_index import made_plasmids
+
+from faults import bench
+from vecattr.errors import LockedError, VecattrError
+from vecattr.indexes.add import add_labs
+from vecattr.indexes.edit import compact, remove_lab
+from vecattr.indexes.lock import writing
+from vecattr.indexes.manifest import read_manifest
+from vecattr.indexes.verify import verify_index
+
+READERS = WRITERS = 4
+#: The longest that a writer waits for the others (seconds).
+_PATIENCE = 120.0
+
+
+def answer_of(path: Path) -> tuple[str, str]:
+    """Identity of the generation that was asked, and a hash of what it said."""
+    index = bench.opened(path)
+    queries = [*made_plasmids(["Ash", "q"], each=1, seed=3), *bench.plasmids_of("lab 7", 7)]
+    said = answers_of(index, queries)
+    return index.identity, said
+
+
+def answers_of(index: Any, queries: Any) -> str:
+    """A hash of names, order and cosines."""
+    found = [
+        [[hit.name, round(hit.cosine, 9)] for hit in answer.labs]
+        + [[near.id, near.lab, round(near.cosine, 9)] for near in answer.neighbors]
+        for answer in index.query_many(queries, k=10, neighbors=3)
+    ]
+    return hashlib.sha256(json.dumps(found).encode()).hexdigest()
+
+
+def edit(path: Path, number: int, *, after: Callable[[], object] = lambda: None) -> None:
+    """The number-th add of a run, and now and then a removal or a compaction; they come out the
+    same in any copy. `after` is called after each."""
+    embedder = bench.embedder_of(path / "model")
+    add_labs(path, bench.plasmids_of(f"lab {number}", number), embedder=embedder)
+    after()
+    if number % 10 == 9:
+        remove_lab(path, f"lab {number - 3}")
+        after()
+    if number % 25 == 24:
+        compact(path)
+        after()
+
+
+def read_without_end(path: Path, over: Event, pipe: Connection) -> None:
+    """What a reader does; it sends every answer, or the error that it met."""
+    met: Counter[tuple[str, str]] = Counter()
+    problem = None
+    try:
+        while not over.is_set():
+            met[answer_of(path)] += 1
+    except Exception as error:
+        problem = f"{type(error).__name__}: {error}"
+    pipe.send((met, problem))
+
+
+def write_labs(path: Path, writer: int, count: int, pipe: Connection) -> None:
+    """What one of several writers does."""
+    problem = None
+    try:
+        for number in range(count):
+            name = f"writer {writer} lab {number}"
+            new = bench.plasmids_of(name, writer * 1000 + number)
+            add_labs(path, new, embedder=bench.embedder_of(path / "model"), wait=_PATIENCE)
+    except VecattrError as error:
+        problem = f"{type(error).__name__}: {error}"
+    pipe.send(problem)
+
+
+def hold_the_lock(path: Path, pipe: Connection) -> None:
+    """Take the lock and never let go."""
+    with writing(path):
+        pipe.send("held")
+        time.sleep(600)
+
+
+def prove(rounds: int, *, seed: int) -> dict[str, Any]:
+    """Readers through so many edits, then writers at once, then a killed holder of the lock."""
+    with tempfile.TemporaryDirectory() as folder:
+        readers = readers_through_edits(Path(folder), rounds)
+    with tempfile.TemporaryDirectory() as folder:
+        writers = writers_at_once(Path(folder), max(2, rounds // 20))
+    with tempfile.TemporaryDirectory() as folder:
+        lock = killed_holders(Path(folder), max(2, rounds // 10))
+    outcomes = {**readers[0], **writers[0], **lock[0]}
+    failures = [{"what": what} for found in (readers, writers, lock) for what in found[1]]
+    return {"rounds": rounds, "outcomes": outcomes, "failures": failures}
+
+
+def readers_through_edits(folder: Path, rounds: int) -> tuple[dict[str, int], list[str]]:
+    """What readers met while one writer edited."""
+    context = bench.server("faults.concurrency")
+    (folder / "live").mkdir()
+    (folder / "alone").mkdir()
+    path, alone = (bench.made_index(folder / name) for name in ("live", "alone"))
+    truth = dict([answer_of(alone)])
+    for number in range(rounds):
+        edit(alone, number, after=lambda: truth.update([answer_of(alone)]))
+    over = context.Event()
+    pipes, processes = [], []
+    for _ in range(READERS):
+        parent, child = context.Pipe()
+        processes.append(context.Process(target=read_without_end, args=(path, over, child)))
+        pipes.append(parent)
+        processes[-1].start()
+    for number in range(rounds):
+        edit(path, number)
+    over.set()
+    return _judged(pipes, processes, truth)
+
+
+def _judged(
+    pipes: list[Connection], processes: list[Any], truth: dict[str, str]
+) -> tuple[dict[str, int], list[str]]:
+    failures, answered, generations = [], 0, set()
+    for pipe, process in zip(pipes, processes, strict=True):
+        if not pipe.poll(60):
+            failures.append("a reader died")
+            process.kill()
+            continue
+        met, problem = pipe.recv()
+        process.join()
+        if problem:
+            failures.append(f"a reader met {problem}")
+        for (identity, said), times in met.items():
+            answered += times
+            generations.add(identity)
+            known = truth.get(identity)
+            if known is None:
+                failures.append(f"an answer of state {identity[:16]}, which nobody published")
+            elif known != said:
+                failures.append(f"another answer of state {identity[:16]}")
+    facts = {
+        "readers": len(pipes),
+        "answers read while a writer wrote": answered,
+        "different states read": len(generations),
+        "states published": len(truth),
+    }
+    return facts, failures
+
+
+def writers_at_once(folder: Path, each: int) -> tuple[dict[str, int], list[str]]:
+    """What is there after several writers added labs at once."""
+    context = bench.server("faults.concurrency")
+    path = bench.made_index(folder)
+    pipes, processes = [], []
+    for writer in range(WRITERS):
+        parent, child = context.Pipe()
+        processes.append(context.Process(target=write_labs, args=(path, writer, each, child)))
+        pipes.append(parent)
+        processes[-1].start()
+    problems = [pipe.recv() for pipe in pipes]
+    for process in processes:
+        process.join()
+    failures = [problem for problem in problems if problem]
+    wanted = {f"writer {writer} lab {n}" for writer in range(WRITERS) for n in range(each)}
+    if missing := wanted - set(bench.content(path)):
+        failures.append(f"{len(missing)} labs are missing")
+    failures += [f"{one.where}: {one.what}" for one in verify_index(path).findings]
+    return {"writers": WRITERS, "labs added by writers at once": len(wanted)}, failures
+
+
+def killed_holders(folder: Path, rounds: int) -> tuple[dict[str, int], list[str]]:
+    """Whether a lock is refused while it is held, and free once its holder is killed."""
+    context = bench.server("faults.concurrency")
+    path = bench.made_index(folder)
+    failures = []
+    for number in range(rounds):
+        parent, child = context.Pipe()
+        process = context.Process(target=hold_the_lock, args=(path, child))
+        process.start()
+        parent.recv()
+        try:
+            with writing(path, wait=0.05):
+                failures.append(f"round {number}: two held the lock")
+        except LockedError:
+            pass
+        os.kill(process.pid or 0, signal.SIGKILL)
+        process.join()
+        with writing(path):
+            pass
+    generation = read_manifest(path).generation
+    return {"holders of the lock killed": rounds, "generation after them": generation}, failures

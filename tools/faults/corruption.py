@@ -1,0 +1,190 @@
+"""Proof 4, corruption: bit flips and a seed in, what damaged files led to out.
+
+Every file of an index is cut at many lengths, flipped, swapped, and replaced by other things. Each
+time a child opens the index and asks it everything. The answer must be the right one, or an error
+that names the file; and `verify` must name every file that is not what it was.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from golden_index import made_plasmids, make_model
+
+from faults import bench
+from vecattr.cli.render import as_object
+from vecattr.errors import VecattrError
+from vecattr.indexes.edit import add_labs, remove_lab
+from vecattr.indexes.lock import LOCK_FILE
+from vecattr.indexes.publish import LOG_FILE
+from vecattr.indexes.verify import verify_index
+from vecattr.model import FUSION_FILE
+from vecattr.shipped import shipped_encoder
+
+#: Files that no answer and no edit depends on, and that `verify` does not speak of.
+UNCHECKED = (LOCK_FILE, LOG_FILE)
+#: How many lengths a file is cut to.
+CUTS = 24
+_LABS = tuple(f"Lab {number:02d}" for number in range(12))
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A file of an index, by its path inside, and what it holds now (None: it is gone)."""
+
+    kind: str
+    file: str
+    data: bytes | None
+
+
+def made_index(folder: Path, *, seed: int = 0) -> Path:
+    """An index with all that one can have: means with a calibration and held-out plasmids, a
+    fusion, k-mers, two segments, a removed lab, three generations."""
+    model = make_model(folder / "model")
+    shutil.copy(shipped_encoder() / FUSION_FILE, model / FUSION_FILE)
+    plasmids = made_plasmids(_LABS, each=16, seed=seed, length=200)
+    bench.build(folder / "index", model, plasmids)
+    new = made_plasmids(["Elder", "Fir"], each=3, seed=seed + 1)
+    add_labs(folder / "index", new, embedder=bench.embedder_of(model))
+    remove_lab(folder / "index", "Fir")
+    return folder / "index"
+
+
+def ask(path: Path) -> str:
+    """Everything that an index says of some plasmids, as text."""
+    queries = made_plasmids(["Lab 03", "Elder", "nobody"], each=2, seed=0, length=200)
+    options = {"k": 9, "neighbors": 4, "evidence": 5}
+    found = bench.opened(path).query_many(queries, **options)
+    near = bench.opened(path).query_many(queries[:2], k=3, exclude_near_copies=True)
+    return json.dumps([as_object(answer) for answer in [*found, *near]])
+
+
+def damages(path: Path, other: Path, flips: int, chance: random.Random) -> Iterator[Damage]:
+    """Every damage of the proof; `other` is another index made with the same model."""
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    contents = {str(file.relative_to(path)): file.read_bytes() for file in files}
+    for name, data in contents.items():
+        yield Damage("gone", name, None)
+        yield Damage("text", name, b"not what you think\n")
+        yield Damage("zeros", name, bytes(len(data) or 9))
+        yield Damage("gzip", name, gzip.compress(data, mtime=0))
+        yield Damage("doubled", name, data + data)
+        yield Damage("one byte more", name, data + b"\0")
+        lengths = {0, 1, len(data) - 1, *(len(data) * n // CUTS for n in range(1, CUTS))}
+        for length in sorted(n for n in lengths if 0 <= n < len(data)):
+            yield Damage("cut", name, data[:length])
+    for name, data in _foreign(contents, other):
+        yield Damage("swapped", name, data)
+    names, sizes = zip(*((name, len(data) + 1) for name, data in contents.items()), strict=True)
+    for number in range(flips):
+        # Half by size, so that every byte of a large file is as likely; half by file.
+        name = chance.choices(names, sizes if number % 2 else None)[0]
+        data = bytearray(contents[name] or b"\0")
+        data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+        yield Damage("bit flip", name, bytes(data))
+
+
+def _foreign(contents: dict[str, bytes], other: Path) -> Iterator[tuple[str, bytes]]:
+    """Each file with the content of others of its suffix, in this index and in the other one."""
+    strange = [file for file in sorted(other.rglob("*")) if file.is_file()]
+    for name, data in contents.items():
+        suffix = Path(name).suffix
+        own = [held for one, held in contents.items() if one != name and Path(one).suffix == suffix]
+        for held in [*own, *(file.read_bytes() for file in strange if file.suffix == suffix)]:
+            if held != data:
+                yield name, held
+
+
+def try_damages(path: Path, jobs: list[Damage], truth: str, pipe: Connection) -> None:
+    """What a child does: each damage in turn, told before and after, and undone."""
+    for number, damage in enumerate(jobs):
+        file = path / damage.file
+        whole = file.read_bytes()
+        pipe.send((number, None))
+        file.unlink()  # a new file, so that nothing that is mapped changes under a reader
+        if damage.data is not None:
+            file.write_bytes(damage.data)
+        pipe.send((number, outcome(path, damage, whole, truth)))
+        file.unlink(missing_ok=True)
+        file.write_bytes(whole)
+    pipe.send(None)
+
+
+def outcome(path: Path, damage: Damage, whole: bytes, truth: str) -> tuple[str, str | None]:
+    """How it was noticed, and what is wrong with that."""
+    file, wrong = path / damage.file, None
+    try:
+        said = "right answer" if ask(path) == truth else "WRONG ANSWER"
+        wrong = None if said == "right answer" else "another answer"
+    except VecattrError as error:
+        said = "refused"
+        if file.name not in f"{error.where} {error.what} {error.hint}":
+            wrong = f"the error does not name the file: {error}"
+    except Exception as error:
+        said, wrong = "unexpected error", f"{type(error).__name__}: {error}"
+    if damage.data != whole and file.name not in UNCHECKED and not _verify_names(path, file):
+        wrong = wrong or "verify does not name the file"
+    return said, wrong
+
+
+def _verify_names(path: Path, file: Path) -> bool:
+    try:
+        report = verify_index(path)
+    except VecattrError as error:
+        return file.name in f"{error.where}"
+    return any(Path(finding.where) == file for finding in report.findings)
+
+
+def prove(rounds: int, *, seed: int, every: int = 1) -> dict[str, Any]:
+    """Every damage, with so many bit flips; or every second, third, ... of all of them."""
+    counts: Counter[str] = Counter()
+    failures: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        for name in ("one", "other"):
+            (folder / name).mkdir()
+        path, other = made_index(folder / "one"), made_index(folder / "other", seed=5)
+        chance = bench.chance_of(seed, "corruption")
+        jobs = list(damages(path, other, rounds, chance))[::every]
+        results = _in_children(path, jobs, ask(path))
+    for damage, (said, wrong) in zip(jobs, results, strict=True):
+        counts[f"{damage.kind}: {said}"] += 1
+        if wrong:
+            failures.append({"kind": damage.kind, "file": damage.file, "said": said, "what": wrong})
+    counted = dict(sorted(counts.items()))
+    return {"rounds": len(jobs), "outcomes": counted, "failures": failures[:50]}
+
+
+def _in_children(path: Path, jobs: list[Damage], truth: str) -> list[tuple[str, str | None]]:
+    """The outcome of each damage; a child that dies is a failure, and another one goes on."""
+    context = bench.server("faults.corruption")
+    results: list[tuple[str, str | None]] = []
+    spare = Path(shutil.copytree(path, path.with_name("spare")))
+    while len(results) < len(jobs):
+        parent, child = context.Pipe()
+        left = jobs[len(results) :]
+        process = context.Process(target=try_damages, args=(path, left, truth, child))
+        process.start()
+        child.close()
+        try:
+            while (told := parent.recv()) is not None:
+                if told[1] is not None:
+                    results.append(told[1])
+                    bench.progress(len(results))
+        except EOFError:
+            process.join()
+            results.append(("CRASH", f"the process ended by {process.exitcode}"))
+            shutil.rmtree(path)
+            shutil.copytree(spare, path)
+        process.join()
+    return results

@@ -1,0 +1,128 @@
+"""Proof 6, fuzz: seconds and a seed in, how many inputs were tried and what came out of them out.
+
+Only vecattr's own errors may come out of a reader, in time and without taking much memory. Three
+engines: plain mutation (fast), hypothesis (which shrinks what it finds), and atheris, which is
+guided by coverage and is used where it is installed.
+"""
+
+from __future__ import annotations
+
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from faults.fuzz_targets import Target, targets
+from faults.mutation import mutated
+from vecattr.errors import VecattrError
+
+#: No input of a megabyte may take longer (seconds) or grow the process by more (bytes).
+SLOWEST, LARGEST = 10.0, 1 << 30
+
+
+def outcome(target: Target, data: bytes) -> str:
+    """The name of what came out: `read`, or the class of our own error; other errors pass."""
+    try:
+        target.check(data)
+    except VecattrError as error:
+        str(error)
+        return type(error).__name__
+    return "read"
+
+
+def memory() -> int:
+    """The most memory that this process ever had (bytes)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+class Tally:
+    """What was tried and what came out; a failure keeps its input."""
+
+    def __init__(self, keep: Path) -> None:
+        self.outcomes: Counter[str] = Counter()
+        self.failures: list[dict[str, Any]] = []
+        self.slowest = 0.0
+        self._keep = keep
+        self._began = memory()
+
+    def try_one(self, target: Target, data: bytes) -> None:
+        """Give the target one input."""
+        before = time.perf_counter()
+        try:
+            self.outcomes[f"{target.name}: {outcome(target, data)}"] += 1
+        except Exception:
+            self._fail(target, data, traceback.format_exc(limit=-3))
+        took = time.perf_counter() - before
+        self.slowest = max(self.slowest, took)
+        if took > SLOWEST:
+            self._fail(target, data, f"took {took:.1f} s")
+        if memory() - self._began > LARGEST:
+            self._began = memory()
+            self._fail(target, data, "took a gigabyte of memory")
+
+    def _fail(self, target: Target, data: bytes, what: str) -> None:
+        self.outcomes[f"{target.name}: FAILURE"] += 1
+        if len(self.failures) < 20:
+            self._keep.mkdir(parents=True, exist_ok=True)
+            path = self._keep / f"{target.name}-{len(self.failures)}"
+            path.write_bytes(data)
+            self.failures.append({"target": target.name, "input": str(path), "what": what})
+
+
+def fuzz_by_mutation(seconds: float, *, seed: int, keep: Path) -> dict[str, Any]:
+    """Every target in turn, with inputs made of its seeds and of those that were read."""
+    chance = random.Random(seed)
+    tally, everything = Tally(keep), list(targets().values())
+    pools = {target.name: list(target.seeds) for target in everything}
+    end, rounds = time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        for target in everything:
+            data = mutated(chance.choice(pools[target.name]), chance)
+            tally.try_one(target, data)
+            if chance.random() < 0.01 and len(pools[target.name]) < 200 and len(data) < 20_000:
+                pools[target.name].append(data)  # so that damage adds up
+            rounds += 1
+    return {
+        "engine": "mutation",
+        "seconds": seconds,
+        "rounds": rounds,
+        "slowest_seconds": round(tally.slowest, 3),
+        "outcomes": dict(sorted(tally.outcomes.items())),
+        "failures": tally.failures,
+    }
+
+
+def fuzz_by_coverage(seconds: float, *, seed: int, keep: Path) -> dict[str, Any]:
+    """Every target in a process of its own, under atheris, for an equal part of the time."""
+    keep.mkdir(parents=True, exist_ok=True)
+    names = list(targets())
+    rounds: dict[str, int] = {}
+    failures = []
+    for name in names:
+        command = [sys.executable, "-m", "faults.guided", name]
+        command += [str(seconds / len(names)), str(seed)]
+        with tempfile.TemporaryDirectory() as corpus:
+            done = subprocess.run(
+                [*command, corpus, str(keep)],
+                capture_output=True,
+                text=True,
+                cwd=Path(__file__).parent.parent,
+            )
+        said = done.stdout + done.stderr
+        counts = [line.split() for line in said.splitlines() if "number_of_executed_units" in line]
+        rounds[name] = int(counts[-1][-1]) if counts else 0
+        if done.returncode or not counts:
+            failures.append({"target": name, "what": said[-3000:], "code": done.returncode})
+    return {
+        "engine": "atheris",
+        "seconds": seconds,
+        "rounds": sum(rounds.values()),
+        "by_target": rounds,
+        "failures": failures,
+    }

@@ -1,0 +1,240 @@
+"""What reads files of strangers: any bytes in, nothing or one of vecattr's own errors out.
+
+Each target has seeds: whole files that a fuzzer changes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import struct
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vecattr.bases import unpack_bases
+from vecattr.calibration import Calibration, Fits, Verdicts, WorkFit, read_calibration
+from vecattr.checksums import SealedBytes, seal
+from vecattr.errors import DamagedError
+from vecattr.familiarity import Familiarity
+from vecattr.files import sha256_bytes
+from vecattr.folds import Folds, read_folds
+from vecattr.fusion import read_fusion
+from vecattr.indexes.draft import SegmentDraft
+from vecattr.indexes.manifest import FileFacts, Manifest, SegmentEntry, parse_manifest
+from vecattr.indexes.segment import Segment
+from vecattr.labels import read_features, read_labels
+from vecattr.model import CALIBRATION_FILE
+from vecattr.plasmid import Plasmid
+from vecattr.readers import ReadOptions, read_plasmids
+from vecattr.temperature import Temperature
+
+Check = Callable[[bytes], object]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One reader, and whole files of what it reads."""
+
+    name: str
+    check: Check
+    seeds: tuple[bytes, ...]
+
+
+def _scratch() -> Path:
+    """A file of this process in memory, where there is such a place."""
+    folder = "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()
+    return Path(folder) / f"vecattr-fuzz-{os.getpid()}"
+
+
+def read_sequences(data: bytes) -> None:
+    """All records of a file of any kind, packed or not, labelled or not."""
+    path = _scratch()
+    path.write_bytes(data)
+    options = ReadOptions(as_one=bool(data[:1] == b">" and len(data) % 2))
+    for record in read_plasmids([path], options):
+        assert isinstance(record, Plasmid) or record.error.exit_code == 3
+
+
+def read_label_file(data: bytes) -> None:
+    path = _scratch()
+    path.write_bytes(data)
+    read_labels(path)
+
+
+def read_feature_file(data: bytes) -> None:
+    path = _scratch()
+    path.write_bytes(data)
+    read_features(path)
+
+
+def read_manifest_bytes(data: bytes) -> None:
+    manifest = parse_manifest(data, where="manifest.json")
+    assert not any("/" in entry.name for entry in manifest.segments)
+
+
+def read_segment(data: bytes) -> None:
+    """A segment, every array and every record of it."""
+    segment = Segment(data)
+    segment.check_all()
+    if segment.kmers is not None:
+        segment.kmers.postings(segment.kmers.find(segment.kmers.hashes))
+    assert len(segment.groups) == segment.rows
+    assert all(len(part.vector) == segment.width for part in segment.parts)
+    for row in range(min(segment.rows, 100)):
+        record = segment.record(row)
+        if record.bases is not None and len(unpack_bases(record.bases)) != record.length:
+            raise DamagedError("the bases are not of the length stated")
+        if segment.kmers is not None:
+            segment.kmers.sketch(row)
+    segment.find(segment.all_ids)
+
+
+def read_resealed_segment(data: bytes) -> None:
+    """A segment whose HDF5 part is anything, behind right checksums: what a stranger can make."""
+    read_segment(seal(data))
+
+
+def read_lying_manifest(data: bytes) -> None:
+    """A manifest whose checksum is right, whatever it says."""
+    try:
+        body = json.loads(data)
+    except (ValueError, RecursionError):
+        body = None
+    if isinstance(body, dict):
+        body.pop("checksum", None)
+        plain = json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
+        body["checksum"] = sha256_bytes(plain)
+        data = json.dumps(body, indent=1, sort_keys=True).encode() + b"\n"
+    read_manifest_bytes(data)
+
+
+def read_model_file(name: str, read: Callable[[Path], object]) -> Check:
+    """The check of a reader of one file of a model folder."""
+
+    def check(data: bytes) -> None:
+        folder = _scratch().with_suffix(".model")
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_bytes(data)
+        read(folder)
+
+    return check
+
+
+_BASES = "acgtnACGTRYKMacgattcgatcgatcgat" * 3
+
+FASTA = f">p1 Lab of one\n{_BASES}\n{_BASES}\n>p2\n{_BASES}\n".encode()
+TABLE = (
+    "sequence_id,lab,topology,publication,amp,kan,sequence\n"
+    f"p1,Ash,circular,7,0,1,{_BASES}\n"
+    f'p2,"Birch, the",linear,,,,"{_BASES}"\n'
+    f"p3,=cmd(),circular,8,1,1,{_BASES}\n"
+).encode()
+LABELS = b"sequence_id,Ash,Birch,Cedar\np1,1,0,0\np2,0.0,1.0,0\np3,0,0,1\n"
+LONG_LABELS = b"sequence_id\tlab\np1\tAsh\np2\tBirch\n"
+FEATURES = b"sequence_id,amp,kan\np1,0,1\np2,,\np3,1,1\n"
+
+
+def genbank(bases: str = _BASES.lower()) -> bytes:
+    """A GenBank file of one record."""
+    rows = [
+        f"{start + 1:>9} "
+        + " ".join(bases[at : at + 10] for at in range(start, min(start + 60, len(bases)), 10))
+        for start in range(0, len(bases), 60)
+    ]
+    head = f"LOCUS       P1 {len(bases):>20} bp    DNA     circular SYN 01-JAN-2020\n"
+    middle = (
+        "DEFINITION  made.\nACCESSION   AB1\nVERSION     AB1.2\nKEYWORDS    .\n"
+        "SOURCE      made\n  ORGANISM  made\nFEATURES             Location/Qualifiers\n"
+        '     CDS             complement(join(1..9,20..30))\n                     /gene="x"\n'
+        '                     /note="a note\n                     that goes on"\nORIGIN\n'
+    )
+    return (head + middle + "\n".join(rows) + "\n//\n").encode()
+
+
+def snapgene(bases: bytes = _BASES.encode()) -> bytes:
+    """A SnapGene file."""
+
+    def packet(kind: int, data: bytes) -> bytes:
+        return struct.pack(">BI", kind, len(data)) + data
+
+    features = (
+        b'<Features><Feature name="x" directionality="1" type="CDS">'
+        b'<Segment range="1-9"/><Q name="note"><V text="y"/></Q></Feature></Features>'
+    )
+    notes = b"<Notes><Type>Synthetic</Type><Created>2020.1.1</Created></Notes>"
+    primers = b'<Primers><Primer name="p"><BindingSite location="1-9"/></Primer></Primers>'
+    return (
+        packet(0x09, b"SnapGene" + struct.pack(">HHH", 1, 15, 19))
+        + packet(0x00, b"\x01" + bases)
+        + packet(0x0A, features)
+        + packet(0x05, primers)
+        + packet(0x06, notes)
+    )
+
+
+def manifest_bytes() -> bytes:
+    """A manifest with everything in it."""
+    facts = FileFacts("ab" * 32, 1234)
+    entry = SegmentEntry("ab" * 10, facts, "cd" * 32, 7, facts, ("gone",), (("old", "new"),))
+    files = (("calibration.json", facts), ("config.json", facts))
+    return Manifest(3, "ef" * 32, files, 24, None, True, (entry, entry), 7, 2, 1, "1").to_json()
+
+
+def segment_bytes() -> bytes:
+    """A small segment with bases and k-mers."""
+    draft = SegmentDraft(model="m", width=4, keep_sequences=True)
+    for row, letters in enumerate(("ACGTNRY" * 20, "ACGGT" * 30)):
+        plasmid = Plasmid(f"p{row}", letters, features={"amp": 1}, lab="x", group="g")
+        draft.add_plasmid(plasmid, label="x", vector=np.eye(4, dtype=np.float32)[row])
+    return draft.to_bytes()
+
+
+def calibration_bytes() -> bytes:
+    """A calibration with everything in it."""
+    fit = WorkFit(Temperature(2.3, 0.0), tuple(np.linspace(0, 0.99, 100).tolist()))
+    verdicts = Verdicts(Familiarity((0.0, 1.0, 0.0, 0.0)), (0.5,) * 100)
+    fits = Fits(verdicts, {"known": fit, "new": fit})
+    return Calibration(fits, None, rows=100, named=100, source="made").to_json()
+
+
+def _model_targets() -> list[Target]:
+    """The JSON files of models; the seeds that are not here are the shipped encoder's."""
+    from vecattr.shipped import shipped_encoder
+
+    fusion = (shipped_encoder() / "fusion.json").read_bytes()
+    folds = Folds(2, "run", ("p1", "p2")).to_json()
+    calibration = calibration_bytes()
+    return [
+        Target("fusion", read_model_file("fusion.json", read_fusion), (fusion, b"{}")),
+        Target("folds", read_model_file("folds.json", read_folds), (folds, b"{}")),
+        Target("calibration", read_model_file(CALIBRATION_FILE, read_calibration), (calibration,)),
+    ]
+
+
+def _body(sealed: bytes) -> bytes:
+    body = SealedBytes(sealed, name="made")
+    return bytes(body.view(0, len(body)))
+
+
+def targets() -> dict[str, Target]:
+    """Every target by name."""
+    packed = tuple(gzip.compress(one, mtime=0) for one in (FASTA, TABLE))
+    found = [
+        Target("fasta", read_sequences, (FASTA, packed[0])),
+        Target("table", read_sequences, (TABLE, packed[1], TABLE.replace(b",", b"\t"))),
+        Target("genbank", read_sequences, (genbank(), genbank() * 2)),
+        Target("snapgene", read_sequences, (snapgene(),)),
+        Target("labels", read_label_file, (LABELS, LONG_LABELS)),
+        Target("features", read_feature_file, (FEATURES,)),
+        Target("manifest", read_manifest_bytes, (manifest_bytes(),)),
+        Target("lying manifest", read_lying_manifest, (manifest_bytes(),)),
+        Target("segment", read_segment, (segment_bytes(),)),
+        Target("resealed segment", read_resealed_segment, (_body(segment_bytes()),)),
+        *_model_targets(),
+    ]
+    return {target.name: target for target in found}

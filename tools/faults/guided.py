@@ -1,0 +1,45 @@
+"""One fuzz target under atheris: its name, seconds, a seed, two folders in; libFuzzer's report out.
+
+    python -m faults.guided TARGET SECONDS SEED CORPUS KEEP
+
+A process of its own, because libFuzzer takes it over, and because what is to be guided by coverage
+must be instrumented as it is imported. `faults.fuzz` starts it.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(include=["vecattr", "Bio.GenBank", "Bio.SeqIO", "csv", "json"]):
+    from faults.fuzz import SLOWEST, outcome
+    from faults.fuzz_targets import targets
+
+
+def main() -> None:
+    """Fuzz until the time is over; libFuzzer ends the process."""
+    name, seconds, seed, corpus, keep = sys.argv[1:]
+    target = targets()[name]
+    for number, data in enumerate(target.seeds):
+        (Path(corpus) / f"seed-{number}").write_bytes(data)
+
+    def one(data: bytes) -> None:
+        outcome(target, data)
+
+    options = [
+        f"-max_total_time={max(1, int(float(seconds)))}",
+        f"-seed={int(seed) + 1}",
+        f"-timeout={int(SLOWEST)}",
+        "-rss_limit_mb=3000",
+        "-max_len=65536",
+        "-print_final_stats=1",
+        f"-artifact_prefix={keep}/{name.replace(' ', '-')}-",
+    ]
+    atheris.Setup([sys.argv[0], *options, corpus], one)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()

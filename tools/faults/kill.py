@@ -1,0 +1,202 @@
+"""Proof 1, kill: rounds and a seed in, what killed writers left out.
+
+A child edits an index without end and says each state that it was told is published. It is killed,
+at a random time or at a named step between two writes. The index must then open, verify, hold
+exactly the last state told or the one that was being made, and take the next edit.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from golden_index import made_plasmids
+
+from faults import bench
+from faults.bench import Content
+from vecattr.errors import VecattrError
+from vecattr.files import TEMPORARY
+from vecattr.indexes.edit import add_labs, compact, remove_lab, rename_lab, rollback
+from vecattr.indexes.manifest import kept_generations, read_manifest
+from vecattr.indexes.publish import STEPS
+from vecattr.indexes.verify import verify_index
+
+EDITS = ("add-lab", "remove-lab", "rename-lab", "compact", "rollback", "build")
+#: Every step of every edit; three of them write segments, and a build has two steps more.
+NAMED = [
+    (edit, step)
+    for edit in EDITS
+    for step in (*STEPS, "folder", "move")
+    if (edit in ("add-lab", "compact", "build") or step not in ("segment", "faiss"))
+    and (edit == "build" or step not in ("folder", "move"))
+]
+#: The longest that a child lives that is killed at a random time, and any child (seconds).
+_LONGEST_LIFE, _TOO_LONG = 0.25, 30.0
+
+
+def edit_without_end(
+    path: Path, pipe: Connection, seed: int, fatal: tuple[str, str] | None, number: int
+) -> None:
+    """What the child does; `fatal` is the edit and the step at which it kills itself."""
+    chance = bench.chance_of(seed, "edits", number)
+    while True:
+        number += 1
+        edit = fatal[0] if fatal else chance.choice(EDITS)
+        before = bench.content(path)
+        prepare(path, edit, before, number)
+        before = bench.content(path)
+        pipe.send(("told", before, read_manifest(path).identity))
+        pipe.send(("will", edit, expected(path, edit, before, number)))
+        perform(path, edit, before, number, checkpoint=_killer(fatal, edit))
+        pipe.send(("told", bench.content(path), read_manifest(path).identity))
+
+
+def _killer(fatal: tuple[str, str] | None, edit: str) -> Callable[[str], None]:
+    def checkpoint(step: str) -> None:
+        if fatal == (edit, step):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return checkpoint
+
+
+def prepare(path: Path, edit: str, held: Content, number: int) -> None:
+    """Add a lab where an edit needs one, or a second segment."""
+    needs = {"remove-lab": 2, "rename-lab": 2, "compact": 0, "rollback": 0}.get(edit, 0)
+    if len(held) < needs or (edit in ("compact", "rollback") and _is_plain(path)):
+        new = bench.plasmids_of(f"extra {number}", number)
+        add_labs(path, new, embedder=bench.embedder_of(path / "model"))
+
+
+def _is_plain(path: Path) -> bool:
+    return len(read_manifest(path).segments) < 2 or len(kept_generations(path)) < 2
+
+
+def expected(path: Path, edit: str, held: Content, number: int) -> Content:
+    """The content after an edit."""
+    labs, after = sorted(held), dict(held)
+    if edit == "add-lab":
+        after[f"lab {number}"] = frozenset(p.id for p in bench.plasmids_of(f"lab {number}", number))
+    elif edit == "remove-lab":
+        del after[labs[0]]
+    elif edit == "rename-lab":
+        ids = after.pop(labs[0])
+        after[f"renamed {number}"] = ids
+    elif edit == "rollback":
+        return bench.content_of(path, _earlier(path))
+    elif edit == "build":
+        after = {}
+        for plasmid in made_plasmids(bench.FIRST_LABS, each=3, seed=number):
+            lab = plasmid.lab or ""
+            after[lab] = after.get(lab, frozenset()) | {plasmid.id}
+    return after
+
+
+def _earlier(path: Path) -> int:
+    now = read_manifest(path)
+    return max(g for g in kept_generations(path) if g < now.generation)
+
+
+def perform(
+    path: Path, edit: str, held: Content, number: int, *, checkpoint: Callable[[str], None]
+) -> None:
+    """One edit."""
+    labs, model = sorted(held), path.parent / "model"
+    if edit == "add-lab":
+        new = bench.plasmids_of(f"lab {number}", number)
+        add_labs(path, new, embedder=bench.embedder_of(model), checkpoint=checkpoint)
+    elif edit == "remove-lab":
+        remove_lab(path, labs[0], checkpoint=checkpoint)
+    elif edit == "rename-lab":
+        rename_lab(path, labs[0], f"renamed {number}", checkpoint=checkpoint)
+    elif edit == "rollback":
+        rollback(path, to=_earlier(path), checkpoint=checkpoint)
+    elif edit == "compact":
+        compact(path, checkpoint=checkpoint)
+    else:
+        new = made_plasmids(bench.FIRST_LABS, each=3, seed=number)
+        bench.build(path, model, new, replace=True, checkpoint=checkpoint)
+
+
+def prove(rounds: int, *, seed: int) -> dict[str, Any]:
+    """Kill a writer so many times, every other time at a named step."""
+    context = bench.server("faults.kill")
+    chance = bench.chance_of(seed, "kills")
+    counts: Counter[str] = Counter()
+    failures: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = bench.made_index(Path(folder))
+        for number in range(rounds):
+            bench.progress(number)
+            fatal = NAMED[number // 2 % len(NAMED)] if number % 2 else None
+            parent, child = context.Pipe()
+            process = context.Process(
+                target=edit_without_end, args=(path, child, seed, fatal, number * 1000)
+            )
+            process.start()
+            child.close()
+            said = _listen(parent, process, None if fatal else chance.random() * _LONGEST_LIFE)
+            counts[f"killed at {fatal[0]}: {fatal[1]}" if fatal else "killed at random"] += 1
+            wrong = check(path, said, counts)
+            failures.extend({"round": number, "fatal": fatal, "what": what} for what in wrong)
+        new = bench.plasmids_of("last", 0)
+        add_labs(path, new, embedder=bench.embedder_of(path / "model"))  # and sweeps up
+        left = [one.name for one in Path(folder).iterdir() if one.name.startswith(TEMPORARY)]
+        failures.extend({"what": f"{name} is left after the last edit"} for name in left)
+        failures.extend({"what": str(one)} for one in verify_index(path).findings)
+    return {"rounds": rounds, "outcomes": dict(sorted(counts.items())), "failures": failures}
+
+
+def _listen(pipe: Connection, process: Any, life: float | None) -> list[tuple[Any, ...]]:
+    """What a child says until it is dead; with a `life` (seconds) it is killed after that."""
+    said: list[tuple[Any, ...]] = []
+    end: float | None = time.monotonic() + _TOO_LONG
+    while True:
+        try:
+            if end is not None and time.monotonic() > end:
+                os.kill(process.pid, signal.SIGKILL)
+                if life is None:
+                    said.append(("died", "never: it was still alive"))
+                end = None
+            if pipe.poll(0.002):
+                said.append(pipe.recv())
+                if life is not None and len(said) == 1:
+                    end = time.monotonic() + life
+            elif not process.is_alive():
+                break
+        except (EOFError, ConnectionResetError):
+            break
+    process.join()
+    if process.exitcode != -signal.SIGKILL:
+        said.append(("died", process.exitcode))
+    pipe.close()
+    return said
+
+
+def check(path: Path, said: list[tuple[Any, ...]], counts: Counter[str]) -> list[str]:
+    """What is wrong after a kill; counts which of the two states was found."""
+    wrong = [f"the child ended by itself: {one[1]}" for one in said if one[0] == "died"]
+    told = [one for one in said if one[0] == "told"]
+    try:
+        found, identity = bench.content(path), read_manifest(path).identity
+        report = verify_index(path)
+        bench.opened(path).query_many(bench.plasmids_of("q", 1), k=3, neighbors=2)
+    except VecattrError as error:
+        return [*wrong, f"cannot be opened: {error}"]
+    wrong += [f"{one.where}: {one.what}" for one in report.findings if one.level == "error"]
+    if told:
+        _, before, known = told[-1]
+        after = said[-1][2] if said[-1][0] == "will" else None
+        if identity == known and found == before:
+            counts["held state N"] += 1
+        elif after is not None and found == after:
+            counts["held state N + 1"] += 1
+        else:
+            wrong.append("holds neither the last state told nor the next one")
+    return wrong

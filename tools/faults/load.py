@@ -1,0 +1,127 @@
+"""Proof 7, load: queries and processes in, whether memory and descriptors stayed flat out.
+
+So many queries in one process, and whole `vecattr query` processes one after another. Memory and
+open descriptors may not grow after the first tenth, and the same question has the same answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from golden_index import made_plasmids
+
+from faults import bench
+from faults.concurrency import answers_of
+from vecattr.corpus import make_corpus
+from vecattr.indexes.engine import Index
+from vecattr.sheets import table_text
+
+#: Queries asked at once; the same ones again and again.
+_BATCH = 200
+#: Memory may breathe by so much between the first tenth and the end (bytes).
+_BREATH = 16 << 20
+#: Every so many batches the index is opened anew, as a server does that follows a writer.
+_REOPEN = 10
+
+
+def resident() -> int:
+    """Memory of this process (bytes)."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def descriptors() -> int:
+    """Open files and the like of this process."""
+    return len(os.listdir("/proc/self/fd"))
+
+
+def prove(rounds: int, *, seed: int, processes: int) -> dict[str, Any]:
+    """So many queries in one process, then so many processes."""
+    with tempfile.TemporaryDirectory() as folder:
+        inside = queries_in_one_process(Path(folder), rounds, seed=seed)
+    with tempfile.TemporaryDirectory() as folder:
+        outside = processes_in_a_row(Path(folder), processes, seed=seed)
+    failures = [{"what": what} for what in (*inside[1], *outside[1])]
+    outcomes = {**inside[0], **outside[0]}
+    return {"rounds": rounds, "processes": processes, "outcomes": outcomes, "failures": failures}
+
+
+def queries_in_one_process(
+    folder: Path, rounds: int, *, seed: int
+) -> tuple[dict[str, Any], list[str]]:
+    """Ask again and again, sometimes of an index that was opened anew."""
+    path = bench.made_index(folder, each=20)
+    queries = made_plasmids(["Ash", "Cedar", "q"], each=_BATCH // 3 + 1, seed=seed)[:_BATCH]
+    batches = max(10, rounds // _BATCH)
+    index, truth, wrong = bench.opened(path), "", 0
+    memory: list[int] = []
+    handles: list[int] = []
+    for batch in range(batches):
+        if batch % _REOPEN == 0:
+            index = bench.opened(path)
+        said = answers_of(index, queries)
+        truth = truth or said
+        wrong += said != truth
+        if batch in (batches // 10, batches - 1):
+            memory.append(resident())
+            handles.append(descriptors())
+    failures = [f"{wrong} batches had another answer"] if wrong else []
+    failures += _growth(memory, handles)
+    facts = {
+        "queries in one process": batches * _BATCH,
+        "index opened": -(-batches // _REOPEN),
+        "memory after a tenth and at the end (MB)": [one >> 20 for one in memory],
+        "descriptors after a tenth and at the end": handles,
+    }
+    return facts, failures
+
+
+def _growth(memory: list[int], handles: list[int]) -> list[str]:
+    found = []
+    if memory[-1] - memory[0] > _BREATH:
+        found.append(f"memory grew from {memory[0]} to {memory[-1]} bytes")
+    if handles[-1] > handles[0]:
+        found.append(f"open descriptors grew from {handles[0]} to {handles[-1]}")
+    return found
+
+
+def processes_in_a_row(
+    folder: Path, processes: int, *, seed: int
+) -> tuple[dict[str, Any], list[str]]:
+    """Whole processes that ask an index with the shipped encoder."""
+    plasmids = make_corpus(labs=4, plasmids_per_lab=4, seed=seed)
+    (folder / "t.csv").write_text(table_text(plasmids[1:]))
+    (folder / "q.fa").write_text(f">q\n{plasmids[0].sequence}\n")
+    command = [sys.executable, "-m", "vecattr.cli"]
+    common = ["-i", str(folder / "made.index"), "--threads", "1", "--device", "cpu", "-q"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    build = [*command, "build-index", str(folder / "t.csv"), *common]
+    subprocess.run(build, check=True, env=environment)
+    before = _state(folder / "made.index")
+    answers, codes = set(), set()
+    for _ in range(processes):
+        query = [*command, "query", str(folder / "q.fa"), *common, "--format", "json"]
+        done = subprocess.run(query, capture_output=True, env=environment)
+        codes.add(done.returncode)
+        answers.add(hashlib.sha256(done.stdout + done.stderr).hexdigest())
+    failures = []
+    if codes - {0} or len(answers) > 1:
+        failures.append(f"exit codes {sorted(codes)}, {len(answers)} different answers")
+    if _state(folder / "made.index") != before:
+        failures.append("asking changed the index's folder")
+    Index.open(folder / "made.index")
+    facts = {"processes one after another": processes, "different answers": len(answers)}
+    return facts, failures
+
+
+def _state(path: Path) -> dict[str, tuple[int, int]]:
+    """Name, size and time of every file below a folder."""
+    files = [file for file in sorted(path.rglob("*")) if file.is_file()]
+    stats = {str(file.relative_to(path)): file.stat() for file in files}
+    return {name: (stat.st_size, stat.st_mtime_ns) for name, stat in stats.items()}
