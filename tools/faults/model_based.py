@@ -85,8 +85,12 @@ class State:
         variance = np.trace(covariance) / width
         shrunk = (1 - share) * covariance / max(variance, 1e-300) + share * np.eye(width)
         turn = np.linalg.inv(shrunk) if variance >= np.finfo(np.float32).eps else np.eye(width)
+        means = {name: total / np.linalg.norm(total) for name, total in sums.items()}
+        apart = {name: (own - mean) @ turn for name, own in means.items()}
+        # A class that is exactly the background has nothing that sets it apart, and keeps its mean.
         found = {
-            name: (total / np.linalg.norm(total) - mean) @ turn for name, total in sums.items()
+            name: apart[name] if np.linalg.norm(apart[name]) >= _NOTHING else means[name]
+            for name in means
         }
         return {name: vector / np.linalg.norm(vector) for name, vector in found.items()}
 
