@@ -174,7 +174,7 @@ def test_evaluate_tells_whether_probabilities_mean_what_they_say(
 def test_evaluate_tells_how_often_candidate_sets_hold_the_truth(
     calibrated_folds: Any, asked_index: Path, capsys: Capture
 ) -> None:
-    coverage = ["--coverage", "0.8", "--work", "new"]
+    coverage = ["--coverage", "0.8", "--work", "known"]
     truths = {one.id: one.lab for one in calibrated_folds.plasmids}
     sets = {
         answer["query"]: [hit["name"] for hit in answer["labs"]]

@@ -26,8 +26,8 @@ from vecattr.files import atomic_write
 from vecattr.fusion import Fusion, Network, inputs_of, sources
 from vecattr.readers import ReadOptions, read_plasmids
 
-FOLDS = 4
-HIDDEN, EPOCHS, BATCH, RATE, DECAY, DROPOUT = 128, 40, 512, 0.02, 0.1, 0.2
+FOLDS = 8
+HIDDEN, EPOCHS, BATCH, RATE, DECAY, DROPOUT = 128, 20, 512, 0.02, 0.1, 0.2
 #: Standard deviations of the noise put on inputs in training, anew each time: on how much of a lab
 #: is stored and how a query's shape fits it, which could tell the lab whose plasmids were left out
 #: from all others, and, in standard deviations of the input, on every other one.
@@ -57,16 +57,18 @@ class Scorer(nn.Module):
 @dataclass(frozen=True)
 class Questions:
     """Of q queries with t candidates together: inputs (t, f), of which query each is (t,), which
-    are right (t,): the true lab, or every pooled one when that is pooled; and the logarithm of how
-    many labs each stands for (t,)."""
+    are right (t,): the true lab, or every pooled one when that is pooled; the logarithm of how many
+    labs each stands for (t,); and how much each query counts (q,)."""
 
     inputs: NDArray[np.float32]
     query: NDArray[np.int64]
     right: NDArray[np.bool_]
     stand_for: NDArray[np.float32]
+    weights: NDArray[np.float32]
 
     @classmethod
     def of(cls, folds: Sequence[Path], kind: str) -> Questions:
+        """Plasmids of left-out publications together count as much as those left out singly."""
         parts = [cls._of_fold(path, kind) for path in folds]
         shift = np.cumsum([0, *(int(part.query[-1]) + 1 for part in parts[:-1])])
         return cls(
@@ -74,18 +76,22 @@ class Questions:
             np.concatenate([part.query + by for part, by in zip(parts, shift, strict=True)]),
             np.concatenate([part.right for part in parts]),
             np.concatenate([part.stand_for for part in parts]),
+            np.concatenate([part.weights for part in parts]),
         )
 
     @classmethod
     def _of_fold(cls, path: Path, kind: str) -> Questions:
         data = np.load(path)
-        query = np.repeat(np.arange(len(data["sizes"])), data["sizes"])
+        queries = np.repeat(np.arange(len(data["sizes"])), data["sizes"])
         labs, truths, pooled = data["labs"], data["truths"], data["pooled"]
-        right = np.where(pooled[truths][query], pooled[labs], labs == truths[query])
-        can = np.bincount(query, right)[query] > 0  # a lab of a single plasmid has nothing left
-        _, query = np.unique(query[can], return_inverse=True)
+        right = np.where(pooled[truths][queries], pooled[labs], labs == truths[queries])
+        can = np.bincount(queries, right)[queries] > 0  # a lab of one plasmid has nothing left
+        _, query = np.unique(queries[can], return_inverse=True)
         stand_for = np.log(data["stand_for"][can]).astype(np.float32)
-        return cls(data[kind][can].astype(np.float32), query, right[can], stand_for)
+        is_new = data["is_new"][np.bincount(queries[can]) > 0]
+        weights = np.where(is_new, 0.5 / is_new.mean(), 0.5 / (1 - is_new.mean()))
+        inputs = data[kind][can].astype(np.float32)
+        return cls(inputs, query, right[can], stand_for, weights.astype(np.float32))
 
 
 def fit_network(asked: Questions, *, hidden: int = HIDDEN, epochs: int = EPOCHS) -> Network:
@@ -115,6 +121,7 @@ def _train(
     queries = int(asked.query[-1]) + 1
     starts = np.searchsorted(asked.query, np.arange(queries + 1))
     right, stand_for = torch.from_numpy(asked.right), torch.from_numpy(asked.stand_for)
+    weights = torch.from_numpy(asked.weights)
     steps = epochs * (queries // BATCH)
     optimizer = torch.optim.AdamW(scorer.parameters(), lr=RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=RATE, total_steps=steps)
@@ -125,7 +132,8 @@ def _train(
         seen = inputs[rows]
         logits = scorer(seen + jitter * torch.randn_like(seen)) + stand_for[rows]
         mine = right[rows]
-        loss = (_log_sum(logits, query) - _log_sum(logits[mine], query[mine])).mean()
+        missed = _log_sum(logits, query) - _log_sum(logits[mine], query[mine])
+        loss = (weights[some] * missed).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

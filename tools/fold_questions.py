@@ -11,7 +11,7 @@ are calibrated on them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +46,7 @@ class Asked:
 
     row: int
     left_out: NDArray[np.int64]
+    is_new: bool = False  # is its whole publication left out?
 
 
 def asked_about(
@@ -73,7 +74,7 @@ def asked_about(
             rows = np.array(members[group])
             unseen[rows] = True
             for row in rng.permutation(works[lab][group])[:OF_A_GROUP].tolist():
-                asked.append(Asked(row, rows))
+                asked.append(Asked(row, rows, is_new=True))
     labels = np.array([rule.label(plasmid.lab or "") for plasmid in plasmids])
     single = np.zeros(len(plasmids), dtype=bool)
     order = rng.permutation(np.flatnonzero(~unseen & ~barred))
@@ -96,7 +97,7 @@ def _thinned(one: Asked, mine: NDArray[np.int64], rng: np.random.Generator) -> A
     """The same question to a collection that holds few of the rows of its lab."""
     others = np.setdiff1d(mine, one.left_out)
     gone = rng.permutation(others)[int(rng.choice(KEPT)) :]
-    return Asked(one.row, np.union1d(one.left_out, gone))
+    return replace(one, left_out=np.union1d(one.left_out, gone))
 
 
 def make_fold(
@@ -140,6 +141,7 @@ class Asking:
         self._pooled = classes[self._labs.catalogue.class_of_lab] == POOLED
         self._a_pooled_lab = int(np.argmax(self._pooled))
         self._truths: list[int] = []
+        self._is_new: list[bool] = []
         self._kept: list[NDArray[np.int64]] = []
         self._stand_for: list[NDArray[np.float64]] = []
         self._inputs: dict[str, list[NDArray[np.float16]]] = {"plain": [], "featured": []}
@@ -160,6 +162,7 @@ class Asking:
         columns = self._labs.columns(plasmid, some.bare[0], cosines, left_out)
         kept, stand_for = candidates(columns, truth=truth, rng=self._rng)
         self._truths.append(truth)
+        self._is_new.append(one.is_new)
         self._kept.append(kept)
         self._stand_for.append(stand_for)
         for name, rows in self._inputs.items():
@@ -168,13 +171,15 @@ class Asking:
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Of q questions with t labs kept together: `labs` (t,), how many each stands for (t,), how
-        many were kept of each question (q,), the true labs (q,), which labs (l,) are pooled, and
-        the inputs of both networks (t, f)."""
+        many were kept of each question (q,), the true labs (q,), which questions are about plasmids
+        of left-out groups (q,), which labs (l,) are pooled, and the inputs of both networks (t, f).
+        """
         return {
             "labs": np.concatenate(self._kept),
             "stand_for": np.concatenate(self._stand_for),
             "sizes": np.array([len(one) for one in self._kept]),
             "truths": np.array(self._truths),
+            "is_new": np.array(self._is_new),
             "pooled": self._pooled,
             **{name: np.concatenate(rows) for name, rows in self._inputs.items()},
         }

@@ -18,8 +18,9 @@ from vecattr.errors import UsageError
 
 Masses = NDArray[np.float64]
 
-#: Sums of shares closer than this are equal: what rounding alone does.
-_ROUNDING = 1e-9
+#: Sums of shares closer than this are equal: cosines of float32 vectors differ so much by how many
+#: are multiplied at once.
+_ROUNDING = 1e-6
 
 
 def needed_masses(probabilities: NDArray[np.float64], columns: NDArray[np.intp]) -> Masses:
