@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from fit_fusion import FOLDS, Questions, fit_network
+from fit_fusion import Questions, fit_network
 from fold_questions import Asked, Asking
 from numpy.typing import NDArray
 
@@ -26,7 +26,7 @@ from vecattr.fusion import AMOUNTS, COSINES, FACTS, SHAPES, Network, sources
 from vecattr.indexes.engine import Index
 from vecattr.readers import ReadOptions, read_plasmids
 
-HIDDEN, EPOCHS = 64, 15  # of every network here: about a minute on one core
+FOLDS, HIDDEN, EPOCHS = 4, 64, 15  # of every network here: about a minute on one core
 RUNS = ("runs", "run_weight", "longest_run", "run_roots")
 NEAR = ("overlap", "overlap2", "overlap3", "shared", "jaccard", "jaccard2")
 INGREDIENTS: Mapping[str, tuple[str, ...]] = {
