@@ -24,6 +24,10 @@ Codes = NDArray[np.int64]
 #: The lab of a dead row.
 NOBODY = -1
 
+#: A lab with fewer plasmids is rare: the rule by which the labs of the shipped fusion's questions
+#: were pooled.
+FEW = 10
+
 
 @dataclass(frozen=True)
 class Catalogue:
@@ -76,6 +80,19 @@ class Catalogue:
         pairs = self.labs[alive].astype(np.uint64) << np.uint64(32)
         pairs = distinct(pairs | self.groups[alive].astype(np.uint64))
         return np.bincount((pairs >> np.uint64(32)).astype(np.int64), minlength=len(self.lab_names))
+
+    @cached_property
+    def are_pooled(self) -> NDArray[np.bool_]:
+        """Which labs have no class of their own (l,)."""
+        names = np.array(self.class_names, dtype=object)[self.class_of_lab]
+        return np.asarray(names != np.array(self.lab_names, dtype=object), dtype=bool)
+
+    def are_rare(self, plasmids: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Are labs with so many plasmids, of a class of their own, rare as pooled ones are (m,)?
+
+        Not where a pool says which labs are. Without one, small labs are the rule and not the
+        newcomers that a fusion takes them for, which it would put before all others."""
+        return (plasmids < FEW) & (POOLED not in self.class_names)
 
     @cached_property
     def by_lab(self) -> Rows:

@@ -142,6 +142,7 @@ class Evidence:
         if len(left_out):
             plasmids, works = catalogue.less(left_out)
         labs = len(catalogue.lab_names)
+        rare = catalogue.are_pooled | catalogue.are_rare(plasmids)
         return {
             **lab_columns(shared, works, of=labs),
             **run_columns(shared, reading.order, labs=labs, circular=reading.circular),
@@ -152,14 +153,8 @@ class Evidence:
             "works": np.log1p(works),
             "kmers": np.full(labs, np.log1p(len(reading.distinct))),
             "known": np.full(labs, shared.known),
-            "pooled": self._is_pooled,
+            "pooled": rare.astype(np.float64),
         }
-
-    @cached_property
-    def _is_pooled(self) -> Column:
-        names = np.array(self.catalogue.class_names, dtype=object)[self.catalogue.class_of_lab]
-        pooled: Column = np.asarray(names != np.array(self.catalogue.lab_names, dtype=object))
-        return pooled.astype(np.float64)
 
     def shared(self, distinct: Hashes, *, left_out: Rows = NO_ROWS) -> Shared:
         """What these ascending k-mers (m,) share with the catalogue."""

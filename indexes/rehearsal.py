@@ -101,7 +101,7 @@ class Rehearsal:
             "cosine": np.clip(supports.vectors @ self._unit, -1, 1),  # (m, d) @ (d,) -> (m,)
             "plasmids": np.log1p(supports.plasmids),
             "works": np.log1p(supports.works),
-            "pooled": np.zeros(len(supports.plasmids)),
+            "pooled": self.stage.labs.catalogue.are_rare(supports.plasmids).astype(np.float64),
         }
         found |= {
             name: np.append(self.columns[name][self.some], mine) for name, mine in new.items()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vecattr.indexes.catalogue import NOBODY, Catalogue
+from vecattr.indexes.catalogue import FEW, NOBODY, Catalogue
 from vecattr.plasmid import POOLED, Plasmid
 
 OLD = [("Ash", "a"), ("Birch", "a"), ("Ash", "a"), ("Cedar", None), ("Ash", None), ("Doug", "b")]
@@ -58,6 +58,16 @@ def test_equal_groups_have_equal_codes_and_rows_without_one_have_their_own(
 def test_labs_without_a_class_of_their_own_are_in_the_pool(catalogue: Catalogue) -> None:
     classes = [catalogue.class_names[code] for code in catalogue.class_of_lab.tolist()]
     assert classes == ["Ash", "Birch", "Cedar", POOLED, POOLED, "Yew"]
+
+
+def test_rare_labs_are_the_pooled_ones_and_without_a_pool_those_of_few_plasmids(
+    catalogue: Catalogue, segments: list[Any]
+) -> None:
+    assert catalogue.are_pooled.tolist() == [False, False, False, True, True, False]
+    assert not catalogue.are_rare(np.array([1, FEW])).any()  # the pool says which labs are
+    alone = Catalogue.of(segments, ["Ash", "Birch", "Cedar", "Doug", "Elm", "Yew"])
+    assert not alone.are_pooled.any()
+    assert alone.are_rare(np.array([1, FEW - 1, FEW])).tolist() == [True, True, False]
 
 
 def plain_counts(left_out: Sequence[int]) -> tuple[list[int], list[int]]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from vecattr.fusion import NAMES as ALL_NAMES
 from vecattr.fusion import SHAPES
-from vecattr.indexes.catalogue import Catalogue
+from vecattr.indexes.catalogue import FEW, Catalogue
 from vecattr.indexes.evidence import NO_ROWS, Evidence, Reading
 from vecattr.indexes.segment_kmers import MOST_LABS, SCALED, K
 from vecattr.kmers import sampled_kmers
@@ -154,6 +154,7 @@ class PlainLoops:
     def columns(self, query: Plasmid, vector: Vectors, cosines: Mapping[str, float]) -> Columns:
         asked = plain_sketch(query)
         found: dict[str, list[float]] = {name: [] for name in NAMES}
+        has_pool = POOLED in self.world.classes
         for lab in self.world.labs:
             mine = [row for row in self.rows if row.lab == lab]
             about = {
@@ -165,7 +166,7 @@ class PlainLoops:
             }
             is_pooled = lab in self.world.pooled
             about["cosine"] = cosines[POOLED if is_pooled else lab]
-            about["pooled"] = float(is_pooled)
+            about["pooled"] = float(is_pooled or (not has_pool and len(mine) < FEW))
             assert about.keys() == found.keys()
             for name, value in about.items():
                 found[name].append(value)

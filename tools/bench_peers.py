@@ -23,6 +23,7 @@ from peers.kmers import KMER_PEERS, KmerPeer
 from peers.ranking import answers_of
 from peers.report import Scope, report_text, reported, write_report
 from peers.rows import Bench, bind
+from peers.strata import KINDS, strata, strata_facts, strata_text
 from peers.vectors import VecattrPeer
 
 from vecattr.errors import UsageError, VecattrError
@@ -49,6 +50,15 @@ def peer_named(name: str, *, index: Path | None) -> Peer:
         offered = ", ".join([*known, VecattrPeer.name])
         raise UsageError(f"no peer is called {name!r}", hint=f"choose from {offered}")
     return known[name]
+
+
+def kinds_named(text: str) -> list[str]:
+    """The kinds of query that `--strata` names; UsageError for others."""
+    kinds = text.split(",") if text else []
+    for kind in kinds:
+        if kind not in KINDS:
+            raise UsageError(f"no kind is called {kind!r}", hint=f"choose from {', '.join(KINDS)}")
+    return kinds
 
 
 def shelf_of(name: str, bench: Bench) -> Shelf:
@@ -122,6 +132,7 @@ def ask_all(peers: Sequence[Peer], bench: Bench, scope: Scope, *, unknown: Seque
 def run(options: argparse.Namespace) -> bool:
     """Ask, print, record; whether every peer has answered."""
     scope = Scope(tuple(options.splits.split(",")), options.unknown, options.rows)
+    kinds = kinds_named(options.strata)
     peers = [peer_named(name, index=options.index) for name in options.peers.split(",")]
     bench = Bench(options.table, options.labs, options.seed, options.work)
     bench.begin()
@@ -135,8 +146,14 @@ def run(options: argparse.Namespace) -> bool:
             bind(shelf.binding, peer.settings())  # another index's answers are not this one's
         found.append(reported(peer.name, shelf, scope, ours=ours, missing=missing))
     print(report_text(found))
+    about: dict[str, object] = {"version": __version__, "rows": scope.rows, "seed": bench.seed}
+    if kinds:
+        shelves = {peer.name: shelf_of(peer.name, bench) for peer in peers}
+        asked = {"splits": scope.splits, "rows": scope.rows, "kinds": kinds}
+        by_kind = strata(bench, shelves, **asked, ours=VecattrPeer.name)
+        print(f"\n{strata_text(by_kind)}")
+        about["strata"] = strata_facts(by_kind)
     if options.output:
-        about = {"version": __version__, "rows": scope.rows, "seed": bench.seed}
         write_report(options.output, found, **about, unknown_split=scope.unknown)
     return bool(succeeded)
 
@@ -154,6 +171,7 @@ def main() -> int:
     parser.add_argument("--peers", default=USUAL)
     parser.add_argument("--unknown", default="newlab_dev", help="the split of unknown labs")
     parser.add_argument("--unknown-peers", default=QUICK, help="who is asked about them, too")
+    parser.add_argument("--strata", default="", help=f"also by {', '.join(KINDS)} (commas)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--report", action="store_true", help="ask nothing, print what is there")
     parser.add_argument("-o", "--output", type=Path, help="the figures as JSON")

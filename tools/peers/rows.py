@@ -47,7 +47,7 @@ class Bench:
 
     def train(self) -> Iterator[Plasmid]:
         """The stored plasmids, bare sequences, in the order of the table."""
-        return self._read(TRAIN)
+        return self.rows(TRAIN)
 
     def drawn(self, split: str) -> list[Plasmid]:
         """All rows of a split, bare sequences, in the order in which they are asked about.
@@ -55,14 +55,18 @@ class Bench:
         A longer sample therefore begins with the shorter one, and can go on from it."""
         kept = self.work / "rows" / f"{split}.csv"
         if not kept.exists():
-            rows = list(self._read(split))
+            rows = list(self.rows(split))
             order = np.random.default_rng(self.seed).permutation(len(rows))
             kept.parent.mkdir(exist_ok=True)
             atomic_write(kept, table_text([rows[row] for row in order]).encode())
         return [row for row in read_plasmids([kept]) if isinstance(row, Plasmid)]
 
-    def _read(self, split: str) -> Iterator[Plasmid]:
-        options = ReadOptions(where=(("split", split),), no_features=True, labelled=True)
+    def rows(self, split: str, *, group_by: str | None = None) -> Iterator[Plasmid]:
+        """The rows of a split, bare sequences, in the order of the table; `group_by` as in
+        ReadOptions."""
+        options = ReadOptions(
+            where=(("split", split),), group_by=group_by, no_features=True, labelled=True
+        )
         for record in read_plasmids([self.table], options):
             if not isinstance(record, Plasmid):
                 raise record.error
