@@ -88,10 +88,8 @@ class Questions:
         can = np.bincount(queries, right)[queries] > 0  # a lab of one plasmid has nothing left
         _, query = np.unique(queries[can], return_inverse=True)
         stand_for = np.log(data["stand_for"][can]).astype(np.float32)
-        left = np.bincount(queries[can], minlength=len(data["sizes"])) > 0
-        weights, is_new = data["plasmids"][left], data["is_new"][left]
-        for kind_of_work in (is_new, ~is_new):
-            weights[kind_of_work] *= len(weights) / 2 / weights[kind_of_work].sum()
+        is_new = data["is_new"][np.bincount(queries[can]) > 0]
+        weights = np.where(is_new, 0.5 / is_new.mean(), 0.5 / (1 - is_new.mean()))
         inputs = data[kind][can].astype(np.float32)
         return cls(inputs, query, right[can], stand_for, weights.astype(np.float32))
 

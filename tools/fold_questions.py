@@ -30,8 +30,7 @@ from vecattr.reserve import Lot, reserve
 from vecattr.training import train_model
 
 SINGLES = 2_000  # plasmids asked about one by one, in each fold
-OF_A_GROUP = 5  # plasmids of one publication asked about …
-MOST_OF_A_GROUP = 20  # … which stand for all of its plasmids, but for no more than so many
+OF_A_GROUP = 5  # plasmids of one publication asked about
 THINNED = 0.06  # of the plasmids asked about: their labs keep no more than one of …
 KEPT = (1, 2, 3, 5)  # … plasmids, as a lab that was just added
 CUT = 0.03  # of the plasmids asked about: a linear stretch of …
@@ -48,7 +47,6 @@ class Asked:
     row: int
     left_out: NDArray[np.int64]
     is_new: bool = False  # is its whole publication left out?
-    stands_for: float = 1.0  # plasmids of its publication
 
 
 def asked_about(
@@ -75,10 +73,8 @@ def asked_about(
             group = str(rng.choice(free))
             rows = np.array(members[group])
             unseen[rows] = True
-            mine = works[lab][group]
-            stands_for = min(len(mine), MOST_OF_A_GROUP) / min(len(mine), OF_A_GROUP)
-            for row in rng.permutation(mine)[:OF_A_GROUP].tolist():
-                asked.append(Asked(row, rows, is_new=True, stands_for=stands_for))
+            for row in rng.permutation(works[lab][group])[:OF_A_GROUP].tolist():
+                asked.append(Asked(row, rows, is_new=True))
     labels = np.array([rule.label(plasmid.lab or "") for plasmid in plasmids])
     single = np.zeros(len(plasmids), dtype=bool)
     order = rng.permutation(np.flatnonzero(~unseen & ~barred))
@@ -146,7 +142,6 @@ class Asking:
         self._a_pooled_lab = int(np.argmax(self._pooled))
         self._truths: list[int] = []
         self._is_new: list[bool] = []
-        self._plasmids_meant: list[float] = []
         self._kept: list[NDArray[np.int64]] = []
         self._stand_for: list[NDArray[np.float64]] = []
         self._inputs: dict[str, list[NDArray[np.float16]]] = {"plain": [], "featured": []}
@@ -168,7 +163,6 @@ class Asking:
         kept, stand_for = candidates(columns, truth=truth, rng=self._rng)
         self._truths.append(truth)
         self._is_new.append(one.is_new)
-        self._plasmids_meant.append(one.stands_for)
         self._kept.append(kept)
         self._stand_for.append(stand_for)
         for name, rows in self._inputs.items():
@@ -178,8 +172,7 @@ class Asking:
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Of q questions with t labs kept together: `labs` (t,), how many each stands for (t,), how
         many were kept of each question (q,), the true labs (q,), which questions are about plasmids
-        of left-out groups (q,), how many plasmids each stands for (q,), which labs (l,) are pooled,
-        and the inputs of both networks (t, f).
+        of left-out groups (q,), which labs (l,) are pooled, and the inputs of both networks (t, f).
         """
         return {
             "labs": np.concatenate(self._kept),
@@ -187,7 +180,6 @@ class Asking:
             "sizes": np.array([len(one) for one in self._kept]),
             "truths": np.array(self._truths),
             "is_new": np.array(self._is_new),
-            "plasmids": np.array(self._plasmids_meant),
             "pooled": self._pooled,
             **{name: np.concatenate(rows) for name, rows in self._inputs.items()},
         }
