@@ -33,6 +33,7 @@ from vecattr.indexes.manifest import (
     FileFacts,
     Manifest,
     SegmentEntry,
+    cells_path,
     check_is_newest,
     faiss_path,
     history_path,
@@ -43,7 +44,7 @@ from vecattr.indexes.manifest import (
     segment_path,
 )
 from vecattr.indexes.publish import publish
-from vecattr.indexes.verify import VerifyReport, segment_findings, verify_index
+from vecattr.indexes.verify import VerifyReport, cell_findings, segment_findings, verify_index
 from vecattr.shipped import shipped_encoder
 
 QUARANTINE_FOLDER = "quarantine"
@@ -123,7 +124,8 @@ class _Repair:
             return newest
 
     def _bad_segments(self, now: Manifest) -> set[str]:
-        """The names of those, of any kept generation, that are not what they should be."""
+        """The names of those, of any kept generation, that are not what they should be. Cells that
+        are not are set aside: without them search is exact."""
         copies = [read_history(self.path, one) for one in kept_generations(self.path)]
         found: set[str] = set()
         whole: dict[str, LiveSegment] = {}
@@ -132,6 +134,8 @@ class _Repair:
                 findings = segment_findings(self.path, entry, manifest.model, whole)
                 if any(finding.level == "error" for finding in findings):
                     found.add(entry.name)
+        for finding in cell_findings(self.path, whole.values()):
+            self._quarantine(Path(finding.where), finding.what)
         return found
 
     def _go_back(self, bad: set[str], now: Manifest) -> None:
@@ -153,7 +157,8 @@ class _Repair:
     def _set_aside(self, bad: set[str]) -> None:
         """Move segments, and the copies of manifests that need them, into quarantine."""
         for name in sorted(bad):
-            for file in (segment_path(self.path, name), faiss_path(self.path, name)):
+            for place in (segment_path, faiss_path, cells_path):
+                file = place(self.path, name)
                 if file.exists():
                     self._quarantine(file, "of a segment that is not what was written")
         for generation in kept_generations(self.path):
