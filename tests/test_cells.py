@@ -110,10 +110,15 @@ def test_cells_that_lie_are_refused(lie: dict[str, Any], message: str) -> None:
     content = {name: np.array(file.array(name)) for name in names} | dict(file.attributes) | lie
     arrays = {name: content.pop(name) for name in names}
     assert len(file.array("centre")) == 25
-    with pytest.raises(DamagedError, match=message):
-        cells = Cells(write_arrays(arrays, content), segment="s", shape=vectors.shape)
+    made = write_arrays(arrays, content)
+
+    def use() -> None:
+        cells = Cells(made, segment="s", shape=vectors.shape)
         cells.propose(vectors[0], 300, np.ones(300, dtype=bool))
         cells.check_all()
+
+    with pytest.raises(DamagedError, match=message):
+        use()
 
 
 @pytest.fixture
