@@ -32,7 +32,7 @@ from vecattr.indexes.manifest import (
     read_manifest,
     segment_path,
 )
-from vecattr.indexes.models import check_model_files
+from vecattr.indexes.models import check_model_files, check_model_tables
 from vecattr.indexes.nearest import opened_cells
 from vecattr.indexes.publish import KEPT_GENERATIONS
 from vecattr.indexes.segment import Segment, id_hashes
@@ -235,6 +235,7 @@ def _model_findings(path: Path, manifest: Manifest) -> Iterator[Finding]:
     if (identity := model_identity(folder)) != manifest.model:
         what = f"is model {identity[:16]}…, the manifest says {manifest.model[:16]}…"
         yield Finding("error", str(folder), what)
+    yield from _tried(lambda: check_model_tables(path, manifest))
     yield from _tried(lambda: learned_labs(folder))
     yield from _tried(lambda: read_calibration(folder))
     yield from _tried(lambda: read_held_out(folder))
