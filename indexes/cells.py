@@ -16,7 +16,7 @@ from typing import Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.errors import MismatchError
+from vecattr.errors import DamagedError, MismatchError
 from vecattr.indexes.flat import Rows, centres_of
 from vecattr.quantisation import quantised
 from vecattr.store import ArrayFile, write_arrays
@@ -40,10 +40,10 @@ _ROWS_AT_ONCE = 1 << 15
 
 
 class Cells:
-    """An opened file of cells; MismatchError when it belongs to another segment, else errors as in
-    `vecattr.store.ArrayFile`."""
+    """An opened file of cells of a segment with vectors of this `shape` (n, d); MismatchError when
+    it belongs to another segment, else errors as in `vecattr.store.ArrayFile`."""
 
-    def __init__(self, source: Path | bytes, *, segment: str) -> None:
+    def __init__(self, source: Path | bytes, *, segment: str, shape: tuple[int, ...]) -> None:
         self._file = ArrayFile(source, format=CELLS_FORMAT, version=CELLS_VERSION)
         found = self._file.attributes.get("segment")
         if found != segment:
@@ -52,11 +52,37 @@ class Cells:
                 where=self._file.name,
                 hint="delete this file; it is a cache, and search is exact without it",
             )
+        self._rows, width = shape
+        self.count = self._file.shape("centre")[0]
+        self._check_layout(width)
         self.probes = int(self._file.attributes["probes"])
         self.recall = float(self._file.attributes["recall"])
-        self.count = self._file.shape("centre")[0]
         self._centres = cast("Vectors", self._file.array("centre"))  # (c, d)
         self._offsets = cast("NDArray[np.int64]", self._file.array("offset"))  # (c + 1,)
+        ends = self._offsets[[0, -1]].tolist()
+        if ends != [0, self._rows] or not np.all(self._offsets[1:] >= self._offsets[:-1]):
+            raise self._damage(f"its cells do not divide the {self._rows} rows of the segment")
+
+    def _check_layout(self, width: int) -> None:
+        for name, expected in {
+            "centre": ("<f4", (self.count, width)),
+            "offset": ("<i8", (self.count + 1,)),
+            "row": ("<u4", (self._rows,)),
+            "code": ("|u1", (self._rows, width)),
+            "step": ("<f4", (self._rows,)),
+        }.items():
+            if self._file.layout(name) != expected:
+                raise self._damage(f"{name} is {self._file.layout(name)}, expected {expected}")
+        for name, kind in (("probes", int), ("recall", float)):
+            if type(self._file.attributes.get(name)) is not kind:
+                raise self._damage(f"does not say its {name}")
+
+    def _damage(self, what: str) -> DamagedError:
+        return DamagedError(
+            what,
+            where=self._file.name,
+            hint="delete this file; it is a cache, and search is exact without it",
+        )
 
     def propose(
         self,
@@ -87,6 +113,8 @@ class Cells:
         for cell in cells.tolist():
             span = int(self._offsets[cell]), int(self._offsets[cell + 1])
             rows = self._file.slice("row", *span).astype(np.int64)
+            if len(rows) and int(rows.max()) >= self._rows:
+                raise self._damage(f"a cell leaves the {self._rows} rows of the segment")
             codes = self._file.slice("code", *span).view(np.int8).astype(np.float32)
             scores = (codes @ query) * cast("Vectors", self._file.slice("step", *span))
             kept = alive[rows]
@@ -97,8 +125,11 @@ class Cells:
         )
 
     def check_all(self) -> None:
-        """Check every block; DamagedError names the first bad one."""
+        """Check every block, and that each row is in one cell; DamagedError names the first bad
+        block."""
         self._file.check_all()
+        if not np.array_equal(np.sort(self._file.array("row")), np.arange(self._rows)):
+            raise self._damage("a row is in no cell, or in two")
 
 
 def cell_bytes(
@@ -163,7 +194,8 @@ class _Draft:
 def _measured(vectors: Vectors, draft: _Draft) -> tuple[int, float]:
     """The fewest cells (a power of two) by which enough of the ten nearest rows of some rows are
     found, those themselves left out, and what share is found; else all cells and that share."""
-    cells = Cells(draft.to_bytes(probes=1, recall=0.0), segment=draft.segment)
+    made = draft.to_bytes(probes=1, recall=0.0)
+    cells = Cells(made, segment=draft.segment, shape=vectors.shape)
     rows = np.random.default_rng(0).choice(
         len(vectors), size=min(_QUERIES, len(vectors)), replace=False
     )

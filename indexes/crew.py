@@ -12,12 +12,14 @@ import signal
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import TYPE_CHECKING
 
-from vecattr.errors import ArtifactError
+from vecattr.errors import ArtifactError, VecattrError
 
 if TYPE_CHECKING:
     from vecattr.attribution import Attribution
@@ -75,19 +77,24 @@ def answers_in_processes(
     orders: Orders, batches: Iterable[Sequence[Plasmid]], *, processes: int
 ) -> Iterator[Attribution]:
     """One answer for each plasmid, in order, as batches are done; errors as those of one process,
-    and ArtifactError when an index changes meanwhile."""
+    ArtifactError when an index changes meanwhile, VecattrError when a process is killed."""
     pool = ProcessPoolExecutor(
         processes, mp_context=get_context("spawn"), initializer=_start, initargs=(orders,)
     )
     pending: deque[Future[list[Attribution]]] = deque()
     try:
         for batch in batches:
-            with _environment(_ONE_THREAD):  # a submission may start a process
+            with _environment(_ONE_THREAD), _deaf_children():  # a submission may start a process
                 pending.append(pool.submit(_answer, batch))
             while pending and (len(pending) > _AHEAD * processes or pending[0].done()):
                 yield from pending.popleft().result()
         while pending:
             yield from pending.popleft().result()
+    except BrokenProcessPool as error:
+        raise VecattrError(
+            "a process that was answering was killed, perhaps for want of memory",
+            hint="ask with fewer of them (--threads)",
+        ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -99,10 +106,19 @@ def _start(orders: Orders) -> None:
     """An error of an initializer would be lost in a broken pool: it is told by the first batch.
     An interrupt reaches all processes; the one that started them says so and stops them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
     try:
         _Asker.panel, _Asker.wanted = orders.opened(), orders.wanted
     except Exception as error:
         _failures.append(error)
+
+
+def _end_with_parent() -> None:
+    """A process whose parent was killed would wait for work for ever."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _answer(batch: Sequence[Plasmid]) -> list[Attribution]:
@@ -112,6 +128,20 @@ def _answer(batch: Sequence[Plasmid]) -> list[Attribution]:
     if _failures:
         raise _failures[0]
     return list(answers_of_batch(_Asker.panel, batch, _Asker.wanted))
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Processes started meanwhile never hear an interrupt, not even while they start; this one
+    hears it afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -142,6 +142,8 @@ def rollback(
         old = read_history(path, target)
         open_segments(path, old)  # all of it must be there and whole before it is promised
         new = replace(old, generation=now.generation + 1, restores=old.restores or target)
+        # The model is the same for good, but its tables may have been made again.
+        new = replace(new, model_files=now.model_files)
         details = {"to": target}
         publish(path, new, action="rollback", details=details, checkpoint=checkpoint)
     return _report("rollback", 0, new)

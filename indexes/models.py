@@ -65,6 +65,15 @@ def with_tables(
     )
 
 
+def check_model_tables(path: Path, manifest: Manifest) -> None:
+    """Check the tables of an index's encoder, if it has some, as a query would believe them."""
+    if TABLES_FILE in dict(manifest.model_files):
+        from vecattr.encoder_tables import check_tables
+
+        folder = path / MODEL_FOLDER
+        check_tables(folder / TABLES_FILE, folder, identity=manifest.model)
+
+
 def check_model_files(path: Path, manifest: Manifest, *, hashed_up_to: int | None) -> None:
     """Compare the model's files with the manifest: all sizes, and the hashes of files of at most
     so many bytes (None: of all). MissingError or DamagedError name the file."""

@@ -100,7 +100,7 @@ def opened_cells(path: Path, segment: LiveSegment) -> Cells | None:
         return None
     from vecattr.indexes.cells import Cells
 
-    return Cells(file, segment=segment.entry.name)
+    return Cells(file, segment=segment.entry.name, shape=segment.stored.shape)
 
 
 def _vectors_of(segment: LiveSegment) -> Vectors:

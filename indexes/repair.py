@@ -33,6 +33,7 @@ from vecattr.indexes.manifest import (
     FileFacts,
     Manifest,
     SegmentEntry,
+    cells_path,
     check_is_newest,
     faiss_path,
     history_path,
@@ -42,11 +43,15 @@ from vecattr.indexes.manifest import (
     read_manifest,
     segment_path,
 )
+from vecattr.indexes.models import with_tables
 from vecattr.indexes.publish import publish
-from vecattr.indexes.verify import VerifyReport, segment_findings, verify_index
+from vecattr.indexes.verify import VerifyReport, cell_findings, segment_findings, verify_index
+from vecattr.model import IDENTITY_FILES, TABLES_FILE
 from vecattr.shipped import shipped_encoder
 
 QUARANTINE_FOLDER = "quarantine"
+
+ModelFiles = tuple[tuple[str, FileFacts], ...]
 
 
 @dataclass(frozen=True)
@@ -82,14 +87,14 @@ class _Repair:
     def mend(self) -> None:
         manifest = self._readable_manifest()
         self._quarantine_strays(manifest)
-        self._mend_model(manifest)
+        files = self._mend_tables(self._mend_model(manifest))
         if bad := self._bad_segments(manifest):
             if bad & _names(manifest):
-                self._go_back(bad, manifest)
+                self._go_back(bad, replace(manifest, model_files=files))
             self._set_aside(bad)
         if bad & _names(manifest):
             return
-        mended = replace(manifest, segments=self._with_caches(manifest))
+        mended = replace(manifest, segments=self._with_caches(manifest), model_files=files)
         if mended != manifest:
             self._publish(replace(mended, generation=manifest.generation + 1))
         elif not _is(file := history_path(self.path, manifest.generation), manifest):
@@ -123,7 +128,8 @@ class _Repair:
             return newest
 
     def _bad_segments(self, now: Manifest) -> set[str]:
-        """The names of those, of any kept generation, that are not what they should be."""
+        """The names of those, of any kept generation, that are not what they should be. Cells that
+        are not are set aside: without them search is exact."""
         copies = [read_history(self.path, one) for one in kept_generations(self.path)]
         found: set[str] = set()
         whole: dict[str, LiveSegment] = {}
@@ -132,6 +138,8 @@ class _Repair:
                 findings = segment_findings(self.path, entry, manifest.model, whole)
                 if any(finding.level == "error" for finding in findings):
                     found.add(entry.name)
+        for finding in cell_findings(self.path, whole.values()):
+            self._quarantine(Path(finding.where), finding.what)
         return found
 
     def _go_back(self, bad: set[str], now: Manifest) -> None:
@@ -145,7 +153,8 @@ class _Repair:
                 f"the content of generation {generation} is the present one again: what was "
                 f"changed after it is lost with {len(bad)} segment(s)"
             )
-            restored = replace(old, segments=self._with_caches(old))
+            segments = self._with_caches(old)
+            restored = replace(old, segments=segments, model_files=now.model_files)
             new = replace(restored, restores=old.restores or generation)
             self._publish(replace(new, generation=now.generation + 1))
             return
@@ -153,7 +162,8 @@ class _Repair:
     def _set_aside(self, bad: set[str]) -> None:
         """Move segments, and the copies of manifests that need them, into quarantine."""
         for name in sorted(bad):
-            for file in (segment_path(self.path, name), faiss_path(self.path, name)):
+            for place in (segment_path, faiss_path, cells_path):
+                file = place(self.path, name)
                 if file.exists():
                     self._quarantine(file, "of a segment that is not what was written")
         for generation in kept_generations(self.path):
@@ -176,8 +186,8 @@ class _Repair:
         self.done.append(f"{file}: made again from the segment")
         return replace(entry, faiss=facts)
 
-    def _mend_model(self, manifest: Manifest) -> None:
-        """Bring back files that the shipped encoder has, too."""
+    def _mend_model(self, manifest: Manifest) -> Manifest:
+        """Bring back files that the shipped encoder has, too; the same manifest."""
         folder = self.path / MODEL_FOLDER
         for name, facts in manifest.model_files:
             if _sha256(folder / name) == facts.sha256:
@@ -191,6 +201,23 @@ class _Repair:
                 folder.mkdir(exist_ok=True)
             atomic_write(folder / name, read_file(source))
             self.done.append(f"{folder / name}: came back from the encoder of this vecattr")
+        return manifest
+
+    def _mend_tables(self, manifest: Manifest) -> ModelFiles:
+        """The files of the model, with tables that were made again of whole weights where they were
+        not right."""
+        folder, facts = self.path / MODEL_FOLDER, dict(manifest.model_files)
+        file = folder / TABLES_FILE
+        weights = {name: facts[name].sha256 for name in IDENTITY_FILES if name in facts}
+        if TABLES_FILE not in facts or _sha256(file) == facts[TABLES_FILE].sha256:
+            return manifest.model_files
+        if any(_sha256(folder / name) != sha256 for name, sha256 in weights.items()):
+            return manifest.model_files
+        if file.exists():
+            self._quarantine(file, "not what was written")
+        made = with_tables(folder, manifest.model_files, identity=manifest.model)
+        self.done.append(f"{file}: made again from the weights")
+        return made
 
     def _quarantine_strays(self, manifest: Manifest) -> None:
         """What writers that were killed left, and what no manifest names."""

@@ -85,6 +85,7 @@ class Segment:
                 hint="restore the file that belongs here, or build the index again",
             )
         self.rows, self.width = check_layout(self._file)
+        self.shape = self.rows, self.width
         self.has_sequences = "sequences/bases/bytes" in self._file
 
     def check_all(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,7 +14,6 @@ from vecattr.calibration import read_calibration
 from vecattr.errors import ArtifactError, VecattrError
 from vecattr.files import TEMPORARY, check_file, read_file
 from vecattr.heldout import read_held_out
-from vecattr.indexes.cells import Cells
 from vecattr.indexes.flat import build_flat
 from vecattr.indexes.kmer_draft import kmer_arrays
 from vecattr.indexes.live import LiveSegment, class_names, class_sizes
@@ -33,7 +32,8 @@ from vecattr.indexes.manifest import (
     read_manifest,
     segment_path,
 )
-from vecattr.indexes.models import check_model_files
+from vecattr.indexes.models import check_model_files, check_model_tables
+from vecattr.indexes.nearest import opened_cells
 from vecattr.indexes.publish import KEPT_GENERATIONS
 from vecattr.indexes.segment import Segment, id_hashes
 from vecattr.indexes.trial import Trial, tried_search
@@ -104,6 +104,7 @@ def _verified(path: Path, manifest: Manifest) -> VerifyReport:
         found.extend(Finding("error", where, what) for where, what in trial.faults)
     found.extend(_model_findings(path, manifest))
     found.extend(_history_findings(path, manifest, opened))
+    found.extend(cell_findings(path, opened.values()))
     found.extend(_stray_findings(path, manifest))
     return VerifyReport(
         generation=manifest.generation,
@@ -142,8 +143,6 @@ def segment_findings(
             return
         for what in _content_faults(opened[entry.name]):
             yield Finding("error", str(file), what)
-    if cells_path(path, entry.name).exists():
-        yield from _cell_findings(cells_path(path, entry.name), entry.name)
     cache = faiss_path(path, entry.name)
     try:
         check_file(cache, sha256=entry.faiss.sha256, size=entry.faiss.size)
@@ -155,13 +154,16 @@ def segment_findings(
         yield Finding("warning", str(cache), "not what this version of faiss makes of the segment")
 
 
-def _cell_findings(file: Path, segment: str) -> Iterator[Finding]:
-    """What is wrong with the cells of a segment, which can do without."""
-    try:
-        Cells(file, segment=segment).check_all()
-    except ArtifactError as error:
-        what = f"{error.what}; delete this cache, and search is exact without it"
-        yield Finding("error", str(file), what)
+def cell_findings(path: Path, segments: Iterable[LiveSegment]) -> Iterator[Finding]:
+    """What is wrong with the cells of some segments, which can do without: errors, because a query
+    is refused for them, but none of the segment."""
+    for segment in segments:
+        try:
+            if cells := opened_cells(path, segment):
+                cells.check_all()
+        except ArtifactError as error:
+            what = f"{error.what}; without this cache search is exact"
+            yield Finding("error", str(cells_path(path, segment.entry.name)), what)
 
 
 def _content_faults(segment: LiveSegment) -> Iterator[str]:
@@ -233,6 +235,7 @@ def _model_findings(path: Path, manifest: Manifest) -> Iterator[Finding]:
     if (identity := model_identity(folder)) != manifest.model:
         what = f"is model {identity[:16]}…, the manifest says {manifest.model[:16]}…"
         yield Finding("error", str(folder), what)
+    yield from _tried(lambda: check_model_tables(path, manifest))
     yield from _tried(lambda: learned_labs(folder))
     yield from _tried(lambda: read_calibration(folder))
     yield from _tried(lambda: read_held_out(folder))

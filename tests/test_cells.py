@@ -13,7 +13,9 @@ from vecattr.indexes.cells import LEAST_RECALL, Cells, cell_bytes
 from vecattr.indexes.edit import remove_lab
 from vecattr.indexes.engine import Index
 from vecattr.indexes.manifest import cells_path, read_manifest
+from vecattr.indexes.repair import repair_index
 from vecattr.indexes.verify import verify_index
+from vecattr.store import ArrayFile, write_arrays
 from vecattr.table import Vectors, unit_rows
 
 
@@ -28,7 +30,7 @@ def made_rows(count: int, *, spread: float, seed: int = 0) -> Vectors:
 def cells_of(vectors: Vectors) -> Cells:
     made = cell_bytes(vectors, segment="s", search="approximate")
     assert made is not None
-    return Cells(made, segment="s")
+    return Cells(made, segment="s", shape=vectors.shape)
 
 
 def plain_best(vectors: Vectors, query: Vectors, n: int) -> list[int]:
@@ -84,7 +86,39 @@ def test_cells_of_another_segment_are_refused() -> None:
     made = cell_bytes(made_rows(300, spread=0.5), segment="s", search="approximate")
     assert made is not None
     with pytest.raises(MismatchError, match="cells of segment s, expected t"):
-        Cells(made, segment="t")
+        Cells(made, segment="t", shape=(300, 32))
+
+
+CELL_LIES: list[tuple[dict[str, Any], str]] = [
+    ({"row": np.full(300, 300, "u4")}, "leaves the 300 rows"),
+    ({"row": np.zeros(300, "u4")}, "in no cell, or in two"),
+    ({"row": np.zeros(299, "u4")}, "row is .* expected"),
+    ({"code": np.zeros((300, 32), "f4")}, "code is .* expected"),
+    ({"offset": np.zeros(26, "i8")}, "do not divide the 300 rows"),
+    ({"centre": np.zeros((25, 8), "f4")}, "centre is .* expected"),
+    ({"probes": "9"}, "does not say its probes"),
+]
+
+
+@pytest.mark.parametrize(("lie", "message"), CELL_LIES)
+def test_cells_that_lie_are_refused(lie: dict[str, Any], message: str) -> None:
+    vectors = made_rows(300, spread=0.5)
+    made = cell_bytes(vectors, segment="s", search="approximate")
+    assert made is not None
+    file = ArrayFile(made, format="vecattr-cells", version=1)
+    names = ("centre", "code", "offset", "row", "step")
+    content = {name: np.array(file.array(name)) for name in names} | dict(file.attributes) | lie
+    arrays = {name: content.pop(name) for name in names}
+    assert len(file.array("centre")) == 25
+    made = write_arrays(arrays, content)
+
+    def use() -> None:
+        cells = Cells(made, segment="s", shape=vectors.shape)
+        cells.propose(vectors[0], 300, np.ones(300, dtype=bool))
+        cells.check_all()
+
+    with pytest.raises(DamagedError, match=message):
+        use()
 
 
 @pytest.fixture
@@ -131,7 +165,10 @@ def test_damaged_cells_are_told_and_deleted_ones_not_missed(index: Path, worksho
     opened = workshop.open(index)
     with pytest.raises(DamagedError):
         opened.neighbors(opened.embed(workshop.plasmids(["Ash"], each=1)), n=40)
-    file.unlink()
+    generation = read_manifest(index).generation
+    [done] = repair_index(index).done
+    assert f"{file}: moved to" in done
+    assert read_manifest(index).generation == generation  # the segment is as good as it was
     [segment] = workshop.open(index).info()["segments"]
     assert segment["search"] == "exact"
     assert verify_index(index).ok

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,6 +54,13 @@ def test_a_damaged_block_does_not_hide_the_others() -> None:
     assert bytes(sealed.view(0, 2 * BLOCK_SIZE)) == bytes(2 * BLOCK_SIZE)
     with pytest.raises(DamagedError, match=r"some\.h5: block 3 of 3"):
         sealed.view(2 * BLOCK_SIZE, 2 * BLOCK_SIZE + 1)
+
+
+@pytest.mark.parametrize(("begin", "end"), [(-1, 2), (0, 6), (5, 6)])
+def test_items_that_are_not_there_are_refused(begin: int, end: int) -> None:
+    sealed = SealedBytes(seal(bytes(20)), name="some.h5")
+    with pytest.raises(DamagedError, match=r"some\.h5: holds no items"):
+        sealed.pieces(0, np.array([begin]), np.array([end]), dtype=np.dtype("<f4"))
 
 
 def test_the_digest_of_the_header_tells_bodies_apart() -> None:

@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import pickle
 import random
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,6 +102,112 @@ def test_wrong_numbers_are_told_at_once(index: Path) -> None:
     panel: Panel = open_panel([index])
     with pytest.raises(UsageError, match="processes is 0"):
         panel.query_many([], processes=0)
+
+
+#: Asks two processes for more than they can answer at once.
+COMMAND = "from vecattr.cli.main import main; main()"
+
+
+def asking(index: Path, **options: Any) -> subprocess.Popen[str]:
+    """A query of many plasmids by two processes, in a group of its own."""
+    fasta = index.parent / "many.fa"
+    made = (f">{n}\n{one.sequence}\n" for n, one in enumerate(some_queries(40) * 100))
+    fasta.write_text("".join(made))
+    command = [sys.executable, "-c", COMMAND, "query", str(fasta), "-i", str(index)]
+    return subprocess.Popen(
+        [*command, "--threads", "2", "--format", "jsonl"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        **options,
+    )
+
+
+def workers_of(process: subprocess.Popen[str], *, least: int = 2) -> list[int]:
+    """The ids of its children that answer."""
+    for _ in range(1000):
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        found = [int(one) for one in children if b"spawn_main" in cmdline(int(one))]
+        if len(found) >= least:
+            return found
+        time.sleep(0.01)
+    raise AssertionError("it started none")
+
+
+def cmdline(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def assert_gone(pids: list[int]) -> None:
+    for _ in range(500):
+        if not any(b"spawn_main" in cmdline(pid) for pid in pids):
+            return
+        time.sleep(0.02)
+    raise AssertionError("left behind")
+
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+@on_linux
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+def test_a_signal_to_all_processes_is_told_once_and_leaves_none(
+    index: Path, number: int, code: int, word: str, waits: bool
+) -> None:
+    process = asking(index)
+    workers = workers_of(process)
+    if waits:  # else they are only starting
+        assert process.stdout is not None
+        assert process.stdout.readline()
+    os.killpg(process.pid, number)
+    _, errors = process.communicate(timeout=30)
+    assert errors == f"vecattr: error: {word}\n"
+    assert process.returncode == code
+    assert_gone(workers)
+
+
+@on_linux
+def test_a_killed_process_leaves_none_that_answer_it(index: Path) -> None:
+    process = asking(index)
+    workers = workers_of(process)
+    assert process.stdout is not None
+    assert process.stdout.readline()
+    process.kill()
+    process.communicate(timeout=30)
+    assert_gone(workers)
+
+
+@on_linux
+def test_the_death_of_one_that_answers_is_told(index: Path) -> None:
+    process = asking(index)
+    workers = workers_of(process)
+    os.kill(workers[0], signal.SIGKILL)
+    _, errors = process.communicate(timeout=30)
+    assert errors.startswith("vecattr: error: a process that was answering was killed")
+    assert process.returncode == VecattrError.exit_code
+    assert_gone(workers)
+
+
+@on_linux
+def test_a_reader_that_closes_its_pipe_leaves_none(index: Path) -> None:
+    process = asking(index)
+    workers = workers_of(process)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(timeout=30) == 0
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert_gone(workers)
 
 
 @pytest.mark.parametrize("kind", [VecattrError, InputError, ArtifactError])

@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 from vecattr.cli.main import run
 
 NAMES = ["fasta", "table", "genbank", "snapgene", "labels", "features", "manifest"]
-NAMES += ["lying manifest", "segment", "resealed segment", "fusion", "folds", "calibration"]
+NAMES += [
+    "lying manifest",
+    "segment",
+    "resealed segment",
+    "directory",
+    "fusion",
+    "folds",
+    "calibration",
+]
 
 
 def test_every_reader_is_fuzzed() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -15,7 +17,7 @@ from vecattr.checksums import SealedBytes, seal
 from vecattr.errors import DamagedError
 from vecattr.indexes.draft import SegmentDraft
 from vecattr.indexes.segment import Segment
-from vecattr.store import ArrayFile, read_table, write_table
+from vecattr.store import ArrayFile, read_table, string_arrays, write_arrays, write_table
 from vecattr.table import EmbeddingTable
 
 VECTORS = np.eye(3, dtype=np.float32)
@@ -79,6 +81,99 @@ def test_what_we_do_not_write_is_refused_unread(
 ) -> None:
     with pytest.raises(DamagedError, match=r"made\.h5: HDF5 cannot read it"):
         ArrayFile(sealed_file(tmp_path / "made.h5", fill), format="test", version=1)
+
+
+def directory(**arrays: Any) -> bytes:
+    return json.dumps({"arrays": arrays, "attributes": {"format": "test", "version": 1}}).encode()
+
+
+DIRECTORIES = [
+    b"x",
+    b"[]",
+    b"{}",
+    b"[" * 100_000,
+    b'{"arrays": {}, "attributes": []}',
+    b'{"arrays": [], "attributes": {}}',
+    b'{"arrays": {}, "attributes": {"format": "test", "version": 1, "a": [1]}}',
+    b'{"arrays": {}, "attributes": {"format": "test", "version": 1, "a": null}}',
+    b'{"arrays": {}, "attributes": {"format": "test", "version": true}}',
+    *(
+        directory(x=place)
+        for place in (
+            None,
+            9,
+            "abc",
+            ["<f4", [1]],
+            ["<f4", [1], 0, 0],
+            ["|O", [1], 0],
+            ["(", [1], 0],
+            [None, [1], 0],
+            [["<f4"], [1], 0],
+            [">f4", [1], 0],
+            ["<f2", [1], 0],
+            ["float32", [1], 0],
+            ["<f4", 1, 0],
+            ["<f4", "1", 0],
+            ["<f4", [], 0],
+            ["<f4", [1, 1, 1, 1], 0],
+            ["<f4", [-1], 0],
+            ["<f4", [-1, -1], 0],
+            ["<f4", [1.0], 0],
+            ["<f4", [True], 0],
+            ["<f4", [0, 1 << 70], 0],
+            ["<f4", [1 << 40], 0],
+            ["<f4", [1], -4],
+            ["<f4", [1], 997],
+            ["<f4", [0], 1 << 70],
+            ["<f4", [1], "0"],
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize("given", DIRECTORIES)
+def test_a_directory_that_lies_is_refused_unread(tmp_path: Path, given: bytes) -> None:
+    (tmp_path / "made.h5").write_bytes(seal(bytes(1000), directory=given))
+    with pytest.raises(DamagedError, match=r"made\.h5: its directory cannot be read"):
+        ArrayFile(tmp_path / "made.h5", format="test", version=1)
+
+
+def test_a_directory_that_differs_from_hdf5_is_found() -> None:
+    whole = SealedBytes(write_table(EmbeddingTable(("a", "b", "c"), VECTORS)), name="whole")
+    body = bytes(whole.view(0, len(whole)))
+    for before, after in ((b"[3,3]", b"[3,2]"), (b'"version":1', b'"other":1,"version":1')):
+        assert whole.directory.count(before) == 1
+        lies = seal(body, directory=whole.directory.replace(before, after))
+        file = ArrayFile(lies, format="vecattr-table", version=1)
+        with pytest.raises(DamagedError, match="its directory and HDF5 differ"):
+            file.check_all()
+
+
+@pytest.mark.parametrize(
+    ("part", "array"),
+    [
+        ("offsets", np.zeros(2)),
+        ("offsets", np.zeros(2, "<i8")),
+        ("offsets", np.zeros((2, 1), "<u8")),
+        ("bytes", np.zeros(0, "<i4")),
+        ("bytes", np.zeros((0, 1), "|u1")),
+    ],
+)
+def test_texts_of_another_type_are_refused(part: str, array: np.ndarray) -> None:
+    whole = string_arrays("n", [""])
+    made = write_arrays({**whole, f"n/{part}": array}, {"format": "test", "version": 1})
+    file = ArrayFile(made, format="test", version=1)
+    for read in (lambda: file.strings("n"), lambda: file.string("n", 0)):
+        with pytest.raises(DamagedError, match=f"n/{part}'? (is of type|has 2 dimensions)"):
+            read()
+
+
+def test_numbers_picked_from_a_matrix_are_damage() -> None:
+    made = write_arrays({"x": VECTORS}, {"format": "test", "version": 1})
+    file, places = ArrayFile(made, format="test", version=1), np.arange(2)
+    for read in (lambda: file.items("x", places), lambda: file.pieces("x", places, places)):
+        with pytest.raises(DamagedError, match="'x' has 2 dimensions"):
+            read()
 
 
 def table() -> dict[str, np.ndarray]:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from vecattr.cli.main import run
 from vecattr.errors import ArtifactError, DamagedError, MismatchError, MissingError
-from vecattr.indexes.edit import add_labs, compact, remove_lab
-from vecattr.indexes.manifest import read_manifest
+from vecattr.files import sha256_bytes
+from vecattr.indexes.edit import add_labs, compact, remove_lab, rollback
+from vecattr.indexes.engine import Index
+from vecattr.indexes.manifest import FileFacts, read_manifest
 from vecattr.indexes.repair import RepairReport, repair_index
 from vecattr.indexes.verify import verify_index
+from vecattr.store import ArrayFile, write_arrays
 
 Damage = Callable[[Path], object]
 
@@ -169,6 +174,73 @@ def test_files_of_the_shipped_encoder_come_back(tmp_path: Path) -> None:
     report = repair_index(path)
     assert len([one for one in report.done if "came back" in one]) == 2
     assert report.after.findings == ()
+
+
+@pytest.fixture
+def with_tables(tmp_path: Path, shelf: Any) -> Path:
+    """An index whose encoder has tables."""
+    path = tmp_path / "i"
+    shutil.copytree(shelf.index, path)
+    assert (path / "model" / "tables.h5").is_file()
+    return path
+
+
+@pytest.mark.parametrize("damage", [spoil, Path.unlink])
+def test_tables_are_made_again_of_the_weights(with_tables: Path, damage: Damage) -> None:
+    file = with_tables / "model" / "tables.h5"
+    whole, identity = file.read_bytes(), read_manifest(with_tables).identity
+    damage(file)
+    assert str(file) in [one.where for one in verify_index(with_tables).findings]
+    report = repair_index(with_tables)
+    assert f"{file}: made again from the weights" in report.done
+    assert report.after.findings == ()
+    assert file.read_bytes() == whole
+    assert read_manifest(with_tables).identity == identity
+
+
+def test_tables_that_come_out_otherwise_are_those_of_all_generations(
+    with_tables: Path, shelf: Any
+) -> None:
+    file = with_tables / "model" / "tables.h5"
+    was = read_manifest(with_tables)
+    rounded = {**dict(was.model_files), "tables.h5": FileFacts("0" * 64, 9)}  # another machine's
+    changed = replace(was, model_files=tuple(sorted(rounded.items())))
+    for name in ("manifest.json", "manifests/000001.json"):
+        (with_tables / name).write_bytes(changed.to_json())
+    remove_lab(with_tables, shelf.plasmids[0].lab)
+    assert repair_index(with_tables).after.ok
+    assert read_manifest(with_tables).model_files == was.model_files
+    rollback(with_tables, to=1)
+    assert verify_index(with_tables).ok
+    assert Index.open(with_tables).embedder.identity == was.model
+    assert file.is_file()
+
+
+def test_tables_of_lost_weights_are_not_guessed(with_tables: Path) -> None:
+    for name in ("tables.h5", "encoder.safetensors"):
+        spoil(with_tables / "model" / name)
+    report = repair_index(with_tables)
+    assert report.done == ()
+    assert not report.after.ok
+
+
+def test_tables_that_lie_are_found(with_tables: Path) -> None:
+    file = with_tables / "model" / "tables.h5"
+    held = ArrayFile(file, format="vecattr-tables", version=1)
+    names = ("hashes", "rows", "features", "bias", "steps")
+    arrays = {name: np.array(held.array(name)) for name in names if name in held}
+    arrays["rows"] = arrays["rows"][:-1]
+    data = write_arrays(arrays, held.attributes)
+    file.write_bytes(data)
+    was = read_manifest(with_tables)
+    facts = {**dict(was.model_files), "tables.h5": FileFacts(sha256_bytes(data), len(data))}
+    changed = replace(was, model_files=tuple(sorted(facts.items())))
+    for name in ("manifest.json", "manifests/000001.json"):
+        (with_tables / name).write_bytes(changed.to_json())
+    [finding] = verify_index(with_tables).findings
+    assert (finding.level, finding.where) == ("error", str(file))
+    with pytest.raises(DamagedError, match=r"rows is .* expected"):
+        _ = Index.open(with_tables).embedder
 
 
 def test_what_cannot_be_repaired_is_an_error(tmp_path: Path, index: Path) -> None:

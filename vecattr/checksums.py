@@ -109,8 +109,8 @@ class SealedBytes:
         """Of the array that begins at byte `start` the items from each begin to its end, (m,) both:
         what gives those at any places among them, a copy. Only their blocks are checked."""
         size = int(ends.max(initial=0))
-        assert int(begins.min(initial=0)) >= 0
-        assert start + size * dtype.itemsize <= len(self._body), "an item outside the file"
+        if int(begins.min(initial=0)) < 0 or start + size * dtype.itemsize > len(self._body):
+            self._refuse(f"holds no items up to {size}: what says where they are is wrong")
         if 0 in self._seen:
             full = ends > begins
             first = (start + begins[full] * dtype.itemsize) // self._block_size

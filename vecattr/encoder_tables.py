@@ -6,6 +6,7 @@ They hold what the weights hold (`vecattr.folded`) and are made of them again at
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.config import BagConfig, CnnConfig
-from vecattr.errors import MismatchError
+from vecattr.errors import DamagedError, MismatchError
 from vecattr.files import read_file
 from vecattr.folded import Folded, FoldedBag, FoldedCnn, folded
 from vecattr.model import TOKENIZER_FILE, ModelConfig, read_config
@@ -85,23 +86,66 @@ def open_tables(path: Path, folder: Path, *, identity: str) -> tuple[Folded, Voc
         )
     if isinstance(config.encoder, CnnConfig):
         vocabulary = PieceVocabulary(Tokenizer(read_file(folder / TOKENIZER_FILE)))
-        return _cnn(file, config.encoder), vocabulary
+        return _cnn(file, config, size=vocabulary.size), vocabulary
     return _bag(file, config)
+
+
+def check_tables(path: Path, folder: Path, *, identity: str) -> None:
+    """Check every byte of a file of tables, and that they are of the model in `folder`; errors as
+    `open_tables`."""
+    open_tables(path, folder, identity=identity)
+    ArrayFile(path, format=TABLES_FORMAT, version=TABLES_VERSION).check_all()
+
+
+def _check_layout(file: ArrayFile, expected: Mapping[str, tuple[str, tuple[int, ...]]]) -> None:
+    for name, layout in expected.items():
+        if file.layout(name) != layout:
+            raise DamagedError(
+                f"{name} is {file.layout(name)}, expected {layout}",
+                where=file.name,
+                hint="`vecattr verify --repair` makes the tables again",
+            )
 
 
 def _bag(file: ArrayFile, config: ModelConfig) -> tuple[Folded, Vocabulary]:
     assert isinstance(config.encoder, BagConfig)
+    size, width, columns = file.shape("hashes")[0], config.encoder.width, config.features.columns
+    held = config.encoder.token_width
+    has_steps = "steps" in file
+    expected: dict[str, tuple[str, tuple[int, ...]]] = {
+        "hashes": ("<u8", (size,)),
+        "rows": ("|u1", (size + 1, held if has_steps else 2 * held)),
+        "features": ("<f8", (columns, width)),
+        "bias": ("<f8", (width,)),
+    }
+    if has_steps:
+        expected["steps"] = ("<f4", (size + 1,))
+    if held != width:
+        expected["widen"] = ("<f8", (held, width))
+    _check_layout(file, expected)
     hashes = cast("NDArray[np.uint64]", file.array("hashes"))
     encoder = FoldedBag(
         MappedRows(file, config.encoder.token_width),
-        cast("NDArray[np.float64]", file.array("widen")) if "widen" in file else None,
+        cast("NDArray[np.float64]", file.array("widen")) if held != width else None,
         cast("NDArray[np.float64]", file.array("features")),
         cast("NDArray[np.float64]", file.array("bias")),
     )
     return encoder, KmerVocabulary(hashes, k=config.encoder.k, scaled=config.encoder.scaled)
 
 
-def _cnn(file: ArrayFile, config: CnnConfig) -> Folded:
+def _cnn(file: ArrayFile, model: ModelConfig, *, size: int) -> Folded:
+    config = model.encoder
+    assert isinstance(config, CnnConfig)
+    kernels, filters = config.kernels, config.filters
+    _check_layout(
+        file,
+        {
+            "tables": ("<f4", (sum(kernels), size, filters)),
+            "biases": ("<f4", (len(kernels), filters)),
+            "project": ("<f8", (len(kernels) * filters + model.features.columns, config.width)),
+            "bias": ("<f8", (config.width,)),
+        },
+    )
     tables = cast("NDArray[np.float32]", file.array("tables"))
     ends = np.cumsum(config.kernels).tolist()
     return FoldedCnn(

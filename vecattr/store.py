@@ -37,6 +37,8 @@ TABLE_VERSION = 1
 #: All that an array may be: little-endian numbers, in one to three dimensions.
 _DTYPES = frozenset(("|u1", "<i4", "<u4", "<i8", "<u8", "<f4", "<f8"))
 _MOST_DIMENSIONS = 3
+#: No file has so many bytes; NumPy counts to less than twice as many.
+_MOST = 1 << 62
 #: Groups inside of groups; a file of ours has two.
 _DEEPEST = 8
 
@@ -126,23 +128,21 @@ class ArrayFile:
             return self._read_hdf5()
         try:
             content = json.loads(self._sealed.directory)
-            extents = {
-                name: self._believed(_Extent(np.dtype(dtype), tuple(shape), offset))
-                for name, (dtype, shape, offset) in content["arrays"].items()
-            }
-            return dict(content["attributes"]), extents
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            extents = {name: self._believed(*place) for name, place in content["arrays"].items()}
+            return {key: _plain(value) for key, value in content["attributes"].items()}, extents
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise self._damage(f"its directory cannot be read: {error!r}") from error
 
-    def _believed(self, extent: _Extent) -> _Extent:
-        """The same; ValueError when it is not of numbers that lie inside the file."""
-        numbers = (*extent.shape, extent.offset)
-        if not all(type(number) is int and number >= 0 for number in numbers):
-            raise ValueError(f"no place in a file: {extent}")
-        size = math.prod(extent.shape) * extent.dtype.itemsize
-        if extent.dtype.str not in _DTYPES or not 1 <= len(extent.shape) <= _MOST_DIMENSIONS:
-            raise ValueError(f"no array of this program: {extent}")
-        if extent.offset + size > len(self._sealed):
+    def _believed(self, dtype: object, shape: Sequence[object], offset: object) -> _Extent:
+        """What the directory says of an array; ValueError when it is not of numbers that lie inside
+        the file."""
+        if dtype not in _DTYPES or not 1 <= len(shape) <= _MOST_DIMENSIONS:
+            raise ValueError(f"no array of this program: {dtype} {shape}")
+        sizes = [number for number in shape if type(number) is int and 0 <= number < _MOST]
+        if len(sizes) < len(shape) or type(offset) is not int or not 0 <= offset < _MOST:
+            raise ValueError(f"no place in a file: {shape} {offset}")
+        extent = _Extent(np.dtype(str(dtype)), tuple(sizes), offset)
+        if offset + math.prod(sizes) * extent.dtype.itemsize > len(self._sealed):
             raise ValueError(f"no place in this file: {extent}")
         return extent
 
@@ -215,8 +215,7 @@ class ArrayFile:
     def items(self, name: str, places: NDArray[np.int64]) -> NDArray[np.generic]:
         """The numbers at these places (m,) of an array of one dimension, a copy; only their blocks
         are read and checked."""
-        extent = self._extent(name)
-        assert len(extent.shape) == 1
+        extent = self._flat(name)
         self._check_places(name, places)
         return self._sealed.items(extent.offset, places, dtype=extent.dtype)
 
@@ -225,7 +224,7 @@ class ArrayFile:
     ) -> Callable[[NDArray[np.int64]], NDArray[np.generic]]:
         """What gives the numbers at any places from each begin to its end (m,), a copy, of an array
         of one dimension; only the blocks of those pieces are read and checked."""
-        extent = self._extent(name)
+        extent = self._flat(name)
         [length] = extent.shape
         if not np.all((begins >= 0) & (begins <= ends) & (ends <= length)):
             raise self._damage(f"{name!r} has {length} rows, and not those asked for")
@@ -238,6 +237,7 @@ class ArrayFile:
 
     def strings(self, name: str) -> tuple[str, ...]:
         """All strings of a column."""
+        self._check_column(name)
         offsets = self.array(f"{name}/offsets").tolist()
         blob = self.array(f"{name}/bytes").tobytes()
         if not all(map(le, offsets, offsets[1:])) or offsets[:1] + offsets[-1:] != [0, len(blob)]:
@@ -246,8 +246,14 @@ class ArrayFile:
 
     def string(self, name: str, row: int) -> str:
         """One string of a column."""
+        self._check_column(name)
         start, stop = self.slice(f"{name}/offsets", row, row + 2).tolist()
         return self._text(self.slice(f"{name}/bytes", start, stop).tobytes(), name)
+
+    def _check_column(self, name: str) -> None:
+        for part, dtype in (("offsets", "<u8"), ("bytes", "|u1")):
+            if self._flat(f"{name}/{part}").dtype.str != dtype:
+                raise self._damage(f"{name}/{part} is of type {self.dtype(f'{name}/{part}')}")
 
     def _text(self, piece: bytes, name: str) -> str:
         try:
@@ -261,6 +267,13 @@ class ArrayFile:
         self._sealed.view(0, len(self._sealed))
         if self._sealed.directory and self._read_hdf5() != (self.attributes, self._extents):
             raise self._damage("its directory and HDF5 differ about what it holds")
+
+    def _flat(self, name: str) -> _Extent:
+        """The extent of an array of one dimension."""
+        extent = self._extent(name)
+        if len(extent.shape) != 1:
+            raise self._damage(f"{name!r} has {len(extent.shape)} dimensions, expected 1")
+        return extent
 
     def _extent(self, name: str) -> _Extent:
         if name not in self._extents:
@@ -308,9 +321,9 @@ def _extent(item: h5py.Dataset, *, name: str, size: int) -> _Extent:
 
 
 def _plain(value: object) -> Attribute:
-    """An attribute as a Python value."""
+    """An attribute as a Python value; TypeError for any other than a text or a number."""
     plain = value.item() if isinstance(value, np.generic) else value
-    if not isinstance(plain, str | int | float):
+    if not isinstance(plain, str | int | float) or isinstance(plain, bool):
         raise TypeError(f"attribute of type {type(plain).__name__}")
     return plain
 

@@ -99,6 +99,12 @@ def read_resealed_segment(data: bytes) -> None:
     read_segment(seal(data))
 
 
+def read_directory(data: bytes) -> None:
+    """A segment whose directory is anything, behind right checksums."""
+    sealed = SealedBytes(segment_bytes(), name="made")
+    read_segment(seal(bytes(sealed.view(0, len(sealed))), directory=data))
+
+
 def read_lying_manifest(data: bytes) -> None:
     """A manifest whose checksum is right, whatever it says."""
     try:
@@ -235,6 +241,7 @@ def targets() -> dict[str, Target]:
         Target("lying manifest", read_lying_manifest, (manifest_bytes(),)),
         Target("segment", read_segment, (segment_bytes(),)),
         Target("resealed segment", read_resealed_segment, (_body(segment_bytes()),)),
+        Target("directory", read_directory, (SealedBytes(segment_bytes(), name="m").directory,)),
         *_model_targets(),
     ]
     return {target.name: target for target in found}
