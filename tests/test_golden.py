@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from golden_index import HashedKmers, answers, made_plasmids
 
+from vecattr.checksums import seal
 from vecattr.indexes.edit import add_labs, compact, rollback
 from vecattr.indexes.manifest import READABLE, VERSION, read_manifest
 from vecattr.indexes.verify import verify_index
@@ -22,14 +23,26 @@ QUERIES = [
 ]
 
 
-@pytest.fixture(params=READABLE)
+#: Each archive with its versions of the manifest and of sealed files.
+ARCHIVES = {"index-1": (1, 1), "index-2": (2, 1), "index-2-sealed-2": (2, 2)}
+
+
+@pytest.fixture(params=ARCHIVES)
 def golden(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A copy of a golden index, and of what it answered."""
-    with tarfile.open(GOLDEN / f"index-{request.param}.tar.xz") as archive:
+    with tarfile.open(GOLDEN / f"{request.param}.tar.xz") as archive:
         archive.extractall(tmp_path, filter="data")
-    version = json.loads((tmp_path / "index" / "manifest.json").read_bytes())["version"]
-    assert version == request.param
+    manifest, sealed = ARCHIVES[request.param]
+    assert json.loads((tmp_path / "index" / "manifest.json").read_bytes())["version"] == manifest
+    for file in (tmp_path / "index" / "segments").glob("*.h5"):
+        assert file.read_bytes().startswith(b"vecattr-sealed %d\n" % sealed)
     return tmp_path
+
+
+def test_every_version_that_is_read_has_a_golden_index() -> None:
+    assert {manifest for manifest, _ in ARCHIVES.values()} == set(READABLE)
+    assert {f"{name}.tar.xz" for name in ARCHIVES} == {file.name for file in GOLDEN.iterdir()}
+    assert seal(b"").startswith(b"vecattr-sealed %d\n" % max(two for _, two in ARCHIVES.values()))
 
 
 def expected(golden: Path) -> Any:

@@ -49,11 +49,11 @@ class Damage:
 
 def made_index(folder: Path, *, seed: int = 0) -> Path:
     """An index with all that one can have: means with a calibration and held-out plasmids, a
-    fusion, k-mers, two segments, a removed lab, three generations."""
+    fusion, k-mers, cells, two segments, a removed lab, three generations."""
     model = make_model(folder / "model")
     shutil.copy(shipped_encoder() / FUSION_FILE, model / FUSION_FILE)
     plasmids = made_plasmids(_LABS, each=16, seed=seed, length=200)
-    bench.build(folder / "index", model, plasmids)
+    bench.build(folder / "index", model, plasmids, search="approximate")
     new = made_plasmids(["Elder", "Fir"], each=3, seed=seed + 1)
     add_labs(folder / "index", new, embedder=bench.embedder_of(model))
     remove_lab(folder / "index", "Fir")
