@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import shutil
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ from vecattr.model import CALIBRATION_FILE, LABS_FILE, model_identity
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.table import EmbeddingTable, Vectors, unit_rows
 from vecattr.temperature import Temperature
+
+# Whoever starts the tests in the background may have them ignore Ctrl-C, and their children too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class KmerEmbedder:
