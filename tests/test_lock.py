@@ -88,8 +88,8 @@ def test_who_waits_while_the_index_is_replaced_locks_the_new_one(tmp_path: Path)
         time.sleep(0.2)
         (tmp_path / "new" / "is-new").touch()
         (path / "something").touch()
+        order.append("replaced")  # from the next line on, the lock of the new one is free
         move_folder(tmp_path / "new", path)
-        order.append("replaced")
     waiter.join()
     assert order == ["replaced", "waited"]
 
