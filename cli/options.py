@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -80,9 +81,21 @@ index_option = click.option(
 )
 
 
+class Amount(click.FloatRange):
+    """A number of a range that is a number: click lets "nan" pass every range."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        found = float(super().convert(value, param, ctx))
+        if math.isnan(found):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return found
+
+
 wait_option = click.option(
     "--wait",
-    type=click.FloatRange(min=0),
+    type=Amount(min=0),
     default=0.0,
     show_default=True,
     metavar="SECONDS",
@@ -178,7 +191,7 @@ read_options = together(
     ),
     click.option(
         "--max-unpacked",
-        type=click.FloatRange(min=0, min_open=True),
+        type=Amount(min=0, min_open=True),
         default=16.0,
         show_default=True,
         metavar="GB",

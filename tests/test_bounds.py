@@ -6,12 +6,13 @@ import gzip
 import io
 import tracemalloc
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from vecattr import Plasmid
 from vecattr.bounds import BoundedBytes, Bounds
+from vecattr.cli.main import run
 from vecattr.errors import InputError
 from vecattr.readers import BadRecord, ReadOptions, read_plasmids
 
@@ -93,3 +94,8 @@ def test_a_mark_is_seen_wherever_two_reads_cut_it(size: int) -> None:
     )
     with pytest.raises(InputError):
         list(iter(lambda: strict.read(size) or b"", b""))
+
+
+@pytest.mark.parametrize("option", ["--max-unpacked", "--max-bases"])
+def test_a_bound_is_a_number(shelf: Any, option: str) -> None:
+    assert run(["query", str(shelf.table), "-i", str(shelf.index), option, "nan"]) == 2

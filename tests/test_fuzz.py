@@ -59,7 +59,7 @@ OPTIONS += ["--format", "--where", "--topology", "--group-by", "--max-bases", "-
 FLAGS = ["--evidence", "--exclude-near-copies", "--as-one", "--no-features", "-q"]
 FITTING = """-k 1;--coverage 0.9;--format html;--work new;-k 999999999999999999999;--max-bases 3
 --neighbors 99999999999;--max-unpacked 1e300;--false-alarm 0;--common-labs 99999999999999999999
---topology linear""".replace("\n", ";").split(";")
+--topology linear;--max-unpacked NaN""".replace("\n", ";").split(";")
 options, flags = st.sampled_from(OPTIONS), st.sampled_from(FLAGS)
 fitting = st.sampled_from([pair.split() for pair in FITTING])
 words = st.tuples(options, odd).map(list) | flags.map(lambda one: [one]) | fitting
