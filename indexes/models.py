@@ -3,8 +3,9 @@ plasmids held out of it out."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from vecattr.calibration import Calibration, read_calibration
 from vecattr.errors import MismatchError, MissingError
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 SMALL_FILE = 1 << 20
 #: … and up to this size when the model is loaded; `verify` hashes all.
 MEDIUM_FILE = 1 << 26
+
+Content = TypeVar("Content")
 
 
 def copy_model(source: Path, target: Path) -> tuple[tuple[str, FileFacts], ...]:
@@ -121,30 +124,29 @@ def load_index_model(
 def index_held_out(path: Path, manifest: Manifest) -> HeldOut | None:
     """The held-out plasmids of the model in an index, None when it has none; MissingError or
     DamagedError when the file is not what the index was built with."""
-    if not check_model_file(path, manifest, HELD_OUT_FILE):
-        return None
     from vecattr.heldout import read_held_out
 
-    found = read_held_out(path / MODEL_FOLDER)
-    check_model_file(path, manifest, HELD_OUT_FILE)  # still: the index may have been replaced
-    return found
+    return _read_checked(path, manifest, HELD_OUT_FILE, read_held_out)
 
 
 def index_fusion(path: Path, manifest: Manifest) -> Fusion | None:
     """The fusion of the model in an index, None when it has none; errors as `check_model_file`."""
-    if not check_model_file(path, manifest, FUSION_FILE):
-        return None
-    found = read_fusion(path / MODEL_FOLDER)
-    check_model_file(path, manifest, FUSION_FILE)
-    return found
+    return _read_checked(path, manifest, FUSION_FILE, read_fusion)
 
 
 def index_calibration(path: Path, manifest: Manifest) -> Calibration | None:
     """The calibration of an index, None when it has none; errors as `check_model_file`."""
-    if not check_model_file(path, manifest, CALIBRATION_FILE):
+    return _read_checked(path, manifest, CALIBRATION_FILE, read_calibration)
+
+
+def _read_checked(
+    path: Path, manifest: Manifest, name: str, read: Callable[[Path], Content | None]
+) -> Content | None:
+    """What `read` finds in the model folder, whose file is checked before and after."""
+    if not check_model_file(path, manifest, name):
         return None
-    found = read_calibration(path / MODEL_FOLDER)
-    check_model_file(path, manifest, CALIBRATION_FILE)
+    found = read(path / MODEL_FOLDER)
+    check_model_file(path, manifest, name)  # still: the index may have been replaced
     return found
 
 
