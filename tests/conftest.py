@@ -22,8 +22,11 @@ from vecattr.plasmid import POOLED, Plasmid
 from vecattr.table import EmbeddingTable, Vectors, unit_rows
 from vecattr.temperature import Temperature
 
-# Whoever starts the tests in the background may have them ignore Ctrl-C, and their children too.
+# Whoever starts the tests in the background may have them, and their children, ignore Ctrl-C or the
+# end of the terminal.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class KmerEmbedder:
