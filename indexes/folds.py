@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from vecattr.errors import UsageError
 from vecattr.files import atomic_write, move_folder, read_file, sync_tree
 from vecattr.folds import FOLDS_FILE, fold_members, is_folds
-from vecattr.indexes.lock import collect, folder_in_the_making, writing
 from vecattr.indexes.manifest import MANIFEST_FILE
 from vecattr.model import CONFIG_FILE
 from vecattr.plasmid import Plasmid
@@ -54,6 +53,7 @@ def build_folds(
     MissingError when a fold of the model is not there.
     """
     from vecattr.indexes.build import build_index
+    from vecattr.indexes.lock import collect, folder_in_the_making, writing
 
     path = Path(path).resolve()
     replaced = check_folds_place(path, replace=replace)

@@ -47,6 +47,7 @@ HOMES = {
     "threadpoolctl": {"vecattr.clusters"},
     "tqdm": {"vecattr.cli.terminal", "vecattr.cli.watching"},
     "xopen": {"vecattr.sources"},
+    "zlib_ng": {"vecattr.checksums"},
 }
 
 
