@@ -22,7 +22,7 @@ from vecattr.indexes.embedding import (
     unread_vector,
 )
 from vecattr.indexes.labs import lab_parts
-from vecattr.indexes.live import LiveSegment, find_living, open_segments
+from vecattr.indexes.live import LiveSegment, class_names, find_living, open_segments
 from vecattr.indexes.lock import writing
 from vecattr.indexes.manifest import Manifest, SegmentEntry, newest_manifest, read_manifest
 from vecattr.indexes.merge import merge_small
@@ -201,7 +201,7 @@ def _sorted_out(
     labs: set[str], segments: Sequence[LiveSegment]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The labs that are new to the index, and those that have a class already."""
-    known = {part.name for segment in segments for part in segment.parts}
+    known = class_names(segments)
     return tuple(sorted(labs - known)), tuple(sorted(labs & known))
 
 

@@ -140,16 +140,16 @@ class Arrivals:
 
     def likes(self, plasmid: Plasmid, chosen: NDArray[np.bool_]) -> Likes:
         """What each lab has that is like a query, of the chosen plasmids (n,)."""
-        lengths, linear = self._shapes
+        logs, linear = self._shapes
         count = len(self.first_of_lab)
-        rows = lengths[chosen], linear[chosen], self.labs[chosen]
+        rows = logs[chosen], linear[chosen], self.labs[chosen]
         return Likes.of(plasmid, *rows, count=count)
 
     @cached_property
-    def _shapes(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """The length of each, and whether it is linear, (n,)."""
-        lengths = np.array([len(one) for one in self.plasmids], dtype=np.int64)
-        return lengths, np.array([not one.is_circular for one in self.plasmids])
+    def _shapes(self) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """The logarithm of the length of each, and whether it is linear, (n,)."""
+        logs = np.log([len(one) for one in self.plasmids])
+        return logs, np.array([not one.is_circular for one in self.plasmids])
 
     def near(self, vector: Vectors) -> Near:
         """How near each is to a query (d,)."""

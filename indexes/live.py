@@ -56,7 +56,14 @@ class LiveSegment:
 
     def present(self, stored: str) -> str | None:
         """The name that a stored lab or class has now; None when it is removed."""
-        return stored if stored == POOLED else self.entry.present(stored)
+        if self._is_unchanged or stored == POOLED:
+            return stored
+        return self.entry.present(stored)
+
+    @cached_property
+    def _is_unchanged(self) -> bool:
+        """Has every lab the name that it is stored under?"""
+        return not (self.entry.removed or self.entry.renamed)
 
     @cached_property
     def alive(self) -> NDArray[np.bool_]:
@@ -67,7 +74,7 @@ class LiveSegment:
     @cached_property
     def parts(self) -> tuple[LabPart, ...]:
         """The lab parts that count, as named now."""
-        if not (self.entry.removed or self.entry.renamed):
+        if self._is_unchanged:
             return self.stored.parts
         named = ((self.present(part.name), part) for part in self.stored.parts)
         return tuple(replace(part, name=name) for name, part in named if name is not None)
@@ -104,7 +111,7 @@ class LiveSegment:
 
     def stored_as(self, name: str) -> frozenset[str]:
         """The stored lab names that are called `name` now."""
-        stored = {*self.stored.lab_names, *(part.name for part in self.stored.parts)} - {POOLED}
+        stored = {*self.stored.lab_names, *self.stored.part_names} - {POOLED}
         return frozenset(lab for lab in stored if self.present(lab) == name)
 
     def with_entry(self, entry: SegmentEntry) -> LiveSegment:
@@ -136,7 +143,8 @@ def background_of(segments: Sequence[LiveSegment]) -> Background | None:
 
 def class_names(segments: Iterable[LiveSegment]) -> set[str]:
     """The names of all classes."""
-    return {part.name for segment in segments for part in segment.parts}
+    present = (map(segment.present, segment.stored.part_names) for segment in segments)
+    return {name for names in present for name in names if name is not None}
 
 
 def class_sizes(segments: Iterable[LiveSegment]) -> Counter[str]:

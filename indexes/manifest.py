@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,7 @@ def _text(value: object) -> str:
     return value
 
 
+@lru_cache(maxsize=8)  # a writer reads the same file at several steps
 def parse_manifest(data: bytes, *, where: str) -> Manifest:
     """The manifest in these bytes; MismatchError for another format or version, DamagedError when
     they are not exactly what `Manifest.to_json` writes."""

@@ -125,13 +125,17 @@ class Segment:
         return codes
 
     @cached_property
+    def part_names(self) -> tuple[str, ...]:
+        """The classes that this segment knows something of, as stored."""
+        return self._file.strings("labs/name")
+
+    @cached_property
     def parts(self) -> tuple[LabPart, ...]:
         """What this segment knows of each class, under the stored names."""
         vectors = cast("Vectors", self._file.array("labs/vector"))
         weights = self._file.array("labs/weight").tolist()
         origins = self._file.array("labs/origin").tolist()
-        names = self._file.strings("labs/name")
-        rows = zip(names, vectors, weights, origins, strict=True)
+        rows = zip(self.part_names, vectors, weights, origins, strict=True)
         return tuple(
             LabPart(name, vector, weight, self._word(ORIGINS, origin))
             for name, vector, weight, origin in rows

@@ -6,6 +6,7 @@ one length, give or take an insert. Both odds are naive Bayes scores, drawn towa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -37,16 +38,16 @@ class Likes:
 
     @classmethod
     def of(
-        cls, plasmid: Plasmid, lengths: NDArray[np.int64], linear: NDArray[np.bool_], labs: Rows,
-        *, count: int,
-    ) -> Likes:  # fmt: skip
-        """From the lengths, topologies and labs of rows (n,), of `count` labs."""
+        cls, plasmid: Plasmid, logs: Column, linear: NDArray[np.bool_], labs: Rows, *, count: int
+    ) -> Likes:
+        """From the logarithms of the lengths, topologies and labs of rows (n,), of `count` labs."""
         alike = linear == (not plasmid.is_circular)
-        apart = np.log(lengths[alike] / len(plasmid)) / _WIDTH
+        mine = labs[alike]
+        apart = (logs[alike] - math.log(len(plasmid))) / _WIDTH
         return cls(
             np.bincount(labs, minlength=count).astype(np.float64),
-            np.bincount(labs[alike], minlength=count).astype(np.float64),
-            np.bincount(labs[alike], np.exp(-(apart**2) / 2), minlength=count).astype(np.float64),
+            np.bincount(mine, minlength=count).astype(np.float64),
+            np.bincount(mine, np.exp(-(apart**2) / 2), minlength=count).astype(np.float64),
         )
 
     def and_more(self, others: Likes) -> Likes:
@@ -82,20 +83,28 @@ class ShapeOdds:
         self._segments = segments
 
     @cached_property
-    def _shapes(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """The length of every row, and whether it is linear, (n,)."""
+    def _shapes(self) -> tuple[Column, NDArray[np.bool_]]:
+        """The logarithm of the length of every row, and whether it is linear, (n,)."""
         stored = [segment.stored for segment in self._segments]
         lengths = np.concatenate([one.lengths for one in stored])
-        return lengths, np.concatenate([one.are_linear for one in stored])
+        return np.log(lengths), np.concatenate([one.are_linear for one in stored])
 
-    def likes(self, plasmid: Plasmid, *, left_out: Rows) -> Likes:
-        """What each lab has that is like a query, without some rows."""
+    def _shapes_without(self, left_out: Rows) -> tuple[Column, NDArray[np.bool_], Rows]:
+        """The same of the living rows but these, and their labs."""
         labs = self._catalogue.labs
         alive = labs != NOBODY
         alive[left_out] = False
-        lengths, linear = self._shapes
-        count = len(self._catalogue.lab_names)
-        return Likes.of(plasmid, lengths[alive], linear[alive], labs[alive], count=count)
+        logs, linear = self._shapes
+        return logs[alive], linear[alive], labs[alive]
+
+    @cached_property
+    def _living(self) -> tuple[Column, NDArray[np.bool_], Rows]:
+        return self._shapes_without(np.zeros(0, dtype=np.int64))
+
+    def likes(self, plasmid: Plasmid, *, left_out: Rows) -> Likes:
+        """What each lab has that is like a query, without some rows."""
+        shapes = self._shapes_without(left_out) if len(left_out) else self._living
+        return Likes.of(plasmid, *shapes, count=len(self._catalogue.lab_names))
 
     def of(self, plasmid: Plasmid, *, left_out: Rows) -> dict[str, Column]:
         """Log odds of each lab (l,), by name."""

@@ -60,6 +60,12 @@ def _sums(lab: Codes, values: Column, *, labs: int) -> Column:
     return found
 
 
+def _sorting(lab: Codes, *, labs: int) -> Codes:
+    """What sorts codes of so many labs (t,), equal ones as they stand."""
+    small = lab.astype(np.int16) if labs < 1 << 15 else lab  # which numpy sorts faster
+    return np.argsort(small, kind="stable")
+
+
 def lab_columns(shared: Shared, works: Codes, *, of: int) -> dict[str, Column]:
     """Sums over the k-mers that each lab shares with the query, of labs from so many groups (l,);
     there are `of` labs in all."""
@@ -95,10 +101,7 @@ def run_columns(shared: Shared, order: Codes, *, labs: int, circular: bool) -> d
     times = pairs[order]  # (t,)
     at = joined_ranges(before[order], times)
     place = np.repeat(np.arange(len(order)), times)
-    owners = shared.lab[at]
-    if labs < 1 << 15:
-        owners = owners.astype(np.int16)  # which numpy sorts faster
-    by_lab = np.argsort(owners, kind="stable")
+    by_lab = _sorting(shared.lab[at], labs=labs)
     at, place = at[by_lab], place[by_lab]
     lab = shared.lab[at]
     fresh_lab = first_of_each(lab)
@@ -157,7 +160,8 @@ def plasmid_columns(
 
 def _largest(values: Column, lab: Codes, *, labs: int, n: int) -> list[Column]:
     """The n largest values of each lab, 0 where it has fewer; (t,), (t,) -> n times (l,)."""
-    order = np.lexsort((-values, lab))
+    order = np.argsort(-values, kind="stable")
+    order = order[_sorting(lab[order], labs=labs)]
     values, lab = values[order], lab[order]
     first = np.flatnonzero(first_of_each(lab))
     rank = np.arange(len(lab)) - np.repeat(first, np.diff(np.append(first, len(lab))))

@@ -47,9 +47,7 @@ _HINT = "restore the file from a copy, or make it again"
 def seal(body: bytes, *, directory: bytes = b"") -> bytes:
     """The body behind its header."""
     view = memoryview(body)
-    sums = [
-        crc32(view[start : start + BLOCK_SIZE]) for start in range(0, len(body), BLOCK_SIZE)
-    ]
+    sums = [crc32(view[start : start + BLOCK_SIZE]) for start in range(0, len(body), BLOCK_SIZE)]
     head = _MAGIC + _FIXED.pack(len(body), BLOCK_SIZE, len(sums), len(directory))
     head += np.array(sums, dtype="<u4").tobytes() + directory
     head += struct.pack("<I", crc32(head))
@@ -119,13 +117,19 @@ class SealedBytes:
             full = ends > begins
             first = (start + begins[full] * dtype.itemsize) // self._block_size
             last = (start + ends[full] * dtype.itemsize - 1) // self._block_size
-            blocks = len(self._seen) + 1
-            depth = np.bincount(first, minlength=blocks) - np.bincount(last + 1, minlength=blocks)
-            touched = np.cumsum(depth)[:-1] > 0
-            unseen = np.frombuffer(self._seen, dtype=np.uint8) == 0
-            self._check_blocks(np.flatnonzero(touched & unseen).tolist())
+            self._check_blocks(self._unseen(first, last).tolist())
         array = np.frombuffer(self._body, dtype=dtype, count=size, offset=start)
         return array.__getitem__
+
+    def _unseen(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The blocks not checked yet, from each first to its last (m,), (m,) -> (u,)."""
+        unseen = np.frombuffer(self._seen, dtype=np.uint8) == 0
+        if not np.any(last > first + 1):  # as pieces of a few items are
+            ends = np.concatenate([first, last])
+            return np.unique(ends[unseen[ends]])
+        blocks = len(unseen) + 1
+        depth = np.bincount(first, minlength=blocks) - np.bincount(last + 1, minlength=blocks)
+        return np.flatnonzero((np.cumsum(depth)[:-1] > 0) & unseen)
 
     def stream(self) -> SealedStream:
         """The body as a file object, each read checked."""
