@@ -68,6 +68,8 @@ class LiveSegment:
     @cached_property
     def alive(self) -> NDArray[np.bool_]:
         """Which rows count (n,)."""
+        if not self.entry.removed:
+            return np.ones(self.stored.rows, dtype=bool)
         kept = [self.present(name) is not None for name in self.stored.lab_names]
         return np.array(kept, dtype=bool)[self.stored.lab_codes]
 

@@ -14,7 +14,8 @@ from vecattr.indexes.build import build_index
 from vecattr.shipped import shipped_encoder
 
 #: What a query of FASTA has no use for.
-NEVER = {"torch", "pandas", "Bio", "sentencepiece", "faiss", "h5py", "tqdm", "sklearn", "numpy.ma"}
+NEVER = {"torch", "pandas", "Bio", "sentencepiece", "faiss", "h5py", "tqdm", "sklearn", "numpy.ma",
+         "filelock"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

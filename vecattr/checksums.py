@@ -125,8 +125,9 @@ class SealedBytes:
         """The blocks not checked yet, from each first to its last (m,), (m,) -> (u,)."""
         unseen = np.frombuffer(self._seen, dtype=np.uint8) == 0
         if not np.any(last > first + 1):  # as pieces of a few items are
-            ends = np.concatenate([first, last])
-            return np.unique(ends[unseen[ends]])
+            touched = np.zeros(len(unseen), dtype=bool)
+            touched[first] = touched[last] = True
+            return np.flatnonzero(touched & unseen)
         blocks = len(unseen) + 1
         depth = np.bincount(first, minlength=blocks) - np.bincount(last + 1, minlength=blocks)
         return np.flatnonzero((np.cumsum(depth)[:-1] > 0) & unseen)
