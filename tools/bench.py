@@ -21,7 +21,7 @@ from pathlib import Path
 
 from speed.blast import blast_costs
 from speed.commands import batch_cost, cost_of, median_of, start_costs, vecattr
-from speed.encoders import encoder_rates, training_rate
+from speed.encoders import encoder_rates, training_floor, training_rate
 from speed.scale import scale_costs
 
 from vecattr.plasmid import Plasmid
@@ -77,7 +77,11 @@ class Bench:
         return encoder_rates(self.asked[:200])
 
     def training(self) -> dict[str, object]:
-        return training_rate(self.options.table, self.options.train, steps=self.options.steps)
+        table, steps = self.options.table, self.options.steps
+        return {
+            "bag": training_rate(table, self.options.train, steps=steps),
+            "moving its bytes": training_floor(self.asked[:512]),
+        }
 
     def scale(self) -> dict[str, object]:
         sizes = [int(size) for size in self.options.sizes.split(",")]
