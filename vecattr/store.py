@@ -242,6 +242,8 @@ class ArrayFile:
         blob = self.array(f"{name}/bytes").tobytes()
         if not all(map(le, offsets, offsets[1:])) or offsets[:1] + offsets[-1:] != [0, len(blob)]:
             raise self._damage(f"the offsets of {name!r} do not divide its bytes")
+        if blob.isascii():
+            return tuple(map(blob.decode("ascii").__getitem__, map(slice, offsets, offsets[1:])))
         return tuple(self._text(blob[start:stop], name) for start, stop in pairwise(offsets))
 
     def string(self, name: str, row: int) -> str:
