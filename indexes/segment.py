@@ -189,7 +189,7 @@ class Segment:
     def _places_of(self, hashed: int) -> tuple[int, int]:
         """Where an id's hash stands among the ascending ones, from one place to the one behind the
         last. Hashes are spread evenly, so they are read near where it should stand."""
-        likely, around = (hashed * self.rows) >> 64, 4 * math.isqrt(self.rows) + 64
+        likely, around = (hashed * self.rows) >> 64, 2 * math.isqrt(self.rows) + 64
         start, stop = max(0, likely - around), min(self.rows, likely + around)
         near = self._file.slice("sequences/id_hash", start, stop)
         if (start and not near[0] < hashed) or (stop < self.rows and not near[-1] > hashed):
