@@ -49,8 +49,7 @@ def edit_without_end(
     while True:
         number += 1
         edit = fatal[0] if fatal else chance.choice(EDITS)
-        before = bench.content(path)
-        prepare(path, edit, before, number)
+        prepare(path, pipe, edit, number)
         before = bench.content(path)
         pipe.send(("told", before, read_manifest(path).identity))
         pipe.send(("will", edit, expected(path, edit, before, number)))
@@ -66,11 +65,15 @@ def _killer(fatal: tuple[str, str] | None, edit: str) -> Callable[[str], None]:
     return checkpoint
 
 
-def prepare(path: Path, edit: str, held: Content, number: int) -> None:
-    """Add a lab where an edit needs one, or a second segment."""
+def prepare(path: Path, pipe: Connection, edit: str, number: int) -> None:
+    """Add a lab where an edit needs one, or a second segment; that, too, is said."""
     needs = {"remove-lab": 2, "rename-lab": 2, "compact": 0, "rollback": 0}.get(edit, 0)
+    held = bench.content(path)
     if len(held) < needs or (edit in ("compact", "rollback") and _is_plain(path)):
         new = bench.plasmids_of(f"extra {number}", number)
+        after = held | {f"extra {number}": frozenset(plasmid.id for plasmid in new)}
+        pipe.send(("told", held, read_manifest(path).identity))
+        pipe.send(("will", "add-lab", after))
         add_labs(path, new, embedder=bench.embedder_of(path / "model"))
 
 
