@@ -24,6 +24,7 @@ from faults.bench import Content
 from vecattr.errors import VecattrError
 from vecattr.files import TEMPORARY
 from vecattr.indexes.edit import add_labs, compact, remove_lab, rename_lab, rollback
+from vecattr.indexes.lock import LOCK_FILE
 from vecattr.indexes.manifest import kept_generations, read_manifest
 from vecattr.indexes.publish import STEPS
 from vecattr.indexes.verify import verify_index
@@ -150,8 +151,11 @@ def prove(rounds: int, *, seed: int) -> dict[str, Any]:
             failures.extend({"round": number, "fatal": fatal, "what": what} for what in wrong)
         new = bench.plasmids_of("last", 0)
         add_labs(path, new, embedder=bench.embedder_of(path / "model"))  # and sweeps up
-        left = [one.name for one in Path(folder).iterdir() if one.name.startswith(TEMPORARY)]
-        failures.extend({"what": f"{name} is left after the last edit"} for name in left)
+        for left in Path(folder).glob(f"{TEMPORARY}*"):
+            if (left / LOCK_FILE).exists():
+                failures.append({"what": f"{left.name} is left after the last edit"})
+            else:
+                counts["left for an hour, killed before it had a lock"] += 1
         failures.extend({"what": str(one)} for one in verify_index(path).findings)
     return {"rounds": rounds, "outcomes": dict(sorted(counts.items())), "failures": failures}
 
