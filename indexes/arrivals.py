@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.background import Background
+from vecattr.composition import composition
 from vecattr.indexes.draws import Codes
 from vecattr.indexes.evidence import SHARPNESSES, log_votes
 from vecattr.indexes.labs import mean_part
 from vecattr.indexes.phenotype_odds import Tally
 from vecattr.indexes.segment import MISSING_FEATURE
 from vecattr.indexes.segment_kmers import joined_ranges, sketch_of
-from vecattr.indexes.shape_odds import Likes
+from vecattr.indexes.shape_odds import Likes, Shapes
 from vecattr.kmers import Hashes
 from vecattr.plasmid import Plasmid
 from vecattr.table import Vectors
@@ -140,16 +141,19 @@ class Arrivals:
 
     def likes(self, plasmid: Plasmid, chosen: NDArray[np.bool_]) -> Likes:
         """What each lab has that is like a query, of the chosen plasmids (n,)."""
-        logs, linear = self._shapes
         count = len(self.first_of_lab)
-        rows = logs[chosen], linear[chosen], self.labs[chosen]
-        return Likes.of(plasmid, *rows, count=count)
+        return Likes.of(plasmid, self._shapes.some(chosen), self.labs[chosen], count=count)
 
     @cached_property
-    def _shapes(self) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """The logarithm of the length of each, and whether it is linear, (n,)."""
-        logs = np.log([len(one) for one in self.plasmids])
-        return logs, np.array([not one.is_circular for one in self.plasmids])
+    def _shapes(self) -> Shapes:
+        """Of each (n,)."""
+        return Shapes(
+            np.log([len(one) for one in self.plasmids]),
+            np.array([not one.is_circular for one in self.plasmids]),
+            np.stack(
+                [composition(one.sequence, circular=one.is_circular) for one in self.plasmids]
+            ),
+        )
 
     def near(self, vector: Vectors) -> Near:
         """How near each is to a query (d,)."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.bases import PackedBases, unpack_bases
+from vecattr.composition import WORDS, composition
 from vecattr.indexes.segment_kmers import (
     MOST_LABS,
     array_name,
@@ -34,10 +35,13 @@ def kmer_arrays(
     plasmids: Iterable[tuple[PackedBases, Topology]], *, labs: Codes, groups: Codes
 ) -> Arrays:
     """The arrays of `kmers/` of n plasmids, with their lab codes (n,) and group codes (n,)."""
-    hashes, offsets = _end_to_end(
-        sketch_of(unpack_bases(bases), circular=topology == "circular")
-        for bases, topology in plasmids
-    )
+    sketches, made_of = [], [np.zeros((0, WORDS), dtype=np.float32)]
+    for packed, topology in plasmids:
+        bases, circular = unpack_bases(packed), topology == "circular"
+        sketches.append(sketch_of(bases, circular=circular))
+        made_of.append(composition(bases, circular=circular)[None, :])
+    hashes, offsets = _end_to_end(sketches)
+    del sketches
     distinct = np.sort(hashes)
     distinct = distinct[first_of_each(distinct)]  # (e,) -> (u,)
     places = np.searchsorted(distinct, hashes).astype(np.uint32)  # (e,)
@@ -45,6 +49,7 @@ def kmer_arrays(
     arrays: Arrays = {
         "hash": distinct,
         "bucket": _buckets(distinct),
+        "composition": np.concatenate(made_of),
         "sketch/offsets": offsets,
         "sketch/place": places,
         **_inverted(places, offsets, labs=labs, groups=groups, size=len(distinct)),

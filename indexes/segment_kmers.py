@@ -15,6 +15,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.composition import WORDS
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.kmers import Hashes, sampled_kmers
 from vecattr.store import ArrayFile, Attribute
@@ -44,9 +45,10 @@ COLUMNS: Mapping[str, type[np.generic]] = {
     "posting/row": np.uint32,
     "rare": np.int32,
     "bucket": np.uint32,
+    "composition": np.float32,
 }
 #: Those that a file may lack, because it was made before there were any; they save time.
-LATER = ("rare", "bucket")
+LATER = ("rare", "bucket", "composition")
 #: So many k-mers are in a bucket, on average, or fewer.
 _BUCKET = 32
 #: Queries whose k-mers are found are kept, about 15 kB each.
@@ -145,6 +147,10 @@ class SegmentKmers:
                 continue
             if self._file.shape(array_name(column)) != (expected,):
                 raise self._damage(f"{array_name(column)} is not of length {expected}")
+        if self.has_compositions:
+            shape = self._file.shape(array_name("composition"))
+            if shape != (self._rows, WORDS):
+                raise self._damage(f"{array_name('composition')} is of shape {shape}")
 
     def __len__(self) -> int:
         return self._size
@@ -233,6 +239,22 @@ class SegmentKmers:
         posted = cast("NDArray[np.uint32]", self._column("posting/row"))
         return np.bincount(posted, minlength=self._rows)
 
+    @property
+    def has_compositions(self) -> bool:
+        """Whether the file says what its plasmids are made of."""
+        return array_name("composition") in self._file
+
+    @property
+    def compositions(self) -> NDArray[np.float32]:
+        """As `vecattr.composition.composition`, of each plasmid (n, WORDS); zeros in a file that
+        was made before there were any."""
+        if not self.has_compositions:
+            return np.zeros((self._rows, WORDS), dtype=np.float32)
+        found = cast("NDArray[np.float32]", self._column("composition"))
+        if not np.all((found >= 0) & (found <= 1)):
+            raise self._damage(f"{array_name('composition')} holds no shares")
+        return found
+
     def postings(self, places: Places) -> tuple[Places, Places]:
         """The plasmids that have each of these k-mers (m,) -> ((t,), (t,)): `which[i]` is the
         position in `places` that posting i belongs to, `rows[i]` its plasmid.
@@ -294,7 +316,7 @@ class SegmentKmers:
 
     def _check_type(self, column: str) -> None:
         found, shape = self._file.dtype(array_name(column)), self._file.shape(array_name(column))
-        if found != COLUMNS[column] or len(shape) != 1:
+        if found != COLUMNS[column] or len(shape) != 1 + (column == "composition"):
             raise self._damage(f"{array_name(column)} is of type {found}, {len(shape)}-d")
 
     def _damage(self, what: str) -> DamagedError:

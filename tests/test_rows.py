@@ -59,6 +59,7 @@ def test_quoted_cells_survive_the_round_trip(rows: list[tuple[str, str]], delimi
     ("content", "message", "line"),
     [
         (b"AP1,ACGT,PI1\n", "no header", 1),
+        (b'"\t"', "no header", None),
         (b"sequence,lab\nACGT,x\n", "'sequence_id'", 1),
         (b"sequence_id,sequence,lab,lab\n", "'lab' occurs twice", 1),
         (b'sequence_id,sequence\na,ACGT\nb,"AC\n', "quoting", 3),
@@ -71,11 +72,11 @@ def test_a_broken_table_is_refused_with_its_line(
 ) -> None:
     with pytest.raises(InputError, match=message) as caught:
         rows_of(content, tmp_path)
-    place = f"{tmp_path / 'table.csv'}:"
+    place = str(tmp_path / "table.csv")
     assert caught.value.where is not None
     assert caught.value.where.startswith(place)
     if line is not None:
-        assert caught.value.where == f"{place}{line}"
+        assert caught.value.where == f"{place}:{line}"
 
 
 def test_a_missing_column_names_the_columns_that_are_there(tmp_path: Path) -> None:

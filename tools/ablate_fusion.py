@@ -22,7 +22,7 @@ from fold_questions import Asked, Asking
 from numpy.typing import NDArray
 
 from vecattr.files import atomic_write
-from vecattr.fusion import AMOUNTS, COSINES, FACTS, SHAPES, Network, sources
+from vecattr.fusion import AMOUNTS, COSINES, FACTS, Network, sources
 from vecattr.indexes.engine import Index
 from vecattr.readers import ReadOptions, read_plasmids
 
@@ -36,7 +36,8 @@ INGREDIENTS: Mapping[str, tuple[str, ...]] = {
     ),
     "stretches a lab shares": RUNS,
     "nearest plasmids by k-mers": NEAR,
-    "topology and length": SHAPES,
+    "topology and length": ("topology", "length"),
+    "composition": ("composition",),
     "how much of a lab is stored": ("plasmids", "works"),
 }  # fmt: skip
 TOLD_OF_A_QUERY = tuple(name for name in FACTS if name not in ("plasmids", "works"))

@@ -28,10 +28,15 @@ from vecattr.readers import ReadOptions, read_plasmids
 
 FOLDS = 8
 HIDDEN, EPOCHS, BATCH, RATE, DECAY, DROPOUT = 128, 20, 512, 0.02, 0.1, 0.2
+#: A network each, whose scores are averaged: questions about new work count by how many
+#: publications their lab has, to this power. With 0 every lab is as likely to publish, with 1 every
+#: publication is as likely to be the next.
+POWERS = (0.0, 1.0)
 #: Standard deviations of the noise put on inputs in training, anew each time: on how much of a lab
 #: is stored and how a query's shape fits it, which could tell the lab whose plasmids were left out
 #: from all others, and, in standard deviations of the input, on every other one.
-JITTER = {"plasmids": 0.25, "works": 0.25, "topology": 0.15, "length": 0.15}
+JITTER = {"plasmids": 0.25, "works": 0.25, "topology": 0.15, "length": 0.15,
+          "composition": 0.15}  # fmt: skip
 REST = 0.05
 
 
@@ -67,9 +72,10 @@ class Questions:
     weights: NDArray[np.float32]
 
     @classmethod
-    def of(cls, folds: Sequence[Path], kind: str) -> Questions:
-        """Plasmids of left-out publications together count as much as those left out singly."""
-        parts = [cls._of_fold(path, kind) for path in folds]
+    def of(cls, folds: Sequence[Path], kind: str, *, power: float = 0.0) -> Questions:
+        """Plasmids of left-out publications together count as much as those left out singly, and
+        among each other as POWERS says."""
+        parts = [cls._of_fold(path, kind, power) for path in folds]
         shift = np.cumsum([0, *(int(part.query[-1]) + 1 for part in parts[:-1])])
         return cls(
             np.concatenate([part.inputs for part in parts]),
@@ -80,7 +86,7 @@ class Questions:
         )
 
     @classmethod
-    def _of_fold(cls, path: Path, kind: str) -> Questions:
+    def _of_fold(cls, path: Path, kind: str, power: float) -> Questions:
         data = np.load(path)
         queries = np.repeat(np.arange(len(data["sizes"])), data["sizes"])
         labs, truths, pooled = data["labs"], data["truths"], data["pooled"]
@@ -88,8 +94,9 @@ class Questions:
         can = np.bincount(queries, right)[queries] > 0  # a lab of one plasmid has nothing left
         _, query = np.unique(queries[can], return_inverse=True)
         stand_for = np.log(data["stand_for"][can]).astype(np.float32)
-        is_new = data["is_new"][np.bincount(queries[can]) > 0]
-        weights = np.where(is_new, 0.5 / is_new.mean(), 0.5 / (1 - is_new.mean()))
+        asked = np.bincount(queries[can]) > 0
+        is_new, often = data["is_new"][asked], data["works"][asked] ** power
+        weights = np.where(is_new, 0.5 * often / (often * is_new).mean(), 0.5 / (~is_new).mean())
         inputs = data[kind][can].astype(np.float32)
         return cls(inputs, query, right[can], stand_for, weights.astype(np.float32))
 
@@ -104,6 +111,20 @@ def fit_network(asked: Questions, *, hidden: int = HIDDEN, epochs: int = EPOCHS)
     arrays = {name: value.detach().numpy() for name, value in scorer.named_parameters()}
     linear, outer = arrays["linear.weight"][0], arrays["outer.weight"][0]
     return Network(mean, scale, linear, arrays["inner.weight"].T, arrays["inner.bias"], outer)
+
+
+def averaged(networks: Sequence[Network]) -> Network:
+    """One network that scores as these do on average; they standardise inputs alike."""
+    first, share = networks[0], 1 / len(networks)
+    assert all(np.array_equal(one.mean, first.mean) for one in networks)
+    return Network(
+        first.mean,
+        first.scale,
+        np.mean([one.linear for one in networks], axis=0),
+        np.concatenate([one.inner for one in networks], axis=1),
+        np.concatenate([one.bias for one in networks]),
+        np.concatenate([share * one.outer for one in networks]),
+    )
 
 
 def _jitter(scale: NDArray[np.float32]) -> Tensor:
@@ -191,7 +212,10 @@ def main() -> None:
             make_fold(plasmids, rule, encoder, epochs=options.epochs, fold=fold, work=options.work)
     if options.out:
         made = [options.work / f"fold-{fold}.npz" for fold in range(FOLDS)]
-        plain, featured = (fit_network(Questions.of(made, kind)) for kind in ("plain", "featured"))
+        plain, featured = (
+            averaged([fit_network(Questions.of(made, kind, power=power)) for power in POWERS])
+            for kind in ("plain", "featured")
+        )
         source = f"{FOLDS} folds of plasmids of a table where {options.where}"
         atomic_write(options.out, Fusion(plain, featured, source).to_json())
 

@@ -47,6 +47,7 @@ class Asked:
     row: int
     left_out: NDArray[np.int64]
     is_new: bool = False  # is its whole publication left out?
+    works: int = 1  # publications of its lab that could have been
 
 
 def asked_about(
@@ -74,7 +75,7 @@ def asked_about(
             rows = np.array(members[group])
             unseen[rows] = True
             for row in rng.permutation(works[lab][group])[:OF_A_GROUP].tolist():
-                asked.append(Asked(row, rows, is_new=True))
+                asked.append(Asked(row, rows, is_new=True, works=len(free)))
     labels = np.array([rule.label(plasmid.lab or "") for plasmid in plasmids])
     single = np.zeros(len(plasmids), dtype=bool)
     order = rng.permutation(np.flatnonzero(~unseen & ~barred))
@@ -142,6 +143,7 @@ class Asking:
         self._a_pooled_lab = int(np.argmax(self._pooled))
         self._truths: list[int] = []
         self._is_new: list[bool] = []
+        self._works: list[int] = []
         self._kept: list[NDArray[np.int64]] = []
         self._stand_for: list[NDArray[np.float64]] = []
         self._inputs: dict[str, list[NDArray[np.float16]]] = {"plain": [], "featured": []}
@@ -163,6 +165,7 @@ class Asking:
         kept, stand_for = candidates(columns, truth=truth, rng=self._rng)
         self._truths.append(truth)
         self._is_new.append(one.is_new)
+        self._works.append(one.works)
         self._kept.append(kept)
         self._stand_for.append(stand_for)
         for name, rows in self._inputs.items():
@@ -172,7 +175,8 @@ class Asking:
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Of q questions with t labs kept together: `labs` (t,), how many each stands for (t,), how
         many were kept of each question (q,), the true labs (q,), which questions are about plasmids
-        of left-out groups (q,), which labs (l,) are pooled, and the inputs of both networks (t, f).
+        of left-out groups and out of how many that could have been (q,), which labs (l,) are
+        pooled, and the inputs of both networks (t, f).
         """
         return {
             "labs": np.concatenate(self._kept),
@@ -180,6 +184,7 @@ class Asking:
             "sizes": np.array([len(one) for one in self._kept]),
             "truths": np.array(self._truths),
             "is_new": np.array(self._is_new),
+            "works": np.array(self._works),
             "pooled": self._pooled,
             **{name: np.concatenate(rows) for name, rows in self._inputs.items()},
         }

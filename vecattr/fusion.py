@@ -2,7 +2,7 @@
 
 A small network with one hidden layer beside a linear part looks at one lab at a time. It was
 trained to give the true lab the largest softmax among all labs (a conditional logit, McFadden
-1974), on plasmids whose lab vectors and k-mers did not contain them. It has a few thousand
+1974), on plasmids whose lab vectors and k-mers did not contain them. It has a few ten thousand
 parameters, the same for every lab, so labs that are added later are scored like old ones.
 """
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.model import FUSION_FILE
 
-VERSION = 2
+VERSION = 3
 
 Columns = NDArray[np.float64]
 
@@ -33,8 +33,8 @@ AMOUNTS = ("sole", "few", "usage", "recurrent", "runs", "run_weight", "longest_r
 COSINES = ("cosine", "nearest", "votes20", "votes40")
 #: Of which the best lab's value is told to all.
 TOLD = ("rarity", "overlap", "nearest")
-#: How a query's topology and length fit a lab: log odds.
-SHAPES = ("topology", "length")
+#: How a query's topology, length and composition fit a lab: log odds.
+SHAPES = ("topology", "length", "composition")
 #: How much of a lab is stored, and what is known of the query itself.
 FACTS = ("plasmids", "works", "kmers", "known", "pooled")
 #: The score of phenotype features.

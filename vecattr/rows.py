@@ -79,7 +79,10 @@ def read_sheet(opened: Opened) -> Sheet:
     delimiter = _delimiter(first_line(opened.head))
     rows = _rows(opened, delimiter)
     header = next(rows, None)
-    assert header is not None, "open_source refuses empty files"
+    if header is None:  # `open_source` refuses empty files, not blank ones
+        raise InputError(
+            "there is no header", where=opened.name, hint="give a CSV or TSV file with a header"
+        )
     columns = tuple(cell.strip() for cell in header.cells)
     _check_header(columns, opened.name)
     return Sheet(opened.name, columns, rows)

@@ -1,0 +1,36 @@
+"""What a sequence is made of: bases in, its shares of canonical 3-mers out.
+
+Labs study one organism and stay with its promoters, codons and markers, so their plasmids are made
+of like words even where no stretch is the same. Shares are kept as square roots: the squared
+distance of two such rows is twice the squared Hellinger distance of the compositions.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.kmers import windows_of
+
+K = 3
+
+
+def _canonical() -> NDArray[np.int64]:
+    """The codes of the canonical 3-mers, ascending."""
+    every = [(a << 4 | b << 2 | c, (3 - c) << 4 | (3 - b) << 2 | 3 - a) for a, b, c in _WORDS]
+    return np.array(sorted({min(pair) for pair in every}), dtype=np.int64)
+
+
+_WORDS = [(a, b, c) for a in range(4) for b in range(4) for c in range(4)]
+_CANONICAL = _canonical()
+
+#: How many canonical 3-mers there are.
+WORDS = len(_CANONICAL)
+
+
+def composition(bases: str, *, circular: bool) -> NDArray[np.float32]:
+    """The square root of the share of each canonical 3-mer of upper-case `bases` (WORDS,); zeros
+    when there is none without an ambiguous letter."""
+    found = windows_of(bases, k=K, circular=circular).canonical
+    counts = np.bincount(found.astype(np.int64), minlength=4**K)[_CANONICAL]
+    return np.sqrt(counts / max(1, len(found))).astype(np.float32)
