@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from vecattr.attribution import WORKS
-from vecattr.cli.options import Function, together
+from vecattr.cli.options import Amount, Function, together
 
 _options = together(
     click.option(
@@ -20,7 +20,7 @@ _options = together(
     ),
     click.option(
         "--false-alarm",
-        type=click.FloatRange(0, 1, max_open=True),
+        type=Amount(0, 1, max_open=True),
         default=0.05,
         show_default=True,
         metavar="X",
@@ -28,7 +28,7 @@ _options = together(
     ),
     click.option(
         "--coverage",
-        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        type=Amount(0, 1, min_open=True, max_open=True),
         metavar="X",
         help="Name as many labs as hold the true one so often, instead of a fixed number.",
     ),

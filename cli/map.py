@@ -11,7 +11,14 @@ import click
 
 from vecattr.cli.escape import escape_control
 from vecattr.cli.formats import Row, list_text
-from vecattr.cli.options import compute_options, index_option, plasmids_of, reading, talk_options
+from vecattr.cli.options import (
+    Amount,
+    compute_options,
+    index_option,
+    plasmids_of,
+    reading,
+    talk_options,
+)
 from vecattr.cli.output import check_folder, chosen_format, write_file, write_results
 from vecattr.cli.terminal import terminal
 
@@ -73,7 +80,7 @@ def _picture(ctx: click.Context, param: click.Parameter, path: Path) -> Path:
 )
 @click.option(
     "--perplexity",
-    type=click.FloatRange(min=2),
+    type=Amount(min=2),
     default=40.0,
     show_default=True,
     help="How many neighbours a point is drawn to.",

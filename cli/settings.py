@@ -11,6 +11,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
+from vecattr.cli.options import Amount
 from vecattr.config import BagConfig, BestBy, CnnConfig, EncoderConfig, Loss, Numbers, TrainConfig
 from vecattr.errors import UsageError
 from vecattr.presets import Choices, Objective, Preset, choose
@@ -53,7 +54,7 @@ class Setting:
 #: Tokens; wider kernels than this are a slip of the finger.
 WIDEST_KERNEL = 1_000
 
-SHARE = click.FloatRange(0, 1)
+SHARE = Amount(0, 1)
 COUNT = click.IntRange(min=1)
 
 ENCODER_SETTINGS = (
@@ -87,12 +88,10 @@ TRAIN_SETTINGS = (
     Setting(
         "--margin",
         "margin",
-        click.FloatRange(min=0),
+        Amount(min=0),
         "Margin of the loss.",
     ),
-    Setting(
-        "--scale", "scale", click.FloatRange(min=0), "Inverse temperature of cosface and softmax."
-    ),
+    Setting("--scale", "scale", Amount(min=0), "Inverse temperature of cosface and softmax."),
     Setting("--label-smoothing", "label_smoothing", SHARE, "Of the loss softmax."),
     Setting(
         "--oversampling",
@@ -115,13 +114,13 @@ TRAIN_SETTINGS = (
     Setting(
         "--validation-share",
         "validation_share",
-        click.FloatRange(0, 0.5),
+        Amount(0, 0.5),
         "Share of plasmids held out, in whole groups.",
     ),
     Setting(
         "--calibration-share",
         "calibration_share",
-        click.FloatRange(0, 0.5),
+        Amount(0, 0.5),
         "Share of other plasmids held out one by one, to calibrate.",
     ),
     Setting(

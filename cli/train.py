@@ -10,6 +10,7 @@ import click
 
 from vecattr.cli.options import (
     FOLDER,
+    Amount,
     class_rule,
     labelled_plasmids,
     limit_threads,
@@ -89,7 +90,7 @@ if TYPE_CHECKING:
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the model folder.")
 @click.option(
     "--checkpoint-minutes",
-    type=click.FloatRange(min=0),
+    type=Amount(min=0),
     default=5.0,
     show_default=True,
     metavar="X",

@@ -96,6 +96,6 @@ def test_a_mark_is_seen_wherever_two_reads_cut_it(size: int) -> None:
         list(iter(lambda: strict.read(size) or b"", b""))
 
 
-@pytest.mark.parametrize("option", ["--max-unpacked", "--max-bases"])
+@pytest.mark.parametrize("option", ["--max-unpacked", "--max-bases", "--false-alarm", "--coverage"])
 def test_a_bound_is_a_number(shelf: Any, option: str) -> None:
     assert run(["query", str(shelf.table), "-i", str(shelf.index), option, "nan"]) == 2
