@@ -215,7 +215,7 @@ def test_a_damaged_file_is_told_with_its_place(tmp_path: Path, change: str) -> N
 def test_another_version_is_told_with_both(tmp_path: Path) -> None:
     data = json.loads(fusion().to_json()) | {"version": 9}
     (tmp_path / FUSION_FILE).write_text(json.dumps(data))
-    with pytest.raises(MismatchError, match="version 9, this vecattr reads 2"):
+    with pytest.raises(MismatchError, match="version 9, this vecattr reads 3"):
         read_fusion(tmp_path)
 
 

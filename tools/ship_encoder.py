@@ -59,7 +59,7 @@ many plasmids share, in no order.
 
 ## The fusion
 
-`fusion.json` holds twenty thousand numbers that weigh vectors and exact k-mers, the same for every
+`fusion.json` holds forty thousand numbers that weigh vectors and exact k-mers, the same for every
 lab; made with `python tools/fit_fusion.py T --labs L --work DIR -o vecattr/pretrained/fusion.json`.
 
 ## Accuracy without lab vectors

@@ -1,0 +1,56 @@
+"""Claims about fitting a fusion: what counts how much, and what is made of several networks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fit_fusion import PRIOR, Questions, averaged, with_prior
+
+from vecattr.fusion import Network, inputs_of, sources
+
+INPUTS = inputs_of(phenotypes=False)
+
+
+@pytest.fixture
+def fold(tmp_path: Path) -> Path:
+    """Questions of three labs each: the first two of new work, out of 1 and 4 publications; the
+    last two of known work."""
+    rng = np.random.default_rng(3)
+    np.savez(
+        tmp_path / "fold-0.npz",
+        labs=np.tile([0, 1, 2], 4),
+        stand_for=np.ones(12),
+        sizes=np.full(4, 3),
+        truths=np.array([0, 1, 2, 0]),
+        is_new=np.array([True, True, False, False]),
+        works=np.array([1, 4, 1, 1]),
+        pooled=np.zeros(3, dtype=bool),
+        plain=rng.normal(size=(12, INPUTS)).astype(np.float16),
+    )
+    return tmp_path / "fold-0.npz"
+
+
+@pytest.mark.parametrize(
+    ("power", "new"), [(0.0, [1, 1]), (1.0, [0.4, 1.6]), (0.5, [2 / 3, 4 / 3])]
+)
+def test_new_work_counts_as_known_work_and_by_publications(
+    fold: Path, power: float, new: list[float]
+) -> None:
+    asked = Questions.of([fold], "plain", power=power)
+    assert asked.weights.tolist() == pytest.approx([*new, 1, 1])
+
+
+def test_networks_are_averaged_in_one() -> None:
+    inputs = np.random.default_rng(4).normal(size=(9, INPUTS)).astype(np.float32)
+    networks = [network(3), network(5)]
+    expected = sum(one.scores(inputs) for one in networks) / 2
+    assert averaged(networks).scores(inputs) == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_prior_is_of_stored_plasmids() -> None:
+    inputs = np.random.default_rng(5).normal(size=(9, INPUTS)).astype(np.float32)
+    plasmids = inputs[:, sources(phenotypes=False).index("plasmids")]
+    more = with_prior(network(2)).scores(inputs) - network(2).scores(inputs)
+    assert more - more[0] == pytest.approx(PRIOR * (plasmids - plasmids[0]), abs=1e-4)
