@@ -32,6 +32,19 @@ def fold(tmp_path: Path) -> Path:
     return tmp_path / "fold-0.npz"
 
 
+def network(hidden: int) -> Network:
+    """Of random weights, but for the means and scales of the inputs."""
+    rng, ends = np.random.default_rng(hidden), np.random.default_rng(0)
+    return Network(
+        mean=ends.normal(size=INPUTS).astype(np.float32),
+        scale=ends.uniform(0.5, 2, size=INPUTS).astype(np.float32),
+        linear=rng.normal(size=INPUTS).astype(np.float32),
+        inner=rng.normal(size=(INPUTS, hidden)).astype(np.float32),
+        bias=rng.normal(size=hidden).astype(np.float32),
+        outer=rng.normal(size=hidden).astype(np.float32),
+    )
+
+
 @pytest.mark.parametrize(
     ("power", "new"), [(0.0, [1, 1]), (1.0, [0.4, 1.6]), (0.5, [2 / 3, 4 / 3])]
 )
