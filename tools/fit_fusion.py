@@ -42,8 +42,8 @@ REST = 0.05
 
 #: What is added to the score of a lab for each unit of ln(1 + its plasmids). In the folds a lab is
 #: asked about with one publication, of which five plasmids at most, so large labs come up less
-#: often than they do; more than this takes from known work (docs/decisions.md).
-PRIOR = 0.2
+#: often than they do; more than this takes from labs that are just added (docs/decisions.md).
+PRIOR = 0.1
 
 
 class Scorer(nn.Module):
