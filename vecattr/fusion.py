@@ -101,7 +101,9 @@ class Network:
     def scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
         """Of l labs, (l, f) -> (l,): logits of a softmax over them."""
         x = (inputs - self.mean) / self.scale  # (l, f)
-        hidden = np.tanh(x @ self.inner + self.bias)  # (l, f) @ (f, h) -> (l, h)
+        hidden = x @ self.inner  # (l, f) @ (f, h) -> (l, h)
+        hidden += self.bias  # in place: new pages for a large array cost more than the sums
+        np.tanh(hidden, out=hidden)
         found: NDArray[np.float64] = (x @ self.linear + hidden @ self.outer).astype(np.float64)
         return found
 
