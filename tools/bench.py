@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from speed.blast import blast_costs
+from speed.aligners import aligner_costs
 from speed.commands import batch_cost, cost_of, median_of, start_costs, vecattr
 from speed.encoders import encoder_rates, training_floor, training_rate
 from speed.scale import scale_costs
@@ -92,7 +92,9 @@ class Bench:
         rows = some_rows(self.options.table, self.options.train, count=1 << 30)
         stored = write_fasta(self.folder / "stored.fasta", rows)
         query = vecattr("query", self.many, "-k", "10", "-i", self.index, "--threads", "1")
-        return blast_costs(stored, self.asked[:5], query, asked=len(self.asked), work=self.folder)
+        return aligner_costs(
+            stored, self.asked[:20], query, asked=len(self.asked), work=self.folder
+        )
 
 
 def measure(options: argparse.Namespace) -> dict[str, object]:
