@@ -359,6 +359,8 @@ def dropped(arrays: Arrays, attributes: dict[str, Any]) -> None:
         (put("sketch/offsets", 1, 10**6), "sketch/offsets does not divide"),
         (put("posting/row", 0, 6), "leaves the 6 rows"),
         (put("sketch/place", 0, 2**32 - 1), "sketch of row 0 does not ascend"),
+        (cut("composition"), "composition is of shape"),
+        (put("composition", 0, -1), "composition holds no shares"),
         (put("hash", 5, 0), "hash does not ascend"),
         (widened, "posting/row is of type float64"),
         (dropped, "'kmers/posting/row' is missing"),
@@ -382,6 +384,7 @@ def read_everything(found: SegmentKmers) -> None:
     found.postings(found.find(found.hashes))
     for row in range(6):
         found.sketch(row)
+    assert len(found.compositions) == 6
 
 
 def test_kmers_without_sequences_betray_them_and_are_told(tmp_path: Path, workshop: Any) -> None:
