@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -110,7 +111,7 @@ def run(arguments: Sequence[str], *, group: click.Command = cli, program: str = 
     except (KeyboardInterrupt, click.Abort, Stopped) as error:
         return _stopped(terminal, error.signal if isinstance(error, Stopped) else signal.SIGINT)
     except BrokenPipeError:
-        _forget_stdout()
+        _forget(sys.stdout)
         return terminal.exit_code
     except Exception as error:
         if (signaled := heeded()) is not None:  # a library made another error of it
@@ -162,19 +163,21 @@ def _usage_error(error: click.ClickException) -> UsageError:
     return UsageError(error.format_message(), hint=f"see: {path} --help")
 
 
-def _forget_stdout() -> None:
-    """Point stdout at nothing, so that Python's last flush stays quiet as well."""
+def _forget(stream: TextIO) -> None:
+    """Point a stream at nothing, so that Python's last flush stays quiet as well."""
     nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, sys.stdout.fileno())
+    os.dup2(nothing, stream.fileno())
 
 
 def _flush_or_forget() -> None:
-    """Leave nothing for Python's last flush to fail at: what could not be written was told."""
-    try:
-        sys.stdout.flush()
-    except (OSError, ValueError):
-        with contextlib.suppress(OSError, ValueError):
-            _forget_stdout()
+    """Leave nothing for Python's last flush to fail at, which would change the exit code: what
+    could not be written to stdout was told, and about stderr nobody can be."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError):
+                _forget(stream)
 
 
 def _open_closed_streams() -> None:

@@ -114,13 +114,14 @@ def test_a_full_disk_under_stdout_is_told_once(shelf: Any) -> None:
         assert done.returncode == 1
 
 
-def test_a_full_disk_under_stderr_changes_nothing(shelf: Any) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_under_stderr_changes_nothing(unbuffered: str) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full")
+    command = [sys.executable, "-c", MAIN, "query", "-k", "0", "x"]
     with open("/dev/full", "w") as full:
-        done = subprocess.run(
-            [sys.executable, "-c", MAIN, "query", "-k", "0", "x"], stderr=full, text=True
-        )
+        environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+        done = subprocess.run(command, stderr=full, text=True, env=environment)
     assert done.returncode == 2
 
 
