@@ -109,26 +109,33 @@ class Likes:
     def odds(self, everything: Likes) -> dict[str, Column]:
         """Log odds of each lab (l,) by topology, length and composition; `everything` is what all
         labs have together. 0 where nothing can be compared."""
-        topology = np.zeros(len(self.plasmids))
-        if everything.topology:
-            usual = everything.topology / everything.plasmids
-            share = (self.topology + _OF_TOPOLOGY * usual) / (self.plasmids + _OF_TOPOLOGY)
-            topology = np.log(share / usual)
         return {
-            "topology": topology,
-            "length": _log_odds(self.length, self.topology, everything.length, everything.topology),
+            "topology": _log_odds(
+                self.topology,
+                self.plasmids,
+                everything.topology,
+                everything.plasmids,
+                more=_OF_TOPOLOGY,
+            ),
+            "length": _log_odds(
+                self.length, self.topology, everything.length, everything.topology, least=_LEAST
+            ),
             "composition": _log_odds(
-                self.composition, self.known, everything.composition, everything.known
+                self.composition, self.known, everything.composition, everything.known, least=_LEAST
             ),
         }
 
 
-def _log_odds(near: Column, of: Column, all_near: Column, all_of: Column) -> Column:
-    """Of each lab (l,), that so many of its plasmids are near, against all labs' together ()."""
-    if not all_of:
+def _log_odds(
+    near: Column, of: Column, all_near: Column, all_of: Column, *,
+    more: float = _OF_OTHERS, least: float = 0.0,
+) -> Column:  # fmt: skip
+    """Of each lab (l,), that so many of its plasmids are near, against all labs' together (); with
+    `more` usual ones beside its own, and of all labs a share of `least` at least."""
+    usual = all_near / all_of + least if all_of else 0.0
+    if not usual:
         return np.zeros(len(near))
-    usual = all_near / all_of + _LEAST
-    found: Column = np.log((near + _OF_OTHERS * usual) / (of + _OF_OTHERS) / usual)
+    found: Column = np.log((near + more * usual) / (of + more) / usual)
     return found
 
 

@@ -135,16 +135,20 @@ def averaged(networks: Sequence[Network]) -> Network:
 
 def with_prior(network: Network) -> Network:
     """The same, and PRIOR."""
-    names = sources(phenotypes=len(network.mean) > inputs_of(phenotypes=False))
-    place, linear = names.index("plasmids"), network.linear.copy()
+    place, linear = _sources(network.mean).index("plasmids"), network.linear.copy()
     linear[place] += PRIOR * network.scale[place]
     return replace(network, linear=linear)
+
+
+def _sources(inputs: NDArray[np.float32]) -> tuple[str, ...]:
+    """The column that each of a network's inputs (f,) is made of."""
+    return sources(phenotypes=len(inputs) > inputs_of(phenotypes=False))
 
 
 def _jitter(scale: NDArray[np.float32]) -> Tensor:
     """The noise on each standardised input (f,)."""
     noise = np.full(len(scale), REST, dtype=np.float32)
-    names = sources(phenotypes=len(scale) > inputs_of(phenotypes=False))
+    names = _sources(scale)
     for name, size in JITTER.items():
         noise[names.index(name)] = size / scale[names.index(name)]
     return torch.from_numpy(noise)

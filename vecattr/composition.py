@@ -15,14 +15,13 @@ from vecattr.kmers import windows_of
 K = 3
 
 
-def _canonical() -> NDArray[np.int64]:
-    """The codes of the canonical 3-mers, ascending."""
-    every = [(a << 4 | b << 2 | c, (3 - c) << 4 | (3 - b) << 2 | 3 - a) for a, b, c in _WORDS]
-    return np.array(sorted({min(pair) for pair in every}), dtype=np.int64)
+def _other_strand(code: int) -> int:
+    """The reverse complement of a 3-mer, both as two bits a base."""
+    return (3 - code % 4) << 4 | (3 - code // 4 % 4) << 2 | 3 - code // 16
 
 
-_WORDS = [(a, b, c) for a in range(4) for b in range(4) for c in range(4)]
-_CANONICAL = _canonical()
+#: The codes of the canonical 3-mers, ascending; none is its own reverse complement.
+_CANONICAL = np.array([code for code in range(4**K) if code < _other_strand(code)], dtype=np.int64)
 
 #: How many canonical 3-mers there are.
 WORDS = len(_CANONICAL)
