@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vecattr.background import Moments
 from vecattr.bases import pack_bases
+from vecattr.directory import Attribute
 from vecattr.indexes.kmer_draft import Arrays, kmer_arrays
 from vecattr.indexes.labs import LabPart
 from vecattr.indexes.segment import (
@@ -26,7 +27,7 @@ from vecattr.indexes.segment import (
 )
 from vecattr.indexes.segment_kmers import PARAMETERS
 from vecattr.plasmid import Plasmid
-from vecattr.store import Attribute, string_arrays, write_arrays
+from vecattr.store import string_arrays, write_arrays
 from vecattr.table import Vectors
 
 #: A segment is closed when it holds this many rows or bytes of packed bases (four bases each), so

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.composition import WORDS
+from vecattr.directory import Attribute
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.kmers import Hashes, sampled_kmers
-from vecattr.store import ArrayFile, Attribute
+from vecattr.store import ArrayFile
 
 #: Long enough that unrelated plasmids share next to none by chance.
 K = 21

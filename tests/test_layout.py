@@ -27,7 +27,7 @@ HOMES = {
     "dnaio": {"vecattr.fasta"},
     "faiss": {"vecattr.indexes.flat"},
     "filelock": {"vecattr.indexes.lock"},
-    "h5py": {"vecattr.store"},
+    "h5py": {"vecattr.hdf5"},
     "matplotlib": {"vecattr.pictures"},
     "openTSNE": {"vecattr.maps"},
     "pandas": {"vecattr.frames"},

@@ -132,10 +132,6 @@ class SealedBytes:
         depth = np.bincount(first, minlength=blocks) - np.bincount(last + 1, minlength=blocks)
         return np.flatnonzero((np.cumsum(depth)[:-1] > 0) & unseen)
 
-    def stream(self) -> SealedStream:
-        """The body as a file object, each read checked."""
-        return SealedStream(self)
-
     def _check_blocks(self, blocks: Iterable[int]) -> None:
         for block in blocks:
             self._check_block(block)
@@ -178,33 +174,3 @@ class SealedBytes:
 
     def _refuse(self, what: str) -> NoReturn:
         raise DamagedError(what, where=self.name, hint=_HINT)
-
-
-class SealedStream(io.RawIOBase):
-    """A readable, seekable file over a sealed body (for h5py, which then reads checked bytes)."""
-
-    def __init__(self, sealed: SealedBytes) -> None:
-        self._sealed = sealed
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._sealed)}[whence]
-        self._at = base + offset
-        return self._at
-
-    def readinto(self, buffer: object, /) -> int:
-        target = memoryview(buffer).cast("B")  # type: ignore[arg-type]
-        start = min(self._at, len(self._sealed))
-        stop = min(start + len(target), len(self._sealed))
-        target[: stop - start] = self._sealed.view(start, stop)
-        self._at = stop
-        return stop - start

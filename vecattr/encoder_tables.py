@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.config import BagConfig, CnnConfig
+from vecattr.directory import Attribute
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.files import read_file
 from vecattr.folded import Folded, FoldedBag, FoldedCnn, folded
 from vecattr.model import TOKENIZER_FILE, ModelConfig, read_config
 from vecattr.quantisation import restored
-from vecattr.store import ArrayFile, Attribute, write_arrays
+from vecattr.store import ArrayFile, write_arrays
 from vecattr.table import Vectors
 from vecattr.tokens import Tokenizer
 from vecattr.vocabulary import KmerVocabulary, PieceVocabulary, Vocabulary, read_vocabulary

@@ -1,46 +1,29 @@
 """Named arrays as one HDF5 file: arrays in, bytes out; a path or bytes in, checked arrays out.
 
-The file is made in memory and handed over whole, because h5py's in-place writing survives neither
-a full disk nor a crash. Arrays are contiguous and raw, so that reading maps them in place; the
-checksums of `vecattr.checksums` stand before the HDF5 part, so that no byte is used unchecked, and
-beside them what HDF5 says of the arrays, so that reading needs no HDF5 library.
-This is the only module that imports h5py.
+Arrays are contiguous and raw, so that reading maps them in place; the checksums of
+`vecattr.checksums` stand before the HDF5 part, so that no byte is used unchecked, and beside them
+what HDF5 says of the arrays (`vecattr.directory`), so that reading needs no HDF5 library.
 """
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from operator import le
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.checksums import SealedBytes, seal
+from vecattr.directory import Attribute, Directory, Extent
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.table import EmbeddingTable
-
-if TYPE_CHECKING:
-    import h5py
-
-Attribute = str | int | float
 
 #: Format and version of a file that holds one table of named vectors.
 TABLE_FORMAT = "vecattr-table"
 TABLE_VERSION = 1
-
-#: All that an array may be: little-endian numbers, in one to three dimensions.
-_DTYPES = frozenset(("|u1", "<i4", "<u4", "<i8", "<u8", "<f4", "<f8"))
-_MOST_DIMENSIONS = 3
-#: No file has so many bytes; NumPy counts to less than twice as many.
-_MOST = 1 << 62
-#: Groups inside of groups; a file of ours has two.
-_DEEPEST = 8
 
 # Names come from files of any encoding: undecodable bytes live on as lone surrogates.
 _SURROGATES = "surrogatepass"
@@ -51,28 +34,12 @@ def write_arrays(
 ) -> bytes:
     """The bytes of a sealed HDF5 file; the same arrays give the same bytes.
 
-    A name with slashes makes groups. No clock enters (`track_times=False`).
+    A name with slashes makes groups.
     """
-    import h5py
+    from vecattr.hdf5 import write_hdf5
 
-    with h5py.File(
-        "memory",
-        "w",
-        driver="core",
-        backing_store=False,
-        libver=("v110", "v110"),
-        alignment_threshold=4,
-        alignment_interval=64,
-    ) as file:
-        for key, value in attributes.items():
-            file.attrs[key] = value
-        for name, array in arrays.items():
-            little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-            file.create_dataset(name, data=little, track_times=False)
-        file.flush()
-        body: bytes = file.id.get_file_image()
-        directory = _directory(_attributes(file), dict(_extents(file, size=len(body))))
-    return seal(body, directory=directory)
+    body, directory = write_hdf5(arrays, attributes)
+    return seal(body, directory=directory.to_bytes())
 
 
 def string_arrays(name: str, strings: Sequence[str]) -> dict[str, NDArray[np.generic]]:
@@ -83,27 +50,6 @@ def string_arrays(name: str, strings: Sequence[str]) -> dict[str, NDArray[np.gen
     offsets[1:] = np.cumsum([len(piece) for piece in encoded], dtype=np.uint64)
     blob = np.frombuffer(b"".join(encoded), dtype=np.uint8)
     return {f"{name}/bytes": blob, f"{name}/offsets": offsets}
-
-
-@dataclass(frozen=True)
-class _Extent:
-    """Where an array lies in the HDF5 part."""
-
-    dtype: np.dtype[np.generic]
-    shape: tuple[int, ...]
-    offset: int
-
-
-def _attributes(file: h5py.File) -> dict[str, Attribute]:
-    return {key: _plain(value) for key, value in file.attrs.items()}
-
-
-def _directory(attributes: Mapping[str, Attribute], extents: Mapping[str, _Extent]) -> bytes:
-    """Both as canonical JSON, which stands beside the checksums, so that a reader need not load the
-    HDF5 library."""
-    arrays = {name: [one.dtype.str, one.shape, one.offset] for name, one in extents.items()}
-    content = {"arrays": arrays, "attributes": attributes}
-    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
 
 class ArrayFile:
@@ -120,42 +66,23 @@ class ArrayFile:
             self._sealed = SealedBytes.open(source)
         self.name = self._sealed.name
         self.digest = self._sealed.digest
-        self.attributes, self._extents = self._read_directory()
+        self._directory = self._read_directory()
+        self.attributes = self._directory.attributes
+        self._extents = self._directory.extents
         self._check_format(format, version)
 
-    def _read_directory(self) -> tuple[dict[str, Attribute], dict[str, _Extent]]:
-        if not self._sealed.directory:
+    def _read_directory(self) -> Directory:
+        if not self._sealed.directory:  # the oldest format
             return self._read_hdf5()
         try:
-            content = json.loads(self._sealed.directory)
-            extents = {name: self._believed(*place) for name, place in content["arrays"].items()}
-            return {key: _plain(value) for key, value in content["attributes"].items()}, extents
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise self._damage(f"its directory cannot be read: {error!r}") from error
+            return Directory.from_bytes(self._sealed.directory, size=len(self._sealed))
+        except ValueError as error:
+            raise self._damage(f"its directory cannot be read: {error}") from error
 
-    def _believed(self, dtype: object, shape: Sequence[object], offset: object) -> _Extent:
-        """What the directory says of an array; ValueError when it is not of numbers that lie inside
-        the file."""
-        if dtype not in _DTYPES or not 1 <= len(shape) <= _MOST_DIMENSIONS:
-            raise ValueError(f"no array of this program: {dtype} {shape}")
-        sizes = [number for number in shape if type(number) is int and 0 <= number < _MOST]
-        if len(sizes) < len(shape) or type(offset) is not int or not 0 <= offset < _MOST:
-            raise ValueError(f"no place in a file: {shape} {offset}")
-        extent = _Extent(np.dtype(str(dtype)), tuple(sizes), offset)
-        if offset + math.prod(sizes) * extent.dtype.itemsize > len(self._sealed):
-            raise ValueError(f"no place in this file: {extent}")
-        return extent
+    def _read_hdf5(self) -> Directory:
+        from vecattr.hdf5_process import read_apart
 
-    def _read_hdf5(self) -> tuple[dict[str, Attribute], dict[str, _Extent]]:
-        import h5py
-
-        try:
-            with h5py.File(self._sealed.stream(), "r") as file:
-                return _attributes(file), dict(_extents(file, size=len(self._sealed)))
-        except DamagedError:
-            raise
-        except (OSError, RuntimeError, TypeError, ValueError, KeyError, OverflowError) as error:
-            raise self._damage(f"HDF5 cannot read it: {error}") from error
+        return read_apart(self._sealed)
 
     def _check_format(self, format: str, version: int) -> None:
         found = self.attributes.get("format"), self.attributes.get("version")
@@ -267,67 +194,20 @@ class ArrayFile:
         """Check every block, and that the directory says what HDF5 says; DamagedError names the
         first bad block."""
         self._sealed.view(0, len(self._sealed))
-        if self._sealed.directory and self._read_hdf5() != (self.attributes, self._extents):
+        if self._sealed.directory and self._read_hdf5() != self._directory:
             raise self._damage("its directory and HDF5 differ about what it holds")
 
-    def _flat(self, name: str) -> _Extent:
+    def _flat(self, name: str) -> Extent:
         """The extent of an array of one dimension."""
         extent = self._extent(name)
         if len(extent.shape) != 1:
             raise self._damage(f"{name!r} has {len(extent.shape)} dimensions, expected 1")
         return extent
 
-    def _extent(self, name: str) -> _Extent:
+    def _extent(self, name: str) -> Extent:
         if name not in self._extents:
             raise self._damage(f"array {name!r} is missing")
         return self._extents[name]
-
-
-def _extents(group: h5py.Group, *, size: int, path: str = "") -> Iterator[tuple[str, _Extent]]:
-    """Where every array of a file lies; ValueError for what `write_arrays` does not write: links
-    to elsewhere, arrays in other files or in pieces, packed, or of any type but plain numbers.
-
-    Nothing of an array is read, and no link but a hard one is followed.
-    """
-    import h5py
-
-    for key in group:
-        name = f"{path}{key}"
-        if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-            raise ValueError(f"{name!r} is a link to elsewhere")
-        item = group[key]
-        if isinstance(item, h5py.Group):
-            if path.count("/") >= _DEEPEST:
-                raise ValueError(f"{name!r} lies too deep")
-            yield from _extents(item, size=size, path=f"{name}/")
-        elif isinstance(item, h5py.Dataset):
-            yield name, _extent(item, name=name, size=size)
-        else:
-            raise ValueError(f"{name!r} is no array")
-
-
-def _extent(item: h5py.Dataset, *, name: str, size: int) -> _Extent:
-    """Where an array lies inside of `size` bytes."""
-    import h5py
-
-    layout = item.id.get_create_plist()
-    if layout.get_layout() != h5py.h5d.CONTIGUOUS or layout.get_external_count():
-        raise ValueError(f"{name!r} is not in one piece in this file")
-    dtype, shape = item.dtype, item.shape
-    if dtype.str not in _DTYPES or shape is None or not 1 <= len(shape) <= _MOST_DIMENSIONS:
-        raise ValueError(f"{name!r} is of type {dtype} and shape {shape}")
-    offset = item.id.get_offset() if item.size else 0
-    if offset is None or offset + math.prod(shape) * dtype.itemsize > size:
-        raise ValueError(f"{name!r} of shape {shape} leaves the file")
-    return _Extent(dtype, shape, offset)
-
-
-def _plain(value: object) -> Attribute:
-    """An attribute as a Python value; TypeError for any other than a text or a number."""
-    plain = value.item() if isinstance(value, np.generic) else value
-    if not isinstance(plain, str | int | float) or isinstance(plain, bool):
-        raise TypeError(f"attribute of type {type(plain).__name__}")
-    return plain
 
 
 def write_table(
