@@ -25,8 +25,8 @@ from vecattr.directory import Directory
 from vecattr.errors import DamagedError, VecattrError
 
 #: Bounds of the child: seconds of processor time for one file, of which a file of ours needs a
-#: hundredth, and bytes of address space.
-SECONDS = 10
+#: thousandth, and bytes of address space.
+SECONDS = 5
 _MOST_MEMORY = 4 << 30
 
 #: What the child says: a kind, and two numbers.
