@@ -14,7 +14,7 @@ from vecattr.composition import composition
 from vecattr.indexes.draws import Codes
 from vecattr.indexes.evidence import SHARPNESSES, log_votes
 from vecattr.indexes.labs import mean_part
-from vecattr.indexes.phenotype_odds import Tally
+from vecattr.indexes.phenotype_odds import Alike, Tally
 from vecattr.indexes.segment import MISSING_FEATURE
 from vecattr.indexes.segment_kmers import joined_ranges, sketch_of
 from vecattr.indexes.shape_odds import Likes, Shapes
@@ -143,6 +143,15 @@ class Arrivals:
         """What each lab has that is like a query, of the chosen plasmids (n,)."""
         count = len(self.first_of_lab)
         return Likes.of(plasmid, self._shapes.some(chosen), self.labs[chosen], count=count)
+
+    def alike(
+        self, columns: Sequence[int], has: NDArray[np.bool_], chosen: NDArray[np.bool_]
+    ) -> Alike:
+        """What each lab has that is like a query that has some of these features (a,), of the
+        chosen plasmids (n,)."""
+        values = np.ascontiguousarray(self.values[chosen][:, columns].T)
+        labs, count = self.labs[chosen], len(self.first_of_lab)
+        return Alike.of(list(values), has.tolist(), labs, count=count, asked=len(columns))
 
     @cached_property
     def _shapes(self) -> Shapes:

@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.indexes.catalogue import NOBODY, Catalogue, Rows
+from vecattr.indexes.catalogue import NO_ROWS, NOBODY, Catalogue, Rows
 from vecattr.indexes.live import LiveSegment
 from vecattr.indexes.segment_kmers import SCALED, K, SegmentKmers
 from vecattr.indexes.shared_kmers import Shared, lab_columns, pairs_of, plasmid_columns, run_columns
@@ -23,8 +23,6 @@ from vecattr.kmers import Hashes, sampled_kmers
 from vecattr.plasmid import Plasmid
 
 Column = NDArray[np.float64]
-
-NO_ROWS: Rows = np.zeros(0, dtype=np.int64)
 
 #: Inverse temperatures at which the plasmids of a lab vote by their cosines.
 SHARPNESSES = (20, 40)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.bases import unpack_bases
-from vecattr.fusion import Fusion
+from vecattr.fusion import PHENOTYPES, Fusion
 from vecattr.heldout import HeldOut
 from vecattr.indexes.catalogue import Catalogue, Rows
 from vecattr.indexes.fused_labs import fused_labs
@@ -45,7 +45,8 @@ def with_fused_scores(
         others = np.delete(columns["nearest"], own[lab])
         nearest[:, number] = columns["nearest"].max(initial=-1), others.max(initial=-1)
         found[1, number] = labs.combined(columns)
-        columns.pop("phenotypes", None)
+        for name in PHENOTYPES:
+            columns.pop(name, None)
         found[0, number] = labs.combined(columns)
     return replace(some, nearest=nearest[0], nearest_other=nearest[1], fused=(found[0], found[1]))
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.fusion import Fusion, of_classes
-from vecattr.indexes.catalogue import Catalogue, Rows
+from vecattr.indexes.catalogue import NO_ROWS, Catalogue, Rows
 from vecattr.indexes.embedding import QueryVectors
-from vecattr.indexes.evidence import NO_ROWS, Evidence, Reading
+from vecattr.indexes.evidence import Evidence, Reading
 from vecattr.indexes.live import LiveSegment, living_places
 from vecattr.indexes.shape_odds import ShapeOdds
 from vecattr.plasmid import Plasmid
@@ -80,7 +80,7 @@ class FusedLabs:
         left_out: Rows,
         near: NDArray[np.float32] | None = None,
     ) -> dict[str, Column]:
-        """What is known of each lab (l,), by name; with "phenotypes" when the query has any of the
+        """What is known of each lab (l,), by name; with PHENOTYPES when the query has any of the
         stored features. `near` as in `Evidence.columns`."""
         found = self.evidence.columns(
             Reading.of(plasmid), vector, cosines, left_out=left_out, near=near
@@ -88,7 +88,7 @@ class FusedLabs:
         found |= self.shapes.of(plasmid, left_out=left_out)
         features = plasmid.features or {}
         if features and not features.keys().isdisjoint(self.odds.names):
-            found["phenotypes"] = self.odds.of(features, left_out=left_out)
+            found |= self.odds.of(features, left_out=left_out)
         return found
 
     def _scores(

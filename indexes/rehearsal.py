@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from vecattr.fusion import of_classes
 from vecattr.indexes.arrivals import Near, Supports
-from vecattr.indexes.evidence import NO_ROWS, Reading
-from vecattr.indexes.phenotype_odds import Tally, log_odds
+from vecattr.indexes.catalogue import NO_ROWS
+from vecattr.indexes.evidence import Reading
+from vecattr.indexes.phenotype_odds import Alike, Tally, bayes_odds
 from vecattr.indexes.shape_odds import Likes
 from vecattr.indexes.shared_kmers import (
     Shared,
@@ -59,7 +60,7 @@ class Rehearsal:
         columns |= likes.odds(likes.total())
         features = plasmid.features or {}
         if not features.keys().isdisjoint(labs.odds.names):
-            columns["phenotypes"] = labs.odds.of(features, left_out=NO_ROWS)
+            columns |= labs.odds.of(features, left_out=NO_ROWS)
         logits = labs.fusion.scores(columns)
         some, others = stage.weighed(columns, logits)
         return cls(stage, plasmid, bare, reading, shared, likes, columns, logits, some, others)
@@ -111,9 +112,7 @@ class Rehearsal:
         found |= self.likes.some(self.some).and_more(new_likes).odds(both)
         found["kmers"] = np.full(labs, self.columns["kmers"][0])
         found["known"] = np.full(labs, shared.known)
-        if (odds := self._odds(supports)) is not None:
-            found["phenotypes"] = odds
-        return found
+        return found | self._odds(supports)
 
     def _shared(self, supports: Supports) -> Shared:
         """With old labs that are weighed anew, and new ones behind them."""
@@ -204,13 +203,23 @@ class Rehearsal:
         some = Tally(tally.having[self.some], tally.knowing[self.some])
         return columns, has, some, self.stage.total.of(columns)
 
-    def _odds(self, supports: Supports) -> Column | None:
-        """None when the query has no feature that the index or a support knows."""
+    @cached_property
+    def _alike(self) -> Alike:
+        """What `some` labs and all others have that is like the query's features."""
+        columns, *_ = self._features
+        odds = self.stage.labs.odds
+        return odds.alike(self.plasmid.features or {}, asked=len(columns))
+
+    def _odds(self, supports: Supports) -> dict[str, Column]:
+        """Nothing when the query has no feature that the index or a support knows."""
         columns, has, some, total = self._features
         new = supports.tally.of(columns)
         if "phenotypes" not in self.columns and not new.knowing.any():
-            return None
+            return {}
         labs = Tally(
             np.concatenate([some.having, new.having]), np.concatenate([some.knowing, new.knowing])
         )
-        return log_odds(has, labs, total.plus(new.total()))
+        like_new = self.stage.arrivals.alike(columns, has, supports.chosen)
+        alike = self._alike.and_more(like_new)
+        likes = self._alike.some(self.some).and_more(like_new).odds(alike.total())
+        return {"phenotypes": bayes_odds(has, labs, total.plus(new.total())), **likes}

@@ -2,8 +2,7 @@
 plasmids out.
 
 Some labs hand in whole circular plasmids, others partial reads; a lab's plasmids are often of one
-length, give or take an insert, and made of the words of one organism (`vecattr.composition`). All
-odds are naive Bayes scores, drawn toward what is usual.
+length, give or take an insert, and made of the words of one organism (`vecattr.composition`).
 """
 
 from __future__ import annotations
@@ -18,14 +17,13 @@ from numpy.typing import NDArray
 
 from vecattr.composition import composition
 from vecattr.indexes.catalogue import NOBODY, Catalogue, Rows
+from vecattr.indexes.likeness import Column, LabSums, log_odds
 from vecattr.indexes.live import LiveSegment
 from vecattr.plasmid import Plasmid
 
-Column = NDArray[np.float64]
-
-#: Plasmids of the usual kind that every lab is taken to have beside its own: for its share of each
-#: topology, and for the lengths and compositions of its plasmids of one topology.
-_OF_TOPOLOGY, _OF_OTHERS = 1.0, 2.0
+#: Plasmids of the usual kind that every lab is taken to have beside its own, for its share of each
+#: topology.
+_OF_TOPOLOGY = 1.0
 _WIDTH = 0.1  # of the kernel, in units of ln(bases): lengths a tenth apart are alike
 _REACH = 0.0025  # of the kernel, as a squared distance: one plasmid in twenty is so near to another
 _LEAST = 1e-6
@@ -63,7 +61,7 @@ class Shapes:
 
 
 @dataclass(frozen=True)
-class Likes:
+class Likes(LabSums):
     """Of each lab (l,): how many plasmids it has, how many of the query's topology, how many of
     these are about as long, of how many of these the composition is known, and how many are made of
     the same (sums of kernels)."""
@@ -93,50 +91,24 @@ class Likes:
             total(shapes.near_in_composition(made_of) * comparable),
         )
 
-    def and_more(self, others: Likes) -> Likes:
-        """These labs, and others behind them."""
-        pairs = zip(vars(self).values(), vars(others).values(), strict=True)
-        return Likes(*(np.concatenate(pair) for pair in pairs))
-
-    def some(self, labs: Rows) -> Likes:
-        """The same of some labs (s,)."""
-        return Likes(*(column[labs] for column in vars(self).values()))
-
-    def total(self) -> Likes:
-        """Of all labs together, () each."""
-        return Likes(*(column.sum() for column in vars(self).values()))
-
     def odds(self, everything: Likes) -> dict[str, Column]:
         """Log odds of each lab (l,) by topology, length and composition; `everything` is what all
         labs have together. 0 where nothing can be compared."""
         return {
-            "topology": _log_odds(
+            "topology": log_odds(
                 self.topology,
                 self.plasmids,
                 everything.topology,
                 everything.plasmids,
                 more=_OF_TOPOLOGY,
             ),
-            "length": _log_odds(
+            "length": log_odds(
                 self.length, self.topology, everything.length, everything.topology, least=_LEAST
             ),
-            "composition": _log_odds(
+            "composition": log_odds(
                 self.composition, self.known, everything.composition, everything.known, least=_LEAST
             ),
         }
-
-
-def _log_odds(
-    near: Column, of: Column, all_near: Column, all_of: Column, *,
-    more: float = _OF_OTHERS, least: float = 0.0,
-) -> Column:  # fmt: skip
-    """Of each lab (l,), that so many of its plasmids are near, against all labs' together (); with
-    `more` usual ones beside its own, and of all labs a share of `least` at least."""
-    usual = all_near / all_of + least if all_of else 0.0
-    if not usual:
-        return np.zeros(len(near))
-    found: Column = np.log((near + more * usual) / (of + more) / usual)
-    return found
 
 
 class ShapeOdds:

@@ -26,8 +26,8 @@ import numpy as np
 
 from vecattr.bases import unpack_bases
 from vecattr.errors import UsageError
-from vecattr.indexes.catalogue import Catalogue, Codes, Rows
-from vecattr.indexes.evidence import NO_ROWS, Evidence
+from vecattr.indexes.catalogue import NO_ROWS, Catalogue, Codes, Rows
+from vecattr.indexes.evidence import Evidence
 from vecattr.indexes.live import LiveSegment
 from vecattr.indexes.query_windows import UNSAMPLED, Held, Needles, QueryWindows
 from vecattr.indexes.segment_kmers import SCALED, K

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from vecattr.fusion import NAMES as ALL_NAMES
 from vecattr.fusion import SHAPES
-from vecattr.indexes.catalogue import FEW, Catalogue
-from vecattr.indexes.evidence import NO_ROWS, Evidence, Reading
+from vecattr.indexes.catalogue import FEW, NO_ROWS, Catalogue
+from vecattr.indexes.evidence import Evidence, Reading
 from vecattr.indexes.segment_kmers import MOST_LABS, SCALED, K
 from vecattr.kmers import sampled_kmers
 from vecattr.plasmid import POOLED, Plasmid

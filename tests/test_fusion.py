@@ -19,8 +19,10 @@ from vecattr.fusion import (
     DEEPEST,
     FACTS,
     NAMES,
+    PHENOTYPES,
     SHAPES,
     SHARES,
+    VERSION,
     Fusion,
     Network,
     expanded,
@@ -40,7 +42,7 @@ def columns_of(labs: int, *, seed: int = 0) -> dict[str, np.ndarray[Any, np.dtyp
     found = {name: rng.uniform(0, 1, labs) for name in SHARES + FACTS}
     found |= {name: rng.exponential(3, labs) for name in AMOUNTS}
     found |= {name: rng.uniform(-1, 1, labs) for name in COSINES + SHAPES}
-    found["phenotypes"] = rng.normal(0, 5, labs)
+    found |= {name: rng.normal(0, 5, labs) for name in PHENOTYPES}
     return found
 
 
@@ -215,7 +217,7 @@ def test_a_damaged_file_is_told_with_its_place(tmp_path: Path, change: str) -> N
 def test_another_version_is_told_with_both(tmp_path: Path) -> None:
     data = json.loads(fusion().to_json()) | {"version": 9}
     (tmp_path / FUSION_FILE).write_text(json.dumps(data))
-    with pytest.raises(MismatchError, match="version 9, this vecattr reads 3"):
+    with pytest.raises(MismatchError, match=f"version 9, this vecattr reads {VERSION}"):
         read_fusion(tmp_path)
 
 

@@ -33,10 +33,10 @@ HIDDEN, EPOCHS, BATCH, RATE, DECAY, DROPOUT = 128, 20, 512, 0.02, 0.1, 0.2
 #: publication is as likely to be the next.
 POWERS = (0.0, 1.0)
 #: Standard deviations of the noise put on inputs in training, anew each time: on how much of a lab
-#: is stored and how a query's shape fits it, which could tell the lab whose plasmids were left out
-#: from all others, and, in standard deviations of the input, on every other one.
+#: is stored and how a query's shape and features fit it, which could tell the lab whose plasmids
+#: were left out from all others, and, in standard deviations of the input, on every other one.
 JITTER = {"plasmids": 0.25, "works": 0.25, "topology": 0.15, "length": 0.15,
-          "composition": 0.15}  # fmt: skip
+          "composition": 0.15, "same_features": 0.15, "near_features": 0.15}  # fmt: skip
 REST = 0.05
 
 
@@ -149,8 +149,8 @@ def _jitter(scale: NDArray[np.float32]) -> Tensor:
     """The noise on each standardised input (f,)."""
     noise = np.full(len(scale), REST, dtype=np.float32)
     names = _sources(scale)
-    for name, size in JITTER.items():
-        noise[names.index(name)] = size / scale[names.index(name)]
+    for name in JITTER.keys() & set(names):
+        noise[names.index(name)] = JITTER[name] / scale[names.index(name)]
     return torch.from_numpy(noise)
 
 

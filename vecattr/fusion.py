@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.model import FUSION_FILE
 
-VERSION = 3
+VERSION = 4
 
 Columns = NDArray[np.float64]
 
@@ -37,8 +37,8 @@ TOLD = ("rarity", "overlap", "nearest")
 SHAPES = ("topology", "length", "composition")
 #: How much of a lab is stored, and what is known of the query itself.
 FACTS = ("plasmids", "works", "kmers", "known", "pooled")
-#: The score of phenotype features.
-PHENOTYPES = ("phenotypes",)
+#: How a query's phenotype features fit a lab, one by one and all together: log odds.
+PHENOTYPES = ("phenotypes", "same_features", "near_features")
 
 NAMES = SHARES + AMOUNTS + COSINES + SHAPES + FACTS
 
@@ -50,7 +50,7 @@ def sources(*, phenotypes: bool) -> tuple[str, ...]:
     found = [name for name in SHARES for _ in range(4)]
     found += [name for name in AMOUNTS + COSINES for _ in range(2)]
     found += ["nearest", *TOLD, *SHAPES, *FACTS]
-    return (*found, *(PHENOTYPES * 2 if phenotypes else ()))
+    return (*found, *(PHENOTYPES[:1] + PHENOTYPES if phenotypes else ()))
 
 
 def inputs_of(*, phenotypes: bool) -> int:
@@ -78,6 +78,7 @@ def expanded(columns: Mapping[str, Columns], *, phenotypes: bool) -> NDArray[np.
     if phenotypes:
         odds = np.clip(columns["phenotypes"], -30, 30) / 10
         seen += [odds, odds - odds.max(initial=-3)]
+        seen += [np.clip(columns[name], -6, 6) for name in PHENOTYPES[1:]]
     return np.array(seen, dtype=np.float32).T  # a column at a time is written faster
 
 
@@ -117,7 +118,7 @@ class Fusion:
     source: str
 
     def scores(self, columns: Mapping[str, Columns]) -> NDArray[np.float64]:
-        """Of l labs from one column (l,) for each name of NAMES, and "phenotypes" when the query
+        """Of l labs from one column (l,) for each name of NAMES, and of PHENOTYPES when the query
         has features: logits (l,)."""
         phenotypes = "phenotypes" in columns
         network = self.featured if phenotypes else self.plain
