@@ -5,16 +5,18 @@
 DIR holds the folds that `fit_fusion` was trained on, made from `split=train` alone; INDEX is one of
 the same rows, made with the shipped encoder. For each ingredient a network learns from the folds
 without it, and from it alone, all with the same seed and the same number of steps; each is asked
-for the rows of every --ask. Ingredients that are taken away are constants.
+for the rows of every --ask, without phenotype features, but for the last few. Ingredients that are
+taken away are constants.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from fit_fusion import Questions, fit_network
@@ -22,7 +24,7 @@ from fold_questions import Asked, Asking
 from numpy.typing import NDArray
 
 from vecattr.files import atomic_write
-from vecattr.fusion import AMOUNTS, COSINES, FACTS, Network, sources
+from vecattr.fusion import AMOUNTS, COSINES, FACTS, PHENOTYPES, Network, sources
 from vecattr.indexes.engine import Index
 from vecattr.readers import ReadOptions, read_plasmids
 
@@ -40,24 +42,50 @@ INGREDIENTS: Mapping[str, tuple[str, ...]] = {
     "composition": ("composition",),
     "how much of a lab is stored": ("plasmids", "works"),
 }  # fmt: skip
+FEATURES: Mapping[str, tuple[str, ...]] = {
+    "features one by one": PHENOTYPES[:1],
+    "features all together": PHENOTYPES[1:],
+}
 TOLD_OF_A_QUERY = tuple(name for name in FACTS if name not in ("plasmids", "works"))
 
 Data = Mapping[str, NDArray[np.generic]]
 
 
-def kept_inputs(names: Sequence[str]) -> NDArray[np.intp]:
-    """The inputs that are made of these columns."""
-    return np.flatnonzero([name in names for name in sources(phenotypes=False)])
+@dataclass(frozen=True)
+class Variant:
+    """What a network learns from: the questions with features or those without, and which of their
+    inputs."""
+
+    name: str
+    featured: bool
+    inputs: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, name: str, columns: Iterable[str], *, featured: bool = False) -> Self:
+        """All inputs that are made of these columns."""
+        names = {*columns}
+        made_of = sources(phenotypes=featured)
+        return cls(name, featured, np.flatnonzero([source in names for source in made_of]))
+
+    @property
+    def kind(self) -> str:
+        """The name of its inputs in a fold."""
+        return "featured" if self.featured else "plain"
 
 
-def variants() -> Iterator[tuple[str, NDArray[np.intp]]]:
-    """What is told, and which inputs are left."""
+def variants() -> Iterator[Variant]:
+    """With each ingredient and without."""
     everything = {*sources(phenotypes=False)}
-    yield "all", kept_inputs([*everything])
+    yield Variant.of("all", everything)
     for name, columns in INGREDIENTS.items():
-        yield f"without {name}", kept_inputs([*(everything - {*columns})])
+        yield Variant.of(f"without {name}", everything - {*columns})
     for name, columns in INGREDIENTS.items():
-        yield f"{name} alone", kept_inputs([*columns, *TOLD_OF_A_QUERY])
+        yield Variant.of(f"{name} alone", [*columns, *TOLD_OF_A_QUERY])
+    everything |= {*PHENOTYPES}
+    yield Variant.of("all, and features", everything, featured=True)
+    for name, columns in FEATURES.items():
+        left = everything - {*columns}
+        yield Variant.of(f"with features, without {name}", left, featured=True)
 
 
 def only(asked: Questions, inputs: NDArray[np.intp]) -> Questions:
@@ -77,12 +105,12 @@ def answers(index: Index, table: Path, where: tuple[str, str]) -> Data:
     return asking.arrays()
 
 
-def ranks(network: Network, data: Data, inputs: NDArray[np.intp]) -> NDArray[np.float64]:
+def ranks(network: Network, data: Data, variant: Variant) -> NDArray[np.float64]:
     """Of the true class of each question, (q,); pooled labs are one class, others that were not
     kept stand where those kept for them do."""
-    plain = np.asarray(data["plain"])
-    seen = np.zeros(plain.shape, dtype=np.float32)
-    seen[:, inputs] = plain[:, inputs]
+    told = np.asarray(data[variant.kind])
+    seen = np.zeros(told.shape, dtype=np.float32)
+    seen[:, variant.inputs] = told[:, variant.inputs]
     scores, stand_for = network.scores(seen), np.asarray(data["stand_for"], dtype=np.float64)
     pooled, labs = np.asarray(data["pooled"], dtype=bool), np.asarray(data["labs"])
     ends = np.cumsum(data["sizes"])
@@ -124,12 +152,14 @@ def main() -> None:
     index = Index.open(options.index)
     asks = options.ask or ["split=dev", "split=pub_dev"]
     data = {one: answers(index, options.table, tuple(one.split("=", 1))) for one in asks}
-    asked = Questions.of([options.work / f"fold-{fold}.npz" for fold in range(FOLDS)], "plain")
+    folds = [options.work / f"fold-{fold}.npz" for fold in range(FOLDS)]
+    asked = {kind: Questions.of(folds, kind) for kind in ("plain", "featured")}
     found = {}
-    for name, inputs in variants():
-        network = fit_network(only(asked, inputs), hidden=HIDDEN, epochs=EPOCHS)
-        found[name] = {one: _shares(ranks(network, rows, inputs)) for one, rows in data.items()}
-        print(name, found[name], flush=True)
+    for one in variants():
+        questions = only(asked[one.kind], one.inputs)
+        network = fit_network(questions, hidden=HIDDEN, epochs=EPOCHS)
+        found[one.name] = {ask: _shares(ranks(network, rows, one)) for ask, rows in data.items()}
+        print(one.name, found[one.name], flush=True)
         atomic_write(options.out, (json.dumps(found, indent=1) + "\n").encode())
 
 
