@@ -14,7 +14,7 @@ from vecattr.fusion import PHENOTYPES, Fusion
 from vecattr.heldout import HeldOut
 from vecattr.indexes.catalogue import Catalogue, Rows
 from vecattr.indexes.fused_labs import fused_labs
-from vecattr.indexes.live import LiveSegment, living_places
+from vecattr.indexes.live import LiveSegment, living_places, living_rows
 from vecattr.plasmid import Plasmid
 
 #: Reserved plasmids of each kind of work that are asked about, spread over all.
@@ -39,7 +39,7 @@ def with_fused_scores(
     classes = len(held.labs.names)
     found = np.zeros((2, len(some), classes), dtype=np.float32)
     nearest = np.zeros((2, len(some)), dtype=np.float32)
-    for number, (plasmid, lab, row) in enumerate(_stored(some, segments, labs.catalogue)):
+    for number, (plasmid, lab, row) in enumerate(_stored(some, segments)):
         gone = _rows_of_work(labs.catalogue, row) if some.is_new[number] else np.array([row])
         columns = labs.columns(plasmid, some.bare[number], cosines[number], gone)
         others = np.delete(columns["nearest"], own[lab])
@@ -57,12 +57,9 @@ def _spread(is_new: NDArray[np.bool_]) -> NDArray[np.intp]:
     return np.sort(np.concatenate([rows[:: max(1, -(-len(rows) // MOST))] for rows in kinds]))
 
 
-def _stored(
-    held: HeldOut, segments: Sequence[LiveSegment], catalogue: Catalogue
-) -> list[tuple[Plasmid, str, int]]:
-    """Each plasmid as it is stored, with its true lab and its row in the catalogue."""
-    start = dict(zip(map(id, segments), catalogue.starts, strict=True))
-    places = living_places(segments, held.ids)
+def _stored(held: HeldOut, segments: Sequence[LiveSegment]) -> list[tuple[Plasmid, str, int]]:
+    """Each plasmid as it is stored, with its true lab and its number among all rows."""
+    places, numbers = living_places(segments, held.ids), living_rows(segments, held.ids)
     found = []
     for name in held.ids:
         segment, row = places[name]
@@ -74,7 +71,7 @@ def _stored(
             else None
         )
         plasmid = Plasmid(name, unpack_bases(record.bases), record.topology, features)
-        found.append((plasmid, record.lab, start[id(segment)] + row))
+        found.append((plasmid, record.lab, numbers[name]))
     return found
 
 

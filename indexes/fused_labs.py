@@ -14,7 +14,7 @@ from vecattr.fusion import Fusion, of_classes
 from vecattr.indexes.catalogue import NO_ROWS, Catalogue, Rows
 from vecattr.indexes.embedding import QueryVectors
 from vecattr.indexes.evidence import Evidence, Reading
-from vecattr.indexes.live import LiveSegment, living_places
+from vecattr.indexes.live import LiveSegment, living_rows
 from vecattr.indexes.shape_odds import ShapeOdds
 from vecattr.plasmid import Plasmid
 
@@ -85,7 +85,11 @@ class FusedLabs:
         found = self.evidence.columns(
             Reading.of(plasmid), vector, cosines, left_out=left_out, near=near
         )
-        found |= self.shapes.of(plasmid, left_out=left_out)
+        return found | self.odds_of(plasmid, left_out)
+
+    def odds_of(self, plasmid: Plasmid, left_out: Rows = NO_ROWS) -> dict[str, Column]:
+        """How topology, length, composition and features of a query fit each lab (l,), by name."""
+        found = self.shapes.of(plasmid, left_out=left_out)
         features = plasmid.features or {}
         if features and not features.keys().isdisjoint(self.odds.names):
             found |= self.odds.of(features, left_out=left_out)
@@ -109,9 +113,7 @@ class FusedLabs:
 
     def rows_of(self, ids: Collection[str]) -> Rows:
         """The rows of living plasmids with these ids, ascending."""
-        start = dict(zip(map(id, self.segments), self.catalogue.starts, strict=True))
-        places = living_places(self.segments, sorted(ids)).values()
-        return np.array(sorted(start[id(segment)] + row for segment, row in places), dtype=np.int64)
+        return np.array(sorted(living_rows(self.segments, sorted(ids)).values()), dtype=np.int64)
 
 
 def fused_labs(

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -168,6 +169,14 @@ def living_places(
                 if segment.alive[row]:
                     places[name] = segment, row
     return places
+
+
+def living_rows(segments: Sequence[LiveSegment], ids: Sequence[str]) -> dict[str, int]:
+    """The same as rows counted over the segments one after the other."""
+    sizes = [segment.stored.rows for segment in segments]
+    start = dict(zip(map(id, segments), accumulate(sizes, initial=0), strict=False))
+    places = living_places(segments, ids)
+    return {name: start[id(segment)] + row for name, (segment, row) in places.items()}
 
 
 def find_living(segments: Sequence[LiveSegment], ids: Sequence[str]) -> list[str]:

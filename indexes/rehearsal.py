@@ -35,16 +35,15 @@ Codes = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """One query: its vector by sequence (d,), what it shares with the index and what in it
-    is like it, the columns and logits of the l old labs without any new ones (l,), `some` of them,
-    which are weighed anew (s,), and those of `some` that stand for the rest; m labs are new."""
+    """One query: its vector by sequence (d,), what it shares with the index, the columns and logits
+    of the l old labs without any new ones (l,), `some` of them, which are weighed anew (s,), and
+    those of `some` that stand for the rest; m labs are new."""
 
     stage: Stage
     plasmid: Plasmid
     bare: Vectors
     reading: Reading
     old: Shared
-    likes: Likes
     columns: dict[str, Column]
     logits: Column
     some: Codes
@@ -56,14 +55,10 @@ class Rehearsal:
         reading, labs = Reading.of(plasmid), stage.labs
         shared = labs.evidence.shared(reading.distinct)
         columns = labs.evidence.columns_of(shared, reading, bare, cosines)
-        likes = labs.shapes.likes(plasmid, left_out=NO_ROWS)
-        columns |= likes.odds(likes.total())
-        features = plasmid.features or {}
-        if not features.keys().isdisjoint(labs.odds.names):
-            columns |= labs.odds.of(features, left_out=NO_ROWS)
+        columns |= labs.odds_of(plasmid)
         logits = labs.fusion.scores(columns)
         some, others = stage.weighed(columns, logits)
-        return cls(stage, plasmid, bare, reading, shared, likes, columns, logits, some, others)
+        return cls(stage, plasmid, bare, reading, shared, columns, logits, some, others)
 
     def rank(self, supports: Supports, lab: int) -> float:
         """Of a new lab, with supports, among all classes."""
@@ -108,8 +103,8 @@ class Rehearsal:
             name: np.append(self.columns[name][self.some], mine) for name, mine in new.items()
         }
         new_likes = self.stage.arrivals.likes(self.plasmid, supports.chosen)
-        both = self.likes.and_more(new_likes).total()
-        found |= self.likes.some(self.some).and_more(new_likes).odds(both)
+        both = self._likes.and_more(new_likes).total()
+        found |= self._likes.some(self.some).and_more(new_likes).odds(both)
         found["kmers"] = np.full(labs, self.columns["kmers"][0])
         found["known"] = np.full(labs, shared.known)
         return found | self._odds(supports)
@@ -194,6 +189,11 @@ class Rehearsal:
         return wide / np.linalg.norm(wide)
 
     @cached_property
+    def _likes(self) -> Likes:
+        """What the old labs have whose shape is like the query's."""
+        return self.stage.labs.shapes.likes(self.plasmid, left_out=NO_ROWS)
+
+    @cached_property
     def _features(self) -> tuple[list[int], NDArray[np.bool_], Tally, Tally]:
         """The query's features, which of them it has, and what `some` and all old labs have."""
         given, names = self.plasmid.features or {}, self.stage.arrivals.feature_names
@@ -205,7 +205,7 @@ class Rehearsal:
 
     @cached_property
     def _alike(self) -> Alike:
-        """What `some` labs and all others have that is like the query's features."""
+        """What the old labs have whose features are like the query's."""
         columns, *_ = self._features
         odds = self.stage.labs.odds
         return odds.alike(self.plasmid.features or {}, asked=len(columns))

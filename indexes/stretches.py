@@ -26,9 +26,9 @@ import numpy as np
 
 from vecattr.bases import unpack_bases
 from vecattr.errors import UsageError
-from vecattr.indexes.catalogue import NO_ROWS, Catalogue, Codes, Rows
+from vecattr.indexes.catalogue import Catalogue, Codes
 from vecattr.indexes.evidence import Evidence
-from vecattr.indexes.live import LiveSegment
+from vecattr.indexes.live import LiveSegment, living_rows
 from vecattr.indexes.query_windows import UNSAMPLED, Held, Needles, QueryWindows
 from vecattr.indexes.segment_kmers import SCALED, K
 from vecattr.indexes.shared_kmers import Shared
@@ -88,7 +88,8 @@ class StretchFinder:
         hashes = windows.hashes
         sampled = windows.clean & is_sampled(hashes, scaled=SCALED)
         distinct, order = np.unique(hashes[sampled], return_inverse=True)
-        shared = self._evidence.shared(distinct, left_out=self._rows_of(left_out))
+        gone = list(living_rows(self._segments, sorted(left_out)).values())
+        shared = self._evidence.shared(distinct, left_out=np.array(gone, dtype=np.int64))
         labs = np.full(len(windows), UNSAMPLED, dtype=np.int64)
         labs[sampled] = shared.labs[order]
         read = QueryWindows(plasmid, windows, labs, common_labs)
@@ -104,14 +105,6 @@ class StretchFinder:
             tuple(common[:MOST]),
             len(common) + len(support) - told,
         )
-
-    def _rows_of(self, ids: Collection[str]) -> Rows:
-        """The living rows of these ids, in whatever segments."""
-        found: list[int] = []
-        for start, segment in zip(self._catalogue.starts, self._segments, strict=True):
-            places = segment.stored.find(sorted(ids)).values()
-            found += [start + row for rows in places for row in rows if segment.alive[row]]
-        return np.array(found, dtype=np.int64) if found else NO_ROWS
 
     def _codes_of(self, lab: str | None) -> Codes:
         """The true labs of a class."""

@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 
 from vecattr.attribution import WORKS, Work
 from vecattr.conformal import mass_for, needed_masses
-from vecattr.errors import DamagedError, MismatchError, UsageError
+from vecattr.errors import UsageError
 from vecattr.familiarity import Familiarity, Scores, fit_familiarity, named_columns
 from vecattr.model import CALIBRATION_FILE
+from vecattr.sidecars import read_sidecar
 from vecattr.temperature import Temperature, fit_temperature
 
 if TYPE_CHECKING:
@@ -189,28 +190,23 @@ def _ascending(values: NDArray[np.float64]) -> tuple[float, ...]:
 
 
 def read_calibration(folder: Path) -> Calibration | None:
-    """The calibration of a model folder, None when it has none; DamagedError when unreadable,
-    MismatchError when another version wrote it."""
-    path = folder / CALIBRATION_FILE
-    if not path.exists():
-        return None
-    try:
-        data = json.loads(path.read_bytes())
-        version = data.get("version")
-        if version == VERSION:
-            return Calibration(
-                sequence=_parsed_fits(data["sequence"]),
-                features=_parsed_fits(data["features"]) if data["features"] else None,
-                rows=int(data["rows"]),
-                named=int(data["named"]),
-                source=str(data["source"]),
-            )
-    except (ValueError, KeyError, TypeError, AttributeError) as cause:
-        raise DamagedError("not a calibration", where=str(path)) from cause
-    raise MismatchError(
-        f"calibration version {version!r}, this vecattr reads {VERSION}",
-        where=str(path),
+    """The calibration of a model folder; errors and None as in `read_sidecar`."""
+    return read_sidecar(
+        folder / CALIBRATION_FILE,
+        _parsed,
+        kind="calibration",
+        version=VERSION,
         hint="train the model again and build the index again",
+    )
+
+
+def _parsed(data: dict[str, Any]) -> Calibration:
+    return Calibration(
+        sequence=_parsed_fits(data["sequence"]),
+        features=_parsed_fits(data["features"]) if data["features"] else None,
+        rows=int(data["rows"]),
+        named=int(data["named"]),
+        source=str(data["source"]),
     )
 
 

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.errors import DamagedError, MismatchError
 from vecattr.model import FUSION_FILE
+from vecattr.sidecars import read_sidecar
 
 VERSION = 4
 
@@ -138,25 +138,20 @@ class Fusion:
 
 
 def read_fusion(folder: Path) -> Fusion | None:
-    """The fusion of a model folder, None when it has none; DamagedError when unreadable,
-    MismatchError when another version wrote it."""
-    path = folder / FUSION_FILE
-    if not path.exists():
-        return None
-    try:
-        data = json.loads(path.read_bytes())
-        version = data.get("version")
-        if version == VERSION:
-            plain = _parsed(data["plain"], inputs=inputs_of(phenotypes=False))
-            featured = _parsed(data["featured"], inputs=inputs_of(phenotypes=True))
-            return Fusion(plain, featured, str(data["source"]))
-    except (ValueError, KeyError, TypeError, AttributeError) as cause:
-        raise DamagedError("not a fusion of evidence", where=str(path)) from cause
-    raise MismatchError(
-        f"fusion version {version!r}, this vecattr reads {VERSION}",
-        where=str(path),
+    """The fusion of a model folder; errors and None as in `read_sidecar`."""
+    return read_sidecar(
+        folder / FUSION_FILE,
+        _parsed_fusion,
+        kind="fusion",
+        version=VERSION,
         hint="use the vecattr that made the model, or make the model again",
     )
+
+
+def _parsed_fusion(data: dict[str, Any]) -> Fusion:
+    plain = _parsed(data["plain"], inputs=inputs_of(phenotypes=False))
+    featured = _parsed(data["featured"], inputs=inputs_of(phenotypes=True))
+    return Fusion(plain, featured, str(data["source"]))
 
 
 def _parsed(data: dict[str, Any], *, inputs: int) -> Network:
