@@ -39,9 +39,10 @@ def with_fused_scores(
     classes = len(held.labs.names)
     found = np.zeros((2, len(some), classes), dtype=np.float32)
     nearest = np.zeros((2, len(some)), dtype=np.float32)
-    for number, (plasmid, lab, row) in enumerate(_stored(some, segments)):
+    stored = zip(_stored(some, segments), labs.near(some.bare), strict=True)
+    for number, ((plasmid, lab, row), near) in enumerate(stored):
         gone = _rows_of_work(labs.catalogue, row) if some.is_new[number] else np.array([row])
-        columns = labs.columns(plasmid, some.bare[number], cosines[number], gone)
+        columns = labs.columns(plasmid, some.bare[number], cosines[number], gone, near)
         others = np.delete(columns["nearest"], own[lab])
         nearest[:, number] = columns["nearest"].max(initial=-1), others.max(initial=-1)
         found[1, number] = labs.combined(columns)

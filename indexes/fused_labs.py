@@ -60,12 +60,12 @@ class FusedLabs:
         found = [
             self._scores(plasmid, vector, mine, gone, near)
             for plasmid, vector, mine, gone, near in zip(
-                vectors.plasmids, vectors.bare, cosines, rows, self._near(vectors.bare), strict=True
+                vectors.plasmids, vectors.bare, cosines, rows, self.near(vectors.bare), strict=True
             )
         ]
         return np.stack(found) if found else np.zeros(cosines.shape)
 
-    def _near(self, vectors: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    def near(self, vectors: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
         """The cosines of each query with the stored plasmids, some queries at a time: one product
         reads the stored vectors once for all of them."""
         some = max(1, _NUMBERS // max(1, len(self.catalogue)))
