@@ -151,7 +151,7 @@ class Arrivals:
         chosen plasmids (n,)."""
         values = np.ascontiguousarray(self.values[chosen][:, columns].T)
         labs, count = self.labs[chosen], len(self.first_of_lab)
-        return Alike.of(list(values), has.tolist(), labs, count=count, asked=len(columns))
+        return Alike.of(list(values), has.tolist(), labs, count=count)
 
     @cached_property
     def _shapes(self) -> Shapes:

@@ -19,9 +19,9 @@ from vecattr.kmers import distinct
 from vecattr.plasmid import POOLED
 
 Rows = NDArray[np.int64]
+Codes = NDArray[np.int64]
 
 NO_ROWS: Rows = np.zeros(0, dtype=np.int64)
-Codes = NDArray[np.int64]
 
 #: The lab of a dead row.
 NOBODY = -1

@@ -90,9 +90,8 @@ class FusedLabs:
     def odds_of(self, plasmid: Plasmid, left_out: Rows = NO_ROWS) -> dict[str, Column]:
         """How topology, length, composition and features of a query fit each lab (l,), by name."""
         found = self.shapes.of(plasmid, left_out=left_out)
-        features = plasmid.features or {}
-        if features and not features.keys().isdisjoint(self.odds.names):
-            found |= self.odds.of(features, left_out=left_out)
+        if plasmid.features:
+            found |= self.odds.of(plasmid.features, left_out=left_out)
         return found
 
     def _scores(

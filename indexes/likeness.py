@@ -1,6 +1,6 @@
 """What labs have that is like a query: sums over their plasmids in, log odds out.
 
-Naive Bayes scores, drawn toward what is usual as if every lab had a few usual plasmids more.
+All odds are drawn toward what is usual, as if every lab had a few usual plasmids more.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 Column = NDArray[np.float64]
 
 #: Plasmids of the usual kind that every lab is taken to have beside its own.
-_USUAL = 2.0
+USUAL = 2.0
+_LEAST = 1e-6
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ def log_odds(
     all_near: Column,
     all_of: Column,
     *,
-    more: float = _USUAL,
-    least: float = 0.0,
+    more: float = USUAL,
+    least: float = _LEAST,
 ) -> Column:
     """Of each lab (l,), that so many of its plasmids are near, against all labs' together (); with
     `more` usual ones beside its own, and of all labs a share of `least` at least."""

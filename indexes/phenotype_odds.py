@@ -16,15 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.indexes.catalogue import NO_ROWS, NOBODY, Catalogue, Rows
-from vecattr.indexes.likeness import Column, LabSums, log_odds
+from vecattr.indexes.likeness import USUAL, Column, LabSums, log_odds
 from vecattr.indexes.live import LiveSegment
 from vecattr.indexes.segment import MISSING_FEATURE
 
-#: Plasmids of the usual kind that every lab is taken to have beside its own.
-_PRIOR = 2.0
 _LEAST = 1e-4  # no share is nearer to 0 or 1
 _REACH = 2.0  # of the kernel, in features that differ
-_RAREST = 1e-6  # of all plasmids, more than this share is like any query
 
 
 @dataclass(frozen=True)
@@ -49,9 +46,9 @@ class Tally:
 
 @dataclass(frozen=True)
 class Alike(LabSums):
-    """Of each lab (l,): how many plasmids can be compared with a query, how many of these have all
-    of its features, and how many nearly (a sum of kernels). One of which a third of the query's
-    features is known counts as a third of a plasmid."""
+    """Of each lab (l,), summed over its plasmids: how many of a query's features are known of one,
+    the same of those that have all that are known as the query does, and the same of each by how
+    near it comes to that. So a plasmid counts by how much of it can be compared."""
 
     known: Column
     same: Column
@@ -65,31 +62,36 @@ class Alike(LabSums):
         labs: Rows,
         *,
         count: int,
-        asked: int,
         left_out: Rows = NO_ROWS,
     ) -> Alike:
-        """From the values of n plasmids, (n,) for each feature that is known of any, and whether
-        the query has it; their labs (n,), of `count`. The query has `asked` features in all."""
+        """From the values of n plasmids, (n,) for each feature, and whether the query has it; their
+        labs (n,), of `count`."""
         apart, known = np.zeros((2, len(labs)), dtype=np.uint16)
         for value, mine in zip(values, has, strict=True):
             apart += value == (not mine)
             known += value != MISSING_FEATURE
-        weights = known / asked
-        weights[left_out] = 0
+        known[left_out] = 0
         own = np.maximum(labs, 0)  # what is nobody's has no features, and weighs nothing
 
-        def total(kernel: NDArray[np.floating] | NDArray[np.bool_]) -> Column:
+        def total(weights: NDArray[np.generic]) -> Column:
             """Of each lab (l,), from the rows' (n,)."""
-            return np.bincount(own, kernel * weights, minlength=count).astype(np.float64)
+            return np.bincount(own, weights, minlength=count).astype(np.float64)
 
-        return cls(total(np.ones(len(own))), total(apart == 0), total(np.exp(apart / -_REACH)))
+        return cls(
+            total(known), total(known * (apart == 0)), total(known * np.exp(apart / -_REACH))
+        )
 
-    def odds(self, everything: Alike) -> dict[str, Column]:
-        """Log odds of each lab (l,); `everything` is what all labs have together."""
-        known, all_known = self.known, everything.known
+    def odds(self, everything: Alike, *, asked: int) -> dict[str, Column]:
+        """Log odds of each lab (l,) of a query with so many features that are known of any plasmid;
+        `everything` is what all labs have together."""
+        known, all_known = self.known / asked, everything.known / asked
+        found = {
+            "same_features": (self.same / asked, everything.same / asked),
+            "near_features": (self.near / asked, everything.near / asked),
+        }
         return {
-            "same_features": log_odds(self.same, known, everything.same, all_known, least=_RAREST),
-            "near_features": log_odds(self.near, known, everything.near, all_known, least=_RAREST),
+            name: log_odds(near, known, all_near, all_known)
+            for name, (near, all_near) in found.items()
         }
 
 
@@ -97,11 +99,26 @@ def bayes_odds(has: NDArray[np.bool_], labs: Tally, everything: Tally) -> NDArra
     """Of each lab (l,), of a query that has some features and lacks others (f,), from what is known
     of labs (l, f) and of all plasmids together (f,); 0 where nothing is known."""
     usual = (everything.having + 0.5) / (everything.knowing + 1)  # the share of all, (f,)
-    share = (labs.having + _PRIOR * usual) / (labs.knowing + _PRIOR)  # (l, f)
+    share = (labs.having + USUAL * usual) / (labs.knowing + USUAL)  # (l, f)
     share, usual = np.clip(share, _LEAST, 1 - _LEAST), np.clip(usual, _LEAST, 1 - _LEAST)
     odds: NDArray[np.float64] = np.log(share / usual) @ has
     odds += np.log((1 - share) / (1 - usual)) @ ~has
     return odds
+
+
+def feature_columns(
+    has: NDArray[np.bool_], labs: Tally, everything: Tally, alike: Alike, all_alike: Alike
+) -> dict[str, Column]:
+    """The PHENOTYPES of each lab (l,), of a query that has some features and lacks others (a,);
+    nothing when none of these is known of any plasmid."""
+    asked = int(np.count_nonzero(everything.knowing))
+    if not asked:
+        return {}
+    return {
+        "phenotypes": bayes_odds(has, labs, everything),
+        **alike.odds(all_alike, asked=asked),
+        "features": np.full(len(alike.known), np.log1p(asked)),
+    }
 
 
 class PhenotypeOdds:
@@ -120,13 +137,13 @@ class PhenotypeOdds:
 
     @cached_property
     def _values(self) -> NDArray[np.uint8]:
-        """Of every row (n, f), MISSING_FEATURE where it is not known."""
+        """Of every row (f, n), MISSING_FEATURE where it is not known."""
         place = {name: column for column, name in enumerate(self.names)}
-        found = np.full((len(self._catalogue), len(self.names)), MISSING_FEATURE, dtype=np.uint8)
+        found = np.full((len(self.names), len(self._catalogue)), MISSING_FEATURE, dtype=np.uint8)
         for start, segment in zip(self._catalogue.starts, self._segments, strict=True):
             columns = [place[name] for name in segment.stored.feature_names]
-            found[start : start + segment.stored.rows, columns] = segment.stored.features
-        found[self._catalogue.labs == NOBODY] = MISSING_FEATURE
+            found[columns, start : start + segment.stored.rows] = segment.stored.features.T
+        found[:, self._catalogue.labs == NOBODY] = MISSING_FEATURE
         return found
 
     @cached_property
@@ -137,7 +154,7 @@ class PhenotypeOdds:
     def _counted(self, rows: Rows) -> Tally:
         shape = len(self._catalogue.lab_names), len(self.names)
         found = Tally(np.zeros(shape), np.zeros(shape))
-        values, labs = self._values[rows], self._catalogue.labs[rows]
+        values, labs = self._values[:, rows].T, self._catalogue.labs[rows]
         np.add.at(found.having, labs, values == 1)
         np.add.at(found.knowing, labs, values != MISSING_FEATURE)
         return found
@@ -147,36 +164,23 @@ class PhenotypeOdds:
         """Of all labs together, (f,)."""
         return self.tally.total()
 
-    @cached_property
-    def _by_feature(self) -> NDArray[np.uint8]:
-        """The values again (f, n), read one feature after another."""
-        return np.ascontiguousarray(self._values.T)
-
-    def asked(self, features: Mapping[str, int]) -> tuple[list[int], NDArray[np.bool_]]:
-        """Which of the names a query gives, and whether it has each (a,), (a,)."""
-        columns = [column for column, name in enumerate(self.names) if name in features]
-        return columns, np.array([bool(features[self.names[column]]) for column in columns], bool)
-
-    def alike(self, features: Mapping[str, int], *, asked: int, left_out: Rows = NO_ROWS) -> Alike:
-        """What each lab has that is like a query of which so many features are known to any
-        plasmid, without some rows."""
-        columns, has = self.asked(features)
-        return Alike.of(
-            [self._by_feature[column] for column in columns],
-            has.tolist(),
-            self._catalogue.labs,
-            count=len(self._catalogue.lab_names),
-            asked=asked,
-            left_out=left_out,
-        )
+    def alike(
+        self, columns: Sequence[int], has: Sequence[bool], *, left_out: Rows = NO_ROWS
+    ) -> Alike:
+        """What each lab has that is like a query that has some of these features (a,), without some
+        rows."""
+        values = [self._values[column] for column in columns]
+        count = len(self._catalogue.lab_names)
+        return Alike.of(values, has, self._catalogue.labs, count=count, left_out=left_out)
 
     def of(self, features: Mapping[str, int], *, left_out: Rows) -> dict[str, Column]:
-        """Log odds of each lab (l,), by name, 0 where nothing is known. One of the features at
-        least is known."""
-        columns, has = self.asked(features)
+        """The PHENOTYPES of each lab (l,), odds 0 where nothing is known; nothing at all when no
+        feature of the query is known of any plasmid."""
+        columns = [column for column, name in enumerate(self.names) if name in features]
+        has = np.array([bool(features[self.names[column]]) for column in columns], dtype=bool)
         labs, everything = self.tally.of(columns), self.total.of(columns)
         if len(left_out):
             gone = self._counted(left_out).of(columns)
             labs, everything = labs.plus(gone, times=-1), everything.plus(gone.total(), times=-1)
-        alike = self.alike(features, asked=len(columns), left_out=left_out)
-        return {"phenotypes": bayes_odds(has, labs, everything), **alike.odds(alike.total())}
+        alike = self.alike(columns, has.tolist(), left_out=left_out)
+        return feature_columns(has, labs, everything, alike, alike.total())

@@ -15,7 +15,7 @@ from vecattr.fusion import of_classes
 from vecattr.indexes.arrivals import Near, Supports
 from vecattr.indexes.catalogue import NO_ROWS
 from vecattr.indexes.evidence import Reading
-from vecattr.indexes.phenotype_odds import Alike, Tally, bayes_odds
+from vecattr.indexes.phenotype_odds import Alike, Tally, feature_columns
 from vecattr.indexes.shape_odds import Likes
 from vecattr.indexes.shared_kmers import (
     Shared,
@@ -206,20 +206,18 @@ class Rehearsal:
     @cached_property
     def _alike(self) -> Alike:
         """What the old labs have whose features are like the query's."""
-        columns, *_ = self._features
-        odds = self.stage.labs.odds
-        return odds.alike(self.plasmid.features or {}, asked=len(columns))
+        given, odds = self.plasmid.features or {}, self.stage.labs.odds
+        columns = [column for column, name in enumerate(odds.names) if name in given]
+        return odds.alike(columns, [bool(given[odds.names[column]]) for column in columns])
 
     def _odds(self, supports: Supports) -> dict[str, Column]:
-        """Nothing when the query has no feature that the index or a support knows."""
+        """As `feature_columns`."""
         columns, has, some, total = self._features
         new = supports.tally.of(columns)
-        if "phenotypes" not in self.columns and not new.knowing.any():
-            return {}
         labs = Tally(
             np.concatenate([some.having, new.having]), np.concatenate([some.knowing, new.knowing])
         )
         like_new = self.stage.arrivals.alike(columns, has, supports.chosen)
         alike = self._alike.and_more(like_new)
-        likes = self._alike.some(self.some).and_more(like_new).odds(alike.total())
-        return {"phenotypes": bayes_odds(has, labs, total.plus(new.total())), **likes}
+        likes = self._alike.some(self.some).and_more(like_new)
+        return feature_columns(has, labs, total.plus(new.total()), likes, alike.total())

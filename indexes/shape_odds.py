@@ -26,7 +26,6 @@ from vecattr.plasmid import Plasmid
 _OF_TOPOLOGY = 1.0
 _WIDTH = 0.1  # of the kernel, in units of ln(bases): lengths a tenth apart are alike
 _REACH = 0.0025  # of the kernel, as a squared distance: one plasmid in twenty is so near to another
-_LEAST = 1e-6
 
 
 @dataclass(frozen=True)
@@ -101,12 +100,11 @@ class Likes(LabSums):
                 everything.topology,
                 everything.plasmids,
                 more=_OF_TOPOLOGY,
+                least=0.0,
             ),
-            "length": log_odds(
-                self.length, self.topology, everything.length, everything.topology, least=_LEAST
-            ),
+            "length": log_odds(self.length, self.topology, everything.length, everything.topology),
             "composition": log_odds(
-                self.composition, self.known, everything.composition, everything.known, least=_LEAST
+                self.composition, self.known, everything.composition, everything.known
             ),
         }
 

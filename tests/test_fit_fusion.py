@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fit_fusion import PRIOR, Questions, averaged, with_prior
+from fold_questions import partly_told
 
 from vecattr.fusion import Network, inputs_of, sources
+from vecattr.plasmid import Plasmid
 
 INPUTS = inputs_of(phenotypes=False)
 
@@ -67,3 +69,19 @@ def test_the_prior_is_of_stored_plasmids() -> None:
     plasmids = inputs[:, sources(phenotypes=False).index("plasmids")]
     more = with_prior(network(2)).scores(inputs) - network(2).scores(inputs)
     assert more - more[0] == pytest.approx(PRIOR * (plasmids - plasmids[0]), abs=1e-4)
+
+
+def test_some_plasmids_are_told_with_few_of_their_features() -> None:
+    features = {f"f{number}": number % 2 for number in range(39)}
+    plasmid, rng = Plasmid("p", "ACGT", features=features), np.random.default_rng(0)
+    told = [partly_told(plasmid, 0.3, rng).features or {} for _ in range(2_000)]
+    assert all(one.items() <= features.items() and one for one in told)
+    sizes = np.array([len(one) for one in told])
+    assert np.mean(sizes < 39) == pytest.approx(0.3, abs=0.04)
+    assert np.median(sizes[sizes < 39]) == pytest.approx(6, abs=1)
+    assert len({next(iter(one)) for one in told}) > 30
+
+
+def test_a_plasmid_without_features_is_told_as_it_is() -> None:
+    plasmid = Plasmid("p", "ACGT")
+    assert partly_told(plasmid, 1.0, np.random.default_rng(0)) is plasmid

@@ -135,4 +135,9 @@ def test_a_lab_like_all_others_has_no_odds(workshop: Any) -> None:
     found = PhenotypeOdds(Catalogue.of(segments, LABS), segments).of(
         {"amp": 0}, left_out=np.zeros(0, dtype=np.int64)
     )
-    assert [len(set(column.tolist())) for column in found.values()] == [1, 1, 1]
+    assert all(len(set(column.tolist())) == 1 for column in found.values())
+
+
+def test_the_number_of_known_features_is_told(odds: PhenotypeOdds) -> None:
+    found = odds.of({"amp": 1, "tet": 0, "other": 1}, left_out=np.zeros(0, dtype=np.int64))
+    assert found["features"].tolist() == [pytest.approx(math.log(3))] * len(LABS)

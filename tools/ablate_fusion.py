@@ -101,7 +101,7 @@ def answers(index: Index, table: Path, where: tuple[str, str]) -> Data:
     asking = Asking(index, rows, np.random.default_rng(0))
     nothing = np.zeros(0, dtype=np.int64)
     for row in range(len(rows)):
-        asking.ask(Asked(row, nothing), cut=0)
+        asking.ask(Asked(row, nothing), cut=0, partly=0)
     return asking.arrays()
 
 

@@ -38,6 +38,7 @@ POWERS = (0.0, 1.0)
 JITTER = {"plasmids": 0.25, "works": 0.25, "topology": 0.15, "length": 0.15,
           "composition": 0.15, "same_features": 0.15, "near_features": 0.15}  # fmt: skip
 REST = 0.05
+STEADY = 2e-4  # an input with no larger standard deviation says nothing, as one that was taken away
 
 
 #: What is added to the score of a lab for each unit of ln(1 + its plasmids). In the folds a lab is
@@ -150,7 +151,8 @@ def _jitter(scale: NDArray[np.float32]) -> Tensor:
     noise = np.full(len(scale), REST, dtype=np.float32)
     names = _sources(scale)
     for name in JITTER.keys() & set(names):
-        noise[names.index(name)] = JITTER[name] / scale[names.index(name)]
+        if scale[names.index(name)] > STEADY:
+            noise[names.index(name)] = JITTER[name] / scale[names.index(name)]
     return torch.from_numpy(noise)
 
 

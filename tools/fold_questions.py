@@ -3,9 +3,9 @@
 For each fold an encoder is trained without one publication of every lab that has three or more,
 and without some single plasmids; then these are asked about in an index of all plasmids, as if
 their publication, or they themselves, were not stored. Some are asked about as if their lab had
-hardly any plasmid, because labs that were just added are scored by the same network, and some as a
-short stretch of themselves. Rows of the reserve (`vecattr.reserve`) are never asked about: indexes
-are calibrated on them.
+hardly any plasmid, because labs that were just added are scored by the same network, some as a
+short stretch of themselves, and some with few of their features. Rows of the reserve
+(`vecattr.reserve`) are never asked about: indexes are calibrated on them.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ SINGLES = 2_000  # plasmids asked about one by one, in each fold
 OF_A_GROUP = 5  # plasmids of one publication asked about
 THINNED = 0.06  # of the plasmids asked about: their labs keep no more than one of …
 KEPT = (1, 2, 3, 5)  # … plasmids, as a lab that was just added
+PARTLY = 0.3  # of the plasmids asked about: no more than some of their features are told
 CUT = 0.03  # of the plasmids asked about: a linear stretch of …
 STRETCH = (300, 3_000)  # … so many bases
 LIKELIEST, OTHERS = 25, 60  # labs kept of each kind of evidence, and of all
@@ -136,6 +137,7 @@ class Asking:
 
     def __init__(self, index: Index, plasmids: Sequence[Plasmid], rng: np.random.Generator) -> None:
         self._index, self._plasmids, self._rng = index, plasmids, rng
+        [self._forgetful] = rng.spawn(1)
         self._labs = FusedLabs(_nothing(), index.segments, index.lab_names)
         self._code = {name: code for code, name in enumerate(self._labs.catalogue.lab_names)}
         classes = np.array(index.lab_names, dtype=object)
@@ -148,9 +150,10 @@ class Asking:
         self._stand_for: list[NDArray[np.float64]] = []
         self._inputs: dict[str, list[NDArray[np.float16]]] = {"plain": [], "featured": []}
 
-    def ask(self, one: Asked, *, cut: float = CUT) -> None:
+    def ask(self, one: Asked, *, cut: float = CUT, partly: float = PARTLY) -> None:
         """Keep what the index says of some labs without what is left out; of a share of `cut` it is
-        asked about a stretch. A lab that the index does not know is any pooled one."""
+        asked about a stretch, and of one of `partly` it is told some features alone. A lab that
+        the index does not know is any pooled one."""
         plasmid = self._plasmids[one.row]
         truth = self._code.get(plasmid.lab or "", self._a_pooled_lab)
         length = int(self._rng.integers(*STRETCH))
@@ -161,7 +164,8 @@ class Asking:
         vectors = type(some)(some.full, some.bare, gone, some.plasmids)
         [cosines] = self._index.lab_cosines(vectors)
         left_out = self._labs.rows_of(gone[0])
-        columns = self._labs.columns(plasmid, some.bare[0], cosines, left_out)
+        told = partly_told(plasmid, partly, self._forgetful)
+        columns = self._labs.columns(told, some.bare[0], cosines, left_out)
         kept, stand_for = candidates(columns, truth=truth, rng=self._rng)
         self._truths.append(truth)
         self._is_new.append(one.is_new)
@@ -188,6 +192,17 @@ class Asking:
             "pooled": self._pooled,
             **{name: np.concatenate(rows) for name, rows in self._inputs.items()},
         }
+
+
+def partly_told(plasmid: Plasmid, share: float, rng: np.random.Generator) -> Plasmid:
+    """The same; of so large a share of plasmids with some of its features alone, as often with one
+    to six of 39 as with more."""
+    features = plasmid.features or {}
+    chance, size = rng.random(2)
+    some = rng.permutation(sorted(features))[: int(len(features) ** size)].tolist()
+    if chance >= share or not features:
+        return plasmid
+    return replace(plasmid, features={name: features[name] for name in some})
 
 
 def candidates(

@@ -37,8 +37,9 @@ TOLD = ("rarity", "overlap", "nearest")
 SHAPES = ("topology", "length", "composition")
 #: How much of a lab is stored, and what is known of the query itself.
 FACTS = ("plasmids", "works", "kmers", "known", "pooled")
-#: How a query's phenotype features fit a lab, one by one and all together: log odds.
-PHENOTYPES = ("phenotypes", "same_features", "near_features")
+#: How a query's phenotype features fit a lab, one by one and all together: log odds; and how many
+#: features of the query are known.
+PHENOTYPES = ("phenotypes", "same_features", "near_features", "features")
 
 NAMES = SHARES + AMOUNTS + COSINES + SHAPES + FACTS
 
@@ -78,7 +79,8 @@ def expanded(columns: Mapping[str, Columns], *, phenotypes: bool) -> NDArray[np.
     if phenotypes:
         odds = np.clip(columns["phenotypes"], -30, 30) / 10
         seen += [odds, odds - odds.max(initial=-3)]
-        seen += [np.clip(columns[name], -6, 6) for name in PHENOTYPES[1:]]
+        seen += [np.clip(columns[name], -6, 6) for name in ("same_features", "near_features")]
+        seen.append(columns["features"])
     return np.array(seen, dtype=np.float32).T  # a column at a time is written faster
 
 
