@@ -9,22 +9,30 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
-from vecattr import hdf5_process
 from vecattr.checksums import SealedBytes, seal
 from vecattr.errors import DamagedError, VecattrError
 from vecattr.hdf5 import write_hdf5
-from vecattr.hdf5_process import _Child, read_apart
-from vecattr.store import ArrayFile, write_arrays
+from vecattr.hdf5_process import _Child, _Children, read_apart
+from vecattr.store import write_arrays
 
 FACTS = {"format": "test", "version": 1}
 ARRAYS = {"a/b": np.arange(70_000, dtype="<f4").reshape(-1, 2), "c": np.arange(9, dtype="u1")}
+OPENED = """
+import os, signal, sys, threading
+from pathlib import Path
+from vecattr.hdf5_process import _Children
+from vecattr.store import ArrayFile
+def check():
+    ArrayFile(Path(sys.argv[1]), format="test", version=1).check_all()
+"""
 
 
 def sealed(body: bytes) -> SealedBytes:
@@ -35,38 +43,57 @@ def whole() -> SealedBytes:
     return sealed(write_hdf5(ARRAYS, FACTS)[0])
 
 
-def endless() -> bytes:
+def endless() -> SealedBytes:
     """A file whose texts libhdf5 looks for in a heap that has no end: its free space is of no
     size."""
     held = io.BytesIO()
     with h5py.File(held, "w") as file:
         file.attrs["format"] = "a text of sixteen"
     body = bytearray(held.getvalue())
-    heap = body.index(b"GCOL")
-    free = struct.unpack_from("<HHIQ", body, heap + 56)
-    assert free[0] == 0
-    struct.pack_into("<HHIQ", body, heap + 56, 0, 0, 0, 0)
-    return bytes(body)
+    free = body.index(b"GCOL") + 56
+    assert struct.unpack_from("<HHIQ", body, free)[0] == 0
+    struct.pack_into("<HHIQ", body, free, 0, 0, 0, 0)
+    return sealed(bytes(body))
 
 
-def changed(bound: str) -> str:
-    """What starts a child with another bound."""
-    return f"import vecattr.hdf5_process as child; child.{bound}; child.serve()"
+def filled(fill: Callable[[h5py.File], object]) -> SealedBytes:
+    held = io.BytesIO()
+    with h5py.File(held, "w", libver=("v110", "v110")) as file:
+        fill(file)
+    return sealed(held.getvalue())
+
+
+def large(*mebibytes: int) -> SealedBytes:
+    """A file of large attributes, which are read whole."""
+
+    def fill(file: h5py.File) -> None:
+        for number, size in enumerate(mebibytes):
+            file.attrs[f"a{number}"] = np.zeros(size << 20, dtype="u1")
+
+    return filled(fill)
+
+
+@contextmanager
+def child(**bounds: int) -> Iterator[_Child]:
+    """A child with bounds of its own."""
+    one = _Child(**bounds)
+    try:
+        yield one
+    finally:
+        one.stop()
 
 
 @pytest.fixture(autouse=True)
 def fresh() -> Iterator[None]:
     """No child from another test, and none left."""
-    if _Child.running is not None:
-        _Child.running.stop()
+    _Children.stop()
     yield
-    if _Child.running is not None:
-        _Child.running.stop()
+    _Children.stop()
 
 
-def pid() -> int:
-    assert _Child.running is not None
-    return _Child.running._process.pid
+def running() -> int:
+    assert _Children.running is not None
+    return _Children.running.pid
 
 
 def gone(number: int) -> bool:
@@ -85,105 +112,163 @@ def gone(number: int) -> bool:
 def test_a_child_says_what_the_writer_said_and_serves_many_files() -> None:
     body, directory = write_hdf5(ARRAYS, FACTS)
     assert read_apart(sealed(body)) == directory
-    first = pid()
+    first = running()
     other, said = write_hdf5({}, {"x": 0.5, "y": "é"})
     assert read_apart(sealed(other)) == said
-    assert pid() == first
+    assert running() == first
 
 
-def test_a_refusal_leaves_the_child_alive() -> None:
-    with pytest.raises(DamagedError, match=r"made\.h5: HDF5 cannot read it: "):
-        read_apart(sealed(b"no HDF5" * 999))
-    first = pid()
-    assert read_apart(whole()).extents.keys() == ARRAYS.keys()
-    assert pid() == first
+def test_after_a_refusal_another_child_reads() -> None:
+    for _ in range(3):
+        with pytest.raises(DamagedError, match=r"made\.h5: HDF5 cannot read it: \w"):
+            read_apart(sealed(b"no HDF5" * 999))
+        assert _Children.running is None
+        assert read_apart(whole()).attributes == FACTS
 
 
-def test_a_file_that_is_read_for_ever_is_damage(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hdf5_process, "_START", changed("SECONDS = 1"))
-    with pytest.raises(DamagedError, match=r"made\.h5: HDF5 does not come to an end"):
-        read_apart(sealed(endless()))
-    assert _Child.running is None
-    assert read_apart(whole()).attributes == FACTS
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_file_that_is_read_for_ever_is_damage(ignored: bool) -> None:
+    before = signal.signal(signal.SIGXCPU, signal.SIG_IGN if ignored else signal.SIG_DFL)
+    try:
+        with child(seconds=1) as one:
+            with pytest.raises(DamagedError, match=r"made\.h5: HDF5 comes to no end with it"):
+                one.directory(endless())
+            assert gone(one.pid)
+    finally:
+        signal.signal(signal.SIGXCPU, before)
 
 
-def test_such_a_file_is_refused_by_name_when_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hdf5_process, "_START", changed("SECONDS = 1"))
-    with pytest.raises(DamagedError, match="does not come to an end"):
-        ArrayFile(seal(endless()), format="test", version=1)
+@pytest.mark.parametrize("sizes", [(200,), (80, 100, 120), (20, 20, 200, 1)])
+def test_more_than_it_may_have_in_memory_is_damage(sizes: tuple[int, ...]) -> None:
+    with (
+        child(memory=256 << 20) as one,
+        pytest.raises(DamagedError, match=r"made\.h5: HDF5 cannot read it: \w"),
+    ):
+        one.directory(large(*sizes))
+
+
+def test_more_than_a_file_can_say_is_damage() -> None:
+    def fill(file: h5py.File) -> None:
+        text = "x" * 60_000
+        for number in range(400):
+            file.attrs[f"a{number}"] = text
+
+    with pytest.raises(DamagedError, match="too many arrays or attributes"):
+        read_apart(filled(fill))
+
+
+def test_the_child_can_open_no_file_and_start_no_process() -> None:
+    with child(memory=1 << 30) as one:
+        one.directory(whole())
+        limits = Path(f"/proc/{one.pid}/limits").read_text().splitlines()
+    found = {line[:26].strip(): line[26:].split()[:2] for line in limits}
+    for none_of in ("Max open files", "Max processes", "Max core file size"):
+        assert found[none_of] == ["0", "0"]
+    assert found["Max address space"] == [str(1 << 30)] * 2
 
 
 @pytest.mark.parametrize(
     ("number", "kind", "message"),
     [
-        (signal.SIGSEGV, DamagedError, r"made\.h5: HDF5 crashes on it"),
-        (signal.SIGABRT, DamagedError, r"made\.h5: HDF5 crashes on it"),
-        (signal.SIGKILL, VecattrError, r"made\.h5: the process that reads HDF5 was killed"),
+        (signal.SIGSEGV, DamagedError, r"made\.h5: HDF5 crashes on it \(SIGSEGV\)"),
+        (signal.SIGABRT, DamagedError, r"made\.h5: HDF5 crashes on it \(SIGABRT\)"),
+        (signal.SIGKILL, VecattrError, r"made\.h5: the process that reads HDF5 ended"),
+        (signal.SIGHUP, VecattrError, r"made\.h5: the process that reads HDF5 ended"),
     ],
 )
 def test_a_death_is_told(number: int, kind: type[VecattrError], message: str) -> None:
-    read_apart(whole())
-    os.kill(pid(), number)
-    with pytest.raises(VecattrError, match=message) as caught:
-        read_apart(whole())
+    with child() as one:
+        one.directory(whole())
+        os.kill(one.pid, number)
+        with pytest.raises(VecattrError, match=message) as caught:
+            one.directory(whole())
     assert type(caught.value) is kind
+
+
+def test_a_child_that_died_while_it_had_nothing_to_do_is_replaced() -> None:
+    read_apart(whole())
+    os.kill(running(), signal.SIGSEGV)
+    assert gone(running())
     assert read_apart(whole()).attributes == FACTS
 
 
 def test_a_bad_block_met_on_the_way_is_told_as_such() -> None:
-    data = bytearray(seal(write_hdf5(ARRAYS, FACTS)[0]))
-    data[-len(write_hdf5(ARRAYS, FACTS)[0]) + 3] ^= 1
+    body = write_hdf5(ARRAYS, FACTS)[0]
+    data = bytearray(seal(body))
+    data[-len(body) + 3] ^= 1
     with pytest.raises(DamagedError, match="block 1 of"):
         read_apart(SealedBytes(bytes(data), name="made.h5"))
-    assert _Child.running is None
+    assert _Children.running is None
 
 
-def test_too_much_memory_is_damage_and_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    held = io.BytesIO()
-    with h5py.File(held, "w", libver=("v110", "v110")) as file:
-        file.attrs["large"] = np.zeros(200 << 20, dtype="u1")
-    monkeypatch.setattr(hdf5_process, "_START", changed("_MOST_MEMORY = 256 << 20"))
-    with pytest.raises(DamagedError, match=r"made\.h5: HDF5 cannot read it: .*allocat"):
-        read_apart(sealed(held.getvalue()))
+def test_an_interrupt_from_elsewhere_ends_the_child_and_is_handed_on() -> None:
+    def late(*_: object) -> None:
+        raise TimeoutError("mine")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, 1)
+    try:
+        with pytest.raises(TimeoutError, match="mine"):
+            read_apart(endless())
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert _Children.running is None
 
 
-def test_no_process_at_all_is_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hdf5_process, "_START", "raise SystemExit")
-    with pytest.raises(VecattrError, match="did not start") as caught:
-        read_apart(whole())
-    assert not isinstance(caught.value, DamagedError)
-    monkeypatch.setattr(sys, "executable", "/no/such/python")
-    with pytest.raises(VecattrError, match="no process to read HDF5 in"):
-        read_apart(whole())
+def test_a_fork_has_children_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "made.h5").write_bytes(write_arrays(ARRAYS, FACTS))
+    code = f"""{OPENED}
+check()
+mine = _Children.running.pid
+_Children.lock.acquire()  # as another thread of the parent may hold it
+forks = []
+for _ in range(3):
+    fork = os.fork()
+    if not fork:
+        for _ in range(5):
+            check()
+        os._exit(_Children.running.pid == mine)
+    forks.append(fork)
+_Children.lock.release()
+check()
+assert _Children.running.pid == mine
+assert [os.waitpid(fork, 0)[1] for fork in forks] == [0, 0, 0]
+"""
+    command = [sys.executable, "-W", "error", "-c", code, str(tmp_path / "made.h5")]
+    subprocess.run(command, check=True, timeout=60)
 
 
 @pytest.mark.parametrize("end", ["pass", "os.kill(os.getpid(), signal.SIGKILL)"])
 def test_the_child_ends_with_its_parent(tmp_path: Path, end: str) -> None:
     (tmp_path / "made.h5").write_bytes(write_arrays(ARRAYS, FACTS))
-    code = f"""
-import os, signal, sys
-from pathlib import Path
-from vecattr.hdf5_process import _Child
-from vecattr.store import ArrayFile
-ArrayFile(Path(sys.argv[1]), format="test", version=1).check_all()
-print(_Child.running._process.pid, flush=True)
-{end}
-"""
+    code = f"{OPENED}\ncheck()\nprint(_Children.running.pid, flush=True)\n{end}"
     command = [sys.executable, "-W", "error", "-c", code, str(tmp_path / "made.h5")]
     done = subprocess.run(command, capture_output=True, text=True)
     assert not done.stderr
     assert gone(int(done.stdout))
 
 
+def test_a_python_without_h5py_is_no_damage(tmp_path: Path) -> None:
+    (tmp_path / "h5py.py").write_text("raise ImportError\n")
+    (tmp_path / "made.h5").write_bytes(write_arrays(ARRAYS, FACTS))
+    code = f"""{OPENED}
+from vecattr.errors import DamagedError, VecattrError
+try:
+    check()
+except VecattrError as error:
+    assert not isinstance(error, DamagedError) and "does not start" in str(error), error
+else:
+    raise AssertionError
+"""
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-c", code, str(tmp_path / "made.h5")]
+    subprocess.run(command, env=environment, check=True)
+
+
 def test_a_module_in_the_folder_it_is_asked_from_is_not_run(tmp_path: Path) -> None:
     (tmp_path / "made.h5").write_bytes(write_arrays(ARRAYS, FACTS))
     (tmp_path / "h5py.py").write_text("open('was-run', 'w')\n")
-    code = """
-import sys
-sys.path = [one for one in sys.path if one]
-from pathlib import Path
-from vecattr.store import ArrayFile
-ArrayFile(Path("made.h5"), format="test", version=1).check_all()
-"""
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    code = f"import sys\nsys.path = [one for one in sys.path if one]\n{OPENED}\ncheck()"
+    subprocess.run([sys.executable, "-c", code, "made.h5"], cwd=tmp_path, check=True)
     assert not (tmp_path / "was-run").exists()

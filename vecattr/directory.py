@@ -32,18 +32,21 @@ class Extent:
     offset: int
 
     @classmethod
-    def of(cls, dtype: object, shape: Sequence[object], offset: object, *, size: int) -> Self:
+    def of(
+        cls, name: str, dtype: object, shape: Sequence[object], offset: object, *, size: int
+    ) -> Self:
         """What is said of an array; ValueError or TypeError when it is not of numbers that lie
         inside of `size` bytes."""
         if dtype not in _DTYPES or not 1 <= len(shape) <= _MOST_DIMENSIONS:
-            raise ValueError(f"no array of this program: {dtype} {shape}")
-        sizes = [number for number in shape if type(number) is int and 0 <= number < _MOST]
-        if len(sizes) < len(shape) or type(offset) is not int or not 0 <= offset < _MOST:
-            raise ValueError(f"no place in a file: {shape} {offset}")
-        extent = cls(np.dtype(str(dtype)), tuple(sizes), offset)
-        if offset + math.prod(sizes) * extent.dtype.itemsize > size:
-            raise ValueError(f"no place in this file: {extent}")
-        return extent
+            raise ValueError(f"{name!r} is no array of this program: {dtype} {shape}")
+        sizes = [number for number in shape if type(number) is int and number >= 0]
+        kind = np.dtype(str(dtype))
+        if len(sizes) < len(shape) or math.prod(max(1, n) for n in sizes) * kind.itemsize >= _MOST:
+            raise ValueError(f"{name!r} has no possible shape: {shape}")
+        stop = math.prod(sizes) * kind.itemsize
+        if type(offset) is not int or not 0 <= offset < _MOST or offset + stop > size:
+            raise ValueError(f"{name!r} lies outside of the file: {dtype} {shape} at {offset}")
+        return cls(kind, tuple(sizes), offset)
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Directory:
         try:
             content = json.loads(data)
             arrays = content["arrays"].items()
-            extents = {name: Extent.of(*place, size=size) for name, place in arrays}
+            extents = {name: Extent.of(name, *place, size=size) for name, place in arrays}
             return cls({key: plain(one) for key, one in content["attributes"].items()}, extents)
         except (TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ValueError(f"{type(error).__name__}: {error}") from error

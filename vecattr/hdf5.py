@@ -88,4 +88,4 @@ def _extent(item: h5py.Dataset, *, name: str, size: int) -> Extent:
     if layout.get_layout() != h5py.h5d.CONTIGUOUS or layout.get_external_count():
         raise ValueError(f"{name!r} is not in one piece in this file")
     offset = item.id.get_offset() if item.size else 0
-    return Extent.of(item.dtype.str, item.shape or (), offset, size=size)
+    return Extent.of(name, item.dtype.str, item.shape or (), offset, size=size)
