@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from vecattr.errors import InputError
 from vecattr.fusion import Fusion, Network, inputs_of
 from vecattr.indexes.add import add_labs
 from vecattr.indexes.draws import Codes, Shots, drawn, drawn_outside, orders
-from vecattr.indexes.edit import remove_lab, rename_lab
+from vecattr.indexes.edit import compact, remove_lab, rename_lab
 from vecattr.indexes.few_shot import few_shot_figures
 from vecattr.indexes.fused_few_shot import FusedNewcomers
 from vecattr.indexes.panel import Panel
@@ -189,6 +190,42 @@ def test_features_that_only_supports_know_count(
     bare = [one.without_features() for one in collection(OLD[:6], each=4, seed=0)]
     workshop.build(tmp_path / "bare", bare, model=index / "model")
     assert_scores_agree(workshop, tmp_path / "bare", tmp_path / "i", plasmids, shots=3)
+
+
+def test_features_that_no_support_knows_do_not_count(
+    index: Path, tmp_path: Path, workshop: Any, plasmids: list[Plasmid]
+) -> None:
+    arrivals = newcomers(workshop, index, plasmids).stage.arrivals
+    [order] = orders(arrivals.labs, repeats=1, seed=5)
+    drawn_ids = {arrivals.plasmids[row].id for rows in order for row in drawn(rows, 3)}
+    told = [
+        replace(one, features={**one.features, "zeo": 1})
+        if one.features and one.id not in drawn_ids
+        else one
+        for one in plasmids
+    ]
+    assert told != plasmids
+    assert_scores_agree(workshop, index, tmp_path / "i", told, shots=3)
+
+
+def test_features_that_only_removed_plasmids_know_do_not_count(
+    index: Path, tmp_path: Path, workshop: Any, plasmids: list[Plasmid]
+) -> None:
+    """Compacting, which forgets them, changes no score."""
+    shutil.copytree(index, tmp_path / "i")
+    gone = [
+        replace(one, features={**(one.features or {}), "zeo": 1})
+        for one in collection(["Gone"], each=4, seed=0)
+    ]
+    add_labs(tmp_path / "i", gone, embedder=workshop.embedder)
+    remove_lab(tmp_path / "i", "Gone")
+    asked = [replace(one, features={"zeo": 0}) for one in plasmids[:3]] + [
+        replace(one, features={**(one.features or {}), "zeo": 0}) for one in plasmids[3:]
+    ]
+    before = Panel((workshop.open(tmp_path / "i"),)).judge(asked).scores
+    compact(tmp_path / "i")
+    after = Panel((workshop.open(tmp_path / "i"),)).judge(asked).scores
+    np.testing.assert_allclose(after, before, atol=1e-6)
 
 
 def test_one_lab_exchanged_is_like_all_chosen_anew(

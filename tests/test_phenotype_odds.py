@@ -138,6 +138,14 @@ def test_a_lab_like_all_others_has_no_odds(workshop: Any) -> None:
     assert all(len(set(column.tolist())) == 1 for column in found.values())
 
 
+@pytest.mark.parametrize("left_out", [[], list(range(14, 23))])
+def test_nothing_is_said_of_features_that_no_plasmid_knows(
+    odds: PhenotypeOdds, left_out: list[int]
+) -> None:
+    asked = {"tet": 1, "other": 1} if left_out else {"other": 1}
+    assert odds.of(asked, left_out=np.array(left_out, dtype=np.int64)) == {}
+
+
 def test_the_number_of_known_features_is_told(odds: PhenotypeOdds) -> None:
     found = odds.of({"amp": 1, "tet": 0, "other": 1}, left_out=np.zeros(0, dtype=np.int64))
     assert found["features"].tolist() == [pytest.approx(math.log(3))] * len(LABS)
