@@ -24,9 +24,10 @@ from vecattr.indexes.embedding import (
 from vecattr.indexes.labs import lab_parts
 from vecattr.indexes.live import LiveSegment, class_names, find_living, open_segments
 from vecattr.indexes.lock import writing
-from vecattr.indexes.manifest import Manifest, SegmentEntry, newest_manifest, read_manifest
+from vecattr.indexes.manifest import Manifest, SegmentEntry
 from vecattr.indexes.merge import merge_small
 from vecattr.indexes.models import check_embedder, load_index_model
+from vecattr.indexes.places import newest_manifest, read_manifest
 from vecattr.indexes.publish import Checkpoint, go_on, publish, write_segment
 from vecattr.plasmid import Plasmid
 from vecattr.protocols import SequenceEmbedder

@@ -22,17 +22,15 @@ from vecattr.indexes.heldout import calibrate_means
 from vecattr.indexes.labs import lab_parts
 from vecattr.indexes.live import LiveSegment
 from vecattr.indexes.lock import collect, folder_in_the_making, writing
-from vecattr.indexes.manifest import (
+from vecattr.indexes.manifest import FileFacts, Manifest, SegmentEntry
+from vecattr.indexes.models import check_embedder, copy_model, with_tables
+from vecattr.indexes.places import (
     HISTORY_FOLDER,
     MANIFEST_FILE,
     MODEL_FOLDER,
     SEGMENTS_FOLDER,
-    FileFacts,
-    Manifest,
-    SegmentEntry,
     segment_path,
 )
-from vecattr.indexes.models import check_embedder, copy_model, with_tables
 from vecattr.indexes.publish import Checkpoint, go_on, publish, write_segment
 from vecattr.indexes.segment import Segment
 from vecattr.model import learned_labs, model_identity

@@ -19,14 +19,9 @@ from vecattr.indexes.live import (
     open_segments,
 )
 from vecattr.indexes.lock import writing
-from vecattr.indexes.manifest import (
-    Manifest,
-    kept_generations,
-    newest_manifest,
-    read_history,
-    read_manifest,
-)
+from vecattr.indexes.manifest import Manifest
 from vecattr.indexes.merge import merged
+from vecattr.indexes.places import kept_generations, newest_manifest, read_history, read_manifest
 from vecattr.indexes.publish import Checkpoint, go_on, publish
 from vecattr.plasmid import POOLED, check_lab_name
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from vecattr.errors import UsageError
 from vecattr.files import atomic_write, move_folder, read_file, sync_tree
 from vecattr.folds import FOLDS_FILE, fold_members, is_folds
-from vecattr.indexes.manifest import MANIFEST_FILE
+from vecattr.indexes.places import MANIFEST_FILE
 from vecattr.model import CONFIG_FILE
 from vecattr.plasmid import Plasmid
 from vecattr.protocols import SequenceEmbedder

@@ -8,8 +8,9 @@ from pathlib import Path
 from vecattr.calibration import Calibration
 from vecattr.indexes.evidence import Evidence
 from vecattr.indexes.live import LiveSegment, class_sizes
-from vecattr.indexes.manifest import FORMAT, VERSION, Manifest, kept_generations
+from vecattr.indexes.manifest import FORMAT, VERSION, Manifest
 from vecattr.indexes.nearest import opened_cells
+from vecattr.indexes.places import kept_generations
 from vecattr.indexes.publish import read_log
 from vecattr.model import FUSION_FILE, TABLES_FILE
 from vecattr.plasmid import POOLED

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from vecattr.background import Background
 from vecattr.errors import DamagedError, MissingError
 from vecattr.indexes.labs import LabPart, effective_labs
-from vecattr.indexes.manifest import Manifest, SegmentEntry, segment_path
+from vecattr.indexes.manifest import Manifest, SegmentEntry
+from vecattr.indexes.places import segment_path
 from vecattr.indexes.segment import Record, Segment
 from vecattr.plasmid import POOLED
 

@@ -11,7 +11,8 @@ from vecattr.calibration import Calibration, read_calibration
 from vecattr.errors import MismatchError, MissingError
 from vecattr.files import atomic_write, check_file, read_file, sha256_bytes, sha256_file
 from vecattr.fusion import Fusion, read_fusion
-from vecattr.indexes.manifest import MODEL_FOLDER, FileFacts, Manifest
+from vecattr.indexes.manifest import FileFacts, Manifest
+from vecattr.indexes.places import MODEL_FOLDER
 from vecattr.model import (
     CALIBRATION_FILE,
     FUSION_FILE,

@@ -19,7 +19,7 @@ from vecattr.errors import ArtifactError
 from vecattr.files import read_file, sha256_bytes
 from vecattr.indexes.flat import FlatSearch, build_flat
 from vecattr.indexes.live import LiveSegment
-from vecattr.indexes.manifest import cells_path, faiss_path
+from vecattr.indexes.places import cells_path, faiss_path
 from vecattr.table import Vectors
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import NamedTuple
 from vecattr.calibration import Calibration
 from vecattr.errors import ArtifactError
 from vecattr.indexes.live import LiveSegment, open_segments
-from vecattr.indexes.manifest import Manifest, check_is_newest, read_manifest
+from vecattr.indexes.manifest import Manifest
 from vecattr.indexes.models import SMALL_FILE, check_model_files, index_calibration
+from vecattr.indexes.places import check_is_newest, read_manifest
 
 #: How often opening starts again when a writer published in between.
 _ATTEMPTS = 5

@@ -30,18 +30,15 @@ from vecattr.indexes.cells import Search, cell_bytes
 from vecattr.indexes.draft import SegmentDraft
 from vecattr.indexes.flat import build_flat
 from vecattr.indexes.lock import collect
-from vecattr.indexes.manifest import (
+from vecattr.indexes.manifest import FileFacts, Manifest, SegmentEntry, parse_manifest
+from vecattr.indexes.places import (
     HISTORY_FOLDER,
     MANIFEST_FILE,
     SEGMENTS_FOLDER,
-    FileFacts,
-    Manifest,
-    SegmentEntry,
     cells_path,
     faiss_path,
     history_path,
     kept_generations,
-    parse_manifest,
     read_history,
     segment_path,
 )

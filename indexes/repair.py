@@ -25,25 +25,22 @@ from vecattr.files import (
 from vecattr.indexes.flat import build_flat
 from vecattr.indexes.live import LiveSegment
 from vecattr.indexes.lock import writing
-from vecattr.indexes.manifest import (
+from vecattr.indexes.manifest import FileFacts, Manifest, SegmentEntry, parse_manifest
+from vecattr.indexes.models import with_tables
+from vecattr.indexes.places import (
     HISTORY_FOLDER,
     MANIFEST_FILE,
     MODEL_FOLDER,
     SEGMENTS_FOLDER,
-    FileFacts,
-    Manifest,
-    SegmentEntry,
     cells_path,
     check_is_newest,
     faiss_path,
     history_path,
     kept_generations,
-    parse_manifest,
     read_history,
     read_manifest,
     segment_path,
 )
-from vecattr.indexes.models import with_tables
 from vecattr.indexes.publish import publish
 from vecattr.indexes.verify import VerifyReport, cell_findings, segment_findings, verify_index
 from vecattr.model import IDENTITY_FILES, TABLES_FILE

@@ -17,12 +17,13 @@ from vecattr.heldout import read_held_out
 from vecattr.indexes.flat import build_flat
 from vecattr.indexes.kmer_draft import kmer_arrays
 from vecattr.indexes.live import LiveSegment, class_names, class_sizes
-from vecattr.indexes.manifest import (
+from vecattr.indexes.manifest import Manifest, SegmentEntry
+from vecattr.indexes.models import check_model_files, check_model_tables
+from vecattr.indexes.nearest import opened_cells
+from vecattr.indexes.places import (
     MANIFEST_FILE,
     MODEL_FOLDER,
     SEGMENTS_FOLDER,
-    Manifest,
-    SegmentEntry,
     cells_path,
     check_is_newest,
     faiss_path,
@@ -32,8 +33,6 @@ from vecattr.indexes.manifest import (
     read_manifest,
     segment_path,
 )
-from vecattr.indexes.models import check_model_files, check_model_tables
-from vecattr.indexes.nearest import opened_cells
 from vecattr.indexes.publish import KEPT_GENERATIONS
 from vecattr.indexes.segment import Segment, id_hashes
 from vecattr.indexes.trial import Trial, tried_search

@@ -12,7 +12,7 @@ from vecattr.errors import DamagedError, MismatchError
 from vecattr.indexes.cells import LEAST_RECALL, Cells, cell_bytes
 from vecattr.indexes.edit import remove_lab
 from vecattr.indexes.engine import Index
-from vecattr.indexes.manifest import cells_path, read_manifest
+from vecattr.indexes.places import cells_path, read_manifest
 from vecattr.indexes.repair import repair_index
 from vecattr.indexes.verify import verify_index
 from vecattr.store import ArrayFile, write_arrays

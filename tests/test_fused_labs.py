@@ -27,7 +27,7 @@ from vecattr.fusion import (
 from vecattr.heldout import read_held_out
 from vecattr.indexes.add import add_labs
 from vecattr.indexes.fused_labs import FusedLabs
-from vecattr.indexes.manifest import MODEL_FOLDER
+from vecattr.indexes.places import MODEL_FOLDER
 from vecattr.indexes.verify import verify_index
 from vecattr.model import FUSION_FILE
 from vecattr.plasmid import POOLED, Plasmid, reverse_complement

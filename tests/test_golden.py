@@ -12,7 +12,8 @@ from golden_index import HashedKmers, answers, made_plasmids
 
 from vecattr.checksums import seal
 from vecattr.indexes.edit import add_labs, compact, rollback
-from vecattr.indexes.manifest import READABLE, VERSION, read_manifest
+from vecattr.indexes.manifest import READABLE, VERSION
+from vecattr.indexes.places import read_manifest
 from vecattr.indexes.verify import verify_index
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from vecattr.indexes.edit import add_labs, compact, remove_lab, rename_lab, rollback
-from vecattr.indexes.manifest import read_manifest
+from vecattr.indexes.places import read_manifest
 from vecattr.indexes.publish import STEPS
 from vecattr.indexes.verify import verify_index
 

@@ -13,7 +13,7 @@ from vecattr import Index, Plasmid
 from vecattr.calibration import read_calibration
 from vecattr.heldout import HeldOut, read_held_out
 from vecattr.indexes.heldout import SOURCE
-from vecattr.indexes.manifest import MODEL_FOLDER
+from vecattr.indexes.places import MODEL_FOLDER
 from vecattr.indexes.verify import verify_index
 from vecattr.reserve import Lot, reserve
 

@@ -17,7 +17,8 @@ from vecattr.errors import ArtifactError, DamagedError, MismatchError, MissingEr
 from vecattr.files import sha256_bytes
 from vecattr.indexes.edit import add_labs, compact, remove_lab, rollback
 from vecattr.indexes.engine import Index
-from vecattr.indexes.manifest import FileFacts, read_manifest
+from vecattr.indexes.manifest import FileFacts
+from vecattr.indexes.places import read_manifest
 from vecattr.indexes.repair import RepairReport, repair_index
 from vecattr.indexes.verify import verify_index
 from vecattr.store import ArrayFile, write_arrays

@@ -22,7 +22,8 @@ from vecattr.files import sha256_bytes
 from vecattr.indexes.add import add_labs
 from vecattr.indexes.draft import SegmentDraft
 from vecattr.indexes.edit import compact, remove_lab
-from vecattr.indexes.manifest import FileFacts, faiss_path, history_path, read_manifest
+from vecattr.indexes.manifest import FileFacts
+from vecattr.indexes.places import faiss_path, history_path, read_manifest
 from vecattr.indexes.segment import Segment
 from vecattr.indexes.segment_kmers import COLUMNS, MOST_LABS, SegmentKmers, array_name, sketch_of
 from vecattr.indexes.verify import verify_index

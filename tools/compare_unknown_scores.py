@@ -27,8 +27,8 @@ from vecattr.detection import auroc, false_positives
 from vecattr.errors import InputError
 from vecattr.familiarity import Scores, named_columns
 from vecattr.indexes.engine import Index
-from vecattr.indexes.manifest import MODEL_FOLDER
 from vecattr.indexes.overlap import best_containments
+from vecattr.indexes.places import MODEL_FOLDER
 from vecattr.model import unknown_vector
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.readers import ReadOptions

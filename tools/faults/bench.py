@@ -20,7 +20,8 @@ from vecattr.classes import ClassRule
 from vecattr.indexes.build import build_index
 from vecattr.indexes.engine import Index
 from vecattr.indexes.live import open_segments
-from vecattr.indexes.manifest import Manifest, history_path, parse_manifest, read_manifest
+from vecattr.indexes.manifest import Manifest, parse_manifest
+from vecattr.indexes.places import history_path, read_manifest
 from vecattr.model import model_identity
 from vecattr.plasmid import Plasmid
 

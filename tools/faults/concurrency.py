@@ -27,7 +27,7 @@ from vecattr.errors import LockedError, VecattrError
 from vecattr.indexes.add import add_labs
 from vecattr.indexes.edit import compact, remove_lab
 from vecattr.indexes.lock import writing
-from vecattr.indexes.manifest import read_manifest
+from vecattr.indexes.places import read_manifest
 from vecattr.indexes.verify import verify_index
 
 READERS = WRITERS = 4

@@ -27,7 +27,7 @@ from vecattr.cli.main import run
 from vecattr.cli.output import write_results
 from vecattr.cli.render import render
 from vecattr.indexes.edit import add_labs, compact
-from vecattr.indexes.manifest import MANIFEST_FILE, read_manifest
+from vecattr.indexes.places import MANIFEST_FILE, read_manifest
 from vecattr.indexes.verify import verify_index
 
 PAGE, KILOBYTE = 4096, 1024

@@ -25,7 +25,7 @@ from vecattr.errors import VecattrError
 from vecattr.files import TEMPORARY
 from vecattr.indexes.edit import add_labs, compact, remove_lab, rename_lab, rollback
 from vecattr.indexes.lock import LOCK_FILE
-from vecattr.indexes.manifest import kept_generations, read_manifest
+from vecattr.indexes.places import kept_generations, read_manifest
 from vecattr.indexes.publish import STEPS
 from vecattr.indexes.verify import verify_index
 
