@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,7 @@ from vecattr.bases import unpack_bases
 from vecattr.calibration import read_calibration
 from vecattr.errors import ArtifactError, VecattrError
 from vecattr.files import TEMPORARY, check_file, read_file
+from vecattr.fusion import read_fusion
 from vecattr.heldout import read_held_out
 from vecattr.indexes.flat import build_flat
 from vecattr.indexes.kmer_draft import kmer_arrays
@@ -36,7 +38,7 @@ from vecattr.indexes.places import (
 from vecattr.indexes.publish import KEPT_GENERATIONS
 from vecattr.indexes.segment import Segment, id_hashes
 from vecattr.indexes.trial import Trial, tried_search
-from vecattr.model import learned_labs, model_identity
+from vecattr.model import CALIBRATION_FILE, FUSION_FILE, learned_labs, model_identity
 from vecattr.table import UNIT_TOLERANCE
 
 #: How often verifying starts again when a writer published in between.
@@ -236,7 +238,10 @@ def _model_findings(path: Path, manifest: Manifest) -> Iterator[Finding]:
         yield Finding("error", str(folder), what)
     yield from _tried(lambda: check_model_tables(path, manifest))
     yield from _tried(lambda: learned_labs(folder))
-    yield from _tried(lambda: read_calibration(folder))
+    named = dict(manifest.model_files)
+    for name, read in ((CALIBRATION_FILE, read_calibration), (FUSION_FILE, read_fusion)):
+        if name in named:  # others are not used
+            yield from _tried(partial(read, folder))
     yield from _tried(lambda: read_held_out(folder))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import numpy as np
 import pytest
 
 from vecattr.errors import ArtifactError, DamagedError, MismatchError, MissingError
+from vecattr.files import sha256_file
 from vecattr.heldout import HeldOut
 from vecattr.indexes.edit import add_labs, remove_lab, rollback
-from vecattr.indexes.manifest import parse_manifest
+from vecattr.indexes.manifest import FileFacts, parse_manifest
+from vecattr.indexes.places import history_path, read_manifest
 from vecattr.indexes.verify import verify_index
-from vecattr.model import HELD_OUT_FILE
+from vecattr.model import FUSION_FILE, HELD_OUT_FILE
 from vecattr.table import EmbeddingTable
 
 
@@ -154,6 +157,21 @@ def test_changed_small_files_of_the_model_are_told_on_opening(index: Path, works
     flip(index / "model" / "config.json", 3)
     with pytest.raises(DamagedError, match=r"config\.json: SHA-256"):
         workshop.open(index)
+
+
+def test_a_fusion_that_no_query_could_use_is_found(index: Path) -> None:
+    """Of another version, in an index that an older vecattr made: its manifest names it."""
+    file = index / "model" / FUSION_FILE
+    file.write_bytes(b'{"version": 1}')
+    manifest = read_manifest(index)
+    facts = FileFacts(sha256_file(file), file.stat().st_size)
+    named = tuple(sorted([*manifest.model_files, (FUSION_FILE, facts)]))
+    data = replace(manifest, model_files=named).to_json()
+    for copy in (index / "manifest.json", history_path(index, manifest.generation)):
+        copy.write_bytes(data)
+    [found] = [one for one in verify_index(index).findings if one.level == "error"]
+    assert found.where == str(file)
+    assert found.what.startswith("fusion version 1, this vecattr reads")
 
 
 def test_stray_files_are_warnings(index: Path) -> None:
