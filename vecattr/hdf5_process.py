@@ -26,7 +26,7 @@ from vecattr.errors import DamagedError, VecattrError
 
 #: Bounds of the child: seconds of processor time for one file, of which a file of ours needs a
 #: thousandth, and bytes of address space.
-SECONDS = 5
+SECONDS = 3
 MEMORY = 4 << 30
 #: The most bytes that it may say of a file.
 _MOST_SAID = 1 << 24
