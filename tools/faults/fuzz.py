@@ -109,7 +109,7 @@ def fuzz_by_coverage(seconds: float, *, seed: int, keep: Path) -> dict[str, Any]
         command += [str(seconds / len(names)), str(seed)]
         with tempfile.TemporaryDirectory() as corpus:
             done = subprocess.run(
-                [*command, corpus, str(keep)],
+                [*command, corpus, str(keep.resolve())],
                 capture_output=True,
                 text=True,
                 cwd=Path(__file__).parent.parent,
