@@ -149,9 +149,8 @@ class Arrivals:
     ) -> Alike:
         """What each lab has that is like a query that has some of these features (a,), of the
         chosen plasmids (n,)."""
-        values = np.ascontiguousarray(self.values[chosen][:, columns].T)
-        labs, count = self.labs[chosen], len(self.first_of_lab)
-        return Alike.of(list(values), has.tolist(), labs, count=count)
+        values = self.values[chosen][:, columns].T
+        return Alike.of(values, has, self.labs[chosen], count=len(self.first_of_lab))
 
     @cached_property
     def _shapes(self) -> Shapes:

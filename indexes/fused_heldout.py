@@ -14,7 +14,7 @@ from vecattr.fusion import PHENOTYPES, Fusion
 from vecattr.heldout import HeldOut
 from vecattr.indexes.catalogue import Catalogue, Rows
 from vecattr.indexes.fused_labs import fused_labs
-from vecattr.indexes.live import LiveSegment, living_places, living_rows
+from vecattr.indexes.live import LiveSegment, living_places, row_numbers
 from vecattr.plasmid import Plasmid
 
 #: Reserved plasmids of each kind of work that are asked about, spread over all.
@@ -60,7 +60,8 @@ def _spread(is_new: NDArray[np.bool_]) -> NDArray[np.intp]:
 
 def _stored(held: HeldOut, segments: Sequence[LiveSegment]) -> list[tuple[Plasmid, str, int]]:
     """Each plasmid as it is stored, with its true lab and its number among all rows."""
-    places, numbers = living_places(segments, held.ids), living_rows(segments, held.ids)
+    places = living_places(segments, held.ids)
+    numbers = row_numbers(segments, places)
     found = []
     for name in held.ids:
         segment, row = places[name]

@@ -6,7 +6,7 @@ One class, so that removal and renaming are applied in one place.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
@@ -174,9 +174,15 @@ def living_places(
 
 def living_rows(segments: Sequence[LiveSegment], ids: Sequence[str]) -> dict[str, int]:
     """The same as rows counted over the segments one after the other."""
+    return row_numbers(segments, living_places(segments, ids))
+
+
+def row_numbers(
+    segments: Sequence[LiveSegment], places: Mapping[str, tuple[LiveSegment, int]]
+) -> dict[str, int]:
+    """Places as rows counted over the segments one after the other."""
     sizes = [segment.stored.rows for segment in segments]
     start = dict(zip(map(id, segments), accumulate(sizes, initial=0), strict=False))
-    places = living_places(segments, ids)
     return {name: start[id(segment)] + row for name, (segment, row) in places.items()}
 
 

@@ -8,7 +8,7 @@ plasmids have the very features of the query, and how many nearly.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -57,15 +57,15 @@ class Alike(LabSums):
     @classmethod
     def of(
         cls,
-        values: Sequence[NDArray[np.uint8]],
-        has: Sequence[bool],
+        values: Iterable[NDArray[np.uint8]],
+        has: NDArray[np.bool_],
         labs: Rows,
         *,
         count: int,
         left_out: Rows = NO_ROWS,
     ) -> Alike:
-        """From the values of n plasmids, (n,) for each feature, and whether the query has it; their
-        labs (n,), of `count`."""
+        """From the values of n plasmids, (n,) for each feature, and whether the query has it (a,);
+        their labs (n,), of `count`."""
         apart, known = np.zeros((2, len(labs)), dtype=np.uint16)
         for value, mine in zip(values, has, strict=True):
             apart += value == (not mine)
@@ -85,13 +85,9 @@ class Alike(LabSums):
         """Log odds of each lab (l,) of a query with so many features that are known of any plasmid;
         `everything` is what all labs have together."""
         known, all_known = self.known / asked, everything.known / asked
-        found = {
-            "same_features": (self.same / asked, everything.same / asked),
-            "near_features": (self.near / asked, everything.near / asked),
-        }
         return {
-            name: log_odds(near, known, all_near, all_known)
-            for name, (near, all_near) in found.items()
+            "same_features": log_odds(self.same / asked, known, everything.same / asked, all_known),
+            "near_features": log_odds(self.near / asked, known, everything.near / asked, all_known),
         }
 
 
@@ -104,6 +100,12 @@ def bayes_odds(has: NDArray[np.bool_], labs: Tally, everything: Tally) -> NDArra
     odds: NDArray[np.float64] = np.log(share / usual) @ has
     odds += np.log((1 - share) / (1 - usual)) @ ~has
     return odds
+
+
+def told(features: Mapping[str, int], names: Sequence[str]) -> tuple[list[int], NDArray[np.bool_]]:
+    """Which of the names a query gives (a,), and whether it has each (a,)."""
+    columns = [column for column, name in enumerate(names) if name in features]
+    return columns, np.array([bool(features[names[column]]) for column in columns], dtype=bool)
 
 
 def feature_columns(
@@ -165,7 +167,7 @@ class PhenotypeOdds:
         return self.tally.total()
 
     def alike(
-        self, columns: Sequence[int], has: Sequence[bool], *, left_out: Rows = NO_ROWS
+        self, columns: Sequence[int], has: NDArray[np.bool_], *, left_out: Rows = NO_ROWS
     ) -> Alike:
         """What each lab has that is like a query that has some of these features (a,), without some
         rows."""
@@ -176,11 +178,10 @@ class PhenotypeOdds:
     def of(self, features: Mapping[str, int], *, left_out: Rows) -> dict[str, Column]:
         """The PHENOTYPES of each lab (l,), odds 0 where nothing is known; nothing at all when no
         feature of the query is known of any plasmid."""
-        columns = [column for column, name in enumerate(self.names) if name in features]
-        has = np.array([bool(features[self.names[column]]) for column in columns], dtype=bool)
+        columns, has = told(features, self.names)
         labs, everything = self.tally.of(columns), self.total.of(columns)
         if len(left_out):
             gone = self._counted(left_out).of(columns)
             labs, everything = labs.plus(gone, times=-1), everything.plus(gone.total(), times=-1)
-        alike = self.alike(columns, has.tolist(), left_out=left_out)
+        alike = self.alike(columns, has, left_out=left_out)
         return feature_columns(has, labs, everything, alike, alike.total())

@@ -15,7 +15,7 @@ from vecattr.fusion import of_classes
 from vecattr.indexes.arrivals import Near, Supports
 from vecattr.indexes.catalogue import NO_ROWS
 from vecattr.indexes.evidence import Reading
-from vecattr.indexes.phenotype_odds import Alike, Tally, feature_columns
+from vecattr.indexes.phenotype_odds import Alike, Tally, feature_columns, told
 from vecattr.indexes.shape_odds import Likes
 from vecattr.indexes.shared_kmers import (
     Shared,
@@ -196,9 +196,7 @@ class Rehearsal:
     @cached_property
     def _features(self) -> tuple[list[int], NDArray[np.bool_], Tally, Tally]:
         """The query's features, which of them it has, and what `some` and all old labs have."""
-        given, names = self.plasmid.features or {}, self.stage.arrivals.feature_names
-        columns = [column for column, name in enumerate(names) if name in given]
-        has = np.array([bool(given[names[column]]) for column in columns], dtype=bool)
+        columns, has = told(self.plasmid.features or {}, self.stage.arrivals.feature_names)
         tally = self.stage.tally.of(columns)
         some = Tally(tally.having[self.some], tally.knowing[self.some])
         return columns, has, some, self.stage.total.of(columns)
@@ -206,9 +204,8 @@ class Rehearsal:
     @cached_property
     def _alike(self) -> Alike:
         """What the old labs have whose features are like the query's."""
-        given, odds = self.plasmid.features or {}, self.stage.labs.odds
-        columns = [column for column, name in enumerate(odds.names) if name in given]
-        return odds.alike(columns, [bool(given[odds.names[column]]) for column in columns])
+        odds = self.stage.labs.odds
+        return odds.alike(*told(self.plasmid.features or {}, odds.names))
 
     def _odds(self, supports: Supports) -> dict[str, Column]:
         """As `feature_columns`."""
