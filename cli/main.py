@@ -35,7 +35,7 @@ _NO_MEMORY = (
     "failed to map segment",
 )
 
-#: Every command and its one line of help; the module of `add-lab` is vecattr.cli.add_lab.
+#: Every command and its one line of help; the module of `add-lab` is vecattr.cli.commands.add_lab.
 COMMANDS = {
     "train": "Train an encoder and lab vectors from labelled plasmids.",
     "build-index": "Embed labelled plasmids and labs into a searchable index.",
@@ -67,7 +67,7 @@ class LazyGroup(click.Group):
         """The command's click object, or None for a name that is not in COMMANDS."""
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"vecattr.cli.{cmd_name.replace('-', '_')}")
+        module = import_module(f"vecattr.cli.commands.{cmd_name.replace('-', '_')}")
         command = module.command
         assert isinstance(command, click.Command), f"{cmd_name} is not a click command"
         return command

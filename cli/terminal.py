@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vecattr.cli.escape import escape_control
+from vecattr.cli.rendering.escape import escape_control
 from vecattr.errors import InputError, VecattrError
 
 if TYPE_CHECKING:
     from vecattr.plasmid import Plasmid
-    from vecattr.readers import BadRecord
+    from vecattr.readers.readers import BadRecord
 
 
 @dataclass

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vecattr.calibration import Calibration, Fits, Verdicts, WorkFit
-from vecattr.classes import ClassRule
-from vecattr.familiarity import Familiarity
-from vecattr.model import CALIBRATION_FILE, LABS_FILE, model_identity
+from vecattr.calibration.calibration import Calibration, Fits, Verdicts, WorkFit
+from vecattr.calibration.open_set import Familiarity
+from vecattr.calibration.temperature import Temperature
+from vecattr.datasets.classes import ClassRule
+from vecattr.encoders.model_folder import CALIBRATION_FILE, LABS_FILE, model_identity
 from vecattr.plasmid import POOLED, Plasmid
-from vecattr.table import EmbeddingTable, Vectors, unit_rows
-from vecattr.temperature import Temperature
+from vecattr.vectors import EmbeddingTable, Vectors, unit_rows
 
 # Whoever starts the tests in the background may have them, and their children, ignore Ctrl-C or the
 # end of the terminal.
@@ -99,7 +99,7 @@ class Workshop:
 
     def calibrated_model(self, folder: Path, *, cosine: float) -> Path:
         """A copy of the model with the calibration above and a learned lab, so that it counts."""
-        from vecattr.store import write_table
+        from vecattr.files.arrays import write_table
 
         shutil.copytree(self.model, folder)
         learned = np.eye(1, self.embedder.width, dtype=np.float32)
@@ -140,11 +140,11 @@ class Workshop:
     ) -> Any:
         """A segment in memory with its line in a manifest: labs that are `pooled` share a class;
         `removed` and `renamed` are stored names."""
-        from vecattr.indexes.draft import SegmentDraft
-        from vecattr.indexes.labs import lab_parts
-        from vecattr.indexes.live import LiveSegment
-        from vecattr.indexes.manifest import FileFacts, SegmentEntry
-        from vecattr.indexes.segment import Segment
+        from vecattr.indexes.editing.segment_writer import SegmentDraft
+        from vecattr.indexes.storage.lab_parts import lab_parts
+        from vecattr.indexes.storage.live_segment import LiveSegment
+        from vecattr.indexes.storage.manifest import FileFacts, SegmentEntry
+        from vecattr.indexes.storage.segment import Segment
 
         rows = self.embedder.embed(plasmids) if vectors is None else vectors
         draft = SegmentDraft(model=self.embedder.identity, width=rows.shape[1], keep_sequences=True)
@@ -159,21 +159,21 @@ class Workshop:
 
     def build(self, path: Path, plasmids: Sequence[Plasmid], **options: Any) -> Any:
         """An index at `path` with the fake embedder."""
-        from vecattr.indexes.build import build_index
+        from vecattr.indexes.editing.build import build_index
 
         given = {"rule": ClassRule(None), "model": self.model, "embedder": self.embedder}
         return build_index(path, plasmids, **{**given, **options})
 
     def open(self, path: Path) -> Any:
         """The index at `path`, asked through the fake embedder."""
-        from vecattr.indexes.engine import Index
+        from vecattr.indexes.scoring.opened_index import Index
 
         return Index.open(path, embedder=self.embedder)
 
 
 def make_model(folder: Path, *, labs: EmbeddingTable | None = None, note: str = "") -> Path:
     """A folder with the files of a model, of a few bytes each."""
-    from vecattr.store import write_table
+    from vecattr.files.arrays import write_table
 
     folder.mkdir(parents=True)
     (folder / "config.json").write_text('{"note": "%s"}\n' % note)  # noqa: UP031
@@ -239,7 +239,7 @@ def write_table(
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     """A real, tiny, trained model and an index made with it; not to be changed."""
     from vecattr.cli.main import run
-    from vecattr.corpus import make_corpus
+    from vecattr.sequences.synthetic import make_corpus
 
     everything = make_corpus(labs=5, plasmids_per_lab=15, seed=3)
     plasmids = everything[:60]
@@ -259,7 +259,7 @@ def calibrated_folds(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     """Models and indexes of two folds, with enough plasmids held out of both to be calibrated; the
     table has the newcomers as split=new. Not to be changed."""
     from vecattr.cli.main import run
-    from vecattr.corpus import make_corpus
+    from vecattr.sequences.synthetic import make_corpus
 
     everything = make_corpus(labs=7, plasmids_per_lab=30, seed=4, own_gene_share=0.3)
     made = Shelf(

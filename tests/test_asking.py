@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from vecattr import Index
-from vecattr.calibration import read_calibration
-from vecattr.cli.asking import asking
+from vecattr.calibration.calibration import read_calibration
 from vecattr.cli.main import run
-from vecattr.folds import fold_path
-from vecattr.indexes.sureness import Asked
-from vecattr.indexes.verify import verify_index
-from vecattr.model import CALIBRATION_FILE, HELD_OUT_FILE
+from vecattr.cli.options.confidence import asking
+from vecattr.encoders.model_folder import CALIBRATION_FILE, HELD_OUT_FILE
+from vecattr.files.fold_folder import fold_path
+from vecattr.indexes.checking.verify import verify_index
+from vecattr.indexes.scoring.confidence import Asked
 
 Capture = pytest.CaptureFixture[str]
 Answer = dict[str, Any]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vecattr.background import Background, Moments
-from vecattr.table import Vectors, unit_rows
+from vecattr.ranking.discriminant import Background, Moments
+from vecattr.vectors import Vectors, unit_rows
 
 _RNG = np.random.default_rng(7)
 #: Plasmids that differ much along the first axis and little along the others.

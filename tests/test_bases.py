@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecattr.bases import pack_bases, unpack_bases
 from vecattr.plasmid import ALPHABET
+from vecattr.sequences.two_bit import pack_bases, unpack_bases
 
 sequences = st.text(alphabet=ALPHABET, min_size=1, max_size=300)
 

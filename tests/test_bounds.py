@@ -11,10 +11,10 @@ from typing import Any, cast
 import pytest
 
 from vecattr import Plasmid
-from vecattr.bounds import BoundedBytes, Bounds
 from vecattr.cli.main import run
 from vecattr.errors import InputError
-from vecattr.readers import BadRecord, ReadOptions, read_plasmids
+from vecattr.readers.limits import BoundedBytes, Bounds
+from vecattr.readers.readers import BadRecord, ReadOptions, read_plasmids
 
 SMALL = ReadOptions(bounds=Bounds(bases=1000, unpacked=1 << 20))
 #: Far beyond the bounds: a reader that took it in would be seen by its memory.

@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vecattr.calibration import (
+from vecattr.calibration.calibration import (
     CALIBRATION_FILE,
     fit_calibration,
     read_calibration,
     threshold_for,
 )
+from vecattr.calibration.calibration_set import HeldOut
+from vecattr.calibration.open_set import Scores
 from vecattr.errors import DamagedError, MismatchError, UsageError
-from vecattr.familiarity import Scores
-from vecattr.heldout import HeldOut
 from vecattr.plasmid import POOLED
-from vecattr.table import EmbeddingTable, unit_rows
+from vecattr.vectors import EmbeddingTable, unit_rows
 
 
 def made(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecattr.canonical import canonical_sequence, least_rotation, rotate
 from vecattr.plasmid import ALPHABET, Plasmid
+from vecattr.sequences.canonical import canonical_sequence, least_rotation, rotate
 
 _BASES = st.one_of(
     st.text(ALPHABET, min_size=1, max_size=60),

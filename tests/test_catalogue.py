@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vecattr.indexes.catalogue import FEW, NOBODY, Catalogue
+from vecattr.indexes.scoring.catalogue import FEW, NOBODY, Catalogue
 from vecattr.plasmid import POOLED, Plasmid
 
 OLD = [("Ash", "a"), ("Birch", "a"), ("Ash", "a"), ("Cedar", None), ("Ash", None), ("Doug", "b")]

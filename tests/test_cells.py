@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from vecattr.errors import DamagedError, MismatchError
-from vecattr.indexes.cells import LEAST_RECALL, Cells, cell_bytes
-from vecattr.indexes.edit import remove_lab
-from vecattr.indexes.engine import Index
-from vecattr.indexes.places import cells_path, read_manifest
-from vecattr.indexes.repair import repair_index
-from vecattr.indexes.verify import verify_index
-from vecattr.store import ArrayFile, write_arrays
-from vecattr.table import Vectors, unit_rows
+from vecattr.files.arrays import ArrayFile, write_arrays
+from vecattr.indexes.checking.repair import repair_index
+from vecattr.indexes.checking.verify import verify_index
+from vecattr.indexes.editing.edit import remove_lab
+from vecattr.indexes.scoring.opened_index import Index
+from vecattr.indexes.search.cells import LEAST_RECALL, Cells, cell_bytes
+from vecattr.indexes.storage.index_folder import cells_path, read_manifest
+from vecattr.vectors import Vectors, unit_rows
 
 
 def made_rows(count: int, *, spread: float, seed: int = 0) -> Vectors:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from vecattr.checkpoint import read_checkpoint, write_checkpoint
 from vecattr.errors import DamagedError, MismatchError
+from vecattr.training.checkpoint import read_checkpoint, write_checkpoint
 
 
 def test_nested_state_survives_with_the_types_of_its_keys(tmp_path: Path) -> None:

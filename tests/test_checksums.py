@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecattr.checksums import BLOCK_SIZE, SealedBytes, seal
 from vecattr.errors import DamagedError, MissingError
+from vecattr.files.sealed import BLOCK_SIZE, SealedBytes, seal
 
 bodies = st.binary(max_size=2000)
 

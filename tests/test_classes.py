@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vecattr.classes import ClassRule, rule_by_count, rule_from_file
+from vecattr.datasets.classes import ClassRule, rule_by_count, rule_from_file
 from vecattr.errors import InputError, UsageError
 from vecattr.plasmid import POOLED
 

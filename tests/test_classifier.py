@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from vecattr.classes import ClassRule
-from vecattr.config import BagConfig, CnnConfig, EncoderConfig, TrainConfig
-from vecattr.corpus import make_corpus
-from vecattr.embedder import load_embedder
-from vecattr.indexes.build import build_index
-from vecattr.indexes.engine import Index
-from vecattr.losses import SmoothedSoftmax
-from vecattr.model import learned_labs
-from vecattr.training import TrainReport, train_model
+from vecattr.datasets.classes import ClassRule
+from vecattr.encoders.config import BagConfig, CnnConfig, EncoderConfig, TrainConfig
+from vecattr.encoders.embedder import load_embedder
+from vecattr.encoders.model_folder import learned_labs
+from vecattr.indexes.editing.build import build_index
+from vecattr.indexes.scoring.opened_index import Index
+from vecattr.sequences.synthetic import make_corpus
+from vecattr.training.losses import SmoothedSoftmax
+from vecattr.training.train import TrainReport, train_model
 
 _CORPUS = make_corpus(labs=8, plasmids_per_lab=12, seed=3)[:-7]  # the last lab is rare
 _BAG = BagConfig(width=32, token_width=16, scaled=4)

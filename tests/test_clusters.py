@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from vecattr.clusters import find_groups, knee_of
 from vecattr.errors import UsageError
-from vecattr.table import Vectors, unit_rows
+from vecattr.plots.clusters import find_groups, knee_of
+from vecattr.vectors import Vectors, unit_rows
 
 pytest.importorskip("sklearn")
 

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from vecattr import Index
-from vecattr.cli.formats import FORMATS
 from vecattr.cli.main import run
-from vecattr.cli.render import COLUMNS
-from vecattr.store import read_table
+from vecattr.cli.rendering.answers import COLUMNS
+from vecattr.cli.rendering.formats import FORMATS
+from vecattr.files.arrays import read_table
 
 Capture = pytest.CaptureFixture[str]
 

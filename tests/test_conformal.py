@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from vecattr.conformal import mass_for, needed_masses, set_sizes
+from vecattr.calibration.conformal import mass_for, needed_masses, set_sizes
 from vecattr.errors import UsageError
 
 

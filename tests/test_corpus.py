@@ -7,9 +7,9 @@ from collections import Counter
 
 import pytest
 
-from vecattr.corpus import make_corpus
 from vecattr.errors import UsageError
 from vecattr.plasmid import Plasmid, reverse_complement
+from vecattr.sequences.synthetic import make_corpus
 
 K = 16  # bases
 

@@ -17,16 +17,16 @@ from typing import Any
 import pytest
 
 from vecattr.attribution import Attribution
-from vecattr.classes import ClassRule
-from vecattr.corpus import make_corpus
+from vecattr.datasets.classes import ClassRule
+from vecattr.encoders.pretrained import shipped_encoder
 from vecattr.errors import ArtifactError, InputError, UsageError, VecattrError
-from vecattr.indexes.add import add_labs
-from vecattr.indexes.answering import FEW, Wanted
-from vecattr.indexes.build import build_index
-from vecattr.indexes.crew import Orders, answers_in_processes
-from vecattr.indexes.panel import Panel, open_panel
+from vecattr.indexes.answering.answers import FEW, Wanted
+from vecattr.indexes.answering.panel import Panel, open_panel
+from vecattr.indexes.answering.worker_pool import Orders, answers_in_processes
+from vecattr.indexes.editing.add import add_labs
+from vecattr.indexes.editing.build import build_index
 from vecattr.plasmid import Plasmid
-from vecattr.shipped import shipped_encoder
+from vecattr.sequences.synthetic import make_corpus
 
 PLASMIDS = make_corpus(labs=4, plasmids_per_lab=5, seed=1)
 

@@ -11,8 +11,15 @@ import numpy as np
 import pytest
 
 from vecattr import Plasmid
-from vecattr.damage import chimera, fragment, masked, masked_stretch, substituted, with_indels
 from vecattr.errors import InputError, UsageError
+from vecattr.sequences.mutations import (
+    chimera,
+    fragment,
+    masked,
+    masked_stretch,
+    substituted,
+    with_indels,
+)
 
 WHOLE = Plasmid("p", "".join(random.Random(1).choices("ACGT", k=20_000)), lab="Ash", group="g")
 OPENED = Plasmid("l", WHOLE.sequence, topology="linear")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
-from vecattr.detection import auroc, average_precision, detection, false_positives, oscr
+from vecattr.metrics.detection import auroc, average_precision, detection, false_positives, oscr
 
 #: Few distinct values, so that ties are common.
 _SOME = st.lists(st.integers(-4, 4).map(lambda n: n / 4), min_size=1, max_size=30).map(np.array)

@@ -14,7 +14,7 @@ import os
 from pathlib import Path
 import torch
 from torch.nn.parallel import DistributedDataParallel
-from vecattr.distributed import join_workers
+from vecattr.training.distributed import join_workers
 
 def threads():
     tasks = Path("/proc/self/task").iterdir()

@@ -35,7 +35,9 @@ def test_every_shown_command_is_taken(path: Path) -> None:
         pytest.skip("not in a checkout")
     for name, *words in shown_commands(path.read_text(encoding="utf-8")):
         assert name in COMMANDS, name
-        command: click.Command = import_module(f"vecattr.cli.{name.replace('-', '_')}").command
+        command: click.Command = import_module(
+            f"vecattr.cli.commands.{name.replace('-', '_')}"
+        ).command
         given = [_CHOICES.get(word, word) for word in words if not _PLACEHOLDER.fullmatch(word)]
         try:
             command.make_context(name, given)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vecattr.config import BagConfig, CnnConfig
-from vecattr.encoder import CHUNK, Batch, KmerBag, TextCnn, new_encoder
+from vecattr.encoders.config import BagConfig, CnnConfig
+from vecattr.encoders.networks import CHUNK, Batch, KmerBag, TextCnn, new_encoder
 
 _KERNELS = (1, 3, 6)
 

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from vecattr import Index, Plasmid
 from vecattr.attribution import SHORTEST_TRUSTED
-from vecattr.classes import ClassRule
+from vecattr.datasets.classes import ClassRule
+from vecattr.encoders.model_folder import CALIBRATION_FILE
 from vecattr.errors import (
     ArtifactError,
     DamagedError,
@@ -27,12 +28,11 @@ from vecattr.errors import (
     MissingError,
     UsageError,
 )
-from vecattr.indexes.edit import remove_lab
-from vecattr.indexes.embedding import QueryVectors
-from vecattr.indexes.sureness import Asked
-from vecattr.model import CALIBRATION_FILE
+from vecattr.indexes.editing.edit import remove_lab
+from vecattr.indexes.scoring.confidence import Asked
+from vecattr.indexes.search.embedding import QueryVectors
 from vecattr.plasmid import ALPHABET, POOLED
-from vecattr.table import Vectors
+from vecattr.vectors import Vectors
 
 LABS = [f"Lab {number:02}" for number in range(12)]
 

@@ -11,7 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vecattr.ensemble import FUSIONS, Fusion, copeland_points, fused_scores, lay_out, place_ranks
+from vecattr.ranking.rank_fusion import (
+    FUSIONS,
+    Fusion,
+    copeland_points,
+    fused_scores,
+    lay_out,
+    place_ranks,
+)
 
 _VALUES = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0, math.nan])
 _SHAPES = st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(1, 7))

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vecattr.config import BestBy, TrainConfig
-from vecattr.epochs import Epoch, Validation
+from vecattr.encoders.config import BestBy, TrainConfig
 from vecattr.errors import UsageError
+from vecattr.training.validation import Epoch, Validation
 
 _POOL, _LABS = 0, 20
 #: Forty plasmids of the pool and one of each of nineteen named labs.

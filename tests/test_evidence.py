@@ -15,14 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from vecattr.fusion import NAMES as ALL_NAMES
-from vecattr.fusion import SHAPES
-from vecattr.indexes.catalogue import FEW, NO_ROWS, Catalogue
-from vecattr.indexes.evidence import Evidence, Reading
-from vecattr.indexes.segment_kmers import MOST_LABS, SCALED, K
-from vecattr.kmers import sampled_kmers
+from vecattr.indexes.scoring.catalogue import FEW, NO_ROWS, Catalogue
+from vecattr.indexes.scoring.lab_features import Evidence, Reading
+from vecattr.indexes.storage.segment_kmers import MOST_LABS, SCALED, K
 from vecattr.plasmid import POOLED, Plasmid
-from vecattr.table import Vectors, unit_rows
+from vecattr.ranking.evidence_ranker import NAMES as ALL_NAMES
+from vecattr.ranking.evidence_ranker import SHAPES
+from vecattr.sequences.kmers import sampled_kmers
+from vecattr.vectors import Vectors, unit_rows
 
 WIDTH = 4
 NAMES = [name for name in ALL_NAMES if name not in SHAPES]

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from vecattr.attribution import Attribution, Hit, Provenance
-from vecattr.cli.formats import FORMATS, Format
 from vecattr.cli.main import run
-from vecattr.cli.render import COLUMNS, render
-from vecattr.cli.stretches import EVIDENCE_COLUMNS
+from vecattr.cli.rendering.answers import COLUMNS, render
+from vecattr.cli.rendering.evidence import EVIDENCE_COLUMNS
+from vecattr.cli.rendering.formats import FORMATS, Format
 from vecattr.stretch import Source, Stretch, Stretches
 
 KINDS = ("support", "common")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vecattr.examples import shuffled_batches
+from vecattr.training.examples import shuffled_batches
 
 _SIZES = [400, 100, 40, 4]  # plasmids of each lab
 _TARGETS = np.repeat(np.arange(len(_SIZES)), _SIZES)

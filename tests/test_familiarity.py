@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vecattr.familiarity import Familiarity, Scores, fit_familiarity, named_columns
+from vecattr.calibration.open_set import Familiarity, Scores, fit_familiarity, named_columns
 from vecattr.plasmid import POOLED
 
 

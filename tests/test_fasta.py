@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vecattr.errors import InputError
-from vecattr.fasta import read_fasta
-from vecattr.records import Record
-from vecattr.sources import open_source
+from vecattr.readers.fasta import read_fasta
+from vecattr.readers.records import Record
+from vecattr.readers.sources import open_source
 
 
 def records_of(content: bytes, folder: Path) -> list[Record]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from vecattr.encoders.features import FeatureSpace
 from vecattr.errors import InputError
-from vecattr.features import FeatureSpace
 from vecattr.plasmid import Plasmid
 
 _SPACE = FeatureSpace(("amp", "kan"))

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from vecattr.errors import InputError
-from vecattr.indexes.add import add_labs
-from vecattr.indexes.draws import Shots
-from vecattr.indexes.few_shot import Newcomers
-from vecattr.metrics import lab_ranks
+from vecattr.indexes.editing.add import add_labs
+from vecattr.indexes.evaluation.few_shot import Newcomers
+from vecattr.indexes.evaluation.support_draws import Shots
+from vecattr.metrics.ranking import lab_ranks
 from vecattr.plasmid import Plasmid
 
 LABS = [f"Lab {number:02}" for number in range(8)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from vecattr.errors import ArtifactError, DamagedError, MissingError
-from vecattr.files import (
+from vecattr.files.atomic import (
     append_line,
     atomic_write,
     check_file,

@@ -9,8 +9,8 @@ import pytest
 from fit_fusion import PRIOR, Questions, averaged, with_prior
 from fold_questions import partly_told
 
-from vecattr.fusion import Network, inputs_of, sources
 from vecattr.plasmid import Plasmid
+from vecattr.ranking.evidence_ranker import Network, inputs_of, sources
 
 INPUTS = inputs_of(phenotypes=False)
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from vecattr.errors import InputError, MismatchError
-from vecattr.indexes.flat import FlatSearch, build_flat
-from vecattr.table import Vectors, unit_rows
+from vecattr.indexes.search.flat import FlatSearch, build_flat
+from vecattr.vectors import Vectors, unit_rows
 
 
 def plain_ranking(

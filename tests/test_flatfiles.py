@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from vecattr.errors import InputError
-from vecattr.flatfiles import read_genbank, read_snapgene
-from vecattr.records import Record
-from vecattr.sources import kind_of, open_source
+from vecattr.readers.genbank import read_genbank, read_snapgene
+from vecattr.readers.records import Record
+from vecattr.readers.sources import kind_of, open_source
 
 
 def genbank(

@@ -11,18 +11,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vecattr.config import Activation, BagConfig, CnnConfig, EncoderConfig, Numbers
-from vecattr.embedder import engine_of
-from vecattr.encoder import CHUNK, new_encoder
-from vecattr.encoder_tables import open_tables, table_bytes
+from vecattr.encoders.config import Activation, BagConfig, CnnConfig, EncoderConfig, Numbers
+from vecattr.encoders.embedder import engine_of
+from vecattr.encoders.features import FeatureSpace
+from vecattr.encoders.lookup import Folded, folded
+from vecattr.encoders.lookup_file import open_tables, table_bytes
+from vecattr.encoders.model_folder import TABLES_FILE, WEIGHTS_FILE, ModelConfig
+from vecattr.encoders.networks import CHUNK, new_encoder
+from vecattr.encoders.tokenizer import Ids, Tokenizer
+from vecattr.encoders.torch_encoder import TorchEncoder, TrainedEncoder, load_torch, save_encoder
+from vecattr.encoders.vocabulary import KmerVocabulary, PieceVocabulary, Vocabulary, read_vocabulary
+from vecattr.encoders.weights import STEPS, TABLE, read_weights
 from vecattr.errors import DamagedError, MismatchError
-from vecattr.features import FeatureSpace
-from vecattr.folded import Folded, folded
-from vecattr.model import TABLES_FILE, WEIGHTS_FILE, ModelConfig
-from vecattr.tokens import Ids, Tokenizer
-from vecattr.trained import TorchEncoder, TrainedEncoder, load_torch, save_encoder
-from vecattr.vocabulary import KmerVocabulary, PieceVocabulary, Vocabulary, read_vocabulary
-from vecattr.weights import STEPS, TABLE, read_weights
 
 _FEATURES = FeatureSpace(("first", "second"))
 _KMERS = KmerVocabulary(np.arange(10, 409, dtype=np.uint64) * 7, k=21, scaled=4)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vecattr.errors import InputError
-from vecattr.folders import Input, inputs_of
+from vecattr.readers.lab_folders import Input, inputs_of
 
 
 def touch(path: Path) -> Path:

@@ -15,18 +15,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vecattr.classes import ClassRule
 from vecattr.cli.main import run
-from vecattr.config import BagConfig, TrainConfig
-from vecattr.corpus import make_corpus
-from vecattr.epochs import Epoch
+from vecattr.datasets.classes import ClassRule
+from vecattr.encoders.config import BagConfig, TrainConfig
+from vecattr.encoders.model_folder import learned_labs, model_identity
 from vecattr.errors import DamagedError, InputError, MismatchError, MissingError, UsageError
-from vecattr.fold_training import train_folds
-from vecattr.folds import FOLDS_FILE, Folds, fold_path, read_folds
-from vecattr.indexes.panel import open_panel
-from vecattr.model import learned_labs, model_identity
+from vecattr.files.fold_folder import FOLDS_FILE, Folds, fold_path, read_folds
+from vecattr.indexes.answering.panel import open_panel
 from vecattr.plasmid import Plasmid
-from vecattr.training import TrainReport
+from vecattr.sequences.synthetic import make_corpus
+from vecattr.training.cross_validation import train_folds
+from vecattr.training.train import TrainReport
+from vecattr.training.validation import Epoch
 
 _CORPUS = make_corpus(labs=6, plasmids_per_lab=12, seed=3)
 _BAG = BagConfig(width=16, token_width=8, scaled=4)
@@ -174,10 +174,10 @@ def test_a_list_of_folds_is_read_as_written(tmp_path: Path) -> None:
 _TORCHRUN_SCRIPT = """
 import sys
 from pathlib import Path
-from vecattr.classes import ClassRule
-from vecattr.config import BagConfig, TrainConfig
-from vecattr.corpus import make_corpus
-from vecattr.fold_training import train_folds
+from vecattr.datasets.classes import ClassRule
+from vecattr.encoders.config import BagConfig, TrainConfig
+from vecattr.sequences.synthetic import make_corpus
+from vecattr.training.cross_validation import train_folds
 
 train_folds(
     make_corpus(labs=6, plasmids_per_lab=12, seed=3), Path(sys.argv[1]), rule=ClassRule(None),

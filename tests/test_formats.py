@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecattr.cli.escape import display_width, escape_control, escape_formula
-from vecattr.cli.formats import (
+from vecattr.cli.rendering.escape import display_width, escape_control, escape_formula
+from vecattr.cli.rendering.formats import (
     FORMATS,
     Format,
     aligned,

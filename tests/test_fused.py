@@ -11,18 +11,24 @@ import pytest
 from numpy.typing import NDArray
 
 from vecattr.attribution import Work
-from vecattr.calibration import FALSE_ALARM, Calibration, fit_calibration, threshold_for
-from vecattr.ensemble import FUSIONS, Fusion, fused_scores
+from vecattr.calibration.calibration import FALSE_ALARM, Calibration, fit_calibration, threshold_for
+from vecattr.calibration.calibration_set import HeldOut
+from vecattr.calibration.open_set import Scores
+from vecattr.encoders.model_folder import CALIBRATION_FILE, HELD_OUT_FILE
 from vecattr.errors import DamagedError, UsageError
-from vecattr.familiarity import Scores
-from vecattr.heldout import HeldOut
-from vecattr.indexes.engine import Index
-from vecattr.indexes.fused import MOST, FusedCalibration, fit_fused, majority, rank_matched
-from vecattr.indexes.panel import Panel
-from vecattr.indexes.sureness import Asked
-from vecattr.model import CALIBRATION_FILE, HELD_OUT_FILE
+from vecattr.indexes.answering.panel import Panel
+from vecattr.indexes.answering.panel_calibration import (
+    MOST,
+    FusedCalibration,
+    fit_fused,
+    majority,
+    rank_matched,
+)
+from vecattr.indexes.scoring.confidence import Asked
+from vecattr.indexes.scoring.opened_index import Index
 from vecattr.plasmid import POOLED
-from vecattr.table import EmbeddingTable, unit_rows
+from vecattr.ranking.rank_fusion import FUSIONS, Fusion, fused_scores
+from vecattr.vectors import EmbeddingTable, unit_rows
 
 NAMES = (*(f"L{lab:02}" for lab in range(1, 12)), POOLED)
 NAMED = np.array([name != POOLED for name in NAMES])

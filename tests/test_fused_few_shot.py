@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vecattr.classes import ClassRule
+from vecattr.datasets.classes import ClassRule
+from vecattr.encoders.model_folder import FUSION_FILE
 from vecattr.errors import InputError
-from vecattr.fusion import Fusion, Network, inputs_of
-from vecattr.indexes.add import add_labs
-from vecattr.indexes.draws import Codes, Shots, drawn, drawn_outside, orders
-from vecattr.indexes.edit import compact, remove_lab, rename_lab
-from vecattr.indexes.few_shot import few_shot_figures
-from vecattr.indexes.fused_few_shot import FusedNewcomers
-from vecattr.indexes.panel import Panel
-from vecattr.metrics import lab_ranks
-from vecattr.model import FUSION_FILE
+from vecattr.indexes.answering.panel import Panel
+from vecattr.indexes.editing.add import add_labs
+from vecattr.indexes.editing.edit import compact, remove_lab, rename_lab
+from vecattr.indexes.evaluation.few_shot import few_shot_figures
+from vecattr.indexes.evaluation.few_shot_scored import FusedNewcomers
+from vecattr.indexes.evaluation.support_draws import Codes, Shots, drawn, drawn_outside, orders
+from vecattr.metrics.ranking import lab_ranks
 from vecattr.plasmid import POOLED, Plasmid
+from vecattr.ranking.evidence_ranker import Fusion, Network, inputs_of
 
 OLD = [f"Lab {number:02}" for number in range(9)]
 NEW = ["A new", "Lab 04b", "z new"]

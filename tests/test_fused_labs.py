@@ -11,10 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vecattr.calibration import read_calibration
-from vecattr.classes import ClassRule
+from vecattr.calibration.calibration import read_calibration
+from vecattr.calibration.calibration_set import read_held_out
+from vecattr.datasets.classes import ClassRule
+from vecattr.encoders.model_folder import FUSION_FILE
 from vecattr.errors import DamagedError
-from vecattr.fusion import (
+from vecattr.indexes.checking.verify import verify_index
+from vecattr.indexes.editing.add import add_labs
+from vecattr.indexes.scoring.lab_scorer import FusedLabs
+from vecattr.indexes.storage.index_folder import MODEL_FOLDER
+from vecattr.plasmid import POOLED, Plasmid, reverse_complement
+from vecattr.ranking.evidence_ranker import (
     AMOUNTS,
     COSINES,
     SHARES,
@@ -24,13 +31,6 @@ from vecattr.fusion import (
     of_classes,
     shared_out,
 )
-from vecattr.heldout import read_held_out
-from vecattr.indexes.add import add_labs
-from vecattr.indexes.fused_labs import FusedLabs
-from vecattr.indexes.places import MODEL_FOLDER
-from vecattr.indexes.verify import verify_index
-from vecattr.model import FUSION_FILE
-from vecattr.plasmid import POOLED, Plasmid, reverse_complement
 
 LABS = ["Ash", "Birch", "Cedar", "Doug"]
 

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vecattr.encoders.model_folder import FUSION_FILE
 from vecattr.errors import DamagedError, MismatchError
-from vecattr.fusion import (
+from vecattr.ranking.evidence_ranker import (
     AMOUNTS,
     COSINES,
     DEEPEST,
@@ -32,7 +33,6 @@ from vecattr.fusion import (
     shared_out,
     sources,
 )
-from vecattr.model import FUSION_FILE
 
 PLAIN, FEATURED = inputs_of(phenotypes=False), inputs_of(phenotypes=True)
 

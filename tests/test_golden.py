@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from golden_index import HashedKmers, answers, made_plasmids
 
-from vecattr.checksums import seal
-from vecattr.indexes.edit import add_labs, compact, rollback
-from vecattr.indexes.manifest import READABLE, VERSION
-from vecattr.indexes.places import read_manifest
-from vecattr.indexes.verify import verify_index
+from vecattr.files.sealed import seal
+from vecattr.indexes.checking.verify import verify_index
+from vecattr.indexes.editing.edit import add_labs, compact, rollback
+from vecattr.indexes.storage.index_folder import read_manifest
+from vecattr.indexes.storage.manifest import READABLE, VERSION
 
 GOLDEN = Path(__file__).parent / "golden"
 

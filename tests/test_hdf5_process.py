@@ -17,19 +17,19 @@ import h5py
 import numpy as np
 import pytest
 
-from vecattr.checksums import SealedBytes, seal
 from vecattr.errors import DamagedError, VecattrError
-from vecattr.hdf5 import write_hdf5
-from vecattr.hdf5_process import _Child, _Children, read_apart
-from vecattr.store import write_arrays
+from vecattr.files.arrays import write_arrays
+from vecattr.files.hdf5 import write_hdf5
+from vecattr.files.hdf5_process import _Child, _Children, read_apart
+from vecattr.files.sealed import SealedBytes, seal
 
 FACTS = {"format": "test", "version": 1}
 ARRAYS = {"a/b": np.arange(70_000, dtype="<f4").reshape(-1, 2), "c": np.arange(9, dtype="u1")}
 OPENED = """
 import os, signal, sys, threading
 from pathlib import Path
-from vecattr.hdf5_process import _Children
-from vecattr.store import ArrayFile
+from vecattr.files.hdf5_process import _Children
+from vecattr.files.arrays import ArrayFile
 def check():
     ArrayFile(Path(sys.argv[1]), format="test", version=1).check_all()
 """

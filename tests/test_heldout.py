@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vecattr.calibration.calibration_set import HeldOut, nearest_cosines, read_held_out
+from vecattr.encoders.model_folder import HELD_OUT_FILE
 from vecattr.errors import DamagedError, VecattrError
-from vecattr.heldout import HeldOut, nearest_cosines, read_held_out
-from vecattr.model import HELD_OUT_FILE
-from vecattr.store import write_arrays
-from vecattr.table import EmbeddingTable, unit_rows
+from vecattr.files.arrays import write_arrays
+from vecattr.vectors import EmbeddingTable, unit_rows
 
 
 def made(rng: np.random.Generator, *, queries: int = 12, labs: int = 4) -> HeldOut:

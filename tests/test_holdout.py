@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecattr.holdout import (
+from vecattr.datasets.splits import (
     few_of_each,
     fold_masks,
     hold_out,

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from vecattr import Plasmid
-from vecattr.checksums import SealedBytes, seal
 from vecattr.errors import DamagedError
-from vecattr.indexes.draft import SegmentDraft
-from vecattr.indexes.segment import Segment
-from vecattr.store import ArrayFile, read_table, string_arrays, write_arrays, write_table
-from vecattr.table import EmbeddingTable
+from vecattr.files.arrays import ArrayFile, read_table, string_arrays, write_arrays, write_table
+from vecattr.files.sealed import SealedBytes, seal
+from vecattr.indexes.editing.segment_writer import SegmentDraft
+from vecattr.indexes.storage.segment import Segment
+from vecattr.vectors import EmbeddingTable
 
 VECTORS = np.eye(3, dtype=np.float32)
 

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vecattr.classes import ClassRule
+from vecattr.datasets.classes import ClassRule
+from vecattr.encoders.model_folder import model_identity
 from vecattr.errors import ArtifactError, InputError, MismatchError, MissingError, UsageError
-from vecattr.indexes.embedding import BATCH_PLASMIDS
-from vecattr.indexes.verify import verify_index
-from vecattr.model import model_identity
+from vecattr.files.arrays import write_table
+from vecattr.indexes.checking.verify import verify_index
+from vecattr.indexes.search.embedding import BATCH_PLASMIDS
 from vecattr.plasmid import POOLED, Plasmid
-from vecattr.store import write_table
-from vecattr.table import EmbeddingTable, Vectors, unit_rows
+from vecattr.vectors import EmbeddingTable, Vectors, unit_rows
 
 LABS = ["Ash", "Birch", "../x", "=cmd()"]
 

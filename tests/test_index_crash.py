@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from vecattr.indexes.edit import add_labs, compact, remove_lab, rename_lab, rollback
-from vecattr.indexes.places import read_manifest
-from vecattr.indexes.publish import STEPS
-from vecattr.indexes.verify import verify_index
+from vecattr.indexes.checking.verify import verify_index
+from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab, rollback
+from vecattr.indexes.editing.publish import STEPS
+from vecattr.indexes.storage.index_folder import read_manifest
 
 COMMIT = STEPS.index("manifest")
 
@@ -102,7 +102,7 @@ def test_a_killed_first_build_leaves_no_index(tmp_path: Path, workshop: Any) -> 
 KILL = """
 import os, sys
 from pathlib import Path
-from vecattr.indexes.edit import remove_lab
+from vecattr.indexes.editing.edit import remove_lab
 
 remove_lab(Path(sys.argv[1]), "Ash", checkpoint=lambda step: step == sys.argv[2] and os._exit(9))
 """

@@ -13,16 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from vecattr.background import SHRINKAGE
-from vecattr.classes import ClassRule
+from vecattr.datasets.classes import ClassRule
 from vecattr.errors import InputError, LockedError, MismatchError, MissingError, UsageError
-from vecattr.indexes.edit import add_labs, compact, remove_lab, rename_lab, rollback
-from vecattr.indexes.lock import writing
-from vecattr.indexes.merge import MOST_SMALL
-from vecattr.indexes.publish import KEPT_GENERATIONS, read_log
-from vecattr.indexes.verify import verify_index
+from vecattr.indexes.checking.verify import verify_index
+from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab, rollback
+from vecattr.indexes.editing.merge import MOST_SMALL
+from vecattr.indexes.editing.publish import KEPT_GENERATIONS, read_log
+from vecattr.indexes.storage.lock import writing
 from vecattr.plasmid import POOLED, Plasmid
-from vecattr.table import Vectors
+from vecattr.ranking.discriminant import SHRINKAGE
+from vecattr.vectors import Vectors
 
 LABS = ("Ash", "Birch", "Cedar", "Elder")
 

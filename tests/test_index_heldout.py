@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from vecattr import Index, Plasmid
-from vecattr.calibration import read_calibration
-from vecattr.heldout import HeldOut, read_held_out
-from vecattr.indexes.heldout import SOURCE
-from vecattr.indexes.places import MODEL_FOLDER
-from vecattr.indexes.verify import verify_index
-from vecattr.reserve import Lot, reserve
+from vecattr.calibration.calibration import read_calibration
+from vecattr.calibration.calibration_set import HeldOut, read_held_out
+from vecattr.datasets.reserve import Lot, reserve
+from vecattr.indexes.checking.verify import verify_index
+from vecattr.indexes.editing.mean_calibration import SOURCE
+from vecattr.indexes.storage.index_folder import MODEL_FOLDER
 
 LABS = [f"Lab {number:02}" for number in range(12)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vecattr.intervals import group_codes, share_intervals
+from vecattr.metrics.bootstrap import group_codes, share_intervals
 
 
 def test_an_interval_is_that_of_a_loop_over_drawn_groups() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecattr.kmers import mix, sampled_kmers, spelled
 from vecattr.plasmid import ALPHABET, reverse_complement
+from vecattr.sequences.kmers import mix, sampled_kmers, spelled
 
 
 def _plain_kmers(bases: str, k: int) -> list[int]:

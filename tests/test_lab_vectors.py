@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecattr.indexes.labs import LabPart, combine_parts, lab_parts, mean_part
-from vecattr.table import EmbeddingTable, Vectors, unit_rows
+from vecattr.indexes.storage.lab_parts import LabPart, combine_parts, lab_parts, mean_part
+from vecattr.vectors import EmbeddingTable, Vectors, unit_rows
 
 
 def some_vectors(seed: int, rows: int) -> Vectors:

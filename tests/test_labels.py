@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vecattr.errors import InputError
-from vecattr.labels import read_features, read_labels
+from vecattr.readers.companions import read_features, read_labels
 
 
 def written(text: str, folder: Path) -> Path:

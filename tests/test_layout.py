@@ -5,11 +5,10 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from configparser import ConfigParser
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 
 import pytest
 
@@ -18,47 +17,44 @@ import vecattr
 LAYERS = ("vecattr", "vecattr.indexes", "vecattr.cli")
 HEAVY = ("torch", "pandas", "faiss", "Bio", "h5py", "sentencepiece", "matplotlib", "sklearn")
 
-#: Folders inside a package's that hold data, no modules.
-DATA_FOLDERS = {"vecattr": ("pretrained",)}
-
 #: The only modules that may import a library. A new module here is a decision, not an accident.
 HOMES = {
-    "Bio": {"vecattr.flatfiles"},
-    "dnaio": {"vecattr.fasta"},
-    "faiss": {"vecattr.indexes.flat"},
-    "filelock": {"vecattr.indexes.lock"},
-    "h5py": {"vecattr.hdf5"},
-    "matplotlib": {"vecattr.pictures"},
-    "openTSNE": {"vecattr.maps"},
+    "Bio": {"vecattr.readers.genbank"},
+    "dnaio": {"vecattr.readers.fasta"},
+    "faiss": {"vecattr.indexes.search.flat"},
+    "filelock": {"vecattr.indexes.storage.lock"},
+    "h5py": {"vecattr.files.hdf5"},
+    "matplotlib": {"vecattr.plots.pictures"},
+    "openTSNE": {"vecattr.plots.tsne"},
     "pandas": {"vecattr.frames"},
-    "safetensors": {"vecattr.checkpoint", "vecattr.trained", "vecattr.weights"},
-    "sentencepiece": {"vecattr.tokens"},
-    "torch": {
-        "vecattr.checkpoint",
-        "vecattr.distributed",
-        "vecattr.encoder",
-        "vecattr.fitting",
-        "vecattr.losses",
-        "vecattr.schedules",
-        "vecattr.trained",
-        "vecattr.training",
+    "safetensors": {
+        "vecattr.training.checkpoint",
+        "vecattr.encoders.torch_encoder",
+        "vecattr.encoders.weights",
     },
-    "sklearn": {"vecattr.clusters"},
-    "threadpoolctl": {"vecattr.clusters"},
-    "tqdm": {"vecattr.cli.terminal", "vecattr.cli.watching"},
-    "xopen": {"vecattr.sources"},
-    "zlib_ng": {"vecattr.checksums"},
+    "sentencepiece": {"vecattr.encoders.tokenizer"},
+    "torch": {
+        "vecattr.training.checkpoint",
+        "vecattr.training.distributed",
+        "vecattr.encoders.networks",
+        "vecattr.training.loop",
+        "vecattr.training.losses",
+        "vecattr.training.schedules",
+        "vecattr.encoders.torch_encoder",
+        "vecattr.training.train",
+    },
+    "sklearn": {"vecattr.plots.clusters"},
+    "threadpoolctl": {"vecattr.plots.clusters"},
+    "tqdm": {"vecattr.cli.terminal", "vecattr.cli.training_progress"},
+    "xopen": {"vecattr.readers.sources"},
+    "zlib_ng": {"vecattr.files.sealed"},
 }
 
 
 def modules() -> list[str]:
-    """Every module by its installed name; each package is asked, because an editable install has
-    them in three folders."""
-    found = list(LAYERS)
-    for package in LAYERS:
-        path = import_module(package).__path__
-        found += [f"{package}.{info.name}" for info in iter_modules(path) if not info.ispkg]
-    return sorted(name for name in found if not name.endswith("__main__"))
+    """Every module and package by its installed name."""
+    names = ["vecattr", *(info.name for info in walk_packages(vecattr.__path__, "vecattr."))]
+    return sorted(name for name in names if not name.endswith("__main__"))
 
 
 def source_of(name: str) -> Path:
@@ -162,32 +158,11 @@ def checkout() -> Path:
     return root
 
 
-def test_setup_cfg_lists_exactly_the_three_packages() -> None:
-    config = ConfigParser()
-    config.read(checkout() / "setup.cfg", encoding="utf-8")
-    assert config["options"]["packages"].split() == list(LAYERS)
-    mapping = dict(
-        line.replace(" ", "").split("=")
-        for line in config["options"]["package_dir"].strip().splitlines()
-    )
-    assert mapping == {
-        "vecattr": "vecattr",
-        "vecattr.indexes": "indexes",
-        "vecattr.cli": "cli",
-    }
-
-
-@pytest.mark.parametrize("folder", ["vecattr", "indexes", "cli"])
-def test_package_folders_are_flat(folder: str) -> None:
-    inner = [path.name for path in (checkout() / folder).iterdir() if path.is_dir()]
-    assert set(inner) <= {"__pycache__", *DATA_FOLDERS.get(folder, ())}
-
-
-@pytest.mark.parametrize(
-    "folder", [f"{top}/{one}" for top in DATA_FOLDERS for one in DATA_FOLDERS[top]]
-)
-def test_data_folders_hold_no_module(folder: str) -> None:
-    assert not list((checkout() / folder).rglob("*.py"))
+@pytest.mark.parametrize("name", ["indexes", "cli"])
+def test_the_links_in_the_package_name_the_folders_of_the_top_level(name: str) -> None:
+    link = checkout() / "vecattr" / name
+    assert link.is_symlink()
+    assert link.resolve() == checkout() / name
 
 
 def test_the_installed_version_is_the_one_in_the_code() -> None:

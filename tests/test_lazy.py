@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from vecattr.classes import ClassRule
-from vecattr.corpus import make_corpus
-from vecattr.indexes.build import build_index
-from vecattr.shipped import shipped_encoder
+from vecattr.datasets.classes import ClassRule
+from vecattr.encoders.pretrained import shipped_encoder
+from vecattr.indexes.editing.build import build_index
+from vecattr.sequences.synthetic import make_corpus
 
 #: What a query of FASTA has no use for.
 NEVER = {"torch", "pandas", "Bio", "sentencepiece", "faiss", "h5py", "tqdm", "sklearn", "numpy.ma",

@@ -16,14 +16,14 @@ import pytest
 
 from vecattr.cli.main import run
 from vecattr.errors import ArtifactError, LockedError, MissingError
-from vecattr.files import TEMPORARY, move_folder
-from vecattr.indexes.edit import remove_lab
-from vecattr.indexes.lock import LOCK_FILE, collect, folder_in_the_making, writing
+from vecattr.files.atomic import TEMPORARY, move_folder
+from vecattr.indexes.editing.edit import remove_lab
+from vecattr.indexes.storage.lock import LOCK_FILE, collect, folder_in_the_making, writing
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from vecattr.indexes.lock import writing
+from vecattr.indexes.storage.lock import writing
 
 with writing(Path(sys.argv[1])):
     print("held", flush=True)

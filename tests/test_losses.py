@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vecattr.config import BagConfig, TrainConfig
+from vecattr.encoders.config import BagConfig, TrainConfig
 from vecattr.errors import UsageError
-from vecattr.losses import CosFace, HardestNegativeTriplet, SmoothedSoftmax, new_loss
+from vecattr.training.losses import CosFace, HardestNegativeTriplet, SmoothedSoftmax, new_loss
 
 
 @pytest.fixture

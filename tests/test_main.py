@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from vecattr.cli.main import COMMANDS, cli, run
-from vecattr.cli.options import talk_options
+from vecattr.cli.options.shared import talk_options
 from vecattr.cli.terminal import terminal
 from vecattr.errors import (
     DamagedError,
@@ -85,7 +85,7 @@ def test_bad_records_give_exit_code_3_after_the_good_ones(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     from vecattr.plasmid import Plasmid
-    from vecattr.readers import BadRecord
+    from vecattr.readers.readers import BadRecord
 
     bad = BadRecord("b", InputError("junk", where="x.fa:3"))
 

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vecattr.errors import ArtifactError, DamagedError, MismatchError, MissingError
-from vecattr.files import sha256_bytes
-from vecattr.indexes.manifest import FileFacts, Manifest, SegmentEntry, parse_manifest
-from vecattr.indexes.places import read_manifest
+from vecattr.files.atomic import sha256_bytes
+from vecattr.indexes.storage.index_folder import read_manifest
+from vecattr.indexes.storage.manifest import FileFacts, Manifest, SegmentEntry, parse_manifest
 
 FACTS = FileFacts("ab" * 32, 1234)
 ENTRY = SegmentEntry("ab" * 10, FACTS, "cd" * 32, 7, FACTS, ("gone",), (("old", "new"),))

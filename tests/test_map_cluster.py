@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vecattr.classes import ClassRule
 from vecattr.cli.main import run
+from vecattr.datasets.classes import ClassRule
 from vecattr.errors import UsageError
-from vecattr.indexes.edit import remove_lab, rename_lab
-from vecattr.indexes.stored import stored_plasmids
+from vecattr.indexes.editing.edit import remove_lab, rename_lab
+from vecattr.indexes.storage.stored_plasmids import stored_plasmids
 from vecattr.plasmid import POOLED
 
 for library in ("openTSNE", "sklearn", "matplotlib"):

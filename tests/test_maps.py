@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from vecattr.errors import UsageError
-from vecattr.maps import EARLY, LATE, PlaneMap, fit_map, nearest_rows
-from vecattr.table import Vectors, unit_rows
+from vecattr.plots.tsne import EARLY, LATE, PlaneMap, fit_map, nearest_rows
+from vecattr.vectors import Vectors, unit_rows
 
 pytest.importorskip("openTSNE")
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecattr.metrics import (
+from vecattr.metrics.ranking import (
     lab_ranks,
     macro_recall,
     mean_ranks,

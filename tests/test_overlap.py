@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vecattr import Plasmid
-from vecattr.indexes.overlap import (
+from vecattr.indexes.evidence.kmer_overlap import (
     NEAR_COPY,
     K,
     best_containments,

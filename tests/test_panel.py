@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from vecattr.attribution import Neighbor
-from vecattr.classes import ClassRule
 from vecattr.cli.main import run
-from vecattr.ensemble import FUSIONS, Fusion, fused_scores
+from vecattr.datasets.classes import ClassRule
 from vecattr.errors import UsageError
-from vecattr.indexes.answering import fused_neighbors
-from vecattr.indexes.panel import Panel, open_panel
+from vecattr.indexes.answering.answers import fused_neighbors
+from vecattr.indexes.answering.panel import Panel, open_panel
+from vecattr.ranking.rank_fusion import FUSIONS, Fusion, fused_scores
 
 LABS = ["Ash", "Birch", "Cedar", "Dogwood"]
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vecattr.indexes.catalogue import Catalogue
-from vecattr.indexes.phenotype_odds import PhenotypeOdds
+from vecattr.indexes.scoring.catalogue import Catalogue
+from vecattr.indexes.scoring.phenotype_odds import PhenotypeOdds
 from vecattr.plasmid import Plasmid
 
 LABS = ("Ash", "Birch", "Cedar")

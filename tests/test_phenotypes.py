@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vecattr.errors import InputError
-from vecattr.phenotypes import RESERVED_COLUMNS, FeatureParser, feature_columns
+from vecattr.readers.feature_columns import RESERVED_COLUMNS, FeatureParser, feature_columns
 
 
 def test_all_four_ways_of_writing_a_bit_are_one_feature() -> None:

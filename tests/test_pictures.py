@@ -14,9 +14,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from vecattr.atlas import COLOURS, GREY, PALE, Atlas, Places, free_boxes
-from vecattr.map_page import map_page
 from vecattr.plasmid import POOLED
+from vecattr.plots.map_layout import COLOURS, GREY, PALE, Atlas, Places, free_boxes
+from vecattr.plots.map_page import map_page
 
 NAUGHTY = ("</script><script>alert(1)</script>", "$x_2$ & <b>", "_hidden", "實驗室", "L" * 99)
 
@@ -136,7 +136,7 @@ def test_the_script_of_the_page_can_be_parsed(tmp_path: Path) -> None:
 
 def test_a_map_is_drawn_the_same_every_time() -> None:
     pytest.importorskip("matplotlib")
-    from vecattr.pictures import draw_map
+    from vecattr.plots.pictures import draw_map
 
     for form, start in ("png", b"\x89PNG"), ("svg", b"<?xml"):
         first = draw_map(atlas(), form=form, title="$t$")  # type: ignore[arg-type]
@@ -146,7 +146,7 @@ def test_a_map_is_drawn_the_same_every_time() -> None:
 
 def test_the_legend_of_an_svg_names_the_coloured_labs() -> None:
     pytest.importorskip("matplotlib")
-    from vecattr.pictures import draw_map, shortened
+    from vecattr.plots.pictures import draw_map, shortened
 
     names = ("_hidden", "$x_2$", "a & b", "L" * 99)
     drawn = draw_map(atlas(labs=names, colours=4), form="svg", title="t")
@@ -166,8 +166,8 @@ def test_the_legend_of_an_svg_names_the_coloured_labs() -> None:
 
 def test_the_elbow_is_drawn_with_its_number() -> None:
     pytest.importorskip("matplotlib")
-    from vecattr.clusters import Elbow, Groups
-    from vecattr.pictures import draw_elbow
+    from vecattr.plots.clusters import Elbow, Groups
+    from vecattr.plots.pictures import draw_elbow
 
     def groups(inertia: float) -> Groups:
         return Groups(np.array([1, 1, 2]), np.ones(3), inertia)

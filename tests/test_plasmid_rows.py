@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from vecattr.errors import InputError
-from vecattr.plasmid_rows import HEAD_ROWS, read_table
-from vecattr.records import Record
-from vecattr.sources import open_source
+from vecattr.readers.plasmid_table import HEAD_ROWS, read_table
+from vecattr.readers.records import Record
+from vecattr.readers.sources import open_source
 
 
 def records_of(

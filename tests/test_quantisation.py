@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vecattr.quantisation import quantised, restored
+from vecattr.encoders.quantisation import quantised, restored
 
 _TABLES = arrays(np.float32, (5, 7), elements=st.floats(-100, 100, width=32))
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vecattr.indexes.embedding import query_vectors
-from vecattr.indexes.engine import Index
+from vecattr.indexes.scoring.opened_index import Index
+from vecattr.indexes.search.embedding import query_vectors
 from vecattr.plasmid import Plasmid
 
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecattr.corpus import make_corpus
 from vecattr.errors import InputError, UsageError
 from vecattr.plasmid import ALPHABET, Plasmid
-from vecattr.readers import BadRecord, ReadOptions, read_plasmids
+from vecattr.readers.readers import BadRecord, ReadOptions, read_plasmids
+from vecattr.sequences.synthetic import make_corpus
 
 TABLE = "sequence_id,sequence,lab,split,f\na,ACGT,X,train,1\nb,GGCC,Y,dev,0\n"
 

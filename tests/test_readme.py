@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 import pytest
 
-from vecattr.cli.formats import FORMATS
 from vecattr.cli.main import COMMANDS
-from vecattr.cli.render import COLUMNS
+from vecattr.cli.rendering.answers import COLUMNS
+from vecattr.cli.rendering.formats import FORMATS
 from vecattr.errors import ArtifactError, InputError, LockedError, UsageError
 
 
@@ -23,7 +23,7 @@ def readme() -> str:
 
 
 def command_of(name: str) -> click.Command:
-    command = import_module(f"vecattr.cli.{name.replace('-', '_')}").command
+    command = import_module(f"vecattr.cli.commands.{name.replace('-', '_')}").command
     assert isinstance(command, click.Command)
     return command
 

@@ -17,7 +17,7 @@ DATA = Path(os.environ.get("VECATTR_REAL_DATA") or Path(__file__).parents[1] / "
 #: Counts in a process of its own, so that the peak is the reader's alone.
 COUNT = """
 import json, re, sys, time
-from vecattr.readers import ReadOptions, read_plasmids
+from vecattr.readers.readers import ReadOptions, read_plasmids
 begin = time.perf_counter()
 where = (("split", sys.argv[2]),) if len(sys.argv) > 2 else ()
 seen = {"rows": 0, "bases": 0, "bad": 0, "groups": 0}
@@ -64,7 +64,7 @@ def test_each_split_has_the_documented_number_of_rows(split: str, rows: int) -> 
 
 
 def test_the_class_file_names_1025_labs() -> None:
-    from vecattr.classes import rule_from_file
+    from vecattr.datasets.classes import rule_from_file
 
     if not (DATA / "classes.txt").exists():
         pytest.skip("the class file is not here")

@@ -8,7 +8,7 @@ import pytest
 
 from vecattr.errors import InputError
 from vecattr.plasmid import Plasmid
-from vecattr.records import BadRecord, Identities, Record, joined, plasmid_of
+from vecattr.readers.records import BadRecord, Identities, Record, joined, plasmid_of
 
 GOOD = Record("a", "file:2", "acgu", topology="linear", lab=" Lab ", group="7", features={"f": 1})
 

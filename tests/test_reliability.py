@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vecattr.reliability import calibration_errors, reliability
+from vecattr.metrics.calibration_error import calibration_errors, reliability
 
 
 def draws(rng: np.random.Generator, count: int, *, gap: float) -> tuple[np.ndarray, np.ndarray]:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from vecattr.attribution import Attribution, Hit, Neighbor, Provenance
-from vecattr.cli.formats import FORMATS, Format
-from vecattr.cli.render import COLUMNS, render, verdict_line
+from vecattr.cli.rendering.answers import COLUMNS, render, verdict_line
+from vecattr.cli.rendering.formats import FORMATS, Format
 
 ANSWER = Attribution(
     query="=q1",

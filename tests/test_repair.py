@@ -14,14 +14,14 @@ import pytest
 
 from vecattr.cli.main import run
 from vecattr.errors import ArtifactError, DamagedError, MismatchError, MissingError
-from vecattr.files import sha256_bytes
-from vecattr.indexes.edit import add_labs, compact, remove_lab, rollback
-from vecattr.indexes.engine import Index
-from vecattr.indexes.manifest import FileFacts
-from vecattr.indexes.places import read_manifest
-from vecattr.indexes.repair import RepairReport, repair_index
-from vecattr.indexes.verify import verify_index
-from vecattr.store import ArrayFile, write_arrays
+from vecattr.files.arrays import ArrayFile, write_arrays
+from vecattr.files.atomic import sha256_bytes
+from vecattr.indexes.checking.repair import RepairReport, repair_index
+from vecattr.indexes.checking.verify import verify_index
+from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rollback
+from vecattr.indexes.scoring.opened_index import Index
+from vecattr.indexes.storage.index_folder import read_manifest
+from vecattr.indexes.storage.manifest import FileFacts
 
 Damage = Callable[[Path], object]
 
@@ -162,10 +162,10 @@ def test_a_damaged_model_is_told_and_not_guessed(index: Path) -> None:
 
 
 def test_files_of_the_shipped_encoder_come_back(tmp_path: Path) -> None:
-    from vecattr.classes import ClassRule
-    from vecattr.corpus import make_corpus
-    from vecattr.indexes.build import build_index
-    from vecattr.shipped import shipped_encoder
+    from vecattr.datasets.classes import ClassRule
+    from vecattr.encoders.pretrained import shipped_encoder
+    from vecattr.indexes.editing.build import build_index
+    from vecattr.sequences.synthetic import make_corpus
 
     path = tmp_path / "i"
     plasmids = make_corpus(labs=2, plasmids_per_lab=3, seed=0)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vecattr.datasets.reserve import KNOWN_WORK_SHARE, NEW_WORK_SHARE, Lot, reserve
 from vecattr.plasmid import Plasmid, reverse_complement
-from vecattr.reserve import KNOWN_WORK_SHARE, NEW_WORK_SHARE, Lot, reserve
 
 _NUMBERS = st.floats(0, 1, exclude_max=True)
 _ROWS = st.lists(

@@ -13,10 +13,10 @@ import pytest
 from bench_robustness import SPLITS
 from robustness_series import judged
 
-from vecattr.corpus import make_corpus
-from vecattr.damage import masked_stretch
-from vecattr.indexes.panel import Panel
-from vecattr.sheets import table_text
+from vecattr.indexes.answering.panel import Panel
+from vecattr.readers.sheets import table_text
+from vecattr.sequences.mutations import masked_stretch
+from vecattr.sequences.synthetic import make_corpus
 
 TOOLS = Path(__file__).resolve().parent.parent / "tools"
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vecattr.errors import InputError
-from vecattr.rows import read_sheet
-from vecattr.sources import open_source
+from vecattr.readers.delimited import read_sheet
+from vecattr.readers.sources import open_source
 
 
 def rows_of(content: bytes, folder: Path) -> tuple[tuple[str, ...], list[tuple[int, list[str]]]]:

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vecattr.bases import unpack_bases
 from vecattr.errors import DamagedError, MismatchError
-from vecattr.indexes.draft import SegmentDraft
-from vecattr.indexes.labs import LabPart, lab_parts
-from vecattr.indexes.segment import Record, Segment
+from vecattr.indexes.editing.segment_writer import SegmentDraft
+from vecattr.indexes.storage.lab_parts import LabPart, lab_parts
+from vecattr.indexes.storage.segment import Record, Segment
 from vecattr.plasmid import ALPHABET, RESERVED_LABS, Plasmid
-from vecattr.table import unit_rows
+from vecattr.sequences.two_bit import unpack_bases
+from vecattr.vectors import unit_rows
 
 WIDTH = 6
 texts = st.text(min_size=1, max_size=12).filter(lambda text: bool(text.strip()))

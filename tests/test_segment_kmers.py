@@ -18,18 +18,24 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from vecattr.errors import DamagedError, MismatchError
-from vecattr.files import sha256_bytes
-from vecattr.indexes.add import add_labs
-from vecattr.indexes.draft import SegmentDraft
-from vecattr.indexes.edit import compact, remove_lab
-from vecattr.indexes.manifest import FileFacts
-from vecattr.indexes.places import faiss_path, history_path, read_manifest
-from vecattr.indexes.segment import Segment
-from vecattr.indexes.segment_kmers import COLUMNS, MOST_LABS, SegmentKmers, array_name, sketch_of
-from vecattr.indexes.verify import verify_index
-from vecattr.kmers import sampled_kmers
+from vecattr.files.arrays import write_arrays
+from vecattr.files.atomic import sha256_bytes
+from vecattr.indexes.checking.verify import verify_index
+from vecattr.indexes.editing.add import add_labs
+from vecattr.indexes.editing.edit import compact, remove_lab
+from vecattr.indexes.editing.segment_writer import SegmentDraft
+from vecattr.indexes.storage.index_folder import faiss_path, history_path, read_manifest
+from vecattr.indexes.storage.manifest import FileFacts
+from vecattr.indexes.storage.segment import Segment
+from vecattr.indexes.storage.segment_kmers import (
+    COLUMNS,
+    MOST_LABS,
+    SegmentKmers,
+    array_name,
+    sketch_of,
+)
 from vecattr.plasmid import Plasmid
-from vecattr.store import write_arrays
+from vecattr.sequences.kmers import sampled_kmers
 
 Arrays = dict[str, NDArray[np.generic]]
 

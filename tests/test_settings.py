@@ -7,25 +7,25 @@ from typing import Any
 
 import pytest
 
-from vecattr.cli.settings import (
+from vecattr.cli.options.training import (
     ENCODER_SETTINGS,
     TRAIN_SETTINGS,
     choices_of,
     encoder_of,
     training_of,
 )
-from vecattr.config import (
+from vecattr.encoders.config import (
     BagConfig,
     CnnConfig,
     EncoderConfig,
     ResolvedTrainConfig,
     TrainConfig,
 )
-from vecattr.encoder import new_encoder
+from vecattr.encoders.networks import new_encoder
 from vecattr.errors import UsageError
-from vecattr.fitting import LabMatcher
-from vecattr.losses import new_loss
-from vecattr.presets import Objective, Preset, choose
+from vecattr.training.loop import LabMatcher
+from vecattr.training.losses import new_loss
+from vecattr.training.presets import Objective, Preset, choose
 
 
 def options(**given: Any) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vecattr.composition import composition
-from vecattr.indexes.catalogue import Catalogue
-from vecattr.indexes.shape_odds import Likes, ShapeOdds, Shapes
+from vecattr.indexes.scoring.catalogue import Catalogue
+from vecattr.indexes.scoring.shape_odds import Likes, ShapeOdds, Shapes
 from vecattr.plasmid import Plasmid, Topology
+from vecattr.sequences.composition import composition
 
 LABS = ("Ash", "Birch", "Cedar")
 

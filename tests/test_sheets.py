@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vecattr.corpus import make_corpus
 from vecattr.plasmid import Plasmid
-from vecattr.readers import ReadOptions, read_plasmids
-from vecattr.sheets import table_text
+from vecattr.readers.readers import ReadOptions, read_plasmids
+from vecattr.readers.sheets import table_text
+from vecattr.sequences.synthetic import make_corpus
 
 
 def test_a_written_table_is_read_back(tmp_path: Path) -> None:

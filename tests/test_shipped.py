@@ -17,13 +17,10 @@ from safetensors.numpy import load_file
 from ship_encoder import check_nameless
 
 from vecattr import Index, Plasmid
-from vecattr.cli.demo import known_words
+from vecattr.cli.commands.demo import known_words
 from vecattr.cli.main import run
-from vecattr.corpus import make_corpus
-from vecattr.embedder import load_embedder
-from vecattr.errors import InputError
-from vecattr.indexes.embedding import are_unread, unread_vector
-from vecattr.model import (
+from vecattr.encoders.embedder import load_embedder
+from vecattr.encoders.model_folder import (
     CARD_FILE,
     CONFIG_FILE,
     FUSION_FILE,
@@ -31,8 +28,11 @@ from vecattr.model import (
     learned_labs,
     model_identity,
 )
-from vecattr.readers import ReadOptions, read_plasmids
-from vecattr.shipped import shipped_encoder
+from vecattr.encoders.pretrained import shipped_encoder
+from vecattr.errors import InputError
+from vecattr.indexes.search.embedding import are_unread, unread_vector
+from vecattr.readers.readers import ReadOptions, read_plasmids
+from vecattr.sequences.synthetic import make_corpus
 
 MEGABYTE = 1_000_000
 DATA = Path(os.environ.get("VECATTR_REAL_DATA") or Path(__file__).parents[1] / "../shared/data")

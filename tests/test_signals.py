@@ -21,7 +21,7 @@ import sys, time
 from pathlib import Path
 import click
 from vecattr.cli import main
-from vecattr.indexes.lock import folder_in_the_making
+from vecattr.indexes.storage.lock import folder_in_the_making
 
 @click.command("go")
 @click.argument("path", type=Path)

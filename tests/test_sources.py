@@ -13,7 +13,7 @@ import pytest
 from xopen import xopen
 
 from vecattr.errors import InputError
-from vecattr.sources import HEAD, kind_of, open_source, source_stem
+from vecattr.readers.sources import HEAD, kind_of, open_source, source_stem
 
 TEXT = b">a\nACGT\n" + b"ACGTTGCA\n" * 20_000
 

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vecattr.errors import DamagedError, MismatchError, MissingError
-from vecattr.store import ArrayFile, read_table, string_arrays, write_arrays, write_table
-from vecattr.table import EmbeddingTable, unit_rows
+from vecattr.files.arrays import ArrayFile, read_table, string_arrays, write_arrays, write_table
+from vecattr.vectors import EmbeddingTable, unit_rows
 
 FACTS = {"format": "test", "version": 1}
 

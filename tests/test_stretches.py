@@ -14,18 +14,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vecattr.errors import UsageError
-from vecattr.indexes.add import add_labs
-from vecattr.indexes.draft import SegmentDraft
-from vecattr.indexes.edit import remove_lab
-from vecattr.indexes.live import LiveSegment
-from vecattr.indexes.manifest import FileFacts, SegmentEntry
-from vecattr.indexes.panel import open_panel
-from vecattr.indexes.query_windows import between, runs_of
-from vecattr.indexes.segment import Segment
-from vecattr.indexes.segment_kmers import MOST_LABS
-from vecattr.indexes.stretches import MOST, SOURCES, StretchFinder
-from vecattr.kmers import sampled_kmers
+from vecattr.indexes.answering.panel import open_panel
+from vecattr.indexes.editing.add import add_labs
+from vecattr.indexes.editing.edit import remove_lab
+from vecattr.indexes.editing.segment_writer import SegmentDraft
+from vecattr.indexes.evidence.query_windows import between, runs_of
+from vecattr.indexes.evidence.stretches import MOST, SOURCES, StretchFinder
+from vecattr.indexes.storage.live_segment import LiveSegment
+from vecattr.indexes.storage.manifest import FileFacts, SegmentEntry
+from vecattr.indexes.storage.segment import Segment
+from vecattr.indexes.storage.segment_kmers import MOST_LABS
 from vecattr.plasmid import POOLED, Plasmid, reverse_complement
+from vecattr.sequences.kmers import sampled_kmers
 from vecattr.stretch import Source, Stretch, Stretches
 
 CLASSES = ("Ash", "Birch", "Cedar", POOLED)  # Doug is pooled

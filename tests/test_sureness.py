@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from vecattr.attribution import Work
-from vecattr.calibration import Calibration, Fits, Verdicts, WorkFit
+from vecattr.calibration.calibration import Calibration, Fits, Verdicts, WorkFit
+from vecattr.calibration.open_set import Familiarity
+from vecattr.calibration.temperature import Temperature
+from vecattr.encoders.model_folder import CALIBRATION_FILE
 from vecattr.errors import UsageError
-from vecattr.familiarity import Familiarity
-from vecattr.indexes.answer import NO_CONFIDENCE
-from vecattr.indexes.sureness import Asked, best_named, by_features, sureness
-from vecattr.model import CALIBRATION_FILE
+from vecattr.indexes.answering.verdict import NO_CONFIDENCE
+from vecattr.indexes.scoring.confidence import Asked, best_named, by_features, sureness
 from vecattr.plasmid import POOLED
-from vecattr.temperature import Temperature
 
 NAMES = ("Ash", "Birch", "Cedar", POOLED)
 COSINES = np.array([[0.9, 0.5, 0.2, 0.95], [0.3, 0.6, 0.1, 0.2], [0.2, 0.1, 0.4, -0.3]])

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from vecattr.newton import minimum
-from vecattr.temperature import Temperature, fit_temperature
+from vecattr.calibration.newton import minimum
+from vecattr.calibration.temperature import Temperature, fit_temperature
 
 
 def made_queries(

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vecattr.encoders.tokenizer import PADDING, UNKNOWN, Tokenizer
 from vecattr.errors import DamagedError, InputError
 from vecattr.plasmid import ALPHABET
-from vecattr.tokens import PADDING, UNKNOWN, Tokenizer
 
 
 def _random_bases(count: int, seed: int = 0) -> str:

@@ -13,16 +13,13 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file, save_file
 
-from vecattr.calibration import read_calibration
-from vecattr.classes import ClassRule
-from vecattr.config import BagConfig, BestBy, CnnConfig, EncoderConfig, Loss, TrainConfig
-from vecattr.corpus import make_corpus
-from vecattr.embedder import load_embedder
-from vecattr.epochs import Epoch, Validation
-from vecattr.errors import ArtifactError, DamagedError, InputError, MissingError, UsageError
-from vecattr.fold_training import train_folds
-from vecattr.heldout import read_held_out
-from vecattr.model import (
+from vecattr.calibration.calibration import read_calibration
+from vecattr.calibration.calibration_set import read_held_out
+from vecattr.datasets.classes import ClassRule
+from vecattr.datasets.reserve import Lot, reserve
+from vecattr.encoders.config import BagConfig, BestBy, CnnConfig, EncoderConfig, Loss, TrainConfig
+from vecattr.encoders.embedder import load_embedder
+from vecattr.encoders.model_folder import (
     CALIBRATION_FILE,
     CONFIG_FILE,
     HELD_OUT_FILE,
@@ -34,12 +31,15 @@ from vecattr.model import (
     model_identity,
     unknown_vector,
 )
+from vecattr.encoders.quantisation import restored
+from vecattr.encoders.vocabulary import KmerVocabulary, Reading
+from vecattr.errors import ArtifactError, DamagedError, InputError, MissingError, UsageError
 from vecattr.plasmid import POOLED, Plasmid
-from vecattr.quantisation import restored
-from vecattr.reserve import Lot, reserve
-from vecattr.run_folder import HISTORY_FILE
-from vecattr.training import TrainReport, train_model
-from vecattr.vocabulary import KmerVocabulary, Reading
+from vecattr.sequences.synthetic import make_corpus
+from vecattr.training.cross_validation import train_folds
+from vecattr.training.run_folder import HISTORY_FILE
+from vecattr.training.train import TrainReport, train_model
+from vecattr.training.validation import Epoch, Validation
 
 _BAG = BagConfig(width=32, token_width=16, scaled=4)
 _CNN = CnnConfig(width=32, pieces=120, token_width=8, kernels=(1, 3), filters=16)
@@ -280,10 +280,10 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> Non
 _TORCHRUN_SCRIPT = """
 import sys
 from pathlib import Path
-from vecattr.classes import ClassRule
-from vecattr.config import {config}, TrainConfig
-from vecattr.corpus import make_corpus
-from vecattr.training import train_model
+from vecattr.datasets.classes import ClassRule
+from vecattr.encoders.config import {config}, TrainConfig
+from vecattr.sequences.synthetic import make_corpus
+from vecattr.training.train import train_model
 
 train_model(
     make_corpus(labs=8, plasmids_per_lab=12, seed=3), Path(sys.argv[1]), rule=ClassRule(None),

@@ -11,7 +11,7 @@ import pytest
 from compare_unknown_scores import main
 
 from vecattr.cli.main import run
-from vecattr.folds import fold_path
+from vecattr.files.fold_folder import fold_path
 
 Capture = pytest.CaptureFixture[str]
 DEV, NEW = ["--where", "split=dev"], ["--unknown-where", "split=new"]

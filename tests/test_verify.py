@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vecattr.calibration.calibration_set import HeldOut
+from vecattr.encoders.model_folder import FUSION_FILE, HELD_OUT_FILE
 from vecattr.errors import ArtifactError, DamagedError, MismatchError, MissingError
-from vecattr.files import sha256_file
-from vecattr.heldout import HeldOut
-from vecattr.indexes.edit import add_labs, remove_lab, rollback
-from vecattr.indexes.manifest import FileFacts, parse_manifest
-from vecattr.indexes.places import history_path, read_manifest
-from vecattr.indexes.verify import verify_index
-from vecattr.model import FUSION_FILE, HELD_OUT_FILE
-from vecattr.table import EmbeddingTable
+from vecattr.files.atomic import sha256_file
+from vecattr.indexes.checking.verify import verify_index
+from vecattr.indexes.editing.edit import add_labs, remove_lab, rollback
+from vecattr.indexes.storage.index_folder import history_path, read_manifest
+from vecattr.indexes.storage.manifest import FileFacts, parse_manifest
+from vecattr.vectors import EmbeddingTable
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from vecattr.encoders.views import fixed_views
 from vecattr.plasmid import Plasmid
-from vecattr.views import fixed_views
 
 _BASES = "GATTACAGGCTTAACG"
 

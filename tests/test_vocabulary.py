@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from vecattr.encoders.tokenizer import Tokenizer
+from vecattr.encoders.vocabulary import CLOSURE, KmerVocabulary, PieceVocabulary, Reading
 from vecattr.plasmid import reverse_complement
-from vecattr.tokens import Tokenizer
-from vecattr.vocabulary import CLOSURE, KmerVocabulary, PieceVocabulary, Reading
 
 
 def _random_bases(count: int, seed: int) -> str:

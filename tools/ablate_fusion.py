@@ -23,10 +23,10 @@ from fit_fusion import Questions, fit_network
 from fold_questions import Asked, Asking
 from numpy.typing import NDArray
 
-from vecattr.files import atomic_write
-from vecattr.fusion import AMOUNTS, COSINES, FACTS, PHENOTYPES, Network, sources
-from vecattr.indexes.engine import Index
-from vecattr.readers import ReadOptions, read_plasmids
+from vecattr.files.atomic import atomic_write
+from vecattr.indexes.scoring.opened_index import Index
+from vecattr.ranking.evidence_ranker import AMOUNTS, COSINES, FACTS, PHENOTYPES, Network, sources
+from vecattr.readers.readers import ReadOptions, read_plasmids
 
 FOLDS, HIDDEN, EPOCHS = 4, 64, 15  # of every network here: about a minute on one core
 RUNS = ("runs", "run_weight", "longest_run", "run_roots")

@@ -25,7 +25,7 @@ from speed.encoders import encoder_rates, training_floor, training_rate
 from speed.scale import scale_costs
 
 from vecattr.plasmid import Plasmid
-from vecattr.readers import ReadOptions, read_plasmids
+from vecattr.readers.readers import ReadOptions, read_plasmids
 from vecattr.version import __version__
 
 PARTS = ("build", "start", "batch", "encoders", "training", "scale", "peers")

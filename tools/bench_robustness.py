@@ -26,10 +26,10 @@ from robustness_pictures import Found, Lines, by_series, pictures
 from robustness_series import LENGTHS, asked, chimeras, damages, series
 
 from vecattr.cli.main import run
-from vecattr.cli.options import labelled_plasmids
-from vecattr.indexes.panel import Panel, open_panel
+from vecattr.cli.options.shared import labelled_plasmids
+from vecattr.indexes.answering.panel import Panel, open_panel
 from vecattr.plasmid import Plasmid
-from vecattr.readers import ReadOptions
+from vecattr.readers.readers import ReadOptions
 from vecattr.version import __version__
 
 SPLITS = ("dev", "pub_dev")

@@ -21,17 +21,17 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.background import Background, Moments
-from vecattr.classes import ClassRule, rule_from_file
 from vecattr.cli.main import run
-from vecattr.cli.options import conditions, labelled_plasmids
-from vecattr.embedder import Embedder, load_embedder
-from vecattr.indexes.embedding import are_unread, embed_batch, in_batches, unread_vector
-from vecattr.indexes.labs import effective_labs, lab_parts
-from vecattr.model import WEIGHTS_FILE
+from vecattr.cli.options.shared import conditions, labelled_plasmids
+from vecattr.datasets.classes import ClassRule, rule_from_file
+from vecattr.encoders.embedder import Embedder, load_embedder
+from vecattr.encoders.model_folder import WEIGHTS_FILE
+from vecattr.indexes.search.embedding import are_unread, embed_batch, in_batches, unread_vector
+from vecattr.indexes.storage.lab_parts import effective_labs, lab_parts
 from vecattr.plasmid import Plasmid
-from vecattr.readers import ReadOptions
-from vecattr.table import Vectors
+from vecattr.ranking.discriminant import Background, Moments
+from vecattr.readers.readers import ReadOptions
+from vecattr.vectors import Vectors
 
 AT_ONCE = 256  # queries
 HEADER = "                nearest plasmid      class means     unread"

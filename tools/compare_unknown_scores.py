@@ -20,18 +20,18 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.cli.figures import strangers
+from vecattr.calibration.open_set import Scores, named_columns
 from vecattr.cli.main import run
-from vecattr.cli.options import conditions, labelled_plasmids
-from vecattr.detection import auroc, false_positives
+from vecattr.cli.options.shared import conditions, labelled_plasmids
+from vecattr.cli.rendering.evaluation import strangers
+from vecattr.encoders.model_folder import unknown_vector
 from vecattr.errors import InputError
-from vecattr.familiarity import Scores, named_columns
-from vecattr.indexes.engine import Index
-from vecattr.indexes.overlap import best_containments
-from vecattr.indexes.places import MODEL_FOLDER
-from vecattr.model import unknown_vector
+from vecattr.indexes.evidence.kmer_overlap import best_containments
+from vecattr.indexes.scoring.opened_index import Index
+from vecattr.indexes.storage.index_folder import MODEL_FOLDER
+from vecattr.metrics.detection import auroc, false_positives
 from vecattr.plasmid import POOLED, Plasmid
-from vecattr.readers import ReadOptions
+from vecattr.readers.readers import ReadOptions
 
 Column = NDArray[np.float64]
 

@@ -20,11 +20,11 @@ from fold_questions import make_fold
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vecattr.classes import rule_from_file
-from vecattr.config import BagConfig
-from vecattr.files import atomic_write
-from vecattr.fusion import Fusion, Network, inputs_of, sources
-from vecattr.readers import ReadOptions, read_plasmids
+from vecattr.datasets.classes import rule_from_file
+from vecattr.encoders.config import BagConfig
+from vecattr.files.atomic import atomic_write
+from vecattr.ranking.evidence_ranker import Fusion, Network, inputs_of, sources
+from vecattr.readers.readers import ReadOptions, read_plasmids
 
 FOLDS = 8
 HIDDEN, EPOCHS, BATCH, RATE, DECAY, DROPOUT = 128, 20, 512, 0.02, 0.1, 0.2
@@ -48,7 +48,7 @@ PRIOR = 0.1
 
 
 class Scorer(nn.Module):
-    """The network of `vecattr.fusion`, of standardised inputs."""
+    """The network of `vecattr.ranking.evidence_ranker`, of standardised inputs."""
 
     def __init__(self, inputs: int, *, hidden: int) -> None:
         super().__init__()

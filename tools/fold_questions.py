@@ -5,7 +5,7 @@ and without some single plasmids; then these are asked about in an index of all 
 their publication, or they themselves, were not stored. Some are asked about as if their lab had
 hardly any plasmid, because labs that were just added are scored by the same network, some as a
 short stretch of themselves, and some with few of their features. Rows of the reserve
-(`vecattr.reserve`) are never asked about: indexes are calibrated on them.
+(`vecattr.datasets.reserve`) are never asked about: indexes are calibrated on them.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.classes import ClassRule
-from vecattr.config import BagConfig, TrainConfig
-from vecattr.damage import fragment
-from vecattr.fusion import Fusion, Network, expanded
-from vecattr.holdout import Split
-from vecattr.indexes.build import build_index
-from vecattr.indexes.engine import Index
-from vecattr.indexes.fused_labs import FusedLabs
+from vecattr.datasets.classes import ClassRule
+from vecattr.datasets.reserve import Lot, reserve
+from vecattr.datasets.splits import Split
+from vecattr.encoders.config import BagConfig, TrainConfig
+from vecattr.indexes.editing.build import build_index
+from vecattr.indexes.scoring.lab_scorer import FusedLabs
+from vecattr.indexes.scoring.opened_index import Index
 from vecattr.plasmid import POOLED, Plasmid
-from vecattr.reserve import Lot, reserve
-from vecattr.training import train_model
+from vecattr.ranking.evidence_ranker import Fusion, Network, expanded
+from vecattr.sequences.mutations import fragment
+from vecattr.training.train import train_model
 
 SINGLES = 2_000  # plasmids asked about one by one, in each fold
 OF_A_GROUP = 5  # plasmids of one publication asked about

@@ -20,13 +20,13 @@ from pathlib import Path
 
 import numpy as np
 
-from vecattr.classes import ClassRule
-from vecattr.indexes.build import build_index
-from vecattr.indexes.edit import add_labs, remove_lab, rename_lab
-from vecattr.indexes.engine import Index
-from vecattr.model import model_identity
+from vecattr.datasets.classes import ClassRule
+from vecattr.encoders.model_folder import model_identity
+from vecattr.indexes.editing.build import build_index
+from vecattr.indexes.editing.edit import add_labs, remove_lab, rename_lab
+from vecattr.indexes.scoring.opened_index import Index
 from vecattr.plasmid import Plasmid
-from vecattr.table import Vectors, unit_rows
+from vecattr.vectors import Vectors, unit_rows
 
 WIDTH, K = 16, 6
 

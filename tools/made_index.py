@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from vecattr.classes import ClassRule
-from vecattr.indexes.build import build_index
-from vecattr.model import CONFIG_FILE, LABS_FILE, WEIGHTS_FILE, model_identity
+from vecattr.datasets.classes import ClassRule
+from vecattr.encoders.model_folder import CONFIG_FILE, LABS_FILE, WEIGHTS_FILE, model_identity
+from vecattr.files.arrays import write_table
+from vecattr.indexes.editing.build import build_index
 from vecattr.plasmid import Plasmid
-from vecattr.store import write_table
-from vecattr.table import EmbeddingTable, Vectors, unit_rows
+from vecattr.vectors import EmbeddingTable, Vectors, unit_rows
 
 WIDTH = 200
 #: How far a plasmid lies from its lab: its cosine with it is about 1 / sqrt(1 + SPREAD^2).

@@ -29,11 +29,11 @@ import click
 import numpy as np
 
 from vecattr.cli.main import run
-from vecattr.cli.options import labelled_plasmids
-from vecattr.damage import fragment
+from vecattr.cli.options.shared import labelled_plasmids
 from vecattr.plasmid import Plasmid
-from vecattr.readers import ReadOptions
-from vecattr.sheets import table_text
+from vecattr.readers.readers import ReadOptions
+from vecattr.readers.sheets import table_text
+from vecattr.sequences.mutations import fragment
 
 SHORTEST, LONGEST = 300, 3000
 NEW = "newlab_dev"

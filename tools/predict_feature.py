@@ -25,8 +25,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from vecattr.rows import read_sheet
-from vecattr.sources import open_source
+from vecattr.readers.delimited import read_sheet
+from vecattr.readers.sources import open_source
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 from robustness_pictures import Lines
 
-from vecattr.damage import chimera, fragment, masked, masked_stretch, substituted, with_indels
-from vecattr.indexes.answer import doubt, verdict
-from vecattr.indexes.engine import BATCH
-from vecattr.indexes.panel import Panel
-from vecattr.intervals import group_codes
-from vecattr.metrics import lab_ranks
+from vecattr.indexes.answering.panel import Panel
+from vecattr.indexes.answering.verdict import doubt, verdict
+from vecattr.indexes.scoring.opened_index import BATCH
+from vecattr.metrics.bootstrap import group_codes
+from vecattr.metrics.ranking import lab_ranks
 from vecattr.plasmid import Plasmid
+from vecattr.sequences.mutations import (
+    chimera,
+    fragment,
+    masked,
+    masked_stretch,
+    substituted,
+    with_indels,
+)
 
 Damage = Callable[[Plasmid, np.random.Generator], Plasmid]
 

@@ -19,18 +19,18 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.background import Background, Moments
-from vecattr.classes import ClassRule, rule_from_file
 from vecattr.cli.main import run
-from vecattr.cli.options import conditions, labelled_plasmids
-from vecattr.config import BagConfig, TrainConfig
-from vecattr.embedder import Embedder, load_embedder
-from vecattr.holdout import hold_out
-from vecattr.model import learned_labs
+from vecattr.cli.options.shared import conditions, labelled_plasmids
+from vecattr.datasets.classes import ClassRule, rule_from_file
+from vecattr.datasets.splits import hold_out
+from vecattr.encoders.config import BagConfig, TrainConfig
+from vecattr.encoders.embedder import Embedder, load_embedder
+from vecattr.encoders.model_folder import learned_labs
 from vecattr.plasmid import POOLED, Plasmid
-from vecattr.readers import ReadOptions
-from vecattr.table import EmbeddingTable, Vectors, unit_rows
-from vecattr.training import train_model
+from vecattr.ranking.discriminant import Background, Moments
+from vecattr.readers.readers import ReadOptions
+from vecattr.training.train import train_model
+from vecattr.vectors import EmbeddingTable, Vectors, unit_rows
 
 SHOTS = 5
 SHRINKAGES = (0.0, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)

@@ -12,14 +12,14 @@ from vecattr.plasmid import Plasmid
 from vecattr.version import __version__
 
 if TYPE_CHECKING:
-    from vecattr.indexes.engine import Index
+    from vecattr.indexes.scoring.opened_index import Index
 
 __all__ = ["Index", "Plasmid", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
     if name == "Index":
-        from vecattr.indexes.engine import Index
+        from vecattr.indexes.scoring.opened_index import Index
 
         return Index
     raise AttributeError(f"module 'vecattr' has no attribute {name!r}")

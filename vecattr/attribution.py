@@ -61,11 +61,11 @@ class Provenance:
 class Attribution:
     """Ranked labs for one query, best first, ties by name.
 
-    `verdict` compares `confidence` (`vecattr.familiarity`, from 0 to 1; of an index without
-    calibration the best cosine of a named lab) with the calibrated `threshold`. Probabilities are
-    for plasmids of such `work`. With a `coverage`, the labs are the candidate set that holds the
-    true one so often. `notes` are sentences a person should read. `evidence` for the first lab is
-    there when it was asked for.
+    `verdict` compares `confidence` (`vecattr.calibration.open_set`, from 0 to 1; of an index
+    without calibration the best cosine of a named lab) with the calibrated `threshold`.
+    Probabilities are for plasmids of such `work`. With a `coverage`, the labs are the candidate set
+    that holds the true one so often. `notes` are sentences a person should read. `evidence` for the
+    first lab is there when it was asked for.
     """
 
     confidence_name: ClassVar[str] = "familiarity"

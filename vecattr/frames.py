@@ -13,7 +13,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from vecattr.attribution import Attribution, Provenance
-from vecattr.table import EmbeddingTable
+from vecattr.vectors import EmbeddingTable
 
 _COLUMNS = [
     "query",

@@ -1,6 +1,6 @@
 """Why an answer names its lab, as frozen values: stretches of the query, and where they come from.
 
-What a stretch is stands in `vecattr.indexes.stretches`, which finds them.
+What a stretch is stands in `vecattr.indexes.evidence.stretches`, which finds them.
 """
 
 from __future__ import annotations

@@ -16,13 +16,13 @@ from typing import Any
 
 from golden_index import HashedKmers, made_plasmids, make_model
 
-from vecattr.classes import ClassRule
-from vecattr.indexes.build import build_index
-from vecattr.indexes.engine import Index
-from vecattr.indexes.live import open_segments
-from vecattr.indexes.manifest import Manifest, parse_manifest
-from vecattr.indexes.places import history_path, read_manifest
-from vecattr.model import model_identity
+from vecattr.datasets.classes import ClassRule
+from vecattr.encoders.model_folder import model_identity
+from vecattr.indexes.editing.build import build_index
+from vecattr.indexes.scoring.opened_index import Index
+from vecattr.indexes.storage.index_folder import history_path, read_manifest
+from vecattr.indexes.storage.live_segment import open_segments
+from vecattr.indexes.storage.manifest import Manifest, parse_manifest
 from vecattr.plasmid import Plasmid
 
 #: What an index holds: the ids of the plasmids of each lab.

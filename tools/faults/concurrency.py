@@ -24,11 +24,11 @@ from golden_index import made_plasmids
 
 from faults import bench
 from vecattr.errors import LockedError, VecattrError
-from vecattr.indexes.add import add_labs
-from vecattr.indexes.edit import compact, remove_lab
-from vecattr.indexes.lock import writing
-from vecattr.indexes.places import read_manifest
-from vecattr.indexes.verify import verify_index
+from vecattr.indexes.checking.verify import verify_index
+from vecattr.indexes.editing.add import add_labs
+from vecattr.indexes.editing.edit import compact, remove_lab
+from vecattr.indexes.storage.index_folder import read_manifest
+from vecattr.indexes.storage.lock import writing
 
 READERS = WRITERS = 4
 #: The longest that a writer waits for the others (seconds).

@@ -22,14 +22,14 @@ from typing import Any
 from golden_index import made_plasmids, make_model
 
 from faults import bench
-from vecattr.cli.render import as_object
+from vecattr.cli.rendering.answers import as_object
+from vecattr.encoders.model_folder import FUSION_FILE
+from vecattr.encoders.pretrained import shipped_encoder
 from vecattr.errors import VecattrError
-from vecattr.indexes.edit import add_labs, remove_lab
-from vecattr.indexes.lock import LOCK_FILE
-from vecattr.indexes.publish import LOG_FILE
-from vecattr.indexes.verify import verify_index
-from vecattr.model import FUSION_FILE
-from vecattr.shipped import shipped_encoder
+from vecattr.indexes.checking.verify import verify_index
+from vecattr.indexes.editing.edit import add_labs, remove_lab
+from vecattr.indexes.editing.publish import LOG_FILE
+from vecattr.indexes.storage.lock import LOCK_FILE
 
 #: Files that no answer and no edit depends on, and that `verify` does not speak of.
 UNCHECKED = (LOCK_FILE, LOG_FILE)

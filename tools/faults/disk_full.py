@@ -24,11 +24,11 @@ from golden_index import made_plasmids, make_model
 
 from faults import bench
 from vecattr.cli.main import run
-from vecattr.cli.output import write_results
-from vecattr.cli.render import render
-from vecattr.indexes.edit import add_labs, compact
-from vecattr.indexes.places import MANIFEST_FILE, read_manifest
-from vecattr.indexes.verify import verify_index
+from vecattr.cli.rendering.answers import render
+from vecattr.cli.rendering.output import write_results
+from vecattr.indexes.checking.verify import verify_index
+from vecattr.indexes.editing.edit import add_labs, compact
+from vecattr.indexes.storage.index_folder import MANIFEST_FILE, read_manifest
 
 PAGE, KILOBYTE = 4096, 1024
 OPERATIONS = ("build", "add-lab", "compact", "query -o")

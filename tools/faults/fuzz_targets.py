@@ -16,22 +16,22 @@ from pathlib import Path
 
 import numpy as np
 
-from vecattr.bases import unpack_bases
-from vecattr.calibration import Calibration, Fits, Verdicts, WorkFit, read_calibration
-from vecattr.checksums import SealedBytes, seal
+from vecattr.calibration.calibration import Calibration, Fits, Verdicts, WorkFit, read_calibration
+from vecattr.calibration.open_set import Familiarity
+from vecattr.calibration.temperature import Temperature
+from vecattr.encoders.model_folder import CALIBRATION_FILE
 from vecattr.errors import DamagedError
-from vecattr.familiarity import Familiarity
-from vecattr.files import sha256_bytes
-from vecattr.folds import Folds, read_folds
-from vecattr.fusion import read_fusion
-from vecattr.indexes.draft import SegmentDraft
-from vecattr.indexes.manifest import FileFacts, Manifest, SegmentEntry, parse_manifest
-from vecattr.indexes.segment import Segment
-from vecattr.labels import read_features, read_labels
-from vecattr.model import CALIBRATION_FILE
+from vecattr.files.atomic import sha256_bytes
+from vecattr.files.fold_folder import Folds, read_folds
+from vecattr.files.sealed import SealedBytes, seal
+from vecattr.indexes.editing.segment_writer import SegmentDraft
+from vecattr.indexes.storage.manifest import FileFacts, Manifest, SegmentEntry, parse_manifest
+from vecattr.indexes.storage.segment import Segment
 from vecattr.plasmid import Plasmid
-from vecattr.readers import ReadOptions, read_plasmids
-from vecattr.temperature import Temperature
+from vecattr.ranking.evidence_ranker import read_fusion
+from vecattr.readers.companions import read_features, read_labels
+from vecattr.readers.readers import ReadOptions, read_plasmids
+from vecattr.sequences.two_bit import unpack_bases
 
 Check = Callable[[bytes], object]
 
@@ -210,7 +210,7 @@ def calibration_bytes() -> bytes:
 
 def _model_targets() -> list[Target]:
     """The JSON files of models; the seeds that are not here are the shipped encoder's."""
-    from vecattr.shipped import shipped_encoder
+    from vecattr.encoders.pretrained import shipped_encoder
 
     fusion = (shipped_encoder() / "fusion.json").read_bytes()
     folds = Folds(2, "run", ("p1", "p2")).to_json()

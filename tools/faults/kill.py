@@ -22,12 +22,12 @@ from golden_index import made_plasmids
 from faults import bench
 from faults.bench import Content
 from vecattr.errors import VecattrError
-from vecattr.files import TEMPORARY
-from vecattr.indexes.edit import add_labs, compact, remove_lab, rename_lab, rollback
-from vecattr.indexes.lock import LOCK_FILE
-from vecattr.indexes.places import kept_generations, read_manifest
-from vecattr.indexes.publish import STEPS
-from vecattr.indexes.verify import verify_index
+from vecattr.files.atomic import TEMPORARY
+from vecattr.indexes.checking.verify import verify_index
+from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab, rollback
+from vecattr.indexes.editing.publish import STEPS
+from vecattr.indexes.storage.index_folder import kept_generations, read_manifest
+from vecattr.indexes.storage.lock import LOCK_FILE
 
 EDITS = ("add-lab", "remove-lab", "rename-lab", "compact", "rollback", "build")
 #: Every step of every edit; three of them write segments, and a build has two steps more.

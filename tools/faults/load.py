@@ -18,9 +18,9 @@ from golden_index import made_plasmids
 
 from faults import bench
 from faults.concurrency import answers_of
-from vecattr.corpus import make_corpus
-from vecattr.indexes.engine import Index
-from vecattr.sheets import table_text
+from vecattr.indexes.scoring.opened_index import Index
+from vecattr.readers.sheets import table_text
+from vecattr.sequences.synthetic import make_corpus
 
 #: Queries asked at once; the same ones again and again.
 _BATCH = 200

@@ -29,13 +29,13 @@ from hypothesis.stateful import (
 from numpy.typing import NDArray
 
 from faults import bench
-from vecattr.background import SHRINKAGE
-from vecattr.classes import ClassRule
-from vecattr.indexes.edit import add_labs, compact, remove_lab, rename_lab, rollback
-from vecattr.indexes.engine import Index
-from vecattr.indexes.publish import KEPT_GENERATIONS
-from vecattr.indexes.verify import verify_index
+from vecattr.datasets.classes import ClassRule
+from vecattr.indexes.checking.verify import verify_index
+from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab, rollback
+from vecattr.indexes.editing.publish import KEPT_GENERATIONS
+from vecattr.indexes.scoring.opened_index import Index
 from vecattr.plasmid import POOLED, Plasmid
+from vecattr.ranking.discriminant import SHRINKAGE
 
 Array = NDArray[np.float64]
 

@@ -19,7 +19,7 @@ from peers.costs import Cost, run_program
 from peers.ranking import NEVER_HIT, Scores, best_by_class
 from peers.rows import Bench, Classes
 from vecattr.errors import UsageError
-from vecattr.files import sha256_bytes
+from vecattr.files.atomic import sha256_bytes
 from vecattr.plasmid import Plasmid
 
 #: Stored plasmids: all are asked for, more than there are. A small -max_target_seqs would not give

@@ -14,10 +14,10 @@ from filelock import FileLock, Timeout
 
 from peers.costs import Cost
 from peers.ranking import Answer
-from vecattr.detection import auroc, false_positives
 from vecattr.errors import LockedError
-from vecattr.files import atomic_write
-from vecattr.metrics import top_share
+from vecattr.files.atomic import atomic_write
+from vecattr.metrics.detection import auroc, false_positives
+from vecattr.metrics.ranking import top_share
 from vecattr.plasmid import POOLED
 
 #: Queries asked about at once; what is lost when a run is stopped.

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from peers.costs import Cost, own_cost
 from peers.ranking import NEVER_HIT, Scores, best_by_class
 from peers.rows import Bench, Classes
-from vecattr.kmers import Hashes, sampled_kmers
 from vecattr.plasmid import Plasmid
+from vecattr.sequences.kmers import Hashes, sampled_kmers
 
 Method = Literal["cosine", "labs", "shared"]
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.familiarity import named_columns
-from vecattr.metrics import class_of, mean_ranks
+from vecattr.calibration.open_set import named_columns
+from vecattr.metrics.ranking import class_of, mean_ranks
 
 Scores = NDArray[np.float64]
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.classes import ClassRule, rule_from_file
+from vecattr.datasets.classes import ClassRule, rule_from_file
 from vecattr.errors import MismatchError
-from vecattr.files import atomic_write, sha256_file
+from vecattr.files.atomic import atomic_write, sha256_file
 from vecattr.plasmid import Plasmid
-from vecattr.readers import ReadOptions, read_plasmids
-from vecattr.sheets import table_text
+from vecattr.readers.readers import ReadOptions, read_plasmids
+from vecattr.readers.sheets import table_text
 
 TRAIN = "train"
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from peers.answers import Shelf
 from peers.rows import Bench
-from vecattr.intervals import group_codes
+from vecattr.metrics.bootstrap import group_codes
 from vecattr.plasmid import POOLED, Plasmid
 
 #: Of numbers: the first of each kind but the first, and what the kinds are called.

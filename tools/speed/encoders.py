@@ -14,19 +14,19 @@ import torch
 from numpy.typing import NDArray
 
 from speed.commands import vecattr
-from vecattr.config import BagConfig, CnnConfig, EncoderConfig
-from vecattr.encoder import new_encoder
-from vecattr.features import FeatureSpace
-from vecattr.folded import folded
-from vecattr.kmers import sampled_kmers
-from vecattr.model import ModelConfig, read_config
+from vecattr.encoders.config import BagConfig, CnnConfig, EncoderConfig
+from vecattr.encoders.features import FeatureSpace
+from vecattr.encoders.lookup import folded
+from vecattr.encoders.model_folder import ModelConfig, read_config
+from vecattr.encoders.networks import new_encoder
+from vecattr.encoders.pretrained import shipped_encoder
+from vecattr.encoders.tokenizer import Tokenizer
+from vecattr.encoders.torch_encoder import TrainedEncoder, load_torch, save_encoder
+from vecattr.encoders.views import fixed_views
+from vecattr.encoders.vocabulary import PieceVocabulary, Vocabulary
+from vecattr.encoders.weights import read_weights
 from vecattr.plasmid import Plasmid
-from vecattr.shipped import shipped_encoder
-from vecattr.tokens import Tokenizer
-from vecattr.trained import TrainedEncoder, load_torch, save_encoder
-from vecattr.views import fixed_views
-from vecattr.vocabulary import PieceVocabulary, Vocabulary
-from vecattr.weights import read_weights
+from vecattr.sequences.kmers import sampled_kmers
 
 
 def rate(run: Callable[[], object], plasmids: Sequence[Plasmid]) -> dict[str, float]:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from made_index import MadeEmbedder, build, lab_name
 
-from vecattr.files import sha256_bytes
-from vecattr.indexes.add import add_labs
-from vecattr.indexes.engine import Index
+from vecattr.files.atomic import sha256_bytes
+from vecattr.indexes.editing.add import add_labs
+from vecattr.indexes.scoring.opened_index import Index
 from vecattr.plasmid import Plasmid
 
 #: Labs of a made index, at most; a small one has one for ten plasmids.

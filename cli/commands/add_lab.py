@@ -1,0 +1,97 @@
+"""`vecattr add-lab`: sequences of labs in, an index that knows these labs out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vecattr.cli.options.shared import (
+    compute_options,
+    index_option,
+    plasmids_of,
+    reading,
+    talk_options,
+    wait_option,
+)
+from vecattr.cli.terminal import terminal
+from vecattr.errors import InputError
+
+if TYPE_CHECKING:
+    from vecattr.plasmid import Plasmid
+    from vecattr.readers.readers import ReadOptions
+
+
+@click.command("add-lab")
+@click.argument("sequences", nargs=-1, required=True, metavar="SEQUENCES...")
+@index_option
+@click.option("--lab", metavar="NAME", help="The lab of all these sequences, if no file says it.")
+@click.option("--dry-run", is_flag=True, help="Tell what would change, and change nothing.")
+@wait_option
+@reading
+@compute_options
+@talk_options
+def command(
+    sequences: tuple[str, ...],
+    index: Path,
+    lab: str | None,
+    dry_run: bool,
+    wait: float,
+    reads: ReadOptions,
+    threads: int | None,
+    device: str,
+) -> None:
+    """Add one or many labs, or more plasmids of known labs, without retraining.
+
+    All or nothing: with one bad record nothing is added, so that the corrected file can be given
+    again.
+    """
+    from vecattr.indexes.editing.add import add_labs
+    from vecattr.indexes.scoring.opened_index import Index
+
+    plasmids = [of_lab(plasmid, lab) for plasmid in plasmids_of(sequences, reads)]
+    if terminal().bad_records:
+        raise InputError("nothing was added", hint="mend the records above and give them all again")
+    with terminal().progress("add", total=len(plasmids)) as advance:
+        embedder = None if dry_run else Index.open(index, device=device, threads=threads).embedder
+        report = add_labs(
+            index, plasmids, embedder=embedder, dry_run=dry_run, wait=wait, progress=advance
+        )
+    verb = "would add" if dry_run else "added"
+    terminal().say(f"{verb} {report.plasmids} plasmids")
+    warn_unread(report.unread, report.plasmids)
+    _say_labs("new labs", report.new_labs)
+    _say_labs("known labs with more plasmids", report.extended_labs)
+
+
+def of_lab(plasmid: Plasmid, lab: str | None) -> Plasmid:
+    """The plasmid with the lab of `--lab`; InputError when it has none, or another one."""
+    where = f"record {plasmid.id!r}"
+    if lab is None:
+        if plasmid.lab is None:
+            raise InputError("no lab is given", where=where, hint="say it with --lab NAME")
+        return plasmid
+    if plasmid.lab not in (None, lab.strip()):
+        raise InputError(
+            f"the file says lab {plasmid.lab!r}, --lab says {lab!r}",
+            where=where,
+            hint="leave --lab out, or mend the file",
+        )
+    return replace(plasmid, lab=lab)
+
+
+def warn_unread(unread: int, plasmids: int) -> None:
+    """Say that some plasmids got a vector that says nothing."""
+    if unread:
+        terminal().say(
+            f"warning: the model knows no part of {unread} of {plasmids} plasmids; "
+            "a lab made of such plasmids cannot be told from others"
+        )
+
+
+def _say_labs(title: str, names: Sequence[str]) -> None:
+    if names:
+        terminal().say(f"{title}: {', '.join(names)}")

@@ -1,0 +1,1 @@
+"""Answers in, text in every format out."""

@@ -1,0 +1,180 @@
+"""Attributions in, text in one of six formats out."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+
+from vecattr.attribution import Attribution, Hit
+from vecattr.cli.rendering.escape import escape_control
+from vecattr.cli.rendering.evidence import (
+    EVIDENCE_COLUMNS,
+    NO_STRETCH,
+    evidence_html,
+    evidence_object,
+    evidence_table,
+    stretch_rows,
+)
+from vecattr.cli.rendering.formats import (
+    Format,
+    Row,
+    aligned,
+    csv_line,
+    html_page,
+    html_table,
+    json_text,
+    jsonl_text,
+    tsv_line,
+)
+
+#: The columns of TSV and CSV, in order: a contract, only ever extended at the end.
+COLUMNS = (
+    "query",
+    "rank",
+    "kind",
+    "lab",
+    "id",
+    "cosine",
+    "score",
+    "verdict",
+    "confidence",
+    "threshold",
+    "length",
+    "topology",
+    "notes",
+    "version",
+    "model",
+    "index",
+    "probability",
+    "work",
+    "coverage",
+)
+
+_LAB_COLUMNS = ("rank", "lab", "cosine", "probability")
+_NEIGHBOR_COLUMNS = ("rank", "plasmid", "lab", "cosine", "bases", "topology")
+
+
+def render(answers: Iterable[Attribution], *, form: Format) -> Iterator[str]:
+    """The answers as text, in pieces, each written as soon as its query is answered (json: one
+    document at the end)."""
+    match form:
+        case "table":
+            yield from (table_block(answer) for answer in answers)
+        case "tsv" | "csv":
+            line = tsv_line if form == "tsv" else csv_line
+            for number, answer in enumerate(answers):
+                columns = COLUMNS + (EVIDENCE_COLUMNS if answer.evidence else ())
+                header = "" if number else line(columns)  # none when the first query fails
+                yield header + "".join(line(row) for row in rows(answer))
+        case "json":
+            yield json_text([as_object(answer) for answer in answers])
+        case "jsonl":
+            yield from (jsonl_text(as_object(answer)) for answer in answers)
+        case "html":
+            yield from html_page("Labs of origin", map(html_block, answers))
+
+
+def rows(answer: Attribution) -> Iterator[Row]:
+    """The rows of one answer in the order of COLUMNS: labs, neighbours, and the stretches of the
+    evidence, with which EVIDENCE_COLUMNS follow.
+
+    An answer with none of them still has one row, of kind `none`: no query is dropped.
+    """
+    tail = (
+        answer.verdict,
+        answer.confidence,
+        answer.threshold,
+        answer.length,
+        answer.topology,
+        "; ".join(answer.notes),
+        answer.provenance.version,
+        answer.provenance.model,
+        answer.provenance.index,
+    )
+    nothing: Row = (None, "none", None, None, None, None)
+    for head, share, stretch in list(_heads(answer)) or [(nothing, None, NO_STRETCH)]:
+        cells = stretch if answer.evidence else ()
+        yield (answer.query, *head, *tail, share, answer.work, answer.coverage, *cells)
+
+
+def _heads(answer: Attribution) -> Iterator[tuple[Row, float | None, Row]]:
+    """Of each row the first columns, from `rank` on, the probability and the stretch."""
+    for rank, hit in _ranked(answer):
+        yield (rank, "lab", hit.name, None, hit.cosine, hit.score), hit.probability, NO_STRETCH
+    for rank, near in enumerate(answer.neighbors, start=1):
+        yield (rank, "neighbor", near.lab, near.id, near.cosine, None), None, NO_STRETCH
+    if answer.evidence is not None:
+        yield from ((head, None, cells) for head, cells in stretch_rows(answer.evidence))
+
+
+def as_object(answer: Attribution) -> dict[str, object]:
+    """One answer as the JSON object of the documented contract; `evidence` is in it when it was
+    asked for."""
+    value = asdict(answer)
+    del value["evidence"]
+    labs = [{"rank": rank, **asdict(hit)} for rank, hit in _ranked(answer)]
+    neighbors = [
+        {"rank": rank, **asdict(near)} for rank, near in enumerate(answer.neighbors, start=1)
+    ]
+    evidence = {"evidence": evidence_object(answer.evidence)} if answer.evidence else {}
+    return {**value, "labs": labs, "neighbors": neighbors, **evidence}
+
+
+def table_block(answer: Attribution) -> str:
+    """One answer for people: a heading, the ranked labs, the neighbours, the notes."""
+    name = escape_control(answer.query)
+    parts = [f"{name}  ({answer.length:,} bases, {answer.topology})\n  {verdict_line(answer)}\n"]
+    parts += [f"  note: {escape_control(note)}\n" for note in answer.notes]
+    parts.append(aligned(_LAB_COLUMNS, list(_lab_rows(answer)), indent="  "))
+    if answer.neighbors:
+        parts.append("  nearest stored plasmids\n")
+        parts.append(aligned(_NEIGHBOR_COLUMNS, list(_neighbor_rows(answer)), indent="  "))
+    if answer.evidence:
+        parts.append(evidence_table(answer.evidence, indent="  "))
+    return "".join(parts) + "\n"
+
+
+def verdict_line(answer: Attribution) -> str:
+    """The verdict in words, with both values that were compared."""
+    if answer.threshold is None:
+        best = f"{answer.uncalibrated_name} {answer.confidence:.4f}"
+        return f"verdict: {answer.verdict} ({best}; this index has no threshold)"
+    found = f"{answer.confidence_name} {answer.confidence:z.4f}"
+    return f"verdict: {answer.verdict} ({found}, threshold {answer.threshold:z.4f})"
+
+
+def html_block(answer: Attribution) -> str:
+    """One answer as a section of the page."""
+    source = answer.provenance
+    notes = "".join(f'<p class="note">{_safe(note)}</p>\n' for note in answer.notes)
+    near = ""
+    if answer.neighbors:
+        near = "<h3>Nearest stored plasmids</h3>\n"
+        near += html_table(_NEIGHBOR_COLUMNS, _neighbor_rows(answer))
+    evidence = evidence_html(answer.evidence) if answer.evidence else ""
+    return (
+        f"<section>\n<h2>{_safe(answer.query)}</h2>\n"
+        f"<p>{answer.length:,} bases, {answer.topology}; "
+        f'<span class="{answer.verdict}">{_safe(verdict_line(answer))}</span></p>\n'
+        f"{notes}{html_table(_LAB_COLUMNS, _lab_rows(answer))}{near}{evidence}"
+        f"<p><small>vecattr {_safe(source.version)}, model {_safe(source.model)}, "
+        f"index {_safe(source.index)}</small></p>\n</section>\n"
+    )
+
+
+def _ranked(answer: Attribution) -> list[tuple[int, Hit]]:
+    return list(enumerate(answer.labs, start=1))
+
+
+def _lab_rows(answer: Attribution) -> Iterator[Row]:
+    yield from ((rank, hit.name, hit.cosine, hit.probability) for rank, hit in _ranked(answer))
+
+
+def _neighbor_rows(answer: Attribution) -> Iterator[Row]:
+    for rank, near in enumerate(answer.neighbors, start=1):
+        yield (rank, near.id, near.lab, near.cosine, near.length, near.topology)
+
+
+def _safe(text: str) -> str:
+    return html.escape(escape_control(text))

@@ -1,0 +1,80 @@
+"""How training goes, shown on stderr: what a trainer tells its watcher in, progress bars out."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from vecattr.cli.terminal import Terminal
+    from vecattr.training.validation import Epoch
+
+#: What the bar calls the facts that training tells.
+_SHORT = {"plasmids_per_second": "plasmids/s"}
+
+#: Without the drawn bar, so that the figures fit into 80 columns.
+_BAR = "{desc}: {percentage:3.0f}% {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
+
+
+def is_leader() -> bool:
+    """False in all processes of a torchrun but the first, which alone speaks."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+class TrainingProgress:
+    """One bar a stage, with the loss, the last validation and the speed; a watcher of training."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self._bar: Any = None
+        self._validation: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        self._bar = None
+
+    def starts(self, stage: str, total: int) -> None:
+        """A stage begins: a new bar of `total` units."""
+        from tqdm import tqdm
+
+        self._close()
+        self._bar = tqdm(
+            total=total,
+            desc=stage,
+            file=sys.stderr,
+            disable=not (self._terminal.shows_progress and is_leader()),
+            leave=False,
+            dynamic_ncols=True,
+            bar_format=_BAR,
+        )
+
+    def advances(self, units: int, **facts: float) -> None:
+        """So many units are done; the facts are shown at the end of the bar."""
+        shown = {_SHORT.get(name, name): _short(value) for name, value in facts.items()}
+        self._bar.set_postfix({**shown, **self._validation}, refresh=False)
+        self._bar.update(units)
+
+    def ends_epoch(self, epoch: Epoch) -> None:
+        """The validation shares go on the bar, and with -v on a line of their own."""
+        line = f"epoch {epoch.epoch}: loss {epoch.loss:.4f}"
+        if math.isfinite(epoch.validation_top1):
+            top1, top10 = f"{epoch.validation_top1:.3f}", f"{epoch.validation_top10:.3f}"
+            self._validation = {"top1": top1, "top10": top10}
+            line += f", validation top-1 {top1}, top-10 {top10}"
+            line += f", macro MRR {epoch.validation_macro_mrr:.3f}"
+        if is_leader() and self._terminal.verbose:
+            self._bar.clear()
+            self._terminal.detail(f"{line}, {epoch.plasmids_per_second:.0f} plasmids/s")
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -1,0 +1,84 @@
+"""An opened index in, facts about it for people and machines out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from vecattr.calibration.calibration import Calibration
+from vecattr.encoders.model_folder import FUSION_FILE, TABLES_FILE
+from vecattr.indexes.editing.publish import read_log
+from vecattr.indexes.scoring.lab_features import Evidence
+from vecattr.indexes.search.nearest_plasmids import opened_cells
+from vecattr.indexes.storage.index_folder import kept_generations
+from vecattr.indexes.storage.live_segment import LiveSegment, class_sizes
+from vecattr.indexes.storage.manifest import FORMAT, VERSION, Manifest
+from vecattr.plasmid import POOLED
+
+#: How many of the last log entries are shown.
+LOG_ENTRIES = 10
+
+
+def index_facts(
+    path: Path,
+    manifest: Manifest,
+    segments: Sequence[LiveSegment],
+    calibration: Calibration | None,
+) -> dict[str, object]:
+    """What `vecattr info` shows; all of it fits into JSON.
+
+    `labs_changed_since_calibration` is true when labs or plasmids came, went or changed names
+    after the build, which took the calibration of its model or made one of its own.
+    """
+    files = dict(manifest.model_files)
+    sizes = class_sizes(segments)
+    origins = {part.origin for segment in segments for part in segment.parts}
+    log = read_log(path, generation=manifest.generation)
+    changed = any(entry.get("action") not in ("build", "compact") for entry in log)
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "identity": manifest.identity,
+        "generation": manifest.generation,
+        "restores": manifest.restores,
+        "kept_generations": [g for g in kept_generations(path) if g <= manifest.generation],
+        "plasmids": manifest.plasmids,
+        "labs": manifest.labs,
+        "pooled_plasmids": sizes[POOLED],
+        "lab_vectors": sorted(origins),
+        "sequences_stored": manifest.keep_sequences,
+        "ranked_by": "vectors and k-mers" if _has_fusion(manifest, segments) else "vectors",
+        "model": {
+            "identity": manifest.model,
+            "width": manifest.width,
+            "inference": "NumPy tables" if TABLES_FILE in files else "NumPy, from weights",
+            "views": "the model's own" if manifest.views is None else manifest.views,
+            "files": [name for name, _ in manifest.model_files],
+        },
+        "calibration": calibration.summary() if calibration else None,
+        "labs_changed_since_calibration": bool(calibration) and changed,
+        "segments": [
+            {
+                "name": segment.entry.name,
+                "rows": segment.entry.rows,
+                "bytes": segment.entry.file.size,
+                "removed_labs": len(segment.entry.removed),
+                "renamed_labs": len(segment.entry.renamed),
+                "search": _search(path, segment),
+            }
+            for segment in segments
+        ],
+        "log": log[-LOG_ENTRIES:],
+    }
+
+
+def _search(path: Path, segment: LiveSegment) -> str:
+    """How the nearest plasmids of a segment are found."""
+    cells = opened_cells(path, segment)
+    if cells is None:
+        return "exact"
+    return f"{cells.probes} of {cells.count} cells, recall@10 {cells.recall:.3f}"
+
+
+def _has_fusion(manifest: Manifest, segments: Sequence[LiveSegment]) -> bool:
+    return FUSION_FILE in dict(manifest.model_files) and Evidence.is_in(segments)

@@ -1,0 +1,207 @@
+"""Calibration after fusion: what several models say of plasmids that none learned from, fused, in;
+a threshold and probabilities of the fused answer out.
+
+Ranks say nothing of how sure a lab is, so fusing them destroys probabilities. Here the fused
+ranking orders the labs, and the mean cosines, sorted, say how far apart its places are; these
+are calibrated anew, on plasmids that were held out of all models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.attribution import Work
+from vecattr.calibration.calibration import (
+    FALSE_ALARM,
+    FEWEST,
+    Calibration,
+    WorkFit,
+    fit_works,
+    threshold_for,
+)
+from vecattr.calibration.calibration_set import HeldOut
+from vecattr.calibration.open_set import Scores, named_columns
+from vecattr.indexes.scoring.confidence import (
+    USUAL,
+    Asked,
+    Sureness,
+    by_features,
+    with_probabilities,
+)
+from vecattr.ranking.rank_fusion import Fusion, fused_scores, lay_out
+
+#: Held-out plasmids of each kind of work that are ranked, because Copeland's method takes about
+#: two milliseconds for each.
+MOST = 600
+
+
+@dataclass(frozen=True)
+class FusedFits:
+    """`margins` of held-out plasmids of known labs and new work, ascending, none when there are
+    too few; `works` as for a single index."""
+
+    margins: tuple[float, ...]
+    works: Mapping[Work, WorkFit]
+
+
+def rank_matched(scores: NDArray[np.float64], cosines: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The cosines of each row, sorted, handed out in the order of its scores (ties by column), so
+    that the best score has the best cosine; (q, n), (q, n) -> (q, n)."""
+    order = np.argsort(-scores, axis=1, kind="stable")
+    matched = np.empty_like(cosines)
+    np.put_along_axis(matched, order, -np.sort(-cosines, axis=1), axis=1)
+    return matched
+
+
+def majority(margins: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The median margin, of an even number the lower one, (q,): at least 0 where more than half of
+    the indexes are."""
+    ordered = np.sort(np.stack(list(margins)), axis=0)  # (v, q)
+    decided: NDArray[np.float64] = ordered[(len(ordered) - 1) // 2]
+    return decided
+
+
+def fit_fused(
+    held: Sequence[HeldOut],
+    calibrations: Sequence[Calibration],
+    *,
+    fusion: Fusion,
+    features: bool,
+) -> FusedFits:
+    """From the held-out plasmids of each model, of which those count that no model learned from
+    and that have the same class in all."""
+    common = _common(held)
+    names = tuple(sorted({name for one in held for name in one.labs.names}))
+    if not len(common[0]):
+        return FusedFits((), {})
+    ballots = np.stack(
+        [lay_out(one.scores(features=features), one.labs.names, names) for one in common]
+    )  # (v, q, n)
+    place = {name: column for column, name in enumerate(names)}
+    first = common[0]
+    columns = np.array([place[first.labs.names[label]] for label in first.labels], dtype=np.intp)
+    matched = rank_matched(fused_scores(ballots, fusion=fusion), np.nanmean(ballots, axis=0))
+    works = fit_works(matched, columns, first.is_new)
+    judged = first.is_new & named_columns(names)[columns]
+    margins = _margins(common, calibrations, features=features)[judged]
+    few = len(margins) < FEWEST
+    return FusedFits(() if few else tuple(np.sort(margins).tolist()), works)
+
+
+@dataclass(frozen=True)
+class FusedCalibration:
+    """Of several models, each with its held-out plasmids; fitted when it is first asked for. None
+    at all: there is nothing to fit to."""
+
+    models: tuple[tuple[HeldOut, Calibration], ...]
+    fusion: Fusion
+
+    @cached_property
+    def plain(self) -> FusedFits:
+        """For queries without features."""
+        return self._fit(features=False)
+
+    @cached_property
+    def featured(self) -> FusedFits:
+        """For queries with features; the plain ones when no model's plasmids have any, because
+        then both come from the same cosines."""
+        if any(held.has_features for held, _ in self.models):
+            return self._fit(features=True)
+        return self.plain
+
+    def fits(self, *, features: bool) -> FusedFits:
+        """For queries with features, or without."""
+        return self.featured if features else self.plain
+
+    def asked_of_each(self, asked: Asked, *, features: bool) -> Asked:
+        """What to ask each index before their margins are fused: the usual false alarm, which the
+        fused margins were fitted with, or without such margins the wanted one, which the indexes'
+        own thresholds are for then.
+
+        There are as many margins with features as without; `features` says whose fit to look at,
+        so that none is made that the queries do not need.
+        """
+        fitted = bool(self.fits(features=features).margins)
+        return USUAL if fitted else replace(USUAL, false_alarm=asked.false_alarm)
+
+    def _fit(self, *, features: bool) -> FusedFits:
+        if not self.models:
+            return FusedFits((), {})
+        held, calibrations = zip(*self.models, strict=True)
+        return fit_fused(held, calibrations, fusion=self.fusion, features=features)
+
+
+def fused_sureness(
+    calibration: FusedCalibration,
+    sure: Sequence[Sureness],
+    matched: NDArray[np.float64],
+    featured: NDArray[np.bool_],
+    asked: Asked,
+) -> Sureness:
+    """From how sure each index is, the cosines of `rank_matched` (q, n), and which queries have
+    features (q,).
+
+    Confidences are margins over the threshold of the deciding index, of the calibrated ones if
+    there are any; the indexes were asked what `FusedCalibration.asked_of_each` says.
+    """
+    margins = [one.confidences - one.thresholds for one in sure if one.thresholds is not None]
+    if not margins:
+        return Sureness(majority([one.confidences for one in sure]))
+    thresholds = np.zeros(len(matched))
+    parts = []
+    for features, rows in by_features(featured):
+        fits = calibration.fits(features=features)
+        if fits.margins:
+            thresholds[rows] = threshold_for(fits.margins, asked.false_alarm)
+        parts.append((rows, fits.works.get(asked.work)))
+    return with_probabilities(Sureness(majority(margins), thresholds), matched, parts, asked)
+
+
+def _margins(
+    common: Sequence[HeldOut], calibrations: Sequence[Calibration], *, features: bool
+) -> NDArray[np.float64]:
+    """How far each plasmid is above the threshold of the deciding model, (q,)."""
+    margins = []
+    for one, calibration in zip(common, calibrations, strict=True):
+        verdicts = calibration.fits(features=features).verdicts
+        scores = Scores.of(
+            one.scores(features=features),
+            one.nearest,
+            named=named_columns(one.labs.names),
+        )
+        margins.append(verdicts.familiarity.score(scores) - verdicts.threshold(FALSE_ALARM))
+    return majority(margins)
+
+
+def _common(held: Sequence[HeldOut]) -> list[HeldOut]:
+    """The same plasmids of each, at most MOST of each kind of work, spread over all."""
+    rows = [{name: row for row, name in enumerate(one.ids)} for one in held]
+    first = held[0]
+    chosen: list[str] = []
+    for is_new in (False, True):
+        same = [
+            name
+            for row, name in enumerate(first.ids)
+            if first.is_new[row] == is_new and _is_agreed(name, held, rows)
+        ]
+        chosen += same[:: max(1, -(-len(same) // MOST))]
+    return [
+        one.where(np.array([mine[name] for name in chosen], dtype=np.intp))
+        for one, mine in zip(held, rows, strict=True)
+    ]
+
+
+def _is_agreed(name: str, held: Sequence[HeldOut], rows: Sequence[dict[str, int]]) -> bool:
+    """Did no model learn from this plasmid, and has it the same class and work in all?"""
+    if not all(name in mine for mine in rows):
+        return False
+    found = {
+        (one.labs.names[one.labels[mine[name]]], bool(one.is_new[mine[name]]))
+        for one, mine in zip(held, rows, strict=True)
+    }
+    return len(found) == 1

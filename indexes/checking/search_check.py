@@ -1,0 +1,106 @@
+"""A search put to the test: segments in, what FAISS finds beside what plain NumPy finds out.
+
+Every stored vector is looked for, as far as that is cheap, and must find itself; for some, the
+nearest plasmids are computed by plain products, and must be those that the search names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.errors import ArtifactError
+from vecattr.indexes.search.flat import SCORE_ERROR, FlatSearch, cosines, unit
+from vecattr.indexes.search.nearest_plasmids import cached_faiss
+from vecattr.indexes.storage.live_segment import LiveSegment
+
+#: So many products of two numbers are cheap (some ten seconds of one core); beyond them not every
+#: vector is looked for, but as many as that allows, evenly spread.
+_MOST_PRODUCTS = 4e11
+#: For so many vectors of a segment the nearest plasmids are computed in two ways, so many of each.
+_COMPARED, _NEAREST = 64, 10
+#: Vectors looked for at once.
+_BATCH = 1024
+
+
+class Trial(NamedTuple):
+    """How many vectors were looked for, the share of the nearest that were found (None when there
+    was nothing to find), and what went wrong: file and sentence."""
+
+    searched: int
+    recall: float | None
+    faults: tuple[tuple[str, str], ...]
+
+
+def tried_search(path: Path, segments: Sequence[LiveSegment]) -> Trial:
+    """Search each segment of the index at `path` for its own living vectors."""
+    searched, found, expected = 0, 0, 0
+    faults: list[tuple[str, str]] = []
+    for segment in segments:
+        try:
+            search = _search_of(path, segment)
+            rows = _spread(segment.rows(), _affordable(segment))
+            searched += len(rows)
+            faults.extend((segment.stored.name, what) for what in _lost(search, rows))
+            for right, all_of_them in _compared(search, _spread(rows, _COMPARED)):
+                found, expected = found + right, expected + all_of_them
+        except ArtifactError as error:
+            faults.append((error.where or segment.stored.name, error.what))
+    recall = found / expected if expected else None
+    if recall is not None and recall < 1:
+        where = segments[0].stored.name if len(segments) == 1 else str(path)
+        faults.append((where, f"FAISS finds {recall:.4f} of the nearest plasmids, expected all"))
+    return Trial(searched, recall, tuple(faults))
+
+
+def _search_of(path: Path, segment: LiveSegment) -> FlatSearch:
+    return FlatSearch(
+        segment.stored.width,
+        fetch=segment.stored.fetch_vectors,
+        names=segment.stored.ids,
+        everything=lambda: segment.stored.vectors,
+        serialized=partial(cached_faiss, path, segment),
+        alive=segment.alive,
+    )
+
+
+def _affordable(segment: LiveSegment) -> int:
+    return int(_MOST_PRODUCTS / max(1, segment.stored.rows * segment.stored.width))
+
+
+def _spread(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """At most so many of the rows, evenly spread."""
+    if len(rows) <= most:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, max(1, most)).astype(np.int64)]
+
+
+def _lost(search: FlatSearch, rows: NDArray[np.int64]) -> Iterator[str]:
+    """The first vector that does not find itself, or one as near."""
+    for start in range(0, len(rows), _BATCH):
+        batch = rows[start : start + _BATCH]
+        for row, (_, scores) in zip(
+            batch.tolist(), search.search(search.fetch(batch), k=1), strict=True
+        ):
+            if not len(scores) or scores[0] < 1 - SCORE_ERROR:
+                [name] = search.names(np.array([row]))
+                yield f"the vector of {name!r} does not find itself"
+                return
+
+
+def _compared(search: FlatSearch, rows: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """For each row how many of the nearest living rows that NumPy finds the search names, and how
+    many there are; a row that is as near as the last of them is one of them."""
+    living = np.flatnonzero(search.alive)
+    stored, asked = search.fetch(living), search.fetch(rows)
+    for query, (hits, scores) in zip(unit(asked), search.search(asked, k=_NEAREST), strict=True):
+        products = cosines(stored, query)  # (n, d), (d,) -> (n,)
+        best = np.sort(products)[::-1][:_NEAREST]
+        near = living[products >= best[-1] - SCORE_ERROR]
+        agree = len(scores) == len(best) and np.allclose(scores, best, rtol=0, atol=SCORE_ERROR)
+        yield (int(np.isin(hits, near).sum()) if agree else 0), len(best)

@@ -1,0 +1,1 @@
+"""Every change of an index: build, add, remove, rename, merge, publish."""

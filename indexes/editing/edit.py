@@ -1,0 +1,202 @@
+"""Changing an index: an edit in, a new generation published, what it changed out.
+
+Each function holds the writers' lock from reading the manifest to publishing the next one, and
+raises LockedError when another process has it and does not let go of it within `wait` seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vecattr.errors import InputError, UsageError
+from vecattr.indexes.editing.add import AddReport, add_labs
+from vecattr.indexes.editing.merge import merged
+from vecattr.indexes.editing.publish import Checkpoint, go_on, publish
+from vecattr.indexes.storage.index_folder import (
+    kept_generations,
+    newest_manifest,
+    read_history,
+    read_manifest,
+)
+from vecattr.indexes.storage.live_segment import (
+    LiveSegment,
+    class_names,
+    class_sizes,
+    open_segments,
+)
+from vecattr.indexes.storage.lock import writing
+from vecattr.indexes.storage.manifest import Manifest
+from vecattr.plasmid import POOLED, check_lab_name
+
+__all__ = [
+    "AddReport",
+    "EditReport",
+    "add_labs",
+    "compact",
+    "remove_lab",
+    "rename_lab",
+    "rollback",
+]
+
+
+@dataclass(frozen=True)
+class EditReport:
+    """What an edit did: `changed` plasmids are removed, renamed or moved to another segment;
+    `plasmids` and `labs` count what the index holds now. Generation and identity are the old ones
+    when there was nothing to do."""
+
+    action: str
+    changed: int
+    plasmids: int
+    labs: int
+    generation: int
+    identity: str
+
+
+def _report(action: str, changed: int, manifest: Manifest) -> EditReport:
+    return EditReport(
+        action,
+        changed=changed,
+        plasmids=manifest.plasmids,
+        labs=manifest.labs,
+        generation=manifest.generation,
+        identity=manifest.identity,
+    )
+
+
+def remove_lab(
+    path: Path, name: str, *, wait: float = 0, checkpoint: Checkpoint = go_on
+) -> EditReport:
+    """Hide a lab and its plasmids, those in the pool included (the pool's vector stays).
+
+    The bytes stay in the segments until `compact`, and in the kept generations. Raises InputError
+    when no plasmid is of that lab, UsageError for the pool.
+    """
+    path = Path(path)
+    _refuse_pool(name)
+    read_manifest(path)
+    with writing(path, wait=wait):
+        old = newest_manifest(path)
+        segments = open_segments(path, old)
+        _check_known(name, segments)
+        hidden = [s.with_entry(s.entry.without(s.stored_as(name))) for s in segments]
+        new = _counted(old, hidden)
+        changed = old.plasmids - new.plasmids
+        details = {"lab": name, "plasmids": changed}
+        publish(path, new, action="remove-lab", details=details, checkpoint=checkpoint)
+    return _report("remove-lab", changed, new)
+
+
+def rename_lab(
+    path: Path, old: str, new: str, *, wait: float = 0, checkpoint: Checkpoint = go_on
+) -> EditReport:
+    """Call the lab `old` `new`; when there is a lab `new`, the two become one.
+
+    Raises InputError when no plasmid is of lab `old` or `new` cannot name a lab, UsageError when
+    the names are equal or `old` is the pool.
+    """
+    path = Path(path)
+    _refuse_pool(old)
+    new = check_lab_name(new)
+    if old == new:
+        raise UsageError(f"the lab is called {old!r} already")
+    read_manifest(path)
+    with writing(path, wait=wait):
+        before = newest_manifest(path)
+        segments = open_segments(path, before)
+        _check_known(old, segments)
+        renamed = [
+            s.with_entry(s.entry.with_names(dict.fromkeys(s.stored_as(old), new))) for s in segments
+        ]
+        after = _counted(before, renamed)
+        changed = sum(_rows_of(old, segment) for segment in segments)
+        details = {"lab": old, "new": new, "plasmids": changed}
+        publish(path, after, action="rename-lab", details=details, checkpoint=checkpoint)
+    return _report("rename-lab", changed, after)
+
+
+def rollback(
+    path: Path, *, to: int | None = None, wait: float = 0, checkpoint: Checkpoint = go_on
+) -> EditReport:
+    """Publish the content of an earlier generation as a new one; without `to`, the generation
+    before the present content (so that a second rollback goes back one more).
+
+    Raises InputError when that generation is not kept.
+    """
+    path = Path(path)
+    read_manifest(path)
+    with writing(path, wait=wait):
+        now = newest_manifest(path)
+        target = (now.restores or now.generation) - 1 if to is None else to
+        kept = [g for g in kept_generations(path) if g < now.generation]
+        if target not in kept:
+            shown = ", ".join(map(str, kept)) or "none"
+            wanted = f"generation {target}" if target else "what was before the first generation"
+            raise InputError(
+                f"{wanted} is not kept; kept are: {shown}",
+                where=str(path),
+                hint="give one of them with --to" if kept else "there is nothing to go back to",
+            )
+        old = read_history(path, target)
+        open_segments(path, old)  # all of it must be there and whole before it is promised
+        new = replace(old, generation=now.generation + 1, restores=old.restores or target)
+        # The model is the same for good, but its tables may have been made again.
+        new = replace(new, model_files=now.model_files)
+        details = {"to": target}
+        publish(path, new, action="rollback", details=details, checkpoint=checkpoint)
+    return _report("rollback", 0, new)
+
+
+def compact(path: Path, *, wait: float = 0, checkpoint: Checkpoint = go_on) -> EditReport:
+    """Merge all segments, leaving out what is removed; no cosine changes.
+
+    An index that is compact already stays as it is.
+    """
+    path = Path(path)
+    read_manifest(path)
+    with writing(path, wait=wait):
+        old = newest_manifest(path)
+        dirty = any(entry.removed or entry.renamed for entry in old.segments)
+        if not dirty and len(old.segments) <= 1:
+            return _report("compact", 0, old)
+        segments = open_segments(path, old)
+        entries = merged(path, segments, old, checkpoint=checkpoint)
+        new = replace(old, generation=old.generation + 1, restores=None, segments=tuple(entries))
+        details = {"segments": [len(old.segments), len(entries)]}
+        publish(path, new, action="compact", details=details, checkpoint=checkpoint)
+    return _report("compact", new.plasmids, new)
+
+
+def _counted(old: Manifest, segments: Sequence[LiveSegment]) -> Manifest:
+    """The next manifest, with these segments and their counts."""
+    return replace(
+        old,
+        generation=old.generation + 1,
+        restores=None,
+        segments=tuple(segment.entry for segment in segments),
+        plasmids=class_sizes(segments).total(),
+        labs=len(class_names(segments)),
+    )
+
+
+def _rows_of(name: str, segment: LiveSegment) -> int:
+    """How many living rows have this true lab."""
+    stored = segment.stored_as(name)
+    names = segment.stored.lab_names
+    codes = [code for code, lab in enumerate(names) if lab in stored]
+    return sum(int((segment.stored.lab_codes == code).sum()) for code in codes)
+
+
+def _check_known(name: str, segments: Iterable[LiveSegment]) -> None:
+    if not any(segment.stored_as(name) for segment in segments):
+        raise InputError(f"no lab is called {name!r}", hint="`vecattr list-labs` shows the names")
+
+
+def _refuse_pool(name: str) -> None:
+    if name == POOLED:
+        raise UsageError(
+            f"{POOLED!r} is the pool of rare labs and not a lab",
+            hint="name a lab; build again with other --labs to change the pool",
+        )

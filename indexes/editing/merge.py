@@ -1,0 +1,66 @@
+"""Several segments of an index in, the same living content in as few segments as possible out.
+
+Rows and lab parts are carried over bit for bit, so that no cosine changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from vecattr.indexes.editing.publish import Checkpoint, go_on, write_segment
+from vecattr.indexes.editing.segment_writer import SegmentDraft
+from vecattr.indexes.storage.live_segment import LiveSegment
+from vecattr.indexes.storage.manifest import Manifest, SegmentEntry
+
+#: A segment with fewer rows is small …
+SMALL_SEGMENT = 1024
+#: … and more small ones than this are merged into one.
+MOST_SMALL = 16
+
+
+def merged(
+    path: Path,
+    segments: Sequence[LiveSegment],
+    manifest: Manifest,
+    *,
+    checkpoint: Checkpoint = go_on,
+) -> list[SegmentEntry]:
+    """Write the living rows and parts of these segments, in order, as new segments."""
+    entries = []
+    draft = _draft(manifest)
+    for segment in segments:
+        for row in segment.rows().tolist():
+            draft.add_record(segment.record(row))
+            if draft.is_full:
+                entries.append(write_segment(path, draft, checkpoint=checkpoint))
+                draft = _draft(manifest)
+        draft.add_parts(segment.parts)
+        draft.add_moments(segment.stored.moments)
+    if not draft.is_empty:
+        entries.append(write_segment(path, draft, checkpoint=checkpoint))
+    return entries
+
+
+def merge_small(
+    path: Path,
+    segments: Sequence[LiveSegment],
+    manifest: Manifest,
+    *,
+    checkpoint: Checkpoint = go_on,
+) -> list[SegmentEntry]:
+    """The lines of these segments, the small ones replaced by one when there are too many.
+
+    What is merged is bounded, so that adding a lab does not grow dearer with the index.
+    """
+    small = [segment for segment in segments if segment.entry.rows < SMALL_SEGMENT]
+    if len(small) <= MOST_SMALL:
+        return [segment.entry for segment in segments]
+    large = [segment.entry for segment in segments if segment.entry.rows >= SMALL_SEGMENT]
+    return [*large, *merged(path, small, manifest, checkpoint=checkpoint)]
+
+
+def _draft(manifest: Manifest) -> SegmentDraft:
+    return SegmentDraft(
+        model=manifest.model, width=manifest.width, keep_sequences=manifest.keep_sequences
+    )

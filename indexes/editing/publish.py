@@ -1,0 +1,177 @@
+"""Making a new state of an index real: files first, the manifest last, then the sweeping up.
+
+The order is what survives a crash. Segment files are new names that nobody reads yet; then the
+log, then `manifest.json` is replaced in one step (the commit); then its copy for the history is
+written, and files are deleted that no kept manifest names. Killed before the commit: the old state,
+and some stray files that the next writer sweeps up. Killed after it: the new state, perhaps without
+its copy, which the next writer makes up for. So a copy of a later generation than `manifest.json`
+tells that this is not the file that was written last.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from vecattr.errors import ArtifactError
+from vecattr.files.atomic import (
+    TEMPORARY,
+    append_line,
+    atomic_write,
+    read_file,
+    sha256_bytes,
+)
+from vecattr.indexes.editing.segment_writer import SegmentDraft
+from vecattr.indexes.search.cells import Search, cell_bytes
+from vecattr.indexes.search.flat import build_flat
+from vecattr.indexes.storage.index_folder import (
+    HISTORY_FOLDER,
+    MANIFEST_FILE,
+    SEGMENTS_FOLDER,
+    cells_path,
+    faiss_path,
+    history_path,
+    kept_generations,
+    read_history,
+    segment_path,
+)
+from vecattr.indexes.storage.lock import collect
+from vecattr.indexes.storage.manifest import FileFacts, Manifest, SegmentEntry, parse_manifest
+from vecattr.indexes.storage.segment import Segment
+from vecattr.version import __version__
+
+LOG_FILE = "log.jsonl"
+
+#: How many earlier generations stay, with their segments, for rollback.
+KEPT_GENERATIONS = 10
+
+#: Called with the name of each step once it is done; tests raise in it to play a killed writer.
+Checkpoint = Callable[[str], None]
+
+#: The steps in their order; "manifest" is the commit.
+STEPS = ("segment", "faiss", "log", "manifest", "history", "sweep")
+
+
+def go_on(step: str) -> None:
+    """The checkpoint that does nothing."""
+
+
+def write_segment(
+    path: Path, draft: SegmentDraft, *, checkpoint: Checkpoint = go_on, search: Search = "auto"
+) -> SegmentEntry:
+    """Write a draft and its caches into the index folder, under a name nobody reads yet."""
+    data = draft.to_bytes()
+    digest = sha256_bytes(data)
+    name = digest[:20]
+    stored = Segment(data)
+    cache = build_flat(draft.vectors)
+    cells = cell_bytes(stored.vectors, segment=name, search=search)
+    if cells is not None:
+        atomic_write(cells_path(path, name), cells)
+    atomic_write(segment_path(path, name), data)
+    checkpoint("segment")
+    atomic_write(faiss_path(path, name), cache)
+    checkpoint("faiss")
+    return SegmentEntry(
+        name=name,
+        file=FileFacts(digest, len(data)),
+        header=stored.digest,
+        rows=stored.rows,
+        faiss=FileFacts(sha256_bytes(cache), len(cache)),
+    )
+
+
+def publish(
+    path: Path,
+    manifest: Manifest,
+    *,
+    action: str,
+    details: Mapping[str, object],
+    checkpoint: Checkpoint = go_on,
+) -> None:
+    """Make `manifest` the present state; its segments are written, and the lock is held."""
+    data = replace(manifest, library=__version__).to_json()
+    _make_up_for_copy(path)
+    append_line(path / LOG_FILE, _log_line(manifest, action, details))
+    checkpoint("log")
+    atomic_write(path / MANIFEST_FILE, data)
+    checkpoint("manifest")
+    with contextlib.suppress(ArtifactError):  # it is published; the next writer makes up for this
+        atomic_write(history_path(path, manifest.generation), data)
+    checkpoint("history")
+    sweep(path, manifest)
+    collect(path)
+    checkpoint("sweep")
+
+
+def _make_up_for_copy(path: Path) -> None:
+    """Write the copy of the present manifest that a writer left out who was killed."""
+    present = path / MANIFEST_FILE
+    if present.exists():
+        data = read_file(present)
+        copy = history_path(path, parse_manifest(data, where=str(present)).generation)
+        if not copy.exists():
+            atomic_write(copy, data)
+
+
+def _log_line(manifest: Manifest, action: str, details: Mapping[str, object]) -> str:
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        user = "unknown"
+    line = {
+        "generation": manifest.generation,
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "user": user,
+        "version": __version__,
+        "action": action,
+        "details": dict(details),
+        "identity": manifest.identity,
+    }
+    return json.dumps(line)
+
+
+def read_log(path: Path, *, generation: int) -> list[dict[str, object]]:
+    """The log up to a generation, oldest first. Of two entries for one generation the later
+    counts (the earlier writer was killed before its commit), and torn lines are left out."""
+    entries: dict[int, dict[str, object]] = {}
+    file = path / LOG_FILE
+    for line in read_file(file).splitlines() if file.exists() else ():
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            entry = json.loads(line)
+            entries[int(entry["generation"])] = entry
+    return [entry for number, entry in sorted(entries.items()) if number <= generation]
+
+
+def sweep(path: Path, manifest: Manifest) -> None:
+    """Delete what no kept manifest names: old generations, their segments, stray files.
+
+    A damaged manifest in the history stops the sweep, for nobody knows what it still names; a
+    file that cannot be deleted is left to the next writer.
+    """
+    oldest = manifest.generation - KEPT_GENERATIONS
+    kept = [g for g in kept_generations(path) if oldest <= g <= manifest.generation]
+    named = {entry.name for entry in manifest.segments}
+    try:
+        for generation in kept:
+            named |= {entry.name for entry in read_history(path, generation).segments}
+    except ArtifactError:
+        return
+    for generation in set(kept_generations(path)) - set(kept):
+        _delete(history_path(path, generation))
+    for file in sorted((path / SEGMENTS_FOLDER).iterdir()):
+        if file.stem not in named:
+            _delete(file)
+    for folder in (path, path / HISTORY_FOLDER):
+        for file in folder.glob(f"{TEMPORARY}*"):
+            _delete(file)
+
+
+def _delete(file: Path) -> None:
+    with contextlib.suppress(OSError):
+        file.unlink()

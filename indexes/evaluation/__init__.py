@@ -1,0 +1,1 @@
+"""How accurate an index is, with labs and plasmids simulated as new."""

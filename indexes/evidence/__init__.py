@@ -1,0 +1,1 @@
+"""What a person is shown: shared stretches and near copies."""

@@ -1,0 +1,235 @@
+"""How much of a query stored plasmids hold: a plasmid and neighbours in, shared k-mers out, exact.
+
+The measure is the set of canonical 21-mers, so rotation and strand make no difference, and it
+looks at letters alone, whatever the encoder learned. Nothing can be said of plasmids whose bases
+were left out of the index.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.attribution import Neighbor
+from vecattr.indexes.search.embedding import QueryVectors
+from vecattr.indexes.storage.live_segment import LiveSegment, living_places
+from vecattr.indexes.storage.segment_kmers import NO_PLACE, SCALED, SegmentKmers
+from vecattr.plasmid import Plasmid
+from vecattr.sequences.canonical import canonical_sequence
+from vecattr.sequences.kmers import Hashes, distinct, is_sampled, mix, sampled_kmers, windows_of
+from vecattr.sequences.two_bit import unpack_bases
+
+if TYPE_CHECKING:
+    from vecattr.indexes.scoring.opened_index import Index
+
+#: Long enough that unrelated plasmids share next to none by chance.
+K = 21
+
+#: From this Jaccard similarity on, a stored plasmid is a near copy. Each point mutation takes 21
+#: k-mers from both sides, so s of them in n bases leave (n - 21 s) / (n + 21 s): 0.95 is 8 in
+#: 7,000 bases, an identity of 99.88 % (by the formula of Mash, Ondov et al. 2016), or a stretch of
+#: 5 % added, or 2.6 % replaced. So a mutant, another guide or a short tag is a near copy; another
+#: gene or marker (0.7 kb of 7 kb, 0.83) is another construct.
+NEAR_COPY = 0.95
+
+#: How many of the plasmids nearest by vector are compared by k-mers. Variants of one construct
+#: often have equal vectors, so the true copy may stand behind some of its siblings.
+NEAREST = 20
+
+#: What is less likely than 1 in 10^20 is beyond doubt (nats).
+_DOUBT = 20 * math.log(10)
+
+#: Queries up to so many bases are compared by all of their k-mers, longer ones by a sample.
+_WHOLE = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """What a query and the stored plasmid `id` share of their sets of k-mers, from 0 to 1.
+
+    `containment`: the share of the query's k-mers that the stored one holds; `jaccard`: of those
+    of either; `is_identical`: the same molecule up to rotation and strand.
+    """
+
+    id: str
+    lab: str
+    label: str
+    containment: float
+    jaccard: float
+    is_identical: bool
+
+    @property
+    def is_near_copy(self) -> bool:
+        return self.jaccard >= NEAR_COPY
+
+
+def kmer_set(bases: str, *, circular: bool, scaled: int = 1) -> Hashes:
+    """Numbers that stand for all canonical k-mers, ascending, each once: the k-mers themselves, or
+    the hashes of a sample of one in `scaled`."""
+    if scaled == 1:
+        return distinct(windows_of(bases, k=K, circular=circular).canonical)
+    return distinct(sampled_kmers(bases, k=K, scaled=scaled, circular=circular))
+
+
+def shared(one: Hashes, other: Hashes) -> int:
+    """How many members two such sets have in common."""
+    both = np.sort(np.concatenate([one, other]))
+    return int(np.count_nonzero(both[1:] == both[:-1]))
+
+
+def containment(query: Hashes, stored: Hashes) -> float:
+    """The share of the query's set that the stored one holds; 0 for an empty query."""
+    return shared(query, stored) / len(query) if len(query) else 0.0
+
+
+def jaccard(one: Hashes, other: Hashes) -> float:
+    """The shared part of the union; 0 when both are empty."""
+    return _ratio(shared(one, other), len(one) + len(other))
+
+
+def _ratio(common: int, total: int) -> float:
+    return common / (total - common) if total else 0.0
+
+
+def overlaps(index: Index, plasmid: Plasmid, neighbors: Sequence[Neighbor]) -> tuple[Overlap, ...]:
+    """What a plasmid shares with each of these stored ones, in their order; nothing when the index
+    keeps no sequences."""
+    if not index.manifest.keep_sequences or not neighbors:
+        return ()
+    mine = _Asked.of(plasmid)
+    places = living_places(index.segments, [near.id for near in neighbors])
+    return tuple(_overlap(mine, near, _bases_of(places[near.id])) for near in neighbors)
+
+
+def near_copies_among(
+    index: Index, plasmid: Plasmid, neighbors: Sequence[Neighbor]
+) -> tuple[Overlap, ...]:
+    """Those of `overlaps` that are near copies. Most stored plasmids are told to be none by the
+    stored sample of their k-mers, so that their letters need not be read."""
+    if not index.manifest.keep_sequences or not neighbors:
+        return ()
+    mine = _Asked.of(plasmid)
+    places = living_places(index.segments, [near.id for near in neighbors])
+    sampled = index.fused is not None  # then k-mers are read in any case
+    found = []
+    for near in neighbors:
+        segment, row = places[near.id]
+        if mine.may_resemble(near, segment.stored.kmers if sampled else None, row):
+            found.append(_overlap(mine, near, _bases_of(places[near.id])))
+    return tuple(one for one in found if one.is_near_copy)
+
+
+def _divergence(share: float) -> float:
+    """Of a coin that falls so from one that falls as NEAR_COPY (Kullback & Leibler 1951), in nats;
+    0 from there on."""
+    if share >= NEAR_COPY:
+        return 0.0
+    other = (1 - share) * math.log((1 - share) / (1 - NEAR_COPY))
+    return other + (share * math.log(share / NEAR_COPY) if share else 0.0)
+
+
+def _bases_of(place: tuple[LiveSegment, int]) -> str:
+    segment, row = place
+    return unpack_bases(segment.stored.bases(row))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A query with its k-mers (m,), one in `scaled`, ascending."""
+
+    plasmid: Plasmid
+    kmers: Hashes
+    scaled: int
+
+    @classmethod
+    def of(cls, plasmid: Plasmid) -> _Asked:
+        scaled = 1 + len(plasmid) // _WHOLE
+        circular = plasmid.is_circular
+        return cls(plasmid, kmer_set(plasmid.sequence, circular=circular, scaled=scaled), scaled)
+
+    def may_resemble(self, near: Neighbor, stored: SegmentKmers | None, row: int) -> bool:
+        """False only when the stored plasmid is no near copy, beyond doubt.
+
+        Hashes sample the k-mers of both alike and each by itself, so of n sampled k-mers of either
+        the share s that both have is less than j, their Jaccard similarity, with a probability of
+        at most exp(-n KL(s, j)) (Chernoff 1952); beyond doubt is 1 in 10^20."""
+        if self.scaled == 1 and near.length < NEAR_COPY * len(self.kmers):
+            return False  # no more k-mers than bases
+        if stored is None or self.scaled > SCALED:
+            return True
+        sketch = stored.sketch(row)
+        mine = self._places_in(stored)
+        held = np.searchsorted(mine, sketch)
+        inside = held < len(mine)
+        common = int(np.count_nonzero(mine[held[inside]] == sketch[inside]))
+        either = len(self._sample) + len(sketch) - common
+        return either * _divergence(common / max(1, either)) < _DOUBT
+
+    @cached_property
+    def _sample(self) -> Hashes:
+        """The hashes that a segment's sample may hold."""
+        hashes = mix(self.kmers) if self.scaled == 1 else self.kmers
+        return hashes[is_sampled(hashes, scaled=SCALED)]
+
+    def _places_in(self, stored: SegmentKmers) -> NDArray[np.int64]:
+        """The places of the sampled k-mers that a segment has, ascending."""
+        if id(stored) not in self._places:
+            found = np.sort(stored.find(self._sample))
+            self._places[id(stored)] = found[found != NO_PLACE]
+        return self._places[id(stored)]
+
+    @cached_property
+    def _places(self) -> dict[int, NDArray[np.int64]]:
+        return {}
+
+
+def _overlap(asked: _Asked, near: Neighbor, bases: str) -> Overlap:
+    mine = asked.kmers
+    theirs = kmer_set(bases, circular=near.topology == "circular", scaled=asked.scaled)
+    common = shared(mine, theirs)
+    similarity = _ratio(common, len(mine) + len(theirs))
+    return Overlap(
+        near.id,
+        near.lab,
+        near.label,
+        containment=common / len(mine) if len(mine) else 0.0,
+        jaccard=similarity,
+        is_identical=similarity == 1.0 and _are_identical(asked.plasmid, near, bases),
+    )
+
+
+def _are_identical(plasmid: Plasmid, near: Neighbor, bases: str) -> bool:
+    """Equal sets of k-mers are no proof: repeats may differ in number, and N hides k-mers."""
+    if (len(plasmid), plasmid.topology) != (near.length, near.topology):
+        return False
+    return canonical_sequence(plasmid) == canonical_sequence(Plasmid(near.id, bases, near.topology))
+
+
+def nearest_overlaps(
+    index: Index, plasmids: Sequence[Plasmid], vectors: QueryVectors, *, n: int = NEAREST
+) -> list[tuple[Overlap, ...]]:
+    """What each plasmid shares with the n stored ones nearest to its vector, nearest first."""
+    if not index.manifest.keep_sequences:
+        return [()] * len(plasmids)
+    near = index.neighbors(vectors, n=n)
+    return [overlaps(index, plasmid, close) for plasmid, close in zip(plasmids, near, strict=True)]
+
+
+def best_containment(found: Iterable[Overlap]) -> float:
+    """The largest containment; NaN of nothing."""
+    return max((one.containment for one in found), default=float("nan"))
+
+
+def best_containments(
+    index: Index, plasmids: Sequence[Plasmid], vectors: QueryVectors, n: int = NEAREST
+) -> NDArray[np.float64]:
+    """How much of each plasmid the best of its n nearest stored ones holds (q,), from 0 to 1; NaN
+    where the index keeps no sequences."""
+    found = nearest_overlaps(index, plasmids, vectors, n=n)
+    return np.array([best_containment(mine) for mine in found], dtype=np.float64)

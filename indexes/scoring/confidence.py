@@ -1,0 +1,153 @@
+"""How sure answers are: cosines of some queries and a calibration in, confidences, thresholds,
+probabilities and candidate sets out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.attribution import WORKS, Work
+from vecattr.calibration.calibration import (
+    FALSE_ALARM,
+    USUAL_WORK,
+    Calibration,
+    Fits,
+    WorkFit,
+    check_false_alarm,
+)
+from vecattr.calibration.conformal import check_coverage, set_sizes
+from vecattr.calibration.open_set import Scores, named_columns
+from vecattr.errors import UsageError
+from vecattr.indexes.answering.verdict import NO_CONFIDENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from vecattr.indexes.scoring.opened_index import Index
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of sureness: the `work` that queries come from, the share of plasmids of known
+    labs that may be called unknown, and the coverage of candidate sets (None: no set).
+
+    UsageError for shares out of range.
+    """
+
+    work: Work = USUAL_WORK
+    false_alarm: float = FALSE_ALARM
+    coverage: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.work not in WORKS:
+            raise UsageError(f"work is {self.work!r}, expected one of {', '.join(WORKS)}")
+        check_false_alarm(self.false_alarm)
+        if self.coverage is not None:
+            check_coverage(self.coverage)
+
+
+USUAL = Asked()
+
+
+@dataclass(frozen=True)
+class Sureness:
+    """Of q queries and n labs: `confidences` (q,), the `thresholds` that the verdict compares them
+    with (q,), `probabilities` (q, n), and the `sizes` of candidate sets (q,); None where the index
+    cannot say, or a set was not asked for."""
+
+    confidences: NDArray[np.float64]
+    thresholds: NDArray[np.float64] | None = None
+    probabilities: NDArray[np.float64] | None = None
+    sizes: NDArray[np.intp] | None = None
+
+    def threshold(self, query: int) -> float | None:
+        return None if self.thresholds is None else float(self.thresholds[query])
+
+    def probability(self, query: int, lab: int) -> float | None:
+        return None if self.probabilities is None else float(self.probabilities[query, lab])
+
+    def size(self, query: int, *, otherwise: int) -> int:
+        """How many labs the answer holds: those of the candidate set, if there is one."""
+        return otherwise if self.sizes is None else int(self.sizes[query])
+
+
+def best_named(cosines: NDArray[np.float64], *, named: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The best cosine of a lab with a name, (q, n) -> (q,); NO_CONFIDENCE when there is none."""
+    best: NDArray[np.float64] = np.max(cosines[:, named], axis=1, initial=NO_CONFIDENCE)
+    return best
+
+
+def check_asked(indexes: Iterable[Index], asked: Asked) -> None:
+    """UsageError for a candidate set that one of the indexes cannot vouch for."""
+    if asked.coverage is None:
+        return
+    for index in indexes:
+        fits = index.calibration and index.calibration.sequence.works
+        if not fits or asked.work not in fits:
+            raise UsageError(
+                f"the index {index.path} has no calibration for {asked.work} work, so no coverage "
+                "can be promised",
+                hint="train with more plasmids held out, or ask for a number of labs with -k",
+            )
+
+
+def sureness(
+    calibration: Calibration | None,
+    cosines: NDArray[np.float64],
+    nearest: NDArray[np.float64] | None,
+    *,
+    names: Sequence[str],
+    featured: NDArray[np.bool_],
+    asked: Asked = USUAL,
+) -> Sureness:
+    """Of one index: cosines with its classes (q, n), cosines of the nearest plasmids (q,), and
+    which queries have features (q,).
+
+    An uncalibrated index has the best cosine of a named lab as confidence and nothing else; it
+    alone needs no nearest plasmids.
+    """
+    named = named_columns(names)
+    if calibration is None:
+        return Sureness(best_named(cosines, named=named))
+    assert nearest is not None, "a calibration weighs the nearest plasmid"
+    confidences, thresholds = np.zeros(len(cosines)), np.zeros(len(cosines))
+    parts: list[tuple[NDArray[np.intp], WorkFit | None]] = []
+    for features, rows in by_features(featured):
+        fits: Fits = calibration.fits(features=features)
+        scores = Scores.of(cosines[rows], nearest[rows], named=named)
+        confidences[rows] = fits.verdicts.familiarity.score(scores)
+        thresholds[rows] = fits.verdicts.threshold(asked.false_alarm)
+        parts.append((rows, fits.works.get(asked.work)))
+    return with_probabilities(Sureness(confidences, thresholds), cosines, parts, asked)
+
+
+def by_features(featured: NDArray[np.bool_]) -> list[tuple[bool, NDArray[np.intp]]]:
+    """The rows without features and those with, each if there are any."""
+    return [
+        (features, rows)
+        for features in (False, True)
+        if len(rows := np.flatnonzero(featured == features))
+    ]
+
+
+def with_probabilities(
+    sure: Sureness,
+    cosines: NDArray[np.float64],
+    parts: Sequence[tuple[NDArray[np.intp], WorkFit | None]],
+    asked: Asked,
+) -> Sureness:
+    """The same with probabilities and candidate sets, by the fit of each part of the rows; without
+    them when a fit is missing."""
+    probabilities, sizes = np.zeros(cosines.shape), np.ones(len(cosines), dtype=np.intp)
+    for rows, fit in parts:
+        if fit is None:
+            return sure
+        probabilities[rows] = fit.temperature.probabilities(cosines[rows])
+        if asked.coverage is not None:
+            sizes[rows] = set_sizes(probabilities[rows], fit.mass(asked.coverage))
+    kept = sizes if asked.coverage is not None else None
+    return Sureness(sure.confidences, sure.thresholds, probabilities, kept)

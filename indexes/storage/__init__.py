@@ -1,0 +1,1 @@
+"""The index folder and its files: manifests, segments, the lock."""

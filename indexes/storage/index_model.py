@@ -1,0 +1,169 @@
+"""The model inside an index: its files, checked against the manifest, in; an embedder and the
+plasmids held out of it out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from vecattr.calibration.calibration import Calibration, read_calibration
+from vecattr.encoders.model_folder import (
+    CALIBRATION_FILE,
+    FUSION_FILE,
+    HELD_OUT_FILE,
+    IDENTITY_FILES,
+    MODEL_FILES,
+    TABLES_FILE,
+    identity_of,
+    read_config,
+)
+from vecattr.encoders.protocol import SequenceEmbedder
+from vecattr.errors import MismatchError, MissingError
+from vecattr.files.atomic import atomic_write, check_file, read_file, sha256_bytes, sha256_file
+from vecattr.indexes.storage.index_folder import MODEL_FOLDER
+from vecattr.indexes.storage.manifest import FileFacts, Manifest
+from vecattr.ranking.evidence_ranker import Fusion, read_fusion
+
+if TYPE_CHECKING:
+    from vecattr.calibration.calibration_set import HeldOut
+
+#: Files up to this size are hashed when the index is opened (bytes) …
+SMALL_FILE = 1 << 20
+#: … and up to this size when the model is loaded; `verify` hashes all.
+MEDIUM_FILE = 1 << 26
+
+Content = TypeVar("Content")
+
+
+def copy_model(source: Path, target: Path) -> tuple[tuple[str, FileFacts], ...]:
+    """Copy the files of a model folder into `target` (which exists); what they are, by name.
+
+    MissingError when `source` is no model folder.
+    """
+    names = sorted(name for name in MODEL_FILES if (source / name).is_file())
+    if not set(IDENTITY_FILES[:2]) <= set(names):
+        raise MissingError(
+            "this folder holds no model" if source.is_dir() else "there is no model here",
+            where=str(source),
+            hint="name a folder that `vecattr train PLASMIDS -o MODEL` wrote",
+        )
+    for name in names:
+        atomic_write(target / name, read_file(source / name))
+    return tuple(
+        (name, FileFacts(sha256_file(target / name), (target / name).stat().st_size))
+        for name in names
+    )
+
+
+def with_tables(
+    folder: Path, files: tuple[tuple[str, FileFacts], ...], *, identity: str
+) -> tuple[tuple[str, FileFacts], ...]:
+    """Write into a model folder what its encoder looks up; the files of the model with it."""
+    from vecattr.encoders.lookup_file import table_bytes
+
+    data = table_bytes(folder, identity=identity)
+    atomic_write(folder / TABLES_FILE, data)
+    return tuple(
+        sorted({**dict(files), TABLES_FILE: FileFacts(sha256_bytes(data), len(data))}.items())
+    )
+
+
+def check_model_tables(path: Path, manifest: Manifest) -> None:
+    """Check the tables of an index's encoder, if it has some, as a query would believe them."""
+    if TABLES_FILE in dict(manifest.model_files):
+        from vecattr.encoders.lookup_file import check_tables
+
+        folder = path / MODEL_FOLDER
+        check_tables(folder / TABLES_FILE, folder, identity=manifest.model)
+
+
+def check_model_files(path: Path, manifest: Manifest, *, hashed_up_to: int | None) -> None:
+    """Compare the model's files with the manifest: all sizes, and the hashes of files of at most
+    so many bytes (None: of all). MissingError or DamagedError name the file."""
+    for name, facts in manifest.model_files:
+        hashed = hashed_up_to is None or facts.size <= hashed_up_to
+        check_file(
+            path / MODEL_FOLDER / name, sha256=facts.sha256 if hashed else None, size=facts.size
+        )
+
+
+def check_model_file(path: Path, manifest: Manifest, name: str) -> bool:
+    """Whether the model of an index has such a file, which then is the one that the index was built
+    with (MissingError, DamagedError). A file that the manifest does not name does not count."""
+    facts = dict(manifest.model_files).get(name)
+    if facts is not None:
+        check_file(path / MODEL_FOLDER / name, sha256=facts.sha256, size=facts.size)
+    return facts is not None
+
+
+def load_index_model(
+    path: Path, manifest: Manifest, *, device: str = "cpu", threads: int | None = None
+) -> SequenceEmbedder:
+    """The embedder of an index, with the views it was built with; errors as above."""
+    from vecattr.encoders.embedder import engine_of, load_embedder
+
+    has_tables = engine_of(read_config(path / MODEL_FOLDER).encoder, device) == "numpy" and (
+        TABLES_FILE in dict(manifest.model_files)
+    )
+    # Tables carry checksums of their own, and then nothing large is read but them.
+    check_model_files(path, manifest, hashed_up_to=SMALL_FILE if has_tables else MEDIUM_FILE)
+    hashes = {name: facts.sha256 for name, facts in manifest.model_files}
+    embedder: SequenceEmbedder = load_embedder(
+        path / MODEL_FOLDER,
+        views=manifest.views,
+        device=device,
+        threads=threads,
+        identity=identity_of(hashes),  # of the files as they were just found to be
+        tables=path / MODEL_FOLDER / TABLES_FILE if has_tables else None,
+    )
+    check_embedder(embedder, model=manifest.model, width=manifest.width, where=str(path))
+    check_model_files(path, manifest, hashed_up_to=SMALL_FILE)  # not replaced while it was read
+    return embedder
+
+
+def index_held_out(path: Path, manifest: Manifest) -> HeldOut | None:
+    """The held-out plasmids of the model in an index, None when it has none; MissingError or
+    DamagedError when the file is not what the index was built with."""
+    from vecattr.calibration.calibration_set import read_held_out
+
+    return _read_checked(path, manifest, HELD_OUT_FILE, read_held_out)
+
+
+def index_fusion(path: Path, manifest: Manifest) -> Fusion | None:
+    """The fusion of the model in an index, None when it has none; errors as `check_model_file`."""
+    return _read_checked(path, manifest, FUSION_FILE, read_fusion)
+
+
+def index_calibration(path: Path, manifest: Manifest) -> Calibration | None:
+    """The calibration of an index, None when it has none; errors as `check_model_file`."""
+    return _read_checked(path, manifest, CALIBRATION_FILE, read_calibration)
+
+
+def _read_checked(
+    path: Path, manifest: Manifest, name: str, read: Callable[[Path], Content | None]
+) -> Content | None:
+    """What `read` finds in the model folder, whose file is checked before and after."""
+    if not check_model_file(path, manifest, name):
+        return None
+    found = read(path / MODEL_FOLDER)
+    check_model_file(path, manifest, name)  # still: the index may have been replaced
+    return found
+
+
+def check_embedder(
+    embedder: SequenceEmbedder, *, model: str, width: int | None, where: str
+) -> None:
+    """MismatchError unless the embedder is this model, and of this width (None: of any)."""
+    if embedder.identity != model:
+        raise MismatchError(
+            f"the embedder is model {embedder.identity[:16]}…, expected model {model[:16]}…",
+            where=where,
+            hint="use the model that belongs here, or build the index again",
+        )
+    if width is not None and embedder.width != width:
+        raise MismatchError(
+            f"the embedder's vectors have {embedder.width} numbers, expected {width}",
+            where=where,
+            hint="build the index again",
+        )

@@ -1,0 +1,110 @@
+"""Lab vectors: parts of a lab from several segments in, one unit vector for each lab out.
+
+A part stands for a sum of plasmid vectors: `weight * vector`. The mean of a lab's plasmids has the
+length of their sum as its weight, so that parts add up exactly as if all plasmids had come at
+once. A learned vector has the number of its plasmids as its weight.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from vecattr.ranking.discriminant import Background
+from vecattr.vectors import EmbeddingTable, Vectors, unit_rows
+
+Origin = Literal["learned", "mean"]
+
+#: A sum shorter than this has no direction to trust: its vectors cancel each other.
+_SHORTEST_SUM = 1e-6
+
+
+@dataclass(frozen=True)
+class LabPart:
+    """What one segment knows of a class: a unit vector (d,) and the weight of its vote."""
+
+    name: str
+    vector: Vectors
+    weight: float
+    origin: Origin
+
+
+def mean_part(name: str, vectors: Vectors) -> LabPart:
+    """The part that stands for these plasmids (n, d), n >= 1."""
+    total = vectors.sum(axis=0, dtype=np.float64)  # (n, d) -> (d,)
+    length = float(np.linalg.norm(total))
+    if length < _SHORTEST_SUM:  # they cancel out: the first one stands for all
+        return LabPart(name, vectors[0], _SHORTEST_SUM, "mean")
+    vector = vectors[0] if len(vectors) == 1 else unit_rows(total[None, :])[0]
+    return LabPart(name, vector, length, "mean")
+
+
+def lab_parts(
+    labels: Sequence[str], vectors: Vectors, *, learned: EmbeddingTable | None = None
+) -> list[LabPart]:
+    """One part for each label, sorted by name: the learned vector where there is one, else the
+    mean of its rows; labels (n,), vectors (n, d)."""
+    rows: dict[str, list[int]] = defaultdict(list)
+    for row, label in enumerate(labels):
+        rows[label].append(row)
+    known = {name: row for row, name in enumerate(learned.names)} if learned else {}
+    parts = []
+    for name, members in sorted(rows.items()):
+        if learned is not None and name in known:
+            vector = learned.vectors[known[name]]
+            parts.append(LabPart(name, vector, float(len(members)), "learned"))
+        else:
+            parts.append(mean_part(name, vectors[members]))
+    return parts
+
+
+def combine_parts(parts: Iterable[LabPart]) -> list[LabPart]:
+    """One part for each name, sorted by name; exactly the stored row where there is one part.
+
+    The answer does not depend on the order of the parts: they are summed in an order of their own,
+    so that merging segments changes no bit of it.
+    """
+    grouped: dict[str, list[LabPart]] = defaultdict(list)
+    for part in parts:
+        grouped[part.name].append(part)
+    return [_combine(grouped[name]) for name in sorted(grouped)]
+
+
+def effective_labs(parts: Iterable[LabPart], background: Background | None) -> list[LabPart]:
+    """What queries are compared with: one part for each name, sorted by name.
+
+    A mean is turned into the direction that sets it apart from the background (when there is
+    one), because learned vectors are such directions, too; then both are added.
+    """
+    held = list(parts)
+    learned = combine_parts(part for part in held if part.origin == "learned")
+    means = combine_parts(part for part in held if part.origin == "mean")
+    if background is not None and means:
+        directions = background.directions(np.stack([part.vector for part in means]))
+        means = [
+            LabPart(part.name, vector, part.weight, part.origin)
+            for part, vector in zip(means, directions, strict=True)
+        ]
+    return combine_parts([*learned, *means])
+
+
+def _combine(parts: list[LabPart]) -> LabPart:
+    if len(parts) == 1:
+        return parts[0]
+    first = parts[0]
+    origin: Origin = "learned" if any(part.origin == "learned" for part in parts) else "mean"
+    if all(np.array_equal(part.vector, first.vector) for part in parts):
+        weight = sum(sorted(part.weight for part in parts))
+        return LabPart(first.name, first.vector, weight, origin)
+    ordered = sorted(parts, key=lambda part: (part.weight, part.vector.tobytes()))
+    total = np.zeros(len(first.vector))  # (d,)
+    for part in ordered:
+        total += part.weight * part.vector.astype(np.float64)
+    length = float(np.linalg.norm(total))
+    if length < _SHORTEST_SUM:
+        return LabPart(first.name, ordered[-1].vector, _SHORTEST_SUM, origin)
+    return LabPart(first.name, unit_rows(total[None, :])[0], length, origin)

@@ -1,0 +1,192 @@
+"""A segment as the manifest shows it: stored rows in, only what is not removed, as named now, out.
+
+One class, so that removal and renaming are applied in one place.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import accumulate
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.errors import DamagedError, MissingError
+from vecattr.indexes.storage.index_folder import segment_path
+from vecattr.indexes.storage.lab_parts import LabPart, effective_labs
+from vecattr.indexes.storage.manifest import Manifest, SegmentEntry
+from vecattr.indexes.storage.segment import Record, Segment
+from vecattr.plasmid import POOLED
+from vecattr.ranking.discriminant import Background
+
+
+@dataclass(frozen=True)
+class LiveSegment:
+    """A segment and its line in the manifest."""
+
+    entry: SegmentEntry
+    stored: Segment
+
+    @classmethod
+    def open(cls, path: Path, entry: SegmentEntry, *, model: str) -> LiveSegment:
+        """Open the file an index at `path` names, and check that it is that very file.
+
+        MissingError, DamagedError or MismatchError name the file.
+        """
+        file = segment_path(path, entry.name)
+        if not file.exists():
+            raise MissingError(
+                "this segment, which manifest.json names, is missing",
+                where=str(file),
+                hint="restore it from a copy, or build the index again",
+            )
+        stored = Segment(file, model=model)
+        found = file.stat().st_size, stored.digest, stored.rows
+        expected = entry.file.size, entry.header, entry.rows
+        if found != expected:
+            raise DamagedError(
+                f"not the segment this index was made of: size, header and rows are "
+                f"{_shown(found)}, expected {_shown(expected)}",
+                where=str(file),
+                hint="restore the file from a copy, or build the index again",
+            )
+        return cls(entry, stored)
+
+    def present(self, stored: str) -> str | None:
+        """The name that a stored lab or class has now; None when it is removed."""
+        if self._is_unchanged or stored == POOLED:
+            return stored
+        return self.entry.present(stored)
+
+    @cached_property
+    def _is_unchanged(self) -> bool:
+        """Has every lab the name that it is stored under?"""
+        return not (self.entry.removed or self.entry.renamed)
+
+    @cached_property
+    def alive(self) -> NDArray[np.bool_]:
+        """Which rows count (n,)."""
+        if not self.entry.removed:
+            return np.ones(self.stored.rows, dtype=bool)
+        kept = [self.present(name) is not None for name in self.stored.lab_names]
+        return np.array(kept, dtype=bool)[self.stored.lab_codes]
+
+    @cached_property
+    def parts(self) -> tuple[LabPart, ...]:
+        """The lab parts that count, as named now."""
+        if self._is_unchanged:
+            return self.stored.parts
+        named = ((self.present(part.name), part) for part in self.stored.parts)
+        return tuple(replace(part, name=name) for name, part in named if name is not None)
+
+    def lab(self, row: int) -> str:
+        """The true lab of a living row, as named now."""
+        name = self.present(self.stored.lab_names[int(self.stored.lab_codes[row])])
+        assert name is not None, "a removed row was asked for"
+        return name
+
+    def label(self, row: int) -> str:
+        """The class of a living row, as named now."""
+        stored = self.stored.label_names[int(self.stored.label_codes[row])]
+        return POOLED if stored == POOLED else self.lab(row)
+
+    def record(self, row: int) -> Record:
+        """Everything about a living row, as named now."""
+        return replace(self.stored.record(row), lab=self.lab(row), label=self.label(row))
+
+    def rows(self) -> NDArray[np.int64]:
+        """The living rows, ascending."""
+        return np.flatnonzero(self.alive)
+
+    def class_sizes(self) -> Counter[str]:
+        """How many living rows each class has."""
+        codes = self.stored.label_codes[self.alive]
+        counts = np.bincount(codes, minlength=len(self.stored.label_names)).tolist()
+        sizes: Counter[str] = Counter()
+        for stored, count in zip(self.stored.label_names, counts, strict=True):
+            name = self.present(stored)
+            if name is not None and count:
+                sizes[name] += count
+        return sizes
+
+    def stored_as(self, name: str) -> frozenset[str]:
+        """The stored lab names that are called `name` now."""
+        stored = {*self.stored.lab_names, *self.stored.part_names} - {POOLED}
+        return frozenset(lab for lab in stored if self.present(lab) == name)
+
+    def with_entry(self, entry: SegmentEntry) -> LiveSegment:
+        """The same file under another line of a manifest."""
+        return LiveSegment(entry, self.stored)
+
+
+def _shown(facts: tuple[int, str, int]) -> str:
+    return f"{facts[0]}, {facts[1][:12]}…, {facts[2]}"
+
+
+def open_segments(path: Path, manifest: Manifest) -> tuple[LiveSegment, ...]:
+    """Every segment of a manifest; errors as in `LiveSegment.open`."""
+    return tuple(LiveSegment.open(path, entry, model=manifest.model) for entry in manifest.segments)
+
+
+def combined_labs(segments: Sequence[LiveSegment]) -> list[LabPart]:
+    """The effective vector of every class, sorted by name."""
+    parts = [part for segment in segments for part in segment.parts]
+    if all(part.origin == "learned" for part in parts):
+        return effective_labs(parts, None)  # nothing to set apart: no need to read the moments
+    return effective_labs(parts, background_of(segments))
+
+
+def background_of(segments: Sequence[LiveSegment]) -> Background | None:
+    """What the plasmids that an index was built from look like; None when nothing is known."""
+    return Background.of(one for segment in segments for one in segment.stored.moments)
+
+
+def class_names(segments: Iterable[LiveSegment]) -> set[str]:
+    """The names of all classes."""
+    present = (map(segment.present, segment.stored.part_names) for segment in segments)
+    return {name for names in present for name in names if name is not None}
+
+
+def class_sizes(segments: Iterable[LiveSegment]) -> Counter[str]:
+    """How many living plasmids each class has over all segments."""
+    sizes: Counter[str] = Counter()
+    for segment in segments:
+        sizes.update(segment.class_sizes())
+    return sizes
+
+
+def living_places(
+    segments: Sequence[LiveSegment], ids: Sequence[str]
+) -> dict[str, tuple[LiveSegment, int]]:
+    """Where those of the ids lie that a living row has: its segment and its row there."""
+    places: dict[str, tuple[LiveSegment, int]] = {}
+    for segment in segments:
+        for name, rows in segment.stored.find(ids).items():
+            for row in rows:
+                if segment.alive[row]:
+                    places[name] = segment, row
+    return places
+
+
+def living_rows(segments: Sequence[LiveSegment], ids: Sequence[str]) -> dict[str, int]:
+    """The same as rows counted over the segments one after the other."""
+    return row_numbers(segments, living_places(segments, ids))
+
+
+def row_numbers(
+    segments: Sequence[LiveSegment], places: Mapping[str, tuple[LiveSegment, int]]
+) -> dict[str, int]:
+    """Places as rows counted over the segments one after the other."""
+    sizes = [segment.stored.rows for segment in segments]
+    start = dict(zip(map(id, segments), accumulate(sizes, initial=0), strict=False))
+    return {name: start[id(segment)] + row for name, (segment, row) in places.items()}
+
+
+def find_living(segments: Sequence[LiveSegment], ids: Sequence[str]) -> list[str]:
+    """Those of the ids that a living row has already, in the order given."""
+    taken = living_places(segments, ids)
+    return [name for name in ids if name in taken]

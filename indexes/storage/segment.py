@@ -1,0 +1,301 @@
+"""One immutable segment: an HDF5 file of plasmids and lab parts in, checked columns out.
+
+The layout is described in FORMAT.md beside this file. A segment knows nothing of removals and
+renames: those stand in the manifest, and `indexes.live` applies them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.errors import DamagedError, MismatchError
+from vecattr.files.arrays import ArrayFile
+from vecattr.indexes.storage.lab_parts import LabPart, Origin
+from vecattr.indexes.storage.segment_kmers import SegmentKmers
+from vecattr.indexes.storage.segment_schema import check_layout
+from vecattr.plasmid import Topology
+from vecattr.ranking.discriminant import Moments
+from vecattr.sequences.two_bit import PackedBases
+from vecattr.vectors import Vectors
+
+SEGMENT_FORMAT = "vecattr-segment"
+SEGMENT_VERSION = 1
+
+TOPOLOGIES: tuple[Topology, ...] = ("circular", "linear")
+ORIGINS: tuple[Origin, ...] = ("mean", "learned")
+#: A feature that is not known, in the uint8 matrix of features.
+MISSING_FEATURE = 255
+#: The code of a row without a group.
+NO_GROUP = -1
+_ASCII = 127
+
+Word = TypeVar("Word", bound=str)
+Codes = NDArray[np.int32]
+Features = tuple[tuple[str, ...], bytes]  # names, and one byte (0 or 1) for each
+
+
+@dataclass(frozen=True)
+class Record:
+    """One stored plasmid: its facts, its unit vector (d,), and its bases unless left out."""
+
+    id: str
+    lab: str
+    label: str
+    group: str | None
+    topology: Topology
+    length: int
+    vector: Vectors
+    bases: PackedBases | None
+    features: Features | None
+
+
+def id_hashes(ids: Sequence[str]) -> NDArray[np.uint64]:
+    """64-bit BLAKE2b hashes of ids, (n,)."""
+    digests = [
+        hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        for name in ids
+    ]
+    return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
+
+
+class Segment:
+    """A segment file, opened; columns are read when they are asked for.
+
+    Errors as in `vecattr.files.arrays.ArrayFile`; MismatchError when another model made it.
+    """
+
+    def __init__(self, source: Path | bytes, *, model: str | None = None) -> None:
+        self._file = ArrayFile(source, format=SEGMENT_FORMAT, version=SEGMENT_VERSION)
+        self.name = self._file.name
+        self.digest = self._file.digest
+        self.model = str(self._file.attributes.get("model"))
+        if model is not None and self.model != model:
+            raise MismatchError(
+                f"made by model {self.model[:16]}…, expected {model[:16]}…",
+                where=self.name,
+                hint="restore the file that belongs here, or build the index again",
+            )
+        self.rows, self.width = check_layout(self._file)
+        self.shape = self.rows, self.width
+        self.has_sequences = "sequences/bases/bytes" in self._file
+
+    def check_all(self) -> None:
+        """Check every block of the file; DamagedError names the first bad one."""
+        self._file.check_all()
+
+    @cached_property
+    def lab_names(self) -> tuple[str, ...]:
+        """The true labs that occur, as stored; `lab_codes` count into it."""
+        return self._file.strings("sequences/lab_name")
+
+    @cached_property
+    def lab_codes(self) -> Codes:
+        """The true lab of each row (n,)."""
+        return self._codes("lab", self.lab_names)
+
+    @cached_property
+    def kmers(self) -> SegmentKmers | None:
+        """The exact k-mers of the plasmids; None in a segment without sequences and in one that was
+        made before there were any. Errors as in `SegmentKmers`."""
+        return SegmentKmers(self._file, rows=self.rows) if SegmentKmers.are_in(self._file) else None
+
+    @cached_property
+    def label_names(self) -> tuple[str, ...]:
+        """The classes that occur, as stored; `label_codes` count into it."""
+        return self._file.strings("sequences/label_name")
+
+    @cached_property
+    def label_codes(self) -> Codes:
+        """The class of each row (n,)."""
+        return self._codes("label", self.label_names)
+
+    def _codes(self, column: str, names: Sequence[str], *, least: int = 0) -> Codes:
+        codes = cast("Codes", self._file.array(f"sequences/{column}"))
+        if len(codes) and not least <= int(codes.min()) <= int(codes.max()) < len(names):
+            raise DamagedError(f"a {column} code outside its {len(names)} names", where=self.name)
+        return codes
+
+    @cached_property
+    def part_names(self) -> tuple[str, ...]:
+        """The classes that this segment knows something of, as stored."""
+        return self._file.strings("labs/name")
+
+    @cached_property
+    def parts(self) -> tuple[LabPart, ...]:
+        """What this segment knows of each class, under the stored names."""
+        vectors = cast("Vectors", self._file.array("labs/vector"))
+        weights = self._file.array("labs/weight").tolist()
+        origins = self._file.array("labs/origin").tolist()
+        rows = zip(self.part_names, vectors, weights, origins, strict=True)
+        return tuple(
+            LabPart(name, vector, weight, self._word(ORIGINS, origin))
+            for name, vector, weight, origin in rows
+        )
+
+    def _word(self, words: tuple[Word, ...], code: int) -> Word:
+        """The word that a code stands for."""
+        if not 0 <= code < len(words):
+            raise DamagedError(f"the code {code} stands for none of {words}", where=self.name)
+        return words[code]
+
+    @cached_property
+    def moments(self) -> tuple[Moments, ...]:
+        """Of the vectors this index was built from; none in a segment that was added later."""
+        counts = self._file.array("moments/count").tolist()
+        totals = cast("NDArray[np.float64]", self._file.array("moments/total"))
+        outers = cast("NDArray[np.float64]", self._file.array("moments/outer"))
+        return tuple(map(Moments, counts, totals, outers))
+
+    @cached_property
+    def vectors(self) -> Vectors:
+        """All unit vectors (n, d): reads and checks the whole array."""
+        return cast("Vectors", self._file.array("sequences/vector"))
+
+    def fetch_vectors(self, rows: NDArray[np.int64]) -> Vectors:
+        """The vectors of some rows (r, d), reading little else; all of them are read at once when
+        most are wanted."""
+        if len(rows) * 8 >= self.rows:
+            return self.vectors[rows]
+        return cast("Vectors", self._file.rows("sequences/vector", rows))
+
+    def ids(self, rows: Iterable[int] | NDArray[np.int64]) -> list[str]:
+        """The ids of some rows."""
+        return [self._file.string("sequences/id", int(row)) for row in rows]
+
+    @cached_property
+    def all_ids(self) -> tuple[str, ...]:
+        """The id of every row."""
+        return self._file.strings("sequences/id")
+
+    def find(self, ids: Sequence[str]) -> dict[str, list[int]]:
+        """The rows that have these ids (a removed row may share its id with a living one)."""
+        found: dict[str, list[int]] = {}
+        for name, hashed in zip(ids, id_hashes(ids).tolist(), strict=True):
+            first, last = self._places_of(hashed)
+            rows = self._file.slice("sequences/id_row", first, last).tolist()
+            if same := [row for row in rows if self.ids([row]) == [name]]:
+                found[name] = same
+        return found
+
+    def _places_of(self, hashed: int) -> tuple[int, int]:
+        """Where an id's hash stands among the ascending ones, from one place to the one behind the
+        last. Hashes are spread evenly, so they are read near where it should stand."""
+        likely, around = (hashed * self.rows) >> 64, 2 * math.isqrt(self.rows) + 64
+        start, stop = max(0, likely - around), min(self.rows, likely + around)
+        near = self._file.slice("sequences/id_hash", start, stop)
+        if (start and not near[0] < hashed) or (stop < self.rows and not near[-1] > hashed):
+            start, near = 0, self._file.array("sequences/id_hash")
+        wanted = np.uint64(hashed)
+        first = int(np.searchsorted(near, wanted, side="left"))
+        return start + first, start + int(np.searchsorted(near, wanted, side="right"))
+
+    def index_matches(self, hashes: NDArray[np.uint64]) -> bool:
+        """Whether the sorted hashes are those (n,) of the ids, each beside its row."""
+        rows = cast("NDArray[np.int64]", self._file.array("sequences/id_row"))
+        sorted_hashes = cast("NDArray[np.uint64]", self._file.array("sequences/id_hash"))
+        whole = np.array_equal(np.sort(rows), np.arange(self.rows))
+        ascending = bool(np.all(sorted_hashes[1:] >= sorted_hashes[:-1]))
+        return whole and ascending and np.array_equal(sorted_hashes, hashes[rows])
+
+    def length(self, row: int) -> int:
+        """Bases of one plasmid."""
+        return int(self._file.slice("sequences/length", row, row + 1)[0])
+
+    def topology(self, row: int) -> Topology:
+        """Circular or linear."""
+        code = int(self._file.slice("sequences/topology", row, row + 1)[0])
+        return self._word(TOPOLOGIES, code)
+
+    @cached_property
+    def lengths(self) -> NDArray[np.int64]:
+        """Bases of each plasmid (n,); DamagedError unless all have some."""
+        lengths = self._file.array("sequences/length").astype(np.int64)
+        if len(lengths) and lengths.min() < 1:
+            raise DamagedError("a plasmid without bases", where=self.name)
+        return lengths
+
+    @cached_property
+    def are_linear(self) -> NDArray[np.bool_]:
+        """Which plasmids are linear (n,); DamagedError for a topology that there is not."""
+        codes = self._file.array("sequences/topology")
+        if len(codes) and int(codes.max()) >= len(TOPOLOGIES):
+            raise DamagedError("a topology that is neither circular nor linear", where=self.name)
+        return np.asarray(codes == TOPOLOGIES.index("linear"))
+
+    @cached_property
+    def group_names(self) -> tuple[str, ...]:
+        """The groups that occur, as stored; `group_codes` count into it."""
+        return self._file.strings("sequences/group_name")
+
+    @cached_property
+    def group_codes(self) -> Codes:
+        """The group of each row (n,), NO_GROUP when it has none."""
+        return self._codes("group", self.group_names, least=NO_GROUP)
+
+    @cached_property
+    def groups(self) -> tuple[str | None, ...]:
+        """The group of each row (n,)."""
+        codes = self.group_codes.tolist()
+        return tuple(None if code == NO_GROUP else self.group_names[code] for code in codes)
+
+    @cached_property
+    def feature_names(self) -> tuple[str, ...]:
+        """The features that any row of this segment knows, sorted."""
+        return self._file.strings("sequences/feature_name")
+
+    @cached_property
+    def features(self) -> NDArray[np.uint8]:
+        """The features of every row (n, f), MISSING_FEATURE where one is not known."""
+        return cast("NDArray[np.uint8]", self._file.array("sequences/feature"))
+
+    def record(self, row: int) -> Record:
+        """Everything about one plasmid."""
+        group = int(self.group_codes[row])
+        return Record(
+            id=self._file.string("sequences/id", row),
+            lab=self.lab_names[int(self.lab_codes[row])],
+            label=self.label_names[int(self.label_codes[row])],
+            group=None if group == NO_GROUP else self.group_names[group],
+            topology=self.topology(row),
+            length=self.length(row),
+            vector=cast("Vectors", self._file.slice("sequences/vector", row, row + 1))[0],
+            bases=self.bases(row) if self.has_sequences else None,
+            features=self._features(row),
+        )
+
+    def _features(self, row: int) -> Features | None:
+        values = self._file.slice("sequences/feature", row, row + 1)[0]
+        known = np.flatnonzero(values != MISSING_FEATURE)
+        if not len(known):
+            return None
+        return tuple(self.feature_names[i] for i in known.tolist()), values[known].tobytes()
+
+    def bases(self, row: int) -> PackedBases:
+        """The bases of one plasmid; DamagedError when this segment holds none."""
+        start, stop = self._file.slice("sequences/bases/offsets", row, row + 2).tolist()
+        first, last = self._file.slice("sequences/exceptions/offsets", row, row + 2).tolist()
+        runs = [
+            self._file.slice(f"sequences/exceptions/{column}", first, last)
+            for column in ("start", "length", "letter")
+        ]
+        packed = self._file.slice("sequences/bases/bytes", start, stop)
+        length = self.length(row)
+        starts, lengths, letters = runs
+        if len(packed) != -(-length // 4) or (len(letters) and int(letters.max()) > _ASCII):
+            raise DamagedError(f"the bases of row {row} are not {length} letters", where=self.name)
+        return PackedBases(
+            length,
+            cast("NDArray[np.uint8]", packed),
+            cast("NDArray[np.int64]", starts),
+            cast("NDArray[np.int64]", lengths),
+            cast("NDArray[np.uint8]", letters),
+        )

@@ -1,0 +1,83 @@
+"""What a segment file must look like: an opened file in, its numbers of rows and columns out.
+
+Checked before any array is read, so that a file that lies is refused and not believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from vecattr.errors import DamagedError
+from vecattr.files.arrays import ArrayFile
+
+#: Type and shape of every array (FORMAT.md): n rows, d numbers of a vector, m parts, j moments, f
+#: features; `n+1` is one more than n; any other letter is a length of its own.
+_ARRAYS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "sequences/vector": ("<f4", ("n", "d")),
+    "sequences/id_hash": ("<u8", ("n",)),
+    "sequences/id_row": ("<i8", ("n",)),
+    "sequences/lab": ("<i4", ("n",)),
+    "sequences/label": ("<i4", ("n",)),
+    "sequences/group": ("<i4", ("n",)),
+    "sequences/topology": ("|u1", ("n",)),
+    "sequences/length": ("<i8", ("n",)),
+    "sequences/feature": ("|u1", ("n", "f")),
+    "labs/vector": ("<f4", ("m", "d")),
+    "labs/weight": ("<f8", ("m",)),
+    "labs/origin": ("|u1", ("m",)),
+    "moments/count": ("<i8", ("j",)),
+    "moments/total": ("<f8", ("j", "d")),
+    "moments/outer": ("<f8", ("j", "d", "d")),
+}
+_STRINGS: Mapping[str, str] = {
+    "sequences/id": "n",
+    "sequences/lab_name": "lab names",
+    "sequences/label_name": "label names",
+    "sequences/group_name": "group names",
+    "sequences/feature_name": "f",
+    "labs/name": "m",
+}
+_BASES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "sequences/bases/bytes": ("|u1", ("packed",)),
+    "sequences/bases/offsets": ("<u8", ("n+1",)),
+    "sequences/exceptions/offsets": ("<u8", ("n+1",)),
+    "sequences/exceptions/start": ("<i8", ("runs",)),
+    "sequences/exceptions/length": ("<i8", ("runs",)),
+    "sequences/exceptions/letter": ("|u1", ("runs",)),
+}
+
+
+def check_layout(file: ArrayFile) -> tuple[int, int]:
+    """The rows n and the width d of a segment; DamagedError when an array is missing, of another
+    type, or does not fit to the others."""
+    known: dict[str, int] = {}
+    width = file.attributes.get("width")
+    if type(width) is not int or not isinstance(file.attributes.get("model"), str):
+        raise DamagedError("does not say its model and width", where=file.name)
+    known["d"] = width
+    for name, (dtype, shape) in _expected(file):
+        found, lengths = file.layout(name)
+        if found != dtype or len(lengths) != len(shape):
+            raise DamagedError(
+                f"{name} is of type {found} and shape {lengths}, expected {dtype} and "
+                f"{len(shape)} dimensions",
+                where=file.name,
+            )
+        for letter, length in zip(shape, lengths, strict=True):
+            letter, rows = (letter[:-2], length - 1) if letter.endswith("+1") else (letter, length)
+            if known.setdefault(letter, rows) != rows:
+                raise DamagedError(
+                    f"{name} has {rows} of what the file has {known[letter]} of ({letter})",
+                    where=file.name,
+                )
+    return known["n"], width
+
+
+def _expected(file: ArrayFile) -> Iterator[tuple[str, tuple[str, tuple[str, ...]]]]:
+    """Every array that the file must have, with its type and shape."""
+    yield from _ARRAYS.items()
+    for name, letter in _STRINGS.items():
+        yield f"{name}/offsets", ("<u8", (f"{letter}+1",))
+        yield f"{name}/bytes", ("|u1", (f"bytes of {name}",))
+    if any(name in file for name in _BASES):
+        yield from _BASES.items()

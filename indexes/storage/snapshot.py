@@ -1,0 +1,44 @@
+"""One state of an index folder, whatever writers do meanwhile: a path in, its parts out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from vecattr.calibration.calibration import Calibration
+from vecattr.errors import ArtifactError
+from vecattr.indexes.storage.index_folder import check_is_newest, read_manifest
+from vecattr.indexes.storage.index_model import SMALL_FILE, check_model_files, index_calibration
+from vecattr.indexes.storage.live_segment import LiveSegment, open_segments
+from vecattr.indexes.storage.manifest import Manifest
+
+#: How often opening starts again when a writer published in between.
+_ATTEMPTS = 5
+
+
+class OpenedParts(NamedTuple):
+    """One generation of an index, its files checked as far as opening checks them."""
+
+    manifest: Manifest
+    segments: tuple[LiveSegment, ...]
+    calibration: Calibration | None
+
+
+def opened_parts(path: Path) -> OpenedParts:
+    """The present state of the index at `path`; starts again when a writer publishes meanwhile.
+
+    Raises MissingError, DamagedError, MismatchError or ArtifactError naming the file.
+    """
+    manifest = read_manifest(path)
+    for _ in range(_ATTEMPTS):
+        try:
+            check_is_newest(path, manifest)
+            segments = open_segments(path, manifest)
+            check_model_files(path, manifest, hashed_up_to=SMALL_FILE)
+            return OpenedParts(manifest, segments, index_calibration(path, manifest))
+        except ArtifactError:
+            now = read_manifest(path)
+            if now == manifest:
+                raise
+            manifest = now
+    raise ArtifactError("changed all the while it was opened", where=str(path))

@@ -1,0 +1,66 @@
+"""The plasmids of an index as columns: segments in, ids, labs, classes and vectors out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vecattr.errors import UsageError
+from vecattr.indexes.storage.live_segment import LiveSegment
+from vecattr.plasmid import POOLED
+from vecattr.vectors import Vectors
+
+
+@dataclass(frozen=True)
+class StoredPlasmids:
+    """n living plasmids in the order they are stored: `labs` as they truly are, `labels` the
+    classes they count for (POOLED for those of rare labs)."""
+
+    ids: tuple[str, ...]
+    labs: tuple[str, ...]
+    labels: tuple[str, ...]
+    vectors: Vectors  # (n, d)
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.ids), len(self.labs), len(self.labels), len(self.vectors)}
+        assert len(lengths) == 1, "columns of different lengths"
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def sample(self, size: int, *, seed: int) -> StoredPlasmids:
+        """So many of them drawn without replacement, in their order; all when there are fewer.
+        UsageError for a size below 1."""
+        if size < 1:
+            raise UsageError(f"a sample of {size}, expected 1 or more")
+        if size >= len(self):
+            return self
+        drawn = np.random.default_rng(seed).choice(len(self), size=size, replace=False)
+        rows = np.sort(drawn).tolist()
+        return StoredPlasmids(
+            tuple(self.ids[row] for row in rows),
+            tuple(self.labs[row] for row in rows),
+            tuple(self.labels[row] for row in rows),
+            self.vectors[rows],
+        )
+
+
+def stored_plasmids(segments: Sequence[LiveSegment]) -> StoredPlasmids:
+    """All living plasmids of some segments (at least one), as named now."""
+    ids: list[str] = []
+    labs: list[str] = []
+    labels: list[str] = []
+    for segment in segments:
+        names = [segment.present(name) for name in segment.stored.lab_names]
+        known = segment.stored.all_ids
+        classes, codes = segment.stored.label_names, segment.stored.label_codes
+        for row in segment.rows().tolist():
+            lab = names[int(segment.stored.lab_codes[row])]
+            assert lab is not None, "a removed row counts as living"
+            ids.append(known[row])
+            labs.append(lab)
+            labels.append(POOLED if classes[int(codes[row])] == POOLED else lab)
+    vectors = [segment.stored.vectors[segment.rows()] for segment in segments]
+    return StoredPlasmids(tuple(ids), tuple(labs), tuple(labels), np.concatenate(vectors))

@@ -1,0 +1,1 @@
+"""How sure: open-set scores, probabilities, candidate sets."""

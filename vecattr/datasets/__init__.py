@@ -1,0 +1,1 @@
+"""Labelled plasmids: classes, splits by group, the reserve."""

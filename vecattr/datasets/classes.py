@@ -1,0 +1,64 @@
+"""Lab names in; the class each one counts for out: itself, or the pool of rare labs."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from vecattr.errors import InputError, UsageError
+from vecattr.plasmid import POOLED, check_lab_name
+from vecattr.readers.sources import open_source
+
+
+@dataclass(frozen=True)
+class ClassRule:
+    """Which labs are classes of their own; `named` None means every lab is one.
+
+    >>> ClassRule(frozenset({"Lab 01"})).label("Lab 02")
+    'unknown-engineered'
+    """
+
+    named: frozenset[str] | None = None
+
+    def label(self, lab: str) -> str:
+        """The class of a lab: its own name, or the pool's."""
+        return lab if self.named is None or lab in self.named else POOLED
+
+
+def rule_from_file(path: str | Path) -> ClassRule:
+    """The rule that names the labs of a text file, one a line.
+
+    Blank lines and lines that begin with `#` are skipped. Raises InputError when no lab is left,
+    a name is reserved or the text is not UTF-8.
+    """
+    named = set()
+    with open_source(path) as opened:
+        try:
+            for line, text in enumerate(io.TextIOWrapper(opened.stream, "utf-8"), start=1):
+                if text.strip() and not text.lstrip().startswith("#"):
+                    named.add(check_lab_name(text, where=f"{opened.name}:{line}"))
+        except UnicodeDecodeError as error:
+            raise InputError("the text is not UTF-8", where=opened.name) from error
+        if not named:
+            raise InputError("the file names no lab", where=opened.name, hint="give one lab a line")
+    return ClassRule(frozenset(named))
+
+
+def rule_by_count(labs: Iterable[str], *, minimum: int) -> ClassRule:
+    """The rule that names every lab which occurs at least `minimum` times in `labs`.
+
+    Raises UsageError when `minimum` is below 1, InputError when no lab occurs as often.
+    """
+    if minimum < 1:
+        raise UsageError(f"the minimum of plasmids a lab is {minimum}, expected 1 or more")
+    counts = Counter(labs)
+    named = frozenset(lab for lab, count in counts.items() if count >= minimum)
+    if not named:
+        most = max(counts.values(), default=0)
+        raise InputError(
+            f"no lab has {minimum} plasmids; the largest has {most}", hint="lower the minimum"
+        )
+    return ClassRule(named)

@@ -1,0 +1,1 @@
+"""Plasmids in, unit vectors out."""

@@ -1,0 +1,123 @@
+"""A trained encoder at work: plasmids in, unit vectors out.
+
+Building and asking go through the same `Embedder`, so they cannot drift apart. It reads NumPy
+tables (`vecattr.encoders.lookup`); torch is loaded for a GPU alone.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from vecattr.encoders.config import BagConfig, EncoderConfig
+from vecattr.encoders.features import FeatureSpace
+from vecattr.encoders.lookup import Folded, folded
+from vecattr.encoders.model_folder import model_identity, read_config
+from vecattr.encoders.views import fixed_views
+from vecattr.encoders.vocabulary import Vocabulary, read_vocabulary
+from vecattr.encoders.weights import read_weights
+from vecattr.plasmid import Plasmid
+from vecattr.vectors import Vectors, unit_rows
+
+#: What computes the vectors.
+Engine = Literal["numpy", "torch"]
+
+
+class Embedder:
+    """Embeds plasmids; the same vectors to 1e-5 whatever the batch, order or threads."""
+
+    def __init__(
+        self,
+        encoder: Folded,
+        vocabulary: Vocabulary,
+        *,
+        features: FeatureSpace,
+        width: int,
+        identity: str,
+        rotations: int,
+        threads: int,
+    ) -> None:
+        """`rotations` is the number of test-time views of a circular plasmid on each strand."""
+        self.identity = identity
+        self.rotations = rotations
+        self.width = width
+        self._encoder = encoder
+        self._vocabulary = vocabulary
+        self._features = features
+        self._threads = threads
+
+    def embed(self, plasmids: Sequence[Plasmid]) -> Vectors:
+        """Unit vectors, (n, d) float32, the renormalised mean over each plasmid's views."""
+        features = self._features.matrix(plasmids)  # (n, f + 1)
+        order_free = self._vocabulary.order_free
+        views = [
+            fixed_views(plasmid, rotations=self.rotations, order_free=order_free)
+            for plasmid in plasmids
+        ]
+        owners = np.repeat(np.arange(len(plasmids)), [len(some) for some in views])  # (v,)
+        readings = [view for some in views for view in some]
+        sums = np.zeros((len(plasmids), self.width), dtype=np.float64)
+        if readings:
+            ids = self._vocabulary.ids(readings, threads=self._threads)
+            np.add.at(sums, owners, self._encoder.encode(ids, features[owners]))
+        return unit_rows(sums)
+
+
+def engine_of(config: EncoderConfig, device: str) -> Engine:
+    """What computes the vectors of this encoder: NumPy, but torch on a GPU that is asked for, or
+    (`auto`) that is there for a text CNN; a bag is bound by memory and gains nothing."""
+    if device == "cuda":
+        return "torch"
+    is_bag = isinstance(config, BagConfig)
+    return "torch" if device == "auto" and not is_bag and _has_gpu() else "numpy"
+
+
+def _has_gpu() -> bool:
+    """Is a driver of NVIDIA's installed? To ask torch would be to load it."""
+    return shutil.which("nvidia-smi") is not None
+
+
+def load_embedder(
+    folder: Path,
+    *,
+    views: int | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    identity: str | None = None,
+    tables: Path | None = None,
+) -> Embedder:
+    """The embedder of a model folder; `views` overrides the model's number of rotations. An
+    `identity` that the caller knows spares hashing the model's files, and its `tables`
+    (`vecattr.encoders.lookup_file`) reading them.
+
+    MissingError, DamagedError or MismatchError name the file; UsageError when a GPU is asked for in
+    vain."""
+    config = read_config(folder)
+    encoder: Folded
+    if engine_of(config.encoder, device) == "torch":
+        from vecattr.encoders.torch_encoder import load_torch
+
+        encoder, vocabulary = load_torch(folder, config, device=device, threads=threads)
+    elif tables is not None and identity is not None:
+        from vecattr.encoders.lookup_file import open_tables
+
+        encoder, vocabulary = open_tables(tables, folder, identity=identity)
+    else:
+        arrays = read_weights(folder)
+        vocabulary = read_vocabulary(folder, config.encoder, arrays)
+        encoder = folded(
+            folder, arrays, config.encoder, size=vocabulary.size, columns=config.features.columns
+        )
+    return Embedder(
+        encoder,
+        vocabulary,
+        features=config.features,
+        width=config.encoder.width,
+        identity=model_identity(folder) if identity is None else identity,
+        rotations=config.rotations if views is None else views,
+        threads=threads or 1,
+    )

@@ -1,0 +1,166 @@
+"""A model folder: weights, tokenizer and configuration, written whole and read with suspicion.
+
+encoder.safetensors   weights (and, for a bag, the k-mers of its vocabulary)
+tokenizer.model       sentencepiece, for encoders that read pieces
+config.json           encoder, feature names, views; written last, so its presence means whole
+labs.h5               learned lab vectors and the unknown vector (optional)
+heldout.h5            vectors of plasmids that the lab vectors did not see (optional)
+calibration.json      the verdict's threshold, probabilities, candidate sets (optional)
+MODEL_CARD.md         what it was trained on and how well it does
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vecattr.encoders.config import EncoderConfig, as_json, encoder_config
+from vecattr.encoders.features import FeatureSpace
+from vecattr.errors import DamagedError, MismatchError, MissingError
+from vecattr.files.atomic import read_file, sha256_file
+from vecattr.files.fold_folder import fold_path, is_folds
+from vecattr.vectors import EmbeddingTable, Vectors
+
+WEIGHTS_FILE = "encoder.safetensors"
+TOKENIZER_FILE = "tokenizer.model"
+CONFIG_FILE = "config.json"
+LABS_FILE = "labs.h5"
+CARD_FILE = "MODEL_CARD.md"
+HELD_OUT_FILE = "heldout.h5"
+CALIBRATION_FILE = "calibration.json"
+FUSION_FILE = "fusion.json"
+#: In an index alone: what its encoder looks up, made of the weights.
+TABLES_FILE = "tables.h5"
+
+#: What decides every vector: the model's identity is made of these.
+IDENTITY_FILES = (CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE)
+
+#: All files that a model folder may hold.
+MODEL_FILES = (*IDENTITY_FILES, LABS_FILE, FUSION_FILE, HELD_OUT_FILE, CALIBRATION_FILE, CARD_FILE)
+
+#: The reserved name under which labs.h5 keeps the unknown-lab vector.
+UNKNOWN_VECTOR = "unknown"
+
+FORMAT = "vecattr-model"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The content of config.json."""
+
+    encoder: EncoderConfig
+    features: FeatureSpace
+    rotations: int  # test-time views of a circular plasmid, per strand
+
+    def to_json(self) -> bytes:
+        data = {
+            "format": FORMAT,
+            "version": VERSION,
+            "encoder": as_json(self.encoder),
+            "features": list(self.features.names),
+            "rotations": self.rotations,
+        }
+        return (json.dumps(data, indent=2, sort_keys=True) + "\n").encode()
+
+
+def read_config(folder: Path) -> ModelConfig:
+    """The configuration of a model folder.
+
+    Raises MissingError when there is no model, MismatchError when a newer version made it,
+    DamagedError when its configuration cannot be read.
+    """
+    path = folder / CONFIG_FILE
+    data = _json_object(read_file(_present(path)), path)
+    if data.get("format") != FORMAT:
+        raise DamagedError(f"format {data.get('format')!r}, expected {FORMAT!r}", where=str(path))
+    if data.get("version") != VERSION:
+        raise MismatchError(
+            f"model version {data.get('version')!r}, this vecattr reads {VERSION}",
+            where=str(path),
+            hint="use the vecattr that made it, or train again",
+        )
+    try:
+        features = FeatureSpace(tuple(str(name) for name in data["features"]))
+        rotations = int(data["rotations"])
+        encoder = encoder_config(data["encoder"])
+    except (KeyError, TypeError, ValueError) as cause:
+        raise DamagedError("not a model's configuration", where=str(path)) from cause
+    return ModelConfig(encoder, features, rotations)
+
+
+def model_identity(folder: Path) -> str:
+    """Hex sha256 over the names and contents of the files that decide every vector."""
+    return identity_of(
+        {
+            name: sha256_file(_present(folder / name))
+            for name in IDENTITY_FILES
+            if name != TOKENIZER_FILE or (folder / name).exists()
+        }
+    )
+
+
+def identity_of(hashes: Mapping[str, str]) -> str:
+    """The same from the SHA-256 of a model's files by name; others do not matter."""
+    digest = hashlib.sha256()
+    for name in IDENTITY_FILES:
+        if name in hashes:
+            digest.update(f"{name} {hashes[name]}\n".encode())
+    return digest.hexdigest()
+
+
+def learned_labs(folder: Path) -> EmbeddingTable | None:
+    """The learned lab vectors, without the unknown one; None when the model has none."""
+    table = _lab_file(folder)
+    if table is None:
+        return None
+    rows = [row for row, name in enumerate(table.names) if name != UNKNOWN_VECTOR]
+    return EmbeddingTable(tuple(table.names[row] for row in rows), table.vectors[rows])
+
+
+def unknown_vector(folder: Path) -> Vectors | None:
+    """The learned unknown-lab vector, (d,); None when the model has none."""
+    table = _lab_file(folder)
+    if table is None or UNKNOWN_VECTOR not in table.names:
+        return None
+    return np.asarray(table.vectors[table.names.index(UNKNOWN_VECTOR)])
+
+
+def _lab_file(folder: Path) -> EmbeddingTable | None:
+    from vecattr.files.arrays import read_table
+
+    path = folder / LABS_FILE
+    return read_table(path) if path.exists() else None
+
+
+def _present(path: Path) -> Path:
+    """The same path; MissingError, with what to do, when there is no such file."""
+    if not path.exists() and is_folds(path.parent):
+        raise MissingError(
+            "this folder holds several models, one of each fold",
+            where=str(path.parent),
+            hint=f"name one of them, as {fold_path(path.parent, 1)}",
+        )
+    if not path.exists():
+        raise MissingError(
+            "there is no such model file",
+            where=str(path),
+            hint="name a folder that `vecattr train PLASMIDS -o MODEL` wrote",
+        )
+    return path
+
+
+def _json_object(content: bytes, path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(content)
+    except ValueError as cause:
+        raise DamagedError("not JSON", where=str(path)) from cause
+    if not isinstance(data, dict):
+        raise DamagedError("not a JSON object", where=str(path))
+    return data

@@ -1,0 +1,84 @@
+"""An encoder's weights: a safetensors file in, checked NumPy arrays by name out, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_arrays
+
+from vecattr.encoders.config import BagConfig
+from vecattr.encoders.model_folder import WEIGHTS_FILE
+from vecattr.encoders.quantisation import restored
+from vecattr.errors import DamagedError
+from vecattr.files.atomic import read_file
+from vecattr.vectors import Vectors
+
+#: The names that a bag's vocabulary and table have in the file.
+HASHES = "vocabulary.hashes"  # int64 view of the unsigned hashes
+TABLE = "tokens.weight"  # float16, or int8 with a step a row
+STEPS = "tokens.steps"
+
+Arrays = Mapping[str, NDArray[np.generic]]
+
+
+def read_weights(folder: Path) -> Arrays:
+    """The arrays of a model folder as they are stored; DamagedError for another file."""
+    path = folder / WEIGHTS_FILE
+    try:
+        return load_arrays(read_file(path))
+    except (SafetensorError, KeyError, TypeError) as cause:
+        raise DamagedError(f"not a safetensors file: {cause}", where=str(path)) from cause
+
+
+def known_hashes(folder: Path, arrays: Arrays) -> NDArray[np.uint64]:
+    """The k-mers that a bag knows (n,), ascending; DamagedError when they are not."""
+    hashes = arrays.get(HASHES)
+    if hashes is None or hashes.dtype != np.int64:
+        raise DamagedError("the k-mers of the vocabulary are absent", where=str(folder))
+    known = hashes.view(np.uint64)
+    if known.ndim != 1 or not np.all(known[:-1] < known[1:]):
+        raise DamagedError("the k-mers of the vocabulary are out of order", where=str(folder))
+    return known
+
+
+@dataclass(frozen=True)
+class KmerRows:
+    """The vectors of a bag's k-mers, by id (n + 1, e), as they are stored: float16, or int8 with a
+    step for each; they become numbers where they are looked up."""
+
+    stored: NDArray[np.generic]
+    steps: NDArray[np.float32] | None
+
+    @classmethod
+    def of(cls, folder: Path, arrays: Arrays, config: BagConfig, *, size: int) -> KmerRows:
+        """DamagedError when they are not `size` rows of the configured width."""
+        stored, steps = arrays.get(TABLE, np.zeros(0)), arrays.get(STEPS)
+        if stored.shape != (size, config.token_width):
+            raise DamagedError(
+                f"the k-mers' vectors have shape {stored.shape}, expected "
+                f"{(size, config.token_width)}",
+                where=str(folder / WEIGHTS_FILE),
+            )
+        if (steps is not None) and (stored.dtype != np.int8 or steps.shape != (size,)):
+            raise DamagedError("the steps of the k-mers' vectors do not fit", where=str(folder))
+        return cls(stored, None if steps is None else steps.astype(np.float32))
+
+    @property
+    def width(self) -> int:
+        return int(self.stored.shape[1])
+
+    def at(self, ids: NDArray[np.int32]) -> Vectors:
+        """The vectors of these ids, (t,) -> (t, e) float32."""
+        rows = self.stored[ids]
+        if self.steps is None:
+            return rows.astype(np.float32)
+        return restored(rows.astype(np.int8, copy=False), self.steps[ids])
+
+    def all(self) -> Vectors:
+        """Every vector, (n + 1, e) float32."""
+        return self.at(np.arange(len(self.stored), dtype=np.int32))

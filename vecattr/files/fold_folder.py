@@ -1,0 +1,71 @@
+"""A folder of folds: models or indexes that are asked as one; a folder in, its members out.
+
+MODEL/folds.json    how many there are, the run that made them, the ids no fold learned from
+MODEL/fold-1 ...    a model (or an index) each
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from vecattr.errors import DamagedError, MissingError
+from vecattr.files.atomic import read_file
+
+FOLDS_FILE = "folds.json"
+FORMAT = "vecattr-folds"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Folds:
+    """The content of folds.json; `run` is a hex digest of what training depended on, `held_out`
+    are the ids of the plasmids that calibrate every fold and that none learned from."""
+
+    count: int
+    run: str
+    held_out: tuple[str, ...]
+
+    def to_json(self) -> bytes:
+        data = {"format": FORMAT, "version": VERSION, **asdict(self)}
+        return (json.dumps(data, indent=2, sort_keys=True) + "\n").encode()
+
+
+def is_folds(folder: Path) -> bool:
+    """Is this a folder of folds?"""
+    return (folder / FOLDS_FILE).is_file()
+
+
+def read_folds(folder: Path) -> Folds:
+    """What folds.json says; MissingError without one, DamagedError when it cannot be read."""
+    path = folder / FOLDS_FILE
+    try:
+        data = json.loads(read_file(path))
+        if (data["format"], data["version"]) != (FORMAT, VERSION) or data["count"] < 2:
+            raise ValueError(data["format"])
+        return Folds(int(data["count"]), str(data["run"]), tuple(map(str, data["held_out"])))
+    except (ValueError, KeyError, TypeError) as cause:
+        raise DamagedError(
+            "does not say what folds there are", where=str(path), hint="make the folder again"
+        ) from cause
+
+
+def fold_path(folder: Path, number: int) -> Path:
+    """Where the fold of this number lies, from 1."""
+    return folder / f"fold-{number}"
+
+
+def fold_members(folder: Path, *, marker: str, hint: str) -> tuple[Path, ...]:
+    """All folds of a folder, in order; `marker` is the file that a whole member holds.
+
+    Errors as `read_folds`, and MissingError with the hint when a fold is not there.
+    """
+    count = read_folds(folder).count
+    members = tuple(fold_path(folder, number) for number in range(1, count + 1))
+    for number, member in enumerate(members, start=1):
+        if not (member / marker).exists():
+            raise MissingError(
+                f"fold {number} of {count} is missing, or not whole", where=str(member), hint=hint
+            )
+    return members

@@ -1,0 +1,1 @@
+"""How good: ranking, detection, calibration error, intervals."""

@@ -1,0 +1,1 @@
+"""t-SNE maps, clusters, pictures."""

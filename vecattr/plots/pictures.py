@@ -1,0 +1,223 @@
+"""Maps and curves in, PNG or SVG out; the same values give the same bytes.
+
+This is the only module that imports matplotlib, and it touches none of its global state.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal
+
+from vecattr.plots.clusters import Elbow
+from vecattr.plots.extras import need
+from vecattr.plots.map_layout import GREY, PALE, QUERY, Atlas, Box, free_boxes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
+
+PictureFormat = Literal["png", "svg"]
+
+#: Letters of a name that a picture shows.
+LONGEST = 28
+#: Pixels that stay free around a printed name.
+_MARGIN = 1.5
+#: Names tried, largest labs first; more than this many find no room.
+_TRIED = 2000
+
+
+def shortened(name: str) -> str:
+    """A name of at most LONGEST letters.
+
+    >>> shortened("A" * 40)
+    'AAAAAAAAAAAAAAAAAAAAAAAAAAA…'
+    """
+    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
+
+
+def draw_map(atlas: Atlas, *, form: PictureFormat, title: str) -> bytes:
+    """The map: plasmids as dots, labs as diamonds, queries as stars, names where there is room.
+
+    UsageError without the extra `viz`.
+    """
+    with _figure(width=15.0, height=13.0) as (figure, axes):
+        _dots(axes, atlas)
+        _labs(axes, atlas)
+        _queries(axes, atlas)
+        axes.set_aspect("equal", adjustable="datalim")
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.set_title(title, parse_math=False)
+        _legend(axes, atlas)
+        figure.tight_layout()
+        _names(figure, axes, atlas)
+        return _saved(figure, form, dots=160)
+
+
+def draw_elbow(elbow: Elbow, *, form: PictureFormat, title: str) -> bytes:
+    """Inertia against the number of groups, the chord, and the knee farthest below it.
+
+    UsageError without the extra `viz`.
+    """
+    need("matplotlib", extra="viz")
+    from matplotlib.ticker import MaxNLocator
+
+    numbers, inertias = zip(*elbow.curve, strict=True)
+    with _figure(width=7.0, height=4.5) as (figure, axes):
+        ends = [0, -1]
+        axes.plot(
+            [numbers[end] for end in ends],
+            [inertias[end] for end in ends],
+            color=GREY,
+            linestyle="--",
+            label="chord",
+        )
+        axes.plot(numbers, inertias, color="#4363d8", marker="o", markersize=4, label="K-means")
+        axes.axvline(elbow.knee, color="#e6194b", linewidth=1)
+        axes.plot(
+            [elbow.knee],
+            [elbow.chosen.inertia],
+            color="#e6194b",
+            marker="o",
+            markersize=9,
+            linestyle="none",
+            label=f"elbow: {elbow.knee} groups ({elbow.explained:.0%} explained)",
+        )
+        axes.set_xlabel("number of groups")
+        axes.set_ylabel("sum of squared distances to the centres")
+        axes.set_title(title, parse_math=False)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.legend(frameon=False)
+        figure.tight_layout()
+        return _saved(figure, form, dots=120)
+
+
+@contextmanager
+def _figure(*, width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
+    """A figure of so many inches that no other code can see, on white."""
+    need("matplotlib", extra="viz")
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with rc_context({"svg.hashsalt": "vecattr", "font.size": 10}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
+        figure = Figure(figsize=(width, height), facecolor="white")
+        FigureCanvasAgg(figure)
+        yield figure, figure.subplots()
+
+
+def _dots(axes: Axes, atlas: Atlas) -> None:
+    """Pale ones first, then grey ones, so that the coloured ones lie on top; very many are pixels
+    in an SVG, too."""
+    colours = atlas.colours_of(atlas.classes)
+    size = 3.0 if len(atlas.plasmids) > 5000 else 8.0
+    layers = [colour if colour in (PALE, GREY) else "own" for colour in colours]
+    for layer in (PALE, GREY, "own"):
+        rows = [row for row, found in enumerate(layers) if found == layer]
+        axes.scatter(
+            atlas.plasmids.points[rows, 0],
+            atlas.plasmids.points[rows, 1],
+            s=size,
+            c=[colours[row] for row in rows],
+            alpha=0.7 if layer == "own" else 0.5,
+            linewidths=0,
+            rasterized=len(rows) > 2000,
+        )
+
+
+def _labs(axes: Axes, atlas: Atlas) -> None:
+    axes.scatter(
+        atlas.labs.points[:, 0],
+        atlas.labs.points[:, 1],
+        s=[36 if lab in atlas.legend else 9 for lab in atlas.labs.labs],
+        c=atlas.colours_of(atlas.labs.labs),
+        marker="D",
+        edgecolors="#333333",
+        linewidths=[0.9 if lab in atlas.legend else 0.35 for lab in atlas.labs.labs],
+        zorder=3,
+    )
+
+
+def _queries(axes: Axes, atlas: Atlas) -> None:
+    axes.scatter(
+        atlas.queries.points[:, 0],
+        atlas.queries.points[:, 1],
+        s=170,
+        c=QUERY,
+        marker="*",
+        edgecolors="white",
+        zorder=5,
+    )
+
+
+def _legend(axes: Axes, atlas: Atlas) -> None:
+    """Names are set after the legend is made: matplotlib hides those that begin with `_`."""
+    from matplotlib.lines import Line2D
+
+    entries = [(shortened(name), colour, "D") for name, colour in atlas.legend.items()]
+    entries.append(("other labs", GREY, "D"))
+    if atlas.has_pool:
+        entries.append(("pool of rare labs", PALE, "o"))
+    if len(atlas.queries):
+        entries.append(("queries", QUERY, "*"))
+    handles = [
+        Line2D([], [], color=colour, marker=marker, linestyle="none", label="x")
+        for _, colour, marker in entries
+    ]
+    legend = axes.legend(
+        handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=10
+    )
+    for text, (name, _, _) in zip(legend.get_texts(), entries, strict=True):
+        text.set_parse_math(False)
+        text.set_text(name)
+
+
+def _names(figure: Figure, axes: Axes, atlas: Atlas) -> None:
+    """Queries' names first, then labs by size; a name that would touch an earlier one is left
+    out."""
+    from matplotlib.patheffects import withStroke
+
+    halo = [withStroke(linewidth=2.2, foreground="white")]
+    texts: list[Text] = []
+    for places, weight in ((atlas.queries, "bold"), (atlas.names, "normal")):
+        for name, (x, y) in zip(places.ids[:_TRIED], places.points[:_TRIED], strict=True):
+            big = name in atlas.legend or places is atlas.queries
+            texts.append(
+                axes.annotate(
+                    shortened(name),
+                    (x, y),
+                    xytext=(0, 7 if big else 2.5),
+                    textcoords="offset points",
+                    ha="center",
+                    va="bottom",
+                    fontsize=9.5 if big else 6.5,
+                    fontweight="bold" if big else weight,
+                    color="#111111" if big else "#444444",
+                    path_effects=halo,
+                    parse_math=False,
+                    zorder=6 if big else 4,
+                )
+            )
+    figure.draw_without_rendering()
+    kept = set(free_boxes([_box(text) for text in texts]))
+    for number, text in enumerate(texts):
+        if number not in kept:
+            text.remove()
+
+
+def _box(text: Text) -> Box:
+    """Where a text lies, in pixels, with a margin."""
+    extent = text.get_window_extent()
+    return extent.x0 - _MARGIN, extent.y0 - _MARGIN, extent.x1 + _MARGIN, extent.y1 + _MARGIN
+
+
+def _saved(figure: Figure, form: PictureFormat, *, dots: int) -> bytes:
+    held = io.BytesIO()
+    facts: dict[str, str | None] = {"Date": None} if form == "svg" else {"Software": None}
+    figure.savefig(held, format=form, dpi=dots, metadata=facts)
+    return held.getvalue()

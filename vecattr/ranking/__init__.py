@@ -1,0 +1,1 @@
+"""What turns evidence about labs into an order of labs."""

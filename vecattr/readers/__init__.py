@@ -1,0 +1,1 @@
+"""Files in, plasmids out: FASTA, GenBank, SnapGene, tables, folders."""

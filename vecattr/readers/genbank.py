@@ -1,0 +1,133 @@
+"""An open GenBank or SnapGene file in; its records, with their topology, out.
+
+The only module that imports Biopython. Biopython only warns about a wrong length or a missing
+`//`, and finds nothing in a file of another kind; here each of these is an error.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+import warnings
+from collections.abc import Iterator
+from xml.parsers.expat import ExpatError
+
+from Bio import BiopythonParserWarning, SeqIO
+from Bio.Seq import UndefinedSequenceError
+
+from vecattr.errors import InputError
+from vecattr.readers.records import Record
+from vecattr.readers.sources import Opened, source_stem
+
+#: Ids that programs write when they know none.
+_NO_IDS = frozenset({"", ".", "<unknown id>", "<unknown name>", "exported", "untitled", "unknown"})
+
+#: What Biopython's parsers raise at damaged files (found by mutating good ones).
+_FAILURES = (ValueError, LookupError, AttributeError, TypeError, AssertionError)
+
+#: LOCUS, name, length, unit: the part of the first line that every program writes.
+_LOCUS = re.compile(r"LOCUS\s+(?:(?P<name>\S.*?)\s+)?(?P<length>\d+)\s+(?P<unit>bp|aa|rc)\b", re.I)
+_TOPOLOGY = re.compile(r"\b(circular|linear)\b", re.I)
+
+
+def read_genbank(opened: Opened) -> Iterator[Record]:
+    """One record per LOCUS; its id is accession.version, else the locus name, else the file's.
+
+    Raises InputError when the last record is not closed by `//`. A record that cannot be read,
+    or whose length is not the one its LOCUS line states, carries its problem.
+    """
+    for number, text in enumerate(_entries(opened), start=1):
+        yield _genbank_record(text, number, opened.name)
+
+
+def _entries(opened: Opened) -> Iterator[str]:
+    """The text of each record, from LOCUS to `//`."""
+    lines: list[str] = []
+    # Author names in old files may be Latin-1; bases and the LOCUS line never are.
+    for line in io.TextIOWrapper(opened.records("genbank"), encoding="utf-8", errors="replace"):
+        if line.strip() or lines:
+            lines.append(line)
+        if line.rstrip() == "//":
+            yield "".join(lines)
+            lines = []
+    if lines:
+        raise InputError(
+            "the last record is not closed by '//'",
+            where=f"{opened.name}, record {lines[0][:60].strip()!r}",
+            hint="the file is probably cut short; copy or download it again",
+        )
+
+
+def _genbank_record(text: str, number: int, file: str) -> Record:
+    first = text.split("\n", 1)[0]
+    locus = _LOCUS.match(first)
+    name = (locus["name"] or "") if locus else ""
+    place = f"{file}, record {name!r}" if name else f"{file}, record number {number}"
+    try:
+        if locus is None:
+            raise InputError(f"this is no LOCUS line: {first[:60]!r}", hint="name bp length unit")
+        entry_id, sequence = _parsed(text)
+        _check_length(len(sequence), int(locus["length"]), unit=locus["unit"])
+    except InputError as error:
+        return Record(_first_id(name, file=file), place, "", problem=error)
+    topology = _TOPOLOGY.search(first, locus.end())
+    return Record(
+        _first_id(entry_id, name, file=file),
+        place,
+        sequence,
+        topology=topology[0].lower() if topology else None,
+    )
+
+
+def _parsed(text: str) -> tuple[str, str]:
+    """Id and bases of one GenBank record; Biopython's failures as InputError."""
+    try:
+        with warnings.catch_warnings():
+            # Programs write many odd LOCUS and feature lines; the length is checked here.
+            warnings.simplefilter("ignore", BiopythonParserWarning)
+            entry = SeqIO.read(io.StringIO(text), "genbank")  # type: ignore[no-untyped-call]
+        return str(entry.id), str(entry.seq)
+    except UndefinedSequenceError as error:
+        raise InputError(
+            "the record holds no bases", hint="download it with its ORIGIN part"
+        ) from error
+    except _FAILURES as error:
+        raise InputError(f"the record cannot be read as GenBank ({error})") from error
+
+
+def _check_length(found: int, stated: int, *, unit: str) -> None:
+    if unit.lower() == "aa":
+        raise InputError("this is a protein record", hint="vecattr reads nucleotide sequences")
+    if found != stated:
+        raise InputError(
+            f"the LOCUS line states {stated} bases, the record holds {found}",
+            hint="the file is damaged or was edited by hand; export it again",
+        )
+
+
+def _first_id(*candidates: str, file: str) -> str:
+    """The first candidate that is an id, else the file's own name; words joined by `_`."""
+    for candidate in candidates:
+        if candidate.strip().lower() not in _NO_IDS:
+            return "_".join(candidate.split())
+    return source_stem(file)
+
+
+def read_snapgene(opened: Opened) -> Iterator[Record]:
+    """The one record of a SnapGene `.dna` file; its id is the file's name without suffix.
+
+    Raises InputError when the file is cut short or holds no DNA.
+    """
+    place = f"{opened.name}, record {source_stem(opened.name)!r}"
+    try:
+        content = io.BytesIO(opened.records("snapgene").read())
+        entry = SeqIO.read(content, "snapgene")  # type: ignore[no-untyped-call]
+    except (*_FAILURES, ExpatError, struct.error) as error:
+        raise InputError(
+            f"the SnapGene file cannot be read ({error})",
+            where=opened.name,
+            hint="the file is probably cut short; copy it again, or export it as GenBank",
+        ) from error
+    topology = str(entry.annotations["topology"])
+    yield Record(source_stem(opened.name), place, str(entry.seq), topology=topology)

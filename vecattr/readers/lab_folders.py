@@ -1,0 +1,69 @@
+"""A file or a folder per lab in; the files to read and the lab each lies under out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vecattr.errors import InputError
+from vecattr.plasmid import check_lab_name
+from vecattr.readers.sources import STDIN
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One file (or `-`) and the lab whose folder it lies in, if any."""
+
+    source: str | Path
+    lab: str | None = None
+
+
+def inputs_of(source: str | Path) -> list[Input]:
+    """The source itself, or every file below a folder of lab folders, sorted by lab and path.
+
+    A sub-folder's name is the lab; files may lie deeper. Names that begin with a dot are left
+    out. Raises InputError for a path that is not there, a folder without sub-folders, a file
+    that lies beside the lab folders, and a lab folder without files.
+    """
+    path = Path(source)
+    if str(source) == STDIN:
+        return [Input(source)]
+    if not path.is_dir():
+        if not path.exists():
+            raise InputError("no such file", where=str(path), hint="check the path")
+        return [Input(source)]
+    folders = _lab_folders(path)
+    return [Input(file, lab) for lab, folder in folders for file in _files(folder)]
+
+
+def _lab_folders(top: Path) -> list[tuple[str, Path]]:
+    entries = [entry for entry in sorted(top.iterdir()) if not entry.name.startswith(".")]
+    folders = [entry for entry in entries if entry.is_dir()]
+    if not folders:
+        raise InputError(
+            "the folder has no sub-folders",
+            where=str(top),
+            hint="make one sub-folder per lab, or name the files themselves",
+        )
+    loose = [entry for entry in entries if not entry.is_dir()]
+    if loose:
+        raise InputError(
+            "the file lies beside the lab folders, in none of them",
+            where=str(loose[0]),
+            hint="move it into its lab's folder, or elsewhere",
+        )
+    return [(check_lab_name(folder.name, where=str(folder)), folder) for folder in folders]
+
+
+def _files(folder: Path) -> list[Path]:
+    files = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]
+    if not files:
+        raise InputError(
+            "the lab's folder holds no file", where=str(folder), hint="add its sequences"
+        )
+    return files

@@ -1,0 +1,1 @@
+"""Bases as numbers: least rotations, two-bit codes, k-mers, compositions."""

@@ -1,0 +1,1 @@
+"""From labelled plasmids to a model folder."""

@@ -1,0 +1,103 @@
+"""A training run on disk: its state in, one safetensors file out, and back; no pickle.
+
+Optimizer states are nested dictionaries of tensors and numbers. Tensors are stored under dotted
+names, everything else as JSON in the file's metadata, so that both change together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import safetensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from vecattr.datasets.labelled import LabelledSet
+from vecattr.encoders.config import EncoderConfig, ResolvedTrainConfig, as_json
+from vecattr.errors import DamagedError, MismatchError
+from vecattr.files.atomic import atomic_write
+
+CHECKPOINT_FILE = "checkpoint.safetensors"
+
+
+def run_fingerprint(
+    encoder: EncoderConfig, config: ResolvedTrainConfig, training: LabelledSet
+) -> str:
+    """What a checkpoint depends on, as a hex digest."""
+    digest = hashlib.sha256(
+        json.dumps([as_json(encoder), as_json(config)], sort_keys=True).encode()
+    )
+    for plasmid, label in zip(training.plasmids, training.labels, strict=True):
+        digest.update(f"{plasmid.id}\t{label}\t{len(plasmid)}\n".encode())
+    return digest.hexdigest()
+
+
+def write_checkpoint(path: Path, state: dict[str, Any], *, fingerprint: str) -> None:
+    """Write nested dictionaries and lists of tensors, numbers, strings and None, atomically.
+
+    `fingerprint` names what the run depends on; another run's checkpoint is refused.
+    """
+    tensors: dict[str, Tensor] = {}
+    skeleton = _take_tensors(state, "", tensors)
+    metadata = {"fingerprint": fingerprint, "state": json.dumps(skeleton)}
+    atomic_write(path, save_tensors(tensors, metadata=metadata))
+
+
+def read_checkpoint(path: Path, *, fingerprint: str) -> dict[str, Any]:
+    """The state that was written.
+
+    Raises DamagedError when the file is none, MismatchError when another run wrote it.
+    """
+    try:
+        with safetensors.safe_open(path, framework="pt") as opened:
+            metadata = opened.metadata() or {}
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+        skeleton = json.loads(metadata["state"])
+    except (safetensors.SafetensorError, KeyError, ValueError, OSError) as cause:
+        raise DamagedError(
+            "not a checkpoint", where=str(path), hint="remove it to start afresh"
+        ) from cause
+    if metadata.get("fingerprint") != fingerprint:
+        raise MismatchError(
+            "this checkpoint belongs to a run with other data or options",
+            where=str(path),
+            hint="train without --resume, into another folder, or with the same options",
+        )
+    restored: dict[str, Any] = _put_tensors(skeleton, tensors)
+    return restored
+
+
+def _take_tensors(node: Any, name: str, tensors: dict[str, Tensor]) -> Any:
+    """A JSON-able copy of the node; tensors go to `tensors` and leave their name behind.
+
+    Keys are kept with their type, because optimizer states are keyed by integers.
+    """
+    if isinstance(node, Tensor):
+        tensors[name] = node.detach().cpu().clone().contiguous()
+        return {"tensor": name}
+    if isinstance(node, dict):
+        pairs = [
+            [key, _take_tensors(value, f"{name}.{key}", tensors)] for key, value in node.items()
+        ]
+        return {"pairs": pairs}
+    if isinstance(node, list | tuple):
+        return [_take_tensors(value, f"{name}.{i}", tensors) for i, value in enumerate(node)]
+    return node
+
+
+def _put_tensors(node: Any, tensors: dict[str, Tensor]) -> Any:
+    if isinstance(node, list):
+        return [_put_tensors(value, tensors) for value in node]
+    if isinstance(node, dict):
+        if "tensor" in node:
+            return tensors[node["tensor"]]
+        return {key: _put_tensors(value, tensors) for key, value in node["pairs"]}
+    return node
+
+
+def cpu_copy(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A copy of weights that later steps cannot change."""
+    return {name: tensor.detach().to("cpu", copy=True) for name, tensor in state.items()}

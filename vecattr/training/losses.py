@@ -1,0 +1,90 @@
+"""What training minimises: unit vectors of plasmids and labs in, one number out."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from vecattr.encoders.config import ResolvedTrainConfig
+
+_SMALLEST_SQUARE = 1e-8  # keeps the slope of the square root finite where two vectors meet
+
+
+class AttributionLoss(Protocol):
+    """Scores plasmids against every lab; `targets` are rows of `labs`.
+
+    The last row of `labs` is the unknown-lab vector, which is nobody's target.
+    """
+
+    def __call__(self, plasmids: Tensor, labs: Tensor, targets: Tensor) -> Tensor: ...
+
+
+class HardestNegativeTriplet:
+    """Triplet loss, anchor a plasmid, positive its lab, negative the nearest of all other labs.
+
+    max(0, margin + distance(plasmid, lab) - distance(plasmid, nearest other)), Euclidean on unit
+    vectors, as published (Soares et al. 2022). The unknown-lab vector is one of the others.
+    """
+
+    def __init__(self, margin: float) -> None:
+        self.margin = margin
+
+    def __call__(self, plasmids: Tensor, labs: Tensor, targets: Tensor) -> Tensor:
+        cosines = plasmids @ labs.T  # (b, d) @ (d, n) -> (b, n)
+        distances = (2 - 2 * cosines).clamp(min=_SMALLEST_SQUARE).sqrt()  # (b, n)
+        positive = distances.gather(1, targets[:, None])  # (b, 1)
+        others = distances.scatter(1, targets[:, None], torch.inf)
+        nearest = others.amin(dim=1, keepdim=True)  # (b, 1)
+        return F.relu(self.margin + positive - nearest).mean()
+
+
+class CosFace:
+    """Softmax over cosines with a temperature and an additive margin (Wang et al. 2018).
+
+    Cross-entropy of scale * (cosine - margin on the true lab); the lab vectors are its proxies.
+    """
+
+    def __init__(self, scale: float, margin: float) -> None:
+        self.scale = scale
+        self.margin = margin
+
+    def __call__(self, plasmids: Tensor, labs: Tensor, targets: Tensor) -> Tensor:
+        cosines = plasmids @ labs.T  # (b, d) @ (d, n) -> (b, n)
+        held_back = self.margin * F.one_hot(targets, len(labs))
+        return F.cross_entropy(self.scale * (cosines - held_back), targets)
+
+
+class SmoothedSoftmax:
+    """The classifier's head: cross-entropy of a softmax over scale * cosine, labels smoothed.
+
+    A target is 1 - smoothing on the true lab and smoothing / n spread over all n labs (Szegedy et
+    al. 2016), as in the published classifier (Soares et al. 2022). There is no margin and no bias,
+    so labs ranked by cosine are ranked by the classifier. The unknown vector is a class that gets
+    no part of the smoothing: it is pushed away from every plasmid.
+    """
+
+    def __init__(self, scale: float, smoothing: float) -> None:
+        self.scale = scale
+        self.smoothing = smoothing
+
+    def logits(self, plasmids: Tensor, labs: Tensor) -> Tensor:
+        """What the softmax is taken of, (b, n)."""
+        return self.scale * (plasmids @ labs.T)  # (b, d) @ (d, n) -> (b, n)
+
+    def __call__(self, plasmids: Tensor, labs: Tensor, targets: Tensor) -> Tensor:
+        surprise = -F.log_softmax(self.logits(plasmids, labs), dim=1)  # (b, n)
+        true = surprise.gather(1, targets[:, None])[:, 0]  # (b,)
+        spread = surprise[:, :-1].mean(dim=1)  # (b,)
+        return ((1 - self.smoothing) * true + self.smoothing * spread).mean()
+
+
+def new_loss(config: ResolvedTrainConfig) -> AttributionLoss:
+    """The loss that the configuration names."""
+    if config.loss == "triplet":
+        return HardestNegativeTriplet(config.margin)
+    if config.loss == "softmax":
+        return SmoothedSoftmax(config.scale, config.label_smoothing)
+    return CosFace(config.scale, config.margin)

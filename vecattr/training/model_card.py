@@ -1,0 +1,81 @@
+"""The model card: a training report in, Markdown for people out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vecattr.encoders.config import ResolvedTrainConfig, as_json
+from vecattr.version import __version__
+
+if TYPE_CHECKING:
+    from vecattr.encoders.torch_encoder import TrainedEncoder
+    from vecattr.training.train import TrainReport
+
+
+def model_card(
+    report: TrainReport, config: ResolvedTrainConfig, parts: TrainedEncoder, *, refitted: bool
+) -> str:
+    """What the model learned from, how, and how well it did on plasmids it did not see."""
+    encoder, features = parts.encoder.config, parts.features
+    names = ": " + ", ".join(features.names) if features.names else ""
+    sections = [
+        "# Model card",
+        f"Made by vecattr {__version__}. Turns a plasmid into a unit vector of width "
+        f"{encoder.width}, to be compared with lab vectors by cosine.",
+        "## Data",
+        f"{report.plasmids:,} plasmids of {report.labs:,} classes; {_held_out(report)}"
+        + (" The weights were then fitted again on all of them." if refitted else ""),
+        f"{len(features.names)} phenotype features{names}.",
+        "## Figures",
+        _figures(report),
+        "## Encoder",
+        _bullets(as_json(encoder)),
+        "## Training",
+        _bullets(as_json(config)),
+        "## Limits",
+        "A rank is a lead, not proof. Labs that share plasmids share vectors. A lab that was not "
+        "in the data cannot be named; the verdict says so as often as its threshold lets it.",
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _held_out(report: TrainReport) -> str:
+    if report.reserved:
+        return _reserved(report)
+    split = report.split
+    masks = split.watched, split.new_work, split.known_work
+    watched, groups, singles = (int(mask.sum()) for mask in masks)
+    held = f"{watched:,} of the plasmids were held out, in whole groups, to stop training"
+    others = f", and {groups:,} others, out of every fold, to calibrate" if split.is_fold else ""
+    return f"{held}{others or ' and to calibrate'}; to calibrate, {singles:,} single ones, too."
+
+
+def _reserved(report: TrainReport) -> str:
+    watched = int(report.split.watched.sum())
+    return (
+        f"{watched:,} of them were held out, in whole groups, to stop training. "
+        f"{report.reserved:,} more were reserved: an index of the same table is calibrated on "
+        "them. The model holds neither plasmids nor lab vectors, and no name of either."
+    )
+
+
+def _figures(report: TrainReport) -> str:
+    lines = [f"Epochs: {report.epochs}."]
+    if report.best:
+        lines.append(
+            f"Held-out plasmids (epoch {report.best.epoch}): top-1 "
+            f"{100 * report.best.validation_top1:.1f} %, top-10 "
+            f"{100 * report.best.validation_top10:.1f} %, mean reciprocal rank, labs counting "
+            f"alike, {report.best.validation_macro_mrr:.3f}."
+        )
+    if report.calibration:
+        lines.append(
+            f"Verdict: unknown below {report.calibration.threshold:.3f}, which called "
+            f"{100 * report.calibration.false_alarm:.1f} % of {report.calibration.named:,} "
+            "held-out plasmids of named labs unknown (whole groups, sequence only)."
+        )
+    return " ".join(lines)
+
+
+def _bullets(values: dict[str, object]) -> str:
+    return "\n".join(f"- {name}: {value}" for name, value in values.items())
