@@ -1,6 +1,6 @@
 """Make the golden index of the present format: what every later vecattr must read.
 
-    python tools/golden_index.py tests/golden/index-2-sealed-2.tar.xz
+    python tools/golden_index.py tests/contract/golden/index-2-sealed-2.tar.xz
 
 Run it once for each version of the manifest and of sealed files, with a vecattr that writes it, and
 never again: the archive it

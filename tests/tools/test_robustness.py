@@ -18,7 +18,7 @@ from vecattr.readers.sheets import table_text
 from vecattr.sequences.mutations import masked_stretch
 from vecattr.sequences.synthetic import make_corpus
 
-TOOLS = Path(__file__).resolve().parent.parent / "tools"
+TOOLS = Path(__file__).resolve().parents[2] / "tools"
 
 
 @pytest.mark.parametrize("count", [1, 2])

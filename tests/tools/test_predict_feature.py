@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-TOOL = Path(__file__).resolve().parent.parent / "tools" / "predict_feature.py"
+TOOL = Path(__file__).resolve().parents[2] / "tools" / "predict_feature.py"
 
 
 def test_a_column_that_the_vectors_show_is_predicted_and_chance_is_not(tmp_path: Path) -> None:

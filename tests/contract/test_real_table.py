@@ -12,7 +12,9 @@ import pytest
 
 pytestmark = pytest.mark.real
 
-DATA = Path(os.environ.get("VECATTR_REAL_DATA") or Path(__file__).parents[1] / "../shared/data")
+DATA = Path(
+    os.environ.get("VECATTR_REAL_DATA") or Path(__file__).resolve().parents[2] / "../shared/data"
+)
 
 #: Counts in a process of its own, so that the peak is the reader's alone.
 COUNT = """

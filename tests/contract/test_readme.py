@@ -16,7 +16,7 @@ from vecattr.errors import ArtifactError, InputError, LockedError, UsageError
 
 @pytest.fixture(scope="module")
 def readme() -> str:
-    path = Path(__file__).resolve().parent.parent / "README.md"
+    path = Path(__file__).resolve().parents[2] / "README.md"
     if not path.exists():
         pytest.skip("not in a checkout")
     return path.read_text(encoding="utf-8")

@@ -21,7 +21,7 @@ from peers.rows import Bench, Classes, bind
 from vecattr.errors import MismatchError, VecattrError
 from vecattr.plasmid import POOLED
 
-TOOL = Path(__file__).parents[1] / "tools" / "bench_peers.py"
+TOOL = Path(__file__).resolve().parents[2] / "tools" / "bench_peers.py"
 FREE = Cost(0.0, 0.0, 0)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from vecattr.cli.main import COMMANDS
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
 
 #: Names in capitals that stand for one of several words.

@@ -14,7 +14,7 @@ from other_domain import LONGEST, SHORTEST, by_publication, by_row
 
 from vecattr.plasmid import Plasmid
 
-TOOL = Path(__file__).parents[1] / "tools" / "other_domain.py"
+TOOL = Path(__file__).resolve().parents[2] / "tools" / "other_domain.py"
 
 
 def plasmids(works: dict[str, dict[str | None, int]]) -> list[Plasmid]:

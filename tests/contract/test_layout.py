@@ -152,7 +152,7 @@ def test_importing_and_asking_for_help_load_nothing_heavy(code: str) -> None:
 
 def checkout() -> Path:
     """The checkout these tests lie in; skips when they run outside of one."""
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     if not (root / "setup.cfg").exists():
         pytest.skip("not in a checkout")
     return root

@@ -35,7 +35,9 @@ from vecattr.readers.readers import ReadOptions, read_plasmids
 from vecattr.sequences.synthetic import make_corpus
 
 MEGABYTE = 1_000_000
-DATA = Path(os.environ.get("VECATTR_REAL_DATA") or Path(__file__).parents[1] / "../shared/data")
+DATA = Path(
+    os.environ.get("VECATTR_REAL_DATA") or Path(__file__).resolve().parents[3] / "../shared/data"
+)
 
 
 def test_it_is_small_and_holds_an_encoder_and_a_fusion_alone() -> None:
@@ -115,7 +117,7 @@ def test_its_card_tells_the_command_and_the_figures() -> None:
 
 def test_the_built_package_holds_it(tmp_path: Path) -> None:
     pytest.importorskip("setuptools")
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[3]
     if not (root / "setup.cfg").exists():
         pytest.skip("not in a checkout")
     build = "import setuptools; setuptools.setup()"
