@@ -20,7 +20,7 @@ from typing import TextIO
 
 import click
 
-from vecattr.cli.signals import Stopped, heed_signals, heeded
+from vecattr.cli.signals import Stopped, catch_signals, received_signal
 from vecattr.cli.terminal import Terminal
 from vecattr.errors import ArtifactError, InputError, UsageError, VecattrError
 from vecattr.version import __version__
@@ -114,7 +114,7 @@ def run(arguments: Sequence[str], *, group: click.Command = cli, program: str = 
         _forget(sys.stdout)
         return terminal.exit_code
     except Exception as error:
-        if (signaled := heeded()) is not None:  # a library made another error of it
+        if (signaled := received_signal()) is not None:  # a library made another error of it
             return _stopped(terminal, signaled)
         return _failed(terminal, error)
     return terminal.exit_code
@@ -193,7 +193,7 @@ def _open_closed_streams() -> None:
 
 def main() -> None:
     """The console script `vecattr`."""
-    heed_signals()
+    catch_signals()
     try:
         _open_closed_streams()
         for stream in (sys.stdout, sys.stderr):

@@ -24,7 +24,7 @@ _ENDING = tuple(
 #: Seconds after which a signal is repeated whose exception was dropped.
 _A_MOMENT = 0.02
 
-_heeded: list[int] = []
+_received: list[int] = []
 
 
 class Stopped(BaseException):
@@ -35,12 +35,12 @@ class Stopped(BaseException):
         self.signal = signaled
 
 
-def heeded() -> int | None:
+def received_signal() -> int | None:
     """The last ending signal of this process, if there was one."""
-    return _heeded[-1] if _heeded else None
+    return _received[-1] if _received else None
 
 
-def heed_signals() -> None:
+def catch_signals() -> None:
     """Make exceptions of ending signals, but for those that the caller has us ignore (nohup)."""
     for number in (signal.SIGINT, *_ENDING):
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
@@ -49,14 +49,14 @@ def heed_signals() -> None:
 
 
 def _raise(number: int, frame: FrameType | None) -> None:
-    _heeded.append(number)
+    _received.append(number)
     raise KeyboardInterrupt if number == signal.SIGINT else Stopped(number)
 
 
 def _unraisable(lost: UnraisableHookArgs, /) -> None:
     """Signal again what was raised where Python has to drop it; other errors as ever."""
-    if issubclass(lost.exc_type, KeyboardInterrupt | Stopped) and _heeded:
-        again = threading.Timer(_A_MOMENT, os.kill, (os.getpid(), _heeded[-1]))
+    if issubclass(lost.exc_type, KeyboardInterrupt | Stopped) and _received:
+        again = threading.Timer(_A_MOMENT, os.kill, (os.getpid(), _received[-1]))
         again.daemon = True  # when this hook is left; in it, the exception would be dropped again
         again.start()
     else:

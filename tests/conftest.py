@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from vecattr.calibration.calibration import Calibration, Fits, Verdicts, WorkFit
-from vecattr.calibration.open_set import Familiarity
+from vecattr.calibration.open_set import OpenSetScore
 from vecattr.calibration.temperature import Temperature
 from vecattr.datasets.classes import ClassRule
 from vecattr.encoders.model_folder import CALIBRATION_FILE, LABS_FILE, model_identity
@@ -73,7 +73,7 @@ def calibration_at(cosine: float) -> Calibration:
     """One whose familiarity is the sigmoid of the best cosine of a named lab, with the threshold at
     this cosine, and probabilities at an inverse temperature of 10 for both kinds of work."""
     fit = WorkFit(Temperature(math.log(10), 0.0), tuple(np.linspace(0, 0.99, 100).tolist()))
-    verdicts = Verdicts(Familiarity((0.0, 1.0, 0.0, 0.0)), (sigmoid(cosine),) * 100)
+    verdicts = Verdicts(OpenSetScore((0.0, 1.0, 0.0, 0.0)), (sigmoid(cosine),) * 100)
     fits = Fits(verdicts, {"known": fit, "new": fit})
     return Calibration(fits, None, rows=100, named=100, source="a test")
 
@@ -140,14 +140,16 @@ class Workshop:
     ) -> Any:
         """A segment in memory with its line in a manifest: labs that are `pooled` share a class;
         `removed` and `renamed` are stored names."""
-        from vecattr.indexes.editing.segment_writer import SegmentDraft
+        from vecattr.indexes.editing.segment_writer import SegmentWriter
         from vecattr.indexes.storage.lab_parts import lab_parts
         from vecattr.indexes.storage.live_segment import LiveSegment
         from vecattr.indexes.storage.manifest import FileFacts, SegmentEntry
         from vecattr.indexes.storage.segment import Segment
 
         rows = self.embedder.embed(plasmids) if vectors is None else vectors
-        draft = SegmentDraft(model=self.embedder.identity, width=rows.shape[1], keep_sequences=True)
+        draft = SegmentWriter(
+            model=self.embedder.identity, width=rows.shape[1], keep_sequences=True
+        )
         for plasmid, vector in zip(plasmids, rows, strict=True):
             label = POOLED if plasmid.lab in pooled else plasmid.lab or ""
             draft.add_plasmid(plasmid, label=label, vector=vector)
@@ -239,9 +241,9 @@ def write_table(
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     """A real, tiny, trained model and an index made with it; not to be changed."""
     from vecattr.cli.main import run
-    from vecattr.sequences.synthetic import make_corpus
+    from vecattr.sequences.synthetic import synthetic_plasmids
 
-    everything = make_corpus(labs=5, plasmids_per_lab=15, seed=3)
+    everything = synthetic_plasmids(labs=5, plasmids_per_lab=15, seed=3)
     plasmids = everything[:60]
     made = Shelf(tmp_path_factory.mktemp("shelf"), tuple(plasmids), tuple(everything[60:]))
     write_table(made.table, plasmids)
@@ -259,9 +261,9 @@ def calibrated_folds(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     """Models and indexes of two folds, with enough plasmids held out of both to be calibrated; the
     table has the newcomers as split=new. Not to be changed."""
     from vecattr.cli.main import run
-    from vecattr.sequences.synthetic import make_corpus
+    from vecattr.sequences.synthetic import synthetic_plasmids
 
-    everything = make_corpus(labs=7, plasmids_per_lab=30, seed=4, own_gene_share=0.3)
+    everything = synthetic_plasmids(labs=7, plasmids_per_lab=30, seed=4, own_gene_share=0.3)
     made = Shelf(
         tmp_path_factory.mktemp("folded"), tuple(everything[:180]), tuple(everything[180:])
     )

@@ -1,4 +1,5 @@
-"""How well do other ways name the lab, and at what cost? Asked about the same rows as vecattr.
+"""How well do other ways name the lab, and at what cost? Asked about the same rows as
+vecattr.
 
     python tools/bench_peers.py T --labs L -i INDEX --work FOLDER [--rows 500] [-o FILE]
 
@@ -31,10 +32,10 @@ from vecattr.version import __version__
 
 Peer = Aligner | KmerPeer | VecattrPeer
 
-#: Asked when `--peers` says nothing; `blastn-closed` takes twice the time of blastn.
+#: ConfidenceOptions when `--peers` says nothing; `blastn-closed` takes twice the time of blastn.
 USUAL = "blastn,minimap2,kmer-cosine,kmer-labs,kmer-shared,vecattr"
 
-#: Asked about unknown labs, too, when `--unknown-peers` says nothing: the quick ones.
+#: ConfidenceOptions about unknown labs, too, when `--unknown-peers` says nothing: the quick ones.
 QUICK = "kmer-cosine,kmer-labs,kmer-shared,vecattr"
 
 

@@ -29,7 +29,7 @@ from vecattr.encoders.model_folder import WEIGHTS_FILE
 from vecattr.indexes.search.embedding import are_unread, embed_batch, in_batches, unread_vector
 from vecattr.indexes.storage.lab_parts import effective_labs, lab_parts
 from vecattr.plasmid import Plasmid
-from vecattr.ranking.discriminant import Background, Moments
+from vecattr.ranking.discriminant import Discriminant, Moments
 from vecattr.readers.readers import ReadOptions
 from vecattr.vectors import Vectors
 
@@ -49,8 +49,8 @@ class Stored:
 
     @classmethod
     def of(cls, vectors: Vectors, labels: Sequence[str]) -> Stored:
-        background = Background.of([Moments.of(vectors)])
-        parts = effective_labs(lab_parts(labels, vectors), background)
+        discriminant = Discriminant.of([Moments.of(vectors)])
+        parts = effective_labs(lab_parts(labels, vectors), discriminant)
         column = {part.name: place for place, part in enumerate(parts)}
         classes = np.array([column[label] for label in labels], dtype=np.int64)
         order = np.argsort(classes, kind="stable")

@@ -61,7 +61,7 @@ def scores(index: Index, plasmids: Sequence[Plasmid]) -> dict[str, Column]:
         if index.manifest.keep_sequences:
             add("containment in the 20 nearest", best_containments(index, some, vectors))
         if index.calibration is not None:
-            sure = index.sureness(vectors, cosines, nearest=nearest)
+            sure = index.confidence_of(vectors, cosines, nearest=nearest)
             add("familiarity (the default)", sure.confidences)
     return {name: np.concatenate(parts) for name, parts in found.items()}
 

@@ -18,14 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.datasets.classes import ClassRule
-from vecattr.datasets.reserve import Lot, reserve
+from vecattr.datasets.reserve import SplitHash, reserve
 from vecattr.datasets.splits import Split
 from vecattr.encoders.config import BagConfig, TrainConfig
 from vecattr.indexes.editing.build import build_index
-from vecattr.indexes.scoring.lab_scorer import FusedLabs
+from vecattr.indexes.scoring.lab_scorer import LabScorer
 from vecattr.indexes.scoring.opened_index import Index
 from vecattr.plasmid import POOLED, Plasmid
-from vecattr.ranking.evidence_ranker import Fusion, Network, expanded
+from vecattr.ranking.evidence_ranker import EvidenceRanker, Network, expanded
 from vecattr.sequences.mutations import fragment
 from vecattr.training.train import train_model
 
@@ -42,7 +42,7 @@ FROM = ("sum", "sole_squares", "rarity", "usage", "overlap", "jaccard", "longest
 
 
 @dataclass(frozen=True)
-class Asked:
+class SimulatedQuestion:
     """One plasmid of a fold, and the rows that must be left out when it is asked about."""
 
     row: int
@@ -53,14 +53,14 @@ class Asked:
 
 def asked_about(
     plasmids: Sequence[Plasmid], rule: ClassRule, barred: NDArray[np.bool_], *, fold: int
-) -> tuple[list[Asked], NDArray[np.bool_]]:
+) -> tuple[list[SimulatedQuestion], NDArray[np.bool_]]:
     """The plasmids of a fold, and which rows its encoder may not see (n,)."""
     rng = np.random.default_rng([17, fold])
     groups = [plasmid.group or f"row {row}" for row, plasmid in enumerate(plasmids)]
     works: dict[str, dict[str, list[int]]] = {}
     for row, plasmid in enumerate(plasmids):
         works.setdefault(plasmid.lab or "", {}).setdefault(groups[row], []).append(row)
-    asked: list[Asked] = []
+    asked: list[SimulatedQuestion] = []
     unseen = np.zeros(len(plasmids), dtype=bool)
     members: dict[str, list[int]] = {}
     for row, group in enumerate(groups):
@@ -76,7 +76,7 @@ def asked_about(
             rows = np.array(members[group])
             unseen[rows] = True
             for row in rng.permutation(works[lab][group])[:OF_A_GROUP].tolist():
-                asked.append(Asked(row, rows, is_new=True, works=len(free)))
+                asked.append(SimulatedQuestion(row, rows, is_new=True, works=len(free)))
     labels = np.array([rule.label(plasmid.lab or "") for plasmid in plasmids])
     single = np.zeros(len(plasmids), dtype=bool)
     order = rng.permutation(np.flatnonzero(~unseen & ~barred))
@@ -84,7 +84,7 @@ def asked_about(
     single[order[first]] = True  # one of each class, then any
     rest = order[~single[order]]
     single[rest[: max(0, SINGLES - int(single.sum()))]] = True
-    asked += [Asked(row, np.array([row])) for row in np.flatnonzero(single).tolist()]
+    asked += [SimulatedQuestion(row, np.array([row])) for row in np.flatnonzero(single).tolist()]
     of_lab = {lab: [row for rows in mine.values() for row in rows] for lab, mine in works.items()}
     thinned = [
         _thinned(one, np.array(of_lab[plasmids[one.row].lab or ""]), rng)
@@ -95,7 +95,9 @@ def asked_about(
     return thinned, unseen | single
 
 
-def _thinned(one: Asked, mine: NDArray[np.int64], rng: np.random.Generator) -> Asked:
+def _thinned(
+    one: SimulatedQuestion, mine: NDArray[np.int64], rng: np.random.Generator
+) -> SimulatedQuestion:
     """The same question to a collection that holds few of the rows of its lab."""
     others = np.setdiff1d(mine, one.left_out)
     gone = rng.permutation(others)[int(rng.choice(KEPT)) :]
@@ -113,7 +115,7 @@ def make_fold(
 ) -> None:
     """Train, build and ask; write `fold-N.npz`."""
     labels = [rule.label(plasmid.lab or "") for plasmid in plasmids]
-    barred = reserve(labels, [Lot.of(plasmid) for plasmid in plasmids]).rows
+    barred = reserve(labels, [SplitHash.of(plasmid) for plasmid in plasmids]).rows
     asked, unseen = asked_about(plasmids, rule, barred, fold=fold)
     nobody = np.zeros(len(plasmids), dtype=bool)
     learned = ~(unseen | barred)
@@ -138,7 +140,7 @@ class Asking:
     def __init__(self, index: Index, plasmids: Sequence[Plasmid], rng: np.random.Generator) -> None:
         self._index, self._plasmids, self._rng = index, plasmids, rng
         [self._forgetful] = rng.spawn(1)
-        self._labs = FusedLabs(_nothing(), index.segments, index.lab_names)
+        self._labs = LabScorer(_nothing(), index.segments, index.lab_names)
         self._code = {name: code for code, name in enumerate(self._labs.catalogue.lab_names)}
         classes = np.array(index.lab_names, dtype=object)
         self._pooled = classes[self._labs.catalogue.class_of_lab] == POOLED
@@ -150,7 +152,7 @@ class Asking:
         self._stand_for: list[NDArray[np.float64]] = []
         self._inputs: dict[str, list[NDArray[np.float16]]] = {"plain": [], "featured": []}
 
-    def ask(self, one: Asked, *, cut: float = CUT, partly: float = PARTLY) -> None:
+    def ask(self, one: SimulatedQuestion, *, cut: float = CUT, partly: float = PARTLY) -> None:
         """Keep what the index says of some labs without what is left out; of a share of `cut` it is
         asked about a stretch, and of one of `partly` it is told some features alone. A lab that
         the index does not know is any pooled one."""
@@ -224,7 +226,7 @@ def candidates(
     return np.concatenate([likeliest, others]), each
 
 
-def _nothing() -> Fusion:
+def _nothing() -> EvidenceRanker:
     none = np.zeros(0, dtype=np.float32)
     empty = Network(none, none, none, none.reshape(0, 0), none, none)
-    return Fusion(empty, empty, "nothing")
+    return EvidenceRanker(empty, empty, "nothing")

@@ -60,7 +60,7 @@ many plasmids share, in no order.
 ## The fusion
 
 `fusion.json` holds forty thousand numbers that weigh vectors and exact k-mers, the same for every
-lab; made with `python tools/fit_fusion.py T --labs L --work DIR -o vecattr/pretrained/fusion.json`.
+lab; made with `python tools/fit_ranker.py T --labs L --work DIR -o vecattr/pretrained/fusion.json`.
 
 ## Accuracy without lab vectors
 

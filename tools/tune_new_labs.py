@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 from vecattr.cli.main import run
 from vecattr.cli.options.shared import conditions, labelled_plasmids
 from vecattr.datasets.classes import ClassRule, rule_from_file
-from vecattr.datasets.splits import hold_out
+from vecattr.datasets.splits import split_off_groups
 from vecattr.encoders.config import BagConfig, TrainConfig
 from vecattr.encoders.embedder import Embedder, load_embedder
 from vecattr.encoders.model_folder import learned_labs
 from vecattr.plasmid import POOLED, Plasmid
-from vecattr.ranking.discriminant import Background, Moments
+from vecattr.ranking.discriminant import Discriminant, Moments
 from vecattr.readers.readers import ReadOptions
 from vecattr.training.train import train_model
 from vecattr.vectors import EmbeddingTable, Vectors, unit_rows
@@ -48,7 +48,7 @@ def withhold(
     new = set(rng.choice(candidates, count, replace=False).tolist())
     rest = [one for one in plasmids if one.lab not in new]
     labels = [rule.label(one.lab or "") for one in rest]
-    held = hold_out(labels, [one.group for one in rest], share=0.1, rng=rng)
+    held = split_off_groups(labels, [one.group for one in rest], share=0.1, rng=rng)
     training = [one for one, out in zip(rest, held, strict=True) if not out]
     return training, [one for one, out in zip(rest, held, strict=True) if out], [
         one for one in plasmids if one.lab in new
@@ -115,9 +115,9 @@ def main(
 
     click.echo("shrinkage  old labs        new labs")
     for shrinkage in SHRINKAGES:
-        background = Background.of([Moments.of(stored)], shrinkage=shrinkage)
-        assert background is not None
-        directions = np.stack([background.direction(one) for one in means])
+        discriminant = Discriminant.of([Moments.of(stored)], shrinkage=shrinkage)
+        assert discriminant is not None
+        directions = np.stack([discriminant.direction(one) for one in means])
         click.echo(f"{shrinkage:9.2f}  {both(np.vstack([learned.vectors, directions]))}")
     click.echo(f"     mean  {both(np.vstack([learned.vectors, means]))}")
     click.echo(f" no new lab {shares(asked @ learned.vectors.T, old_truth)}")

@@ -68,9 +68,9 @@ def command(output: Path | None, seed: int) -> None:
 
 def made_collection(seed: int) -> Collection:
     """A seeded collection: the last lab is new, of each other lab some plasmids are held out."""
-    from vecattr.sequences.synthetic import make_corpus
+    from vecattr.sequences.synthetic import synthetic_plasmids
 
-    plasmids = make_corpus(
+    plasmids = synthetic_plasmids(
         labs=LABS + 1,
         plasmids_per_lab=PLASMIDS_PER_LAB,
         seed=seed,

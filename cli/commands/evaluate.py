@@ -17,11 +17,11 @@ from vecattr.cli.options.shared import (
     talk_options,
 )
 from vecattr.cli.rendering.evaluation import (
+    confidence_facts,
     copies_facts,
     few_shot_facts,
     per_query_lines,
     ranking_facts,
-    sureness_facts,
     unknown_facts,
 )
 from vecattr.cli.rendering.formats import Format, facts_text
@@ -31,7 +31,7 @@ from vecattr.cli.terminal import terminal
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from vecattr.indexes.scoring.confidence import Asked
+    from vecattr.indexes.scoring.confidence import ConfidenceOptions
     from vecattr.ranking.rank_fusion import Fusion
     from vecattr.readers.readers import ReadOptions
 
@@ -53,7 +53,7 @@ def command(
     output: Path | None,
     reads: ReadOptions,
     measures: Measures,
-    asked: Asked,
+    confidence: ConfidenceOptions,
     threads: int | None,
     device: str,
 ) -> None:
@@ -73,13 +73,13 @@ def command(
     with terminal().progress("evaluate", total=len(collection)) as advance:
         exclude = measures.exclude_near_copies
         found = measured(
-            panel, collection, progress=advance, exclude_near_copies=exclude, asked=asked
+            panel, collection, progress=advance, exclude_near_copies=exclude, options=confidence
         )
     groups = group_codes([plasmid.group for plasmid in collection])
     facts = ranking_facts(panel, found, groups, seed=measures.seed)
-    facts |= sureness_facts(found, groups, asked, seed=measures.seed)
+    facts |= confidence_facts(found, groups, confidence, seed=measures.seed)
     if measures.unknown_where:
-        facts |= unknown_facts(panel, plasmids, reads, found, measures, asked)
+        facts |= unknown_facts(panel, plasmids, reads, found, measures, confidence)
     if measures.few_shot_where:
         facts |= few_shot_facts(panel, plasmids, reads, measures)
     if exclude:

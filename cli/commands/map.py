@@ -25,7 +25,7 @@ from vecattr.cli.terminal import terminal
 if TYPE_CHECKING:
     from vecattr.indexes.scoring.opened_index import Index
     from vecattr.indexes.storage.stored_plasmids import StoredPlasmids
-    from vecattr.plots.map_layout import Atlas
+    from vecattr.plots.map_layout import MapLayout
     from vecattr.readers.readers import ReadOptions
     from vecattr.vectors import EmbeddingTable, Vectors
 
@@ -162,13 +162,13 @@ def _mapped(
     perplexity: float,
     seed: int,
     colors: int,
-) -> Atlas:
+) -> MapLayout:
     """Plasmids and labs on a map of their own, then the queries on that map; names made fit to be
     shown. The pool of rare labs is no lab, and gets no mark."""
     import numpy as np
 
     from vecattr.calibration.open_set import named_columns
-    from vecattr.plots.map_layout import Atlas, Places
+    from vecattr.plots.map_layout import MapLayout, Places
     from vecattr.plots.tsne import EARLY, LATE, fit_map
 
     named = named_columns(labs.names)
@@ -179,7 +179,7 @@ def _mapped(
         plane = fit_map(vectors, perplexity=perplexity, seed=seed, progress=advance)
     truly, classes = map(_shown, (stored.labs, stored.labels))
     nowhere = ("",) * len(ids)
-    return Atlas(
+    return MapLayout(
         Places(_shown(stored.ids), truly, plane.points[: len(stored)]),
         classes,
         Places(names, names, plane.points[len(stored) :]),
@@ -192,7 +192,7 @@ def _shown(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(map(escape_control, names))
 
 
-def _picture_bytes(atlas: Atlas, form: Literal["html", "png", "svg"], *, title: str) -> bytes:
+def _picture_bytes(atlas: MapLayout, form: Literal["html", "png", "svg"], *, title: str) -> bytes:
     if form == "html":
         from vecattr.plots.map_page import map_page
 
@@ -202,7 +202,7 @@ def _picture_bytes(atlas: Atlas, form: Literal["html", "png", "svg"], *, title: 
     return draw_map(atlas, form=form, title=title)
 
 
-def _rows(atlas: Atlas) -> Iterator[Row]:
+def _rows(atlas: MapLayout) -> Iterator[Row]:
     """Lines of the table of coordinates; the lab of a lab is itself."""
     for kind, places in (
         ("plasmid", atlas.plasmids),

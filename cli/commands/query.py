@@ -26,7 +26,7 @@ from vecattr.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from vecattr.indexes.scoring.confidence import Asked
+    from vecattr.indexes.scoring.confidence import ConfidenceOptions
     from vecattr.plasmid import Plasmid
     from vecattr.ranking.rank_fusion import Fusion
     from vecattr.readers.readers import ReadOptions
@@ -80,7 +80,7 @@ def command(
     common_labs: int | None,
     exclude_near_copies: bool,
     exact: bool,
-    asked: Asked,
+    confidence: ConfidenceOptions,
     form: Format | None,
     output: Path | None,
     reads: ReadOptions,
@@ -93,7 +93,7 @@ def command(
     standard input. One answer a record; a bad record is reported, the rest are answered, and the
     exit code is 3. Several indexes (-i A -i B) answer as one.
     """
-    if k is not None and asked.coverage is not None:
+    if k is not None and confidence.coverage is not None:
         raise UsageError("-k and --coverage both say how many labs to name", hint="give one")
     if common_labs is not None and not evidence:
         raise UsageError("--common-labs without --evidence", hint="add --evidence")
@@ -108,7 +108,7 @@ def command(
             k=k or LABS,
             neighbors=neighbors,
             exclude_near_copies=exclude_near_copies,
-            asked=asked,
+            options=confidence,
             processes=1 if device == "cuda" else threads or processors(),
             evidence=_common_labs(common_labs) if evidence else None,
         )

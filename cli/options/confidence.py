@@ -36,14 +36,14 @@ _options = together(
 
 
 def asking(function: Function) -> Function:
-    """The options above, handed over as one argument `asked: Asked`."""
+    """The options above, handed over as one argument `confidence: ConfidenceOptions`."""
 
     @functools.wraps(function)
-    def collected(*args: Any, **options: Any) -> Any:
-        from vecattr.indexes.scoring.confidence import Asked
+    def collected(*args: Any, **given: Any) -> Any:
+        from vecattr.indexes.scoring.confidence import ConfidenceOptions
 
         names = ("work", "false_alarm", "coverage")
-        asked = Asked(**{name: options.pop(name) for name in names})
-        return function(*args, asked=asked, **options)
+        confidence = ConfidenceOptions(**{name: given.pop(name) for name in names})
+        return function(*args, confidence=confidence, **given)
 
     return _options(collected)  # type: ignore[return-value]

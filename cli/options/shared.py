@@ -205,11 +205,11 @@ def reading(function: Function) -> Function:
 
     @functools.wraps(function)
     def collected(*args: Any, **options: Any) -> Any:
-        from vecattr.readers.limits import Bounds
+        from vecattr.readers.limits import Limits
         from vecattr.readers.readers import ReadOptions
 
         unpacked = min(options.pop("max_unpacked") * 1e9, MOST_BYTES)
-        bounds = Bounds(bases=options.pop("max_bases"), unpacked=int(unpacked))
+        bounds = Limits(bases=options.pop("max_bases"), unpacked=int(unpacked))
         names = ("where", "labels", "features", "topology", "group_by", "as_one", "no_features")
         reads = ReadOptions(**{name: options.pop(name) for name in names}, bounds=bounds)
         return function(*args, reads=reads, **options)

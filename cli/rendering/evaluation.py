@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vecattr.cli.options.evaluation import Measures
     from vecattr.indexes.answering.panel import Panel
     from vecattr.indexes.evaluation.true_ranks import Measured
-    from vecattr.indexes.scoring.confidence import Asked
+    from vecattr.indexes.scoring.confidence import ConfidenceOptions
     from vecattr.plasmid import Plasmid
     from vecattr.readers.readers import ReadOptions
 
@@ -66,7 +66,7 @@ def unknown_facts(
     reads: ReadOptions,
     found: Measured,
     measures: Measures,
-    asked: Asked,
+    options: ConfidenceOptions,
 ) -> dict[str, object]:
     """Detection of the rows of `unknown_where` among `found`'s of named labs, and, apart, of
     `found`'s rows whose lab has no class of its own; and what the verdict calls unknown."""
@@ -80,7 +80,9 @@ def unknown_facts(
     unknown = strangers(sources, replace(reads, where=measures.unknown_where), named=named)
     with terminal().progress("unknown", total=len(unknown)) as advance:
         exclude = measures.exclude_near_copies
-        other = measured(panel, unknown, progress=advance, exclude_near_copies=exclude, asked=asked)
+        other = measured(
+            panel, unknown, progress=advance, exclude_near_copies=exclude, options=options
+        )
     is_named = np.array([lab in named for lab in found.truths])
     known = found.confidences[is_named]
     is_right = found.ranks[is_named] <= 1
@@ -103,8 +105,8 @@ def _called_unknown(margins: NDArray[np.float64]) -> float | None:
     return None if np.isnan(margins).any() or not len(margins) else float(np.mean(margins < 0))
 
 
-def sureness_facts(
-    found: Measured, groups: NDArray[np.intp], asked: Asked, *, seed: int
+def confidence_facts(
+    found: Measured, groups: NDArray[np.intp], options: ConfidenceOptions, *, seed: int
 ) -> dict[str, object]:
     """Calibration of the first lab's probability and, when asked for, coverage and size of the
     candidate sets; nothing of an uncalibrated index."""
@@ -117,12 +119,12 @@ def sureness_facts(
     is_right = found.ranks <= 1
     rng = np.random.default_rng(seed)
     facts: dict[str, object] = {
-        "work": asked.work,
+        "work": options.work,
         "calibration": reliability(found.stated, is_right, groups, rng=rng).as_dict(),
     }
     if found.sizes is not None:
         facts["candidate_sets"] = {
-            "coverage": asked.coverage,
+            "coverage": options.coverage,
             "held_the_truth": float(np.mean(found.ranks <= found.sizes)),
             "mean_size": float(found.sizes.mean()),
             "median_size": float(np.median(found.sizes)),

@@ -15,7 +15,7 @@ from vecattr.attribution import Attribution, FusedAttribution, Hit, Neighbor, Pr
 from vecattr.errors import UsageError
 from vecattr.indexes.answering.verdict import attribution, doubt, fewer_classes, set_note
 from vecattr.indexes.evidence.near_copies import check_bases_kept, copy_note, set_apart_in_each
-from vecattr.indexes.scoring.confidence import USUAL, Asked
+from vecattr.indexes.scoring.confidence import DEFAULT_OPTIONS, ConfidenceOptions
 from vecattr.indexes.search.embedding import QueryVectors, in_batches
 from vecattr.indexes.storage.segment_kmers import MOST_LABS
 from vecattr.plasmid import Plasmid
@@ -37,9 +37,10 @@ _SPOKEN = {"copeland": "Copeland's method", "rrf": "reciprocal-rank fusion"}
 
 @dataclass(frozen=True)
 class Wanted:
-    """What each answer is to hold: `k` labs, or the candidate set of `asked` in their place, and so
-    many `neighbors`; with near copies of the query, or as if there were none; with the `evidence`
-    for the first lab, in which what more than so many labs share is common (None: without it).
+    """What each answer is to hold: `k` labs, or the candidate set of `options` in their place, and
+    so many `neighbors`; with near copies of the query, or as if there were none; with the
+    `evidence` for the first lab, in which what more than so many labs share is common (None:
+    without it).
 
     UsageError for numbers out of range.
     """
@@ -47,7 +48,7 @@ class Wanted:
     k: int = 10
     neighbors: int = 0
     exclude_near_copies: bool = False
-    asked: Asked = USUAL
+    options: ConfidenceOptions = DEFAULT_OPTIONS
     evidence: int | None = None
 
     def __post_init__(self) -> None:
@@ -78,7 +79,7 @@ def answers(
         from vecattr.indexes.evidence.stretches import check_kmers_kept
 
         check_kmers_kept(panel.indexes)
-    panel.check(wanted.asked)
+    panel.check(wanted.options)
     batches = in_batches(plasmids, most=batch_size)
     if processes > 1:
         return _in_processes(panel, batches, wanted, processes=processes)
@@ -106,14 +107,14 @@ def answers_of_batch(
     panel: Panel, batch: Sequence[Plasmid], wanted: Wanted
 ) -> Iterator[Attribution]:
     """The answers of some plasmids, embedded and searched for together."""
-    asked, exclude = wanted.asked, wanted.exclude_near_copies
+    options, exclude = wanted.options, wanted.exclude_near_copies
     beside = wanted.neighbors if exclude else None
     vectors, copies = set_apart_in_each(panel.indexes, batch, beside=beside)
     near = [
         index.neighbors(mine, n=max(wanted.neighbors, 1 if index.calibration else 0))
         for index, mine in zip(panel.indexes, vectors, strict=True)
     ]
-    judged = panel.judge_vectors(vectors, asked=asked, nearest=list(map(_best_cosines, near)))
+    judged = panel.judge_vectors(vectors, options=options, nearest=list(map(_best_cosines, near)))
     unread = np.all(
         [index.are_unread(mine) for index, mine in zip(panel.indexes, vectors, strict=True)], axis=0
     )
@@ -132,12 +133,12 @@ def answers_of_batch(
             notes=(
                 copy_note(copies[query], left_out=exclude, learned=panel.learned_labs),
                 fewer_classes(len(panel.lab_names), k=size),
-                set_note(size, coverage=asked.coverage, work=asked.work),
+                set_note(size, coverage=options.coverage, work=options.work),
                 _fusion_note(panel),
             ),
             provenance=Provenance(__version__, panel.model_identity, panel.identity),
-            work=asked.work,
-            coverage=asked.coverage,
+            work=options.work,
+            coverage=options.coverage,
             evidence=_evidence(panel, plasmid, hits, copies[query], wanted),
             kind=Attribution if panel.is_one_index else FusedAttribution,
         )

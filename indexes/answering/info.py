@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vecattr.calibration.calibration import Calibration
-from vecattr.encoders.model_folder import FUSION_FILE, TABLES_FILE
+from vecattr.encoders.model_folder import RANKER_FILE, TABLES_FILE
 from vecattr.indexes.editing.publish import read_log
-from vecattr.indexes.scoring.lab_features import Evidence
+from vecattr.indexes.scoring.lab_features import LabFeatures
 from vecattr.indexes.search.nearest_plasmids import opened_cells
 from vecattr.indexes.storage.index_folder import kept_generations
 from vecattr.indexes.storage.live_segment import LiveSegment, class_sizes
@@ -47,7 +47,7 @@ def index_facts(
         "pooled_plasmids": sizes[POOLED],
         "lab_vectors": sorted(origins),
         "sequences_stored": manifest.keep_sequences,
-        "ranked_by": "vectors and k-mers" if _has_fusion(manifest, segments) else "vectors",
+        "ranked_by": "vectors and k-mers" if _has_ranker(manifest, segments) else "vectors",
         "model": {
             "identity": manifest.model,
             "width": manifest.width,
@@ -80,5 +80,5 @@ def _search(path: Path, segment: LiveSegment) -> str:
     return f"{cells.probes} of {cells.count} cells, recall@10 {cells.recall:.3f}"
 
 
-def _has_fusion(manifest: Manifest, segments: Sequence[LiveSegment]) -> bool:
-    return FUSION_FILE in dict(manifest.model_files) and Evidence.is_in(segments)
+def _has_ranker(manifest: Manifest, segments: Sequence[LiveSegment]) -> bool:
+    return RANKER_FILE in dict(manifest.model_files) and LabFeatures.is_in(segments)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.attribution import Hit
-from vecattr.indexes.scoring.confidence import Sureness
+from vecattr.indexes.scoring.confidence import Confidence
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Judgement:
 
     scores: NDArray[np.float64]
     cosines: NDArray[np.float64]
-    sure: Sureness
+    sure: Confidence
 
     def best(self, query: int, *, k: int) -> NDArray[np.intp]:
         """Columns of the k best labs of one query, best first, ties by name (names ascend)."""

@@ -22,7 +22,7 @@ from vecattr.indexes.answering.answers import Wanted, answers
 from vecattr.indexes.answering.judgement import Judgement
 from vecattr.indexes.editing.build_folds import expanded
 from vecattr.indexes.evidence.near_copies import set_apart_in_each
-from vecattr.indexes.scoring.confidence import USUAL, Asked, check_asked
+from vecattr.indexes.scoring.confidence import DEFAULT_OPTIONS, ConfidenceOptions, check_asked
 from vecattr.indexes.scoring.opened_index import BATCH, Index
 from vecattr.indexes.search.embedding import QueryVectors
 from vecattr.plasmid import Plasmid
@@ -98,29 +98,29 @@ class Panel:
         self,
         vectors: Sequence[QueryVectors],
         *,
-        asked: Asked = USUAL,
+        options: ConfidenceOptions = DEFAULT_OPTIONS,
         nearest: Sequence[NDArray[np.float64] | None] | None = None,
     ) -> Judgement:
-        """The same from the queries' vectors in each index; `nearest` as in `Index.sureness`, for
-        each index."""
+        """The same from the queries' vectors in each index; `nearest` as in `Index.confidence_of`,
+        for each index."""
         found = [index.lab_cosines(mine) for index, mine in zip(self.indexes, vectors, strict=True)]
         scored = [
             index.lab_scores(mine, cosines)
             for index, mine, cosines in zip(self.indexes, vectors, found, strict=True)
         ]
         featured = np.any([mine.featured for mine in vectors], axis=0)  # (q,)
-        each = asked
+        each = options
         if not self.is_one_index:
-            each = self._calibration.asked_of_each(asked, features=bool(featured.any()))
+            each = self._calibration.asked_of_each(options, features=bool(featured.any()))
         sure = [
-            index.sureness(mine, scores, asked=each, nearest=near)
+            index.confidence_of(mine, scores, options=each, nearest=near)
             for index, mine, scores, near in zip(
                 self.indexes, vectors, scored, nearest or [None] * len(found), strict=True
             )
         ]
         if self.is_one_index:
             return Judgement(scored[0], found[0], sure[0])
-        from vecattr.indexes.answering.panel_calibration import fused_sureness, rank_matched
+        from vecattr.indexes.answering.panel_calibration import fused_confidence, rank_matched
 
         ballots, cosines = self._laid_out(scored), self._laid_out(found)  # (v, q, n)
         scores = fused_scores(ballots, fusion=self.fusion)
@@ -128,7 +128,7 @@ class Panel:
         return Judgement(
             scores,
             np.nanmean(cosines, axis=0),
-            fused_sureness(self._calibration, sure, matched, featured, asked),
+            fused_confidence(self._calibration, sure, matched, featured, options),
         )
 
     def _laid_out(self, found: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -157,7 +157,7 @@ class Panel:
         neighbors: int = 0,
         batch_size: int = BATCH,
         exclude_near_copies: bool = False,
-        asked: Asked = USUAL,
+        options: ConfidenceOptions = DEFAULT_OPTIONS,
         evidence: int | None = None,
         processes: int = 1,
     ) -> Iterator[Attribution]:
@@ -165,7 +165,7 @@ class Panel:
         UsageError as in `Index.query_many`. With several `processes` many plasmids are asked about
         side by side (`vecattr.indexes.answering.worker_pool`); indexes with an embedder of the
         caller's cannot."""
-        wanted = Wanted(k, neighbors, exclude_near_copies, asked, evidence)
+        wanted = Wanted(k, neighbors, exclude_near_copies, options, evidence)
         return answers(self, plasmids, wanted, batch_size=batch_size, processes=processes)
 
     @cached_property
@@ -176,14 +176,14 @@ class Panel:
         segments = [segment for index in self.indexes for segment in index.segments]
         return StretchFinder(segments, self.lab_names)
 
-    def check(self, asked: Asked) -> None:
+    def check(self, options: ConfidenceOptions) -> None:
         """UsageError for a candidate set that the panel cannot vouch for."""
-        check_asked(self.indexes, asked)
-        if asked.coverage is None or self.is_one_index:
+        check_asked(self.indexes, options)
+        if options.coverage is None or self.is_one_index:
             return
-        if asked.work not in self._calibration.plain.works:  # featured ones know the same kinds
+        if options.work not in self._calibration.plain.works:  # featured ones know the same kinds
             raise UsageError(
-                f"too few plasmids of {asked.work} work were held out of all of these indexes' "
+                f"too few plasmids of {options.work} work were held out of all of these indexes' "
                 "models, so no coverage can be promised for their fusion",
                 hint="ask one index, or fuse folds of one training",
             )

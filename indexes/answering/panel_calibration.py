@@ -27,9 +27,9 @@ from vecattr.calibration.calibration import (
 from vecattr.calibration.calibration_set import HeldOut
 from vecattr.calibration.open_set import Scores, named_columns
 from vecattr.indexes.scoring.confidence import (
-    USUAL,
-    Asked,
-    Sureness,
+    DEFAULT_OPTIONS,
+    Confidence,
+    ConfidenceOptions,
     by_features,
     with_probabilities,
 )
@@ -118,7 +118,7 @@ class FusedCalibration:
         """For queries with features, or without."""
         return self.featured if features else self.plain
 
-    def asked_of_each(self, asked: Asked, *, features: bool) -> Asked:
+    def asked_of_each(self, options: ConfidenceOptions, *, features: bool) -> ConfidenceOptions:
         """What to ask each index before their margins are fused: the usual false alarm, which the
         fused margins were fitted with, or without such margins the wanted one, which the indexes'
         own thresholds are for then.
@@ -127,7 +127,9 @@ class FusedCalibration:
         so that none is made that the queries do not need.
         """
         fitted = bool(self.fits(features=features).margins)
-        return USUAL if fitted else replace(USUAL, false_alarm=asked.false_alarm)
+        return (
+            DEFAULT_OPTIONS if fitted else replace(DEFAULT_OPTIONS, false_alarm=options.false_alarm)
+        )
 
     def _fit(self, *, features: bool) -> FusedFits:
         if not self.models:
@@ -136,13 +138,13 @@ class FusedCalibration:
         return fit_fused(held, calibrations, fusion=self.fusion, features=features)
 
 
-def fused_sureness(
+def fused_confidence(
     calibration: FusedCalibration,
-    sure: Sequence[Sureness],
+    sure: Sequence[Confidence],
     matched: NDArray[np.float64],
     featured: NDArray[np.bool_],
-    asked: Asked,
-) -> Sureness:
+    options: ConfidenceOptions,
+) -> Confidence:
     """From how sure each index is, the cosines of `rank_matched` (q, n), and which queries have
     features (q,).
 
@@ -151,15 +153,15 @@ def fused_sureness(
     """
     margins = [one.confidences - one.thresholds for one in sure if one.thresholds is not None]
     if not margins:
-        return Sureness(majority([one.confidences for one in sure]))
+        return Confidence(majority([one.confidences for one in sure]))
     thresholds = np.zeros(len(matched))
     parts = []
     for features, rows in by_features(featured):
         fits = calibration.fits(features=features)
         if fits.margins:
-            thresholds[rows] = threshold_for(fits.margins, asked.false_alarm)
-        parts.append((rows, fits.works.get(asked.work)))
-    return with_probabilities(Sureness(majority(margins), thresholds), matched, parts, asked)
+            thresholds[rows] = threshold_for(fits.margins, options.false_alarm)
+        parts.append((rows, fits.works.get(options.work)))
+    return with_probabilities(Confidence(majority(margins), thresholds), matched, parts, options)
 
 
 def _margins(

@@ -84,7 +84,7 @@ def answers_in_processes(
     pending: deque[Future[list[Attribution]]] = deque()
     try:
         for batch in batches:
-            with _environment(_ONE_THREAD), _deaf_children():  # a submission may start a process
+            with _environment(_ONE_THREAD), _sigint_blocked():  # a submission may start a process
                 pending.append(pool.submit(_answer, batch))
             while pending and (len(pending) > _AHEAD * processes or pending[0].done()):
                 yield from pending.popleft().result()
@@ -131,7 +131,7 @@ def _answer(batch: Sequence[Plasmid]) -> list[Attribution]:
 
 
 @contextmanager
-def _deaf_children() -> Iterator[None]:
+def _sigint_blocked() -> Iterator[None]:
     """Processes started meanwhile never hear an interrupt, not even while they start; this one
     hears it afterwards."""
     if not hasattr(signal, "pthread_sigmask"):

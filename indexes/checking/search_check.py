@@ -28,7 +28,7 @@ _COMPARED, _NEAREST = 64, 10
 _BATCH = 1024
 
 
-class Trial(NamedTuple):
+class SearchCheck(NamedTuple):
     """How many vectors were looked for, the share of the nearest that were found (None when there
     was nothing to find), and what went wrong: file and sentence."""
 
@@ -37,7 +37,7 @@ class Trial(NamedTuple):
     faults: tuple[tuple[str, str], ...]
 
 
-def tried_search(path: Path, segments: Sequence[LiveSegment]) -> Trial:
+def checked_search(path: Path, segments: Sequence[LiveSegment]) -> SearchCheck:
     """Search each segment of the index at `path` for its own living vectors."""
     searched, found, expected = 0, 0, 0
     faults: list[tuple[str, str]] = []
@@ -55,7 +55,7 @@ def tried_search(path: Path, segments: Sequence[LiveSegment]) -> Trial:
     if recall is not None and recall < 1:
         where = segments[0].stored.name if len(segments) == 1 else str(path)
         faults.append((where, f"FAISS finds {recall:.4f} of the nearest plasmids, expected all"))
-    return Trial(searched, recall, tuple(faults))
+    return SearchCheck(searched, recall, tuple(faults))
 
 
 def _search_of(path: Path, segment: LiveSegment) -> FlatSearch:

@@ -14,13 +14,13 @@ from vecattr.calibration.calibration import read_calibration
 from vecattr.calibration.calibration_set import read_held_out
 from vecattr.encoders.model_folder import (
     CALIBRATION_FILE,
-    FUSION_FILE,
+    RANKER_FILE,
     learned_labs,
     model_identity,
 )
 from vecattr.errors import ArtifactError, VecattrError
 from vecattr.files.atomic import TEMPORARY, check_file, read_file
-from vecattr.indexes.checking.search_check import Trial, tried_search
+from vecattr.indexes.checking.search_check import SearchCheck, checked_search
 from vecattr.indexes.editing.kmer_writer import kmer_arrays
 from vecattr.indexes.editing.publish import KEPT_GENERATIONS
 from vecattr.indexes.search.flat import build_flat
@@ -42,7 +42,7 @@ from vecattr.indexes.storage.index_model import check_model_files, check_model_t
 from vecattr.indexes.storage.live_segment import LiveSegment, class_names, class_sizes
 from vecattr.indexes.storage.manifest import Manifest, SegmentEntry
 from vecattr.indexes.storage.segment import Segment, id_hashes
-from vecattr.ranking.evidence_ranker import read_fusion
+from vecattr.ranking.evidence_ranker import read_ranker
 from vecattr.sequences.two_bit import unpack_bases
 from vecattr.vectors import UNIT_TOLERANCE
 
@@ -101,12 +101,12 @@ def _verified(path: Path, manifest: Manifest) -> VerifyReport:
     opened: dict[str, LiveSegment] = {}
     for entry in manifest.segments:
         found.extend(segment_findings(path, entry, manifest.model, opened))
-    trial = Trial(0, None, ())
+    trial = SearchCheck(0, None, ())
     if len(opened) == len({entry.name for entry in manifest.segments}):
         segments = [opened[entry.name].with_entry(entry) for entry in manifest.segments]
         found.extend(_count_findings(manifest, segments))
         found.extend(_id_findings(segments))
-        trial = tried_search(path, segments)
+        trial = checked_search(path, segments)
         found.extend(Finding("error", where, what) for where, what in trial.faults)
     found.extend(_model_findings(path, manifest))
     found.extend(_history_findings(path, manifest, opened))
@@ -244,7 +244,7 @@ def _model_findings(path: Path, manifest: Manifest) -> Iterator[Finding]:
     yield from _tried(lambda: check_model_tables(path, manifest))
     yield from _tried(lambda: learned_labs(folder))
     named = dict(manifest.model_files)
-    for name, read in ((CALIBRATION_FILE, read_calibration), (FUSION_FILE, read_fusion)):
+    for name, read in ((CALIBRATION_FILE, read_calibration), (RANKER_FILE, read_ranker)):
         if name in named:  # others are not used
             yield from _tried(partial(read, folder))
     yield from _tried(lambda: read_held_out(folder))

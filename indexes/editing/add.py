@@ -14,8 +14,8 @@ from pathlib import Path
 from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import InputError
 from vecattr.indexes.editing.merge import merge_small
-from vecattr.indexes.editing.publish import Checkpoint, go_on, publish, write_segment
-from vecattr.indexes.editing.segment_writer import MOST_ROWS, SegmentDraft
+from vecattr.indexes.editing.publish import StepHook, no_hook, publish, write_segment
+from vecattr.indexes.editing.segment_writer import MOST_ROWS, SegmentWriter
 from vecattr.indexes.search.embedding import (
     Progress,
     are_unread,
@@ -65,7 +65,7 @@ def add_labs(
     segment_rows: int = MOST_ROWS,
     wait: float = 0,
     progress: Progress | None = None,
-    checkpoint: Checkpoint = go_on,
+    after_step: StepHook = no_hook,
 ) -> AddReport:
     """Add plasmids of new labs, or more of known ones; all or nothing. No lab is pooled.
 
@@ -97,21 +97,21 @@ def add_labs(
             rows,
             make=partial(_draft, old, segment_rows),
             blank=unread_vector(embedder),
-            checkpoint=checkpoint,
+            after_step=after_step,
         )
         new_labs, extended = _sorted_out(written.labs, segments)
         added = sum(entry.rows for entry in written.entries)
         new = _grown(old, written.entries, plasmids=added, labs=len(new_labs))
-        new = _with_few_segments(path, new, segments, checkpoint)
+        new = _with_few_segments(path, new, segments, after_step)
         details = {"new": new_labs, "extended": extended, "plasmids": added}
-        publish(path, new, action="add-lab", details=details, checkpoint=checkpoint)
+        publish(path, new, action="add-lab", details=details, after_step=after_step)
     return AddReport(
         new_labs, extended, added, written.unread, new.generation, new.identity, dry_run=False
     )
 
 
-def _draft(manifest: Manifest, most_rows: int) -> SegmentDraft:
-    return SegmentDraft(
+def _draft(manifest: Manifest, most_rows: int) -> SegmentWriter:
+    return SegmentWriter(
         model=manifest.model,
         width=manifest.width,
         keep_sequences=manifest.keep_sequences,
@@ -132,9 +132,9 @@ def _write(
     path: Path,
     rows: Iterable[tuple[Plasmid, Vectors]],
     *,
-    make: Callable[[], SegmentDraft],
+    make: Callable[[], SegmentWriter],
     blank: Vectors,
-    checkpoint: Checkpoint,
+    after_step: StepHook,
 ) -> _Written:
     """Write plasmids with their vectors (d,) as segments, each as soon as it is full."""
     written = _Written()
@@ -143,7 +143,7 @@ def _write(
     def close() -> None:
         vectors = draft.vectors
         draft.add_parts(lab_parts(draft.labels, vectors))
-        written.entries.append(write_segment(path, draft, checkpoint=checkpoint))
+        written.entries.append(write_segment(path, draft, after_step=after_step))
         written.labs.update(draft.labels)
         written.unread += int(are_unread(vectors, blank).sum())
 
@@ -212,11 +212,11 @@ def _sorted_out(
 
 
 def _with_few_segments(
-    path: Path, new: Manifest, opened: Sequence[LiveSegment], checkpoint: Checkpoint
+    path: Path, new: Manifest, opened: Sequence[LiveSegment], after_step: StepHook
 ) -> Manifest:
     """The same content, its small segments merged when there are too many."""
     added = (
         LiveSegment.open(path, entry, model=new.model) for entry in new.segments[len(opened) :]
     )
-    entries = merge_small(path, [*opened, *added], new, checkpoint=checkpoint)
+    entries = merge_small(path, [*opened, *added], new, after_step=after_step)
     return replace(new, segments=tuple(entries))

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Literal
 
 from vecattr.datasets.classes import ClassRule
-from vecattr.datasets.reserve import Lot
+from vecattr.datasets.reserve import SplitHash
 from vecattr.encoders.embedder import Embedder, load_embedder
 from vecattr.encoders.model_folder import learned_labs, model_identity
 from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import ArtifactError, InputError, MismatchError, UsageError
 from vecattr.files.atomic import move_folder, sync_tree
 from vecattr.indexes.editing.mean_calibration import calibrate_means
-from vecattr.indexes.editing.publish import Checkpoint, go_on, publish, write_segment
-from vecattr.indexes.editing.segment_writer import MOST_ROWS, SegmentDraft
+from vecattr.indexes.editing.publish import StepHook, no_hook, publish, write_segment
+from vecattr.indexes.editing.segment_writer import MOST_ROWS, SegmentWriter
 from vecattr.indexes.search.cells import Search
 from vecattr.indexes.search.embedding import Progress, are_unread, embedded, unread_vector
 from vecattr.indexes.storage.index_folder import (
@@ -79,7 +79,7 @@ def build_index(
     search: Search = "auto",
     wait: float = 0,
     progress: Progress | None = None,
-    checkpoint: Checkpoint = go_on,
+    after_step: StepHook = no_hook,
 ) -> BuildReport:
     """Build the index at `path`, in a folder beside it that takes its place when all is written.
 
@@ -105,14 +105,14 @@ def build_index(
             files = with_tables(folder / MODEL_FOLDER, files, identity=embedder.identity)
         writer = _Writer(folder, rule, embedder, learned, search=search)
         draft = partial(
-            SegmentDraft,
+            SegmentWriter,
             model=embedder.identity,
             width=embedder.width,
             keep_sequences=keep_sequences,
             most_rows=segment_rows,
         )
         segments = list(
-            writer.segments(plasmids, draft=draft, progress=progress, checkpoint=checkpoint)
+            writer.segments(plasmids, draft=draft, progress=progress, after_step=after_step)
         )
         if learned is None:
             stored = [
@@ -120,7 +120,7 @@ def build_index(
             ]
             files = calibrate_means(folder / MODEL_FOLDER, files, stored, lots=writer.lots)
         manifest = writer.manifest(segments, files=files, views=views, bases=keep_sequences)
-        _put_in_place(folder, path, manifest, checkpoint)
+        _put_in_place(folder, path, manifest, after_step)
     collect(path)
     return writer.report(manifest)
 
@@ -142,7 +142,7 @@ class _Writer:
         self._search: Search = search
         self.sizes: Counter[str] = Counter()
         self.unread = 0
-        self.lots: dict[str, Lot] = {}
+        self.lots: dict[str, SplitHash] = {}
         self._folder = folder
         self._rule = rule
         self._embedder = embedder
@@ -152,9 +152,9 @@ class _Writer:
         self,
         plasmids: Iterable[Plasmid],
         *,
-        draft: Callable[[], SegmentDraft],
+        draft: Callable[[], SegmentWriter],
         progress: Progress | None,
-        checkpoint: Checkpoint,
+        after_step: StepHook,
     ) -> Iterator[SegmentEntry]:
         """Write the plasmids; `draft` makes an empty segment."""
         current = draft()
@@ -163,13 +163,13 @@ class _Writer:
             label = self._rule.label(plasmid.lab)
             self.sizes[label] += 1
             if self._learned is None:
-                self.lots[plasmid.id] = Lot.of(plasmid)
+                self.lots[plasmid.id] = SplitHash.of(plasmid)
             current.add_plasmid(plasmid, label=label, vector=vector)
             if current.is_full:
-                yield self._written(current, checkpoint)
+                yield self._written(current, after_step)
                 current = draft()
         if len(current):
-            yield self._written(current, checkpoint)
+            yield self._written(current, after_step)
         if not self.sizes:
             raise InputError("there are no plasmids to build from", hint="check the inputs")
 
@@ -207,21 +207,21 @@ class _Writer:
             identity=manifest.identity,
         )
 
-    def _written(self, draft: SegmentDraft, checkpoint: Checkpoint) -> SegmentEntry:
+    def _written(self, draft: SegmentWriter, after_step: StepHook) -> SegmentEntry:
         vectors = draft.vectors
         draft.add_parts(lab_parts(draft.labels, vectors, learned=self._learned))
         draft.add_moments([Moments.of(vectors)])
         self.unread += int(are_unread(vectors, unread_vector(self._embedder)).sum())
-        return write_segment(self._folder, draft, checkpoint=checkpoint, search=self._search)
+        return write_segment(self._folder, draft, after_step=after_step, search=self._search)
 
 
-def _put_in_place(folder: Path, path: Path, manifest: Manifest, checkpoint: Checkpoint) -> None:
+def _put_in_place(folder: Path, path: Path, manifest: Manifest, after_step: StepHook) -> None:
     details = {"plasmids": manifest.plasmids, "labs": manifest.labs}
-    publish(folder, manifest, action="build", details=details, checkpoint=checkpoint)
+    publish(folder, manifest, action="build", details=details, after_step=after_step)
     sync_tree(folder)
-    checkpoint("folder")
+    after_step("folder")
     move_folder(folder, path)
-    checkpoint("move")
+    after_step("move")
 
 
 def _open_model(

@@ -13,7 +13,7 @@ from pathlib import Path
 from vecattr.errors import InputError, UsageError
 from vecattr.indexes.editing.add import AddReport, add_labs
 from vecattr.indexes.editing.merge import merged
-from vecattr.indexes.editing.publish import Checkpoint, go_on, publish
+from vecattr.indexes.editing.publish import StepHook, no_hook, publish
 from vecattr.indexes.storage.index_folder import (
     kept_generations,
     newest_manifest,
@@ -67,7 +67,7 @@ def _report(action: str, changed: int, manifest: Manifest) -> EditReport:
 
 
 def remove_lab(
-    path: Path, name: str, *, wait: float = 0, checkpoint: Checkpoint = go_on
+    path: Path, name: str, *, wait: float = 0, after_step: StepHook = no_hook
 ) -> EditReport:
     """Hide a lab and its plasmids, those in the pool included (the pool's vector stays).
 
@@ -85,12 +85,12 @@ def remove_lab(
         new = _counted(old, hidden)
         changed = old.plasmids - new.plasmids
         details = {"lab": name, "plasmids": changed}
-        publish(path, new, action="remove-lab", details=details, checkpoint=checkpoint)
+        publish(path, new, action="remove-lab", details=details, after_step=after_step)
     return _report("remove-lab", changed, new)
 
 
 def rename_lab(
-    path: Path, old: str, new: str, *, wait: float = 0, checkpoint: Checkpoint = go_on
+    path: Path, old: str, new: str, *, wait: float = 0, after_step: StepHook = no_hook
 ) -> EditReport:
     """Call the lab `old` `new`; when there is a lab `new`, the two become one.
 
@@ -113,12 +113,12 @@ def rename_lab(
         after = _counted(before, renamed)
         changed = sum(_rows_of(old, segment) for segment in segments)
         details = {"lab": old, "new": new, "plasmids": changed}
-        publish(path, after, action="rename-lab", details=details, checkpoint=checkpoint)
+        publish(path, after, action="rename-lab", details=details, after_step=after_step)
     return _report("rename-lab", changed, after)
 
 
 def rollback(
-    path: Path, *, to: int | None = None, wait: float = 0, checkpoint: Checkpoint = go_on
+    path: Path, *, to: int | None = None, wait: float = 0, after_step: StepHook = no_hook
 ) -> EditReport:
     """Publish the content of an earlier generation as a new one; without `to`, the generation
     before the present content (so that a second rollback goes back one more).
@@ -145,11 +145,11 @@ def rollback(
         # The model is the same for good, but its tables may have been made again.
         new = replace(new, model_files=now.model_files)
         details = {"to": target}
-        publish(path, new, action="rollback", details=details, checkpoint=checkpoint)
+        publish(path, new, action="rollback", details=details, after_step=after_step)
     return _report("rollback", 0, new)
 
 
-def compact(path: Path, *, wait: float = 0, checkpoint: Checkpoint = go_on) -> EditReport:
+def compact(path: Path, *, wait: float = 0, after_step: StepHook = no_hook) -> EditReport:
     """Merge all segments, leaving out what is removed; no cosine changes.
 
     An index that is compact already stays as it is.
@@ -162,10 +162,10 @@ def compact(path: Path, *, wait: float = 0, checkpoint: Checkpoint = go_on) -> E
         if not dirty and len(old.segments) <= 1:
             return _report("compact", 0, old)
         segments = open_segments(path, old)
-        entries = merged(path, segments, old, checkpoint=checkpoint)
+        entries = merged(path, segments, old, after_step=after_step)
         new = replace(old, generation=old.generation + 1, restores=None, segments=tuple(entries))
         details = {"segments": [len(old.segments), len(entries)]}
-        publish(path, new, action="compact", details=details, checkpoint=checkpoint)
+        publish(path, new, action="compact", details=details, after_step=after_step)
     return _report("compact", new.plasmids, new)
 
 

@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 
 from vecattr.calibration.calibration_set import HeldOut
 from vecattr.indexes.scoring.catalogue import Catalogue, Rows
-from vecattr.indexes.scoring.lab_scorer import fused_labs
+from vecattr.indexes.scoring.lab_scorer import lab_scorer
 from vecattr.indexes.storage.live_segment import LiveSegment, living_places, row_numbers
 from vecattr.plasmid import Plasmid
-from vecattr.ranking.evidence_ranker import PHENOTYPES, Fusion
+from vecattr.ranking.evidence_ranker import PHENOTYPES, EvidenceRanker
 from vecattr.sequences.two_bit import unpack_bases
 
 #: Reserved plasmids of each kind of work that are asked about, spread over all.
 MOST = 1_500
 
 
-def with_fused_scores(
-    held: HeldOut, fusion: Fusion | None, segments: Sequence[LiveSegment]
+def with_lab_scores(
+    held: HeldOut, ranker: EvidenceRanker | None, segments: Sequence[LiveSegment]
 ) -> HeldOut:
     """Some of the same plasmids, with scores by everything that is known; all of them, as they are,
     without a fusion or k-mers.
@@ -30,7 +30,7 @@ def with_fused_scores(
     A plasmid of new work is asked about as if its whole group were not stored, another as if it
     alone were not.
     """
-    labs = fused_labs(fusion, segments, held.labs.names)
+    labs = lab_scorer(ranker, segments, held.labs.names)
     if labs is None:
         return held
     some = held.where(_spread(held.is_new))

@@ -17,17 +17,17 @@ import numpy as np
 
 from vecattr.calibration.calibration import fit_calibration
 from vecattr.calibration.calibration_set import HeldOut, nearest_cosines
-from vecattr.datasets.reserve import Lot, reserve
+from vecattr.datasets.reserve import SplitHash, reserve
 from vecattr.datasets.splits import few_of_each
 from vecattr.encoders.model_folder import CALIBRATION_FILE, HELD_OUT_FILE
 from vecattr.files.atomic import atomic_write, sha256_bytes
-from vecattr.indexes.editing.leave_one_out import with_fused_scores
+from vecattr.indexes.editing.leave_one_out import with_lab_scores
 from vecattr.indexes.storage.lab_parts import effective_labs, lab_parts
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.manifest import FileFacts
 from vecattr.indexes.storage.segment import Segment
-from vecattr.ranking.discriminant import Background, Moments
-from vecattr.ranking.evidence_ranker import read_fusion
+from vecattr.ranking.discriminant import Discriminant, Moments
+from vecattr.ranking.evidence_ranker import read_ranker
 from vecattr.vectors import EmbeddingTable
 
 SOURCE = "the reserve, left out of the labs' means: whole groups, and single plasmids of others"
@@ -35,7 +35,7 @@ SOURCE = "the reserve, left out of the labs' means: whole groups, and single pla
 Files = tuple[tuple[str, FileFacts], ...]
 
 
-def held_out_of_means(segments: Sequence[Segment], lots: Mapping[str, Lot]) -> HeldOut | None:
+def held_out_of_means(segments: Sequence[Segment], lots: Mapping[str, SplitHash]) -> HeldOut | None:
     """The reserve of the segments' plasmids, whose lots are given by id, few of each group, and the
     class vectors that the others make; None when nothing is reserved."""
     labels = [one.label_names[code] for one in segments for code in one.label_codes.tolist()]
@@ -49,7 +49,7 @@ def held_out_of_means(segments: Sequence[Segment], lots: Mapping[str, Lot]) -> H
     if not len(out) or not len(kept):
         return None
     parts = lab_parts([labels[row] for row in kept], vectors[kept])
-    made = effective_labs(parts, Background.of([Moments.of(vectors[kept])]))
+    made = effective_labs(parts, Discriminant.of([Moments.of(vectors[kept])]))
     column = {part.name: place for place, part in enumerate(made)}
     nearest, other = nearest_cosines(
         vectors[out],
@@ -72,7 +72,7 @@ def held_out_of_means(segments: Sequence[Segment], lots: Mapping[str, Lot]) -> H
 
 
 def calibrate_means(
-    model: Path, files: Files, segments: Sequence[LiveSegment], *, lots: Mapping[str, Lot]
+    model: Path, files: Files, segments: Sequence[LiveSegment], *, lots: Mapping[str, SplitHash]
 ) -> Files:
     """Put the calibration of means in the place of the one that the model brought, or none when
     too few plasmids can be left out; the files of the model folder then."""
@@ -81,7 +81,7 @@ def calibrate_means(
         (model / name).unlink(missing_ok=True)
     held = held_out_of_means([segment.stored for segment in segments], lots)
     if held:
-        held = with_fused_scores(held, read_fusion(model), segments)
+        held = with_lab_scores(held, read_ranker(model), segments)
     calibration = fit_calibration(held, source=SOURCE) if held else None
     if held and calibration:
         for name, content in (

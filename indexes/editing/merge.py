@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from vecattr.indexes.editing.publish import Checkpoint, go_on, write_segment
-from vecattr.indexes.editing.segment_writer import SegmentDraft
+from vecattr.indexes.editing.publish import StepHook, no_hook, write_segment
+from vecattr.indexes.editing.segment_writer import SegmentWriter
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.manifest import Manifest, SegmentEntry
 
@@ -24,7 +24,7 @@ def merged(
     segments: Sequence[LiveSegment],
     manifest: Manifest,
     *,
-    checkpoint: Checkpoint = go_on,
+    after_step: StepHook = no_hook,
 ) -> list[SegmentEntry]:
     """Write the living rows and parts of these segments, in order, as new segments."""
     entries = []
@@ -33,12 +33,12 @@ def merged(
         for row in segment.rows().tolist():
             draft.add_record(segment.record(row))
             if draft.is_full:
-                entries.append(write_segment(path, draft, checkpoint=checkpoint))
+                entries.append(write_segment(path, draft, after_step=after_step))
                 draft = _draft(manifest)
         draft.add_parts(segment.parts)
         draft.add_moments(segment.stored.moments)
     if not draft.is_empty:
-        entries.append(write_segment(path, draft, checkpoint=checkpoint))
+        entries.append(write_segment(path, draft, after_step=after_step))
     return entries
 
 
@@ -47,7 +47,7 @@ def merge_small(
     segments: Sequence[LiveSegment],
     manifest: Manifest,
     *,
-    checkpoint: Checkpoint = go_on,
+    after_step: StepHook = no_hook,
 ) -> list[SegmentEntry]:
     """The lines of these segments, the small ones replaced by one when there are too many.
 
@@ -57,10 +57,10 @@ def merge_small(
     if len(small) <= MOST_SMALL:
         return [segment.entry for segment in segments]
     large = [segment.entry for segment in segments if segment.entry.rows >= SMALL_SEGMENT]
-    return [*large, *merged(path, small, manifest, checkpoint=checkpoint)]
+    return [*large, *merged(path, small, manifest, after_step=after_step)]
 
 
-def _draft(manifest: Manifest) -> SegmentDraft:
-    return SegmentDraft(
+def _draft(manifest: Manifest) -> SegmentWriter:
+    return SegmentWriter(
         model=manifest.model, width=manifest.width, keep_sequences=manifest.keep_sequences
     )

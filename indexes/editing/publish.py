@@ -26,7 +26,7 @@ from vecattr.files.atomic import (
     read_file,
     sha256_bytes,
 )
-from vecattr.indexes.editing.segment_writer import SegmentDraft
+from vecattr.indexes.editing.segment_writer import SegmentWriter
 from vecattr.indexes.search.cells import Search, cell_bytes
 from vecattr.indexes.search.flat import build_flat
 from vecattr.indexes.storage.index_folder import (
@@ -51,18 +51,18 @@ LOG_FILE = "log.jsonl"
 KEPT_GENERATIONS = 10
 
 #: Called with the name of each step once it is done; tests raise in it to play a killed writer.
-Checkpoint = Callable[[str], None]
+StepHook = Callable[[str], None]
 
 #: The steps in their order; "manifest" is the commit.
 STEPS = ("segment", "faiss", "log", "manifest", "history", "sweep")
 
 
-def go_on(step: str) -> None:
+def no_hook(step: str) -> None:
     """The checkpoint that does nothing."""
 
 
 def write_segment(
-    path: Path, draft: SegmentDraft, *, checkpoint: Checkpoint = go_on, search: Search = "auto"
+    path: Path, draft: SegmentWriter, *, after_step: StepHook = no_hook, search: Search = "auto"
 ) -> SegmentEntry:
     """Write a draft and its caches into the index folder, under a name nobody reads yet."""
     data = draft.to_bytes()
@@ -74,9 +74,9 @@ def write_segment(
     if cells is not None:
         atomic_write(cells_path(path, name), cells)
     atomic_write(segment_path(path, name), data)
-    checkpoint("segment")
+    after_step("segment")
     atomic_write(faiss_path(path, name), cache)
-    checkpoint("faiss")
+    after_step("faiss")
     return SegmentEntry(
         name=name,
         file=FileFacts(digest, len(data)),
@@ -92,21 +92,21 @@ def publish(
     *,
     action: str,
     details: Mapping[str, object],
-    checkpoint: Checkpoint = go_on,
+    after_step: StepHook = no_hook,
 ) -> None:
     """Make `manifest` the present state; its segments are written, and the lock is held."""
     data = replace(manifest, library=__version__).to_json()
     _make_up_for_copy(path)
     append_line(path / LOG_FILE, _log_line(manifest, action, details))
-    checkpoint("log")
+    after_step("log")
     atomic_write(path / MANIFEST_FILE, data)
-    checkpoint("manifest")
+    after_step("manifest")
     with contextlib.suppress(ArtifactError):  # it is published; the next writer makes up for this
         atomic_write(history_path(path, manifest.generation), data)
-    checkpoint("history")
+    after_step("history")
     sweep(path, manifest)
     collect(path)
-    checkpoint("sweep")
+    after_step("sweep")
 
 
 def _make_up_for_copy(path: Path) -> None:

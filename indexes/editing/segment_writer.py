@@ -36,7 +36,7 @@ MOST_ROWS = 1 << 17
 MOST_BYTES = 1 << 28
 
 
-class SegmentDraft:
+class SegmentWriter:
     """Rows and lab parts that will be one segment."""
 
     def __init__(

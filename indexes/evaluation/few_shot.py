@@ -3,7 +3,7 @@
 Each repeat draws some plasmids of every new lab as supports, makes of them what
 `vecattr.indexes.editing.add.add_labs` would make, and ranks the new labs' other plasmids among all
 labs, the index's and the new ones: by cosines (`Newcomers`), or, where the index ranks by a fusion,
-by that (`FusedNewcomers`). Vectors are made once; nothing is trained or written.
+by that (`ScoredNewcomers`). Vectors are made once; nothing is trained or written.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.indexes.evaluation.few_shot_scored import FusedNewcomers
+from vecattr.indexes.evaluation.few_shot_scored import ScoredNewcomers
 from vecattr.indexes.evaluation.new_plasmids import added_vector
 from vecattr.indexes.evaluation.support_draws import (
     ByShots,
@@ -27,11 +27,11 @@ from vecattr.indexes.evaluation.support_draws import (
 )
 from vecattr.indexes.scoring.opened_index import BATCH, Index
 from vecattr.indexes.search.embedding import Progress
-from vecattr.indexes.storage.live_segment import background_of
+from vecattr.indexes.storage.live_segment import discriminant_of
 from vecattr.metrics.bootstrap import group_codes
 from vecattr.metrics.ranking import Ranks, mean_ranks
 from vecattr.plasmid import Plasmid
-from vecattr.ranking.discriminant import Background
+from vecattr.ranking.discriminant import Discriminant
 from vecattr.vectors import Vectors
 
 
@@ -52,7 +52,7 @@ def few_shot_figures(
     InputError for a plasmid of a lab that the index knows.
     """
     if index.fused is not None:
-        fused = FusedNewcomers.of(index, plasmids)
+        fused = ScoredNewcomers.of(index, plasmids)
         return fused.figures(shots=shots, repeats=repeats, seed=seed, progress=progress)
     fresh = Newcomers.of(index, plasmids, progress=progress)
     asked = {"few_shot": fresh.few_shot, "few_shot_disjoint": fresh.few_shot_disjoint}
@@ -71,7 +71,7 @@ class Newcomers:
     vectors: Vectors
     labs: Codes
     groups: Codes
-    background: Background | None
+    discriminant: Discriminant | None
 
     @classmethod
     def of(cls, index: Index, plasmids: Sequence[Plasmid], *, progress: Progress) -> Newcomers:
@@ -88,7 +88,7 @@ class Newcomers:
             np.concatenate(vectors),
             group_codes([plasmid.lab for plasmid in plasmids]),
             group_codes([plasmid.group for plasmid in plasmids]),
-            background_of(index.segments),
+            discriminant_of(index.segments),
         )
 
     def few_shot(self, *, shots: int, repeats: int, seed: int) -> Shots:
@@ -146,4 +146,4 @@ class Newcomers:
 
     def lab_vector(self, supports: Codes) -> Vectors:
         """What adding a lab with these plasmids makes of it, (d,)."""
-        return added_vector(self.vectors[supports], self.background)
+        return added_vector(self.vectors[supports], self.discriminant)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.indexes.evaluation.new_plasmids import Arrivals, Supports
-from vecattr.indexes.evaluation.rescoring import LIKELIEST, Stage
-from vecattr.indexes.evaluation.simulated_query import Rehearsal
+from vecattr.indexes.evaluation.new_plasmids import NewPlasmids, Supports
+from vecattr.indexes.evaluation.rescoring import LIKELIEST, Rescoring
+from vecattr.indexes.evaluation.simulated_query import SimulatedQuery
 from vecattr.indexes.evaluation.support_draws import (
     ByShots,
     Codes,
@@ -33,20 +33,20 @@ Bin = tuple[str, int, int]
 
 
 @dataclass(frozen=True)
-class FusedNewcomers:
+class ScoredNewcomers:
     """Plasmids of new labs (q,), those of a lab together, before an index that ranks by a fusion;
     their vectors, and their cosines with its classes (q, c)."""
 
-    stage: Stage
+    stage: Rescoring
     vectors: QueryVectors
     cosines: NDArray[np.float64]
 
     @classmethod
     def of(
         cls, index: Index, plasmids: Sequence[Plasmid], *, likeliest: int | None = LIKELIEST
-    ) -> FusedNewcomers:
+    ) -> ScoredNewcomers:
         """InputError for a plasmid of a lab that is in the index already, in the pool too;
-        `likeliest` as in `vecattr.indexes.evaluation.rescoring.Stage`."""
+        `likeliest` as in `vecattr.indexes.evaluation.rescoring.Rescoring`."""
         labs = index.fused
         assert labs is not None, "only an index with a fusion ranks by one"
         refuse_known(plasmids, frozenset((*index.lab_names, *labs.catalogue.lab_names)))
@@ -63,15 +63,15 @@ class FusedNewcomers:
             plasmids=sorted_plasmids,
         )
         given = (plasmid.features or {} for plasmid in plasmids)
-        arrivals = Arrivals(
+        arrivals = NewPlasmids(
             sorted_plasmids,
             vectors.bare,
             codes[order],
             group_codes([plasmid.group for plasmid in sorted_plasmids]),
             tuple(sorted({*labs.odds.names, *(name for names in given for name in names)})),
-            index.background,
+            index.discriminant,
         )
-        return cls(Stage(labs, arrivals, likeliest), vectors, index.lab_cosines(vectors))
+        return cls(Rescoring(labs, arrivals, likeliest), vectors, index.lab_cosines(vectors))
 
     def figures(
         self, *, shots: Sequence[int], repeats: int, seed: int, progress: Progress
@@ -123,10 +123,10 @@ class FusedNewcomers:
                     rank = asked.rank(arrivals.with_lab(draw.supports, lab, others), lab)
                 yield ("few_shot_disjoint", draw.shots, draw.repeat), rank
 
-    def rehearsal(self, query: int) -> Rehearsal:
+    def rehearsal(self, query: int) -> SimulatedQuery:
         """One of the plasmids as a query."""
         [plasmid] = self.vectors.plasmids[query : query + 1]
-        return Rehearsal.of(self.stage, plasmid, self.vectors.bare[query], self.cosines[query])
+        return SimulatedQuery.of(self.stage, plasmid, self.vectors.bare[query], self.cosines[query])
 
 
 @dataclass(frozen=True)

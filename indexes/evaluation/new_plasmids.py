@@ -17,7 +17,7 @@ from vecattr.indexes.storage.lab_parts import mean_part
 from vecattr.indexes.storage.segment import MISSING_FEATURE
 from vecattr.indexes.storage.segment_kmers import joined_ranges, sketch_of
 from vecattr.plasmid import Plasmid
-from vecattr.ranking.discriminant import Background
+from vecattr.ranking.discriminant import Discriminant
 from vecattr.sequences.composition import composition
 from vecattr.sequences.kmers import Hashes
 from vecattr.vectors import Vectors
@@ -25,10 +25,10 @@ from vecattr.vectors import Vectors
 Column = NDArray[np.float64]
 
 
-def added_vector(vectors: Vectors, background: Background | None) -> Vectors:
+def added_vector(vectors: Vectors, discriminant: Discriminant | None) -> Vectors:
     """What adding a lab with plasmids of these vectors (n, d) makes of it, (d,)."""
     mean = mean_part("new", vectors).vector
-    return mean if background is None else background.direction(mean)
+    return mean if discriminant is None else discriminant.direction(mean)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Supports:
 
 
 @dataclass(frozen=True)
-class Arrivals:
+class NewPlasmids:
     """n plasmids of m labs, those of a lab together, with their vectors by sequence alone (n, d),
     the numbers of lab and group of each (n,), and the names of the features of index and plasmids
     (f,)."""
@@ -55,7 +55,7 @@ class Arrivals:
     labs: Codes
     groups: Codes
     feature_names: tuple[str, ...]
-    background: Background | None
+    discriminant: Discriminant | None
 
     def __len__(self) -> int:
         return len(self.plasmids)
@@ -136,7 +136,7 @@ class Arrivals:
         supports.tally.having[lab] = (self.values[rows] == 1).sum(axis=0)
         supports.tally.knowing[lab] = (self.values[rows] != MISSING_FEATURE).sum(axis=0)
         if len(rows):
-            vector = added_vector(self.vectors[rows], self.background).astype(np.float64)
+            vector = added_vector(self.vectors[rows], self.discriminant).astype(np.float64)
             supports.vectors[lab] = vector / np.linalg.norm(vector)
 
     def likes(self, plasmid: Plasmid, chosen: NDArray[np.bool_]) -> Likes:

@@ -14,8 +14,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.indexes.evaluation.new_plasmids import Arrivals
-from vecattr.indexes.scoring.lab_scorer import FusedLabs
+from vecattr.indexes.evaluation.new_plasmids import NewPlasmids
+from vecattr.indexes.scoring.lab_scorer import LabScorer
 from vecattr.indexes.scoring.phenotype_odds import Tally
 
 Column = NDArray[np.float64]
@@ -27,12 +27,12 @@ LIKELIEST, BEST, OTHERS = 60, 3, 16
 
 
 @dataclass(frozen=True)
-class Stage:
+class Rescoring:
     """An index and plasmids of new labs, ready for queries. `likeliest` None: all old labs are
     weighed anew."""
 
-    labs: FusedLabs
-    arrivals: Arrivals
+    labs: LabScorer
+    arrivals: NewPlasmids
     likeliest: int | None = LIKELIEST
 
     @cached_property

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.indexes.evaluation.new_plasmids import Near, Supports
-from vecattr.indexes.evaluation.rescoring import Stage
+from vecattr.indexes.evaluation.rescoring import Rescoring
 from vecattr.indexes.scoring.catalogue import NO_ROWS
 from vecattr.indexes.scoring.kmer_features import (
     Shared,
@@ -34,12 +34,12 @@ Codes = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Rehearsal:
+class SimulatedQuery:
     """One query: its vector by sequence (d,), what it shares with the index, the columns and logits
     of the l old labs without any new ones (l,), `some` of them, which are weighed anew (s,), and
     those of `some` that stand for the rest; m labs are new."""
 
-    stage: Stage
+    stage: Rescoring
     plasmid: Plasmid
     bare: Vectors
     reading: Reading
@@ -50,13 +50,15 @@ class Rehearsal:
     others: Codes
 
     @classmethod
-    def of(cls, stage: Stage, plasmid: Plasmid, bare: Vectors, cosines: Column) -> Rehearsal:
+    def of(
+        cls, stage: Rescoring, plasmid: Plasmid, bare: Vectors, cosines: Column
+    ) -> SimulatedQuery:
         """Of one query with its vector by sequence (d,) and its cosines with old classes (c,)."""
         reading, labs = Reading.of(plasmid), stage.labs
         shared = labs.evidence.shared(reading.distinct)
         columns = labs.evidence.columns_of(shared, reading, bare, cosines)
         columns |= labs.odds_of(plasmid)
-        logits = labs.fusion.scores(columns)
+        logits = labs.ranker.scores(columns)
         some, others = stage.weighed(columns, logits)
         return cls(stage, plasmid, bare, reading, shared, columns, logits, some, others)
 
@@ -68,7 +70,7 @@ class Rehearsal:
 
     def scores(self, supports: Supports) -> Column:
         """Of the old classes and behind them of the new labs with supports, from -1 to 0."""
-        found = self.stage.labs.fusion.scores(self._columns(supports))
+        found = self.stage.labs.ranker.scores(self._columns(supports))
         there = supports.plasmids > 0
         logits = np.concatenate([self.logits, found[len(self.some) :][there]])
         logits[self.some] = found[: len(self.some)]

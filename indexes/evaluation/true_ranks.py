@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vecattr.indexes.answering.judgement import Judgement
 from vecattr.indexes.answering.panel import Panel
-from vecattr.indexes.scoring.confidence import USUAL, Asked
+from vecattr.indexes.scoring.confidence import DEFAULT_OPTIONS, ConfidenceOptions
 from vecattr.indexes.scoring.opened_index import BATCH
 from vecattr.indexes.search.embedding import Progress, QueryVectors
 from vecattr.metrics.ranking import Ranks, lab_ranks
@@ -44,19 +44,19 @@ def measured(
     *,
     progress: Progress,
     exclude_near_copies: bool = False,
-    asked: Asked = USUAL,
+    options: ConfidenceOptions = DEFAULT_OPTIONS,
 ) -> Measured:
     """Rank at least one labelled plasmid; scores are kept for one batch at a time.
-    `exclude_near_copies` and `asked` as in
+    `exclude_near_copies` and `options` as in
     `vecattr.indexes.scoring.opened_index.Index.query_many`."""
     truths = tuple(plasmid.lab for plasmid in plasmids if plasmid.lab is not None)
     assert len(truths) == len(plasmids) > 0, "every plasmid has a lab, and there is one"
-    panel.check(asked)
+    panel.check(options)
     batches = []
     for start in range(0, len(plasmids), BATCH):
         some = slice(start, start + BATCH)
         vectors = panel.embed(plasmids[some], exclude_near_copies=exclude_near_copies)
-        judged = panel.judge_vectors(vectors, asked=asked)
+        judged = panel.judge_vectors(vectors, options=options)
         batches.append(_of_batch(panel, judged, vectors, truths[some]))
         progress(len(judged.scores))
     return _joined(batches)

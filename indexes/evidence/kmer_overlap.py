@@ -102,7 +102,7 @@ def overlaps(index: Index, plasmid: Plasmid, neighbors: Sequence[Neighbor]) -> t
     keeps no sequences."""
     if not index.manifest.keep_sequences or not neighbors:
         return ()
-    mine = _Asked.of(plasmid)
+    mine = _QueryKmers.of(plasmid)
     places = living_places(index.segments, [near.id for near in neighbors])
     return tuple(_overlap(mine, near, _bases_of(places[near.id])) for near in neighbors)
 
@@ -114,7 +114,7 @@ def near_copies_among(
     stored sample of their k-mers, so that their letters need not be read."""
     if not index.manifest.keep_sequences or not neighbors:
         return ()
-    mine = _Asked.of(plasmid)
+    mine = _QueryKmers.of(plasmid)
     places = living_places(index.segments, [near.id for near in neighbors])
     sampled = index.fused is not None  # then k-mers are read in any case
     found = []
@@ -140,7 +140,7 @@ def _bases_of(place: tuple[LiveSegment, int]) -> str:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _QueryKmers:
     """A query with its k-mers (m,), one in `scaled`, ascending."""
 
     plasmid: Plasmid
@@ -148,7 +148,7 @@ class _Asked:
     scaled: int
 
     @classmethod
-    def of(cls, plasmid: Plasmid) -> _Asked:
+    def of(cls, plasmid: Plasmid) -> _QueryKmers:
         scaled = 1 + len(plasmid) // _WHOLE
         circular = plasmid.is_circular
         return cls(plasmid, kmer_set(plasmid.sequence, circular=circular, scaled=scaled), scaled)
@@ -189,7 +189,7 @@ class _Asked:
         return {}
 
 
-def _overlap(asked: _Asked, near: Neighbor, bases: str) -> Overlap:
+def _overlap(asked: _QueryKmers, near: Neighbor, bases: str) -> Overlap:
     mine = asked.kmers
     theirs = kmer_set(bases, circular=near.topology == "circular", scaled=asked.scaled)
     common = shared(mine, theirs)

@@ -26,7 +26,7 @@ from vecattr.vectors import Vectors
 
 if TYPE_CHECKING:
     from vecattr.indexes.scoring.opened_index import Index
-    from vecattr.ranking.discriminant import Background
+    from vecattr.ranking.discriminant import Discriminant
 
 #: A sum of unit vectors that is no longer than this is what rounding left of no vectors at all.
 _NOTHING_LEFT = 1e-3
@@ -106,7 +106,7 @@ def take_away(index: Index, vectors: QueryVectors, scores: NDArray[np.float64]) 
     class that has nothing else gets the lowest cosine, -1."""
     learned = index.learned_labs
     for row, gone in enumerate(vectors.left_out):
-        changed = _classes_without(index.segments, gone, index.background) if gone else {}
+        changed = _classes_without(index.segments, gone, index.discriminant) if gone else {}
         for name, vector in changed.items():
             rows = vectors.full if name in learned else vectors.bare
             [query] = checked_queries(rows[row : row + 1], width=index.manifest.width)
@@ -115,7 +115,7 @@ def take_away(index: Index, vectors: QueryVectors, scores: NDArray[np.float64]) 
 
 
 def _classes_without(
-    segments: Sequence[LiveSegment], left_out: Collection[str], background: Background | None
+    segments: Sequence[LiveSegment], left_out: Collection[str], discriminant: Discriminant | None
 ) -> dict[str, Vectors | None]:
     """The vectors (d,) of the classes that change when these plasmids are left out, by name; None
     when a class has nothing else. Only means of plasmids change."""
@@ -129,7 +129,7 @@ def _classes_without(
     gone = [part for mine in taken.values() for part in mine]
     return {
         part.name: None if part.origin == "mean" and part.weight < _NOTHING_LEFT else part.vector
-        for part in effective_labs([*parts, *gone], background)
+        for part in effective_labs([*parts, *gone], discriminant)
     }
 
 

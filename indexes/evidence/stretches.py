@@ -28,7 +28,7 @@ from vecattr.errors import UsageError
 from vecattr.indexes.evidence.query_windows import UNSAMPLED, Held, Needles, QueryWindows
 from vecattr.indexes.scoring.catalogue import Catalogue, Codes
 from vecattr.indexes.scoring.kmer_features import Shared
-from vecattr.indexes.scoring.lab_features import Evidence
+from vecattr.indexes.scoring.lab_features import LabFeatures
 from vecattr.indexes.storage.live_segment import LiveSegment, living_rows
 from vecattr.indexes.storage.segment_kmers import SCALED, K
 from vecattr.plasmid import Plasmid
@@ -50,7 +50,7 @@ MOST = 10
 def check_kmers_kept(indexes: Iterable[Index]) -> None:
     """UsageError when a segment of an index has no k-mers, so that no stretch can be told."""
     for index in indexes:
-        if not Evidence.is_in(index.segments):
+        if not LabFeatures.is_in(index.segments):
             raise UsageError(
                 f"the index {index.path} keeps no k-mers, so there is no evidence to show",
                 hint="build it again without --no-sequences, or leave out --evidence",
@@ -69,8 +69,8 @@ class StretchFinder:
         return Catalogue.of(self._segments, self._class_names)
 
     @cached_property
-    def _evidence(self) -> Evidence:
-        return Evidence(self._catalogue, self._segments)
+    def _evidence(self) -> LabFeatures:
+        return LabFeatures(self._catalogue, self._segments)
 
     def find(
         self,

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from vecattr.attribution import WORKS, Work
 from vecattr.calibration.calibration import (
+    DEFAULT_WORK,
     FALSE_ALARM,
-    USUAL_WORK,
     Calibration,
     Fits,
     WorkFit,
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ConfidenceOptions:
     """What is asked of sureness: the `work` that queries come from, the share of plasmids of known
     labs that may be called unknown, and the coverage of candidate sets (None: no set).
 
     UsageError for shares out of range.
     """
 
-    work: Work = USUAL_WORK
+    work: Work = DEFAULT_WORK
     false_alarm: float = FALSE_ALARM
     coverage: float | None = None
 
@@ -50,11 +50,11 @@ class Asked:
             check_coverage(self.coverage)
 
 
-USUAL = Asked()
+DEFAULT_OPTIONS = ConfidenceOptions()
 
 
 @dataclass(frozen=True)
-class Sureness:
+class Confidence:
     """Of q queries and n labs: `confidences` (q,), the `thresholds` that the verdict compares them
     with (q,), `probabilities` (q, n), and the `sizes` of candidate sets (q,); None where the index
     cannot say, or a set was not asked for."""
@@ -81,29 +81,29 @@ def best_named(cosines: NDArray[np.float64], *, named: NDArray[np.bool_]) -> NDA
     return best
 
 
-def check_asked(indexes: Iterable[Index], asked: Asked) -> None:
+def check_asked(indexes: Iterable[Index], options: ConfidenceOptions) -> None:
     """UsageError for a candidate set that one of the indexes cannot vouch for."""
-    if asked.coverage is None:
+    if options.coverage is None:
         return
     for index in indexes:
         fits = index.calibration and index.calibration.sequence.works
-        if not fits or asked.work not in fits:
+        if not fits or options.work not in fits:
             raise UsageError(
-                f"the index {index.path} has no calibration for {asked.work} work, so no coverage "
-                "can be promised",
+                f"the index {index.path} has no calibration for {options.work} work, so no "
+                "coverage can be promised",
                 hint="train with more plasmids held out, or ask for a number of labs with -k",
             )
 
 
-def sureness(
+def confidence_of(
     calibration: Calibration | None,
     cosines: NDArray[np.float64],
     nearest: NDArray[np.float64] | None,
     *,
     names: Sequence[str],
     featured: NDArray[np.bool_],
-    asked: Asked = USUAL,
-) -> Sureness:
+    options: ConfidenceOptions = DEFAULT_OPTIONS,
+) -> Confidence:
     """Of one index: cosines with its classes (q, n), cosines of the nearest plasmids (q,), and
     which queries have features (q,).
 
@@ -112,7 +112,7 @@ def sureness(
     """
     named = named_columns(names)
     if calibration is None:
-        return Sureness(best_named(cosines, named=named))
+        return Confidence(best_named(cosines, named=named))
     assert nearest is not None, "a calibration weighs the nearest plasmid"
     confidences, thresholds = np.zeros(len(cosines)), np.zeros(len(cosines))
     parts: list[tuple[NDArray[np.intp], WorkFit | None]] = []
@@ -120,9 +120,9 @@ def sureness(
         fits: Fits = calibration.fits(features=features)
         scores = Scores.of(cosines[rows], nearest[rows], named=named)
         confidences[rows] = fits.verdicts.familiarity.score(scores)
-        thresholds[rows] = fits.verdicts.threshold(asked.false_alarm)
-        parts.append((rows, fits.works.get(asked.work)))
-    return with_probabilities(Sureness(confidences, thresholds), cosines, parts, asked)
+        thresholds[rows] = fits.verdicts.threshold(options.false_alarm)
+        parts.append((rows, fits.works.get(options.work)))
+    return with_probabilities(Confidence(confidences, thresholds), cosines, parts, options)
 
 
 def by_features(featured: NDArray[np.bool_]) -> list[tuple[bool, NDArray[np.intp]]]:
@@ -135,11 +135,11 @@ def by_features(featured: NDArray[np.bool_]) -> list[tuple[bool, NDArray[np.intp
 
 
 def with_probabilities(
-    sure: Sureness,
+    sure: Confidence,
     cosines: NDArray[np.float64],
     parts: Sequence[tuple[NDArray[np.intp], WorkFit | None]],
-    asked: Asked,
-) -> Sureness:
+    options: ConfidenceOptions,
+) -> Confidence:
     """The same with probabilities and candidate sets, by the fit of each part of the rows; without
     them when a fit is missing."""
     probabilities, sizes = np.zeros(cosines.shape), np.ones(len(cosines), dtype=np.intp)
@@ -147,7 +147,7 @@ def with_probabilities(
         if fit is None:
             return sure
         probabilities[rows] = fit.temperature.probabilities(cosines[rows])
-        if asked.coverage is not None:
-            sizes[rows] = set_sizes(probabilities[rows], fit.mass(asked.coverage))
-    kept = sizes if asked.coverage is not None else None
-    return Sureness(sure.confidences, sure.thresholds, probabilities, kept)
+        if options.coverage is not None:
+            sizes[rows] = set_sizes(probabilities[rows], fit.mass(options.coverage))
+    kept = sizes if options.coverage is not None else None
+    return Confidence(sure.confidences, sure.thresholds, probabilities, kept)

@@ -70,7 +70,7 @@ class Reading:
         return self._unique[1]
 
 
-class Evidence:
+class LabFeatures:
     """Of the plasmids of a catalogue that are stored with their k-mers and vectors."""
 
     def __init__(self, catalogue: Catalogue, segments: Sequence[LiveSegment]) -> None:

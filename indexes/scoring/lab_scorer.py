@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.indexes.scoring.catalogue import NO_ROWS, Catalogue, Rows
-from vecattr.indexes.scoring.lab_features import Evidence, Reading
+from vecattr.indexes.scoring.lab_features import LabFeatures, Reading
 from vecattr.indexes.scoring.shape_odds import ShapeOdds
 from vecattr.indexes.search.embedding import QueryVectors
 from vecattr.indexes.storage.live_segment import LiveSegment, living_rows
 from vecattr.plasmid import Plasmid
-from vecattr.ranking.evidence_ranker import Fusion, of_classes
+from vecattr.ranking.evidence_ranker import EvidenceRanker, of_classes
 
 if TYPE_CHECKING:
     from vecattr.indexes.scoring.phenotype_odds import PhenotypeOdds
@@ -28,10 +28,10 @@ _NUMBERS = 1 << 22
 
 
 @dataclass(frozen=True)
-class FusedLabs:
+class LabScorer:
     """What the segments of one index say of queries, weighed by a fusion."""
 
-    fusion: Fusion
+    ranker: EvidenceRanker
     segments: tuple[LiveSegment, ...]
     class_names: tuple[str, ...]
 
@@ -40,8 +40,8 @@ class FusedLabs:
         return Catalogue.of(self.segments, self.class_names)
 
     @cached_property
-    def evidence(self) -> Evidence:
-        return Evidence(self.catalogue, self.segments)
+    def evidence(self) -> LabFeatures:
+        return LabFeatures(self.catalogue, self.segments)
 
     @cached_property
     def shapes(self) -> ShapeOdds:
@@ -81,7 +81,7 @@ class FusedLabs:
         near: NDArray[np.float32] | None = None,
     ) -> dict[str, Column]:
         """What is known of each lab (l,), by name; with PHENOTYPES when the query has any of the
-        stored features. `near` as in `Evidence.columns`."""
+        stored features. `near` as in `LabFeatures.columns`."""
         found = self.evidence.columns(
             Reading.of(plasmid), vector, cosines, left_out=left_out, near=near
         )
@@ -106,7 +106,7 @@ class FusedLabs:
 
     def combined(self, columns: dict[str, Column]) -> Column:
         """The scores of classes (c,) by what `columns` say of labs."""
-        logits = np.where(columns["plasmids"] > 0, self.fusion.scores(columns), -np.inf)
+        logits = np.where(columns["plasmids"] > 0, self.ranker.scores(columns), -np.inf)
         classes = len(self.class_names)
         return of_classes(logits, self.catalogue.class_of_lab, classes=classes)
 
@@ -115,13 +115,13 @@ class FusedLabs:
         return np.array(sorted(living_rows(self.segments, sorted(ids)).values()), dtype=np.int64)
 
 
-def fused_labs(
-    fusion: Fusion | None, segments: Sequence[LiveSegment], class_names: Sequence[str]
-) -> FusedLabs | None:
+def lab_scorer(
+    ranker: EvidenceRanker | None, segments: Sequence[LiveSegment], class_names: Sequence[str]
+) -> LabScorer | None:
     """None without a fusion, when a segment has no k-mers, or when no plasmid is left: then
     vectors answer alone."""
-    if fusion is None or not Evidence.is_in(segments):
+    if ranker is None or not LabFeatures.is_in(segments):
         return None
     if not any(segment.alive.any() for segment in segments):
         return None
-    return FusedLabs(fusion, tuple(segments), tuple(class_names))
+    return LabScorer(ranker, tuple(segments), tuple(class_names))

@@ -18,22 +18,27 @@ from vecattr.attribution import Attribution, Neighbor
 from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import UsageError
 from vecattr.indexes.evidence.near_copies import take_away
-from vecattr.indexes.scoring.confidence import USUAL, Asked, Sureness, sureness
-from vecattr.indexes.scoring.lab_scorer import FusedLabs, fused_labs
+from vecattr.indexes.scoring.confidence import (
+    DEFAULT_OPTIONS,
+    Confidence,
+    ConfidenceOptions,
+    confidence_of,
+)
+from vecattr.indexes.scoring.lab_scorer import LabScorer, lab_scorer
 from vecattr.indexes.search.embedding import QueryVectors, are_unread, query_vectors, unread_vector
 from vecattr.indexes.search.flat import set_threads
 from vecattr.indexes.search.lab_matrix import LabEntry, LabMatrix
 from vecattr.indexes.search.nearest_plasmids import NearestPlasmids
 from vecattr.indexes.storage.index_model import (
     check_embedder,
-    index_fusion,
     index_held_out,
+    index_ranker,
     load_index_model,
 )
-from vecattr.indexes.storage.live_segment import background_of, class_sizes
-from vecattr.indexes.storage.snapshot import OpenedParts, opened_parts
+from vecattr.indexes.storage.live_segment import class_sizes, discriminant_of
+from vecattr.indexes.storage.snapshot import Snapshot, open_snapshot
 from vecattr.plasmid import Plasmid
-from vecattr.ranking.discriminant import Background
+from vecattr.ranking.discriminant import Discriminant
 from vecattr.vectors import EmbeddingTable, Vectors
 
 if TYPE_CHECKING:
@@ -52,7 +57,7 @@ class Index:
     def __init__(
         self,
         path: Path,
-        parts: OpenedParts,
+        parts: Snapshot,
         *,
         embedder: SequenceEmbedder | None,
         device: str,
@@ -86,7 +91,7 @@ class Index:
         path = Path(path)
         if threads is not None:
             set_threads(threads)
-        parts = opened_parts(path)
+        parts = open_snapshot(path)
         if embedder is not None:
             model, width = parts.manifest.model, parts.manifest.width
             check_embedder(embedder, model=model, width=width, where=str(path))
@@ -137,16 +142,16 @@ class Index:
         return self._matrix.learned_names
 
     @cached_property
-    def background(self) -> Background | None:
+    def discriminant(self) -> Discriminant | None:
         """What the plasmids that the index was built from look like; None when nothing is known."""
-        return background_of(self.segments)
+        return discriminant_of(self.segments)
 
     @cached_property
-    def fused(self) -> FusedLabs | None:
+    def fused(self) -> LabScorer | None:
         """What ranks labs by vectors and exact k-mers together; None when the model brought no
         fusion, or a segment keeps no k-mers: then vectors rank alone."""
-        fusion = index_fusion(self.path, self.manifest)
-        return fused_labs(fusion, self.segments, self.lab_names)
+        fusion = index_ranker(self.path, self.manifest)
+        return lab_scorer(fusion, self.segments, self.lab_names)
 
     @cached_property
     def _nearest(self) -> NearestPlasmids:
@@ -173,7 +178,7 @@ class Index:
         k: int = 10,
         neighbors: int = 0,
         exclude_near_copies: bool = False,
-        asked: Asked = USUAL,
+        options: ConfidenceOptions = DEFAULT_OPTIONS,
         evidence: int | None = None,
     ) -> Attribution:
         """The k likeliest labs of one plasmid, and so many nearest stored plasmids."""
@@ -182,7 +187,7 @@ class Index:
             k=k,
             neighbors=neighbors,
             exclude_near_copies=exclude_near_copies,
-            asked=asked,
+            options=options,
             evidence=evidence,
         )
         return next(answers)
@@ -195,7 +200,7 @@ class Index:
         neighbors: int = 0,
         batch_size: int = BATCH,
         exclude_near_copies: bool = False,
-        asked: Asked = USUAL,
+        options: ConfidenceOptions = DEFAULT_OPTIONS,
         evidence: int | None = None,
     ) -> Iterator[Attribution]:
         """One answer for each plasmid, in order, as they come; UsageError for k or batch_size
@@ -216,29 +221,29 @@ class Index:
             neighbors=neighbors,
             batch_size=batch_size,
             exclude_near_copies=exclude_near_copies,
-            asked=asked,
+            options=options,
             evidence=evidence,
         )
 
-    def sureness(
+    def confidence_of(
         self,
         vectors: QueryVectors,
         scores: NDArray[np.float64],
         *,
-        asked: Asked = USUAL,
+        options: ConfidenceOptions = DEFAULT_OPTIONS,
         nearest: NDArray[np.float64] | None = None,
-    ) -> Sureness:
+    ) -> Confidence:
         """How sure answers to queries with these `lab_scores` are; `nearest` are the cosines of
         the nearest stored plasmids (q,), searched for unless given."""
         if nearest is None and self.calibration is not None:
             nearest = self.nearest_cosines(vectors)
-        return sureness(
+        return confidence_of(
             self.calibration,
             scores,
             nearest,
             names=self.lab_names,
             featured=vectors.featured,
-            asked=asked,
+            options=options,
         )
 
     def are_unread(self, vectors: QueryVectors) -> NDArray[np.bool_]:

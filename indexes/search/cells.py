@@ -140,7 +140,7 @@ def cell_bytes(
     of the true neighbours."""
     if search == "exact" or len(vectors) < 2 or (search == "auto" and len(vectors) < large):
         return None
-    draft = _Draft.of(vectors, segment)
+    draft = _CellWriter.of(vectors, segment)
     probes, recall = _measured(vectors, draft)
     if search == "auto" and recall < LEAST_RECALL:
         return None
@@ -148,7 +148,7 @@ def cell_bytes(
 
 
 @dataclass(frozen=True)
-class _Draft:
+class _CellWriter:
     """Cells before anybody knows how many to look into."""
 
     segment: str
@@ -157,7 +157,7 @@ class _Draft:
     vectors: Vectors
 
     @classmethod
-    def of(cls, vectors: Vectors, segment: str) -> _Draft:
+    def of(cls, vectors: Vectors, segment: str) -> _CellWriter:
         count = max(1, min(len(vectors) // 8, int(1.5 * len(vectors) ** 0.5)))
         centres = centres_of(vectors, count=count)
         owners = np.concatenate(
@@ -191,7 +191,7 @@ class _Draft:
         )
 
 
-def _measured(vectors: Vectors, draft: _Draft) -> tuple[int, float]:
+def _measured(vectors: Vectors, draft: _CellWriter) -> tuple[int, float]:
     """The fewest cells (a power of two) by which enough of the ten nearest rows of some rows are
     found, those themselves left out, and what share is found; else all cells and that share."""
     made = draft.to_bytes(probes=1, recall=0.0)

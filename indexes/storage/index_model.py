@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, TypeVar
 from vecattr.calibration.calibration import Calibration, read_calibration
 from vecattr.encoders.model_folder import (
     CALIBRATION_FILE,
-    FUSION_FILE,
     HELD_OUT_FILE,
     IDENTITY_FILES,
     MODEL_FILES,
+    RANKER_FILE,
     TABLES_FILE,
     identity_of,
     read_config,
@@ -23,7 +23,7 @@ from vecattr.errors import MismatchError, MissingError
 from vecattr.files.atomic import atomic_write, check_file, read_file, sha256_bytes, sha256_file
 from vecattr.indexes.storage.index_folder import MODEL_FOLDER
 from vecattr.indexes.storage.manifest import FileFacts, Manifest
-from vecattr.ranking.evidence_ranker import Fusion, read_fusion
+from vecattr.ranking.evidence_ranker import EvidenceRanker, read_ranker
 
 if TYPE_CHECKING:
     from vecattr.calibration.calibration_set import HeldOut
@@ -130,9 +130,9 @@ def index_held_out(path: Path, manifest: Manifest) -> HeldOut | None:
     return _read_checked(path, manifest, HELD_OUT_FILE, read_held_out)
 
 
-def index_fusion(path: Path, manifest: Manifest) -> Fusion | None:
+def index_ranker(path: Path, manifest: Manifest) -> EvidenceRanker | None:
     """The fusion of the model in an index, None when it has none; errors as `check_model_file`."""
-    return _read_checked(path, manifest, FUSION_FILE, read_fusion)
+    return _read_checked(path, manifest, RANKER_FILE, read_ranker)
 
 
 def index_calibration(path: Path, manifest: Manifest) -> Calibration | None:

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from vecattr.ranking.discriminant import Background
+from vecattr.ranking.discriminant import Discriminant
 from vecattr.vectors import EmbeddingTable, Vectors, unit_rows
 
 Origin = Literal["learned", "mean"]
@@ -74,7 +74,7 @@ def combine_parts(parts: Iterable[LabPart]) -> list[LabPart]:
     return [_combine(grouped[name]) for name in sorted(grouped)]
 
 
-def effective_labs(parts: Iterable[LabPart], background: Background | None) -> list[LabPart]:
+def effective_labs(parts: Iterable[LabPart], discriminant: Discriminant | None) -> list[LabPart]:
     """What queries are compared with: one part for each name, sorted by name.
 
     A mean is turned into the direction that sets it apart from the background (when there is
@@ -83,8 +83,8 @@ def effective_labs(parts: Iterable[LabPart], background: Background | None) -> l
     held = list(parts)
     learned = combine_parts(part for part in held if part.origin == "learned")
     means = combine_parts(part for part in held if part.origin == "mean")
-    if background is not None and means:
-        directions = background.directions(np.stack([part.vector for part in means]))
+    if discriminant is not None and means:
+        directions = discriminant.directions(np.stack([part.vector for part in means]))
         means = [
             LabPart(part.name, vector, part.weight, part.origin)
             for part, vector in zip(means, directions, strict=True)

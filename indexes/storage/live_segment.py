@@ -21,7 +21,7 @@ from vecattr.indexes.storage.lab_parts import LabPart, effective_labs
 from vecattr.indexes.storage.manifest import Manifest, SegmentEntry
 from vecattr.indexes.storage.segment import Record, Segment
 from vecattr.plasmid import POOLED
-from vecattr.ranking.discriminant import Background
+from vecattr.ranking.discriminant import Discriminant
 
 
 @dataclass(frozen=True)
@@ -137,12 +137,12 @@ def combined_labs(segments: Sequence[LiveSegment]) -> list[LabPart]:
     parts = [part for segment in segments for part in segment.parts]
     if all(part.origin == "learned" for part in parts):
         return effective_labs(parts, None)  # nothing to set apart: no need to read the moments
-    return effective_labs(parts, background_of(segments))
+    return effective_labs(parts, discriminant_of(segments))
 
 
-def background_of(segments: Sequence[LiveSegment]) -> Background | None:
+def discriminant_of(segments: Sequence[LiveSegment]) -> Discriminant | None:
     """What the plasmids that an index was built from look like; None when nothing is known."""
-    return Background.of(one for segment in segments for one in segment.stored.moments)
+    return Discriminant.of(one for segment in segments for one in segment.stored.moments)
 
 
 def class_names(segments: Iterable[LiveSegment]) -> set[str]:

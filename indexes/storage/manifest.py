@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from vecattr.encoders.model_folder import CALIBRATION_FILE, FUSION_FILE
+from vecattr.encoders.model_folder import CALIBRATION_FILE, RANKER_FILE
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.files.atomic import sha256_bytes
 
@@ -24,7 +24,7 @@ VERSION = 2
 READABLE = (1, 2)
 
 #: The files of a model, beside its identity, that answers depend on, by version of the manifest.
-_RANKING_FILES = {1: (CALIBRATION_FILE,), 2: (CALIBRATION_FILE, FUSION_FILE)}
+_RANKING_FILES = {1: (CALIBRATION_FILE,), 2: (CALIBRATION_FILE, RANKER_FILE)}
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 #: A segment is called after its content, so its name can be no path.

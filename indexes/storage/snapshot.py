@@ -16,7 +16,7 @@ from vecattr.indexes.storage.manifest import Manifest
 _ATTEMPTS = 5
 
 
-class OpenedParts(NamedTuple):
+class Snapshot(NamedTuple):
     """One generation of an index, its files checked as far as opening checks them."""
 
     manifest: Manifest
@@ -24,7 +24,7 @@ class OpenedParts(NamedTuple):
     calibration: Calibration | None
 
 
-def opened_parts(path: Path) -> OpenedParts:
+def open_snapshot(path: Path) -> Snapshot:
     """The present state of the index at `path`; starts again when a writer publishes meanwhile.
 
     Raises MissingError, DamagedError, MismatchError or ArtifactError naming the file.
@@ -35,7 +35,7 @@ def opened_parts(path: Path) -> OpenedParts:
             check_is_newest(path, manifest)
             segments = open_segments(path, manifest)
             check_model_files(path, manifest, hashed_up_to=SMALL_FILE)
-            return OpenedParts(manifest, segments, index_calibration(path, manifest))
+            return Snapshot(manifest, segments, index_calibration(path, manifest))
         except ArtifactError:
             now = read_manifest(path)
             if now == manifest:

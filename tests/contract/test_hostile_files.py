@@ -16,7 +16,7 @@ from vecattr import Plasmid
 from vecattr.errors import DamagedError
 from vecattr.files.arrays import ArrayFile, read_table, string_arrays, write_arrays, write_table
 from vecattr.files.sealed import SealedBytes, seal
-from vecattr.indexes.editing.segment_writer import SegmentDraft
+from vecattr.indexes.editing.segment_writer import SegmentWriter
 from vecattr.indexes.storage.segment import Segment
 from vecattr.vectors import EmbeddingTable
 
@@ -199,7 +199,7 @@ def test_offsets_that_lie_are_refused(tmp_path: Path, offsets: list[int]) -> Non
 
 def segment_with(change: Callable[[h5py.File], object]) -> bytes:
     """A segment of two plasmids that was changed and sealed again."""
-    draft = SegmentDraft(model="m", width=3, keep_sequences=True)
+    draft = SegmentWriter(model="m", width=3, keep_sequences=True)
     for row in range(2):
         plasmid = Plasmid(f"p{row}", "ACGTN" * 9, lab="x")
         draft.add_plasmid(plasmid, label="x", vector=VECTORS[row])

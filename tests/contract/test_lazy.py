@@ -11,7 +11,7 @@ import pytest
 from vecattr.datasets.classes import ClassRule
 from vecattr.encoders.pretrained import shipped_encoder
 from vecattr.indexes.editing.build import build_index
-from vecattr.sequences.synthetic import make_corpus
+from vecattr.sequences.synthetic import synthetic_plasmids
 
 #: What a query of FASTA has no use for.
 NEVER = {"torch", "pandas", "Bio", "sentencepiece", "faiss", "h5py", "tqdm", "sklearn", "numpy.ma",
@@ -22,7 +22,7 @@ NEVER = {"torch", "pandas", "Bio", "sentencepiece", "faiss", "h5py", "tqdm", "sk
 def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One of the shipped encoder, with k-mers and its fusion."""
     path = tmp_path_factory.mktemp("lazy") / "i"
-    plasmids = make_corpus(labs=3, plasmids_per_lab=4, seed=1)
+    plasmids = synthetic_plasmids(labs=3, plasmids_per_lab=4, seed=1)
     build_index(path, plasmids, model=shipped_encoder(), rule=ClassRule(None))
     (path.parent / "q.fasta").write_text(f">q\n{plasmids[0].sequence}\n", encoding="utf-8")
     return path

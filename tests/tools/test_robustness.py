@@ -16,7 +16,7 @@ from robustness_series import judged
 from vecattr.indexes.answering.panel import Panel
 from vecattr.readers.sheets import table_text
 from vecattr.sequences.mutations import masked_stretch
-from vecattr.sequences.synthetic import make_corpus
+from vecattr.sequences.synthetic import synthetic_plasmids
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 
@@ -66,7 +66,7 @@ def test_a_tool_tells_of_records_that_it_leaves_out(
 ) -> None:
     if not TOOLS.exists():
         pytest.skip("not in a checkout")
-    plasmids = make_corpus(labs=3, plasmids_per_lab=14, seed=3)
+    plasmids = synthetic_plasmids(labs=3, plasmids_per_lab=14, seed=3)
     splits = {one.id: SPLITS[row % 2] for row, one in enumerate(plasmids)}
     protein = f"spoiled,{plasmids[0].lab},{SPLITS[0]},circular,,MKVLAAGIPEEQ"
     rows = [line.split(",") for line in table_text(plasmids, split=splits).splitlines()]

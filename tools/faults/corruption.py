@@ -23,7 +23,7 @@ from golden_index import made_plasmids, make_model
 
 from faults import bench
 from vecattr.cli.rendering.answers import as_object
-from vecattr.encoders.model_folder import FUSION_FILE
+from vecattr.encoders.model_folder import RANKER_FILE
 from vecattr.encoders.pretrained import shipped_encoder
 from vecattr.errors import VecattrError
 from vecattr.indexes.checking.verify import verify_index
@@ -51,7 +51,7 @@ def made_index(folder: Path, *, seed: int = 0) -> Path:
     """An index with all that one can have: means with a calibration and held-out plasmids, a
     fusion, k-mers, cells, two segments, a removed lab, three generations."""
     model = make_model(folder / "model")
-    shutil.copy(shipped_encoder() / FUSION_FILE, model / FUSION_FILE)
+    shutil.copy(shipped_encoder() / RANKER_FILE, model / RANKER_FILE)
     plasmids = made_plasmids(_LABS, each=16, seed=seed, length=200)
     bench.build(folder / "index", model, plasmids, search="approximate")
     new = made_plasmids(["Elder", "Fir"], each=3, seed=seed + 1)

@@ -17,18 +17,18 @@ from pathlib import Path
 import numpy as np
 
 from vecattr.calibration.calibration import Calibration, Fits, Verdicts, WorkFit, read_calibration
-from vecattr.calibration.open_set import Familiarity
+from vecattr.calibration.open_set import OpenSetScore
 from vecattr.calibration.temperature import Temperature
 from vecattr.encoders.model_folder import CALIBRATION_FILE
 from vecattr.errors import DamagedError
 from vecattr.files.atomic import sha256_bytes
 from vecattr.files.fold_folder import Folds, read_folds
 from vecattr.files.sealed import SealedBytes, seal
-from vecattr.indexes.editing.segment_writer import SegmentDraft
+from vecattr.indexes.editing.segment_writer import SegmentWriter
 from vecattr.indexes.storage.manifest import FileFacts, Manifest, SegmentEntry, parse_manifest
 from vecattr.indexes.storage.segment import Segment
 from vecattr.plasmid import Plasmid
-from vecattr.ranking.evidence_ranker import read_fusion
+from vecattr.ranking.evidence_ranker import read_ranker
 from vecattr.readers.companions import read_features, read_labels
 from vecattr.readers.readers import ReadOptions, read_plasmids
 from vecattr.sequences.two_bit import unpack_bases
@@ -193,7 +193,7 @@ def manifest_bytes() -> bytes:
 
 def segment_bytes() -> bytes:
     """A small segment with bases and k-mers."""
-    draft = SegmentDraft(model="m", width=4, keep_sequences=True)
+    draft = SegmentWriter(model="m", width=4, keep_sequences=True)
     for row, letters in enumerate(("ACGTNRY" * 20, "ACGGT" * 30)):
         plasmid = Plasmid(f"p{row}", letters, features={"amp": 1}, lab="x", group="g")
         draft.add_plasmid(plasmid, label="x", vector=np.eye(4, dtype=np.float32)[row])
@@ -203,7 +203,7 @@ def segment_bytes() -> bytes:
 def calibration_bytes() -> bytes:
     """A calibration with everything in it."""
     fit = WorkFit(Temperature(2.3, 0.0), tuple(np.linspace(0, 0.99, 100).tolist()))
-    verdicts = Verdicts(Familiarity((0.0, 1.0, 0.0, 0.0)), (0.5,) * 100)
+    verdicts = Verdicts(OpenSetScore((0.0, 1.0, 0.0, 0.0)), (0.5,) * 100)
     fits = Fits(verdicts, {"known": fit, "new": fit})
     return Calibration(fits, None, rows=100, named=100, source="made").to_json()
 
@@ -216,7 +216,7 @@ def _model_targets() -> list[Target]:
     folds = Folds(2, "run", ("p1", "p2")).to_json()
     calibration = calibration_bytes()
     return [
-        Target("fusion", read_model_file("fusion.json", read_fusion), (fusion, b"{}")),
+        Target("fusion", read_model_file("fusion.json", read_ranker), (fusion, b"{}")),
         Target("folds", read_model_file("folds.json", read_folds), (folds, b"{}")),
         Target("calibration", read_model_file(CALIBRATION_FILE, read_calibration), (calibration,)),
     ]

@@ -54,16 +54,16 @@ def edit_without_end(
         before = bench.content(path)
         pipe.send(("told", before, read_manifest(path).identity))
         pipe.send(("will", edit, expected(path, edit, before, number)))
-        perform(path, edit, before, number, checkpoint=_killer(fatal, edit))
+        perform(path, edit, before, number, after_after_step=_killer(fatal, edit))
         pipe.send(("told", bench.content(path), read_manifest(path).identity))
 
 
 def _killer(fatal: tuple[str, str] | None, edit: str) -> Callable[[str], None]:
-    def checkpoint(step: str) -> None:
+    def step(step: str) -> None:
         if fatal == (edit, step):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    return checkpoint
+    return step
 
 
 def prepare(path: Path, pipe: Connection, edit: str, number: int) -> None:
@@ -108,24 +108,24 @@ def _earlier(path: Path) -> int:
 
 
 def perform(
-    path: Path, edit: str, held: Content, number: int, *, checkpoint: Callable[[str], None]
+    path: Path, edit: str, held: Content, number: int, *, after_step: Callable[[str], None]
 ) -> None:
     """One edit."""
     labs, model = sorted(held), path.parent / "model"
     if edit == "add-lab":
         new = bench.plasmids_of(f"lab {number}", number)
-        add_labs(path, new, embedder=bench.embedder_of(model), checkpoint=checkpoint)
+        add_labs(path, new, embedder=bench.embedder_of(model), after_step=after_step)
     elif edit == "remove-lab":
-        remove_lab(path, labs[0], checkpoint=checkpoint)
+        remove_lab(path, labs[0], after_step=after_step)
     elif edit == "rename-lab":
-        rename_lab(path, labs[0], f"renamed {number}", checkpoint=checkpoint)
+        rename_lab(path, labs[0], f"renamed {number}", after_step=after_step)
     elif edit == "rollback":
-        rollback(path, to=_earlier(path), checkpoint=checkpoint)
+        rollback(path, to=_earlier(path), after_step=after_step)
     elif edit == "compact":
-        compact(path, checkpoint=checkpoint)
+        compact(path, after_step=after_step)
     else:
         new = made_plasmids(bench.FIRST_LABS, each=3, seed=number)
-        bench.build(path, model, new, replace=True, checkpoint=checkpoint)
+        bench.build(path, model, new, replace=True, after_step=after_step)
 
 
 def prove(rounds: int, *, seed: int) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from faults import bench
 from faults.concurrency import answers_of
 from vecattr.indexes.scoring.opened_index import Index
 from vecattr.readers.sheets import table_text
-from vecattr.sequences.synthetic import make_corpus
+from vecattr.sequences.synthetic import synthetic_plasmids
 
 #: Queries asked at once; the same ones again and again.
 _BATCH = 200
@@ -95,7 +95,7 @@ def processes_in_a_row(
     folder: Path, processes: int, *, seed: int
 ) -> tuple[dict[str, Any], list[str]]:
     """Whole processes that ask an index with the shipped encoder."""
-    plasmids = make_corpus(labs=4, plasmids_per_lab=4, seed=seed)
+    plasmids = synthetic_plasmids(labs=4, plasmids_per_lab=4, seed=seed)
     (folder / "t.csv").write_text(table_text(plasmids[1:]))
     (folder / "q.fa").write_text(f">q\n{plasmids[0].sequence}\n")
     command = [sys.executable, "-m", "vecattr.cli"]

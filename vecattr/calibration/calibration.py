@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from vecattr.attribution import WORKS, Work
 from vecattr.calibration.conformal import mass_for, needed_masses
-from vecattr.calibration.open_set import Familiarity, Scores, fit_familiarity, named_columns
+from vecattr.calibration.open_set import OpenSetScore, Scores, fit_open_set_score, named_columns
 from vecattr.calibration.temperature import Temperature, fit_temperature
 from vecattr.encoders.model_folder import CALIBRATION_FILE
 from vecattr.errors import UsageError
@@ -36,7 +36,7 @@ VERSION = 2
 #: The share of plasmids of known labs that the verdict may call unknown unless asked otherwise.
 FALSE_ALARM = 0.05
 #: The work that a query comes from unless said otherwise.
-USUAL_WORK: Work = "known"
+DEFAULT_WORK: Work = "known"
 #: With fewer held-out plasmids of a kind nothing is claimed about it.
 FEWEST = 20
 
@@ -57,7 +57,7 @@ class WorkFit:
 class Verdicts:
     """`scores` of held-out plasmids of known labs, ascending."""
 
-    familiarity: Familiarity
+    familiarity: OpenSetScore
     scores: tuple[float, ...]
 
     def threshold(self, false_alarm: float) -> float:
@@ -182,7 +182,7 @@ def _verdicts(scores: NDArray[np.float64], held: HeldOut, named: NDArray[np.bool
     rows = np.flatnonzero(named[held.labels])  # of labs with a name
     known = Scores.of(scores[rows], held.nearest[rows], named=named)
     strange = Scores.of(held.hidden(scores)[rows], held.nearest_other[rows], named=named)
-    familiarity = fit_familiarity(known, strange)
+    familiarity = fit_open_set_score(known, strange)
     return Verdicts(familiarity, _ascending(familiarity.score(known)[held.is_new[rows]]))
 
 
@@ -216,7 +216,7 @@ def _parsed_fits(data: dict[str, Any]) -> Fits:
     one, best, lead, near = map(float, verdicts["familiarity"]["weights"])
     scores = _parsed_ascending(verdicts["scores"])
     return Fits(
-        Verdicts(Familiarity((one, best, lead, near)), scores),
+        Verdicts(OpenSetScore((one, best, lead, near)), scores),
         {work: _parsed_work(data["works"][work]) for work in WORKS if work in data["works"]},
     )
 

@@ -59,7 +59,7 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class Familiarity:
+class OpenSetScore:
     """The weights of 1, best, lead and nearness."""
 
     weights: tuple[float, float, float, float]
@@ -71,7 +71,7 @@ class Familiarity:
         return found
 
 
-def fit_familiarity(known: Scores, hidden: Scores) -> Familiarity:
+def fit_open_set_score(known: Scores, hidden: Scores) -> OpenSetScore:
     """Weights that tell plasmids of known labs from the same plasmids with their labs hidden."""
     design = np.concatenate([known.design(), hidden.design()])  # (2q, 4)
     sign = np.concatenate([np.ones(len(known.best)), -np.ones(len(hidden.best))])
@@ -87,4 +87,4 @@ def fit_familiarity(known: Scores, hidden: Scores) -> Familiarity:
         return float(value), gradient, hessian
 
     best = minimum(loss, np.zeros(4))
-    return Familiarity((float(best[0]), float(best[1]), float(best[2]), float(best[3])))
+    return OpenSetScore((float(best[0]), float(best[1]), float(best[2]), float(best[3])))

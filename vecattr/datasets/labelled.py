@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.datasets.classes import ClassRule
-from vecattr.datasets.reserve import Lot, reserve
+from vecattr.datasets.reserve import SplitHash, reserve
 from vecattr.datasets.splits import Split, split_rows
 from vecattr.encoders.config import TrainConfig
 from vecattr.errors import InputError
@@ -33,7 +33,7 @@ class LabelledSet:
 
 def without_reserve(labelled: LabelledSet) -> LabelledSet:
     """What is left when the reserve is taken away."""
-    lots = [Lot.of(plasmid) for plasmid in labelled.plasmids]
+    lots = [SplitHash.of(plasmid) for plasmid in labelled.plasmids]
     return labelled.where(~reserve(labelled.labels, lots).rows)
 
 

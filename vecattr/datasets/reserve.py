@@ -27,7 +27,7 @@ _KNOWN_WORK_KEY = b"vecattr reserve: known work"
 
 
 @dataclass(frozen=True)
-class Lot:
+class SplitHash:
     """Two numbers in [0, 1) that a plasmid has for good, whatever its name, its lab, its strand
     and its opening: that of its group (of its molecule, when it has no group), and its own."""
 
@@ -35,7 +35,7 @@ class Lot:
     molecule: float
 
     @classmethod
-    def of(cls, plasmid: Plasmid) -> Lot:
+    def of(cls, plasmid: Plasmid) -> SplitHash:
         molecule = canonical_sequence(plasmid)
         group = f"molecule {molecule}" if plasmid.group is None else f"group {plasmid.group}"
         return cls(_number(group, _NEW_WORK_KEY), _number(molecule, _KNOWN_WORK_KEY))
@@ -60,7 +60,7 @@ class Reserve:
         return self.new_work | self.known_work
 
 
-def reserve(labels: Sequence[str], lots: Sequence[Lot]) -> Reserve:
+def reserve(labels: Sequence[str], lots: Sequence[SplitHash]) -> Reserve:
     """The reserve of a table whose rows have these classes and lots.
 
     The lowest numbers are taken: groups below NEW_WORK_SHARE, and rows of other groups below

@@ -39,7 +39,7 @@ class Split:
         return self.new_work is not self.watched
 
 
-def hold_out(
+def split_off_groups(
     labels: Sequence[str],
     groups: Sequence[str | None],
     *,
@@ -76,13 +76,14 @@ def split_rows(
     rng: np.random.Generator,
 ) -> Split:
     """Whole groups held out to stop by and to calibrate on, single rows of other groups held out
-    to calibrate on, and all others to learn from; `hold_out` and `hold_out_singly` say how."""
-    new = hold_out(labels, groups, share=validation_share, rng=rng)
-    known = hold_out_singly(labels, ~new, share=calibration_share, rng=rng)
+    to calibrate on, and all others to learn from; `split_off_groups` and `split_off_singly` say
+    how."""
+    new = split_off_groups(labels, groups, share=validation_share, rng=rng)
+    known = split_off_singly(labels, ~new, share=calibration_share, rng=rng)
     return Split(learned=~new & ~known, watched=new, new_work=new, known_work=known)
 
 
-def hold_out_singly(
+def split_off_singly(
     labels: Sequence[str],
     free: NDArray[np.bool_],
     *,

@@ -15,7 +15,7 @@ import numpy as np
 
 from vecattr.encoders.config import BagConfig, EncoderConfig
 from vecattr.encoders.features import FeatureSpace
-from vecattr.encoders.lookup import Folded, folded
+from vecattr.encoders.lookup import LookupTables, folded
 from vecattr.encoders.model_folder import model_identity, read_config
 from vecattr.encoders.views import fixed_views
 from vecattr.encoders.vocabulary import Vocabulary, read_vocabulary
@@ -32,7 +32,7 @@ class Embedder:
 
     def __init__(
         self,
-        encoder: Folded,
+        encoder: LookupTables,
         vocabulary: Vocabulary,
         *,
         features: FeatureSpace,
@@ -97,7 +97,7 @@ def load_embedder(
     MissingError, DamagedError or MismatchError name the file; UsageError when a GPU is asked for in
     vain."""
     config = read_config(folder)
-    encoder: Folded
+    encoder: LookupTables
     if engine_of(config.encoder, device) == "torch":
         from vecattr.encoders.torch_encoder import load_torch
 

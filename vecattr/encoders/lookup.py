@@ -33,7 +33,7 @@ _POSITIONS = 128
 _SELU_SCALE, _SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017
 
 
-class Folded(Protocol):
+class LookupTables(Protocol):
     """Ids and features in, unit vectors out; a row depends on nothing but itself."""
 
     def encode(self, ids: Sequence[Ids], features: NDArray[np.float32]) -> Vectors:
@@ -53,7 +53,7 @@ class Rows(Protocol):
 
 
 @dataclass(frozen=True)
-class FoldedBag:
+class LookupBag:
     """The mean of k-mers' vectors (e,), widened to (d,), plus what features and the bias add."""
 
     rows: Rows
@@ -64,7 +64,7 @@ class FoldedBag:
     @classmethod
     def of(
         cls, folder: Path, arrays: Arrays, config: BagConfig, *, size: int, columns: int
-    ) -> FoldedBag:
+    ) -> LookupBag:
         """DamagedError when the arrays do not fit the configuration."""
         width = config.width
         take = _Taker(folder, arrays)
@@ -91,7 +91,7 @@ class FoldedBag:
 
 
 @dataclass(frozen=True)
-class FoldedCnn:
+class LookupCnn:
     """For each kernel the tables of its tokens (k, v, c) and its filters' biases (c,); then one
     layer over the largest responses and the features."""
 
@@ -104,7 +104,7 @@ class FoldedCnn:
     @classmethod
     def of(
         cls, folder: Path, arrays: Arrays, config: CnnConfig, *, size: int, columns: int
-    ) -> FoldedCnn:
+    ) -> LookupCnn:
         """Folds the tables; DamagedError when the arrays do not fit the configuration."""
         take = _Taker(folder, arrays)
         filters, pooled = config.filters, config.filters * len(config.kernels)
@@ -213,9 +213,9 @@ class _Taker:
 
 def folded(
     folder: Path, arrays: Arrays, config: EncoderConfig, *, size: int, columns: int
-) -> Folded:
+) -> LookupTables:
     """The encoder of a model folder whose vocabulary has `size` ids and whose feature space has so
     many columns. DamagedError when the arrays do not fit the configuration."""
     if isinstance(config, CnnConfig):
-        return FoldedCnn.of(folder, arrays, config, size=size, columns=columns)
-    return FoldedBag.of(folder, arrays, config, size=size, columns=columns)
+        return LookupCnn.of(folder, arrays, config, size=size, columns=columns)
+    return LookupBag.of(folder, arrays, config, size=size, columns=columns)

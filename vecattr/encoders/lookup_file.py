@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.encoders.config import BagConfig, CnnConfig
-from vecattr.encoders.lookup import Folded, FoldedBag, FoldedCnn, folded
+from vecattr.encoders.lookup import LookupBag, LookupCnn, LookupTables, folded
 from vecattr.encoders.model_folder import TOKENIZER_FILE, ModelConfig, read_config
 from vecattr.encoders.quantisation import restored
 from vecattr.encoders.tokenizer import Tokenizer
@@ -39,10 +39,10 @@ def table_bytes(folder: Path, *, identity: str) -> bytes:
     vocabulary = read_vocabulary(folder, config.encoder, weights)
     columns = config.features.columns
     made = folded(folder, weights, config.encoder, size=vocabulary.size, columns=columns)
-    if isinstance(made, FoldedCnn):
+    if isinstance(made, LookupCnn):
         arrays = _cnn_arrays(made)
     else:
-        assert isinstance(made, FoldedBag)
+        assert isinstance(made, LookupBag)
         arrays = _bag_arrays(made) | {"hashes": known_hashes(folder, weights)}
     facts: dict[str, Attribute] = {
         "format": TABLES_FORMAT,
@@ -52,7 +52,7 @@ def table_bytes(folder: Path, *, identity: str) -> bytes:
     return write_arrays(dict(sorted(arrays.items())), facts)
 
 
-def _bag_arrays(made: FoldedBag) -> dict[str, NDArray[np.generic]]:
+def _bag_arrays(made: LookupBag) -> dict[str, NDArray[np.generic]]:
     assert isinstance(made.rows, KmerRows)
     rows = made.rows.stored
     arrays: dict[str, NDArray[np.generic]] = {
@@ -65,7 +65,7 @@ def _bag_arrays(made: FoldedBag) -> dict[str, NDArray[np.generic]]:
     return arrays if made.widen is None else arrays | {"widen": made.widen}
 
 
-def _cnn_arrays(made: FoldedCnn) -> dict[str, NDArray[np.generic]]:
+def _cnn_arrays(made: LookupCnn) -> dict[str, NDArray[np.generic]]:
     return {
         "tables": np.concatenate(made.tables),  # (sum of k, v, c)
         "biases": np.stack(made.biases),
@@ -74,7 +74,7 @@ def _cnn_arrays(made: FoldedCnn) -> dict[str, NDArray[np.generic]]:
     }
 
 
-def open_tables(path: Path, folder: Path, *, identity: str) -> tuple[Folded, Vocabulary]:
+def open_tables(path: Path, folder: Path, *, identity: str) -> tuple[LookupTables, Vocabulary]:
     """The encoder and the vocabulary of a model folder from its tables at `path`.
 
     MismatchError for tables of another model; else as in `vecattr.files.arrays.ArrayFile`."""
@@ -109,7 +109,7 @@ def _check_layout(file: ArrayFile, expected: Mapping[str, tuple[str, tuple[int, 
             )
 
 
-def _bag(file: ArrayFile, config: ModelConfig) -> tuple[Folded, Vocabulary]:
+def _bag(file: ArrayFile, config: ModelConfig) -> tuple[LookupTables, Vocabulary]:
     assert isinstance(config.encoder, BagConfig)
     size, width, columns = file.shape("hashes")[0], config.encoder.width, config.features.columns
     held = config.encoder.token_width
@@ -126,7 +126,7 @@ def _bag(file: ArrayFile, config: ModelConfig) -> tuple[Folded, Vocabulary]:
         expected["widen"] = ("<f8", (held, width))
     _check_layout(file, expected)
     hashes = cast("NDArray[np.uint64]", file.array("hashes"))
-    encoder = FoldedBag(
+    encoder = LookupBag(
         MappedRows(file, config.encoder.token_width),
         cast("NDArray[np.float64]", file.array("widen")) if held != width else None,
         cast("NDArray[np.float64]", file.array("features")),
@@ -135,7 +135,7 @@ def _bag(file: ArrayFile, config: ModelConfig) -> tuple[Folded, Vocabulary]:
     return encoder, KmerVocabulary(hashes, k=config.encoder.k, scaled=config.encoder.scaled)
 
 
-def _cnn(file: ArrayFile, model: ModelConfig, *, size: int) -> Folded:
+def _cnn(file: ArrayFile, model: ModelConfig, *, size: int) -> LookupTables:
     config = model.encoder
     assert isinstance(config, CnnConfig)
     kernels, filters = config.kernels, config.filters
@@ -150,7 +150,7 @@ def _cnn(file: ArrayFile, model: ModelConfig, *, size: int) -> Folded:
     )
     tables = cast("NDArray[np.float32]", file.array("tables"))
     ends = np.cumsum(config.kernels).tolist()
-    return FoldedCnn(
+    return LookupCnn(
         tuple(tables[end - kernel : end] for kernel, end in zip(config.kernels, ends, strict=True)),
         tuple(cast("NDArray[np.float32]", file.array("biases"))),
         config.activation,

@@ -34,7 +34,7 @@ LABS_FILE = "labs.h5"
 CARD_FILE = "MODEL_CARD.md"
 HELD_OUT_FILE = "heldout.h5"
 CALIBRATION_FILE = "calibration.json"
-FUSION_FILE = "fusion.json"
+RANKER_FILE = "fusion.json"
 #: In an index alone: what its encoder looks up, made of the weights.
 TABLES_FILE = "tables.h5"
 
@@ -42,7 +42,7 @@ TABLES_FILE = "tables.h5"
 IDENTITY_FILES = (CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE)
 
 #: All files that a model folder may hold.
-MODEL_FILES = (*IDENTITY_FILES, LABS_FILE, FUSION_FILE, HELD_OUT_FILE, CALIBRATION_FILE, CARD_FILE)
+MODEL_FILES = (*IDENTITY_FILES, LABS_FILE, RANKER_FILE, HELD_OUT_FILE, CALIBRATION_FILE, CARD_FILE)
 
 #: The reserved name under which labs.h5 keeps the unknown-lab vector.
 UNKNOWN_VECTOR = "unknown"

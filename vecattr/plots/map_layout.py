@@ -42,7 +42,7 @@ class Places:
 
 
 @dataclass(frozen=True)
-class Atlas:
+class MapLayout:
     """Plasmids, labs (id and lab are the same) and queries (their lab is empty) on one map.
 
     `classes` are the labs that the plasmids count for, which is where POOLED may stand.

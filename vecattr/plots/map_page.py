@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 
 from vecattr.plasmid import POOLED
-from vecattr.plots.map_layout import COLOURS, GREY, PALE, QUERY, Atlas, Places
+from vecattr.plots.map_layout import COLOURS, GREY, PALE, QUERY, MapLayout, Places
 
 #: Decimals of a coordinate: a map is some hundred units wide.
 _DECIMALS = 2
@@ -21,7 +21,7 @@ _PLASMID, _LAB, _QUERY = 0, 1, 2
 Point = tuple[int, str, int, int, float, float]
 
 
-def map_page(atlas: Atlas, *, title: str) -> str:
+def map_page(atlas: MapLayout, *, title: str) -> str:
     """The page; the same map gives the same bytes."""
     template = files("vecattr").joinpath("map_page.html").read_text(encoding="utf-8")
     head, middle, tail = template.partition("@DATA@")
@@ -38,7 +38,7 @@ def _json_inside_html(value: object) -> str:
     return text
 
 
-def _data(atlas: Atlas) -> dict[str, object]:
+def _data(atlas: MapLayout) -> dict[str, object]:
     labs = sorted({*atlas.plasmids.labs, *atlas.labs.labs, *atlas.queries.labs})
     numbers = {name: number for number, name in enumerate(labs)}
     shades = {name: shade for shade, name in enumerate(atlas.legend)}

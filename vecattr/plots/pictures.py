@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from vecattr.plots.clusters import Elbow
 from vecattr.plots.extras import need
-from vecattr.plots.map_layout import GREY, PALE, QUERY, Atlas, Box, free_boxes
+from vecattr.plots.map_layout import GREY, PALE, QUERY, Box, MapLayout, free_boxes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +39,7 @@ def shortened(name: str) -> str:
     return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
 
 
-def draw_map(atlas: Atlas, *, form: PictureFormat, title: str) -> bytes:
+def draw_map(atlas: MapLayout, *, form: PictureFormat, title: str) -> bytes:
     """The map: plasmids as dots, labs as diamonds, queries as stars, names where there is room.
 
     UsageError without the extra `viz`.
@@ -111,7 +111,7 @@ def _figure(*, width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
         yield figure, figure.subplots()
 
 
-def _dots(axes: Axes, atlas: Atlas) -> None:
+def _dots(axes: Axes, atlas: MapLayout) -> None:
     """Pale ones first, then grey ones, so that the coloured ones lie on top; very many are pixels
     in an SVG, too."""
     colours = atlas.colours_of(atlas.classes)
@@ -130,7 +130,7 @@ def _dots(axes: Axes, atlas: Atlas) -> None:
         )
 
 
-def _labs(axes: Axes, atlas: Atlas) -> None:
+def _labs(axes: Axes, atlas: MapLayout) -> None:
     axes.scatter(
         atlas.labs.points[:, 0],
         atlas.labs.points[:, 1],
@@ -143,7 +143,7 @@ def _labs(axes: Axes, atlas: Atlas) -> None:
     )
 
 
-def _queries(axes: Axes, atlas: Atlas) -> None:
+def _queries(axes: Axes, atlas: MapLayout) -> None:
     axes.scatter(
         atlas.queries.points[:, 0],
         atlas.queries.points[:, 1],
@@ -155,7 +155,7 @@ def _queries(axes: Axes, atlas: Atlas) -> None:
     )
 
 
-def _legend(axes: Axes, atlas: Atlas) -> None:
+def _legend(axes: Axes, atlas: MapLayout) -> None:
     """Names are set after the legend is made: matplotlib hides those that begin with `_`."""
     from matplotlib.lines import Line2D
 
@@ -177,7 +177,7 @@ def _legend(axes: Axes, atlas: Atlas) -> None:
         text.set_text(name)
 
 
-def _names(figure: Figure, axes: Axes, atlas: Atlas) -> None:
+def _names(figure: Figure, axes: Axes, atlas: MapLayout) -> None:
     """Queries' names first, then labs by size; a name that would touch an earlier one is left
     out."""
     from matplotlib.patheffects import withStroke

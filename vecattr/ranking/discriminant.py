@@ -49,7 +49,7 @@ def _products(rows: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray
 
 
 @dataclass(frozen=True)
-class Background:
+class Discriminant:
     """Mean (d,) and inverse shrunk covariance (d, d) of the plasmids an index was built from."""
 
     mean: NDArray[np.float64]

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.encoders.model_folder import FUSION_FILE
+from vecattr.encoders.model_folder import RANKER_FILE
 from vecattr.files.json_files import read_sidecar
 
 VERSION = 4
@@ -112,7 +112,7 @@ class Network:
 
 
 @dataclass(frozen=True)
-class Fusion:
+class EvidenceRanker:
     """One network for queries without phenotype features, and one for those with."""
 
     plain: Network
@@ -139,21 +139,21 @@ class Fusion:
         return (json.dumps(data, sort_keys=True) + "\n").encode()
 
 
-def read_fusion(folder: Path) -> Fusion | None:
+def read_ranker(folder: Path) -> EvidenceRanker | None:
     """The fusion of a model folder; errors and None as in `read_sidecar`."""
     return read_sidecar(
-        folder / FUSION_FILE,
-        _parsed_fusion,
+        folder / RANKER_FILE,
+        _parsed_ranker,
         kind="fusion",
         version=VERSION,
         hint="use the vecattr that made the model, or make the model again",
     )
 
 
-def _parsed_fusion(data: dict[str, Any]) -> Fusion:
+def _parsed_ranker(data: dict[str, Any]) -> EvidenceRanker:
     plain = _parsed(data["plain"], inputs=inputs_of(phenotypes=False))
     featured = _parsed(data["featured"], inputs=inputs_of(phenotypes=True))
-    return Fusion(plain, featured, str(data["source"]))
+    return EvidenceRanker(plain, featured, str(data["source"]))
 
 
 def _parsed(data: dict[str, Any], *, inputs: int) -> Network:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from vecattr.errors import InputError
-from vecattr.readers.limits import BoundedLines
+from vecattr.readers.limits import LimitedLines
 from vecattr.readers.sources import Opened, first_line, kind_of
 
 #: The longest cell (characters): more than any sequence, less than a C long anywhere.
@@ -123,7 +123,7 @@ def _check_header(columns: tuple[str, ...], name: str) -> None:
 def _rows(opened: Opened, delimiter: str) -> Iterator[Row]:
     text = io.TextIOWrapper(opened.records("table"), encoding="utf-8", newline="")
     most, error = opened.bounds.record_bytes, opened.bounds.too_long(None, where=opened.name)
-    lines = BoundedLines(text, most=most, error=error)
+    lines = LimitedLines(text, most=most, error=error)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     line = 0
     try:

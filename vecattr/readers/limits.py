@@ -24,7 +24,7 @@ _LONGEST_MARK = 4
 
 
 @dataclass(frozen=True)
-class Bounds:
+class Limits:
     """The longest record (bases), and the most that a packed file may unpack to (bytes)."""
 
     bases: int = 20_000_000
@@ -54,10 +54,10 @@ class Bounds:
 
 
 #: What is read unless more is asked for.
-USUAL = Bounds()
+USUAL = Limits()
 
 
-class BoundedBytes(io.RawIOBase):
+class LimitedBytes(io.RawIOBase):
     """The bytes of `inner`, of which at most `most` may come before the next of the `marks`.
 
     Raises `error` when there are more.
@@ -92,7 +92,7 @@ class BoundedBytes(io.RawIOBase):
         self._tail = seen[-_LONGEST_MARK:]
 
 
-class BoundedLines:
+class LimitedLines:
     """Lines of text, of which those since the last `reset` hold at most `most` characters; `error`
     when they hold more."""
 

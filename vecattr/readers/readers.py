@@ -13,7 +13,7 @@ from pathlib import Path
 from vecattr.errors import InputError, UsageError
 from vecattr.plasmid import Plasmid
 from vecattr.readers.lab_folders import Input, inputs_of
-from vecattr.readers.limits import USUAL, Bounds
+from vecattr.readers.limits import USUAL, Limits
 from vecattr.readers.records import (
     BadRecord,
     Identities,
@@ -49,7 +49,7 @@ class ReadOptions:
     as_one: bool = False
     no_features: bool = False
     labelled: bool = False
-    bounds: Bounds = USUAL
+    bounds: Limits = USUAL
 
 
 def read_plasmids(

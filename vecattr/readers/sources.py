@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
 from vecattr.errors import InputError, VecattrError
-from vecattr.readers.limits import USUAL, BoundedBytes, Bounds
+from vecattr.readers.limits import USUAL, LimitedBytes, Limits
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -58,14 +58,14 @@ class Opened:
     name: str
     head: bytes
     stream: BinaryIO
-    bounds: Bounds = USUAL
+    bounds: Limits = USUAL
 
     def records(self, kind: Kind) -> BinaryIO:
         """The stream, from which reading raises InputError when a record of this kind is longer
         than the bounds allow, before it is in memory."""
         error = self.bounds.too_long(None, where=self.name)
         most = self.bounds.record_bytes
-        bounded = BoundedBytes(self.stream, marks=_MARKS[kind], most=most, error=error)
+        bounded = LimitedBytes(self.stream, marks=_MARKS[kind], most=most, error=error)
         return io.BufferedReader(bounded, _BUFFER)
 
 
@@ -125,7 +125,7 @@ def source_stem(name: str) -> str:
 
 
 @contextmanager
-def open_source(source: str | Path, *, bounds: Bounds = USUAL) -> Iterator[Opened]:
+def open_source(source: str | Path, *, bounds: Limits = USUAL) -> Iterator[Opened]:
     """Open a file or standard input, decompressed, without a UTF-8 byte order mark.
 
     Raises InputError when there is no such file, it cannot be read, is empty, cut short, or
@@ -157,7 +157,7 @@ def _open_raw(source: str | Path, stack: ExitStack) -> BinaryIO:
 
 
 def _unpacked(
-    packed: BinaryIO, magic: bytes, stack: ExitStack, *, bounds: Bounds, name: str
+    packed: BinaryIO, magic: bytes, stack: ExitStack, *, bounds: Limits, name: str
 ) -> BinaryIO:
     for mark, compression in _COMPRESSIONS:
         if magic.startswith(mark):
@@ -167,7 +167,7 @@ def _unpacked(
             # it in this process, where a cut file is an exception and not a silent end.
             opened = stack.enter_context(xopen(packed, "rb", threads=0, format=compression))
             error = bounds.too_much(where=name)
-            return cast("BinaryIO", BoundedBytes(opened, most=bounds.unpacked, error=error))
+            return cast("BinaryIO", LimitedBytes(opened, most=bounds.unpacked, error=error))
     return packed
 
 

@@ -74,7 +74,7 @@ class _Project:
     host: int
 
 
-def make_corpus(
+def synthetic_plasmids(
     *,
     labs: int,
     plasmids_per_lab: int,
@@ -92,7 +92,7 @@ def make_corpus(
     own: an encoder that knows the words can read such plasmids. Raises UsageError for counts
     below 1 or a share outside 0 to 1.
 
-    >>> [plasmid.lab for plasmid in make_corpus(labs=2, plasmids_per_lab=1, seed=1)]
+    >>> [plasmid.lab for plasmid in synthetic_plasmids(labs=2, plasmids_per_lab=1, seed=1)]
     ['Lab 01', 'Lab 02']
     """
     if labs < 1 or plasmids_per_lab < 1 or not 0 <= own_gene_share <= 1:

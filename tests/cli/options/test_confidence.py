@@ -18,7 +18,7 @@ from vecattr.cli.options.confidence import asking
 from vecattr.encoders.model_folder import CALIBRATION_FILE, HELD_OUT_FILE
 from vecattr.files.fold_folder import fold_path
 from vecattr.indexes.checking.verify import verify_index
-from vecattr.indexes.scoring.confidence import Asked
+from vecattr.indexes.scoring.confidence import ConfidenceOptions
 
 Capture = pytest.CaptureFixture[str]
 Answer = dict[str, Any]
@@ -153,7 +153,7 @@ def test_options_default_to_what_is_usual() -> None:
     def nothing() -> None: ...
 
     defaults = {one.name: one.default for one in nothing.__click_params__}  # type: ignore[attr-defined]
-    assert Asked(defaults["work"], defaults["false_alarm"]) == Asked()
+    assert ConfidenceOptions(defaults["work"], defaults["false_alarm"]) == ConfidenceOptions()
 
 
 def test_evaluate_tells_whether_probabilities_mean_what_they_say(

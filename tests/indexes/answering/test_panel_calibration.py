@@ -24,7 +24,7 @@ from vecattr.indexes.answering.panel_calibration import (
     majority,
     rank_matched,
 )
-from vecattr.indexes.scoring.confidence import Asked
+from vecattr.indexes.scoring.confidence import ConfidenceOptions
 from vecattr.indexes.scoring.opened_index import Index
 from vecattr.plasmid import POOLED
 from vecattr.ranking.rank_fusion import FUSIONS, Fusion, fused_scores
@@ -209,7 +209,13 @@ def test_a_panel_with_plasmids_in_common_is_calibrated(tmp_path: Path, workshop:
     panel = panel_of(workshop, tmp_path, made(queries=100))
     [query] = workshop.plasmids(NAMES[:1], each=1, seed=9)
     answers = [
-        next(iter(panel.query_many([query], k=6, asked=Asked(work=work, false_alarm=share))))
+        next(
+            iter(
+                panel.query_many(
+                    [query], k=6, options=ConfidenceOptions(work=work, false_alarm=share)
+                )
+            )
+        )
         for work, share in (("known", 0.05), ("new", 0.5))
     ]
     shares = [[hit.probability for hit in answer.labs] for answer in answers]
@@ -218,7 +224,7 @@ def test_a_panel_with_plasmids_in_common_is_calibrated(tmp_path: Path, workshop:
         assert mine == sorted(mine, reverse=True)  # in the order of the fused ranking
     assert shares[0] != shares[1]
     assert answers[0].threshold < answers[1].threshold
-    [answer] = panel.query_many([query], asked=Asked(coverage=0.9))
+    [answer] = panel.query_many([query], options=ConfidenceOptions(coverage=0.9))
     assert answer.coverage == 0.9
     assert "candidate set" in " ".join(answer.notes)
 
@@ -234,7 +240,7 @@ def test_a_panel_without_plasmids_in_common_still_gives_a_verdict(
     assert (answer.verdict, answer.threshold) == ("known", 0.0)
     assert {hit.probability for hit in answer.labs} == {None}
     with pytest.raises(UsageError, match="no coverage can be promised for their fusion"):
-        panel.query_many([query], asked=Asked(coverage=0.9))
+        panel.query_many([query], options=ConfidenceOptions(coverage=0.9))
 
 
 def test_a_false_alarm_moves_the_verdict_of_indexes_without_plasmids_in_common(
@@ -252,10 +258,10 @@ def test_a_false_alarm_moves_the_verdict_of_indexes_without_plasmids_in_common(
     queries = workshop.plasmids(NAMES[:1], each=2, seed=9)  # the second has features
     verdicts = []
     for share in (0.0, 0.05, 0.3, 0.6, 0.95):
-        asked = Asked(false_alarm=share)
-        singles = [list(index.query_many(queries, asked=asked)) for index in opened]
+        options = ConfidenceOptions(false_alarm=share)
+        singles = [list(index.query_many(queries, options=options)) for index in opened]
         assert singles[0][0].threshold < singles[0][1].threshold
-        answers = list(Panel(tuple(opened)).query_many(queries, asked=asked))
+        answers = list(Panel(tuple(opened)).query_many(queries, options=options))
         for answer, *mine in zip(answers, *singles, strict=True):
             margins = sorted(single.confidence - single.threshold for single in mine)
             assert (answer.confidence, answer.threshold) == (pytest.approx(margins[1]), 0.0)

@@ -26,9 +26,9 @@ from vecattr.indexes.answering.worker_pool import Orders, answers_in_processes
 from vecattr.indexes.editing.add import add_labs
 from vecattr.indexes.editing.build import build_index
 from vecattr.plasmid import Plasmid
-from vecattr.sequences.synthetic import make_corpus
+from vecattr.sequences.synthetic import synthetic_plasmids
 
-PLASMIDS = make_corpus(labs=4, plasmids_per_lab=5, seed=1)
+PLASMIDS = synthetic_plasmids(labs=4, plasmids_per_lab=5, seed=1)
 
 
 @pytest.fixture

@@ -165,10 +165,10 @@ def test_files_of_the_shipped_encoder_come_back(tmp_path: Path) -> None:
     from vecattr.datasets.classes import ClassRule
     from vecattr.encoders.pretrained import shipped_encoder
     from vecattr.indexes.editing.build import build_index
-    from vecattr.sequences.synthetic import make_corpus
+    from vecattr.sequences.synthetic import synthetic_plasmids
 
     path = tmp_path / "i"
-    plasmids = make_corpus(labs=2, plasmids_per_lab=3, seed=0)
+    plasmids = synthetic_plasmids(labs=2, plasmids_per_lab=3, seed=0)
     build_index(path, plasmids, model=shipped_encoder(), rule=ClassRule(None))
     spoil(path / "model" / "config.json")
     (path / "model" / "encoder.safetensors").unlink()

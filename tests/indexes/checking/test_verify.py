@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from vecattr.calibration.calibration_set import HeldOut
-from vecattr.encoders.model_folder import FUSION_FILE, HELD_OUT_FILE
+from vecattr.encoders.model_folder import HELD_OUT_FILE, RANKER_FILE
 from vecattr.errors import ArtifactError, DamagedError, MismatchError, MissingError
 from vecattr.files.atomic import sha256_file
 from vecattr.indexes.checking.verify import verify_index
@@ -161,11 +161,11 @@ def test_changed_small_files_of_the_model_are_told_on_opening(index: Path, works
 
 def test_a_fusion_that_no_query_could_use_is_found(index: Path) -> None:
     """Of another version, in an index that an older vecattr made: its manifest names it."""
-    file = index / "model" / FUSION_FILE
+    file = index / "model" / RANKER_FILE
     file.write_bytes(b'{"version": 1}')
     manifest = read_manifest(index)
     facts = FileFacts(sha256_file(file), file.stat().st_size)
-    named = tuple(sorted([*manifest.model_files, (FUSION_FILE, facts)]))
+    named = tuple(sorted([*manifest.model_files, (RANKER_FILE, facts)]))
     data = replace(manifest, model_files=named).to_json()
     for copy in (index / "manifest.json", history_path(index, manifest.generation)):
         copy.write_bytes(data)

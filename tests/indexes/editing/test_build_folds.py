@@ -23,12 +23,12 @@ from vecattr.errors import DamagedError, InputError, MismatchError, MissingError
 from vecattr.files.fold_folder import FOLDS_FILE, Folds, fold_path, read_folds
 from vecattr.indexes.answering.panel import open_panel
 from vecattr.plasmid import Plasmid
-from vecattr.sequences.synthetic import make_corpus
+from vecattr.sequences.synthetic import synthetic_plasmids
 from vecattr.training.cross_validation import train_folds
 from vecattr.training.train import TrainReport
 from vecattr.training.validation import Epoch
 
-_CORPUS = make_corpus(labs=6, plasmids_per_lab=12, seed=3)
+_CORPUS = synthetic_plasmids(labs=6, plasmids_per_lab=12, seed=3)
 _BAG = BagConfig(width=16, token_width=8, scaled=4)
 _SHORT = TrainConfig(
     loss="cosface", epochs=2, batch_size=32, learning_rate=1e-2, validation_share=0.3
@@ -176,11 +176,12 @@ import sys
 from pathlib import Path
 from vecattr.datasets.classes import ClassRule
 from vecattr.encoders.config import BagConfig, TrainConfig
-from vecattr.sequences.synthetic import make_corpus
+from vecattr.sequences.synthetic import synthetic_plasmids
 from vecattr.training.cross_validation import train_folds
 
 train_folds(
-    make_corpus(labs=6, plasmids_per_lab=12, seed=3), Path(sys.argv[1]), rule=ClassRule(None),
+    synthetic_plasmids(labs=6, plasmids_per_lab=12, seed=3), Path(sys.argv[1]),
+    rule=ClassRule(None),
     folds=3, encoder={encoder!r}, train={train!r}, resume=len(sys.argv) > 2,
 )
 """

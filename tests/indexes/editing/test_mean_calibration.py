@@ -12,7 +12,7 @@ import pytest
 from vecattr import Index, Plasmid
 from vecattr.calibration.calibration import read_calibration
 from vecattr.calibration.calibration_set import HeldOut, read_held_out
-from vecattr.datasets.reserve import Lot, reserve
+from vecattr.datasets.reserve import SplitHash, reserve
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.mean_calibration import SOURCE
 from vecattr.indexes.storage.index_folder import MODEL_FOLDER
@@ -50,7 +50,7 @@ def test_means_are_calibrated_on_plasmids_left_out_of_them(means: Path, workshop
     assert calibration.source == SOURCE
     held = sheet(means)
     plasmids = papers(workshop)
-    reserved = reserve([str(one.lab) for one in plasmids], [Lot.of(one) for one in plasmids])
+    reserved = reserve([str(one.lab) for one in plasmids], [SplitHash.of(one) for one in plasmids])
     rows = np.flatnonzero(reserved.rows)
     assert list(held.ids) == [plasmids[row].id for row in rows]
     assert held.is_new.tolist() == reserved.new_work[rows].tolist()

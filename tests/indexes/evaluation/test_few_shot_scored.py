@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 
 from vecattr.datasets.classes import ClassRule
-from vecattr.encoders.model_folder import FUSION_FILE
+from vecattr.encoders.model_folder import RANKER_FILE
 from vecattr.errors import InputError
 from vecattr.indexes.answering.panel import Panel
 from vecattr.indexes.editing.add import add_labs
 from vecattr.indexes.editing.edit import compact, remove_lab, rename_lab
 from vecattr.indexes.evaluation.few_shot import few_shot_figures
-from vecattr.indexes.evaluation.few_shot_scored import FusedNewcomers
+from vecattr.indexes.evaluation.few_shot_scored import ScoredNewcomers
 from vecattr.indexes.evaluation.support_draws import Codes, Shots, drawn, drawn_outside, orders
 from vecattr.metrics.ranking import lab_ranks
 from vecattr.plasmid import POOLED, Plasmid
-from vecattr.ranking.evidence_ranker import Fusion, Network, inputs_of
+from vecattr.ranking.evidence_ranker import EvidenceRanker, Network, inputs_of
 
 OLD = [f"Lab {number:02}" for number in range(9)]
 NEW = ["A new", "Lab 04b", "z new"]
@@ -69,8 +69,8 @@ def index(tmp_path_factory: pytest.TempPathFactory, workshop: Any) -> Path:
     model = folder / "model"
     shutil.copytree(workshop.model, model)
     plain, featured = inputs_of(phenotypes=False), inputs_of(phenotypes=True)
-    made = Fusion(random_network(plain, 1), random_network(featured, 2), "chance")
-    (model / FUSION_FILE).write_bytes(made.to_json())
+    made = EvidenceRanker(random_network(plain, 1), random_network(featured, 2), "chance")
+    (model / RANKER_FILE).write_bytes(made.to_json())
     path = folder / "i"
     rule = ClassRule(frozenset(OLD[2:8]))
     workshop.build(path, collection(OLD[:8], each=6, seed=0), model=model, rule=rule)
@@ -90,8 +90,8 @@ def plasmids() -> list[Plasmid]:
 
 def newcomers(
     workshop: Any, index: Path, plasmids: list[Plasmid], *, likeliest: int | None = None
-) -> FusedNewcomers:
-    return FusedNewcomers.of(workshop.open(index), plasmids, likeliest=likeliest)
+) -> ScoredNewcomers:
+    return ScoredNewcomers.of(workshop.open(index), plasmids, likeliest=likeliest)
 
 
 def added(workshop: Any, index: Path, copy: Path, supports: list[Plasmid]) -> Any:

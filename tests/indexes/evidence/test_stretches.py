@@ -17,7 +17,7 @@ from vecattr.errors import UsageError
 from vecattr.indexes.answering.panel import open_panel
 from vecattr.indexes.editing.add import add_labs
 from vecattr.indexes.editing.edit import remove_lab
-from vecattr.indexes.editing.segment_writer import SegmentDraft
+from vecattr.indexes.editing.segment_writer import SegmentWriter
 from vecattr.indexes.evidence.query_windows import between, runs_of
 from vecattr.indexes.evidence.stretches import MOST, SOURCES, StretchFinder
 from vecattr.indexes.storage.live_segment import LiveSegment
@@ -61,7 +61,7 @@ def made(seed: int) -> tuple[list[Plasmid], Plasmid]:
 
 
 def segment_of(plasmids: Sequence[Plasmid]) -> LiveSegment:
-    draft = SegmentDraft(model="m", width=2, keep_sequences=True)
+    draft = SegmentWriter(model="m", width=2, keep_sequences=True)
     for one in plasmids:
         label = POOLED if one.lab == "Doug" else f"{one.lab}"
         draft.add_plasmid(one, label=label, vector=np.eye(2, dtype=np.float32)[0])

@@ -12,12 +12,17 @@ import pytest
 
 from vecattr.attribution import Work
 from vecattr.calibration.calibration import Calibration, Fits, Verdicts, WorkFit
-from vecattr.calibration.open_set import Familiarity
+from vecattr.calibration.open_set import OpenSetScore
 from vecattr.calibration.temperature import Temperature
 from vecattr.encoders.model_folder import CALIBRATION_FILE
 from vecattr.errors import UsageError
 from vecattr.indexes.answering.verdict import NO_CONFIDENCE
-from vecattr.indexes.scoring.confidence import Asked, best_named, by_features, sureness
+from vecattr.indexes.scoring.confidence import (
+    ConfidenceOptions,
+    best_named,
+    by_features,
+    confidence_of,
+)
 from vecattr.plasmid import POOLED
 
 NAMES = ("Ash", "Birch", "Cedar", POOLED)
@@ -32,7 +37,7 @@ def fits(inverse: float, *, weight: float, works: tuple[Work, ...] = ("known", "
     masses = tuple(np.linspace(0, 0.99, 100).tolist())
     scores = tuple(np.linspace(weight / 100, weight / 10, 100).tolist())
     return Fits(
-        Verdicts(Familiarity((0.0, weight, 0.0, 0.0)), scores),
+        Verdicts(OpenSetScore((0.0, weight, 0.0, 0.0)), scores),
         {
             work: WorkFit(Temperature(math.log(inverse * (1 + (work == "new"))), 0.0), masses)
             for work in works
@@ -51,8 +56,13 @@ def softmax(row: list[float], inverse: float) -> list[float]:
 
 @pytest.mark.parametrize("work", ["known", "new"])
 def test_queries_with_and_without_features_have_their_own_fits_in_one_batch(work: Work) -> None:
-    sure = sureness(
-        BOTH, COSINES, NEAREST, names=NAMES, featured=FEATURED, asked=Asked(work, 0.2, 0.9)
+    sure = confidence_of(
+        BOTH,
+        COSINES,
+        NEAREST,
+        names=NAMES,
+        featured=FEATURED,
+        options=ConfidenceOptions(work, 0.2, 0.9),
     )
     assert sure.probabilities is not None
     assert sure.sizes is not None
@@ -73,11 +83,18 @@ def test_queries_with_and_without_features_have_their_own_fits_in_one_batch(work
 
 
 def test_queries_are_asked_alone_as_in_a_batch() -> None:
-    whole = sureness(BOTH, COSINES, NEAREST, names=NAMES, featured=FEATURED, asked=Asked())
+    whole = confidence_of(
+        BOTH, COSINES, NEAREST, names=NAMES, featured=FEATURED, options=ConfidenceOptions()
+    )
     for query in range(len(COSINES)):
         some = slice(query, query + 1)
-        alone = sureness(
-            BOTH, COSINES[some], NEAREST[some], names=NAMES, featured=FEATURED[some], asked=Asked()
+        alone = confidence_of(
+            BOTH,
+            COSINES[some],
+            NEAREST[some],
+            names=NAMES,
+            featured=FEATURED[some],
+            options=ConfidenceOptions(),
         )
         assert alone.confidences[0] == whole.confidences[query]
         assert alone.threshold(0) == whole.threshold(query)
@@ -88,7 +105,7 @@ def test_the_pool_gives_no_confidence() -> None:
     higher = COSINES.copy()
     higher[:, 3] = 1.0
     sure = [
-        sureness(BOTH, cosines, NEAREST, names=NAMES, featured=FEATURED)
+        confidence_of(BOTH, cosines, NEAREST, names=NAMES, featured=FEATURED)
         for cosines in (COSINES, higher)
     ]
     assert sure[0].confidences.tolist() == sure[1].confidences.tolist()
@@ -98,7 +115,9 @@ def test_the_pool_gives_no_confidence() -> None:
 
 
 def test_without_a_calibration_the_best_named_cosine_is_all_there_is() -> None:
-    sure = sureness(None, COSINES, NEAREST, names=NAMES, featured=FEATURED, asked=Asked())
+    sure = confidence_of(
+        None, COSINES, NEAREST, names=NAMES, featured=FEATURED, options=ConfidenceOptions()
+    )
     assert sure.confidences.tolist() == [0.9, 0.6, 0.4]
     assert (sure.threshold(0), sure.probability(0, 0), sure.size(0, otherwise=7)) == (None, None, 7)
 
@@ -107,8 +126,13 @@ def test_a_kind_of_work_without_a_fit_has_a_verdict_and_no_probabilities() -> No
     known = fits(5, weight=1, works=("known",))
     calibration = replace(BOTH, sequence=known, features=None)
     for work, is_there in (("known", True), ("new", False)):
-        sure = sureness(
-            calibration, COSINES, NEAREST, names=NAMES, featured=FEATURED, asked=Asked(work=work)
+        sure = confidence_of(
+            calibration,
+            COSINES,
+            NEAREST,
+            names=NAMES,
+            featured=FEATURED,
+            options=ConfidenceOptions(work=work),
         )
         assert (sure.probability(0, 0) is not None) == is_there
         assert sure.threshold(0) is not None
@@ -129,7 +153,7 @@ def test_a_coverage_of_work_that_nothing_is_known_of_is_refused(
     [query, *stored] = workshop.plasmids(["Ash", "Birch"])
     workshop.build(tmp_path / "i", stored, model=model)
     opened = workshop.open(tmp_path / "i")
-    assert opened.query(query, asked=Asked("known", coverage=0.9)).coverage == 0.9
+    assert opened.query(query, options=ConfidenceOptions("known", coverage=0.9)).coverage == 0.9
     with pytest.raises(UsageError, match="no calibration for new work") as caught:
-        opened.query_many([query], asked=Asked("new", coverage=0.9))
+        opened.query_many([query], options=ConfidenceOptions("new", coverage=0.9))
     assert "-k" in str(caught.value.hint)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from vecattr.indexes.scoring.catalogue import FEW, NO_ROWS, Catalogue
-from vecattr.indexes.scoring.lab_features import Evidence, Reading
+from vecattr.indexes.scoring.lab_features import LabFeatures, Reading
 from vecattr.indexes.storage.segment_kmers import MOST_LABS, SCALED, K
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.ranking.evidence_ranker import NAMES as ALL_NAMES
@@ -59,7 +59,7 @@ class World:
     def classes(self) -> list[str]:
         return sorted({POOLED if lab in self.pooled else lab for lab in self.labs})
 
-    def evidence(self, workshop: Any) -> Evidence:
+    def evidence(self, workshop: Any) -> LabFeatures:
         segments = [
             workshop.segment(
                 part.plasmids,
@@ -69,7 +69,7 @@ class World:
             )
             for part in self.parts
         ]
-        return Evidence(Catalogue.of(segments, self.classes), segments)
+        return LabFeatures(Catalogue.of(segments, self.classes), segments)
 
 
 def molecule(chance: random.Random, parts: Sequence[str], name: str) -> Plasmid:
@@ -255,7 +255,7 @@ class PlainLoops:
 
 
 def columns_of(
-    evidence: Evidence,
+    evidence: LabFeatures,
     query: Plasmid,
     vector: Vectors,
     cosines: Mapping[str, float],
@@ -420,7 +420,7 @@ def test_a_query_without_kmers_has_evidence_of_its_vector_alone(
 def test_segments_of_which_all_is_removed_say_nothing_of_no_lab(workshop: Any) -> None:
     plasmids, vectors = [Plasmid("p", "ACGTTGCA" * 60, lab="Ash")], vectors_of(1, 0)
     segment = workshop.segment(plasmids, vectors=vectors, removed=["Ash"])
-    evidence = Evidence(Catalogue.of([segment], ["Ash"]), [segment])
+    evidence = LabFeatures(Catalogue.of([segment], ["Ash"]), [segment])
     found = columns_of(evidence, plasmids[0], vectors[0], {"Ash": 0.5})
     assert set(found) == set(NAMES)
     assert all(len(column) == 0 for column in found.values())

@@ -14,18 +14,18 @@ import pytest
 from vecattr.calibration.calibration import read_calibration
 from vecattr.calibration.calibration_set import read_held_out
 from vecattr.datasets.classes import ClassRule
-from vecattr.encoders.model_folder import FUSION_FILE
+from vecattr.encoders.model_folder import RANKER_FILE
 from vecattr.errors import DamagedError
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.add import add_labs
-from vecattr.indexes.scoring.lab_scorer import FusedLabs
+from vecattr.indexes.scoring.lab_scorer import LabScorer
 from vecattr.indexes.storage.index_folder import MODEL_FOLDER
 from vecattr.plasmid import POOLED, Plasmid, reverse_complement
 from vecattr.ranking.evidence_ranker import (
     AMOUNTS,
     COSINES,
     SHARES,
-    Fusion,
+    EvidenceRanker,
     Network,
     inputs_of,
     of_classes,
@@ -48,7 +48,7 @@ def network(*, phenotypes: bool) -> Network:
     return Network(nothing, nothing + 1, linear, nothing[:, None], one, one)
 
 
-FUSION = Fusion(network(phenotypes=False), network(phenotypes=True), "a test")
+FUSION = EvidenceRanker(network(phenotypes=False), network(phenotypes=True), "a test")
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def model(tmp_path_factory: pytest.TempPathFactory, workshop: Any) -> Path:
     """The fake model with a fusion."""
     folder = tmp_path_factory.mktemp("fused") / "model"
     shutil.copytree(workshop.model, folder)
-    (folder / FUSION_FILE).write_bytes(FUSION.to_json())
+    (folder / RANKER_FILE).write_bytes(FUSION.to_json())
     return folder
 
 
@@ -90,7 +90,7 @@ def test_scores_are_those_of_the_fusion_over_the_columns(index: Path, workshop: 
     cosines = opened.lab_cosines(vectors)
     scores = opened.lab_scores(vectors, cosines)
     fused = opened.fused
-    assert isinstance(fused, FusedLabs)
+    assert isinstance(fused, LabScorer)
     assert opened.info()["ranked_by"] == "vectors and k-mers"
     for row, plasmid in enumerate(asked):
         columns = fused.columns(plasmid, vectors.bare[row], cosines[row], np.zeros(0, np.int64))
@@ -230,7 +230,7 @@ def test_a_hidden_lab_leaves_its_share_to_the_others() -> None:
 def test_a_damaged_fusion_is_told(tmp_path: Path, workshop: Any, index: Path) -> None:
     path = tmp_path / "index"
     shutil.copytree(index, path)
-    file = path / MODEL_FOLDER / FUSION_FILE
+    file = path / MODEL_FOLDER / RANKER_FILE
     file.write_bytes(file.read_bytes().replace(b"12.0", b"21.0"))
     with pytest.raises(DamagedError, match="fusion"):
         workshop.open(path)

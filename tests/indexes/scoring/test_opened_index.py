@@ -29,7 +29,7 @@ from vecattr.errors import (
     UsageError,
 )
 from vecattr.indexes.editing.edit import remove_lab
-from vecattr.indexes.scoring.confidence import Asked
+from vecattr.indexes.scoring.confidence import ConfidenceOptions
 from vecattr.indexes.search.embedding import QueryVectors
 from vecattr.plasmid import ALPHABET, POOLED
 from vecattr.vectors import Vectors
@@ -83,7 +83,7 @@ def test_nearest_cosines_are_those_of_the_first_neighbors(index: Path, workshop:
     for some in (vectors, without):
         found = opened.nearest_cosines(some).tolist()
         assert found == [near[0].cosine for near in opened.neighbors(some, n=1)]
-        sure = opened.sureness(some, opened.lab_cosines(some))
+        sure = opened.confidence_of(some, opened.lab_cosines(some))
         assert (sure.threshold(0), sure.probability(0, 0)) == (None, None)
 
 
@@ -212,7 +212,7 @@ def test_a_coverage_names_as_many_labs_as_it_takes(tmp_path: Path, workshop: Any
     sizes = []
     for coverage in (0.5, 0.9):
         mass = opened.calibration.sequence.works["known"].mass(coverage)
-        for answer in opened.query_many(queries, asked=Asked(coverage=coverage)):
+        for answer in opened.query_many(queries, options=ConfidenceOptions(coverage=coverage)):
             shares = [hit.probability for hit in answer.labs]
             assert sum(shares[:-1]) <= mass + 1e-9
             assert sum(shares) > mass or len(shares) == 12
@@ -223,7 +223,7 @@ def test_a_coverage_names_as_many_labs_as_it_takes(tmp_path: Path, workshop: Any
 
 def test_a_coverage_that_nobody_can_promise_is_refused(index: Path, workshop: Any) -> None:
     with pytest.raises(UsageError, match="no calibration for known work"):
-        workshop.open(index).query_many([], asked=Asked(coverage=0.9))
+        workshop.open(index).query_many([], options=ConfidenceOptions(coverage=0.9))
 
 
 def test_a_false_alarm_moves_the_threshold(tmp_path: Path, workshop: Any) -> None:
@@ -236,7 +236,10 @@ def test_a_false_alarm_moves_the_threshold(tmp_path: Path, workshop: Any) -> Non
     workshop.build(tmp_path / "i", workshop.plasmids(LABS[:3]), model=model)
     opened = workshop.open(tmp_path / "i")
     [query] = workshop.plasmids(["Lab 01"], each=1)
-    found = [opened.query(query, asked=Asked(false_alarm=x)).threshold for x in (0.0, 0.05, 0.5)]
+    found = [
+        opened.query(query, options=ConfidenceOptions(false_alarm=x)).threshold
+        for x in (0.0, 0.05, 0.5)
+    ]
     assert found == pytest.approx([0.2, 0.23, 0.5])
 
 
@@ -250,7 +253,7 @@ def test_a_false_alarm_moves_the_threshold(tmp_path: Path, workshop: Any) -> Non
 )
 def test_sureness_that_cannot_be_asked_for_is_refused(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        Asked(**wrong)
+        ConfidenceOptions(**wrong)
 
 
 def test_an_answer_names_the_tool_the_model_and_the_index(index: Path, workshop: Any) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vecattr.errors import DamagedError, MismatchError
-from vecattr.indexes.editing.segment_writer import SegmentDraft
+from vecattr.indexes.editing.segment_writer import SegmentWriter
 from vecattr.indexes.storage.lab_parts import LabPart, lab_parts
 from vecattr.indexes.storage.segment import Record, Segment
 from vecattr.plasmid import ALPHABET, RESERVED_LABS, Plasmid
@@ -39,7 +39,7 @@ def collections(draw: st.DrawFn) -> list[Plasmid]:
 
 def stored(plasmids: list[Plasmid], *, keep_sequences: bool = True) -> bytes:
     vectors = unit_rows(np.random.default_rng(0).normal(size=(len(plasmids), WIDTH)))
-    draft = SegmentDraft(model="m", width=WIDTH, keep_sequences=keep_sequences)
+    draft = SegmentWriter(model="m", width=WIDTH, keep_sequences=keep_sequences)
     for plasmid, vector in zip(plasmids, vectors, strict=True):
         draft.add_plasmid(plasmid, label=plasmid.lab or "", vector=vector)
     draft.add_parts(lab_parts(draft.labels, draft.vectors))
@@ -79,7 +79,7 @@ def test_the_same_content_gives_the_same_bytes() -> None:
 def test_records_can_be_carried_over_bit_for_bit() -> None:
     plasmids = [Plasmid(f"p{n}", "ACGTN" * n, lab=f"lab {n % 3}") for n in range(1, 9)]
     segment = Segment(stored(plasmids))
-    draft = SegmentDraft(model="m", width=WIDTH, keep_sequences=True)
+    draft = SegmentWriter(model="m", width=WIDTH, keep_sequences=True)
     for row in range(segment.rows):
         draft.add_record(segment.record(row))
     draft.add_parts(segment.parts)
@@ -97,7 +97,7 @@ def test_without_sequences_no_base_is_stored() -> None:
 
 
 def test_a_segment_without_rows_holds_lab_parts_alone() -> None:
-    draft = SegmentDraft(model="m", width=WIDTH, keep_sequences=True)
+    draft = SegmentWriter(model="m", width=WIDTH, keep_sequences=True)
     draft.add_parts([LabPart("x", np.eye(WIDTH, dtype=np.float32)[0], 2.0, "learned")])
     segment = Segment(draft.to_bytes())
     assert segment.rows == 0

@@ -23,7 +23,7 @@ from vecattr.files.atomic import sha256_bytes
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.add import add_labs
 from vecattr.indexes.editing.edit import compact, remove_lab
-from vecattr.indexes.editing.segment_writer import SegmentDraft
+from vecattr.indexes.editing.segment_writer import SegmentWriter
 from vecattr.indexes.storage.index_folder import faiss_path, history_path, read_manifest
 from vecattr.indexes.storage.manifest import FileFacts
 from vecattr.indexes.storage.segment import Segment
@@ -60,7 +60,7 @@ def made_plasmids(seed: int) -> list[Plasmid]:
 
 def stored(plasmids: Sequence[Plasmid], *, keep_sequences: bool = True) -> bytes:
     """A segment of these plasmids, all with one vector."""
-    draft = SegmentDraft(model="m", width=2, keep_sequences=keep_sequences)
+    draft = SegmentWriter(model="m", width=2, keep_sequences=keep_sequences)
     for one in plasmids:
         draft.add_plasmid(one, label=one.lab or "", vector=np.eye(2, dtype=np.float32)[0])
     return draft.to_bytes()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vecattr.calibration.open_set import Familiarity, Scores, fit_familiarity, named_columns
+from vecattr.calibration.open_set import OpenSetScore, Scores, fit_open_set_score, named_columns
 from vecattr.plasmid import POOLED
 
 
@@ -45,14 +45,14 @@ def test_the_fit_is_a_logistic_regression() -> None:
     # scikit-learn minimises C * sum of losses + |w|^2 / 2, without the intercept
     other = linear_model.LogisticRegression(C=1 / (1e-3 * 700), tol=1e-10, max_iter=10_000)
     other.fit(design[:, 1:], labels)
-    found = fit_familiarity(known, hidden).weights
+    found = fit_open_set_score(known, hidden).weights
     assert found[1:] == pytest.approx(other.coef_[0], abs=1e-3)
     assert found[0] == pytest.approx(other.intercept_[0], abs=1e-3)
 
 
 def test_nearer_queries_of_known_labs_score_higher() -> None:
     rng = np.random.default_rng(1)
-    fit = fit_familiarity(made(rng, 500, shift=0.15), made(rng, 500, shift=0.0))
+    fit = fit_open_set_score(made(rng, 500, shift=0.15), made(rng, 500, shift=0.0))
     close, far = made(rng, 500, shift=0.15), made(rng, 500, shift=0.0)
     assert fit.score(close).mean() > fit.score(far).mean() + 0.2
     assert (fit.score(close) > 0).all()
@@ -61,4 +61,4 @@ def test_nearer_queries_of_known_labs_score_higher() -> None:
 
 def test_a_nearest_cosine_of_one_stays_finite() -> None:
     scores = Scores(np.array([1.0]), np.array([0.5]), np.array([1.0]))
-    assert np.isfinite(Familiarity((0.0, 1.0, 1.0, 1.0)).score(scores)).all()
+    assert np.isfinite(OpenSetScore((0.0, 1.0, 1.0, 1.0)).score(scores)).all()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecattr.datasets.reserve import KNOWN_WORK_SHARE, NEW_WORK_SHARE, Lot, reserve
+from vecattr.datasets.reserve import KNOWN_WORK_SHARE, NEW_WORK_SHARE, SplitHash, reserve
 from vecattr.plasmid import Plasmid, reverse_complement
 
 _NUMBERS = st.floats(0, 1, exclude_max=True)
@@ -21,7 +21,7 @@ _ROWS = st.lists(
 )
 
 
-def table(rows: int, *, labs: int = 10, seed: int = 0) -> tuple[list[str], list[Lot]]:
+def table(rows: int, *, labs: int = 10, seed: int = 0) -> tuple[list[str], list[SplitHash]]:
     """Labels and lots of a table of groups of about four rows."""
     rng = np.random.default_rng(seed)
     labels = [f"lab {row % labs}" for row in range(rows)]
@@ -30,7 +30,8 @@ def table(rows: int, *, labs: int = 10, seed: int = 0) -> tuple[list[str], list[
     }
     picks = rng.integers(rows // labs // 4 + 1, size=rows).tolist()
     own = [
-        Lot(groups[label, pick], rng.random()) for label, pick in zip(labels, picks, strict=True)
+        SplitHash(groups[label, pick], rng.random())
+        for label, pick in zip(labels, picks, strict=True)
     ]
     return labels, own
 
@@ -39,22 +40,26 @@ def table(rows: int, *, labs: int = 10, seed: int = 0) -> tuple[list[str], list[
 def test_strand_rotation_id_and_lab_change_no_lot(bases: str, turn: int) -> None:
     one = Plasmid("one", bases, lab="A", group="paper")
     turned = bases[turn % len(bases) :] + bases[: turn % len(bases)]
-    assert Lot.of(Plasmid("other", turned, lab="B", group="paper")) == Lot.of(one)
-    assert Lot.of(Plasmid("third", reverse_complement(turned), group="paper")) == Lot.of(one)
+    assert SplitHash.of(Plasmid("other", turned, lab="B", group="paper")) == SplitHash.of(one)
+    assert SplitHash.of(
+        Plasmid("third", reverse_complement(turned), group="paper")
+    ) == SplitHash.of(one)
 
 
 def test_plasmids_of_a_group_share_its_number_and_no_other() -> None:
     one, two = Plasmid("1", "ACGTTGCAAT", group="paper"), Plasmid("2", "AAAACCCCTT", group="paper")
-    assert Lot.of(one).group == Lot.of(two).group
-    assert Lot.of(one).molecule != Lot.of(two).molecule
-    assert Lot.of(replace(two, group=None)).group != Lot.of(two).group
-    assert Lot.of(replace(two, group=None)).group != Lot.of(replace(one, group=None)).group
+    assert SplitHash.of(one).group == SplitHash.of(two).group
+    assert SplitHash.of(one).molecule != SplitHash.of(two).molecule
+    assert SplitHash.of(replace(two, group=None)).group != SplitHash.of(two).group
+    assert (
+        SplitHash.of(replace(two, group=None)).group != SplitHash.of(replace(one, group=None)).group
+    )
 
 
 def test_numbers_are_spread_evenly() -> None:
     rng = np.random.default_rng(5)
     bases = ["".join(rng.choice(list("ACGT"), 30)) for _ in range(2000)]
-    lots = [Lot.of(Plasmid(str(row), one)) for row, one in enumerate(bases)]
+    lots = [SplitHash.of(Plasmid(str(row), one)) for row, one in enumerate(bases)]
     for values in ([lot.group for lot in lots], [lot.molecule for lot in lots]):
         shares = np.histogram(values, bins=10, range=(0, 1))[0] / len(values)
         assert 0.07 < shares.min() <= shares.max() < 0.13
@@ -62,7 +67,10 @@ def test_numbers_are_spread_evenly() -> None:
 
 @given(_ROWS)
 def test_groups_stay_whole_and_classes_keep_rows(rows: Sequence[tuple[str, float, float]]) -> None:
-    labels, lots = [label for label, _, _ in rows], [Lot(group, own) for _, group, own in rows]
+    labels, lots = (
+        [label for label, _, _ in rows],
+        [SplitHash(group, own) for _, group, own in rows],
+    )
     found = reserve(labels, lots)
     for group in {lot.group for lot in lots}:
         members = [
@@ -101,5 +109,7 @@ def test_what_is_reserved_of_a_part_is_reserved_of_the_whole() -> None:
 
 
 def test_a_group_too_large_is_passed_over() -> None:
-    lots = [Lot(0.001, row / 40) for row in range(20)] + [Lot(0.5, row / 40) for row in range(20)]
+    lots = [SplitHash(0.001, row / 40) for row in range(20)] + [
+        SplitHash(0.5, row / 40) for row in range(20)
+    ]
     assert not reserve(["a"] * 40, lots).new_work.any()

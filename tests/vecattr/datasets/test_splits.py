@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from vecattr.datasets.splits import (
     few_of_each,
     fold_masks,
-    hold_out,
-    hold_out_singly,
+    split_off_groups,
+    split_off_singly,
     split_rows,
 )
 
@@ -27,7 +27,7 @@ def test_groups_stay_whole_and_labs_keep_rows(
 ) -> None:
     labels = [label for label, _ in rows]
     groups = [group for _, group in rows]
-    held = hold_out(labels, groups, share=share, rng=np.random.default_rng(seed))
+    held = split_off_groups(labels, groups, share=share, rng=np.random.default_rng(seed))
     for group in set(groups) - {None}:
         assert len({bool(h) for h, g in zip(held, groups, strict=True) if g == group}) == 1
     assert {label for label, h in zip(labels, held, strict=True) if not h} == set(labels)
@@ -36,14 +36,14 @@ def test_groups_stay_whole_and_labs_keep_rows(
 
 def test_the_share_is_nearly_reached_when_groups_are_small() -> None:
     labels = [f"lab {row % 10}" for row in range(500)]
-    held = hold_out(labels, [None] * 500, share=0.1, rng=np.random.default_rng(0))
+    held = split_off_groups(labels, [None] * 500, share=0.1, rng=np.random.default_rng(0))
     assert held.sum() == 50
 
 
 def test_the_seed_decides() -> None:
     labels = [f"lab {row % 10}" for row in range(100)]
     masks = [
-        hold_out(labels, [None] * 100, share=0.2, rng=np.random.default_rng(seed)).tolist()
+        split_off_groups(labels, [None] * 100, share=0.2, rng=np.random.default_rng(seed)).tolist()
         for seed in (1, 1, 2)
     ]
     assert masks[0] == masks[1] != masks[2]
@@ -90,7 +90,7 @@ def test_single_rows_are_drawn_from_the_free_ones_and_every_label_comes_first() 
     labels = [f"L{number}" for number in rng.integers(30, size=600)] + ["lone"]
     free = np.arange(601) % 3 > 0
     free[600] = True
-    held = hold_out_singly(labels, free, share=0.1, rng=rng)
+    held = split_off_singly(labels, free, share=0.1, rng=rng)
     assert held.sum() == 60
     assert not (held & ~free).any()
     assert {labels[row] for row in np.flatnonzero(held)} == {f"L{number}" for number in range(30)}
@@ -99,7 +99,7 @@ def test_single_rows_are_drawn_from_the_free_ones_and_every_label_comes_first() 
 def test_no_label_loses_its_last_free_row() -> None:
     labels = ["a", "a", "a", "b", "b", "c"]
     free = np.array([True, True, False, True, True, True])
-    held = hold_out_singly(labels, free, share=0.5, rng=np.random.default_rng(1))
+    held = split_off_singly(labels, free, share=0.5, rng=np.random.default_rng(1))
     left = {labels[row] for row in np.flatnonzero(free & ~held)}
     assert left == {"a", "b", "c"}
     assert held.sum() == 2  # three were wanted
@@ -123,9 +123,9 @@ def test_a_split_holds_out_groups_and_then_single_rows_of_the_others() -> None:
         rng=np.random.default_rng(3),
     )
     rng = np.random.default_rng(3)
-    whole = hold_out(labels, groups, share=0.1, rng=rng)
+    whole = split_off_groups(labels, groups, share=0.1, rng=rng)
     assert split.new_work.tolist() == split.watched.tolist() == whole.tolist()
-    single = hold_out_singly(labels, ~whole, share=0.05, rng=rng)
+    single = split_off_singly(labels, ~whole, share=0.05, rng=rng)
     assert split.known_work.tolist() == single.tolist()
     parts = np.stack([split.learned, split.new_work, split.known_work])
     assert parts.sum(axis=0).tolist() == [1] * 600

@@ -23,7 +23,7 @@ from vecattr.encoders.embedder import load_embedder
 from vecattr.encoders.model_folder import (
     CARD_FILE,
     CONFIG_FILE,
-    FUSION_FILE,
+    RANKER_FILE,
     WEIGHTS_FILE,
     learned_labs,
     model_identity,
@@ -32,7 +32,7 @@ from vecattr.encoders.pretrained import shipped_encoder
 from vecattr.errors import InputError
 from vecattr.indexes.search.embedding import are_unread, unread_vector
 from vecattr.readers.readers import ReadOptions, read_plasmids
-from vecattr.sequences.synthetic import make_corpus
+from vecattr.sequences.synthetic import synthetic_plasmids
 
 MEGABYTE = 1_000_000
 DATA = Path(
@@ -42,7 +42,7 @@ DATA = Path(
 
 def test_it_is_small_and_holds_an_encoder_and_a_fusion_alone() -> None:
     sizes = {path.name: path.stat().st_size for path in shipped_encoder().iterdir()}
-    assert sorted(sizes) == sorted([CARD_FILE, CONFIG_FILE, FUSION_FILE, WEIGHTS_FILE])
+    assert sorted(sizes) == sorted([CARD_FILE, CONFIG_FILE, RANKER_FILE, WEIGHTS_FILE])
     assert max(sizes.values()) <= 15 * MEGABYTE
     assert sum(sizes.values()) <= 25 * MEGABYTE
     assert learned_labs(shipped_encoder()) is None
@@ -51,7 +51,7 @@ def test_it_is_small_and_holds_an_encoder_and_a_fusion_alone() -> None:
 def test_it_holds_numbers_and_no_names() -> None:
     tensors = load_file(shipped_encoder() / WEIGHTS_FILE)
     assert all(array.dtype.kind in "if" for array in tensors.values())
-    for name in (CARD_FILE, CONFIG_FILE, FUSION_FILE):
+    for name in (CARD_FILE, CONFIG_FILE, RANKER_FILE):
         text = (shipped_encoder() / name).read_text(encoding="utf-8")
         assert not re.search(r"\b(AP|PI)\d+", text), name
         assert not re.search(r"[ACGT]{15}", text), name
@@ -94,7 +94,7 @@ def test_build_index_takes_it_when_no_model_is_named(shelf: Any, tmp_path: Path)
 
 
 def test_it_reads_words_it_knows_and_tells_labs_apart_by_them() -> None:
-    plasmids = make_corpus(labs=6, plasmids_per_lab=12, seed=2, lexicon=known_words())
+    plasmids = synthetic_plasmids(labs=6, plasmids_per_lab=12, seed=2, lexicon=known_words())
     embedder = load_embedder(shipped_encoder(), device="cpu")
     vectors = embedder.embed(plasmids)
     assert not are_unread(vectors, unread_vector(embedder)).any()

@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 
 from vecattr.plasmid import POOLED
-from vecattr.plots.map_layout import COLOURS, GREY, PALE, Atlas, Places, free_boxes
+from vecattr.plots.map_layout import COLOURS, GREY, PALE, MapLayout, Places, free_boxes
 from vecattr.plots.map_page import map_page
 
 NAUGHTY = ("</script><script>alert(1)</script>", "$x_2$ & <b>", "_hidden", "實驗室", "L" * 99)
 
 
-def atlas(*, labs: tuple[str, ...] = NAUGHTY, colours: int = 3) -> Atlas:
+def atlas(*, labs: tuple[str, ...] = NAUGHTY, colours: int = 3) -> MapLayout:
     """Lab i has 5 + i plasmids around its mark; three more are pooled, and there is one query."""
     chance = np.random.default_rng(2)
     middles = 40 * chance.normal(size=(len(labs), 2))
@@ -29,7 +29,7 @@ def atlas(*, labs: tuple[str, ...] = NAUGHTY, colours: int = 3) -> Atlas:
     points = np.concatenate([middles[rows] + chance.normal(size=(len(rows), 2)), np.ones((3, 2))])
     owners = [*(labs[row] for row in rows), "rare 1", "rare 2", "rare 3"]
     ids = tuple(f"<i>{number}" for number in range(len(owners)))
-    return Atlas(
+    return MapLayout(
         Places(ids, tuple(owners), points),
         (*owners[: len(rows)], POOLED, POOLED, POOLED),
         Places(labs, labs, middles),
@@ -59,7 +59,7 @@ def test_a_name_stands_at_the_median_of_its_plasmids() -> None:
 def test_a_lab_without_plasmids_is_named_where_it_lies() -> None:
     lonely = Places(("a",), ("a",), np.array([[3.0, 4.0]]))
     nobody = Places((), (), np.empty((0, 2)))
-    drawn = Atlas(nobody, (), lonely, nobody)
+    drawn = MapLayout(nobody, (), lonely, nobody)
     assert drawn.names.ids == ("a",)
     assert drawn.names.points.tolist() == [[3.0, 4.0]]
 

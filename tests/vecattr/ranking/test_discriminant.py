@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vecattr.ranking.discriminant import Background, Moments
+from vecattr.ranking.discriminant import Discriminant, Moments
 from vecattr.vectors import Vectors, unit_rows
 
 _RNG = np.random.default_rng(7)
@@ -13,10 +13,10 @@ _RNG = np.random.default_rng(7)
 _VECTORS = unit_rows(_RNG.normal(size=(400, 6)) * [3, 1, 1, 1, 1, 1] + [2, 0, 0, 0, 0, 0])
 
 
-def _background(*parts: Vectors, shrinkage: float = 0.2) -> Background:
-    background = Background.of(map(Moments.of, parts), shrinkage=shrinkage)
-    assert background is not None
-    return background
+def _background(*parts: Vectors, shrinkage: float = 0.2) -> Discriminant:
+    discriminant = Discriminant.of(map(Moments.of, parts), shrinkage=shrinkage)
+    assert discriminant is not None
+    return discriminant
 
 
 def test_moments_add_up_whatever_their_order() -> None:
@@ -44,10 +44,10 @@ def test_a_direction_separates_better_than_the_mean() -> None:
 
 
 def test_full_shrinkage_only_takes_the_background_away() -> None:
-    background = _background(_VECTORS, shrinkage=1.0)
-    expected = _VECTORS[0] - background.mean
+    discriminant = _background(_VECTORS, shrinkage=1.0)
+    expected = _VECTORS[0] - discriminant.mean
     assert np.allclose(
-        background.direction(_VECTORS[0]), expected / np.linalg.norm(expected), atol=1e-6
+        discriminant.direction(_VECTORS[0]), expected / np.linalg.norm(expected), atol=1e-6
     )
 
 
@@ -62,4 +62,4 @@ def test_equal_vectors_leave_a_mean_as_it_is() -> None:
 
 
 def test_no_vectors_are_no_background() -> None:
-    assert Background.of([]) is None
+    assert Discriminant.of([]) is None

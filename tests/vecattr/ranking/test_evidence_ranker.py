@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vecattr.encoders.model_folder import FUSION_FILE
+from vecattr.encoders.model_folder import RANKER_FILE
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.ranking.evidence_ranker import (
     AMOUNTS,
@@ -24,12 +24,12 @@ from vecattr.ranking.evidence_ranker import (
     SHAPES,
     SHARES,
     VERSION,
-    Fusion,
+    EvidenceRanker,
     Network,
     expanded,
     inputs_of,
     of_classes,
-    read_fusion,
+    read_ranker,
     shared_out,
     sources,
 )
@@ -62,8 +62,8 @@ def network(inputs: int, *, hidden: int = 3, seed: int = 0) -> Network:
     )
 
 
-def fusion(*, source: str = "made") -> Fusion:
-    return Fusion(network(PLAIN), network(FEATURED, seed=1), source)
+def ranker(*, source: str = "made") -> EvidenceRanker:
+    return EvidenceRanker(network(PLAIN), network(FEATURED, seed=1), source)
 
 
 @pytest.mark.parametrize("phenotypes", [False, True])
@@ -101,7 +101,7 @@ def test_a_network_is_its_formula_one_lab_at_a_time() -> None:
 
 
 def test_queries_with_features_have_a_network_of_their_own() -> None:
-    made, columns = fusion(), columns_of(6)
+    made, columns = ranker(), columns_of(6)
     featured = made.scores(columns)
     assert np.array_equal(featured, made.featured.scores(expanded(columns, phenotypes=True)))
     del columns["phenotypes"]
@@ -144,9 +144,9 @@ def test_scores_are_shared_out_among_those_that_are_left() -> None:
 
 
 def test_a_fusion_comes_back_from_its_file(tmp_path: Path) -> None:
-    made = fusion(source="four folds of é")
-    (tmp_path / FUSION_FILE).write_bytes(made.to_json())
-    found = read_fusion(tmp_path)
+    made = ranker(source="four folds of é")
+    (tmp_path / RANKER_FILE).write_bytes(made.to_json())
+    found = read_ranker(tmp_path)
     assert found is not None
     assert found.source == made.source
     assert found.to_json() == made.to_json()
@@ -155,11 +155,11 @@ def test_a_fusion_comes_back_from_its_file(tmp_path: Path) -> None:
 
 
 def test_a_model_without_the_file_has_no_fusion(tmp_path: Path) -> None:
-    assert read_fusion(tmp_path) is None
+    assert read_ranker(tmp_path) is None
 
 
 def damaged(change: str) -> bytes:
-    whole = fusion().to_json()
+    whole = ranker().to_json()
     data = json.loads(whole)
     match change:
         case "cut":
@@ -207,18 +207,18 @@ def damaged(change: str) -> bytes:
     ],
 )
 def test_a_damaged_file_is_told_with_its_place(tmp_path: Path, change: str) -> None:
-    path = tmp_path / FUSION_FILE
+    path = tmp_path / RANKER_FILE
     path.write_bytes(damaged(change))
     with pytest.raises(DamagedError) as caught:
-        read_fusion(tmp_path)
+        read_ranker(tmp_path)
     assert str(path) in str(caught.value)
 
 
 def test_another_version_is_told_with_both(tmp_path: Path) -> None:
-    data = json.loads(fusion().to_json()) | {"version": 9}
-    (tmp_path / FUSION_FILE).write_text(json.dumps(data))
+    data = json.loads(ranker().to_json()) | {"version": 9}
+    (tmp_path / RANKER_FILE).write_text(json.dumps(data))
     with pytest.raises(MismatchError, match=f"version 9, this vecattr reads {VERSION}"):
-        read_fusion(tmp_path)
+        read_ranker(tmp_path)
 
 
 @pytest.mark.parametrize("name", [*NAMES, "phenotypes"])

@@ -13,10 +13,10 @@ import pytest
 from vecattr import Plasmid
 from vecattr.cli.main import run
 from vecattr.errors import InputError
-from vecattr.readers.limits import BoundedBytes, Bounds
+from vecattr.readers.limits import LimitedBytes, Limits
 from vecattr.readers.readers import BadRecord, ReadOptions, read_plasmids
 
-SMALL = ReadOptions(bounds=Bounds(bases=1000, unpacked=1 << 20))
+SMALL = ReadOptions(bounds=Limits(bases=1000, unpacked=1 << 20))
 #: Far beyond the bounds: a reader that took it in would be seen by its memory.
 GIGANTIC = 60_000_000
 
@@ -50,7 +50,7 @@ def test_a_gigantic_record_is_refused_before_it_is_in_memory(
         file.write(BEGINNINGS[kind])
         for _ in range(GIGANTIC // len(line)):
             file.write(line)
-    roomy = ReadOptions(bounds=Bounds(bases=1000))
+    roomy = ReadOptions(bounds=Limits(bases=1000))
     assert peak_of_refusing(path, roomy) < GIGANTIC // 2
 
 
@@ -84,12 +84,12 @@ def test_a_mark_is_seen_wherever_two_reads_cut_it(size: int) -> None:
     text = b"\n//".join([b"x" * 40] * 50)
     inner = io.BytesIO(text)
     error = InputError("too long")
-    bounded = BoundedBytes(
+    bounded = LimitedBytes(
         cast("io.BufferedReader", inner), marks=(b"\n//",), most=40 + 2 * size + 3, error=error
     )
     found = b"".join(iter(lambda: bounded.read(size) or b"", b""))
     assert found == text
-    strict = BoundedBytes(
+    strict = LimitedBytes(
         cast("io.BufferedReader", io.BytesIO(text)), marks=(b"\n//",), most=30, error=error
     )
     with pytest.raises(InputError):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from vecattr.errors import InputError, UsageError
 from vecattr.plasmid import ALPHABET, Plasmid
 from vecattr.readers.readers import BadRecord, ReadOptions, read_plasmids
-from vecattr.sequences.synthetic import make_corpus
+from vecattr.sequences.synthetic import synthetic_plasmids
 
 TABLE = "sequence_id,sequence,lab,split,f\na,ACGT,X,train,1\nb,GGCC,Y,dev,0\n"
 
@@ -50,7 +50,7 @@ def good(*sources: str | Path, **options: object) -> list[Plasmid]:
 
 
 def test_a_made_collection_survives_the_round_trip_through_a_table(tmp_path: Path) -> None:
-    plasmids = make_corpus(labs=3, plasmids_per_lab=4, seed=1)
+    plasmids = synthetic_plasmids(labs=3, plasmids_per_lab=4, seed=1)
     assert good(written(table_text(plasmids), tmp_path)) == plasmids
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from vecattr.errors import UsageError
 from vecattr.plasmid import Plasmid, reverse_complement
-from vecattr.sequences.synthetic import make_corpus
+from vecattr.sequences.synthetic import synthetic_plasmids
 
 K = 16  # bases
 
@@ -24,14 +24,14 @@ def kmers(plasmid: Plasmid) -> set[str]:
 
 
 def test_the_same_seed_gives_the_same_plasmids_and_another_does_not() -> None:
-    first = make_corpus(labs=3, plasmids_per_lab=4, seed=5)
-    assert first == make_corpus(labs=3, plasmids_per_lab=4, seed=5)
-    assert first != make_corpus(labs=3, plasmids_per_lab=4, seed=6)
+    first = synthetic_plasmids(labs=3, plasmids_per_lab=4, seed=5)
+    assert first == synthetic_plasmids(labs=3, plasmids_per_lab=4, seed=5)
+    assert first != synthetic_plasmids(labs=3, plasmids_per_lab=4, seed=6)
 
 
 def test_a_collection_of_1200_plasmids_has_its_shape_and_is_made_in_two_seconds() -> None:
     begin = time.perf_counter()
-    plasmids = make_corpus(labs=40, plasmids_per_lab=30, seed=1)
+    plasmids = synthetic_plasmids(labs=40, plasmids_per_lab=30, seed=1)
     assert time.perf_counter() - begin < 2
     assert set(Counter(plasmid.lab for plasmid in plasmids).values()) == {30}
     assert len({plasmid.id for plasmid in plasmids}) == 1200
@@ -40,14 +40,14 @@ def test_a_collection_of_1200_plasmids_has_its_shape_and_is_made_in_two_seconds(
 
 
 def test_a_publication_belongs_to_one_lab_and_a_lab_has_several() -> None:
-    plasmids = make_corpus(labs=5, plasmids_per_lab=20, seed=2)
+    plasmids = synthetic_plasmids(labs=5, plasmids_per_lab=20, seed=2)
     pairs = {(plasmid.group, plasmid.lab) for plasmid in plasmids}
     assert len(pairs) == len({group for group, _ in pairs})
     assert min(Counter(lab for _, lab in pairs).values()) >= 2
 
 
 def test_labs_can_be_told_but_shared_backbones_dominate() -> None:
-    plasmids = make_corpus(labs=12, plasmids_per_lab=12, seed=3)
+    plasmids = synthetic_plasmids(labs=12, plasmids_per_lab=12, seed=3)
     sets = [kmers(plasmid) for plasmid in plasmids]
     right = shared = 0
     queries = range(0, len(plasmids), 6)
@@ -70,4 +70,4 @@ def test_labs_can_be_told_but_shared_backbones_dominate() -> None:
 def test_impossible_collections_are_refused(wrong: dict[str, float]) -> None:
     arguments = {"labs": 2, "plasmids_per_lab": 2, "seed": 1, **wrong}
     with pytest.raises(UsageError):
-        make_corpus(**arguments)  # type: ignore[arg-type]
+        synthetic_plasmids(**arguments)  # type: ignore[arg-type]

@@ -15,11 +15,11 @@ from vecattr.encoders.embedder import load_embedder
 from vecattr.encoders.model_folder import learned_labs
 from vecattr.indexes.editing.build import build_index
 from vecattr.indexes.scoring.opened_index import Index
-from vecattr.sequences.synthetic import make_corpus
+from vecattr.sequences.synthetic import synthetic_plasmids
 from vecattr.training.losses import SmoothedSoftmax
 from vecattr.training.train import TrainReport, train_model
 
-_CORPUS = make_corpus(labs=8, plasmids_per_lab=12, seed=3)[:-7]  # the last lab is rare
+_CORPUS = synthetic_plasmids(labs=8, plasmids_per_lab=12, seed=3)[:-7]  # the last lab is rare
 _BAG = BagConfig(width=32, token_width=16, scaled=4)
 _CNN = CnnConfig(width=32, pieces=120, token_width=8, kernels=(1, 2), filters=16, activation="tanh")
 _CONFIG = TrainConfig(loss="softmax", epochs=6, batch_size=32, crop=200, learning_rate=1e-2)

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from vecattr.calibration.calibration import read_calibration
 from vecattr.calibration.calibration_set import read_held_out
 from vecattr.datasets.classes import ClassRule
-from vecattr.datasets.reserve import Lot, reserve
+from vecattr.datasets.reserve import SplitHash, reserve
 from vecattr.encoders.config import BagConfig, BestBy, CnnConfig, EncoderConfig, Loss, TrainConfig
 from vecattr.encoders.embedder import load_embedder
 from vecattr.encoders.model_folder import (
@@ -35,7 +35,7 @@ from vecattr.encoders.quantisation import restored
 from vecattr.encoders.vocabulary import KmerVocabulary, Reading
 from vecattr.errors import ArtifactError, DamagedError, InputError, MissingError, UsageError
 from vecattr.plasmid import POOLED, Plasmid
-from vecattr.sequences.synthetic import make_corpus
+from vecattr.sequences.synthetic import synthetic_plasmids
 from vecattr.training.cross_validation import train_folds
 from vecattr.training.run_folder import HISTORY_FILE
 from vecattr.training.train import TrainReport, train_model
@@ -44,7 +44,7 @@ from vecattr.training.validation import Epoch, Validation
 _BAG = BagConfig(width=32, token_width=16, scaled=4)
 _CNN = CnnConfig(width=32, pieces=120, token_width=8, kernels=(1, 3), filters=16)
 _SHORT = TrainConfig(loss="cosface", epochs=4, batch_size=32, crop=200, learning_rate=1e-2)
-_CORPUS = make_corpus(labs=8, plasmids_per_lab=12, seed=3)
+_CORPUS = synthetic_plasmids(labs=8, plasmids_per_lab=12, seed=3)
 
 
 def _train(
@@ -282,11 +282,12 @@ import sys
 from pathlib import Path
 from vecattr.datasets.classes import ClassRule
 from vecattr.encoders.config import {config}, TrainConfig
-from vecattr.sequences.synthetic import make_corpus
+from vecattr.sequences.synthetic import synthetic_plasmids
 from vecattr.training.train import train_model
 
 train_model(
-    make_corpus(labs=8, plasmids_per_lab=12, seed=3), Path(sys.argv[1]), rule=ClassRule(None),
+    synthetic_plasmids(labs=8, plasmids_per_lab=12, seed=3), Path(sys.argv[1]),
+    rule=ClassRule(None),
     encoder={encoder!r}, train={train!r},
 )
 """
@@ -334,12 +335,12 @@ def _with_telling_names(corpus: list[Plasmid]) -> list[Plasmid]:
 def test_an_encoder_to_hand_on_holds_no_name_and_was_trained_without_the_reserve(
     tmp_path: Path,
 ) -> None:
-    corpus = _with_telling_names(make_corpus(labs=8, plasmids_per_lab=30, seed=5))
+    corpus = _with_telling_names(synthetic_plasmids(labs=8, plasmids_per_lab=30, seed=5))
     config = replace(_SHORT, reserve=True, refit=True)
     report = train_model(
         corpus, tmp_path / "model", rule=ClassRule(None), encoder=_BAG, train=config
     )
-    reserved = reserve([str(one.lab) for one in corpus], [Lot.of(one) for one in corpus]).rows
+    reserved = reserve([str(one.lab) for one in corpus], [SplitHash.of(one) for one in corpus]).rows
     assert (report.plasmids, report.reserved) == (240 - reserved.sum(), reserved.sum())
     assert report.held_out is None
     assert report.calibration is None

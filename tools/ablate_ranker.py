@@ -1,8 +1,8 @@
 """What is each kind of evidence worth? Questions and an index in, accuracy with and without it out.
 
-    python tools/ablate_fusion.py TABLE --work DIR -i INDEX -o tools/bench/ablation-0.1.0.json
+    python tools/ablate_ranker.py TABLE --work DIR -i INDEX -o tools/bench/ablation-0.1.0.json
 
-DIR holds the folds that `fit_fusion` was trained on, made from `split=train` alone; INDEX is one of
+DIR holds the folds that `fit_ranker` was trained on, made from `split=train` alone; INDEX is one of
 the same rows, made with the shipped encoder. For each ingredient a network learns from the folds
 without it, and from it alone, all with the same seed and the same number of steps; each is asked
 for the rows of every --ask, without phenotype features, but for the last few. Ingredients that are
@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from fit_fusion import Questions, fit_network
-from fold_questions import Asked, Asking
+from fit_ranker import Questions, fit_network
+from fold_questions import Asking, ConfidenceOptions
 from numpy.typing import NDArray
 
 from vecattr.files.atomic import atomic_write
@@ -101,7 +101,7 @@ def answers(index: Index, table: Path, where: tuple[str, str]) -> Data:
     asking = Asking(index, rows, np.random.default_rng(0))
     nothing = np.zeros(0, dtype=np.int64)
     for row in range(len(rows)):
-        asking.ask(Asked(row, nothing), cut=0, partly=0)
+        asking.ask(ConfidenceOptions(row, nothing), cut=0, partly=0)
     return asking.arrays()
 
 

@@ -1,6 +1,6 @@
 """Fit the fusion of vectors and exact k-mers that a model carries.
 
-    python tools/fit_fusion.py TABLE --where split=train --labs FILE --work DIR -o fusion.json
+    python tools/fit_ranker.py TABLE --where split=train --labs FILE --work DIR -o fusion.json
 
 `fold_questions` says what is asked. What is found of the likeliest labs and of some others is kept
 in DIR (--fold N makes one fold only, so folds can be made side by side), and the networks are
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from vecattr.datasets.classes import rule_from_file
 from vecattr.encoders.config import BagConfig
 from vecattr.files.atomic import atomic_write
-from vecattr.ranking.evidence_ranker import Fusion, Network, inputs_of, sources
+from vecattr.ranking.evidence_ranker import EvidenceRanker, Network, inputs_of, sources
 from vecattr.readers.readers import ReadOptions, read_plasmids
 
 FOLDS = 8
@@ -239,7 +239,7 @@ def main() -> None:
             for kind in ("plain", "featured")
         )
         source = f"{FOLDS} folds of plasmids of a table where {options.where}"
-        atomic_write(options.out, Fusion(plain, featured, source).to_json())
+        atomic_write(options.out, EvidenceRanker(plain, featured, source).to_json())
 
 
 if __name__ == "__main__":

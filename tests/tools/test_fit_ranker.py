@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fit_fusion import PRIOR, Questions, averaged, with_prior
+from fit_ranker import PRIOR, Questions, averaged, with_prior
 from fold_questions import partly_told
 
 from vecattr.plasmid import Plasmid
