@@ -54,7 +54,7 @@ def edit_without_end(
         before = bench.content(path)
         pipe.send(("told", before, read_manifest(path).identity))
         pipe.send(("will", edit, expected(path, edit, before, number)))
-        perform(path, edit, before, number, after_after_step=_killer(fatal, edit))
+        perform(path, edit, before, number, after_step=_killer(fatal, edit))
         pipe.send(("told", bench.content(path), read_manifest(path).identity))
 
 
