@@ -1,6 +1,6 @@
 """What is each kind of evidence worth? Questions and an index in, accuracy with and without it out.
 
-    python tools/ablate_ranker.py TABLE --work DIR -i INDEX -o tools/bench/ablation-0.1.0.json
+    python tools/ablate_ranker.py TABLE --work DIR -i INDEX -o tools/figures/ablation-0.1.0.json
 
 DIR holds the folds that `fit_ranker` was trained on, made from `split=train` alone; INDEX is one of
 the same rows, made with the shipped encoder. For each ingredient a network learns from the folds

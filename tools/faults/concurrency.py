@@ -22,7 +22,7 @@ from typing import Any
 
 from golden_index import made_plasmids
 
-from faults import bench
+from faults import fixtures
 from vecattr.errors import LockedError, VecattrError
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.add import add_labs
@@ -37,8 +37,8 @@ _PATIENCE = 120.0
 
 def answer_of(path: Path) -> tuple[str, str]:
     """Identity of the generation that was asked, and a hash of what it said."""
-    index = bench.opened(path)
-    queries = [*made_plasmids(["Ash", "q"], each=1, seed=3), *bench.plasmids_of("lab 7", 7)]
+    index = fixtures.opened(path)
+    queries = [*made_plasmids(["Ash", "q"], each=1, seed=3), *fixtures.plasmids_of("lab 7", 7)]
     said = answers_of(index, queries)
     return index.identity, said
 
@@ -56,8 +56,8 @@ def answers_of(index: Any, queries: Any) -> str:
 def edit(path: Path, number: int, *, after: Callable[[], object] = lambda: None) -> None:
     """The number-th add of a run, and now and then a removal or a compaction; they come out the
     same in any copy. `after` is called after each."""
-    embedder = bench.embedder_of(path / "model")
-    add_labs(path, bench.plasmids_of(f"lab {number}", number), embedder=embedder)
+    embedder = fixtures.embedder_of(path / "model")
+    add_labs(path, fixtures.plasmids_of(f"lab {number}", number), embedder=embedder)
     after()
     if number % 10 == 9:
         remove_lab(path, f"lab {number - 3}")
@@ -85,8 +85,8 @@ def write_labs(path: Path, writer: int, count: int, pipe: Connection) -> None:
     try:
         for number in range(count):
             name = f"writer {writer} lab {number}"
-            new = bench.plasmids_of(name, writer * 1000 + number)
-            add_labs(path, new, embedder=bench.embedder_of(path / "model"), wait=_PATIENCE)
+            new = fixtures.plasmids_of(name, writer * 1000 + number)
+            add_labs(path, new, embedder=fixtures.embedder_of(path / "model"), wait=_PATIENCE)
     except VecattrError as error:
         problem = f"{type(error).__name__}: {error}"
     pipe.send(problem)
@@ -114,10 +114,10 @@ def prove(rounds: int, *, seed: int) -> dict[str, Any]:
 
 def readers_through_edits(folder: Path, rounds: int) -> tuple[dict[str, int], list[str]]:
     """What readers met while one writer edited."""
-    context = bench.server("faults.concurrency")
+    context = fixtures.server("faults.concurrency")
     (folder / "live").mkdir()
     (folder / "alone").mkdir()
-    path, alone = (bench.made_index(folder / name) for name in ("live", "alone"))
+    path, alone = (fixtures.made_index(folder / name) for name in ("live", "alone"))
     truth = dict([answer_of(alone)])
     for number in range(rounds):
         edit(alone, number, after=lambda: truth.update([answer_of(alone)]))
@@ -166,8 +166,8 @@ def _judged(
 
 def writers_at_once(folder: Path, each: int) -> tuple[dict[str, int], list[str]]:
     """What is there after several writers added labs at once."""
-    context = bench.server("faults.concurrency")
-    path = bench.made_index(folder)
+    context = fixtures.server("faults.concurrency")
+    path = fixtures.made_index(folder)
     pipes, processes = [], []
     for writer in range(WRITERS):
         parent, child = context.Pipe()
@@ -179,7 +179,7 @@ def writers_at_once(folder: Path, each: int) -> tuple[dict[str, int], list[str]]
         process.join()
     failures = [problem for problem in problems if problem]
     wanted = {f"writer {writer} lab {n}" for writer in range(WRITERS) for n in range(each)}
-    if missing := wanted - set(bench.content(path)):
+    if missing := wanted - set(fixtures.content(path)):
         failures.append(f"{len(missing)} labs are missing")
     failures += [f"{one.where}: {one.what}" for one in verify_index(path).findings]
     return {"writers": WRITERS, "labs added by writers at once": len(wanted)}, failures
@@ -187,8 +187,8 @@ def writers_at_once(folder: Path, each: int) -> tuple[dict[str, int], list[str]]
 
 def killed_holders(folder: Path, rounds: int) -> tuple[dict[str, int], list[str]]:
     """Whether a lock is refused while it is held, and free once its holder is killed."""
-    context = bench.server("faults.concurrency")
-    path = bench.made_index(folder)
+    context = fixtures.server("faults.concurrency")
+    path = fixtures.made_index(folder)
     failures = []
     for number in range(rounds):
         parent, child = context.Pipe()

@@ -21,7 +21,7 @@ from typing import Any
 
 from golden_index import made_plasmids, make_model
 
-from faults import bench
+from faults import fixtures
 from vecattr.cli.rendering.answers import as_object
 from vecattr.encoders.model_folder import RANKER_FILE
 from vecattr.encoders.pretrained import shipped_encoder
@@ -53,9 +53,9 @@ def made_index(folder: Path, *, seed: int = 0) -> Path:
     model = make_model(folder / "model")
     shutil.copy(shipped_encoder() / RANKER_FILE, model / RANKER_FILE)
     plasmids = made_plasmids(_LABS, each=16, seed=seed, length=200)
-    bench.build(folder / "index", model, plasmids, search="approximate")
+    fixtures.build(folder / "index", model, plasmids, search="approximate")
     new = made_plasmids(["Elder", "Fir"], each=3, seed=seed + 1)
-    add_labs(folder / "index", new, embedder=bench.embedder_of(model))
+    add_labs(folder / "index", new, embedder=fixtures.embedder_of(model))
     remove_lab(folder / "index", "Fir")
     return folder / "index"
 
@@ -64,8 +64,8 @@ def ask(path: Path) -> str:
     """Everything that an index says of some plasmids, as text."""
     queries = made_plasmids(["Lab 03", "Elder", "nobody"], each=2, seed=0, length=200)
     options = {"k": 9, "neighbors": 4, "evidence": 5}
-    found = bench.opened(path).query_many(queries, **options)
-    near = bench.opened(path).query_many(queries[:2], k=3, exclude_near_copies=True)
+    found = fixtures.opened(path).query_many(queries, **options)
+    near = fixtures.opened(path).query_many(queries[:2], k=3, exclude_near_copies=True)
     return json.dumps([as_object(answer) for answer in [*found, *near]])
 
 
@@ -155,7 +155,7 @@ def prove(rounds: int, *, seed: int, every: int = 1) -> dict[str, Any]:
         for name in ("one", "other"):
             (folder / name).mkdir()
         path, other = made_index(folder / "one"), made_index(folder / "other", seed=5)
-        chance = bench.chance_of(seed, "corruption")
+        chance = fixtures.chance_of(seed, "corruption")
         jobs = list(damages(path, other, rounds, chance))[::every]
         results = _in_children(path, jobs, ask(path))
     for damage, (said, wrong) in zip(jobs, results, strict=True):
@@ -168,7 +168,7 @@ def prove(rounds: int, *, seed: int, every: int = 1) -> dict[str, Any]:
 
 def _in_children(path: Path, jobs: list[Damage], truth: str) -> list[tuple[str, str | None]]:
     """The outcome of each damage; a child that dies is a failure, and another one goes on."""
-    context = bench.server("faults.corruption")
+    context = fixtures.server("faults.corruption")
     results: list[tuple[str, str | None]] = []
     spare = Path(shutil.copytree(path, path.with_name("spare")))
     while len(results) < len(jobs):
@@ -181,7 +181,7 @@ def _in_children(path: Path, jobs: list[Damage], truth: str) -> list[tuple[str, 
             while (told := parent.recv()) is not None:
                 if told[1] is not None:
                     results.append(told[1])
-                    bench.progress(len(results))
+                    fixtures.progress(len(results))
         except EOFError:
             process.join()
             results.append(("CRASH", f"the process ended by {process.exitcode}"))

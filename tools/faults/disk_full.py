@@ -22,7 +22,7 @@ from typing import Any
 import click
 from golden_index import made_plasmids, make_model
 
-from faults import bench
+from faults import fixtures
 from vecattr.cli.main import run
 from vecattr.cli.rendering.answers import render
 from vecattr.cli.rendering.output import write_results
@@ -39,16 +39,16 @@ _QUERIES = 60
 def operate(operation: str, folder: Path) -> None:
     """One operation on `folder`/index, which is made but for a build."""
     path, model = folder / "index", folder.parent / "model"
-    embedder = bench.embedder_of(model)
+    embedder = fixtures.embedder_of(model)
     if operation == "build":
-        bench.build(path, model, made_plasmids(bench.FIRST_LABS, each=3, seed=0))
+        fixtures.build(path, model, made_plasmids(fixtures.FIRST_LABS, each=3, seed=0))
     elif operation == "add-lab":
         add_labs(path, made_plasmids(["new"], each=4, seed=9), embedder=embedder)
     elif operation == "compact":
         compact(path)
     else:
         queries = made_plasmids(["q"], each=_QUERIES, seed=5)
-        answers = bench.opened(path).query_many(queries, k=3, neighbors=3)
+        answers = fixtures.opened(path).query_many(queries, k=3, neighbors=3)
         write_results(render(answers, form="tsv"), folder / "out.tsv")
 
 
@@ -68,10 +68,10 @@ def prepare(operation: str, folder: Path) -> None:
     if operation == "build":
         return
     model = folder.parent / "model"
-    bench.build(folder / "index", model, made_plasmids(bench.FIRST_LABS, each=3, seed=0))
+    fixtures.build(folder / "index", model, made_plasmids(fixtures.FIRST_LABS, each=3, seed=0))
     if operation == "compact":
         new = made_plasmids(["Elder"], each=3, seed=1)
-        add_labs(folder / "index", new, embedder=bench.embedder_of(model))
+        add_labs(folder / "index", new, embedder=fixtures.embedder_of(model))
 
 
 def prove(rounds: int, *, seed: int) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def prove(rounds: int, *, seed: int) -> dict[str, Any]:
         for operation in OPERATIONS:
             for kind, size, folder in _places(operation, Path(scratch), rounds):
                 tried += 1
-                bench.progress(tried)
+                fixtures.progress(tried)
                 most = size if kind == "largest file" else None
                 outcome, wrong = _tried(operation, folder, most)
                 counts[f"{operation}, {kind}: {outcome}"] += 1
@@ -127,8 +127,8 @@ def _tried(operation: str, folder: Path, most: int | None) -> tuple[str, list[st
     """What came out of a child's operation, and what is wrong with it."""
     path = folder / "index"
     old = read_manifest(path).identity if operation != "build" else None
-    held = bench.content(path) if old else {}
-    context = bench.server("faults.disk_full")
+    held = fixtures.content(path) if old else {}
+    context = fixtures.server("faults.disk_full")
     parent, child = context.Pipe()
     process = context.Process(target=try_operation, args=(operation, folder, most, child))
     process.start()
@@ -148,7 +148,7 @@ def _tried(operation: str, folder: Path, most: int | None) -> tuple[str, list[st
 
 
 def _state(
-    operation: str, path: Path, code: int, old: str | None, held: bench.Content
+    operation: str, path: Path, code: int, old: str | None, held: fixtures.Content
 ) -> list[str]:
     """What is wrong with the index after an operation that ended with this code."""
     if operation == "build" and code:
@@ -162,7 +162,7 @@ def _state(
             wrong.append(f"{len(lines)} lines of results with exit code {code}")
     if (code or operation == "query -o") and report.identity != old:
         wrong.append("another state after a failure")
-    if operation == "compact" and bench.content(path) != held:
+    if operation == "compact" and fixtures.content(path) != held:
         wrong.append("compact changed what the index holds")
     return wrong
 

@@ -19,8 +19,8 @@ from typing import Any
 
 from golden_index import made_plasmids
 
-from faults import bench
-from faults.bench import Content
+from faults import fixtures
+from faults.fixtures import Content
 from vecattr.errors import VecattrError
 from vecattr.files.atomic import TEMPORARY
 from vecattr.indexes.checking.verify import verify_index
@@ -46,16 +46,16 @@ def edit_without_end(
     path: Path, pipe: Connection, seed: int, fatal: tuple[str, str] | None, number: int
 ) -> None:
     """What the child does; `fatal` is the edit and the step at which it kills itself."""
-    chance = bench.chance_of(seed, "edits", number)
+    chance = fixtures.chance_of(seed, "edits", number)
     while True:
         number += 1
         edit = fatal[0] if fatal else chance.choice(EDITS)
         prepare(path, pipe, edit, number)
-        before = bench.content(path)
+        before = fixtures.content(path)
         pipe.send(("told", before, read_manifest(path).identity))
         pipe.send(("will", edit, expected(path, edit, before, number)))
         perform(path, edit, before, number, after_step=_killer(fatal, edit))
-        pipe.send(("told", bench.content(path), read_manifest(path).identity))
+        pipe.send(("told", fixtures.content(path), read_manifest(path).identity))
 
 
 def _killer(fatal: tuple[str, str] | None, edit: str) -> Callable[[str], None]:
@@ -69,13 +69,13 @@ def _killer(fatal: tuple[str, str] | None, edit: str) -> Callable[[str], None]:
 def prepare(path: Path, pipe: Connection, edit: str, number: int) -> None:
     """Add a lab where an edit needs one, or a second segment; that, too, is said."""
     needs = {"remove-lab": 2, "rename-lab": 2, "compact": 0, "rollback": 0}.get(edit, 0)
-    held = bench.content(path)
+    held = fixtures.content(path)
     if len(held) < needs or (edit in ("compact", "rollback") and _is_plain(path)):
-        new = bench.plasmids_of(f"extra {number}", number)
+        new = fixtures.plasmids_of(f"extra {number}", number)
         after = held | {f"extra {number}": frozenset(plasmid.id for plasmid in new)}
         pipe.send(("told", held, read_manifest(path).identity))
         pipe.send(("will", "add-lab", after))
-        add_labs(path, new, embedder=bench.embedder_of(path / "model"))
+        add_labs(path, new, embedder=fixtures.embedder_of(path / "model"))
 
 
 def _is_plain(path: Path) -> bool:
@@ -86,17 +86,19 @@ def expected(path: Path, edit: str, held: Content, number: int) -> Content:
     """The content after an edit."""
     labs, after = sorted(held), dict(held)
     if edit == "add-lab":
-        after[f"lab {number}"] = frozenset(p.id for p in bench.plasmids_of(f"lab {number}", number))
+        after[f"lab {number}"] = frozenset(
+            p.id for p in fixtures.plasmids_of(f"lab {number}", number)
+        )
     elif edit == "remove-lab":
         del after[labs[0]]
     elif edit == "rename-lab":
         ids = after.pop(labs[0])
         after[f"renamed {number}"] = ids
     elif edit == "rollback":
-        return bench.content_of(path, _earlier(path))
+        return fixtures.content_of(path, _earlier(path))
     elif edit == "build":
         after = {}
-        for plasmid in made_plasmids(bench.FIRST_LABS, each=3, seed=number):
+        for plasmid in made_plasmids(fixtures.FIRST_LABS, each=3, seed=number):
             lab = plasmid.lab or ""
             after[lab] = after.get(lab, frozenset()) | {plasmid.id}
     return after
@@ -113,8 +115,8 @@ def perform(
     """One edit."""
     labs, model = sorted(held), path.parent / "model"
     if edit == "add-lab":
-        new = bench.plasmids_of(f"lab {number}", number)
-        add_labs(path, new, embedder=bench.embedder_of(model), after_step=after_step)
+        new = fixtures.plasmids_of(f"lab {number}", number)
+        add_labs(path, new, embedder=fixtures.embedder_of(model), after_step=after_step)
     elif edit == "remove-lab":
         remove_lab(path, labs[0], after_step=after_step)
     elif edit == "rename-lab":
@@ -124,20 +126,20 @@ def perform(
     elif edit == "compact":
         compact(path, after_step=after_step)
     else:
-        new = made_plasmids(bench.FIRST_LABS, each=3, seed=number)
-        bench.build(path, model, new, replace=True, after_step=after_step)
+        new = made_plasmids(fixtures.FIRST_LABS, each=3, seed=number)
+        fixtures.build(path, model, new, replace=True, after_step=after_step)
 
 
 def prove(rounds: int, *, seed: int) -> dict[str, Any]:
     """Kill a writer so many times, every other time at a named step."""
-    context = bench.server("faults.kill")
-    chance = bench.chance_of(seed, "kills")
+    context = fixtures.server("faults.kill")
+    chance = fixtures.chance_of(seed, "kills")
     counts: Counter[str] = Counter()
     failures: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
-        path = bench.made_index(Path(folder))
+        path = fixtures.made_index(Path(folder))
         for number in range(rounds):
-            bench.progress(number)
+            fixtures.progress(number)
             fatal = NAMED[number // 2 % len(NAMED)] if number % 2 else None
             parent, child = context.Pipe()
             process = context.Process(
@@ -149,8 +151,8 @@ def prove(rounds: int, *, seed: int) -> dict[str, Any]:
             counts[f"killed at {fatal[0]}: {fatal[1]}" if fatal else "killed at random"] += 1
             wrong = check(path, said, counts)
             failures.extend({"round": number, "fatal": fatal, "what": what} for what in wrong)
-        new = bench.plasmids_of("last", 0)
-        add_labs(path, new, embedder=bench.embedder_of(path / "model"))  # and sweeps up
+        new = fixtures.plasmids_of("last", 0)
+        add_labs(path, new, embedder=fixtures.embedder_of(path / "model"))  # and sweeps up
         for left in Path(folder).glob(f"{TEMPORARY}*"):
             if (left / LOCK_FILE).exists():
                 failures.append({"what": f"{left.name} is left after the last edit"})
@@ -191,9 +193,9 @@ def check(path: Path, said: list[tuple[Any, ...]], counts: Counter[str]) -> list
     wrong = [f"the child ended by itself: {one[1]}" for one in said if one[0] == "died"]
     told = [one for one in said if one[0] == "told"]
     try:
-        found, identity = bench.content(path), read_manifest(path).identity
+        found, identity = fixtures.content(path), read_manifest(path).identity
         report = verify_index(path)
-        bench.opened(path).query_many(bench.plasmids_of("q", 1), k=3, neighbors=2)
+        fixtures.opened(path).query_many(fixtures.plasmids_of("q", 1), k=3, neighbors=2)
     except VecattrError as error:
         return [*wrong, f"cannot be opened: {error}"]
     wrong += [f"{one.where}: {one.what}" for one in report.findings if one.level == "error"]

@@ -16,7 +16,7 @@ from typing import Any
 
 from golden_index import made_plasmids
 
-from faults import bench
+from faults import fixtures
 from faults.concurrency import answers_of
 from vecattr.indexes.scoring.opened_index import Index
 from vecattr.readers.sheets import table_text
@@ -56,15 +56,15 @@ def queries_in_one_process(
     folder: Path, rounds: int, *, seed: int
 ) -> tuple[dict[str, Any], list[str]]:
     """Ask again and again, sometimes of an index that was opened anew."""
-    path = bench.made_index(folder, each=20)
+    path = fixtures.made_index(folder, each=20)
     queries = made_plasmids(["Ash", "Cedar", "q"], each=_BATCH // 3 + 1, seed=seed)[:_BATCH]
     batches = max(10, rounds // _BATCH)
-    index, truth, wrong = bench.opened(path), "", 0
+    index, truth, wrong = fixtures.opened(path), "", 0
     memory: list[int] = []
     handles: list[int] = []
     for batch in range(batches):
         if batch % _REOPEN == 0:
-            index = bench.opened(path)
+            index = fixtures.opened(path)
         said = answers_of(index, queries)
         truth = truth or said
         wrong += said != truth

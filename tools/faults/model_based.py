@@ -28,7 +28,7 @@ from hypothesis.stateful import (
 )
 from numpy.typing import NDArray
 
-from faults import bench
+from faults import fixtures
 from vecattr.datasets.classes import ClassRule
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab, rollback
@@ -131,7 +131,7 @@ class IndexMachine(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="vecattr-model-"))
         self.path = self.folder / "index"
         self.model_folder = make_model(self.folder / "model")
-        self.embedder: HashedKmers = bench.embedder_of(self.model_folder)
+        self.embedder: HashedKmers = fixtures.embedder_of(self.model_folder)
         self.model = Model()
         self.number = 0
 
@@ -170,7 +170,7 @@ class IndexMachine(RuleBasedStateMachine):
 
     def _build(self, plasmids: list[Plasmid], named: frozenset[str] | None) -> None:
         rows = self.rows(plasmids, named)
-        bench.build(self.path, self.model_folder, plasmids, replace=True, rule=ClassRule(named))
+        fixtures.build(self.path, self.model_folder, plasmids, replace=True, rule=ClassRule(named))
         pool = [row.vector for row in rows if row.pooled]
         built = np.array([row.vector for row in rows])
         self.model.start(State(rows, built, np.sum(pool, axis=0) if pool else None))

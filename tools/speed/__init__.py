@@ -1,1 +1,1 @@
-"""What `tools/bench.py` measures."""
+"""What `tools/bench_speed.py` measures."""

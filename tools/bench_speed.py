@@ -1,9 +1,10 @@
 """How fast is vecattr here? One command measures, prints and records.
 
-    python tools/bench.py T --labs L [-i INDEX] [--where split=dev] [--parts start,...] [-o FILE]
+    python tools/bench_speed.py T --labs L [-i INDEX] [--where split=dev] [--parts start,...]
+        [-o FILE]
 
 T and L are a table and the labs that are classes. Without an index, one is built of the rows
-`split=train`, which is measured, too. Records go, by version, to tools/bench/speed-VERSION.json;
+`split=train`, which is measured, too. Records go, by version, to tools/figures/speed-VERSION.json;
 parts that are not asked for keep what was measured before. Seconds of processors are told beside
 seconds on the wall, because only they can be compared on a busy machine, and peers run in turn with
 what they are compared to.
@@ -29,7 +30,7 @@ from vecattr.readers.readers import ReadOptions, read_plasmids
 from vecattr.version import __version__
 
 PARTS = ("build", "start", "batch", "encoders", "training", "scale", "peers")
-RECORD = Path(__file__).parent / "bench" / f"speed-{__version__}.json"
+RECORD = Path(__file__).parent / "figures" / f"speed-{__version__}.json"
 
 
 def some_rows(table: str, where: str, *, count: int) -> list[Plasmid]:

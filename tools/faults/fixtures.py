@@ -35,7 +35,7 @@ def server(*modules: str) -> ForkServerContext:
     """A context whose children start with these modules imported."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["faults.bench", *modules])
+    context.set_forkserver_preload(["faults.fixtures", *modules])
     return context
 
 
