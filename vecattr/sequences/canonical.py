@@ -39,7 +39,7 @@ def least_rotation(bases: str) -> int:
     on, and so on; few positions survive the first round unless the string is repetitive.
 
     >>> least_rotation("GATTACA")
-    6
+    4
     """
     size = len(bases)
     words = _words(bases)
