@@ -21,7 +21,7 @@ from vecattr.indexes.scoring.kmer_features import (
     plasmid_columns,
     run_columns,
 )
-from vecattr.indexes.scoring.lab_features import Reading
+from vecattr.indexes.scoring.lab_features import QueryKmers
 from vecattr.indexes.scoring.phenotype_odds import Alike, Tally, feature_columns, told
 from vecattr.indexes.scoring.shape_odds import Likes
 from vecattr.metrics.ranking import mean_ranks
@@ -42,7 +42,7 @@ class SimulatedQuery:
     stage: Rescoring
     plasmid: Plasmid
     bare: Vectors
-    reading: Reading
+    reading: QueryKmers
     old: Shared
     columns: dict[str, Column]
     logits: Column
@@ -54,7 +54,7 @@ class SimulatedQuery:
         cls, stage: Rescoring, plasmid: Plasmid, bare: Vectors, cosines: Column
     ) -> SimulatedQuery:
         """Of one query with its vector by sequence (d,) and its cosines with old classes (c,)."""
-        reading, labs = Reading.of(plasmid), stage.labs
+        reading, labs = QueryKmers.from_plasmid(plasmid), stage.labs
         shared = labs.evidence.shared(reading.distinct)
         columns = labs.evidence.columns_of(shared, reading, bare, cosines)
         columns |= labs.odds_of(plasmid)

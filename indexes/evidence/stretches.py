@@ -66,7 +66,7 @@ class StretchFinder:
 
     @cached_property
     def _catalogue(self) -> Catalogue:
-        return Catalogue.of(self._segments, self._class_names)
+        return Catalogue.from_segments(self._segments, self._class_names)
 
     @cached_property
     def _evidence(self) -> LabFeatures:

@@ -45,7 +45,9 @@ class Catalogue:
     class_of_lab: Codes
 
     @classmethod
-    def of(cls, segments: Sequence[LiveSegment], class_names: Sequence[str]) -> Catalogue:
+    def from_segments(
+        cls, segments: Sequence[LiveSegment], class_names: Sequence[str]
+    ) -> Catalogue:
         """`class_names` are those of the index, sorted."""
         sizes = [segment.stored.rows for segment in segments]
         names, labs = _joined(

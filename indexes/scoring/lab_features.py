@@ -41,7 +41,7 @@ def log_votes(votes: Column, sharpness: int) -> Column:
 
 
 @dataclass(frozen=True)
-class Reading:
+class QueryKmers:
     """The sampled k-mers of a query in their order along it (t,), repeats included, and whether
     the last is followed by the first."""
 
@@ -49,7 +49,7 @@ class Reading:
     circular: bool
 
     @classmethod
-    def of(cls, plasmid: Plasmid) -> Reading:
+    def from_plasmid(cls, plasmid: Plasmid) -> QueryKmers:
         """As segments sample them."""
         circular = plasmid.is_circular
         return cls(sampled_kmers(plasmid.sequence, k=K, scaled=SCALED, circular=circular), circular)
@@ -116,7 +116,7 @@ class LabFeatures:
 
     def columns(
         self,
-        reading: Reading,
+        reading: QueryKmers,
         vector: NDArray[np.float32],
         lab_cosines: Column,
         *,
@@ -132,7 +132,7 @@ class LabFeatures:
     def columns_of(
         self,
         shared: Shared,
-        reading: Reading,
+        reading: QueryKmers,
         vector: NDArray[np.float32],
         lab_cosines: Column,
         *,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.indexes.scoring.catalogue import NO_ROWS, Catalogue, Rows
-from vecattr.indexes.scoring.lab_features import LabFeatures, Reading
+from vecattr.indexes.scoring.lab_features import LabFeatures, QueryKmers
 from vecattr.indexes.scoring.shape_odds import ShapeOdds
 from vecattr.indexes.search.embedding import QueryVectors
 from vecattr.indexes.storage.live_segment import LiveSegment, living_rows
@@ -37,7 +37,7 @@ class LabScorer:
 
     @cached_property
     def catalogue(self) -> Catalogue:
-        return Catalogue.of(self.segments, self.class_names)
+        return Catalogue.from_segments(self.segments, self.class_names)
 
     @cached_property
     def evidence(self) -> LabFeatures:
@@ -83,7 +83,7 @@ class LabScorer:
         """What is known of each lab (l,), by name; with PHENOTYPES when the query has any of the
         stored features. `near` as in `LabFeatures.columns`."""
         found = self.evidence.columns(
-            Reading.of(plasmid), vector, cosines, left_out=left_out, near=near
+            QueryKmers.from_plasmid(plasmid), vector, cosines, left_out=left_out, near=near
         )
         return found | self.odds_of(plasmid, left_out)
 

@@ -129,7 +129,7 @@ class Index:
 
     @cached_property
     def _matrix(self) -> LabMatrix:
-        return LabMatrix.of(self.segments, width=self.manifest.width)
+        return LabMatrix.from_segments(self.segments, width=self.manifest.width)
 
     @property
     def lab_names(self) -> tuple[str, ...]:

@@ -130,7 +130,7 @@ class FlatSearch:
     propose: Callable[[Vectors, int, NDArray[np.bool_]], Rows] | None = None
 
     @classmethod
-    def over(
+    def from_vectors(
         cls, vectors: Vectors, *, names: Sequence[str], alive: NDArray[np.bool_] | None = None
     ) -> FlatSearch:
         """Over rows in memory (n, d)."""

@@ -35,7 +35,7 @@ class LabMatrix:
     learned: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, segments: Sequence[LiveSegment], *, width: int) -> LabMatrix:
+    def from_segments(cls, segments: Sequence[LiveSegment], *, width: int) -> LabMatrix:
         """The classes of these segments together."""
         parts = combined_labs(segments)
         vectors = np.zeros((len(parts), width), dtype=np.float32)
@@ -59,7 +59,7 @@ class LabMatrix:
     @cached_property
     def _searches(self) -> tuple[FlatSearch, FlatSearch]:
         """FAISS over learned vectors, and over means of plasmids."""
-        over = partial(FlatSearch.over, self.vectors, names=self.names)
+        over = partial(FlatSearch.from_vectors, self.vectors, names=self.names)
         return over(alive=self.learned), over(alive=~self.learned)
 
     def ranked(self, vectors: QueryVectors, *, k: int) -> list[NDArray[np.int64]]:

@@ -33,7 +33,7 @@ def segments(workshop: Any) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def catalogue(segments: list[Any]) -> Catalogue:
-    return Catalogue.of(segments, ["Ash", "Birch", "Cedar", "Yew", POOLED])
+    return Catalogue.from_segments(segments, ["Ash", "Birch", "Cedar", "Yew", POOLED])
 
 
 NOW = ["Ash", None, "Ash", "Yew", "Ash", "Doug", "Ash", "Cedar", "Birch", "Elm"]
@@ -65,7 +65,7 @@ def test_rare_labs_are_the_pooled_ones_and_without_a_pool_those_of_few_plasmids(
 ) -> None:
     assert catalogue.are_pooled.tolist() == [False, False, False, True, True, False]
     assert not catalogue.are_rare(np.array([1, FEW])).any()  # the pool says which labs are
-    alone = Catalogue.of(segments, ["Ash", "Birch", "Cedar", "Doug", "Elm", "Yew"])
+    alone = Catalogue.from_segments(segments, ["Ash", "Birch", "Cedar", "Doug", "Elm", "Yew"])
     assert not alone.are_pooled.any()
     assert alone.are_rare(np.array([1, FEW - 1, FEW])).tolist() == [True, True, False]
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from vecattr.indexes.scoring.catalogue import FEW, NO_ROWS, Catalogue
-from vecattr.indexes.scoring.lab_features import LabFeatures, Reading
+from vecattr.indexes.scoring.lab_features import LabFeatures, QueryKmers
 from vecattr.indexes.storage.segment_kmers import MOST_LABS, SCALED, K
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.ranking.evidence_ranker import NAMES as ALL_NAMES
@@ -69,7 +69,7 @@ class World:
             )
             for part in self.parts
         ]
-        return LabFeatures(Catalogue.of(segments, self.classes), segments)
+        return LabFeatures(Catalogue.from_segments(segments, self.classes), segments)
 
 
 def molecule(chance: random.Random, parts: Sequence[str], name: str) -> Plasmid:
@@ -263,7 +263,7 @@ def columns_of(
 ) -> Columns:
     kmers = sampled_kmers(query.sequence, k=K, scaled=SCALED, circular=query.is_circular)
     given = np.array([cosines[name] for name in evidence.catalogue.class_names])
-    reading = Reading(kmers, query.is_circular)
+    reading = QueryKmers(kmers, query.is_circular)
     return evidence.columns(reading, vector, given, left_out=left_out)
 
 
@@ -420,7 +420,7 @@ def test_a_query_without_kmers_has_evidence_of_its_vector_alone(
 def test_segments_of_which_all_is_removed_say_nothing_of_no_lab(workshop: Any) -> None:
     plasmids, vectors = [Plasmid("p", "ACGTTGCA" * 60, lab="Ash")], vectors_of(1, 0)
     segment = workshop.segment(plasmids, vectors=vectors, removed=["Ash"])
-    evidence = LabFeatures(Catalogue.of([segment], ["Ash"]), [segment])
+    evidence = LabFeatures(Catalogue.from_segments([segment], ["Ash"]), [segment])
     found = columns_of(evidence, plasmids[0], vectors[0], {"Ash": 0.5})
     assert set(found) == set(NAMES)
     assert all(len(column) == 0 for column in found.values())

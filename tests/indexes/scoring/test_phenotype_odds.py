@@ -38,7 +38,7 @@ OLD, NEW = made(1, 14, FEATURES[:2]), made(2, 9, FEATURES)
 def odds(workshop: Any) -> PhenotypeOdds:
     """Two segments; the first knows two features, and Birch is removed from the second."""
     segments = [workshop.segment(OLD), workshop.segment(NEW, removed=["Birch"])]
-    return PhenotypeOdds(Catalogue.of(segments, LABS), segments)
+    return PhenotypeOdds(Catalogue.from_segments(segments, LABS), segments)
 
 
 def plain_odds(asked: Mapping[str, int], left_out: Sequence[int]) -> list[float]:
@@ -118,7 +118,7 @@ def test_features_that_go_together_count_once(workshop: Any) -> None:
         for row in range(40)
     ]
     segments = [workshop.segment(plasmids)]
-    odds = PhenotypeOdds(Catalogue.of(segments, LABS), segments)
+    odds = PhenotypeOdds(Catalogue.from_segments(segments, LABS), segments)
     many = odds.of(kinds[1], left_out=np.zeros(0, np.int64))
     one = odds.of({"f0": 1}, left_out=np.zeros(0, np.int64))
     assert many["same_features"] == pytest.approx(one["same_features"])
@@ -132,7 +132,7 @@ def test_features_of_all_segments_are_known(odds: PhenotypeOdds) -> None:
 def test_a_lab_like_all_others_has_no_odds(workshop: Any) -> None:
     same = [Plasmid(f"p{lab}", "ACGT", lab=lab, features={"amp": 1}) for lab in LABS]
     segments = [workshop.segment(same)]
-    found = PhenotypeOdds(Catalogue.of(segments, LABS), segments).of(
+    found = PhenotypeOdds(Catalogue.from_segments(segments, LABS), segments).of(
         {"amp": 0}, left_out=np.zeros(0, dtype=np.int64)
     )
     assert all(len(set(column.tolist())) == 1 for column in found.values())

@@ -39,7 +39,7 @@ OLD, NEW = made(1, 14, ["circular", "linear"]), made(2, 9, ["circular"])
 def odds(workshop: Any) -> ShapeOdds:
     """Two segments, the second of circular plasmids only; Birch is removed from it."""
     segments = [workshop.segment(OLD), workshop.segment(NEW, removed=["Birch"])]
-    return ShapeOdds(Catalogue.of(segments, LABS), segments)
+    return ShapeOdds(Catalogue.from_segments(segments, LABS), segments)
 
 
 def words(plasmid: Plasmid) -> dict[str, float]:
@@ -105,7 +105,7 @@ def test_odds_are_those_of_plain_loops(
 
 def test_a_topology_that_nothing_has_says_nothing(workshop: Any) -> None:
     segments = [workshop.segment(NEW)]
-    alone = ShapeOdds(Catalogue.of(segments, LABS), segments)
+    alone = ShapeOdds(Catalogue.from_segments(segments, LABS), segments)
     found = alone.of(Plasmid("q", "ACGT", topology="linear"), left_out=np.zeros(0, dtype=np.int64))
     assert not np.array([*found.values()]).any()
 
@@ -114,7 +114,7 @@ def test_reads_of_a_lab_that_hands_in_reads_speak_for_it(workshop: Any) -> None:
     reads = [Plasmid(f"r{n}", "A" * 800, topology="linear", lab="Ash") for n in range(5)]
     wholes = [Plasmid(f"w{n}", "A" * 7_000, lab="Birch") for n in range(5)]
     segments = [workshop.segment([*reads, *wholes])]
-    both = ShapeOdds(Catalogue.of(segments, LABS[:2]), segments)
+    both = ShapeOdds(Catalogue.from_segments(segments, LABS[:2]), segments)
     read = Plasmid("q", "C" * 820, topology="linear")
     ash, birch = both.of(read, left_out=np.zeros(0, dtype=np.int64))["topology"]
     assert ash > 0 > birch
@@ -129,7 +129,7 @@ def test_words_of_a_lab_that_studies_one_organism_speak_for_it(workshop: Any) ->
         for n in range(5)
     ]
     segments = [workshop.segment(stored)]
-    both = ShapeOdds(Catalogue.of(segments, LABS[:2]), segments)
+    both = ShapeOdds(Catalogue.from_segments(segments, LABS[:2]), segments)
     asked = Plasmid("q", "".join(chance.choices(poor, k=4_000)))
     ash, birch = both.of(asked, left_out=np.zeros(0, dtype=np.int64))["composition"]
     assert ash > 0 > birch
