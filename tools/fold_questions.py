@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 from vecattr.datasets.classes import ClassRule
 from vecattr.datasets.reserve import SplitHash, reserve
 from vecattr.datasets.splits import Split
-from vecattr.encoders.config import BagConfig, TrainConfig
+from vecattr.encoders.config import BagConfig
 from vecattr.indexes.editing.build import build_index
 from vecattr.indexes.scoring.lab_scorer import LabScorer
 from vecattr.indexes.scoring.opened_index import Index
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.ranking.evidence_ranker import EvidenceRanker, Network, expanded
 from vecattr.sequences.mutations import fragment
+from vecattr.training.settings import TrainConfig
 from vecattr.training.train import train_model
 
 SINGLES = 2_000  # plasmids asked about one by one, in each fold

@@ -22,13 +22,14 @@ from compare_encoders import HEADER, measured
 from vecattr.cli.main import run
 from vecattr.cli.options.shared import conditions, labelled_plasmids
 from vecattr.datasets.classes import rule_from_file
-from vecattr.encoders.config import BagConfig, TrainConfig
+from vecattr.encoders.config import BagConfig
 from vecattr.encoders.model_folder import CARD_FILE, CONFIG_FILE
 from vecattr.errors import InputError
 from vecattr.files.atomic import atomic_write
 from vecattr.plasmid import Plasmid
 from vecattr.readers.readers import ReadOptions
 from vecattr.training.run_folder import HISTORY_FILE
+from vecattr.training.settings import TrainConfig
 from vecattr.training.train import train_model
 
 ENCODER = BagConfig(scaled=32, min_plasmids=2, token_width=48, dropout=0.1, numbers="int8")

@@ -23,12 +23,13 @@ from vecattr.cli.main import run
 from vecattr.cli.options.shared import conditions, labelled_plasmids
 from vecattr.datasets.classes import ClassRule, rule_from_file
 from vecattr.datasets.splits import split_off_groups
-from vecattr.encoders.config import BagConfig, TrainConfig
+from vecattr.encoders.config import BagConfig
 from vecattr.encoders.embedder import Embedder, load_embedder
 from vecattr.encoders.model_folder import learned_labs
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.ranking.discriminant import Discriminant, Moments
 from vecattr.readers.readers import ReadOptions
+from vecattr.training.settings import TrainConfig
 from vecattr.training.train import train_model
 from vecattr.vectors import EmbeddingTable, Vectors, unit_rows
 

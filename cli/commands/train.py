@@ -31,7 +31,8 @@ from vecattr.cli.options.training import (
 )
 from vecattr.cli.terminal import terminal
 from vecattr.cli.training_progress import TrainingProgress, is_leader
-from vecattr.encoders.config import BagConfig, CnnConfig, TrainConfig
+from vecattr.encoders.config import BagConfig, CnnConfig
+from vecattr.training.settings import TrainConfig
 
 if TYPE_CHECKING:
     from vecattr.plasmid import Plasmid

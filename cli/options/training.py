@@ -12,17 +12,10 @@ from typing import Any, TypeVar, get_args
 import click
 
 from vecattr.cli.options.shared import Amount
-from vecattr.encoders.config import (
-    BagConfig,
-    BestBy,
-    CnnConfig,
-    EncoderConfig,
-    Loss,
-    Numbers,
-    TrainConfig,
-)
+from vecattr.encoders.config import BagConfig, CnnConfig, EncoderConfig, Numbers
 from vecattr.errors import UsageError
 from vecattr.training.presets import Choices, Objective, Preset, choose
+from vecattr.training.settings import BestBy, Loss, TrainConfig
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from vecattr.datasets.classes import ClassRule
 from vecattr.datasets.reserve import SplitHash, reserve
 from vecattr.datasets.splits import Split, split_rows
-from vecattr.encoders.config import TrainConfig
 from vecattr.errors import InputError
 from vecattr.plasmid import Plasmid
 
@@ -55,12 +54,14 @@ def labelled_set(plasmids: Sequence[Plasmid], rule: ClassRule) -> LabelledSet:
     return LabelledSet(tuple(plasmids), tuple(labels))
 
 
-def usual_split(labelled: LabelledSet, config: TrainConfig) -> Split:
-    """The rows of one run, by its shares and its seed; what is reserved calibrates already."""
+def usual_split(
+    labelled: LabelledSet, *, validation_share: float, calibration_share: float, seed: int
+) -> Split:
+    """The rows of one run: shares of the plasmids (0 to 0.5) for validation and calibration."""
     return split_rows(
         labelled.labels,
         [plasmid.group for plasmid in labelled.plasmids],
-        validation_share=config.validation_share,
-        calibration_share=0 if config.reserve else config.calibration_share,
-        rng=np.random.default_rng(config.seed),
+        validation_share=validation_share,
+        calibration_share=calibration_share,
+        rng=np.random.default_rng(seed),
     )

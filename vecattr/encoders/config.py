@@ -1,19 +1,19 @@
-"""What an encoder and a training run are made of: frozen values that are saved beside weights."""
+"""An encoder's configuration: its JSON object in, a checked frozen value out, and back."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from vecattr.errors import DamagedError, UsageError
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 Activation = Literal["selu", "relu", "gelu", "tanh"]
-Loss = Literal["triplet", "cosface", "softmax"]
-Device = Literal["auto", "cpu", "cuda"]
 Numbers = Literal["float16", "int8"]
-BestBy = Literal["macro-mrr", "top1"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class CnnConfig:
     dropout: float = 0.2  # on token embeddings, in training only
 
     def __post_init__(self) -> None:
-        _positive(self, "width", "pieces", "token_width", "filters")
+        require_positive(self, "width", "pieces", "token_width", "filters")
         if not self.kernels or min(self.kernels) < 1:
             raise UsageError(f"kernels must be one or more widths of at least 1: {self.kernels}")
         if not 0 <= self.dropout < 1:
@@ -51,7 +51,7 @@ class BagConfig:
     numbers: Numbers = "float16"  # that the k-mers' vectors are stored as
 
     def __post_init__(self) -> None:
-        _positive(self, "width", "scaled", "min_plasmids", "token_width")
+        require_positive(self, "width", "scaled", "min_plasmids", "token_width")
         if self.numbers not in get_args(Numbers):
             raise UsageError(f"numbers must be one of {get_args(Numbers)}: {self.numbers!r}")
         if not (3 <= self.k <= 31 and self.k % 2):
@@ -64,108 +64,11 @@ EncoderConfig = CnnConfig | BagConfig
 _KINDS: dict[str, Callable[..., EncoderConfig]] = {"cnn": CnnConfig, "bag": BagConfig}
 
 
-_MANY_PLASMIDS = 1_000_000  # where no default depends on their number any more
-_FEWEST_BAG_STEPS = 600  # optimizer steps a bag should take
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """One training run; every default is the published choice where there is one."""
-
-    loss: Loss = "triplet"
-    margin: float | None = None  # None: 1.0 (triplet, a distance) or 0.1 (cosface, a cosine)
-    scale: float = 24.0  # inverse temperature of cosface and softmax
-    label_smoothing: float | None = None  # None: 0.1 (softmax); the other losses have none
-    oversampling: float | None = None  # 0: as it is, 1: all labs alike; None: 0.5 (softmax) or 0
-    epochs: int | None = None  # None: 200 (triplet) or 20 (others); 10 or more for a bag
-    max_steps: int | None = None  # optimizer steps at most, over all epochs
-    batch_size: int | None = None  # over all processes together; None: 64, at most 256 for a bag
-    learning_rate: float | None = None  # one-cycle's peak; None: 1e-3, or 1e-2 for a bag
-    weight_decay: float = 1e-5
-    crop: int = 1_000  # tokens of a plasmid that a CNN sees in one step
-    reverse_complement: float = 0.5  # probability
-    feature_dropout: float = 0.5  # probability that a plasmid's features are withheld
-    validation_share: float = 0.1  # of the plasmids, in whole groups
-    calibration_share: float = 0.05  # of the plasmids, one by one, beside the validation share
-    best_by: BestBy = "macro-mrr"  # the validation figure of the epoch that is kept
-    patience: int = 20  # epochs without a better one
-    refit: bool = False  # train again on all rows for the best number of epochs
-    reserve: bool = False  # leave the reserve out, and name no lab and no plasmid in the model
-    tokenizer_bases: int = 5_000_000  # sample the tokenizer learns from
-    seed: int = 0
-    device: Device = "auto"
-    bf16: bool | None = None  # None: where it is faster
-
-    def __post_init__(self) -> None:
-        _positive(self, "crop", "patience", "scale")
-        for name in ("epochs", "max_steps", "batch_size", "learning_rate"):
-            if getattr(self, name) is not None:
-                _positive(self, name)
-        for name in ("reverse_complement", "feature_dropout", "oversampling"):
-            if not 0 <= (getattr(self, name) or 0) <= 1:
-                raise UsageError(f"{name} must lie in [0, 1], not {getattr(self, name)}")
-        if self.best_by not in get_args(BestBy):
-            raise UsageError(f"best_by must be one of {get_args(BestBy)}: {self.best_by!r}")
-        _fits_the_loss(self)
-        for name in ("validation_share", "calibration_share"):
-            if not 0 <= getattr(self, name) <= 0.5:
-                raise UsageError(f"{name} must lie in [0, 0.5]: {getattr(self, name)}")
-
-    def resolved(
-        self, encoder: EncoderConfig, *, rows: int = _MANY_PLASMIDS
-    ) -> ResolvedTrainConfig:
-        """The same run on `rows` plasmids with every choice made.
-
-        A bag sees a small table in smaller batches and more often, or it would take a handful of
-        steps and learn little more than its bias.
-        """
-        bag = encoder.kind == "bag"
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        bag_batch = min(256, max(16, rows // 16))
-        steps = -(-rows // (self.batch_size or bag_batch))  # of an epoch
-        bag_epochs = max(10, min(100, -(-_FEWEST_BAG_STEPS // steps)))
-        chosen = {
-            "margin": {"triplet": 1.0, "cosface": 0.1, "softmax": 0.0}[self.loss],
-            "label_smoothing": 0.1 if self.loss == "softmax" else 0.0,
-            "oversampling": 0.5 if self.loss == "softmax" else 0.0,
-            "epochs": bag_epochs if bag else 200 if self.loss == "triplet" else 20,
-            "batch_size": bag_batch if bag else 64,
-            "learning_rate": 1e-2 if bag else 1e-3,
-            "kept_ids": 1 - encoder.dropout if bag else 1.0,
-        }
-        open_choices = {k: value for k, value in chosen.items() if values.get(k) is None}
-        return ResolvedTrainConfig(**(values | open_choices))
-
-
-@dataclass(frozen=True)
-class ResolvedTrainConfig(TrainConfig):
-    """A training run in which nothing is left open."""
-
-    margin: float = 1.0
-    label_smoothing: float = 0.0
-    oversampling: float = 0.0
-    epochs: int = 200
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    kept_ids: float = 1.0  # the share of an order-free plasmid's ids that a step sees
-
-
-def _positive(config: object, *names: str) -> None:
+def require_positive(config: object, *names: str) -> None:
+    """UsageError naming the first of these fields that is not greater than 0."""
     for name in names:
         if not getattr(config, name) > 0:
             raise UsageError(f"{name} must be greater than 0, not {getattr(config, name)}")
-
-
-def _fits_the_loss(config: TrainConfig) -> None:
-    """UsageError for a choice that the loss has no place for."""
-    if config.loss == "softmax" and config.margin:
-        raise UsageError("the loss softmax has no margin", hint="cosface is a softmax with one")
-    if config.loss != "softmax" and config.label_smoothing:
-        raise UsageError(
-            f"the loss {config.loss} has no label smoothing", hint="take the loss softmax"
-        )
-    if not 0 <= (config.label_smoothing or 0) < 1:
-        raise UsageError(f"label_smoothing must lie in [0, 1): {config.label_smoothing}")
 
 
 def encoder_config(data: Mapping[str, Any]) -> EncoderConfig:
@@ -183,7 +86,7 @@ def encoder_config(data: Mapping[str, Any]) -> EncoderConfig:
         raise DamagedError(f"not an encoder's configuration: {cause}") from cause
 
 
-def as_json(config: EncoderConfig | TrainConfig) -> dict[str, Any]:
-    """A JSON object of the configuration; tuples become lists."""
+def as_json(config: DataclassInstance) -> dict[str, Any]:
+    """The JSON object of a configuration (a frozen dataclass); tuples become lists."""
     data: dict[str, Any] = json.loads(json.dumps(asdict(config)))
     return data

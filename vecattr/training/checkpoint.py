@@ -16,9 +16,10 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from vecattr.datasets.labelled import LabelledSet
-from vecattr.encoders.config import EncoderConfig, ResolvedTrainConfig, as_json
+from vecattr.encoders.config import EncoderConfig, as_json
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.files.atomic import atomic_write
+from vecattr.training.settings import ResolvedTrainConfig
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 

@@ -17,7 +17,7 @@ import numpy as np
 from vecattr.datasets.classes import ClassRule
 from vecattr.datasets.labelled import LabelledSet, labelled_set, usual_split
 from vecattr.datasets.splits import Split, fold_masks
-from vecattr.encoders.config import EncoderConfig, ResolvedTrainConfig, TrainConfig
+from vecattr.encoders.config import EncoderConfig
 from vecattr.encoders.model_folder import CONFIG_FILE
 from vecattr.errors import InputError, MismatchError, UsageError
 from vecattr.files.atomic import TEMPORARY, atomic_write
@@ -26,6 +26,7 @@ from vecattr.plasmid import Plasmid
 from vecattr.training.checkpoint import run_fingerprint
 from vecattr.training.distributed import join_workers
 from vecattr.training.loop import Watcher
+from vecattr.training.settings import ResolvedTrainConfig, TrainConfig
 from vecattr.training.train import TrainReport, train_model
 from vecattr.training.validation import Epoch
 
@@ -86,7 +87,12 @@ def train_folds(
 
 def _splits(labelled: LabelledSet, config: ResolvedTrainConfig, folds: int) -> Iterator[Split]:
     """The rows that each fold learns from, watches and is calibrated on."""
-    usual = usual_split(labelled, config)
+    usual = usual_split(
+        labelled,
+        validation_share=config.validation_share,
+        calibration_share=config.calibration_share,
+        seed=config.seed,
+    )
     rest = np.flatnonzero(usual.learned)
     masks = fold_masks(
         [labelled.labels[row] for row in rest],

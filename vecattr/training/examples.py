@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.encoders.config import ResolvedTrainConfig
 from vecattr.encoders.features import FeatureSpace
 from vecattr.encoders.networks import Batch
 from vecattr.encoders.tokenizer import Ids
 from vecattr.encoders.vocabulary import Reading, Vocabulary
 from vecattr.plasmid import Plasmid, reverse_complement
 from vecattr.sequences.canonical import canonical_sequence
+from vecattr.training.settings import ResolvedTrainConfig
 
 _READ_AT_ONCE = 512  # plasmids
 

@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 
-from vecattr.encoders.config import ResolvedTrainConfig
 from vecattr.encoders.networks import Batch, KmerBag, TextCnn
 from vecattr.training.checkpoint import cpu_copy, read_checkpoint, write_checkpoint
 from vecattr.training.distributed import Workers
 from vecattr.training.examples import Examples, shuffled_batches
 from vecattr.training.losses import AttributionLoss
 from vecattr.training.schedules import autocast, one_cycle, optimizers
+from vecattr.training.settings import ResolvedTrainConfig
 from vecattr.training.validation import Epoch, Validation
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vecattr.encoders.config import ResolvedTrainConfig
+from vecattr.training.settings import ResolvedTrainConfig
 
 _SMALLEST_SQUARE = 1e-8  # keeps the slope of the square root finite where two vectors meet
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vecattr.encoders.config import ResolvedTrainConfig, as_json
+from vecattr.encoders.config import as_json
+from vecattr.training.settings import ResolvedTrainConfig
 from vecattr.version import __version__
 
 if TYPE_CHECKING:

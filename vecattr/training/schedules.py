@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import nn
 
-from vecattr.encoders.config import ResolvedTrainConfig
 from vecattr.encoders.networks import KmerBag, TextCnn
+from vecattr.training.settings import ResolvedTrainConfig
 
 
 def optimizers(

@@ -14,12 +14,7 @@ from vecattr.calibration.calibration_set import HeldOut, nearest_cosines
 from vecattr.datasets.classes import ClassRule
 from vecattr.datasets.labelled import LabelledSet, labelled_set, usual_split, without_reserve
 from vecattr.datasets.splits import Split, few_of_each
-from vecattr.encoders.config import (
-    BagConfig,
-    EncoderConfig,
-    ResolvedTrainConfig,
-    TrainConfig,
-)
+from vecattr.encoders.config import BagConfig, EncoderConfig
 from vecattr.encoders.features import FeatureSpace
 from vecattr.encoders.model_folder import UNKNOWN_VECTOR
 from vecattr.encoders.networks import new_encoder
@@ -34,6 +29,7 @@ from vecattr.training.loop import Fit, LabMatcher, Run, Watcher
 from vecattr.training.losses import new_loss
 from vecattr.training.model_card import model_card
 from vecattr.training.run_folder import claim_folder, write_run
+from vecattr.training.settings import ResolvedTrainConfig, TrainConfig
 from vecattr.training.validation import Epoch
 from vecattr.vectors import EmbeddingTable, Vectors, unit_rows
 
@@ -98,7 +94,12 @@ def train_model(
         labelled = without_reserve(labelled)
     names = tuple(sorted(set(labelled.labels)))
     claim_folder(out, resume=resume)
-    split = split or usual_split(labelled, config)
+    split = split or usual_split(
+        labelled,
+        validation_share=config.validation_share,
+        calibration_share=0 if config.reserve else config.calibration_share,  # the reserve does
+        seed=config.seed,
+    )
     with join_workers(config.device) as workers:
         look = watcher if watcher and workers.leads else SilentWatcher()
         task = _Task(out, names, encoder, config, workers, look, 60 * checkpoint_minutes)

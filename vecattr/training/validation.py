@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.encoders.config import BestBy
 from vecattr.metrics.ranking import macro_reciprocal_rank, mean_ranks, top_share
+from vecattr.training.settings import BestBy
 
 _AT_ONCE = 1024  # plasmids that are ranked in float64
 

@@ -14,18 +14,13 @@ from vecattr.cli.options.training import (
     encoder_of,
     training_of,
 )
-from vecattr.encoders.config import (
-    BagConfig,
-    CnnConfig,
-    EncoderConfig,
-    ResolvedTrainConfig,
-    TrainConfig,
-)
+from vecattr.encoders.config import BagConfig, CnnConfig, EncoderConfig
 from vecattr.encoders.networks import new_encoder
 from vecattr.errors import UsageError
 from vecattr.training.loop import LabMatcher
 from vecattr.training.losses import new_loss
 from vecattr.training.presets import Objective, Preset, choose
+from vecattr.training.settings import ResolvedTrainConfig, TrainConfig
 
 
 def options(**given: Any) -> dict[str, Any]:

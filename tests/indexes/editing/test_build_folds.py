@@ -17,7 +17,7 @@ import pytest
 
 from vecattr.cli.main import run
 from vecattr.datasets.classes import ClassRule
-from vecattr.encoders.config import BagConfig, TrainConfig
+from vecattr.encoders.config import BagConfig
 from vecattr.encoders.model_folder import learned_labs, model_identity
 from vecattr.errors import DamagedError, InputError, MismatchError, MissingError, UsageError
 from vecattr.files.fold_folder import FOLDS_FILE, Folds, fold_path, read_folds
@@ -25,6 +25,7 @@ from vecattr.indexes.answering.panel import open_panel
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.synthetic import synthetic_plasmids
 from vecattr.training.cross_validation import train_folds
+from vecattr.training.settings import TrainConfig
 from vecattr.training.train import TrainReport
 from vecattr.training.validation import Epoch
 
@@ -175,7 +176,8 @@ _TORCHRUN_SCRIPT = """
 import sys
 from pathlib import Path
 from vecattr.datasets.classes import ClassRule
-from vecattr.encoders.config import BagConfig, TrainConfig
+from vecattr.encoders.config import BagConfig
+from vecattr.training.settings import TrainConfig
 from vecattr.sequences.synthetic import synthetic_plasmids
 from vecattr.training.cross_validation import train_folds
 

@@ -10,13 +10,14 @@ import pytest
 import torch
 
 from vecattr.datasets.classes import ClassRule
-from vecattr.encoders.config import BagConfig, CnnConfig, EncoderConfig, TrainConfig
+from vecattr.encoders.config import BagConfig, CnnConfig, EncoderConfig
 from vecattr.encoders.embedder import load_embedder
 from vecattr.encoders.model_folder import learned_labs
 from vecattr.indexes.editing.build import build_index
 from vecattr.indexes.scoring.opened_index import Index
 from vecattr.sequences.synthetic import synthetic_plasmids
 from vecattr.training.losses import SmoothedSoftmax
+from vecattr.training.settings import TrainConfig
 from vecattr.training.train import TrainReport, train_model
 
 _CORPUS = synthetic_plasmids(labs=8, plasmids_per_lab=12, seed=3)[:-7]  # the last lab is rare

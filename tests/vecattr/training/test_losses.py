@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vecattr.encoders.config import BagConfig, TrainConfig
-from vecattr.errors import UsageError
+from vecattr.encoders.config import BagConfig
 from vecattr.training.losses import CosFace, HardestNegativeTriplet, SmoothedSoftmax, new_loss
+from vecattr.training.settings import TrainConfig
 
 
 @pytest.fixture
@@ -94,11 +93,3 @@ def test_the_configuration_chooses_loss_and_margin() -> None:
     softmax = new_loss(TrainConfig(loss="softmax").resolved(BagConfig()))
     assert isinstance(softmax, SmoothedSoftmax)
     assert softmax.smoothing == 0.1
-
-
-@pytest.mark.parametrize(
-    "choice", [{"loss": "softmax", "margin": 0.3}, {"loss": "triplet", "label_smoothing": 0.1}]
-)
-def test_a_choice_that_the_loss_has_no_place_for_is_refused(choice: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match=choice["loss"]):
-        TrainConfig(**choice)

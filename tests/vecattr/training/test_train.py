@@ -17,7 +17,7 @@ from vecattr.calibration.calibration import read_calibration
 from vecattr.calibration.calibration_set import read_held_out
 from vecattr.datasets.classes import ClassRule
 from vecattr.datasets.reserve import SplitHash, reserve
-from vecattr.encoders.config import BagConfig, BestBy, CnnConfig, EncoderConfig, Loss, TrainConfig
+from vecattr.encoders.config import BagConfig, CnnConfig, EncoderConfig
 from vecattr.encoders.embedder import load_embedder
 from vecattr.encoders.model_folder import (
     CALIBRATION_FILE,
@@ -38,6 +38,7 @@ from vecattr.plasmid import POOLED, Plasmid
 from vecattr.sequences.synthetic import synthetic_plasmids
 from vecattr.training.cross_validation import train_folds
 from vecattr.training.run_folder import HISTORY_FILE
+from vecattr.training.settings import BestBy, Loss, TrainConfig
 from vecattr.training.train import TrainReport, train_model
 from vecattr.training.validation import Epoch, Validation
 
@@ -281,8 +282,9 @@ _TORCHRUN_SCRIPT = """
 import sys
 from pathlib import Path
 from vecattr.datasets.classes import ClassRule
-from vecattr.encoders.config import {config}, TrainConfig
+from vecattr.encoders.config import {config}
 from vecattr.sequences.synthetic import synthetic_plasmids
+from vecattr.training.settings import TrainConfig
 from vecattr.training.train import train_model
 
 train_model(

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vecattr.encoders.config import BestBy, TrainConfig
 from vecattr.errors import UsageError
+from vecattr.training.settings import BestBy, TrainConfig
 from vecattr.training.validation import Epoch, Validation
 
 _POOL, _LABS = 0, 20

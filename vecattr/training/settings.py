@@ -1,0 +1,110 @@
+"""Settings of a training run: a user's choices in, checked frozen values with every default out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal, get_args
+
+from vecattr.encoders.config import EncoderConfig, require_positive
+from vecattr.errors import UsageError
+
+Loss = Literal["triplet", "cosface", "softmax"]
+Device = Literal["auto", "cpu", "cuda"]
+BestBy = Literal["macro-mrr", "top1"]
+
+_MANY_PLASMIDS = 1_000_000  # where no default depends on their number any more
+_FEWEST_BAG_STEPS = 600  # optimizer steps a bag should take
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One training run; every default is the published choice where there is one."""
+
+    loss: Loss = "triplet"
+    margin: float | None = None  # None: 1.0 (triplet, a distance) or 0.1 (cosface, a cosine)
+    scale: float = 24.0  # inverse temperature of cosface and softmax
+    label_smoothing: float | None = None  # None: 0.1 (softmax); the other losses have none
+    oversampling: float | None = None  # 0: as it is, 1: all labs alike; None: 0.5 (softmax) or 0
+    epochs: int | None = None  # None: 200 (triplet) or 20 (others); 10 or more for a bag
+    max_steps: int | None = None  # optimizer steps at most, over all epochs
+    batch_size: int | None = None  # over all processes together; None: 64, at most 256 for a bag
+    learning_rate: float | None = None  # one-cycle's peak; None: 1e-3, or 1e-2 for a bag
+    weight_decay: float = 1e-5
+    crop: int = 1_000  # tokens of a plasmid that a CNN sees in one step
+    reverse_complement: float = 0.5  # probability
+    feature_dropout: float = 0.5  # probability that a plasmid's features are withheld
+    validation_share: float = 0.1  # of the plasmids, in whole groups
+    calibration_share: float = 0.05  # of the plasmids, one by one, beside the validation share
+    best_by: BestBy = "macro-mrr"  # the validation figure of the epoch that is kept
+    patience: int = 20  # epochs without a better one
+    refit: bool = False  # train again on all rows for the best number of epochs
+    reserve: bool = False  # leave the reserve out, and name no lab and no plasmid in the model
+    tokenizer_bases: int = 5_000_000  # sample the tokenizer learns from
+    seed: int = 0
+    device: Device = "auto"
+    bf16: bool | None = None  # None: where it is faster
+
+    def __post_init__(self) -> None:
+        require_positive(self, "crop", "patience", "scale")
+        for name in ("epochs", "max_steps", "batch_size", "learning_rate"):
+            if getattr(self, name) is not None:
+                require_positive(self, name)
+        for name in ("reverse_complement", "feature_dropout", "oversampling"):
+            if not 0 <= (getattr(self, name) or 0) <= 1:
+                raise UsageError(f"{name} must lie in [0, 1], not {getattr(self, name)}")
+        if self.best_by not in get_args(BestBy):
+            raise UsageError(f"best_by must be one of {get_args(BestBy)}: {self.best_by!r}")
+        _fits_the_loss(self)
+        for name in ("validation_share", "calibration_share"):
+            if not 0 <= getattr(self, name) <= 0.5:
+                raise UsageError(f"{name} must lie in [0, 0.5]: {getattr(self, name)}")
+
+    def resolved(
+        self, encoder: EncoderConfig, *, rows: int = _MANY_PLASMIDS
+    ) -> ResolvedTrainConfig:
+        """The same run on `rows` plasmids with every choice made.
+
+        A bag sees a small table in smaller batches and more often, or it would take a handful of
+        steps and learn little more than its bias.
+        """
+        bag = encoder.kind == "bag"
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        bag_batch = min(256, max(16, rows // 16))
+        steps = -(-rows // (self.batch_size or bag_batch))  # of an epoch
+        bag_epochs = max(10, min(100, -(-_FEWEST_BAG_STEPS // steps)))
+        chosen = {
+            "margin": {"triplet": 1.0, "cosface": 0.1, "softmax": 0.0}[self.loss],
+            "label_smoothing": 0.1 if self.loss == "softmax" else 0.0,
+            "oversampling": 0.5 if self.loss == "softmax" else 0.0,
+            "epochs": bag_epochs if bag else 200 if self.loss == "triplet" else 20,
+            "batch_size": bag_batch if bag else 64,
+            "learning_rate": 1e-2 if bag else 1e-3,
+            "kept_ids": 1 - encoder.dropout if bag else 1.0,
+        }
+        open_choices = {k: value for k, value in chosen.items() if values.get(k) is None}
+        return ResolvedTrainConfig(**(values | open_choices))
+
+
+@dataclass(frozen=True)
+class ResolvedTrainConfig(TrainConfig):
+    """A training run in which nothing is left open."""
+
+    margin: float = 1.0
+    label_smoothing: float = 0.0
+    oversampling: float = 0.0
+    epochs: int = 200
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    kept_ids: float = 1.0  # the share of an order-free plasmid's ids that a step sees
+
+
+def _fits_the_loss(config: TrainConfig) -> None:
+    """UsageError for a choice that the loss has no place for."""
+    if config.loss == "softmax" and config.margin:
+        raise UsageError("the loss softmax has no margin", hint="cosface is a softmax with one")
+    if config.loss != "softmax" and config.label_smoothing:
+        raise UsageError(
+            f"the loss {config.loss} has no label smoothing", hint="take the loss softmax"
+        )
+    if not 0 <= (config.label_smoothing or 0) < 1:
+        raise UsageError(f"label_smoothing must lie in [0, 1): {config.label_smoothing}")
