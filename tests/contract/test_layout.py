@@ -19,7 +19,7 @@ HEAVY = ("torch", "pandas", "faiss", "Bio", "h5py", "sentencepiece", "matplotlib
 
 #: The only modules that may import a library. A new module here is a decision, not an accident.
 HOMES = {
-    "Bio": {"vecattr.readers.genbank"},
+    "Bio": {"vecattr.readers.genbank", "vecattr.readers.snapgene"},
     "dnaio": {"vecattr.readers.fasta"},
     "faiss": {"vecattr.indexes.search.flat"},
     "filelock": {"vecattr.indexes.storage.lock"},

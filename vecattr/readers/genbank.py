@@ -1,17 +1,15 @@
-"""An open GenBank or SnapGene file in; its records, with their topology, out.
+"""An open GenBank file in; its records, with their topology, out.
 
-The only module that imports Biopython. Biopython only warns about a wrong length or a missing
-`//`, and finds nothing in a file of another kind; here each of these is an error.
+Biopython only warns about a wrong length or a missing `//`, and reports nothing for a file of
+another kind; here each of these is an error.
 """
 
 from __future__ import annotations
 
 import io
 import re
-import struct
 import warnings
 from collections.abc import Iterator
-from xml.parsers.expat import ExpatError
 
 from Bio import BiopythonParserWarning, SeqIO
 from Bio.Seq import UndefinedSequenceError
@@ -23,8 +21,8 @@ from vecattr.readers.sources import Opened, source_stem
 #: Ids that programs write when they know none.
 _NO_IDS = frozenset({"", ".", "<unknown id>", "<unknown name>", "exported", "untitled", "unknown"})
 
-#: What Biopython's parsers raise at damaged files (found by mutating good ones).
-_FAILURES = (ValueError, LookupError, AttributeError, TypeError, AssertionError)
+#: What Biopython's GenBank parser raises at damaged files (found by mutating good ones).
+_PARSER_ERRORS = (ValueError, LookupError, AttributeError, TypeError, AssertionError)
 
 #: LOCUS, name, length, unit: the part of the first line that every program writes.
 _LOCUS = re.compile(r"LOCUS\s+(?:(?P<name>\S.*?)\s+)?(?P<length>\d+)\s+(?P<unit>bp|aa|rc)\b", re.I)
@@ -92,7 +90,7 @@ def _parsed(text: str) -> tuple[str, str]:
         raise InputError(
             "the record holds no bases", hint="download it with its ORIGIN part"
         ) from error
-    except _FAILURES as error:
+    except _PARSER_ERRORS as error:
         raise InputError(f"the record cannot be read as GenBank ({error})") from error
 
 
@@ -112,22 +110,3 @@ def _first_id(*candidates: str, file: str) -> str:
         if candidate.strip().lower() not in _NO_IDS:
             return "_".join(candidate.split())
     return source_stem(file)
-
-
-def read_snapgene(opened: Opened) -> Iterator[Record]:
-    """The one record of a SnapGene `.dna` file; its id is the file's name without suffix.
-
-    Raises InputError when the file is cut short or holds no DNA.
-    """
-    place = f"{opened.name}, record {source_stem(opened.name)!r}"
-    try:
-        content = io.BytesIO(opened.records("snapgene").read())
-        entry = SeqIO.read(content, "snapgene")  # type: ignore[no-untyped-call]
-    except (*_FAILURES, ExpatError, struct.error) as error:
-        raise InputError(
-            f"the SnapGene file cannot be read ({error})",
-            where=opened.name,
-            hint="the file is probably cut short; copy it again, or export it as GenBank",
-        ) from error
-    topology = str(entry.annotations["topology"])
-    yield Record(source_stem(opened.name), place, str(entry.seq), topology=topology)

@@ -141,9 +141,13 @@ def _parsed(opened: Opened, options: ReadOptions) -> Iterator[Record]:
         from vecattr.readers.fasta import read_fasta
 
         return read_fasta(opened)
-    from vecattr.readers.genbank import read_genbank, read_snapgene
+    if kind == "genbank":
+        from vecattr.readers.genbank import read_genbank
 
-    return read_genbank(opened) if kind == "genbank" else read_snapgene(opened)
+        return read_genbank(opened)
+    from vecattr.readers.snapgene import read_snapgene
+
+    return read_snapgene(opened)
 
 
 def _with_lab(record: Record, lab: str, *, source: str = "its folder") -> Record:

@@ -1,0 +1,44 @@
+"""An open SnapGene `.dna` file in; its one record, with its topology, out."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Iterator
+from xml.parsers.expat import ExpatError
+
+from Bio import SeqIO
+
+from vecattr.errors import InputError
+from vecattr.readers.records import Record
+from vecattr.readers.sources import Opened, source_stem
+
+#: What Biopython's SnapGene parser raises at damaged files (found by mutating good ones).
+_PARSER_ERRORS = (
+    ValueError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    AssertionError,
+    ExpatError,
+    struct.error,
+)
+
+
+def read_snapgene(opened: Opened) -> Iterator[Record]:
+    """The one record of a SnapGene `.dna` file; its id is the file's name without suffix.
+
+    Raises InputError when the file is cut short or holds no DNA.
+    """
+    place = f"{opened.name}, record {source_stem(opened.name)!r}"
+    try:
+        content = io.BytesIO(opened.records("snapgene").read())
+        entry = SeqIO.read(content, "snapgene")  # type: ignore[no-untyped-call]
+    except _PARSER_ERRORS as error:
+        raise InputError(
+            f"the SnapGene file cannot be read ({error})",
+            where=opened.name,
+            hint="the file is probably cut short; copy it again, or export it as GenBank",
+        ) from error
+    topology = str(entry.annotations["topology"])
+    yield Record(source_stem(opened.name), place, str(entry.seq), topology=topology)
