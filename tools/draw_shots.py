@@ -22,8 +22,8 @@ import numpy as np
 from vecattr.cli.main import run
 from vecattr.cli.options.shared import conditions, labelled_plasmids
 from vecattr.plasmid import Plasmid
+from vecattr.readers.plasmid_table import table_text
 from vecattr.readers.readers import ReadOptions
-from vecattr.readers.sheets import table_text
 
 
 def draw(

@@ -31,8 +31,8 @@ import numpy as np
 from vecattr.cli.main import run
 from vecattr.cli.options.shared import labelled_plasmids
 from vecattr.plasmid import Plasmid
+from vecattr.readers.plasmid_table import table_text
 from vecattr.readers.readers import ReadOptions
-from vecattr.readers.sheets import table_text
 from vecattr.sequences.mutations import fragment
 
 SHORTEST, LONGEST = 300, 3000

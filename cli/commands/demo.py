@@ -197,7 +197,7 @@ def _success(index: Index, plasmids: Sequence[Plasmid]) -> str:
 
 def write_table(path: Path, made: Collection) -> None:
     """What is stored and what is held out, as one table."""
-    from vecattr.readers.sheets import table_text
+    from vecattr.readers.plasmid_table import table_text
 
     split = {one.id: "train" for one in made.stored} | {one.id: "dev" for one in made.held_out}
     path.write_text(table_text([*made.stored, *made.held_out], split=split), encoding="utf-8")

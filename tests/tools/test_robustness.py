@@ -14,7 +14,7 @@ from bench_robustness import SPLITS
 from robustness_series import judged
 
 from vecattr.indexes.answering.panel import Panel
-from vecattr.readers.sheets import table_text
+from vecattr.readers.plasmid_table import table_text
 from vecattr.sequences.mutations import masked_stretch
 from vecattr.sequences.synthetic import synthetic_plasmids
 

@@ -15,8 +15,8 @@ from vecattr.datasets.classes import ClassRule, rule_from_file
 from vecattr.errors import MismatchError
 from vecattr.files.atomic import atomic_write, sha256_file
 from vecattr.plasmid import Plasmid
+from vecattr.readers.plasmid_table import table_text
 from vecattr.readers.readers import ReadOptions, read_plasmids
-from vecattr.readers.sheets import table_text
 
 TRAIN = "train"
 

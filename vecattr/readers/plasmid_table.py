@@ -1,12 +1,15 @@
-"""An open table of sequences in; its records out, read in one pass that keeps no rows."""
+"""A table of plasmids: an open table in, its records out, one by one; plasmids in, CSV text out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from vecattr.errors import InputError
+from vecattr.plasmid import Plasmid
 from vecattr.readers.delimited import Row, Sheet, read_sheet
 from vecattr.readers.feature_columns import FeatureParser, feature_columns
 from vecattr.readers.records import Record
@@ -120,3 +123,32 @@ class _Layout:
 def _cell(cells: list[str], position: int | None) -> str | None:
     """A cell without outer whitespace; None when empty or when there is no such column."""
     return None if position is None else cells[position].strip() or None
+
+
+def table_text(plasmids: Sequence[Plasmid], *, split: Mapping[str, str] | None = None) -> str:
+    """The plasmids as CSV, features as 0/1 columns, as `read_plasmids` reads it again.
+
+    `split` maps an id to the value of a column `split`. A row without features, or with others
+    than the first plasmid that has some, has empty cells there.
+    """
+    names = list(next((plasmid.features for plasmid in plasmids if plasmid.features), {}))
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    extra = [] if split is None else ["split"]
+    table.writerow(["sequence_id", "lab", *extra, "topology", "publication", *names, "sequence"])
+    for plasmid in plasmids:
+        features = plasmid.features or {}
+        values = [features.get(name, "") for name in names]
+        part = [] if split is None else [split[plasmid.id]]
+        table.writerow(
+            [
+                plasmid.id,
+                plasmid.lab,
+                *part,
+                plasmid.topology,
+                plasmid.group,
+                *values,
+                plasmid.sequence,
+            ]
+        )
+    return text.getvalue()

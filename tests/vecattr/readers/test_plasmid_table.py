@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from vecattr.errors import InputError
-from vecattr.readers.plasmid_table import HEAD_ROWS, read_table
+from vecattr.plasmid import Plasmid
+from vecattr.readers.plasmid_table import HEAD_ROWS, read_table, table_text
+from vecattr.readers.readers import ReadOptions, read_plasmids
 from vecattr.readers.records import Record
 from vecattr.readers.sources import open_source
+from vecattr.sequences.synthetic import synthetic_plasmids
 
 
 def records_of(
@@ -104,3 +107,20 @@ def test_a_table_that_lacks_something_is_refused(
 ) -> None:
     with pytest.raises(InputError, match=message):
         records_of(text, tmp_path, **options)  # type: ignore[arg-type]
+
+
+def test_a_written_table_is_read_back(tmp_path: Path) -> None:
+    plasmids = [
+        *synthetic_plasmids(labs=3, plasmids_per_lab=4, seed=1),
+        Plasmid("odd", "acgnr", "linear", lab='quoted, "lab"'),
+    ]
+    (tmp_path / "t.csv").write_text(table_text(plasmids))
+    assert list(read_plasmids([tmp_path / "t.csv"])) == plasmids
+
+
+def test_a_split_selects(tmp_path: Path) -> None:
+    plasmids = synthetic_plasmids(labs=2, plasmids_per_lab=2, seed=1)
+    split = {plasmid.id: "dev" if plasmid is plasmids[0] else "train" for plasmid in plasmids}
+    (tmp_path / "t.csv").write_text(table_text(plasmids, split=split))
+    options = ReadOptions(where=(("split", "dev"),))
+    assert list(read_plasmids([tmp_path / "t.csv"], options)) == plasmids[:1]
