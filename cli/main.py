@@ -14,6 +14,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TextIO
@@ -35,25 +36,59 @@ _NO_MEMORY = (
     "failed to map segment",
 )
 
-#: Every command and its one line of help; the module of `add-lab` is vecattr.cli.commands.add_lab.
+
+@dataclass(frozen=True)
+class CommandEntry:
+    """Where a command lies, below `vecattr.cli`, and its one line of help."""
+
+    module: str
+    help: str
+
+
+#: Every command, in the order of a first session. Nothing here is imported until it is asked for.
 COMMANDS = {
-    "train": "Train an encoder and lab vectors from labelled plasmids.",
-    "build-index": "Embed labelled plasmids and labs into a searchable index.",
-    "query": "Rank the labs most likely to have designed a sequence.",
-    "add-lab": "Add labs, or plasmids of known labs, without retraining.",
-    "remove-lab": "Take a lab and its plasmids out of an index.",
-    "rename-lab": "Rename a lab, or merge it into another one.",
-    "rollback": "Go back to an earlier state of an index.",
-    "compact": "Merge an index's segments into one.",
-    "verify": "Check every byte of an index.",
-    "info": "Tell what an index holds.",
-    "list-labs": "List the labs of an index.",
-    "embed": "Write vectors of sequences as features for other models.",
-    "evaluate": "Measure how often labelled plasmids find their lab.",
-    "map": "Draw plasmids and labs of an index on a map.",
-    "cluster": "Divide the labs or plasmids of an index into groups that are alike.",
-    "demo": "Show everything on a made collection, in about a minute.",
+    "train": CommandEntry(
+        "commands.train", "Train an encoder and lab vectors from labelled plasmids."
+    ),
+    "build-index": CommandEntry(
+        "editing.build_index", "Embed labelled plasmids and labs into a searchable index."
+    ),
+    "query": CommandEntry(
+        "commands.query", "Rank the labs most likely to have designed a sequence."
+    ),
+    "add-lab": CommandEntry(
+        "editing.add_lab", "Add labs, or plasmids of known labs, without retraining."
+    ),
+    "remove-lab": CommandEntry(
+        "editing.remove_lab", "Take a lab and its plasmids out of an index."
+    ),
+    "rename-lab": CommandEntry("editing.rename_lab", "Rename a lab, or merge it into another one."),
+    "rollback": CommandEntry("editing.rollback", "Go back to an earlier state of an index."),
+    "compact": CommandEntry("editing.compact", "Merge an index's segments into one."),
+    "verify": CommandEntry("editing.verify", "Check every byte of an index."),
+    "info": CommandEntry("commands.info", "Tell what an index holds."),
+    "list-labs": CommandEntry("commands.list_labs", "List the labs of an index."),
+    "embed": CommandEntry(
+        "commands.embed", "Write vectors of sequences as features for other models."
+    ),
+    "evaluate": CommandEntry(
+        "commands.evaluate", "Measure how often labelled plasmids find their lab."
+    ),
+    "map": CommandEntry("commands.map", "Draw plasmids and labs of an index on a map."),
+    "cluster": CommandEntry(
+        "commands.cluster", "Divide the labs or plasmids of an index into groups that are alike."
+    ),
+    "demo": CommandEntry(
+        "commands.demo", "Show everything on a synthetic collection, in about a minute."
+    ),
 }
+
+
+def command_named(name: str) -> click.Command:
+    """The click command of a name in COMMANDS; its module is imported now. KeyError for others."""
+    command = import_module(f"vecattr.cli.{COMMANDS[name].module}").command
+    assert isinstance(command, click.Command), f"{name} is not a click command"
+    return command
 
 
 class LazyGroup(click.Group):
@@ -64,18 +99,15 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command's click object, or None for a name that is not in COMMANDS."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = import_module(f"vecattr.cli.commands.{cmd_name.replace('-', '_')}")
-        command = module.command
-        assert isinstance(command, click.Command), f"{cmd_name} is not a click command"
-        return command
+        """The command's click object, or None for a name that no command has."""
+        if cmd_name in COMMANDS:
+            return command_named(cmd_name)
+        return super().get_command(ctx, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing any of them."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
 
 
 @click.group(

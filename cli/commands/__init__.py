@@ -1,1 +1,1 @@
-"""One module a command."""
+"""Commands that read plasmids, models and indexes, one module each."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-from importlib import import_module
 from pathlib import Path
 
 import click
 import pytest
 
-from vecattr.cli.main import COMMANDS
+from vecattr.cli.main import COMMANDS, command_named
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
@@ -35,9 +34,7 @@ def test_every_shown_command_is_taken(path: Path) -> None:
         pytest.skip("not in a checkout")
     for name, *words in shown_commands(path.read_text(encoding="utf-8")):
         assert name in COMMANDS, name
-        command: click.Command = import_module(
-            f"vecattr.cli.commands.{name.replace('-', '_')}"
-        ).command
+        command = command_named(name)
         given = [_CHOICES.get(word, word) for word in words if not _PLACEHOLDER.fullmatch(word)]
         try:
             command.make_context(name, given)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 
 import click
 import pytest
 
-from vecattr.cli.main import COMMANDS
+from vecattr.cli.main import COMMANDS, command_named
 from vecattr.cli.rendering.answers import COLUMNS
 from vecattr.cli.rendering.formats import FORMATS
 from vecattr.errors import ArtifactError, InputError, LockedError, UsageError
@@ -22,16 +21,10 @@ def readme() -> str:
     return path.read_text(encoding="utf-8")
 
 
-def command_of(name: str) -> click.Command:
-    command = import_module(f"vecattr.cli.commands.{name.replace('-', '_')}").command
-    assert isinstance(command, click.Command)
-    return command
-
-
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_readme_tells_every_command_and_option(readme: str, name: str) -> None:
     assert f"vecattr {name}" in readme
-    for parameter in command_of(name).params:
+    for parameter in command_named(name).params:
         if isinstance(parameter, click.Option):
             for flag in [*parameter.opts, *parameter.secondary_opts]:
                 assert flag in readme, f"{name} {flag}"
@@ -39,7 +32,7 @@ def test_the_readme_tells_every_command_and_option(readme: str, name: str) -> No
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_option_has_a_help_text(name: str) -> None:
-    command = command_of(name)
+    command = command_named(name)
     assert command.name == name
     assert command.help
     for parameter in command.params:

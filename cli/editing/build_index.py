@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vecattr.cli.commands.add_lab import warn_unread
+from vecattr.cli.editing.add_lab import warn_unread
 from vecattr.cli.options.shared import (
     FOLDER,
     class_rule,

@@ -1,0 +1,1 @@
+"""Commands that build, change or repair an index, one module each."""
