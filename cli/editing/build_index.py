@@ -122,7 +122,8 @@ def _models(model: Path, index: Path, *, replace: bool) -> tuple[Path, ...]:
     """The model, or those of its folds, once it is sure that the index has a place."""
     from vecattr.files.fold_folder import is_folds
     from vecattr.indexes.editing.build import check_place
-    from vecattr.indexes.editing.build_folds import check_folds_place, model_folds
+    from vecattr.indexes.editing.build_folds import check_folds_place
+    from vecattr.indexes.storage.fold_indexes import model_folds
 
     if is_folds(model):
         check_folds_place(index, replace=replace)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from vecattr.calibration.calibration import Calibration
 from vecattr.encoders.model_folder import RANKER_FILE, TABLES_FILE
-from vecattr.indexes.editing.publish import read_log
 from vecattr.indexes.scoring.lab_features import LabFeatures
 from vecattr.indexes.search.nearest_plasmids import opened_cells
 from vecattr.indexes.storage.index_folder import kept_generations
 from vecattr.indexes.storage.live_segment import LiveSegment, class_sizes
+from vecattr.indexes.storage.log import read_log
 from vecattr.indexes.storage.manifest import FORMAT, VERSION, Manifest
 from vecattr.plasmid import POOLED
 

@@ -20,11 +20,11 @@ from vecattr.attribution import Attribution
 from vecattr.errors import UsageError
 from vecattr.indexes.answering.answers import Wanted, answers
 from vecattr.indexes.answering.judgement import Judgement
-from vecattr.indexes.editing.build_folds import expanded
 from vecattr.indexes.evidence.near_copies import set_apart_in_each
 from vecattr.indexes.scoring.confidence import DEFAULT_OPTIONS, ConfidenceOptions, check_asked
 from vecattr.indexes.scoring.opened_index import BATCH, Index
 from vecattr.indexes.search.embedding import QueryVectors
+from vecattr.indexes.storage.fold_indexes import expand_folds
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.rank_fusion import Fusion, fused_scores, lay_out
 
@@ -204,6 +204,7 @@ def open_panel(
 ) -> Panel:
     """The indexes at these paths, all those of a folder of folds; errors as in `Index.open`."""
     opened = (
-        Index.open(path, device=device, threads=threads, exact=exact) for path in expanded(paths)
+        Index.open(path, device=device, threads=threads, exact=exact)
+        for path in expand_folds(paths)
     )
     return Panel(tuple(opened), fusion)

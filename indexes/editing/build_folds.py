@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from vecattr.encoders.model_folder import CONFIG_FILE
 from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import UsageError
 from vecattr.files.atomic import atomic_write, move_folder, read_file, sync_tree
-from vecattr.files.fold_folder import FOLDS_FILE, fold_members, is_folds
+from vecattr.files.fold_folder import FOLDS_FILE, is_folds
+from vecattr.indexes.editing.build import BuildReport, build_index, check_place
+from vecattr.indexes.storage.fold_indexes import model_folds
 from vecattr.indexes.storage.index_folder import MANIFEST_FILE
+from vecattr.indexes.storage.lock import collect, folder_in_the_making, writing
 from vecattr.plasmid import Plasmid
-
-if TYPE_CHECKING:
-    from vecattr.indexes.editing.build import BuildReport
-
-
-def model_folds(model: Path) -> tuple[Path, ...]:
-    """The models of a folder of folds; MissingError when one is not there, or not finished."""
-    hint = "finish the training with `vecattr train --folds ... --resume`, or restore the folder"
-    return fold_members(model, marker=CONFIG_FILE, hint=hint)
-
-
-def index_folds(path: Path) -> tuple[Path, ...]:
-    """The indexes of a folder of folds; MissingError when one is not there."""
-    hint = "restore the folder from a copy, or build again with --replace"
-    return fold_members(path, marker=MANIFEST_FILE, hint=hint)
-
-
-def expanded(paths: Iterable[str | Path]) -> Iterator[Path]:
-    """The paths, each folder of folds as its indexes; errors as `index_folds`."""
-    for path in map(Path, paths):
-        yield from index_folds(path) if is_folds(path) else (path,)
 
 
 def build_folds(
@@ -52,9 +33,6 @@ def build_folds(
     `embedders` are those of the folds, in order; `options` and errors as in `build_index`, and
     MissingError when a fold of the model is not there.
     """
-    from vecattr.indexes.editing.build import build_index
-    from vecattr.indexes.storage.lock import collect, folder_in_the_making, writing
-
     path = Path(path).resolve()
     replaced = check_folds_place(path, replace=replace)
     with ExitStack() as locks, folder_in_the_making(path) as folder:
@@ -77,8 +55,6 @@ def check_folds_place(path: Path, *, replace: bool) -> tuple[Path, ...]:
     UsageError when some are there and `replace` is False, or when a single index is there; else
     as `build_index`.
     """
-    from vecattr.indexes.editing.build import check_place
-
     if is_folds(path):
         if not replace:
             raise UsageError(

@@ -11,17 +11,13 @@ tells that this is not the file that was written last.
 from __future__ import annotations
 
 import contextlib
-import getpass
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from vecattr.errors import ArtifactError
 from vecattr.files.atomic import (
     TEMPORARY,
-    append_line,
     atomic_write,
     read_file,
     sha256_bytes,
@@ -41,11 +37,10 @@ from vecattr.indexes.storage.index_folder import (
     segment_path,
 )
 from vecattr.indexes.storage.lock import collect
+from vecattr.indexes.storage.log import append_log
 from vecattr.indexes.storage.manifest import FileFacts, Manifest, SegmentEntry, parse_manifest
 from vecattr.indexes.storage.segment import Segment
 from vecattr.version import __version__
-
-LOG_FILE = "log.jsonl"
 
 #: How many earlier generations stay, with their segments, for rollback.
 KEPT_GENERATIONS = 10
@@ -97,7 +92,7 @@ def publish(
     """Make `manifest` the present state; its segments are written, and the lock is held."""
     data = replace(manifest, library=__version__).to_json()
     _make_up_for_copy(path)
-    append_line(path / LOG_FILE, _log_line(manifest, action, details))
+    append_log(path, manifest, action, details)
     after_step("log")
     atomic_write(path / MANIFEST_FILE, data)
     after_step("manifest")
@@ -117,35 +112,6 @@ def _make_up_for_copy(path: Path) -> None:
         copy = history_path(path, parse_manifest(data, where=str(present)).generation)
         if not copy.exists():
             atomic_write(copy, data)
-
-
-def _log_line(manifest: Manifest, action: str, details: Mapping[str, object]) -> str:
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):
-        user = "unknown"
-    line = {
-        "generation": manifest.generation,
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "user": user,
-        "version": __version__,
-        "action": action,
-        "details": dict(details),
-        "identity": manifest.identity,
-    }
-    return json.dumps(line)
-
-
-def read_log(path: Path, *, generation: int) -> list[dict[str, object]]:
-    """The log up to a generation, oldest first. Of two entries for one generation the later
-    counts (the earlier writer was killed before its commit), and torn lines are left out."""
-    entries: dict[int, dict[str, object]] = {}
-    file = path / LOG_FILE
-    for line in read_file(file).splitlines() if file.exists() else ():
-        with contextlib.suppress(ValueError, TypeError, KeyError):
-            entry = json.loads(line)
-            entries[int(entry["generation"])] = entry
-    return [entry for number, entry in sorted(entries.items()) if number <= generation]
 
 
 def sweep(path: Path, manifest: Manifest) -> None:

@@ -28,8 +28,8 @@ from vecattr.encoders.pretrained import shipped_encoder
 from vecattr.errors import VecattrError
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.edit import add_labs, remove_lab
-from vecattr.indexes.editing.publish import LOG_FILE
 from vecattr.indexes.storage.lock import LOCK_FILE
+from vecattr.indexes.storage.log import LOG_FILE
 
 #: Files that no answer and no edit depends on, and that `verify` does not speak of.
 UNCHECKED = (LOCK_FILE, LOG_FILE)

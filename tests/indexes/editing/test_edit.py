@@ -18,8 +18,9 @@ from vecattr.errors import InputError, LockedError, MismatchError, MissingError,
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab, rollback
 from vecattr.indexes.editing.merge import MOST_SMALL
-from vecattr.indexes.editing.publish import KEPT_GENERATIONS, read_log
+from vecattr.indexes.editing.publish import KEPT_GENERATIONS
 from vecattr.indexes.storage.lock import writing
+from vecattr.indexes.storage.log import read_log
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.ranking.discriminant import SHRINKAGE
 from vecattr.vectors import Vectors
