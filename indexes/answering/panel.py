@@ -54,6 +54,7 @@ class Panel:
 
     @property
     def is_one_index(self) -> bool:
+        """Whether there is nothing to fuse."""
         return len(self.indexes) == 1
 
     @property
