@@ -77,6 +77,7 @@ class VerifyReport:
 
     @property
     def ok(self) -> bool:
+        """Whether no finding is an error; warnings may be there."""
         return not any(finding.level == "error" for finding in self.findings)
 
 
