@@ -57,10 +57,12 @@ class SegmentWriter:
 
     @property
     def is_full(self) -> bool:
+        """Whether the next plasmid belongs in another segment: enough rows, or enough bases."""
         return len(self._records) >= self._most_rows or self._base_bytes >= MOST_BYTES
 
     @property
     def is_empty(self) -> bool:
+        """Whether there is nothing to write."""
         return not (self._records or self._parts or self._moments)
 
     @property
