@@ -66,6 +66,7 @@ class Overlap:
 
     @property
     def is_near_copy(self) -> bool:
+        """Whether the Jaccard index reaches that of near copies, `NEAR_COPY`."""
         return self.jaccard >= NEAR_COPY
 
 

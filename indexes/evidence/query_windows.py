@@ -34,6 +34,7 @@ class Held:
 
     @cached_property
     def either(self) -> Mask:
+        """Windows of the query that the plasmid holds on one strand or the other, (w,)."""
         return self.forward | self.backward
 
     def source(self, inside: NDArray[np.intp]) -> Source:
