@@ -65,9 +65,11 @@ class Confidence:
     sizes: NDArray[np.intp] | None = None
 
     def threshold(self, query: int) -> float | None:
+        """The threshold of a query's verdict; None where the index cannot say."""
         return None if self.thresholds is None else float(self.thresholds[query])
 
     def probability(self, query: int, lab: int) -> float | None:
+        """Probability (0 to 1) that the query is of the lab; None where the index cannot say."""
         return None if self.probabilities is None else float(self.probabilities[query, lab])
 
     def size(self, query: int, *, otherwise: int) -> int:

@@ -37,18 +37,22 @@ class LabScorer:
 
     @cached_property
     def catalogue(self) -> Catalogue:
+        """Classes and stored rows of all segments."""
         return Catalogue.from_segments(self.segments, self.class_names)
 
     @cached_property
     def evidence(self) -> LabFeatures:
+        """The lab features of each class."""
         return LabFeatures(self.catalogue, self.segments)
 
     @cached_property
     def shapes(self) -> ShapeOdds:
+        """Odds of a query's length and topology in each class."""
         return ShapeOdds(self.catalogue, self.segments)
 
     @cached_property
     def odds(self) -> PhenotypeOdds:
+        """Odds of a query's phenotype features in each class."""
         from vecattr.indexes.scoring.phenotype_odds import PhenotypeOdds
 
         return PhenotypeOdds(self.catalogue, self.segments)

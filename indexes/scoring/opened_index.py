@@ -104,10 +104,12 @@ class Index:
 
     @property
     def model_identity(self) -> str:
+        """SHA-256 of the model inside the index, hex."""
         return self.manifest.model
 
     @property
     def generation(self) -> int:
+        """1 for the first state of the index, one more with each change."""
         return self.manifest.generation
 
     @cached_property
