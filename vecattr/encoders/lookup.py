@@ -45,7 +45,9 @@ class Rows(Protocol):
     """The vectors of a bag's k-mers, (n + 1, e)."""
 
     @property
-    def width(self) -> int: ...
+    def width(self) -> int:
+        """Components of a vector, e."""
+        ...
 
     def at(self, ids: NDArray[np.int32]) -> Vectors:
         """Those of these ids, (t,) -> (t, e) float32."""
@@ -79,6 +81,7 @@ class LookupBag:
         )
 
     def encode(self, ids: Sequence[Ids], features: NDArray[np.float32]) -> Vectors:
+        """Unit vectors of k-mer ids, (t,) of each sequence, and features (b, f) -> (b, d)."""
         pooled = np.stack([self._mean(one) for one in ids])  # (b, e)
         wide = pooled if self.widen is None else _each_row(pooled, self.widen)  # (b, e) -> (b, d)
         return unit_rows(wide + _each_row(features, self.features) + self.bias)
@@ -126,6 +129,7 @@ class LookupCnn:
         )
 
     def encode(self, ids: Sequence[Ids], features: NDArray[np.float32]) -> Vectors:
+        """Unit vectors of piece ids, (t,) of each sequence, and features (b, f) -> (b, d)."""
         activate = _ACTIVATIONS[self.activation]
         pooled = np.stack([activate(self._largest(one)) for one in ids])  # (b, c)
         joined = np.concatenate([pooled, features.astype(np.float64)], axis=1)  # (b, c + f)

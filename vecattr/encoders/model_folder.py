@@ -60,6 +60,7 @@ class ModelConfig:
     rotations: int  # test-time views of a circular plasmid, per strand
 
     def to_json(self) -> bytes:
+        """The bytes of config.json, with sorted keys."""
         data = {
             "format": FORMAT,
             "version": VERSION,

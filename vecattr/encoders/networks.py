@@ -46,6 +46,7 @@ class Batch:
         return cls(torch.from_numpy(flat), torch.from_numpy(offsets), torch.from_numpy(features))
 
     def to(self, device: torch.device) -> Batch:
+        """The same batch on another device."""
         return Batch(self.ids.to(device), self.offsets.to(device), self.features.to(device))
 
 
@@ -53,7 +54,9 @@ class Encoder(Protocol):
     """What training, embedding and saving need of an encoder."""
 
     @property
-    def config(self) -> EncoderConfig: ...
+    def config(self) -> EncoderConfig:
+        """The settings that the network was made with."""
+        ...
 
     def __call__(self, batch: Batch) -> Tensor:
         """Unit vectors, (b, d)."""

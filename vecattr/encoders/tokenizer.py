@@ -78,6 +78,7 @@ class Tokenizer:
 
     @property
     def size(self) -> int:
+        """How many pieces there are."""
         return int(self._pieces.vocab_size())
 
     def ids(self, bases: str) -> Ids:

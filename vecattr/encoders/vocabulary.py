@@ -55,9 +55,11 @@ class PieceVocabulary:
 
     @property
     def size(self) -> int:
+        """How many ids there are: one a piece."""
         return self.tokenizer.size
 
     def ids(self, readings: Sequence[Reading], *, threads: int = 1) -> list[Ids]:
+        """Piece ids of each reading in the order of bases, (t,), circles read past their end."""
         return self.tokenizer.batch_ids([_closed(reading) for reading in readings], threads=threads)
 
 
@@ -90,9 +92,11 @@ class KmerVocabulary:
 
     @property
     def size(self) -> int:
+        """How many ids there are: one a k-mer, and 0 for padding."""
         return len(self.hashes) + 1
 
     def ids(self, readings: Sequence[Reading], *, threads: int = 1) -> list[Ids]:
+        """Ids of the known k-mers of each reading, (t,), ascending; `threads` changes nothing."""
         del threads  # look-ups are bound by memory, not by arithmetic
         return [self._known(_unique_kmers(reading, self.k, self.scaled)) for reading in readings]
 

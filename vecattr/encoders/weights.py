@@ -70,6 +70,7 @@ class KmerRows:
 
     @property
     def width(self) -> int:
+        """Components of a vector, e."""
         return int(self.stored.shape[1])
 
     def at(self, ids: NDArray[np.int32]) -> Vectors:
