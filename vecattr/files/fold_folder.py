@@ -28,6 +28,7 @@ class Folds:
     held_out: tuple[str, ...]
 
     def to_json(self) -> bytes:
+        """The bytes of folds.json, with sorted keys."""
         data = {"format": FORMAT, "version": VERSION, **asdict(self)}
         return (json.dumps(data, indent=2, sort_keys=True) + "\n").encode()
 
