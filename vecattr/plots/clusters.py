@@ -52,6 +52,7 @@ class Elbow:
 
     @property
     def chosen(self) -> Groups:
+        """The division at the knee of the curve."""
         return self.divisions[self.knee]
 
     @property

@@ -66,6 +66,7 @@ class MapLayout:
 
     @property
     def has_pool(self) -> bool:
+        """Whether a point belongs to the class of pooled labs."""
         return POOLED in self.classes
 
     @cached_property
