@@ -72,9 +72,11 @@ class LimitedBytes(io.RawIOBase):
         self._tail = b""
 
     def readable(self) -> bool:
+        """Always true."""
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
+        """Fill the buffer and say how many bytes it holds now; raises `error` over the limit."""
         view = memoryview(buffer)
         chunk = self._inner.read(len(view))
         self._count(chunk)
