@@ -28,6 +28,7 @@ class Workers:
 
     @property
     def leads(self) -> bool:
+        """Whether this process writes files and reports progress."""
         return self.rank == 0
 
     def agree(self, value: T) -> T:

@@ -36,7 +36,9 @@ class Watcher(Protocol):
         """So many units are done; `facts` (loss, plasmids_per_second) are worth showing."""
         ...
 
-    def ends_epoch(self, epoch: Epoch) -> None: ...
+    def ends_epoch(self, epoch: Epoch) -> None:
+        """An epoch is over; `epoch` has its losses and accuracy."""
+        ...
 
 
 class LabMatcher(nn.Module):

@@ -52,17 +52,21 @@ class TrainReport:
 
     @property
     def epochs(self) -> int:
+        """How many epochs were trained."""
         return len(self.history)
 
 
 class SilentWatcher:
     """Nobody looks on."""
 
-    def starts(self, stage: str, total: int) -> None: ...
+    def starts(self, stage: str, total: int) -> None:
+        """Do nothing."""
 
-    def advances(self, units: int, **facts: float) -> None: ...
+    def advances(self, units: int, **facts: float) -> None:
+        """Do nothing."""
 
-    def ends_epoch(self, epoch: Epoch) -> None: ...
+    def ends_epoch(self, epoch: Epoch) -> None:
+        """Do nothing."""
 
 
 def train_model(
