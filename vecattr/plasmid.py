@@ -126,6 +126,7 @@ class Plasmid:
 
     @property
     def is_circular(self) -> bool:
+        """Whether the last base is followed by the first one."""
         return self.topology == "circular"
 
     def without_features(self) -> Plasmid:

@@ -53,4 +53,5 @@ class EmbeddingTable:
 
     @property
     def width(self) -> int:
+        """Components of a vector, d."""
         return int(self.vectors.shape[1])
