@@ -1,4 +1,4 @@
-"""Names bound to unit vectors: lists and arrays in, one checked table out."""
+"""Arrays by what they hold, with their dtypes; names and unit vectors in, a checked table out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ from numpy.typing import NDArray
 
 from vecattr.errors import DamagedError
 
-Vectors = NDArray[np.float32]
+Vectors = NDArray[np.float32]  # (n, d), unit rows unless said otherwise
+Column = NDArray[np.float64]  # (n,), one value a row, such as a lab or a query
+Rows = NDArray[np.int64]  # (n,), row numbers of another array
+Codes = NDArray[np.int64]  # (n,), numbers that stand for names: of a lab, a class, a group
+Mask = NDArray[np.bool_]  # (n,), True for the rows that are meant
+Scores = NDArray[np.float64]  # (q, n) of q queries and n labs, bigger is better
+Cosines = NDArray[np.float64]  # (q, n), from -1 to 1
+Probabilities = NDArray[np.float64]  # (q, n), each row sums to 1
+Confidences = NDArray[np.float64]  # (q,), bigger is surer that the lab is known
+Ranks = NDArray[np.float64]  # (q,), best 1, ties at their mean rank
 
 #: How far a stored vector's length may be from 1 (float32 rounding over some hundred terms).
 UNIT_TOLERANCE = 1e-4
