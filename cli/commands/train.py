@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from vecattr.plasmid import Plasmid
     from vecattr.readers.readers import ReadOptions
     from vecattr.training.presets import Objective, Preset
-    from vecattr.training.train import TrainReport
+    from vecattr.training.report import TrainReport
 
 
 @click.command("train")

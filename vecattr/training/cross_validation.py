@@ -26,8 +26,9 @@ from vecattr.plasmid import Plasmid
 from vecattr.training.checkpoint import run_fingerprint
 from vecattr.training.distributed import join_workers
 from vecattr.training.loop import Watcher
+from vecattr.training.report import TrainReport
 from vecattr.training.settings import ResolvedTrainConfig, TrainConfig
-from vecattr.training.train import TrainReport, train_model
+from vecattr.training.train import train_model
 from vecattr.training.validation import Epoch
 
 

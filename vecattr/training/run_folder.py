@@ -10,7 +10,6 @@ import csv
 import io
 from dataclasses import astuple, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from vecattr.encoders.model_folder import (
     CALIBRATION_FILE,
@@ -25,11 +24,9 @@ from vecattr.errors import UsageError
 from vecattr.files.arrays import write_table
 from vecattr.files.atomic import TEMPORARY, atomic_write
 from vecattr.training.checkpoint import CHECKPOINT_FILE
+from vecattr.training.report import TrainReport
 from vecattr.training.validation import Epoch
 from vecattr.vectors import EmbeddingTable
-
-if TYPE_CHECKING:
-    from vecattr.training.train import TrainReport
 
 HISTORY_FILE = "history.csv"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vecattr.calibration.calibration import Calibration, fit_calibration
+from vecattr.calibration.calibration import fit_calibration
 from vecattr.calibration.calibration_set import HeldOut, nearest_cosines
 from vecattr.datasets.classes import ClassRule
 from vecattr.datasets.labelled import LabelledSet, labelled_set, usual_split, without_reserve
@@ -27,33 +27,13 @@ from vecattr.training.distributed import Workers, join_workers
 from vecattr.training.examples import Examples
 from vecattr.training.loop import Fit, LabMatcher, Run, Watcher
 from vecattr.training.losses import new_loss
-from vecattr.training.model_card import model_card
+from vecattr.training.report import TrainReport, model_card
 from vecattr.training.run_folder import claim_folder, write_run
 from vecattr.training.settings import ResolvedTrainConfig, TrainConfig
 from vecattr.training.validation import Epoch
 from vecattr.vectors import EmbeddingTable, Vectors, unit_rows
 
 _SOURCE = "plasmids held out of training: whole groups, and single plasmids of other groups"
-
-
-@dataclass(frozen=True)
-class TrainReport:
-    """What was learned from what; shares lie in [0, 1]."""
-
-    model: Path
-    plasmids: int
-    reserved: int  # plasmids of the table that the run did not touch
-    split: Split
-    labs: int
-    history: tuple[Epoch, ...]
-    best: Epoch | None  # the epoch whose weights were kept, when there was a validation part
-    held_out: HeldOut | None
-    calibration: Calibration | None
-
-    @property
-    def epochs(self) -> int:
-        """How many epochs were trained."""
-        return len(self.history)
 
 
 class SilentWatcher:

@@ -25,8 +25,8 @@ from vecattr.indexes.answering.panel import open_panel
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.synthetic import synthetic_plasmids
 from vecattr.training.cross_validation import train_folds
+from vecattr.training.report import TrainReport
 from vecattr.training.settings import TrainConfig
-from vecattr.training.train import TrainReport
 from vecattr.training.validation import Epoch
 
 _CORPUS = synthetic_plasmids(labs=6, plasmids_per_lab=12, seed=3)

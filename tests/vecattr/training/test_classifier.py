@@ -17,8 +17,9 @@ from vecattr.indexes.editing.build import build_index
 from vecattr.indexes.scoring.opened_index import Index
 from vecattr.sequences.synthetic import synthetic_plasmids
 from vecattr.training.losses import SmoothedSoftmax
+from vecattr.training.report import TrainReport
 from vecattr.training.settings import TrainConfig
-from vecattr.training.train import TrainReport, train_model
+from vecattr.training.train import train_model
 
 _CORPUS = synthetic_plasmids(labs=8, plasmids_per_lab=12, seed=3)[:-7]  # the last lab is rare
 _BAG = BagConfig(width=32, token_width=16, scaled=4)

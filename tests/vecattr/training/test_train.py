@@ -37,9 +37,10 @@ from vecattr.errors import ArtifactError, DamagedError, InputError, MissingError
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.sequences.synthetic import synthetic_plasmids
 from vecattr.training.cross_validation import train_folds
+from vecattr.training.report import TrainReport
 from vecattr.training.run_folder import HISTORY_FILE
 from vecattr.training.settings import BestBy, Loss, TrainConfig
-from vecattr.training.train import TrainReport, train_model
+from vecattr.training.train import train_model
 from vecattr.training.validation import Epoch, Validation
 
 _BAG = BagConfig(width=32, token_width=16, scaled=4)

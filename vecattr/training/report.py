@@ -1,16 +1,38 @@
-"""The model card: a training report in, Markdown for people out."""
+"""The report of a training run: as a value, and as a model card in Markdown for people."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from pathlib import Path
 
+from vecattr.calibration.calibration import Calibration
+from vecattr.calibration.calibration_set import HeldOut
+from vecattr.datasets.splits import Split
 from vecattr.encoders.config import as_json
+from vecattr.encoders.torch_encoder import TrainedEncoder
 from vecattr.training.settings import ResolvedTrainConfig
+from vecattr.training.validation import Epoch
 from vecattr.version import __version__
 
-if TYPE_CHECKING:
-    from vecattr.encoders.torch_encoder import TrainedEncoder
-    from vecattr.training.train import TrainReport
+
+@dataclass(frozen=True)
+class TrainReport:
+    """What was learned from what; shares lie in [0, 1]."""
+
+    model: Path
+    plasmids: int
+    reserved: int  # plasmids of the table that the run did not touch
+    split: Split
+    labs: int
+    history: tuple[Epoch, ...]
+    best: Epoch | None  # the epoch whose weights were kept, when there was a validation part
+    held_out: HeldOut | None
+    calibration: Calibration | None
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were trained."""
+        return len(self.history)
 
 
 def model_card(
