@@ -63,7 +63,7 @@ def command(
     is one, else as never found.
     """
     from vecattr.indexes.answering.panel import open_panel
-    from vecattr.indexes.evaluation.true_ranks import measured
+    from vecattr.indexes.evaluation.true_ranks import true_ranks
     from vecattr.metrics.bootstrap import group_codes
     from vecattr.version import __version__
 
@@ -72,7 +72,7 @@ def command(
     collection = labelled_plasmids(plasmids, reads)
     with terminal().progress("evaluate", total=len(collection)) as advance:
         exclude = measures.exclude_near_copies
-        found = measured(
+        found = true_ranks(
             panel, collection, progress=advance, exclude_near_copies=exclude, options=confidence
         )
     groups = group_codes([plasmid.group for plasmid in collection])

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
     from vecattr.cli.options.evaluation import Measures
     from vecattr.indexes.answering.panel import Panel
-    from vecattr.indexes.evaluation.true_ranks import Measured
+    from vecattr.indexes.evaluation.true_ranks import TrueRanks
     from vecattr.indexes.scoring.confidence import ConfidenceOptions
     from vecattr.plasmid import Plasmid
     from vecattr.readers.readers import ReadOptions
 
 
 def ranking_facts(
-    panel: Panel, found: Measured, groups: NDArray[np.intp], *, seed: int
+    panel: Panel, found: TrueRanks, groups: NDArray[np.intp], *, seed: int
 ) -> dict[str, object]:
     """The figures of the ranking, their intervals, and accuracy by stored plasmids; `groups` (q,)
     are the numbers of `vecattr.metrics.bootstrap.group_codes`."""
@@ -64,7 +64,7 @@ def unknown_facts(
     panel: Panel,
     sources: Sequence[str],
     reads: ReadOptions,
-    found: Measured,
+    found: TrueRanks,
     measures: Measures,
     options: ConfidenceOptions,
 ) -> dict[str, object]:
@@ -72,7 +72,7 @@ def unknown_facts(
     `found`'s rows whose lab has no class of its own; and what the verdict calls unknown."""
     import numpy as np
 
-    from vecattr.indexes.evaluation.true_ranks import measured
+    from vecattr.indexes.evaluation.true_ranks import true_ranks
     from vecattr.metrics.detection import detection
     from vecattr.plasmid import POOLED
 
@@ -80,7 +80,7 @@ def unknown_facts(
     unknown = strangers(sources, replace(reads, where=measures.unknown_where), named=named)
     with terminal().progress("unknown", total=len(unknown)) as advance:
         exclude = measures.exclude_near_copies
-        other = measured(
+        other = true_ranks(
             panel, unknown, progress=advance, exclude_near_copies=exclude, options=options
         )
     is_named = np.array([lab in named for lab in found.truths])
@@ -106,7 +106,7 @@ def _called_unknown(margins: NDArray[np.float64]) -> float | None:
 
 
 def confidence_facts(
-    found: Measured, groups: NDArray[np.intp], options: ConfidenceOptions, *, seed: int
+    found: TrueRanks, groups: NDArray[np.intp], options: ConfidenceOptions, *, seed: int
 ) -> dict[str, object]:
     """Calibration of the first lab's probability and, when asked for, coverage and size of the
     candidate sets; nothing of an uncalibrated index."""
@@ -132,7 +132,7 @@ def confidence_facts(
     return facts
 
 
-def copies_facts(panel: Panel, found: Measured) -> dict[str, object]:
+def copies_facts(panel: Panel, found: TrueRanks) -> dict[str, object]:
     """How many queries had near copies that were left out, and how many labs keep what their
     vectors learned of such plasmids; says so when there are any."""
     import numpy as np
@@ -151,11 +151,11 @@ def few_shot_facts(
     panel: Panel, sources: Sequence[str], reads: ReadOptions, measures: Measures
 ) -> dict[str, object]:
     """Accuracy on new labs by shots, supports at random and from other groups."""
-    from vecattr.indexes.evaluation.few_shot import few_shot_figures
+    from vecattr.indexes.evaluation.few_shot import few_shot_accuracy
 
     plasmids = labelled_plasmids(sources, replace(reads, where=measures.few_shot_where))
     with terminal().progress("few-shot", total=len(plasmids)) as advance:
-        found = few_shot_figures(
+        found = few_shot_accuracy(
             panel.indexes[0],
             plasmids,
             shots=measures.shots,
@@ -173,7 +173,7 @@ def few_shot_facts(
 PER_QUERY = ("id", "lab", "counted_as", "rank")
 
 
-def per_query_lines(panel: Panel, plasmids: Sequence[Plasmid], found: Measured) -> Iterator[str]:
+def per_query_lines(panel: Panel, plasmids: Sequence[Plasmid], found: TrueRanks) -> Iterator[str]:
     """One CSV line a record, after a header; the rank is empty when the lab is never found."""
     from vecattr.indexes.evaluation.true_ranks import TOP
     from vecattr.metrics.ranking import class_of

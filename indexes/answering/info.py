@@ -8,7 +8,7 @@ from pathlib import Path
 from vecattr.calibration.calibration import Calibration
 from vecattr.encoders.model_folder import RANKER_FILE, TABLES_FILE
 from vecattr.indexes.scoring.lab_features import LabFeatures
-from vecattr.indexes.search.nearest_plasmids import opened_cells
+from vecattr.indexes.search.nearest_plasmids import open_cells
 from vecattr.indexes.storage.index_folder import kept_generations
 from vecattr.indexes.storage.live_segment import LiveSegment, class_sizes
 from vecattr.indexes.storage.log import read_log
@@ -74,7 +74,7 @@ def index_facts(
 
 def _search(path: Path, segment: LiveSegment) -> str:
     """How the nearest plasmids of a segment are found."""
-    cells = opened_cells(path, segment)
+    cells = open_cells(path, segment)
     if cells is None:
         return "exact"
     return f"{cells.probes} of {cells.count} cells, recall@10 {cells.recall:.3f}"

@@ -31,7 +31,7 @@ from vecattr.indexes.checking.verify import (
     verify_index,
 )
 from vecattr.indexes.editing.publish import publish
-from vecattr.indexes.search.flat import build_flat
+from vecattr.indexes.search.vector_search import build_faiss_index
 from vecattr.indexes.storage.index_folder import (
     HISTORY_FOLDER,
     MANIFEST_FILE,
@@ -180,7 +180,7 @@ class _Repair:
     def _with_cache(self, entry: SegmentEntry, model: str) -> SegmentEntry:
         file = faiss_path(self.path, entry.name)
         vectors = LiveSegment.open(self.path, entry, model=model).stored.vectors
-        data = build_flat(vectors)
+        data = build_faiss_index(vectors)
         facts = FileFacts(sha256_bytes(data), len(data))
         if facts == entry.faiss and _holds(file, data):
             return entry

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.errors import ArtifactError
-from vecattr.indexes.search.flat import SCORE_ERROR, FlatSearch, cosines, unit
-from vecattr.indexes.search.nearest_plasmids import cached_faiss
+from vecattr.indexes.search.nearest_plasmids import load_faiss_index
+from vecattr.indexes.search.vector_search import SCORE_ERROR, VectorSearch, cosines, unit
 from vecattr.indexes.storage.live_segment import LiveSegment
 
 #: So many products of two numbers are cheap (some ten seconds of one core); beyond them not every
@@ -58,13 +58,13 @@ def checked_search(path: Path, segments: Sequence[LiveSegment]) -> SearchCheck:
     return SearchCheck(searched, recall, tuple(faults))
 
 
-def _search_of(path: Path, segment: LiveSegment) -> FlatSearch:
-    return FlatSearch(
+def _search_of(path: Path, segment: LiveSegment) -> VectorSearch:
+    return VectorSearch(
         segment.stored.width,
         fetch=segment.stored.fetch_vectors,
         names=segment.stored.ids,
         everything=lambda: segment.stored.vectors,
-        serialized=partial(cached_faiss, path, segment),
+        serialized=partial(load_faiss_index, path, segment),
         alive=segment.alive,
     )
 
@@ -80,7 +80,7 @@ def _spread(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     return rows[np.linspace(0, len(rows) - 1, max(1, most)).astype(np.int64)]
 
 
-def _lost(search: FlatSearch, rows: NDArray[np.int64]) -> Iterator[str]:
+def _lost(search: VectorSearch, rows: NDArray[np.int64]) -> Iterator[str]:
     """The first vector that does not find itself, or one as near."""
     for start in range(0, len(rows), _BATCH):
         batch = rows[start : start + _BATCH]
@@ -93,7 +93,7 @@ def _lost(search: FlatSearch, rows: NDArray[np.int64]) -> Iterator[str]:
                 return
 
 
-def _compared(search: FlatSearch, rows: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+def _compared(search: VectorSearch, rows: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
     """For each row how many of the nearest living rows that NumPy finds the search names, and how
     many there are; a row that is as near as the last of them is one of them."""
     living = np.flatnonzero(search.alive)

@@ -23,8 +23,8 @@ from vecattr.files.atomic import TEMPORARY, check_file, read_file
 from vecattr.indexes.checking.search_check import SearchCheck, checked_search
 from vecattr.indexes.editing.kmer_writer import kmer_arrays
 from vecattr.indexes.editing.publish import KEPT_GENERATIONS
-from vecattr.indexes.search.flat import build_flat
-from vecattr.indexes.search.nearest_plasmids import opened_cells
+from vecattr.indexes.search.nearest_plasmids import open_cells
+from vecattr.indexes.search.vector_search import build_faiss_index
 from vecattr.indexes.storage.index_folder import (
     MANIFEST_FILE,
     MODEL_FOLDER,
@@ -157,7 +157,7 @@ def segment_findings(
         what = f"{error.what}; this cache is made again in memory at each query"
         yield Finding("warning", str(cache), what)
         return
-    if read_file(cache) != build_flat(opened[entry.name].stored.vectors):
+    if read_file(cache) != build_faiss_index(opened[entry.name].stored.vectors):
         yield Finding("warning", str(cache), "not what this version of faiss makes of the segment")
 
 
@@ -166,7 +166,7 @@ def cell_findings(path: Path, segments: Iterable[LiveSegment]) -> Iterator[Findi
     is refused for them, but none of the segment."""
     for segment in segments:
         try:
-            if cells := opened_cells(path, segment):
+            if cells := open_cells(path, segment):
                 cells.check_all()
         except ArtifactError as error:
             what = f"{error.what}; without this cache search is exact"

@@ -24,7 +24,7 @@ from vecattr.files.atomic import (
 )
 from vecattr.indexes.editing.segment_writer import SegmentWriter
 from vecattr.indexes.search.cells import Search, cell_bytes
-from vecattr.indexes.search.flat import build_flat
+from vecattr.indexes.search.vector_search import build_faiss_index
 from vecattr.indexes.storage.index_folder import (
     HISTORY_FOLDER,
     MANIFEST_FILE,
@@ -64,7 +64,7 @@ def write_segment(
     digest = sha256_bytes(data)
     name = digest[:20]
     stored = Segment(data)
-    cache = build_flat(draft.vectors)
+    cache = build_faiss_index(draft.vectors)
     cells = cell_bytes(stored.vectors, segment=name, search=search)
     if cells is not None:
         atomic_write(cells_path(path, name), cells)

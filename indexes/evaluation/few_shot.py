@@ -35,7 +35,7 @@ from vecattr.ranking.discriminant import Discriminant
 from vecattr.vectors import Vectors
 
 
-def few_shot_figures(
+def few_shot_accuracy(
     index: Index,
     plasmids: Sequence[Plasmid],
     *,
@@ -92,12 +92,12 @@ class Newcomers:
         )
 
     def few_shot(self, *, shots: int, repeats: int, seed: int) -> Shots:
-        """As in `few_shot_figures`."""
+        """As in `few_shot_accuracy`."""
         drawings = orders(self.labs, repeats=repeats, seed=seed)
         return Shots.of([self._ranks(order, shots) for order in drawings])
 
     def few_shot_disjoint(self, *, shots: int, repeats: int, seed: int) -> Shots:
-        """As in `few_shot_figures`."""
+        """As in `few_shot_accuracy`."""
         drawings = orders(self.labs, repeats=repeats, seed=seed)
         return Shots.of([self._disjoint(order, shots) for order in drawings])
 

@@ -76,7 +76,7 @@ class ScoredNewcomers:
     def figures(
         self, *, shots: Sequence[int], repeats: int, seed: int, progress: Progress
     ) -> dict[str, ByShots]:
-        """As in `few_shot_figures`; `progress` is called for each plasmid asked about."""
+        """As in `few_shot_accuracy`; `progress` is called for each plasmid asked about."""
         draws = self._draws(shots, repeats=repeats, seed=seed)
         protocols = "few_shot", "few_shot_disjoint"
         bins = [(name, n, repeat) for name in protocols for n in shots for repeat in range(repeats)]

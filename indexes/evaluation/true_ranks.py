@@ -22,7 +22,7 @@ TOP = 10
 
 
 @dataclass(frozen=True)
-class Measured:
+class TrueRanks:
     """Of q plasmids: the rank of the true lab, the verdict's confidence, and how far this is above
     the threshold (not a number: uncalibrated), (q,); the columns of the best labs (q, TOP or
     fewer), and the probability of the first (q,), None when there is none. `copies` (q,): the near
@@ -38,14 +38,14 @@ class Measured:
     sizes: NDArray[np.intp] | None
 
 
-def measured(
+def true_ranks(
     panel: Panel,
     plasmids: Sequence[Plasmid],
     *,
     progress: Progress,
     exclude_near_copies: bool = False,
     options: ConfidenceOptions = DEFAULT_OPTIONS,
-) -> Measured:
+) -> TrueRanks:
     """Rank at least one labelled plasmid; scores are kept for one batch at a time.
     `exclude_near_copies` and `options` as in
     `vecattr.indexes.scoring.opened_index.Index.query_many`."""
@@ -64,13 +64,13 @@ def measured(
 
 def _of_batch(
     panel: Panel, judged: Judgement, vectors: Sequence[QueryVectors], truths: tuple[str, ...]
-) -> Measured:
+) -> TrueRanks:
     sure = judged.sure
     best = np.stack([judged.best(query, k=TOP) for query in range(len(truths))])
     missing = np.full(len(truths), np.nan)
     gone = [mine.left_out for mine in vectors if mine.left_out]
     copies = [len(frozenset().union(*each)) for each in zip(*gone, strict=True)]
-    return Measured(
+    return TrueRanks(
         truths,
         lab_ranks(judged.scores, panel.lab_names, truths),
         sure.confidences,
@@ -84,11 +84,11 @@ def _of_batch(
     )
 
 
-def _joined(batches: Sequence[Measured]) -> Measured:
+def _joined(batches: Sequence[TrueRanks]) -> TrueRanks:
     def column(name: str) -> Any:
         values = [getattr(batch, name) for batch in batches]
         return None if values[0] is None else np.concatenate(values)
 
     names = ("ranks", "confidences", "margins", "best", "stated", "copies", "sizes")
     truths = tuple(truth for batch in batches for truth in batch.truths)
-    return Measured(truths, **{name: column(name) for name in names})
+    return TrueRanks(truths, **{name: column(name) for name in names})

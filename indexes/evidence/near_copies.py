@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from vecattr.errors import UsageError
 from vecattr.indexes.evidence.kmer_overlap import NEAREST, K, Overlap, near_copies_among
 from vecattr.indexes.search.embedding import QueryVectors
-from vecattr.indexes.search.flat import checked_queries, cosines
+from vecattr.indexes.search.vector_search import checked_queries, cosines
 from vecattr.indexes.storage.lab_parts import LabPart, effective_labs
 from vecattr.indexes.storage.live_segment import LiveSegment, living_places
 from vecattr.plasmid import Plasmid

@@ -26,9 +26,9 @@ from vecattr.indexes.scoring.confidence import (
 )
 from vecattr.indexes.scoring.lab_scorer import LabScorer, lab_scorer
 from vecattr.indexes.search.embedding import QueryVectors, are_unread, query_vectors, unread_vector
-from vecattr.indexes.search.flat import set_threads
 from vecattr.indexes.search.lab_matrix import LabEntry, LabMatrix
 from vecattr.indexes.search.nearest_plasmids import NearestPlasmids
+from vecattr.indexes.search.vector_search import set_threads
 from vecattr.indexes.storage.index_model import (
     check_embedder,
     index_held_out,

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from vecattr.encoders.quantisation import quantised
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.files.arrays import ArrayFile, write_arrays
-from vecattr.indexes.search.flat import Rows, centres_of
+from vecattr.indexes.search.vector_search import Rows, cell_centres
 from vecattr.vectors import Vectors
 
 #: From so many rows of a segment on, looking into cells pays.
@@ -84,7 +84,7 @@ class Cells:
             hint="delete this file; it is a cache, and search is exact without it",
         )
 
-    def propose(
+    def candidates(
         self,
         query: Vectors,
         wanted: int,
@@ -159,7 +159,7 @@ class _CellWriter:
     @classmethod
     def of(cls, vectors: Vectors, segment: str) -> _CellWriter:
         count = max(1, min(len(vectors) // 8, int(1.5 * len(vectors) ** 0.5)))
-        centres = centres_of(vectors, count=count)
+        centres = cell_centres(vectors, count=count)
         owners = np.concatenate(
             [
                 (vectors[start : start + _ROWS_AT_ONCE] @ centres.T).argmax(axis=1)  # (n, c)
@@ -231,7 +231,7 @@ def _share_found(
 ) -> float:
     """Of a row's nearest ones the share that is found; equal ones stand for each other."""
     alive = np.ones(len(vectors), dtype=bool)
-    proposed = cells.propose(vectors[row], 4 * near + 1, alive, probes=probes)
+    proposed = cells.candidates(vectors[row], 4 * near + 1, alive, probes=probes)
     proposed = proposed[proposed != row]
     good = int(np.count_nonzero(vectors[proposed] @ vectors[row] >= tenth - 1e-6))
     return min(good, near) / near

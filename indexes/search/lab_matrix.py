@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.indexes.search.embedding import QueryVectors
-from vecattr.indexes.search.flat import Cosines, FlatSearch, Rows, checked_queries, products, unit
+from vecattr.indexes.search.vector_search import (
+    Cosines,
+    Rows,
+    VectorSearch,
+    checked_queries,
+    products,
+    unit,
+)
 from vecattr.indexes.storage.lab_parts import Origin
 from vecattr.indexes.storage.live_segment import LiveSegment, combined_labs
 from vecattr.vectors import Vectors
@@ -57,9 +64,9 @@ class LabMatrix:
         ]
 
     @cached_property
-    def _searches(self) -> tuple[FlatSearch, FlatSearch]:
+    def _searches(self) -> tuple[VectorSearch, VectorSearch]:
         """FAISS over learned vectors, and over means of plasmids."""
-        over = partial(FlatSearch.from_vectors, self.vectors, names=self.names)
+        over = partial(VectorSearch.from_vectors, self.vectors, names=self.names)
         return over(alive=self.learned), over(alive=~self.learned)
 
     def ranked(self, vectors: QueryVectors, *, k: int) -> list[NDArray[np.int64]]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from vecattr.attribution import Neighbor
 from vecattr.errors import ArtifactError
 from vecattr.files.atomic import read_file, sha256_bytes
-from vecattr.indexes.search.flat import FlatSearch, build_flat
+from vecattr.indexes.search.vector_search import VectorSearch, build_faiss_index
 from vecattr.indexes.storage.index_folder import cells_path, faiss_path
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.vectors import Vectors
@@ -33,14 +33,14 @@ class NearestPlasmids:
     def __init__(self, path: Path, segments: Sequence[LiveSegment], *, exact: bool = False) -> None:
         self._segments = segments
         self._searches = [
-            FlatSearch(
+            VectorSearch(
                 segment.stored.width,
                 fetch=segment.stored.fetch_vectors,
                 names=segment.stored.ids,
                 everything=partial(_vectors_of, segment),
-                serialized=partial(cached_faiss, path, segment),
+                serialized=partial(load_faiss_index, path, segment),
                 alive=segment.alive,
-                propose=None if exact else _proposer(path, segment),
+                candidates=None if exact else _proposer(path, segment),
             )
             for segment in segments
         ]
@@ -89,11 +89,11 @@ def _proposer(
     path: Path, segment: LiveSegment
 ) -> Callable[[Vectors, int, NDArray[np.bool_]], NDArray[np.int64]] | None:
     """What finds rows by cells, when the segment has some."""
-    cells = opened_cells(path, segment)
-    return None if cells is None else cells.propose
+    cells = open_cells(path, segment)
+    return None if cells is None else cells.candidates
 
 
-def opened_cells(path: Path, segment: LiveSegment) -> Cells | None:
+def open_cells(path: Path, segment: LiveSegment) -> Cells | None:
     """The cells of a segment, None when it has none and is searched exactly."""
     file = cells_path(path, segment.entry.name)
     if not file.exists():
@@ -107,7 +107,7 @@ def _vectors_of(segment: LiveSegment) -> Vectors:
     return segment.stored.vectors
 
 
-def cached_faiss(path: Path, segment: LiveSegment) -> bytes:
+def load_faiss_index(path: Path, segment: LiveSegment) -> bytes:
     """The segment's FAISS bytes from the cache, or made again when that is not what it was."""
     facts = segment.entry.faiss
     try:
@@ -116,4 +116,4 @@ def cached_faiss(path: Path, segment: LiveSegment) -> bytes:
         data = b""
     if len(data) == facts.size and sha256_bytes(data) == facts.sha256:
         return data
-    return build_flat(segment.stored.vectors)
+    return build_faiss_index(segment.stored.vectors)

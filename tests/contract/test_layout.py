@@ -21,7 +21,7 @@ HEAVY = ("torch", "pandas", "faiss", "Bio", "h5py", "sentencepiece", "matplotlib
 HOMES = {
     "Bio": {"vecattr.readers.genbank", "vecattr.readers.snapgene"},
     "dnaio": {"vecattr.readers.fasta"},
-    "faiss": {"vecattr.indexes.search.flat"},
+    "faiss": {"vecattr.indexes.search.vector_search"},
     "filelock": {"vecattr.indexes.storage.lock"},
     "h5py": {"vecattr.files.hdf5"},
     "matplotlib": {"vecattr.plots.pictures"},

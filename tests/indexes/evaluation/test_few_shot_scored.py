@@ -17,7 +17,7 @@ from vecattr.errors import InputError
 from vecattr.indexes.answering.panel import Panel
 from vecattr.indexes.editing.add import add_labs
 from vecattr.indexes.editing.edit import compact, remove_lab, rename_lab
-from vecattr.indexes.evaluation.few_shot import few_shot_figures
+from vecattr.indexes.evaluation.few_shot import few_shot_accuracy
 from vecattr.indexes.evaluation.few_shot_scored import ScoredNewcomers
 from vecattr.indexes.evaluation.support_draws import Codes, Shots, drawn, drawn_outside, orders
 from vecattr.metrics.ranking import lab_ranks
@@ -263,7 +263,7 @@ def test_the_same_seed_gives_the_same_figures_and_every_query_is_told_of(
 ) -> None:
     told: list[int] = []
     first, again, other = (
-        few_shot_figures(
+        few_shot_accuracy(
             workshop.open(index), plasmids, shots=[1], repeats=4, seed=seed, progress=told.append
         )
         for seed in (1, 1, 2)
@@ -278,7 +278,7 @@ def test_a_lone_group_is_never_asked_about_in_disjoint(index: Path, workshop: An
         Plasmid(one.id, one.sequence, lab=one.lab, group="one paper")
         for one in collection(["A new"], each=4, seed=9)
     ]
-    found = few_shot_figures(
+    found = few_shot_accuracy(
         workshop.open(index), tied, shots=[1], repeats=2, seed=0, progress=lambda done: None
     )
     assert found["few_shot"][1].n == 3
@@ -293,7 +293,7 @@ def test_a_known_lab_is_refused_in_the_pool_too(index: Path, workshop: Any, lab:
 
 def test_nothing_is_written(index: Path, workshop: Any, plasmids: list[Plasmid]) -> None:
     before = {path: path.read_bytes() for path in index.rglob("*") if path.is_file()}
-    few_shot_figures(
+    few_shot_accuracy(
         workshop.open(index), plasmids, shots=[1], repeats=1, seed=0, progress=lambda done: None
     )
     assert {path: path.read_bytes() for path in index.rglob("*") if path.is_file()} == before

@@ -44,7 +44,7 @@ def test_the_recall_that_is_told_is_the_recall_there_is() -> None:
     cells = cells_of(vectors)
     alive = np.ones(len(vectors), dtype=bool)
     found = [
-        len({*cells.propose(query, 41, alive).tolist()} & {*plain_best(vectors, query, 10)}) / 10
+        len({*cells.candidates(query, 41, alive).tolist()} & {*plain_best(vectors, query, 10)}) / 10
         for query in vectors[::75]
     ]
     assert cells.recall >= LEAST_RECALL
@@ -56,14 +56,14 @@ def test_removed_rows_are_never_proposed_and_others_take_their_places() -> None:
     vectors = made_rows(2000, spread=0.5)
     cells = cells_of(vectors)
     alive = np.arange(len(vectors)) % 7 == 0
-    proposed = cells.propose(vectors[0], 60, alive)
+    proposed = cells.candidates(vectors[0], 60, alive)
     assert len(proposed) == 60
     assert alive[proposed].all()
 
 
 def test_more_rows_than_there_are_gives_all_of_them() -> None:
     vectors = made_rows(300, spread=0.5)
-    proposed = cells_of(vectors).propose(vectors[0], 1000, np.ones(300, dtype=bool))
+    proposed = cells_of(vectors).candidates(vectors[0], 1000, np.ones(300, dtype=bool))
     assert sorted(proposed.tolist()) == list(range(300))
 
 
@@ -114,7 +114,7 @@ def test_cells_that_lie_are_refused(lie: dict[str, Any], message: str) -> None:
 
     def use() -> None:
         cells = Cells(made, segment="s", shape=vectors.shape)
-        cells.propose(vectors[0], 300, np.ones(300, dtype=bool))
+        cells.candidates(vectors[0], 300, np.ones(300, dtype=bool))
         cells.check_all()
 
     with pytest.raises(DamagedError, match=message):

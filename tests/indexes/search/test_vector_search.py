@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from vecattr.errors import InputError, MismatchError
-from vecattr.indexes.search.flat import FlatSearch, build_flat
+from vecattr.indexes.search.vector_search import VectorSearch, build_faiss_index
 from vecattr.vectors import Vectors, unit_rows
 
 
@@ -44,7 +44,7 @@ def test_the_ranking_is_that_of_a_plain_loop(
     case: tuple[Vectors, list[str], Vectors, NDArray[np.bool_], int],
 ) -> None:
     vectors, names, queries, alive, k = case
-    search = FlatSearch.from_vectors(vectors, names=names, alive=alive)
+    search = VectorSearch.from_vectors(vectors, names=names, alive=alive)
     for query, (rows, cosines) in zip(queries, search.search(queries, k=k), strict=True):
         expected = plain_ranking(vectors, names, query.astype(np.float64), alive)[:k]
         np.testing.assert_allclose(cosines, [-score for score, _ in expected], atol=1e-12)
@@ -60,7 +60,7 @@ def test_ties_are_in_name_order_and_complete(
     case: tuple[Vectors, list[str], Vectors, NDArray[np.bool_], int],
 ) -> None:
     vectors, names, queries, alive, k = case
-    search = FlatSearch.from_vectors(vectors, names=names, alive=alive)
+    search = VectorSearch.from_vectors(vectors, names=names, alive=alive)
     for (rows, cosines), (every, scores) in zip(
         search.search(queries, k=k), search.search(queries, k=len(names)), strict=True
     ):
@@ -76,7 +76,7 @@ def test_an_answer_does_not_depend_on_the_other_queries(
     case: tuple[Vectors, list[str], Vectors, NDArray[np.bool_], int],
 ) -> None:
     vectors, names, queries, alive, k = case
-    search = FlatSearch.from_vectors(vectors, names=names, alive=alive)
+    search = VectorSearch.from_vectors(vectors, names=names, alive=alive)
     together = search.search(queries, k=k)
     for query, (rows, cosines) in zip(queries, together, strict=True):
         [(alone, scores)] = search.search(query[None, :], k=k)
@@ -86,29 +86,31 @@ def test_an_answer_does_not_depend_on_the_other_queries(
 
 def test_more_than_there_are_gives_fewer_not_fillers() -> None:
     vectors = unit_rows(np.random.default_rng(1).normal(size=(3, 4)))
-    search = FlatSearch.from_vectors(vectors, names=["a", "b", "c"])
+    search = VectorSearch.from_vectors(vectors, names=["a", "b", "c"])
     [(rows, _)] = search.search(vectors[:1], k=10)
     assert sorted(rows.tolist()) == [0, 1, 2]
 
 
 def test_an_empty_index_answers_with_nothing() -> None:
-    search = FlatSearch.from_vectors(np.zeros((0, 4), dtype=np.float32), names=[])
+    search = VectorSearch.from_vectors(np.zeros((0, 4), dtype=np.float32), names=[])
     [(rows, cosines)] = search.search(np.ones((1, 4)), k=5)
     assert (len(rows), len(cosines)) == (0, 0)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 0.0])
 def test_a_query_without_a_direction_is_refused(bad: float) -> None:
-    search = FlatSearch.from_vectors(np.eye(4, dtype=np.float32), names=list("abcd"))
+    search = VectorSearch.from_vectors(np.eye(4, dtype=np.float32), names=list("abcd"))
     with pytest.raises(InputError, match="query vector 1"):
         search.search(np.array([[1.0] * 4, [bad] * 4]), k=1)
 
 
 def test_another_width_is_refused_with_both_values() -> None:
-    search = FlatSearch.from_vectors(np.eye(4, dtype=np.float32), names=list("abcd"))
+    search = VectorSearch.from_vectors(np.eye(4, dtype=np.float32), names=list("abcd"))
     with pytest.raises(MismatchError, match=r"\(1, 5\), expected \(any, 4\)"):
         search.search(np.ones((1, 5)), k=1)
 
 
 def test_equal_rows_give_equal_bytes() -> None:
-    assert build_flat(np.eye(4, dtype=np.float32)) == build_flat(np.eye(4, dtype=np.float32))
+    assert build_faiss_index(np.eye(4, dtype=np.float32)) == build_faiss_index(
+        np.eye(4, dtype=np.float32)
+    )

@@ -56,7 +56,7 @@ def _faiss() -> Any:
     return _library()
 
 
-def build_flat(vectors: Vectors) -> bytes:
+def build_faiss_index(vectors: Vectors) -> bytes:
     """A serialised inner-product index over the rows (n, d); equal rows give equal bytes."""
     faiss = _faiss()
     index = faiss.IndexFlatIP(vectors.shape[1])
@@ -64,7 +64,7 @@ def build_flat(vectors: Vectors) -> bytes:
     return bytes(faiss.serialize_index(index).tobytes())
 
 
-def centres_of(vectors: Vectors, *, count: int) -> Vectors:
+def cell_centres(vectors: Vectors, *, count: int) -> Vectors:
     """Unit centres (count, d) of so many groups of the unit rows (n, d), by spherical K-means."""
     means = _faiss().Kmeans(
         vectors.shape[1], count, niter=8, seed=1, spherical=True, min_points_per_centroid=1,
@@ -112,13 +112,13 @@ def cosines(rows: NDArray[np.floating], query: NDArray[np.float64]) -> Cosines:
 
 
 @dataclass(frozen=True)
-class FlatSearch:
+class VectorSearch:
     """Exact search over the rows of one array.
 
-    `fetch` gives the vectors of some rows, `names` their names (the order of ties), `everything`
-    all vectors (n, d), `serialized` what `build_flat` made of them, its hash checked; `alive` (n,)
-    tells which rows count. `propose` finds about the nearest so many living rows of a query, when
-    these are good enough (`vecattr.indexes.search.cells`): then search is approximate.
+    `fetch` gives the vectors of given rows, `names` their names (the order of ties), `everything`
+    all vectors (n, d), `serialized` the bytes of `build_faiss_index` over them, their hash checked;
+    `alive` (n,) tells which rows are searched. `candidates` gives about so many living rows nearest
+    to a query (`vecattr.indexes.search.cells`); with it, search is approximate.
     """
 
     width: int
@@ -127,12 +127,12 @@ class FlatSearch:
     everything: Callable[[], Vectors]
     serialized: Callable[[], bytes]
     alive: NDArray[np.bool_]
-    propose: Callable[[Vectors, int, NDArray[np.bool_]], Rows] | None = None
+    candidates: Callable[[Vectors, int, NDArray[np.bool_]], Rows] | None = None
 
     @classmethod
     def from_vectors(
         cls, vectors: Vectors, *, names: Sequence[str], alive: NDArray[np.bool_] | None = None
-    ) -> FlatSearch:
+    ) -> VectorSearch:
         """Over rows in memory (n, d)."""
         counted = np.ones(len(vectors), dtype=bool) if alive is None else alive
         return cls(
@@ -140,7 +140,7 @@ class FlatSearch:
             fetch=lambda rows: vectors[rows],
             names=lambda rows: [names[row] for row in rows],
             everything=lambda: vectors,
-            serialized=partial(build_flat, vectors),
+            serialized=partial(build_faiss_index, vectors),
             alive=counted,
         )
 
@@ -159,7 +159,7 @@ class FlatSearch:
         unit = checked_queries(queries, width=self.width)
         living = self._living
         k = min(k, living)
-        if self.propose is not None and k:
+        if self.candidates is not None and k:
             about = [self._rank(self._about(query, k), query) for query in unit]
             return [(ranked[:k], scores[:k]) for ranked, scores in about]
         found: list[tuple[Rows, Cosines]] = [(_NO_ROWS, _NO_COSINES)] * len(unit)
@@ -179,8 +179,8 @@ class FlatSearch:
         return found
 
     def _about(self, query: NDArray[np.float64], k: int) -> Rows:
-        assert self.propose is not None
-        return self.propose(query.astype(np.float32), k + SLACK, self.alive)
+        assert self.candidates is not None
+        return self.candidates(query.astype(np.float32), k + SLACK, self.alive)
 
     def _propose(self, unit: NDArray[np.float64], wanted: int) -> list[tuple[Rows, float]]:
         """For each query rows that hold its best `wanted`, and the lowest float32 score of them."""
