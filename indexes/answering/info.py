@@ -81,4 +81,4 @@ def _search(path: Path, segment: LiveSegment) -> str:
 
 
 def _has_ranker(manifest: Manifest, segments: Sequence[LiveSegment]) -> bool:
-    return RANKER_FILE in dict(manifest.model_files) and LabFeatures.is_in(segments)
+    return RANKER_FILE in dict(manifest.model_files) and LabFeatures.are_in(segments)

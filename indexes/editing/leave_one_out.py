@@ -39,16 +39,16 @@ def with_lab_scores(
     classes = len(held.labs.names)
     found = np.zeros((2, len(some), classes), dtype=np.float32)
     nearest = np.zeros((2, len(some)), dtype=np.float32)
-    stored = zip(_stored(some, segments), labs.near(some.bare), strict=True)
+    stored = zip(_stored(some, segments), labs.stored_cosines(some.bare), strict=True)
     for number, ((plasmid, lab, row), near) in enumerate(stored):
         gone = _rows_of_work(labs.catalogue, row) if some.is_new[number] else np.array([row])
         columns = labs.columns(plasmid, some.bare[number], cosines[number], gone, near)
         others = np.delete(columns["nearest"], own[lab])
         nearest[:, number] = columns["nearest"].max(initial=-1), others.max(initial=-1)
-        found[1, number] = labs.combined(columns)
+        found[1, number] = labs.class_scores(columns)
         for name in PHENOTYPES:
             columns.pop(name, None)
-        found[0, number] = labs.combined(columns)
+        found[0, number] = labs.class_scores(columns)
     return replace(some, nearest=nearest[0], nearest_other=nearest[1], fused=(found[0], found[1]))
 
 

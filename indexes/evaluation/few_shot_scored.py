@@ -68,7 +68,7 @@ class ScoredNewcomers:
             vectors.bare,
             codes[order],
             group_codes([plasmid.group for plasmid in sorted_plasmids]),
-            tuple(sorted({*labs.odds.names, *(name for names in given for name in names)})),
+            tuple(sorted(set(labs.phenotype_odds.names).union(*given))),
             index.discriminant,
         )
         return cls(Rescoring(labs, arrivals, likeliest), vectors, index.lab_cosines(vectors))

@@ -38,7 +38,7 @@ class Rescoring:
     @cached_property
     def tally(self) -> Tally:
         """Of the old labs, and of all features of the arrivals, (l, f)."""
-        old, names = self.labs.odds, self.arrivals.feature_names
+        old, names = self.labs.phenotype_odds, self.arrivals.feature_names
         shape = len(self.labs.catalogue.lab_names), len(names)
         found = Tally(np.zeros(shape), np.zeros(shape))
         columns = [names.index(name) for name in old.names]

@@ -15,7 +15,7 @@ from vecattr.indexes.evaluation.new_plasmids import Near, Supports
 from vecattr.indexes.evaluation.rescoring import Rescoring
 from vecattr.indexes.scoring.catalogue import NO_ROWS
 from vecattr.indexes.scoring.kmer_features import (
-    Shared,
+    SharedKmers,
     lab_columns,
     pairs_of,
     plasmid_columns,
@@ -43,7 +43,7 @@ class SimulatedQuery:
     plasmid: Plasmid
     bare: Vectors
     reading: QueryKmers
-    old: Shared
+    old: SharedKmers
     columns: dict[str, Column]
     logits: Column
     some: Codes
@@ -55,8 +55,8 @@ class SimulatedQuery:
     ) -> SimulatedQuery:
         """Of one query with its vector by sequence (d,) and its cosines with old classes (c,)."""
         reading, labs = QueryKmers.from_plasmid(plasmid), stage.labs
-        shared = labs.evidence.shared(reading.distinct)
-        columns = labs.evidence.columns_of(shared, reading, bare, cosines)
+        shared = labs.lab_features.shared(reading.distinct)
+        columns = labs.lab_features.columns_of(shared, reading, bare, cosines)
         columns |= labs.odds_of(plasmid)
         logits = labs.ranker.scores(columns)
         some, others = stage.weighed(columns, logits)
@@ -87,7 +87,7 @@ class SimulatedQuery:
         labs = len(self.some) + len(supports.plasmids)
         of = len(self.logits) + int(np.count_nonzero(supports.plasmids))
         shared = self._shared(supports)
-        works = np.append(self.stage.labs.catalogue.works[self.some], supports.works)
+        works = np.append(self.stage.labs.catalogue.publications[self.some], supports.works)
         circular = self.reading.circular
         found = {
             **lab_columns(shared, works, of=of),
@@ -111,30 +111,30 @@ class SimulatedQuery:
         found["known"] = np.full(labs, shared.known)
         return found | self._odds(supports)
 
-    def _shared(self, supports: Supports) -> Shared:
+    def _shared(self, supports: Supports) -> SharedKmers:
         """With old labs that are weighed anew, and new ones behind them."""
         kept = supports.chosen[self._arrived[1]]
         which, rows = (column[kept] for column in self._arrived)
         arrivals, old = self.stage.arrivals, self._kept
         kmer, lab, works = pairs_of(which, arrivals.labs[rows], arrivals.groups[rows])
-        counts = self.old.labs + np.bincount(kmer, minlength=len(self.old.labs))
-        kmers = np.append(old.kmer, kmer)
+        counts = self.old.lab_counts + np.bincount(kmer, minlength=len(self.old.lab_counts))
+        kmers = np.append(old.pair_kmers, kmer)
         order = np.argsort(kmers, kind="stable")  # two ascending runs: quick
-        return Shared(
+        return SharedKmers(
             counts,
-            self.old.common,
+            self.old.is_common,
             kmers[order],
-            np.append(old.lab, lab + len(self.some))[order],
-            np.append(old.works, works)[order],
-            np.append(old.which, which),
-            np.append(old.rows, rows + len(self._old_rows)),
+            np.append(old.pair_labs, lab + len(self.some))[order],
+            np.append(old.pair_publications, works)[order],
+            np.append(old.posting_kmers, which),
+            np.append(old.posting_rows, rows + len(self._old_rows)),
         )
 
     @cached_property
     def _arrived(self) -> tuple[Codes, Codes]:
         """The k-mers of the query that arrivals have, but for common ones, and their rows, (e,)."""
         which, rows = self.stage.arrivals.postings(self.reading.distinct)
-        kept = ~self.old.common[which]
+        kept = ~self.old.is_common[which]
         return which[kept], rows[kept]
 
     @cached_property
@@ -148,8 +148,8 @@ class SimulatedQuery:
     def _posted(self) -> tuple[NDArray[np.bool_], Codes, Codes]:
         """Which postings are of `some` labs, their rows, each once, and which of these they are."""
         lab_of_row = self.stage.labs.catalogue.labs
-        kept = self._place[lab_of_row[self.old.rows]] >= 0
-        rows, inverse = np.unique(self.old.rows[kept], return_inverse=True)
+        kept = self._place[lab_of_row[self.old.posting_rows]] >= 0
+        rows, inverse = np.unique(self.old.posting_rows[kept], return_inverse=True)
         return kept, rows, inverse
 
     @property
@@ -157,17 +157,17 @@ class SimulatedQuery:
         return self._posted[1]
 
     @cached_property
-    def _kept(self) -> Shared:
+    def _kept(self) -> SharedKmers:
         """What is shared with `some` labs, labs and rows numbered from 0."""
         old, (posted, _, rows) = self.old, self._posted
-        paired = self._place[old.lab] >= 0
-        return Shared(
-            old.labs,
-            old.common,
-            old.kmer[paired],
-            self._place[old.lab[paired]],
-            old.works[paired],
-            old.which[posted],
+        paired = self._place[old.pair_labs] >= 0
+        return SharedKmers(
+            old.lab_counts,
+            old.is_common,
+            old.pair_kmers[paired],
+            self._place[old.pair_labs[paired]],
+            old.pair_publications[paired],
+            old.posting_kmers[posted],
             rows,
         )
 
@@ -178,7 +178,7 @@ class SimulatedQuery:
 
     @cached_property
     def _rare_sizes(self) -> Codes:
-        old = self.stage.labs.evidence.rare_sizes[self._old_rows]
+        old = self.stage.labs.lab_features.rare_sizes[self._old_rows]
         return np.append(old, self.stage.arrivals.sizes)
 
     @cached_property
@@ -193,7 +193,7 @@ class SimulatedQuery:
     @cached_property
     def _likes(self) -> Likes:
         """What the old labs have whose shape is like the query's."""
-        return self.stage.labs.shapes.likes(self.plasmid, left_out=NO_ROWS)
+        return self.stage.labs.shape_odds.likes(self.plasmid, left_out=NO_ROWS)
 
     @cached_property
     def _features(self) -> tuple[list[int], NDArray[np.bool_], Tally, Tally]:
@@ -206,7 +206,7 @@ class SimulatedQuery:
     @cached_property
     def _alike(self) -> Alike:
         """What the old labs have whose features are like the query's."""
-        odds = self.stage.labs.odds
+        odds = self.stage.labs.phenotype_odds
         return odds.alike(*told(self.plasmid.features or {}, odds.names))
 
     def _odds(self, supports: Supports) -> dict[str, Column]:

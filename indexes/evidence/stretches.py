@@ -27,7 +27,7 @@ import numpy as np
 from vecattr.errors import UsageError
 from vecattr.indexes.evidence.query_windows import UNSAMPLED, Held, Needles, QueryWindows
 from vecattr.indexes.scoring.catalogue import Catalogue, Codes
-from vecattr.indexes.scoring.kmer_features import Shared
+from vecattr.indexes.scoring.kmer_features import SharedKmers
 from vecattr.indexes.scoring.lab_features import LabFeatures
 from vecattr.indexes.storage.live_segment import LiveSegment, living_rows
 from vecattr.indexes.storage.segment_kmers import SCALED, K
@@ -50,7 +50,7 @@ MOST = 10
 def check_kmers_kept(indexes: Iterable[Index]) -> None:
     """UsageError when a segment of an index has no k-mers, so that no stretch can be told."""
     for index in indexes:
-        if not LabFeatures.is_in(index.segments):
+        if not LabFeatures.are_in(index.segments):
             raise UsageError(
                 f"the index {index.path} keeps no k-mers, so there is no evidence to show",
                 hint="build it again without --no-sequences, or leave out --evidence",
@@ -91,7 +91,7 @@ class StretchFinder:
         gone = list(living_rows(self._segments, sorted(left_out)).values())
         shared = self._evidence.shared(distinct, left_out=np.array(gone, dtype=np.int64))
         labs = np.full(len(windows), UNSAMPLED, dtype=np.int64)
-        labs[sampled] = shared.labs[order]
+        labs[sampled] = shared.lab_counts[order]
         read = QueryWindows(plasmid, windows, labs, common_labs)
         rows = self._chosen(shared, self._codes_of(lab), common_labs=common_labs)
         common = read.common()
@@ -114,13 +114,15 @@ class StretchFinder:
             self._catalogue.class_of_lab == self._catalogue.class_names.index(lab)
         )
 
-    def _chosen(self, shared: Shared, codes: Codes, *, common_labs: int) -> list[int]:
+    def _chosen(self, shared: SharedKmers, codes: Codes, *, common_labs: int) -> list[int]:
         """At most SOURCES rows of these labs, by all that they hold, the fullest first."""
-        rare = (shared.labs <= common_labs) & ~shared.common
-        mine = rare[shared.which] & np.isin(self._catalogue.labs[shared.rows], codes)
-        which = shared.which[mine]
-        rows, place = np.unique(shared.rows[mine], return_inverse=True)  # (r,), (e,)
-        weight = 1 / np.maximum(shared.labs, 1)  # (m,)
+        rare = (shared.lab_counts <= common_labs) & ~shared.is_common
+        mine = rare[shared.posting_kmers] & np.isin(
+            self._catalogue.labs[shared.posting_rows], codes
+        )
+        which = shared.posting_kmers[mine]
+        rows, place = np.unique(shared.posting_rows[mine], return_inverse=True)  # (r,), (e,)
+        weight = 1 / np.maximum(shared.lab_counts, 1)  # (m,)
         total = np.bincount(place, weight[which], minlength=len(rows))
         chosen: dict[str, int] = {}  # several segments may hold one plasmid
         open_rows = np.ones(len(rows), dtype=bool)

@@ -24,17 +24,17 @@ Codes = NDArray[np.int64]
 NO_ROWS: Rows = np.zeros(0, dtype=np.int64)
 
 #: The lab of a dead row.
-NOBODY = -1
+NO_LAB = -1
 
 #: A lab with fewer plasmids is rare: the rule by which the labs of the shipped fusion's questions
 #: were pooled.
-FEW = 10
+RARE_BELOW = 10
 
 
 @dataclass(frozen=True)
 class Catalogue:
     """Of n rows of l labs and c classes: the first row of each segment (s,), the lab of each row
-    (n,), NOBODY for a dead one, and its group (n,), each row without a group being one of its own;
+    (n,), NO_LAB for a dead one, and its group (n,), each row without a group being one of its own;
     the names of labs (l,) and classes (c,), and the class of each lab (l,)."""
 
     starts: tuple[int, ...]
@@ -56,7 +56,7 @@ class Catalogue:
         group_names, groups = _joined(
             [(segment.stored.group_names, segment.stored.group_codes) for segment in segments]
         )
-        alone = np.flatnonzero(groups == NOBODY)
+        alone = np.flatnonzero(groups == NO_LAB)
         groups[alone] = len(group_names) + alone
         column = {name: code for code, name in enumerate(class_names)}
         of_lab = [column[name] if name in column else column[POOLED] for name in names]
@@ -75,12 +75,12 @@ class Catalogue:
     @cached_property
     def plasmids(self) -> NDArray[np.int64]:
         """How many living plasmids each lab has (l,)."""
-        return np.bincount(self.labs[self.labs != NOBODY], minlength=len(self.lab_names))
+        return np.bincount(self.labs[self.labs != NO_LAB], minlength=len(self.lab_names))
 
     @cached_property
-    def works(self) -> NDArray[np.int64]:
+    def publications(self) -> NDArray[np.int64]:
         """From how many groups they come (l,)."""
-        alive = self.labs != NOBODY
+        alive = self.labs != NO_LAB
         pairs = self.labs[alive].astype(np.uint64) << np.uint64(32)
         pairs = distinct(pairs | self.groups[alive].astype(np.uint64))
         return np.bincount((pairs >> np.uint64(32)).astype(np.int64), minlength=len(self.lab_names))
@@ -96,18 +96,18 @@ class Catalogue:
 
         Not where a pool says which labs are. Without one, small labs are the rule and not the
         newcomers that a fusion takes them for, which it would put before all others."""
-        return (plasmids < FEW) & (POOLED not in self.class_names)
+        return (plasmids < RARE_BELOW) & (POOLED not in self.class_names)
 
     @cached_property
-    def by_lab(self) -> Rows:
+    def rows_by_lab(self) -> Rows:
         """The living rows, those of a lab together, labs in order."""
         order = np.argsort(self.labs, kind="stable")
-        return order[np.count_nonzero(self.labs == NOBODY) :]
+        return order[np.count_nonzero(self.labs == NO_LAB) :]
 
-    def less(self, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """`plasmids` and `works` as they were without some living rows."""
+    def counts_without(self, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """`plasmids` and `publications` as they were without some living rows."""
         plasmids = self.plasmids - np.bincount(self.labs[rows], minlength=len(self.lab_names))
-        works = self.works.copy()
+        works = self.publications.copy()
         touched = np.unique(np.stack([self.labs[rows], self.groups[rows]]), axis=1)
         gone = np.zeros(len(self), dtype=bool)
         gone[rows] = True
@@ -126,7 +126,7 @@ def _joined(
     columns: Sequence[tuple[Sequence[str | None], NDArray[np.int32]]],
 ) -> tuple[tuple[str, ...], Codes]:
     """Columns of codes into names of their own as one: the names that occur, sorted, and codes into
-    them (n,), NOBODY for no name and for a code below 0."""
+    them (n,), NO_LAB for no name and for a code below 0."""
     used = [np.bincount(codes[codes >= 0], minlength=len(names)) > 0 for names, codes in columns]
     pairs = list(zip(columns, used, strict=True))
     found = sorted(
@@ -141,6 +141,6 @@ def _joined(
     joined = [np.zeros(0, dtype=np.int64)]
     for names, codes in columns:
         # One more at the end, which is where the code -1 points.
-        new = np.array([*(place.get(name, NOBODY) for name in names), NOBODY], dtype=np.int64)
+        new = np.array([*(place.get(name, NO_LAB) for name in names), NO_LAB], dtype=np.int64)
         joined.append(new[codes])
     return tuple(found), np.concatenate(joined)

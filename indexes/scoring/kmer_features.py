@@ -15,27 +15,28 @@ Codes = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Shared:
-    """What m distinct k-mers of a query share with the catalogue, without what is left out.
+class SharedKmers:
+    """The k-mers that a query shares with the catalogue, without rows that are left out.
 
-    `labs` (m,): how many labs have each k-mer; `common` (m,): which too many labs have, so that
-    they are in no pair. A pair is a k-mer of the query and a lab that has it: `kmer`, `lab`,
-    `works`, the number of groups it comes from, (p,), by k-mer, then lab. A posting is a k-mer and
-    a row: `which`, `rows` (e,).
+    Of the m distinct k-mers of the query: `lab_counts` (m,), how many labs have each; `is_common`
+    (m,), which too many labs have, so that they are in no pair and no posting.
+    A pair is a k-mer and a lab that has it, in order of both: `pair_kmers`, `pair_labs`, and
+    `pair_publications`, from how many publications (groups) of the lab the k-mer is known, (p,).
+    A posting is a k-mer and a row that has it: `posting_kmers`, `posting_rows`, (e,).
     """
 
-    labs: NDArray[np.int64]
-    common: NDArray[np.bool_]
-    kmer: NDArray[np.int64]
-    lab: NDArray[np.int64]
-    works: NDArray[np.int64]
-    which: NDArray[np.int64]
-    rows: Codes
+    lab_counts: Codes
+    is_common: NDArray[np.bool_]
+    pair_kmers: Codes
+    pair_labs: Codes
+    pair_publications: Codes
+    posting_kmers: Codes
+    posting_rows: Codes
 
     @property
     def known(self) -> float:
         """The share of the query's k-mers that any plasmid has."""
-        return float(np.count_nonzero(self.labs) / max(1, len(self.labs)))
+        return float(np.count_nonzero(self.lab_counts) / max(1, len(self.lab_counts)))
 
 
 def pairs_of(which: Codes, lab: Codes, group: Codes) -> tuple[Codes, Codes, Codes]:
@@ -66,15 +67,15 @@ def _sorting(lab: Codes, *, labs: int) -> Codes:
     return np.argsort(small, kind="stable")
 
 
-def lab_columns(shared: Shared, works: Codes, *, of: int) -> dict[str, Column]:
+def lab_columns(shared: SharedKmers, works: Codes, *, of: int) -> dict[str, Column]:
     """Sums over the k-mers that each lab shares with the query, of labs from so many groups (l,);
     there are `of` labs in all."""
-    counts, kmer, lab = shared.labs, shared.kmer, shared.lab
+    counts, kmer, lab = shared.lab_counts, shared.pair_kmers, shared.pair_labs
     weight = 1 / np.maximum(counts, 1)  # (m,)
     rarity = _rarity(counts, labs=of)
-    mine = max(1, int(np.count_nonzero(~shared.common)))
+    mine = max(1, int(np.count_nonzero(~shared.is_common)))
     usual = np.maximum(counts, 1) / max(1, of)  # the share of labs that have a k-mer, (m,)
-    usage = np.log1p(shared.works / (0.5 + works[lab]) / usual[kmer])  # (p,)
+    usage = np.log1p(shared.pair_publications / (0.5 + works[lab]) / usual[kmer])  # (p,)
 
     def total(values: Column) -> Column:
         """Of the pairs' values (p,), for each lab (l,)."""
@@ -87,23 +88,25 @@ def lab_columns(shared: Shared, works: Codes, *, of: int) -> dict[str, Column]:
         "sole": total((counts[kmer] == 1).astype(np.float64)),
         "few": total((counts[kmer] <= 3).astype(np.float64)),
         "usage": total(usage),
-        "recurrent": total(weight[kmer] * (shared.works >= 2)),
+        "recurrent": total(weight[kmer] * (shared.pair_publications >= 2)),
     }
 
 
-def run_columns(shared: Shared, order: Codes, *, labs: int, circular: bool) -> dict[str, Column]:
+def run_columns(
+    shared: SharedKmers, order: Codes, *, labs: int, circular: bool
+) -> dict[str, Column]:
     """Stretches of the query that a lab has without a gap; `order` (t,) are the k-mers along it.
 
     A stretch weighs the sum of 1 / labs over its k-mers.
     """
-    pairs = np.bincount(shared.kmer, minlength=len(shared.labs))  # of each k-mer, (m,)
+    pairs = np.bincount(shared.pair_kmers, minlength=len(shared.lab_counts))  # of each k-mer, (m,)
     before = np.cumsum(pairs) - pairs
     times = pairs[order]  # (t,)
     at = joined_ranges(before[order], times)
     place = np.repeat(np.arange(len(order)), times)
-    by_lab = _sorting(shared.lab[at], labs=labs)
+    by_lab = _sorting(shared.pair_labs[at], labs=labs)
     at, place = at[by_lab], place[by_lab]
-    lab = shared.lab[at]
+    lab = shared.pair_labs[at]
     fresh_lab = first_of_each(lab)
     fresh = fresh_lab.copy()
     fresh[1:] |= place[1:] != place[:-1] + 1
@@ -115,7 +118,7 @@ def run_columns(shared: Shared, order: Codes, *, labs: int, circular: bool) -> d
         joined = np.arange(run[-1] + 1)
         joined[run[last[closed]]] = run[first[closed]]
         run = joined[run]
-    weights = np.bincount(run, (1 / np.maximum(shared.labs, 1))[shared.kmer[at]])
+    weights = np.bincount(run, (1 / np.maximum(shared.lab_counts, 1))[shared.pair_kmers[at]])
     sizes = np.bincount(run, minlength=len(weights))
     owner = np.zeros(len(weights), dtype=np.int64)
     owner[run] = lab
@@ -132,16 +135,18 @@ def run_columns(shared: Shared, order: Codes, *, labs: int, circular: bool) -> d
 
 
 def plasmid_columns(
-    shared: Shared, lab_of_row: Codes, rare_sizes: Codes, *, labs: int, of: int
+    shared: SharedKmers, lab_of_row: Codes, rare_sizes: Codes, *, labs: int, of: int
 ) -> dict[str, Column]:
     """The plasmids of each of some labs, `labs` of them, that share most with the query; of n rows
     the lab (n,) and the number of k-mers that are not common (n,). There are `of` labs in all."""
-    rarity = _rarity(shared.labs, labs=of)
+    rarity = _rarity(shared.lab_counts, labs=of)
     total = max(float(rarity.sum()), 1e-9)
-    counts = np.bincount(shared.rows, minlength=len(lab_of_row))
-    weights = np.bincount(shared.rows, rarity[shared.which], minlength=len(lab_of_row))
+    counts = np.bincount(shared.posting_rows, minlength=len(lab_of_row))
+    weights = np.bincount(
+        shared.posting_rows, rarity[shared.posting_kmers], minlength=len(lab_of_row)
+    )
     touched = np.flatnonzero(counts)
-    mine = max(1, int(np.count_nonzero(~shared.common)))
+    mine = max(1, int(np.count_nonzero(~shared.is_common)))
     union = mine + rare_sizes[touched] - counts[touched]
     lab = lab_of_row[touched]
     overlap = _largest(weights[touched] / total, lab, labs=labs, n=3)

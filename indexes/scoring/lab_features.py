@@ -15,9 +15,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.indexes.scoring.catalogue import NO_ROWS, NOBODY, Catalogue, Rows
+from vecattr.indexes.scoring.catalogue import NO_LAB, NO_ROWS, Catalogue, Rows
 from vecattr.indexes.scoring.kmer_features import (
-    Shared,
+    SharedKmers,
     lab_columns,
     pairs_of,
     plasmid_columns,
@@ -79,7 +79,7 @@ class LabFeatures:
         self._kmers = [_kmers_of(segment) for segment in segments]
 
     @staticmethod
-    def is_in(segments: Sequence[LiveSegment]) -> bool:
+    def are_in(segments: Sequence[LiveSegment]) -> bool:
         """Do all segments have k-mers?"""
         return all(segment.stored.kmers is not None for segment in segments)
 
@@ -87,11 +87,11 @@ class LabFeatures:
         """Of queries (q, d) with the living rows by lab, (q, n')."""
         stored = [segment.stored.vectors for segment in self._segments]
         found = np.concatenate([vectors @ rows.T for rows in stored], axis=1)  # (q, d) @ (d, n)
-        return found[:, self.catalogue.by_lab]
+        return found[:, self.catalogue.rows_by_lab]
 
     @cached_property
     def _first_of_lab(self) -> NDArray[np.int64]:
-        """Where each lab begins in `by_lab` (l,)."""
+        """Where each lab begins in `rows_by_lab` (l,)."""
         counts = self.catalogue.plasmids
         return np.cumsum(counts) - counts
 
@@ -102,7 +102,7 @@ class LabFeatures:
 
     @cached_property
     def _all_alive(self) -> bool:
-        return len(self.catalogue.by_lab) == len(self.catalogue)
+        return len(self.catalogue.rows_by_lab) == len(self.catalogue)
 
     @cached_property
     def _is_plain(self) -> bool:
@@ -131,7 +131,7 @@ class LabFeatures:
 
     def columns_of(
         self,
-        shared: Shared,
+        shared: SharedKmers,
         reading: QueryKmers,
         vector: NDArray[np.float32],
         lab_cosines: Column,
@@ -142,9 +142,9 @@ class LabFeatures:
         """The same, from what is shared."""
         near = self.cosines(vector[None, :])[0] if near is None else near
         catalogue = self.catalogue
-        plasmids, works = catalogue.plasmids, catalogue.works
+        plasmids, works = catalogue.plasmids, catalogue.publications
         if len(left_out):
-            plasmids, works = catalogue.less(left_out)
+            plasmids, works = catalogue.counts_without(left_out)
         labs = len(catalogue.lab_names)
         rare = catalogue.are_pooled | catalogue.are_rare(plasmids)
         return {
@@ -160,7 +160,7 @@ class LabFeatures:
             "pooled": rare.astype(np.float64),
         }
 
-    def shared(self, distinct: Hashes, *, left_out: Rows = NO_ROWS) -> Shared:
+    def shared(self, distinct: Hashes, *, left_out: Rows = NO_ROWS) -> SharedKmers:
         """What these ascending k-mers (m,) share with the catalogue."""
         common = np.zeros(len(distinct), dtype=bool)
         common_labs = np.zeros(len(distinct), dtype=np.int64)
@@ -177,7 +177,7 @@ class LabFeatures:
             which = np.concatenate([which for which, _ in found])
             rows = np.concatenate([rows for _, rows in found])
         if not self._all_alive or len(left_out) or len(found) > 1:  # common ones have no postings
-            alive = self.catalogue.labs != NOBODY
+            alive = self.catalogue.labs != NO_LAB
             alive[left_out] = False
             kept = alive[rows] & ~common[which]
             which, rows = which[kept], rows[kept]
@@ -189,13 +189,13 @@ class LabFeatures:
         sizes = np.bincount(pairs, minlength=len(distinct))
         most = len(self.catalogue.lab_names)
         counts = np.where(common, np.minimum(common_labs, most), sizes)
-        return Shared(counts, common, pairs, labs, works, which, rows)
+        return SharedKmers(counts, common, pairs, labs, works, which, rows)
 
     def _vector_columns(self, near: NDArray[np.float32], left_out: Rows) -> dict[str, Column]:
         """The plasmids of each lab whose vectors are near; -1 of a lab without any."""
         cosines = near.astype(np.float64)
         if len(left_out):
-            cosines[np.isin(self.catalogue.by_lab, left_out)] = -1.0
+            cosines[np.isin(self.catalogue.rows_by_lab, left_out)] = -1.0
         first = self._first_of_lab
         found = {"nearest": np.clip(np.maximum.reduceat(cosines, first), -1, 1)}
         for sharpness in SHARPNESSES:

@@ -41,18 +41,18 @@ class LabScorer:
         return Catalogue.from_segments(self.segments, self.class_names)
 
     @cached_property
-    def evidence(self) -> LabFeatures:
-        """The lab features of each class."""
+    def lab_features(self) -> LabFeatures:
+        """What vectors and k-mers of stored plasmids say of each lab."""
         return LabFeatures(self.catalogue, self.segments)
 
     @cached_property
-    def shapes(self) -> ShapeOdds:
-        """Odds of a query's length and topology in each class."""
+    def shape_odds(self) -> ShapeOdds:
+        """Log odds of each lab by a query's topology, length and composition."""
         return ShapeOdds(self.catalogue, self.segments)
 
     @cached_property
-    def odds(self) -> PhenotypeOdds:
-        """Odds of a query's phenotype features in each class."""
+    def phenotype_odds(self) -> PhenotypeOdds:
+        """Log odds of each lab by a query's phenotype features."""
         from vecattr.indexes.scoring.phenotype_odds import PhenotypeOdds
 
         return PhenotypeOdds(self.catalogue, self.segments)
@@ -64,17 +64,22 @@ class LabScorer:
         found = [
             self._scores(plasmid, vector, mine, gone, near)
             for plasmid, vector, mine, gone, near in zip(
-                vectors.plasmids, vectors.bare, cosines, rows, self.near(vectors.bare), strict=True
+                vectors.plasmids,
+                vectors.bare,
+                cosines,
+                rows,
+                self.stored_cosines(vectors.bare),
+                strict=True,
             )
         ]
         return np.stack(found) if found else np.zeros(cosines.shape)
 
-    def near(self, vectors: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    def stored_cosines(self, vectors: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
         """The cosines of each query with the stored plasmids, some queries at a time: one product
         reads the stored vectors once for all of them."""
         some = max(1, _NUMBERS // max(1, len(self.catalogue)))
         for start in range(0, len(vectors), some):
-            yield from self.evidence.cosines(vectors[start : start + some])
+            yield from self.lab_features.cosines(vectors[start : start + some])
 
     def columns(
         self,
@@ -86,16 +91,16 @@ class LabScorer:
     ) -> dict[str, Column]:
         """What is known of each lab (l,), by name; with PHENOTYPES when the query has any of the
         stored features. `near` as in `LabFeatures.columns`."""
-        found = self.evidence.columns(
+        found = self.lab_features.columns(
             QueryKmers.from_plasmid(plasmid), vector, cosines, left_out=left_out, near=near
         )
         return found | self.odds_of(plasmid, left_out)
 
     def odds_of(self, plasmid: Plasmid, left_out: Rows = NO_ROWS) -> dict[str, Column]:
         """How topology, length, composition and features of a query fit each lab (l,), by name."""
-        found = self.shapes.of(plasmid, left_out=left_out)
+        found = self.shape_odds.of(plasmid, left_out=left_out)
         if plasmid.features:
-            found |= self.odds.of(plasmid.features, left_out=left_out)
+            found |= self.phenotype_odds.of(plasmid.features, left_out=left_out)
         return found
 
     def _scores(
@@ -106,9 +111,9 @@ class LabScorer:
         left_out: Rows,
         near: NDArray[np.float32],
     ) -> Column:
-        return self.combined(self.columns(plasmid, vector, cosines, left_out, near))
+        return self.class_scores(self.columns(plasmid, vector, cosines, left_out, near))
 
-    def combined(self, columns: dict[str, Column]) -> Column:
+    def class_scores(self, columns: dict[str, Column]) -> Column:
         """The scores of classes (c,) by what `columns` say of labs."""
         logits = np.where(columns["plasmids"] > 0, self.ranker.scores(columns), -np.inf)
         classes = len(self.class_names)
@@ -124,7 +129,7 @@ def lab_scorer(
 ) -> LabScorer | None:
     """None without a fusion, when a segment has no k-mers, or when no plasmid is left: then
     vectors answer alone."""
-    if ranker is None or not LabFeatures.is_in(segments):
+    if ranker is None or not LabFeatures.are_in(segments):
         return None
     if not any(segment.alive.any() for segment in segments):
         return None

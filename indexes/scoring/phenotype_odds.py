@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.indexes.scoring.catalogue import NO_ROWS, NOBODY, Catalogue, Rows
+from vecattr.indexes.scoring.catalogue import NO_LAB, NO_ROWS, Catalogue, Rows
 from vecattr.indexes.scoring.log_odds import USUAL, Column, LabSums, log_odds
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.segment import MISSING_FEATURE
@@ -145,13 +145,13 @@ class PhenotypeOdds:
         for start, segment in zip(self._catalogue.starts, self._segments, strict=True):
             columns = [place[name] for name in segment.stored.feature_names]
             found[columns, start : start + segment.stored.rows] = segment.stored.features.T
-        found[:, self._catalogue.labs == NOBODY] = MISSING_FEATURE
+        found[:, self._catalogue.labs == NO_LAB] = MISSING_FEATURE
         return found
 
     @cached_property
     def tally(self) -> Tally:
         """Of each lab, (l, f)."""
-        return self._counted(self._catalogue.by_lab)
+        return self._counted(self._catalogue.rows_by_lab)
 
     def _counted(self, rows: Rows) -> Tally:
         shape = len(self._catalogue.lab_names), len(self.names)

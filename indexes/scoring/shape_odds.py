@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.indexes.scoring.catalogue import NOBODY, Catalogue, Rows
+from vecattr.indexes.scoring.catalogue import NO_LAB, Catalogue, Rows
 from vecattr.indexes.scoring.log_odds import Column, LabSums, log_odds
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.plasmid import Plasmid
@@ -131,7 +131,7 @@ class ShapeOdds:
     def _without(self, left_out: Rows) -> tuple[Shapes, Rows]:
         """Those of the living rows but these, and their labs."""
         labs = self._catalogue.labs
-        alive = labs != NOBODY
+        alive = labs != NO_LAB
         alive[left_out] = False
         return self._shapes.some(alive), labs[alive]
 

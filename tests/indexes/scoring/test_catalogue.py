@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vecattr.indexes.scoring.catalogue import FEW, NOBODY, Catalogue
+from vecattr.indexes.scoring.catalogue import NO_LAB, RARE_BELOW, Catalogue
 from vecattr.plasmid import POOLED, Plasmid
 
 OLD = [("Ash", "a"), ("Birch", "a"), ("Ash", "a"), ("Cedar", None), ("Ash", None), ("Doug", "b")]
@@ -45,7 +45,7 @@ def test_rows_stand_under_their_present_labs(catalogue: Catalogue) -> None:
     assert len(catalogue) == len(NOW)
     assert catalogue.lab_names == ("Ash", "Birch", "Cedar", "Doug", "Elm", "Yew")
     codes = catalogue.labs.tolist()
-    assert [None if code == NOBODY else catalogue.lab_names[code] for code in codes] == NOW
+    assert [None if code == NO_LAB else catalogue.lab_names[code] for code in codes] == NOW
 
 
 def test_equal_groups_have_equal_codes_and_rows_without_one_have_their_own(
@@ -64,10 +64,10 @@ def test_rare_labs_are_the_pooled_ones_and_without_a_pool_those_of_few_plasmids(
     catalogue: Catalogue, segments: list[Any]
 ) -> None:
     assert catalogue.are_pooled.tolist() == [False, False, False, True, True, False]
-    assert not catalogue.are_rare(np.array([1, FEW])).any()  # the pool says which labs are
+    assert not catalogue.are_rare(np.array([1, RARE_BELOW])).any()  # the pool says which labs are
     alone = Catalogue.from_segments(segments, ["Ash", "Birch", "Cedar", "Doug", "Elm", "Yew"])
     assert not alone.are_pooled.any()
-    assert alone.are_rare(np.array([1, FEW - 1, FEW])).tolist() == [True, True, False]
+    assert alone.are_rare(np.array([1, RARE_BELOW - 1, RARE_BELOW])).tolist() == [True, True, False]
 
 
 def plain_counts(left_out: Sequence[int]) -> tuple[list[int], list[int]]:
@@ -79,19 +79,19 @@ def plain_counts(left_out: Sequence[int]) -> tuple[list[int], list[int]]:
 
 
 def test_plasmids_and_works_are_counted(catalogue: Catalogue) -> None:
-    assert (catalogue.plasmids.tolist(), catalogue.works.tolist()) == plain_counts([])
+    assert (catalogue.plasmids.tolist(), catalogue.publications.tolist()) == plain_counts([])
 
 
 @pytest.mark.parametrize("left_out", [[0], [0, 2], [0, 2, 6], [4], [3, 7, 9], [2, 4, 5, 8]])
 def test_counts_without_some_rows_are_those_of_the_others(
     catalogue: Catalogue, left_out: list[int]
 ) -> None:
-    plasmids, works = catalogue.less(np.array(left_out))
+    plasmids, works = catalogue.counts_without(np.array(left_out))
     assert (plasmids.tolist(), works.tolist()) == plain_counts(left_out)
 
 
 def test_rows_by_lab_are_all_living_rows(catalogue: Catalogue) -> None:
-    rows = catalogue.by_lab.tolist()
+    rows = catalogue.rows_by_lab.tolist()
     assert rows == sorted(
         (row for row, lab in enumerate(NOW) if lab is not None),
         key=lambda row: (str(NOW[row]), row),

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from vecattr.indexes.scoring.catalogue import FEW, NO_ROWS, Catalogue
+from vecattr.indexes.scoring.catalogue import NO_ROWS, RARE_BELOW, Catalogue
 from vecattr.indexes.scoring.lab_features import LabFeatures, QueryKmers
 from vecattr.indexes.storage.segment_kmers import MOST_LABS, SCALED, K
 from vecattr.plasmid import POOLED, Plasmid
@@ -166,7 +166,7 @@ class PlainLoops:
             }
             is_pooled = lab in self.world.pooled
             about["cosine"] = cosines[POOLED if is_pooled else lab]
-            about["pooled"] = float(is_pooled or (not has_pool and len(mine) < FEW))
+            about["pooled"] = float(is_pooled or (not has_pool and len(mine) < RARE_BELOW))
             assert about.keys() == found.keys()
             for name, value in about.items():
                 found[name].append(value)
