@@ -116,13 +116,13 @@ def make_fold(
 ) -> None:
     """Train, build and ask; write `fold-N.npz`."""
     labels = [rule.label(plasmid.lab or "") for plasmid in plasmids]
-    barred = reserve(labels, [SplitHash.of(plasmid) for plasmid in plasmids]).rows
+    barred = reserve(labels, [SplitHash.from_plasmid(plasmid) for plasmid in plasmids]).rows
     asked, unseen = asked_about(plasmids, rule, barred, fold=fold)
     nobody = np.zeros(len(plasmids), dtype=bool)
     learned = ~(unseen | barred)
     model, path = work / f"fold-{fold}.model", work / f"fold-{fold}.index"
     if not (model / "MODEL_CARD.md").exists():
-        split = Split(learned=learned, watched=nobody, new_work=nobody, known_work=nobody)
+        split = Split(training=learned, validation=nobody, new_work=nobody, known_work=nobody)
         train = TrainConfig(loss="cosface", epochs=epochs, seed=fold)
         train_model(plasmids, model, rule=rule, encoder=encoder, train=train, split=split)
     if not path.exists():

@@ -163,7 +163,7 @@ class _Writer:
             label = self._rule.label(plasmid.lab)
             self.sizes[label] += 1
             if self._learned is None:
-                self.lots[plasmid.id] = SplitHash.of(plasmid)
+                self.lots[plasmid.id] = SplitHash.from_plasmid(plasmid)
             current.add_plasmid(plasmid, label=label, vector=vector)
             if current.is_full:
                 yield self._written(current, after_step)

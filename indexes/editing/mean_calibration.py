@@ -18,7 +18,7 @@ import numpy as np
 from vecattr.calibration.calibration import fit_calibration
 from vecattr.calibration.calibration_set import HeldOut, nearest_cosines
 from vecattr.datasets.reserve import SplitHash, reserve
-from vecattr.datasets.splits import few_of_each
+from vecattr.datasets.splits import first_of_each_group
 from vecattr.encoders.model_folder import CALIBRATION_FILE, HELD_OUT_FILE
 from vecattr.files.atomic import atomic_write, sha256_bytes
 from vecattr.indexes.editing.leave_one_out import with_lab_scores
@@ -44,7 +44,7 @@ def held_out_of_means(segments: Sequence[Segment], lots: Mapping[str, SplitHash]
     vectors = np.concatenate([one.vectors for one in segments])  # (n, d)
     mine = [lots[name] for name in ids]
     reserved = reserve(labels, mine)
-    new_work = few_of_each([lot.group for lot in mine], reserved.new_work)
+    new_work = first_of_each_group([lot.group for lot in mine], reserved.new_work)
     out, kept = np.flatnonzero(new_work | reserved.known_work), np.flatnonzero(~reserved.rows)
     if not len(out) or not len(kept):
         return None

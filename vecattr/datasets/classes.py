@@ -1,15 +1,18 @@
-"""Lab names in; the class each one counts for out: itself, or the pool of rare labs."""
+"""Classes of labelled plasmids: labs and a rule in; the class of each (itself or the pool) out."""
 
 from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vecattr.errors import InputError, UsageError
-from vecattr.plasmid import POOLED, check_lab_name
+from vecattr.plasmid import POOLED, Plasmid, check_lab_name
 from vecattr.readers.sources import open_source
 
 
@@ -31,8 +34,8 @@ class ClassRule:
 def rule_from_file(path: str | Path) -> ClassRule:
     """The rule that names the labs of a text file, one a line.
 
-    Blank lines and lines that begin with `#` are skipped. Raises InputError when no lab is left,
-    a name is reserved or the text is not UTF-8.
+    Blank lines and lines that begin with `#` are skipped. Raises InputError when the file
+    names no lab, a name is reserved or the text is not UTF-8.
     """
     named = set()
     with open_source(path) as opened:
@@ -57,8 +60,41 @@ def rule_by_count(labs: Iterable[str], *, minimum: int) -> ClassRule:
     counts = Counter(labs)
     named = frozenset(lab for lab, count in counts.items() if count >= minimum)
     if not named:
-        most = max(counts.values(), default=0)
+        largest = max(counts.values(), default=0)
         raise InputError(
-            f"no lab has {minimum} plasmids; the largest has {most}", hint="lower the minimum"
+            f"no lab has {minimum} plasmids; the largest has {largest}", hint="lower the minimum"
         )
     return ClassRule(named)
+
+
+@dataclass(frozen=True)
+class LabelledSet:
+    """n plasmids and the class of each."""
+
+    plasmids: tuple[Plasmid, ...]
+    labels: tuple[str, ...]
+
+    def where(self, mask: NDArray[np.bool_]) -> LabelledSet:
+        """The rows for which the mask (n,) is true."""
+        rows = np.flatnonzero(mask)
+        return LabelledSet(
+            tuple(self.plasmids[row] for row in rows), tuple(self.labels[row] for row in rows)
+        )
+
+
+def labelled_set(plasmids: Sequence[Plasmid], rule: ClassRule) -> LabelledSet:
+    """The plasmids with their classes; InputError when one has no lab, or all have the same."""
+    labels = []
+    for plasmid in plasmids:
+        if plasmid.lab is None:
+            raise InputError(
+                "the record has no lab",
+                where=f"record {plasmid.id!r}",
+                hint="train on a table with a lab column, or a folder per lab",
+            )
+        labels.append(rule.label(plasmid.lab))
+    if len(set(labels)) < 2:
+        raise InputError(
+            f"{len(plasmids)} plasmids of {len(set(labels))} labs", hint="give two labs or more"
+        )
+    return LabelledSet(tuple(plasmids), tuple(labels))

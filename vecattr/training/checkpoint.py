@@ -15,7 +15,7 @@ import safetensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from vecattr.datasets.labelled import LabelledSet
+from vecattr.datasets.classes import LabelledSet
 from vecattr.encoders.config import EncoderConfig, as_json
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.files.atomic import atomic_write

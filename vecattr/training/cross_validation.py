@@ -14,9 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from vecattr.datasets.classes import ClassRule
-from vecattr.datasets.labelled import LabelledSet, labelled_set, usual_split
-from vecattr.datasets.splits import Split, fold_masks
+from vecattr.datasets.classes import ClassRule, LabelledSet, labelled_set
+from vecattr.datasets.splits import Split, fold_masks, split_labelled
 from vecattr.encoders.config import EncoderConfig
 from vecattr.encoders.model_folder import CONFIG_FILE
 from vecattr.errors import InputError, MismatchError, UsageError
@@ -62,7 +61,7 @@ def train_folds(
     config = train.resolved(encoder, rows=len(plasmids))
     labelled = labelled_set(plasmids, rule)
     splits = list(_splits(labelled, config, folds))
-    held = tuple(one.id for one in labelled.where(splits[0].calibrated).plasmids)
+    held = tuple(one.id for one in labelled.where(splits[0].calibration).plasmids)
     run = _run_digest(labelled, encoder, config, rotations)
     with join_workers(config.device) as workers:  # the leader claims before the others go on
         finished = workers.agree(
@@ -88,13 +87,13 @@ def train_folds(
 
 def _splits(labelled: LabelledSet, config: ResolvedTrainConfig, folds: int) -> Iterator[Split]:
     """The rows that each fold learns from, watches and is calibrated on."""
-    usual = usual_split(
+    usual = split_labelled(
         labelled,
         validation_share=config.validation_share,
         calibration_share=config.calibration_share,
         seed=config.seed,
     )
-    rest = np.flatnonzero(usual.learned)
+    rest = np.flatnonzero(usual.training)
     masks = fold_masks(
         [labelled.labels[row] for row in rest],
         [labelled.plasmids[row].group for row in rest],
@@ -107,9 +106,9 @@ def _splits(labelled: LabelledSet, config: ResolvedTrainConfig, folds: int) -> I
                 f"fold {number} of {folds} would hold out no plasmid",
                 hint="give fewer folds, or more plasmids of other groups",
             )
-        watched = np.zeros_like(usual.learned)
+        watched = np.zeros_like(usual.training)
         watched[rest[mask]] = True
-        yield replace(usual, learned=usual.learned & ~watched, watched=watched)
+        yield replace(usual, training=usual.training & ~watched, validation=watched)
 
 
 def _run_digest(

@@ -66,7 +66,7 @@ def _held_out(report: TrainReport) -> str:
     if report.reserved:
         return _reserved(report)
     split = report.split
-    masks = split.watched, split.new_work, split.known_work
+    masks = split.validation, split.new_work, split.known_work
     watched, groups, singles = (int(mask.sum()) for mask in masks)
     held = f"{watched:,} of the plasmids were held out, in whole groups, to stop training"
     others = f", and {groups:,} others, out of every fold, to calibrate" if split.is_fold else ""
@@ -74,7 +74,7 @@ def _held_out(report: TrainReport) -> str:
 
 
 def _reserved(report: TrainReport) -> str:
-    watched = int(report.split.watched.sum())
+    watched = int(report.split.validation.sum())
     return (
         f"{watched:,} of them were held out, in whole groups, to stop training. "
         f"{report.reserved:,} more were reserved: an index of the same table is calibrated on "

@@ -11,9 +11,9 @@ import torch
 
 from vecattr.calibration.calibration import fit_calibration
 from vecattr.calibration.calibration_set import HeldOut, nearest_cosines
-from vecattr.datasets.classes import ClassRule
-from vecattr.datasets.labelled import LabelledSet, labelled_set, usual_split, without_reserve
-from vecattr.datasets.splits import Split, few_of_each
+from vecattr.datasets.classes import ClassRule, LabelledSet, labelled_set
+from vecattr.datasets.reserve import without_reserve
+from vecattr.datasets.splits import Split, first_of_each_group, split_labelled
 from vecattr.encoders.config import BagConfig, EncoderConfig
 from vecattr.encoders.features import FeatureSpace
 from vecattr.encoders.model_folder import UNKNOWN_VECTOR
@@ -78,7 +78,7 @@ def train_model(
         labelled = without_reserve(labelled)
     names = tuple(sorted(set(labelled.labels)))
     claim_folder(out, resume=resume)
-    split = split or usual_split(
+    split = split or split_labelled(
         labelled,
         validation_share=config.validation_share,
         calibration_share=0 if config.reserve else config.calibration_share,  # the reserve does
@@ -87,8 +87,8 @@ def train_model(
     with join_workers(config.device) as workers:
         look = watcher if watcher and workers.leads else SilentWatcher()
         task = _Task(out, names, encoder, config, workers, look, 60 * checkpoint_minutes)
-        validation = labelled.where(split.watched) if split.watched.any() else None
-        learned = labelled.where(split.learned)
+        validation = labelled.where(split.validation) if split.validation.any() else None
+        learned = labelled.where(split.training)
         parts, fit, examples = task.fit(learned, validation, "fit", resume=resume)
         held = None
         if workers.leads and not config.reserve:
@@ -169,7 +169,7 @@ class _Task:
         """The plasmids that calibrate, as the fit sees them, which did not learn from them; None
         without any. `learned` are the examples that it did learn from."""
         groups = [plasmid.group or (plasmid.id,) for plasmid in labelled.plasmids]
-        new_work = few_of_each(groups, split.new_work)
+        new_work = first_of_each_group(groups, split.new_work)
         calibrated = new_work | split.known_work
         rows = labelled.where(calibrated)
         if not rows.labels:
@@ -184,7 +184,7 @@ class _Task:
             bare,
             stored,
             query_labs=[plasmid.lab for plasmid in rows.plasmids],
-            stored_labs=[plasmid.lab for plasmid in labelled.where(split.learned).plasmids],
+            stored_labs=[plasmid.lab for plasmid in labelled.where(split.training).plasmids],
         )
         return HeldOut(
             ids=tuple(plasmid.id for plasmid in rows.plasmids),

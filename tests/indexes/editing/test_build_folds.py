@@ -76,13 +76,13 @@ def test_every_fold_learns_from_the_others_and_all_are_calibrated_on_common_rows
 ) -> None:
     out, reports = trained
     assert [report.model for report in reports] == [fold_path(out, n) for n in (1, 2, 3)]
-    held = reports[0].split.calibrated
-    watched = np.stack([report.split.watched for report in reports])
+    held = reports[0].split.calibration
+    watched = np.stack([report.split.validation for report in reports])
     assert np.all(watched.sum(axis=1) > 8)
     assert watched.sum(axis=0).max() == 1
     for report in reports:
-        assert np.array_equal(report.split.calibrated, held)
-        parts = [report.split.learned, report.split.watched, held]
+        assert np.array_equal(report.split.calibration, held)
+        parts = [report.split.training, report.split.validation, held]
         assert np.all(np.sum(parts, axis=0) == 1)  # each row has one part in a fold
         assert report.calibration is not None
         assert report.calibration.rows == held.sum()
@@ -99,7 +99,7 @@ def test_no_group_is_on_both_sides(trained: tuple[Path, tuple[TrainReport, ...]]
     for report in trained[1]:
         sides = [
             {_CORPUS[row].group for row in np.flatnonzero(mask)}
-            for mask in (report.split.learned, report.split.watched, report.split.new_work)
+            for mask in (report.split.training, report.split.validation, report.split.new_work)
         ]
         assert sum(len(side) for side in sides) == len(set.union(*sides))
 

@@ -50,7 +50,8 @@ def test_means_are_calibrated_on_plasmids_left_out_of_them(means: Path, workshop
     assert calibration.source == SOURCE
     held = sheet(means)
     plasmids = papers(workshop)
-    reserved = reserve([str(one.lab) for one in plasmids], [SplitHash.of(one) for one in plasmids])
+    split_hashes = [SplitHash.from_plasmid(plasmid) for plasmid in plasmids]
+    reserved = reserve([str(plasmid.lab) for plasmid in plasmids], split_hashes)
     rows = np.flatnonzero(reserved.rows)
     assert list(held.ids) == [plasmids[row].id for row in rows]
     assert held.is_new.tolist() == reserved.new_work[rows].tolist()

@@ -1,4 +1,4 @@
-"""The reserve is decided by the plasmids themselves, and leaves every class something."""
+"""Claims about the reserve: hashes of the plasmids decide it, and every class keeps rows."""
 
 from __future__ import annotations
 
@@ -22,94 +22,103 @@ _ROWS = st.lists(
 
 
 def table(rows: int, *, labs: int = 10, seed: int = 0) -> tuple[list[str], list[SplitHash]]:
-    """Labels and lots of a table of groups of about four rows."""
+    """Labels and split hashes of a table of groups of about four rows."""
     rng = np.random.default_rng(seed)
     labels = [f"lab {row % labs}" for row in range(rows)]
     groups = {
         (label, g): rng.random() for label in set(labels) for g in range(rows // labs // 4 + 1)
     }
     picks = rng.integers(rows // labs // 4 + 1, size=rows).tolist()
-    own = [
+    split_hashes = [
         SplitHash(groups[label, pick], rng.random())
         for label, pick in zip(labels, picks, strict=True)
     ]
-    return labels, own
+    return labels, split_hashes
 
 
 @given(st.text("ACGT", min_size=5, max_size=40), st.integers(0, 39))
-def test_strand_rotation_id_and_lab_change_no_lot(bases: str, turn: int) -> None:
-    one = Plasmid("one", bases, lab="A", group="paper")
-    turned = bases[turn % len(bases) :] + bases[: turn % len(bases)]
-    assert SplitHash.of(Plasmid("other", turned, lab="B", group="paper")) == SplitHash.of(one)
-    assert SplitHash.of(
-        Plasmid("third", reverse_complement(turned), group="paper")
-    ) == SplitHash.of(one)
+def test_strand_rotation_id_and_lab_change_no_hash(bases: str, turn: int) -> None:
+    rotated = bases[turn % len(bases) :] + bases[: turn % len(bases)]
+    plasmids = [
+        Plasmid("first", bases, lab="A", group="paper"),
+        Plasmid("second", rotated, lab="B", group="paper"),
+        Plasmid("third", reverse_complement(rotated), group="paper"),
+    ]
+    assert len({SplitHash.from_plasmid(plasmid) for plasmid in plasmids}) == 1
 
 
-def test_plasmids_of_a_group_share_its_number_and_no_other() -> None:
-    one, two = Plasmid("1", "ACGTTGCAAT", group="paper"), Plasmid("2", "AAAACCCCTT", group="paper")
-    assert SplitHash.of(one).group == SplitHash.of(two).group
-    assert SplitHash.of(one).molecule != SplitHash.of(two).molecule
-    assert SplitHash.of(replace(two, group=None)).group != SplitHash.of(two).group
-    assert (
-        SplitHash.of(replace(two, group=None)).group != SplitHash.of(replace(one, group=None)).group
+def test_plasmids_of_a_group_share_its_hash_and_no_other() -> None:
+    grouped = Plasmid("1", "ACGTTGCAAT", group="paper"), Plasmid("2", "AAAACCCCTT", group="paper")
+    first, second = map(SplitHash.from_plasmid, grouped)
+    assert first.group == second.group
+    assert first.molecule != second.molecule
+    lone_first, lone_second = (
+        SplitHash.from_plasmid(replace(plasmid, group=None)) for plasmid in grouped
     )
+    assert lone_second.group != second.group
+    assert lone_second.group != lone_first.group
 
 
-def test_numbers_are_spread_evenly() -> None:
+def test_hashes_are_spread_evenly() -> None:
     rng = np.random.default_rng(5)
-    bases = ["".join(rng.choice(list("ACGT"), 30)) for _ in range(2000)]
-    lots = [SplitHash.of(Plasmid(str(row), one)) for row, one in enumerate(bases)]
-    for values in ([lot.group for lot in lots], [lot.molecule for lot in lots]):
+    sequences = ["".join(rng.choice(list("ACGT"), 30)) for _ in range(2000)]
+    split_hashes = [
+        SplitHash.from_plasmid(Plasmid(str(row), bases)) for row, bases in enumerate(sequences)
+    ]
+    groups = [hashes.group for hashes in split_hashes]
+    for values in (groups, [hashes.molecule for hashes in split_hashes]):
         shares = np.histogram(values, bins=10, range=(0, 1))[0] / len(values)
         assert 0.07 < shares.min() <= shares.max() < 0.13
 
 
 @given(_ROWS)
 def test_groups_stay_whole_and_classes_keep_rows(rows: Sequence[tuple[str, float, float]]) -> None:
-    labels, lots = (
-        [label for label, _, _ in rows],
-        [SplitHash(group, own) for _, group, own in rows],
-    )
-    found = reserve(labels, lots)
-    for group in {lot.group for lot in lots}:
+    labels = [label for label, _, _ in rows]
+    split_hashes = [SplitHash(group, molecule) for _, group, molecule in rows]
+    reserved = reserve(labels, split_hashes)
+    for group in {hashes.group for hashes in split_hashes}:
         members = [
-            bool(new) for new, lot in zip(found.new_work, lots, strict=True) if lot.group == group
+            bool(is_new)
+            for is_new, hashes in zip(reserved.new_work, split_hashes, strict=True)
+            if hashes.group == group
         ]
         assert len(set(members)) == 1
-    assert {label for label, out in zip(labels, found.rows, strict=True) if not out} == set(labels)
-    assert not (found.new_work & found.known_work).any()
-    assert found.rows.sum() <= 0.2 * len(rows)
+    kept = {label for label, out in zip(labels, reserved.rows, strict=True) if not out}
+    assert kept == set(labels)
+    assert not (reserved.new_work & reserved.known_work).any()
+    assert reserved.rows.sum() <= 0.2 * len(rows)
 
 
 def test_a_large_table_gives_the_lowest_numbers_and_nothing_else() -> None:
-    labels, lots = table(8000)
-    found = reserve(labels, lots)
-    groups, own = np.array([lot.group for lot in lots]), np.array([lot.molecule for lot in lots])
-    assert found.new_work.tolist() == (groups < NEW_WORK_SHARE).tolist()
-    expected = (own < KNOWN_WORK_SHARE) & ~found.new_work
-    assert found.known_work.tolist() == expected.tolist()
+    labels, split_hashes = table(8000)
+    reserved = reserve(labels, split_hashes)
+    groups = np.array([hashes.group for hashes in split_hashes])
+    molecules = np.array([hashes.molecule for hashes in split_hashes])
+    assert reserved.new_work.tolist() == (groups < NEW_WORK_SHARE).tolist()
+    expected = (molecules < KNOWN_WORK_SHARE) & ~reserved.new_work
+    assert reserved.known_work.tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize(("rows", "each"), [(100, 10), (1000, 100), (2500, 200)])
 def test_a_small_table_gives_a_larger_share(rows: int, each: int) -> None:
-    found = reserve(*table(rows))
-    assert each - 8 <= found.new_work.sum() <= each + 8  # groups come whole
-    assert found.known_work.sum() == each
+    reserved = reserve(*table(rows))
+    assert each - 8 <= reserved.new_work.sum() <= each + 8  # groups come whole
+    assert reserved.known_work.sum() == each
 
 
 def test_what_is_reserved_of_a_part_is_reserved_of_the_whole() -> None:
-    labels, lots = table(20_000, labs=300)
-    whole = reserve(labels, lots).rows
+    labels, split_hashes = table(20_000, labs=300)
+    whole = reserve(labels, split_hashes).rows
     for seed in range(3):
         part = np.flatnonzero(np.random.default_rng(seed).random(len(labels)) < 0.5)
-        found = reserve([labels[row] for row in part], [lots[row] for row in part]).rows
-        assert not (found & ~whole[part]).any()
-        assert found.any()
+        part_labels = [labels[row] for row in part]
+        reserved = reserve(part_labels, [split_hashes[row] for row in part]).rows
+        assert not (reserved & ~whole[part]).any()
+        assert reserved.any()
 
 
 def test_a_group_too_large_is_passed_over() -> None:
-    lots = [SplitHash(0.001, row / 40) for row in range(20)] + [
+    split_hashes = [SplitHash(0.001, row / 40) for row in range(20)] + [
         SplitHash(0.5, row / 40) for row in range(20)
     ]
-    assert not reserve(["a"] * 40, lots).new_work.any()
+    assert not reserve(["a"] * 40, split_hashes).new_work.any()

@@ -1,4 +1,4 @@
-"""Whole groups are held out, and no lab loses its last one."""
+"""Claims about splits: groups stay whole, and no lab loses its last one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vecattr.datasets.splits import (
-    few_of_each,
+    first_of_each_group,
     fold_masks,
     split_off_groups,
     split_off_singly,
@@ -27,17 +27,17 @@ def test_groups_stay_whole_and_labs_keep_rows(
 ) -> None:
     labels = [label for label, _ in rows]
     groups = [group for _, group in rows]
-    held = split_off_groups(labels, groups, share=share, rng=np.random.default_rng(seed))
+    split_off = split_off_groups(labels, groups, share=share, rng=np.random.default_rng(seed))
     for group in set(groups) - {None}:
-        assert len({bool(h) for h, g in zip(held, groups, strict=True) if g == group}) == 1
-    assert {label for label, h in zip(labels, held, strict=True) if not h} == set(labels)
-    assert held.sum() <= round(share * len(rows))
+        assert len({bool(out) for out, g in zip(split_off, groups, strict=True) if g == group}) == 1
+    assert {label for label, out in zip(labels, split_off, strict=True) if not out} == set(labels)
+    assert split_off.sum() <= round(share * len(rows))
 
 
 def test_the_share_is_nearly_reached_when_groups_are_small() -> None:
     labels = [f"lab {row % 10}" for row in range(500)]
-    held = split_off_groups(labels, [None] * 500, share=0.1, rng=np.random.default_rng(0))
-    assert held.sum() == 50
+    split_off = split_off_groups(labels, [None] * 500, share=0.1, rng=np.random.default_rng(0))
+    assert split_off.sum() == 50
 
 
 def test_the_seed_decides() -> None:
@@ -60,8 +60,8 @@ def test_folds_are_whole_groups_apart_and_leave_every_label_something_to_learn_f
     assert np.sum(masks, axis=0).max() <= 1
     for mask in masks:
         for group in set(groups) - {None}:
-            assert len({bool(h) for h, g in zip(mask, groups, strict=True) if g == group}) == 1
-        assert {label for label, h in zip(labels, mask, strict=True) if not h} == set(labels)
+            assert len({bool(out) for out, g in zip(mask, groups, strict=True) if g == group}) == 1
+        assert {label for label, out in zip(labels, mask, strict=True) if not out} == set(labels)
 
 
 def test_every_fold_has_its_part_of_every_label() -> None:
@@ -71,10 +71,11 @@ def test_every_fold_has_its_part_of_every_label() -> None:
     masks = fold_masks(labels, groups, folds=4, rng=np.random.default_rng(0))
     assert np.all(np.sum(masks, axis=0) == 1)
     for label in set(labels):
-        held = [
-            sum(m for m, one in zip(mask, labels, strict=True) if one == label) for mask in masks
+        counts = [
+            sum(out for out, row_label in zip(mask, labels, strict=True) if row_label == label)
+            for mask in masks
         ]
-        assert max(held) - min(held) <= 6  # of 80
+        assert max(counts) - min(counts) <= 6  # of 80
 
 
 def test_a_label_of_one_group_is_in_no_fold() -> None:
@@ -90,29 +91,29 @@ def test_single_rows_are_drawn_from_the_free_ones_and_every_label_comes_first() 
     labels = [f"L{number}" for number in rng.integers(30, size=600)] + ["lone"]
     free = np.arange(601) % 3 > 0
     free[600] = True
-    held = split_off_singly(labels, free, share=0.1, rng=rng)
-    assert held.sum() == 60
-    assert not (held & ~free).any()
-    assert {labels[row] for row in np.flatnonzero(held)} == {f"L{number}" for number in range(30)}
+    split_off = split_off_singly(labels, free, share=0.1, rng=rng)
+    assert split_off.sum() == 60
+    assert not (split_off & ~free).any()
+    drawn_labels = {labels[row] for row in np.flatnonzero(split_off)}
+    assert drawn_labels == {f"L{number}" for number in range(30)}
 
 
 def test_no_label_loses_its_last_free_row() -> None:
     labels = ["a", "a", "a", "b", "b", "c"]
     free = np.array([True, True, False, True, True, True])
-    held = split_off_singly(labels, free, share=0.5, rng=np.random.default_rng(1))
-    left = {labels[row] for row in np.flatnonzero(free & ~held)}
-    assert left == {"a", "b", "c"}
-    assert held.sum() == 2  # three were wanted
+    split_off = split_off_singly(labels, free, share=0.5, rng=np.random.default_rng(1))
+    assert {labels[row] for row in np.flatnonzero(free & ~split_off)} == {"a", "b", "c"}
+    assert split_off.sum() == 2  # three were wanted
 
 
 def test_a_large_group_gives_few_of_its_rows() -> None:
     groups = ["large", "small", "large", "large", "small", "large"]
     rows = np.array([True, True, False, True, False, True])
-    few = few_of_each(groups, rows, most=2)
-    assert few.tolist() == [True, True, False, True, False, False]
+    kept = first_of_each_group(groups, rows, most=2)
+    assert kept.tolist() == [True, True, False, True, False, False]
 
 
-def test_a_split_holds_out_groups_and_then_single_rows_of_the_others() -> None:
+def test_a_split_takes_groups_and_then_single_rows_of_the_others() -> None:
     labels = [f"lab {row % 10}" for row in range(600)]
     groups = [f"{row % 10} {row // 40}" for row in range(600)]
     split = split_rows(
@@ -124,10 +125,10 @@ def test_a_split_holds_out_groups_and_then_single_rows_of_the_others() -> None:
     )
     rng = np.random.default_rng(3)
     whole = split_off_groups(labels, groups, share=0.1, rng=rng)
-    assert split.new_work.tolist() == split.watched.tolist() == whole.tolist()
+    assert split.new_work.tolist() == split.validation.tolist() == whole.tolist()
     single = split_off_singly(labels, ~whole, share=0.05, rng=rng)
     assert split.known_work.tolist() == single.tolist()
-    parts = np.stack([split.learned, split.new_work, split.known_work])
+    parts = np.stack([split.training, split.new_work, split.known_work])
     assert parts.sum(axis=0).tolist() == [1] * 600
     assert parts.sum(axis=1).tolist() == [510, 60, 30]
     assert not split.is_fold

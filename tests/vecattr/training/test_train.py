@@ -144,7 +144,7 @@ def test_the_epoch_that_is_best_by_the_rule_is_kept(tmp_path: Path, best_by: Bes
     assert report.best is report.history[merits.index(max(merits))]
     table = learned_labs(report.model)
     assert table is not None
-    watched = [_CORPUS[row] for row in np.flatnonzero(report.split.watched)]
+    watched = [_CORPUS[row] for row in np.flatnonzero(report.split.validation)]
     cosines = load_embedder(report.model).embed(watched) @ table.vectors.T
     targets = np.array([table.names.index(str(one.lab)) for one in watched])
     kept = Validation.of(cosines, targets)
@@ -161,7 +161,7 @@ def test_plasmids_that_calibrate_are_kept_and_were_not_learned_from(tmp_path: Pa
     assert labs is not None
     assert read_calibration(report.model) == report.calibration is not None
     known = {one.id: one for one in _CORPUS}
-    learned = [_CORPUS[row] for row in np.flatnonzero(report.split.learned)]
+    learned = [_CORPUS[row] for row in np.flatnonzero(report.split.training)]
     assert not {one.id for one in learned} & set(held.ids)
     for name, is_new in zip(held.ids, held.is_new.tolist(), strict=True):
         assert is_new == (known[name].group not in {one.group for one in learned})
@@ -343,7 +343,8 @@ def test_an_encoder_to_hand_on_holds_no_name_and_was_trained_without_the_reserve
     report = train_model(
         corpus, tmp_path / "model", rule=ClassRule(None), encoder=_BAG, train=config
     )
-    reserved = reserve([str(one.lab) for one in corpus], [SplitHash.of(one) for one in corpus]).rows
+    split_hashes = [SplitHash.from_plasmid(plasmid) for plasmid in corpus]
+    reserved = reserve([str(plasmid.lab) for plasmid in corpus], split_hashes).rows
     assert (report.plasmids, report.reserved) == (240 - reserved.sum(), reserved.sum())
     assert report.held_out is None
     assert report.calibration is None
