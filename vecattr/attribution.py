@@ -1,4 +1,7 @@
-"""The answer to one query: what the engine returns and `render` prints, as frozen values."""
+"""The answer to one query as frozen values: ranked labs, a verdict, and the stretches behind them.
+
+`vecattr.indexes.evidence.stretches` defines what a stretch is, and finds them.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
 from vecattr.plasmid import Topology
-from vecattr.stretch import Stretches
 
 #: `uncalibrated`: the index holds no threshold, so nothing is claimed.
 Verdict = Literal["known", "unknown", "uncalibrated"]
@@ -15,6 +17,9 @@ Verdict = Literal["known", "unknown", "uncalibrated"]
 #: work are right far more often than about `new` work.
 Work = Literal["known", "new"]
 WORKS: tuple[Work, ...] = get_args(Work)
+
+#: `support`: the top lab has it and few others do. `common`: many labs have it.
+StretchKind = Literal["support", "common"]
 
 #: Queries with fewer clear bases (A, C, G, T) are answered, and marked not to be trusted.
 SHORTEST_TRUSTED = 100
@@ -55,6 +60,56 @@ class Provenance:
     version: str
     model: str
     index: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A stored plasmid that holds `share` (above 0, 1: all) of a stretch's 21-mers; `strand` is +1
+    where the query matches the stored strand, -1 where it matches the reverse complement."""
+
+    id: str
+    lab: str
+    share: float
+    strand: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The bases from `start` to `end` of the query, both counted from 1 and both included; across
+    the origin of a circle when `start` is greater than `end`. A circle that matches as a whole
+    goes from 1 to its length.
+
+    From `least_labs` to `most_labs` labs share its sampled 21-mers, of which there are `kmers`
+    (one at least); counts above 400 are estimates when there are several segments. `sources`, the
+    largest share first, are plasmids of the top lab; a common stretch has none.
+    """
+
+    kind: StretchKind
+    start: int
+    end: int
+    bases: int
+    least_labs: int
+    most_labs: int
+    kmers: int
+    sources: tuple[Source, ...] = ()
+
+    @property
+    def strand(self) -> int | None:
+        """The strand of the first source; None without sources."""
+        return self.sources[0].strand if self.sources else None
+
+
+@dataclass(frozen=True, slots=True)
+class Stretches:
+    """What supports `lab`, the first of the answer (None: there is none), strongest first, and what
+    more than `common_labs` labs have in common, longest first; `left_off` more stretches were
+    found."""
+
+    lab: str | None
+    common_labs: int
+    support: tuple[Stretch, ...]
+    common: tuple[Stretch, ...]
+    left_off: int
 
 
 @dataclass(frozen=True, slots=True)

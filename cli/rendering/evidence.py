@@ -6,9 +6,9 @@ import html
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
+from vecattr.attribution import Stretch, Stretches
 from vecattr.cli.rendering.escape import escape_control
 from vecattr.cli.rendering.formats import Row, aligned, html_table
-from vecattr.stretch import Stretch, Stretches
 
 #: What --evidence appends to the columns of TSV and CSV.
 EVIDENCE_COLUMNS = (

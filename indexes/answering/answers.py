@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.attribution import Attribution, FusedAttribution, Hit, Neighbor, Provenance
+from vecattr.attribution import Attribution, FusedAttribution, Hit, Neighbor, Provenance, Stretches
 from vecattr.errors import UsageError
 from vecattr.indexes.answering.verdict import attribution, doubt, fewer_classes, set_note
 from vecattr.indexes.evidence.near_copies import check_bases_kept, copy_note, set_apart_in_each
@@ -20,7 +20,6 @@ from vecattr.indexes.search.embedding import QueryVectors, in_batches
 from vecattr.indexes.storage.segment_kmers import MOST_LABS
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.rank_fusion import RRF_CONSTANT
-from vecattr.stretch import Stretches
 from vecattr.version import __version__
 
 if TYPE_CHECKING:

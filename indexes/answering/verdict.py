@@ -10,11 +10,11 @@ from vecattr.attribution import (
     Hit,
     Neighbor,
     Provenance,
+    Stretches,
     Verdict,
     Work,
 )
 from vecattr.plasmid import Plasmid
-from vecattr.stretch import Stretches
 
 #: No cosine is lower: the confidence when no lab has a name.
 NO_CONFIDENCE = -1.0

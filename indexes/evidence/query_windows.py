@@ -11,10 +11,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.attribution import Source, Stretch, StretchKind
 from vecattr.indexes.storage.segment_kmers import K
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.kmers import Hashes, Windows
-from vecattr.stretch import Source, Stretch, StretchKind
 
 #: The number of labs of a window that is not sampled.
 UNSAMPLED = -1

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vecattr.attribution import Stretches
 from vecattr.errors import UsageError
 from vecattr.indexes.evidence.query_windows import UNSAMPLED, Held, Needles, QueryWindows
 from vecattr.indexes.scoring.catalogue import Catalogue, Codes
@@ -34,7 +35,6 @@ from vecattr.indexes.storage.segment_kmers import SCALED, K
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.kmers import is_sampled, windows_of
 from vecattr.sequences.two_bit import unpack_bases
-from vecattr.stretch import Stretches
 
 if TYPE_CHECKING:
     from vecattr.indexes.scoring.opened_index import Index

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from speed.commands import vecattr
 from vecattr.encoders.config import BagConfig, CnnConfig, EncoderConfig
+from vecattr.encoders.embedder import fixed_views
 from vecattr.encoders.features import FeatureSpace
 from vecattr.encoders.lookup import folded
 from vecattr.encoders.model_folder import ModelConfig, read_config
@@ -22,7 +23,6 @@ from vecattr.encoders.networks import new_encoder
 from vecattr.encoders.pretrained import shipped_encoder
 from vecattr.encoders.tokenizer import Tokenizer
 from vecattr.encoders.torch_encoder import TrainedEncoder, load_torch, save_encoder
-from vecattr.encoders.views import fixed_views
 from vecattr.encoders.vocabulary import PieceVocabulary, Vocabulary
 from vecattr.encoders.weights import read_weights
 from vecattr.plasmid import Plasmid

@@ -1,7 +1,9 @@
 """A trained encoder at work: plasmids in, unit vectors out.
 
-Building and asking go through the same `Embedder`, so they cannot drift apart. It reads NumPy
-tables (`vecattr.encoders.lookup`); torch is loaded for a GPU alone.
+Building and querying use the same `Embedder`, so their vectors agree. It reads NumPy tables
+(`vecattr.encoders.lookup`); torch is loaded for a GPU alone. A vector is the mean over test-time
+views (rotations and strands, the published augmentation) made deterministic: a molecule always gets
+the same views, however its file spells it.
 """
 
 from __future__ import annotations
@@ -17,10 +19,10 @@ from vecattr.encoders.config import BagConfig, EncoderConfig
 from vecattr.encoders.features import FeatureSpace
 from vecattr.encoders.lookup import LookupTables, folded
 from vecattr.encoders.model_folder import model_identity, read_config
-from vecattr.encoders.views import fixed_views
-from vecattr.encoders.vocabulary import Vocabulary, read_vocabulary
+from vecattr.encoders.vocabulary import Reading, Vocabulary, read_vocabulary
 from vecattr.encoders.weights import read_weights
-from vecattr.plasmid import Plasmid
+from vecattr.plasmid import Plasmid, reverse_complement
+from vecattr.sequences.canonical import canonical_sequence, rotate
 from vecattr.vectors import Vectors, unit_rows
 
 #: What computes the vectors.
@@ -65,6 +67,26 @@ class Embedder:
             ids = self._vocabulary.ids(readings, threads=self._threads)
             np.add.at(sums, owners, self._encoder.encode(ids, features[owners]))
         return unit_rows(sums)
+
+
+def fixed_views(plasmid: Plasmid, *, rotations: int, order_free: bool) -> list[Reading]:
+    """`rotations` evenly spaced openings of both strands; one opening of a linear plasmid.
+
+    An order-free encoder sees the same in every view, so it gets one, as the file spells it.
+    """
+    if order_free:
+        return [Reading(plasmid.sequence, plasmid.is_circular)]
+    bases = canonical_sequence(plasmid)
+    return [
+        Reading(rotate(strand, offset), plasmid.is_circular)
+        for strand in (bases, reverse_complement(bases))
+        for offset in _offsets(len(bases), rotations if plasmid.is_circular else 1)
+    ]
+
+
+def _offsets(length: int, rotations: int) -> list[int]:
+    """Evenly spaced places to open a circle of `length` bases, each place once."""
+    return sorted({turn * length // rotations for turn in range(rotations)})
 
 
 def engine_of(config: EncoderConfig, device: str) -> Engine:

@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 
-from vecattr.attribution import Attribution, Hit, Provenance
+from vecattr.attribution import Attribution, Hit, Provenance, Source, Stretch, Stretches
 from vecattr.cli.main import run
 from vecattr.cli.rendering.answers import COLUMNS, render
 from vecattr.cli.rendering.evidence import EVIDENCE_COLUMNS
 from vecattr.cli.rendering.formats import FORMATS, Format
-from vecattr.stretch import Source, Stretch, Stretches
 
 KINDS = ("support", "common")
 Capture = pytest.CaptureFixture[str]

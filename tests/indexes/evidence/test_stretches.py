@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vecattr.attribution import Source, Stretch, Stretches
 from vecattr.errors import UsageError
 from vecattr.indexes.answering.panel import open_panel
 from vecattr.indexes.editing.add import add_labs
@@ -26,7 +27,6 @@ from vecattr.indexes.storage.segment import Segment
 from vecattr.indexes.storage.segment_kmers import MOST_LABS
 from vecattr.plasmid import POOLED, Plasmid, reverse_complement
 from vecattr.sequences.kmers import sampled_kmers
-from vecattr.stretch import Source, Stretch, Stretches
 
 CLASSES = ("Ash", "Birch", "Cedar", POOLED)  # Doug is pooled
 

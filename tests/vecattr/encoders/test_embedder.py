@@ -1,10 +1,10 @@
-"""Deterministic test-time views."""
+"""Test-time views of a plasmid: the same molecule always gives the same ones."""
 
 from __future__ import annotations
 
 import pytest
 
-from vecattr.encoders.views import fixed_views
+from vecattr.encoders.embedder import fixed_views
 from vecattr.plasmid import Plasmid
 
 _BASES = "GATTACAGGCTTAACG"
