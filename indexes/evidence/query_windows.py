@@ -56,6 +56,7 @@ class Needles:
 
     @classmethod
     def of(cls, windows: Windows) -> Needles:
+        """The windows of a query, sorted."""
         values = np.concatenate([windows.forward, windows.backward])
         order = np.argsort(values)
         return cls(order, values[order], np.tile(windows.clean, 2))

@@ -53,6 +53,7 @@ class TorchEncoder:
 
     @classmethod
     def of(cls, network: TextCnn | KmerBag, device: torch.device) -> TorchEncoder:
+        """The network, moved to the device and set to inference."""
         network.to(device).eval()
         return cls(network, device)
 

@@ -29,6 +29,7 @@ class RaggedIds:
 
     @classmethod
     def of(cls, arrays: Sequence[Ids]) -> RaggedIds:
+        """Arrays (t,) of any lengths, end to end."""
         offsets = np.zeros(len(arrays) + 1, dtype=np.int64)
         np.cumsum([len(one) for one in arrays], out=offsets[1:])
         return cls(np.concatenate([*arrays, np.empty(0, dtype=np.int32)]), offsets)
