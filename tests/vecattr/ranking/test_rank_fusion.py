@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 
 import numpy as np
 import pytest
@@ -143,6 +142,16 @@ def test_more_voters_than_a_byte_counts() -> None:
     assert copeland_points(scores).tolist() == [[0.0, 1.0]]
 
 
+def test_points_of_a_thousand_labs_are_those_of_all_pairs_at_once() -> None:
+    scores = np.random.default_rng(1).normal(size=(3, 2, 1000))
+    ahead, behind = (
+        compare(scores[..., :, None], scores[..., None, :]).sum(axis=0)  # (q, n, n)
+        for compare in (np.greater, np.less)
+    )
+    balance = np.sign(ahead - behind).sum(axis=-1)
+    assert np.array_equal(copeland_points(scores), (999 + balance) / 2)
+
+
 def test_columns_are_laid_out_by_name() -> None:
     wide = lay_out(np.array([[0.1, 0.2]]), ["B", "D"], ["A", "B", "C", "D"])
     np.testing.assert_array_equal(wide, [[math.nan, 0.1, math.nan, 0.2]])
@@ -151,10 +160,3 @@ def test_columns_are_laid_out_by_name() -> None:
 def test_a_lab_that_nobody_knows_is_our_own_mistake() -> None:
     with pytest.raises(AssertionError, match="known to a voter"):
         fused_scores(np.array([[[math.nan, 1.0]]]), fusion="rrf")
-
-
-def test_a_thousand_labs_cost_milliseconds_a_query() -> None:
-    scores = np.random.default_rng(1).normal(size=(3, 40, 1000))
-    start = time.perf_counter()
-    fused_scores(scores, fusion="copeland")
-    assert time.perf_counter() - start < 4  # 2,816 queries in well under a minute: 20 ms each
