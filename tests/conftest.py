@@ -168,7 +168,7 @@ class Workshop:
 
     def open(self, path: Path) -> Any:
         """The index at `path`, asked through the fake embedder."""
-        from vecattr.indexes.scoring.opened_index import Index
+        from vecattr.indexes.index import Index
 
         return Index.open(path, embedder=self.embedder)
 

@@ -24,7 +24,7 @@ from fold_questions import Asking, ConfidenceOptions
 from numpy.typing import NDArray
 
 from vecattr.files.atomic import atomic_write
-from vecattr.indexes.scoring.opened_index import Index
+from vecattr.indexes.index import Index
 from vecattr.ranking.evidence_ranker import AMOUNTS, COSINES, FACTS, PHENOTYPES, Network, sources
 from vecattr.readers.readers import ReadOptions, read_plasmids
 

@@ -27,7 +27,7 @@ from robustness_series import LENGTHS, asked, chimeras, damages, series
 
 from vecattr.cli.main import run
 from vecattr.cli.options.shared import labelled_plasmids
-from vecattr.indexes.answering.panel import Panel, open_panel
+from vecattr.indexes.index import Panel, open_panel
 from vecattr.plasmid import Plasmid
 from vecattr.readers.readers import ReadOptions
 from vecattr.version import __version__

@@ -27,7 +27,7 @@ from vecattr.cli.rendering.evaluation import strangers
 from vecattr.encoders.model_folder import unknown_vector
 from vecattr.errors import InputError
 from vecattr.indexes.evidence.kmer_overlap import best_containments
-from vecattr.indexes.scoring.opened_index import Index
+from vecattr.indexes.index import Index
 from vecattr.indexes.storage.index_folder import MODEL_FOLDER
 from vecattr.metrics.detection import auroc, false_positives
 from vecattr.plasmid import POOLED, Plasmid

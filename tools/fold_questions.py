@@ -22,8 +22,8 @@ from vecattr.datasets.reserve import SplitHash, reserve
 from vecattr.datasets.splits import Split
 from vecattr.encoders.config import BagConfig
 from vecattr.indexes.editing.build import build_index
+from vecattr.indexes.index import Index
 from vecattr.indexes.scoring.lab_scorer import LabScorer
-from vecattr.indexes.scoring.opened_index import Index
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.ranking.evidence_ranker import EvidenceRanker, Network, expanded
 from vecattr.sequences.mutations import fragment

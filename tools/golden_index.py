@@ -24,7 +24,7 @@ from vecattr.datasets.classes import ClassRule
 from vecattr.encoders.model_folder import model_identity
 from vecattr.indexes.editing.build import build_index
 from vecattr.indexes.editing.edit import add_labs, remove_lab, rename_lab
-from vecattr.indexes.scoring.opened_index import Index
+from vecattr.indexes.index import Index
 from vecattr.plasmid import Plasmid
 from vecattr.vectors import Vectors, unit_rows
 

@@ -9,8 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from robustness_pictures import Lines
 
-from vecattr.indexes.answering.panel import Panel
+from vecattr.indexes.answering.embedded_queries import embed_without_neighbors, unread_queries
+from vecattr.indexes.answering.judgement import judge
+from vecattr.indexes.answering.lab_scores import score_labs
 from vecattr.indexes.answering.verdict import doubt, verdict
+from vecattr.indexes.index import Panel
+from vecattr.indexes.scoring.confidence import DEFAULT_OPTIONS
 from vecattr.indexes.scoring.opened_index import BATCH
 from vecattr.metrics.bootstrap import group_codes
 from vecattr.metrics.ranking import lab_ranks
@@ -82,20 +86,19 @@ def judged(
     scores, verdicts = [], []
     for start in range(0, len(plasmids), BATCH):
         some = plasmids[start : start + BATCH]
-        vectors = panel.embed(some)
-        found = panel.judge_vectors(vectors)
-        scores.append(found.scores)
-        pairs = zip(panel.indexes, vectors, strict=True)
-        unread = np.all([index.are_unread(mine) for index, mine in pairs], axis=0)
+        queries = embed_without_neighbors(panel, some, exclude_near_copies=False)
+        judgement = judge(panel, queries, score_labs(panel, queries), DEFAULT_OPTIONS)
+        scores.append(judgement.scores)
+        unread = unread_queries(panel, queries)
         verdicts += [
             verdict(
-                doubtful=doubt(one, unread=bool(unread[query])) is not None,
-                confidence=float(found.sure.confidences[query]),
-                threshold=found.sure.threshold(query),
+                doubtful=doubt(plasmid, unread=bool(unread[query])) is not None,
+                confidence=float(judgement.confidence.confidences[query]),
+                threshold=judgement.confidence.threshold(query),
             )
-            for query, one in enumerate(some)
+            for query, plasmid in enumerate(some)
         ]
-    is_calibrated = found.sure.thresholds is not None
+    is_calibrated = judgement.confidence.thresholds is not None
     return np.concatenate(scores), np.array(verdicts) == "known" if is_calibrated else None
 
 

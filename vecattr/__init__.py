@@ -1,25 +1,68 @@
 """vecattr: which lab designed this piece of engineered DNA?
 
-`Plasmid` goes in; `Index.open(path).query(plasmid, k=10)` gives an `Attribution`. Importing this
-package loads neither torch, pandas nor faiss: `Index` is fetched when it is first named.
+`Plasmid` goes in; `Index.open(path).query(plasmid, k=10)` gives an `Attribution`. The names of
+`__all__` are the public interface. Each is imported when it is first used, so that importing this
+package loads neither torch, pandas nor faiss.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from vecattr.plasmid import Plasmid
 from vecattr.version import __version__
 
 if TYPE_CHECKING:
-    from vecattr.indexes.scoring.opened_index import Index
+    from vecattr.attribution import Attribution, Hit, Neighbor
+    from vecattr.encoders.embedder import load_embedder
+    from vecattr.encoders.pretrained import shipped_encoder
+    from vecattr.errors import VecattrError
+    from vecattr.frames import embedding_frame, ranking_frame
+    from vecattr.indexes.index import Index
+    from vecattr.plasmid import Plasmid
+    from vecattr.readers.readers import ReadOptions, read_plasmids
+    from vecattr.training.train import train_model
 
-__all__ = ["Index", "Plasmid", "__version__"]
+__all__ = [
+    "Attribution",
+    "Hit",
+    "Index",
+    "Neighbor",
+    "Plasmid",
+    "ReadOptions",
+    "VecattrError",
+    "__version__",
+    "embedding_frame",
+    "load_embedder",
+    "ranking_frame",
+    "read_plasmids",
+    "shipped_encoder",
+    "train_model",
+]
+
+#: The module of each public name.
+_MODULES = {
+    "Attribution": "vecattr.attribution",
+    "Hit": "vecattr.attribution",
+    "Index": "vecattr.indexes.index",
+    "Neighbor": "vecattr.attribution",
+    "Plasmid": "vecattr.plasmid",
+    "ReadOptions": "vecattr.readers.readers",
+    "VecattrError": "vecattr.errors",
+    "embedding_frame": "vecattr.frames",
+    "load_embedder": "vecattr.encoders.embedder",
+    "ranking_frame": "vecattr.frames",
+    "read_plasmids": "vecattr.readers.readers",
+    "shipped_encoder": "vecattr.encoders.pretrained",
+    "train_model": "vecattr.training.train",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Index":
-        from vecattr.indexes.scoring.opened_index import Index
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)
 
-        return Index
-    raise AttributeError(f"module 'vecattr' has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -131,7 +131,7 @@ def command(
 def _held(index: Path, what: What) -> tuple[tuple[str, ...], tuple[str, ...] | None, Vectors]:
     """Names, the labs of plasmids, and vectors. The pool of rare labs is no lab: left out."""
     from vecattr.calibration.open_set import named_columns
-    from vecattr.indexes.scoring.opened_index import Index
+    from vecattr.indexes.index import Index
     from vecattr.indexes.storage.stored_plasmids import stored_plasmids
 
     opened = Index.open(index)

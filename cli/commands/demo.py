@@ -21,7 +21,7 @@ from vecattr.cli.terminal import terminal
 from vecattr.errors import UsageError
 
 if TYPE_CHECKING:
-    from vecattr.indexes.scoring.opened_index import Index
+    from vecattr.indexes.index import Index
     from vecattr.plasmid import Plasmid
     from vecattr.sequences.synthetic import Lexicon
 
@@ -130,7 +130,7 @@ def _folder(output: Path | None) -> Iterator[Path]:
 def _tell(made: Collection, folder: Path) -> None:
     """The story, step by step, on stdout."""
     from vecattr.indexes.editing.add import add_labs
-    from vecattr.indexes.scoring.opened_index import Index
+    from vecattr.indexes.index import Index
 
     write_table(folder / "plasmids.csv", made)
     write_fasta(folder / "held_out.fasta", made.held_out)
@@ -162,7 +162,7 @@ def _build(plasmids: Sequence[Plasmid], folder: Path) -> Index:
     from vecattr.datasets.classes import ClassRule
     from vecattr.encoders.pretrained import shipped_encoder
     from vecattr.indexes.editing.build import build_index
-    from vecattr.indexes.scoring.opened_index import Index
+    from vecattr.indexes.index import Index
 
     path = folder / "demo.index"
     with terminal().progress("embedding", total=len(plasmids)) as advance:

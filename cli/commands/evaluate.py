@@ -62,8 +62,8 @@ def command(
     Ties count at their mean rank. A lab that the index lacks counts as the pooled class when there
     is one, else as never found.
     """
-    from vecattr.indexes.answering.panel import open_panel
     from vecattr.indexes.evaluation.true_ranks import true_ranks
+    from vecattr.indexes.index import open_panel
     from vecattr.metrics.bootstrap import group_codes
     from vecattr.version import __version__
 

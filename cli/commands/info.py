@@ -17,7 +17,7 @@ from vecattr.cli.rendering.output import chosen_format, output_options, write_re
 @talk_options
 def command(index: Path, form: Format | None, output: Path | None) -> None:
     """Tell what an index holds: identities, counts, model, calibration."""
-    from vecattr.indexes.scoring.opened_index import Index
+    from vecattr.indexes.index import Index
 
     facts = Index.open(index).info()
     write_results(facts_text(facts, form=chosen_format(form, output), title="Index"), output)

@@ -19,7 +19,7 @@ COLUMNS = ("lab", "plasmids", "origin")
 @talk_options
 def command(index: Path, form: Format | None, output: Path | None) -> None:
     """List the labs of an index: name, number of stored plasmids, origin of the vector."""
-    from vecattr.indexes.scoring.opened_index import Index
+    from vecattr.indexes.index import Index
 
     rows = [(lab.name, lab.plasmids, lab.origin) for lab in Index.open(index).labs()]
     pieces = list_text(COLUMNS, rows, form=chosen_format(form, output), title="Labs")

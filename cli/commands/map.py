@@ -23,7 +23,7 @@ from vecattr.cli.rendering.output import check_folder, chosen_format, write_file
 from vecattr.cli.terminal import terminal
 
 if TYPE_CHECKING:
-    from vecattr.indexes.scoring.opened_index import Index
+    from vecattr.indexes.index import Index
     from vecattr.indexes.storage.stored_plasmids import StoredPlasmids
     from vecattr.plots.map_layout import MapLayout
     from vecattr.readers.readers import ReadOptions
@@ -121,7 +121,7 @@ def command(
 
     form = _SUFFIXES[output.suffix.lower()]
     need("openTSNE", *(["matplotlib"] if form != "html" else []), extra="viz")
-    from vecattr.indexes.scoring.opened_index import Index
+    from vecattr.indexes.index import Index
     from vecattr.indexes.storage.stored_plasmids import stored_plasmids
 
     opened = Index.open(index, device=device, threads=threads)

@@ -97,7 +97,7 @@ def command(
         raise UsageError("-k and --coverage both say how many labs to name", hint="give one")
     if common_labs is not None and not evidence:
         raise UsageError("--common-labs without --evidence", hint="add --evidence")
-    from vecattr.indexes.answering.panel import open_panel
+    from vecattr.indexes.index import open_panel
     from vecattr.readers.readers import read_plasmids
 
     opened = open_panel(indexes, fusion=fusion, device=device, threads=threads, exact=exact)

@@ -50,7 +50,7 @@ def command(
     again.
     """
     from vecattr.indexes.editing.add import add_labs
-    from vecattr.indexes.scoring.opened_index import Index
+    from vecattr.indexes.index import Index
 
     plasmids = [of_lab(plasmid, lab) for plasmid in plasmids_of(sequences, reads)]
     if terminal().bad_records:

@@ -15,7 +15,7 @@ from vecattr.cli.rendering.output import check_folder
 from vecattr.errors import UsageError
 
 if TYPE_CHECKING:
-    from vecattr.indexes.answering.panel import Panel
+    from vecattr.indexes.index import Panel
 
 Conditions = tuple[tuple[str, str], ...]
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from vecattr.cli.options.evaluation import Measures
-    from vecattr.indexes.answering.panel import Panel
     from vecattr.indexes.evaluation.true_ranks import TrueRanks
+    from vecattr.indexes.index import Panel
     from vecattr.indexes.scoring.confidence import ConfidenceOptions
     from vecattr.plasmid import Plasmid
     from vecattr.readers.readers import ReadOptions

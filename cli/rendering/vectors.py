@@ -27,7 +27,7 @@ def embedder_of(
 ) -> SequenceEmbedder:
     """The embedder of a model folder, or else the one inside an index."""
     if model is None:
-        from vecattr.indexes.scoring.opened_index import Index
+        from vecattr.indexes.index import Index
 
         return Index.open(index, device=device, threads=threads).embedder
     from vecattr.encoders.embedder import load_embedder

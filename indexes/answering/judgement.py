@@ -1,4 +1,4 @@
-"""What is thought of queries before it is put into words: scores of labs in, ranked hits out."""
+"""One order of labs and how sure it is: scores of the indexes of a panel in, a judgement out."""
 
 from __future__ import annotations
 
@@ -9,17 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.attribution import Hit
-from vecattr.indexes.scoring.confidence import Confidence
+from vecattr.indexes.answering.embedded_queries import EmbeddedQueries
+from vecattr.indexes.answering.lab_scores import LabScores
+from vecattr.indexes.answering.opened_panel import OpenedPanel
+from vecattr.indexes.answering.panel_calibration import fused_confidence, rank_matched
+from vecattr.indexes.scoring.confidence import Confidence, ConfidenceOptions, confidence_of
+from vecattr.ranking.rank_fusion import fused_scores, lay_out
 
 
 @dataclass(frozen=True)
 class Judgement:
     """Of q queries and n labs: `scores` sort them, `cosines` are the means over the indexes that
-    know the lab, both (q, n); of one index they are the same. `sure` says how sure they are."""
+    know the lab, both (q, n); of one index they are the same."""
 
     scores: NDArray[np.float64]
     cosines: NDArray[np.float64]
-    sure: Confidence
+    confidence: Confidence
 
     def best(self, query: int, *, k: int) -> NDArray[np.intp]:
         """Columns of the k best labs of one query, best first, ties by name (names ascend)."""
@@ -35,7 +40,60 @@ class Judgement:
                 names[lab],
                 float(scores[lab]),
                 float(cosines[lab]),
-                self.sure.probability(query, lab),
+                self.confidence.probability(query, lab),
             )
             for lab in columns.tolist()
         )
+
+
+def judge(
+    panel: OpenedPanel, queries: EmbeddedQueries, labs: LabScores, options: ConfidenceOptions
+) -> Judgement:
+    """Of one index its own scores; of several the fused ones."""
+    if panel.is_one_index:
+        [confidence] = _confidences(panel, queries, labs, options)
+        return Judgement(labs.scores[0], labs.cosines[0], confidence)
+    featured = queries.featured  # (q,)
+    asked = panel.calibration.asked_of_each(options, features=bool(featured.any()))
+    confidences = _confidences(panel, queries, labs, asked)
+    ballots, cosines = _laid_out(panel, labs.scores), _laid_out(panel, labs.cosines)  # (v, q, n)
+    scores = fused_scores(ballots, fusion=panel.fusion)
+    matched = rank_matched(scores, np.nanmean(ballots, axis=0))
+    return Judgement(
+        scores,
+        np.nanmean(cosines, axis=0),
+        fused_confidence(panel.calibration, confidences, matched, featured, options),
+    )
+
+
+def _confidences(
+    panel: OpenedPanel, queries: EmbeddedQueries, labs: LabScores, options: ConfidenceOptions
+) -> list[Confidence]:
+    """How sure each index is by itself."""
+    confidences = []
+    for index, vectors, scores, nearest in zip(
+        panel.indexes, queries.vectors, labs.scores, queries.nearest_cosines(), strict=True
+    ):
+        if nearest is None and index.calibration is not None:
+            nearest = index.nearest_cosines(vectors)
+        confidences.append(
+            confidence_of(
+                index.calibration,
+                scores,
+                nearest,
+                names=index.lab_names,
+                featured=vectors.featured,
+                options=options,
+            )
+        )
+    return confidences
+
+
+def _laid_out(panel: OpenedPanel, values: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """What each index says of its own labs, over the labs of all, (v, q, n)."""
+    return np.stack(
+        [
+            lay_out(index_values, index.lab_names, panel.lab_names)
+            for index, index_values in zip(panel.indexes, values, strict=True)
+        ]
+    )

@@ -1,23 +1,13 @@
-"""Ranked labs of one query in, the verdict and the notes that a person should read out."""
+"""The verdict on one query and the notes beside it: facts about the query in, words out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from vecattr.attribution import (
-    SHORTEST_TRUSTED,
-    Attribution,
-    Hit,
-    Neighbor,
-    Provenance,
-    Stretches,
-    Verdict,
-    Work,
-)
+from vecattr.attribution import SHORTEST_TRUSTED, Verdict, Work
 from vecattr.plasmid import Plasmid
+from vecattr.ranking.rank_fusion import Fusion
 
-#: No cosine is lower: the confidence when no lab has a name.
-NO_CONFIDENCE = -1.0
+#: What people call the ways to fuse.
+_FUSION_NAMES = {"copeland": "Copeland's method", "rrf": "reciprocal-rank fusion"}
 
 
 def verdict(*, doubtful: bool, confidence: float, threshold: float | None) -> Verdict:
@@ -61,34 +51,8 @@ def set_note(labs: int, *, coverage: float | None, work: Work) -> str | None:
     )
 
 
-def attribution(
-    plasmid: Plasmid,
-    hits: tuple[Hit, ...],
-    *,
-    confidence: float,
-    threshold: float | None,
-    neighbors: tuple[Neighbor, ...],
-    doubt: str | None,
-    notes: Iterable[str | None],
-    provenance: Provenance,
-    work: Work,
-    coverage: float | None,
-    evidence: Stretches | None,
-    kind: type[Attribution],
-) -> Attribution:
-    """The answer to one query; `kind` tells whether one index gave it or several."""
-    return kind(
-        query=plasmid.id,
-        length=len(plasmid),
-        topology=plasmid.topology,
-        labs=hits,
-        verdict=verdict(doubtful=doubt is not None, confidence=confidence, threshold=threshold),
-        confidence=confidence,
-        threshold=threshold,
-        neighbors=neighbors,
-        notes=tuple(text for text in (doubt, *notes) if text is not None),
-        provenance=provenance,
-        work=work,
-        coverage=coverage,
-        evidence=evidence,
-    )
+def fusion_note(indexes: int, *, fusion: Fusion) -> str | None:
+    """How many indexes answered, and how they were fused; None when one answered."""
+    if indexes == 1:
+        return None
+    return f"fused from {indexes} indexes by {_FUSION_NAMES[fusion]}"

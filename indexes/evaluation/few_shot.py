@@ -25,7 +25,7 @@ from vecattr.indexes.evaluation.support_draws import (
     orders,
     refuse_known,
 )
-from vecattr.indexes.scoring.opened_index import BATCH, Index
+from vecattr.indexes.scoring.opened_index import BATCH, OpenedIndex
 from vecattr.indexes.search.embedding import Progress
 from vecattr.indexes.storage.live_segment import discriminant_of
 from vecattr.metrics.bootstrap import group_codes
@@ -36,7 +36,7 @@ from vecattr.vectors import Vectors
 
 
 def few_shot_accuracy(
-    index: Index,
+    index: OpenedIndex,
     plasmids: Sequence[Plasmid],
     *,
     shots: Sequence[int],
@@ -51,7 +51,7 @@ def few_shot_accuracy(
 
     InputError for a plasmid of a lab that the index knows.
     """
-    if index.fused is not None:
+    if index.scorer is not None:
         fused = ScoredNewcomers.of(index, plasmids)
         return fused.figures(shots=shots, repeats=repeats, seed=seed, progress=progress)
     fresh = Newcomers.of(index, plasmids, progress=progress)
@@ -74,7 +74,9 @@ class Newcomers:
     discriminant: Discriminant | None
 
     @classmethod
-    def of(cls, index: Index, plasmids: Sequence[Plasmid], *, progress: Progress) -> Newcomers:
+    def of(
+        cls, index: OpenedIndex, plasmids: Sequence[Plasmid], *, progress: Progress
+    ) -> Newcomers:
         """InputError for a plasmid of a lab that is a class of the index already."""
         refuse_known(plasmids, frozenset(index.lab_names))
         cosines, vectors = [], []

@@ -23,7 +23,7 @@ from vecattr.indexes.evaluation.support_draws import (
     orders,
     refuse_known,
 )
-from vecattr.indexes.scoring.opened_index import BATCH, Index
+from vecattr.indexes.scoring.opened_index import BATCH, OpenedIndex
 from vecattr.indexes.search.embedding import Progress, QueryVectors
 from vecattr.metrics.bootstrap import group_codes
 from vecattr.plasmid import Plasmid
@@ -43,11 +43,11 @@ class ScoredNewcomers:
 
     @classmethod
     def of(
-        cls, index: Index, plasmids: Sequence[Plasmid], *, likeliest: int | None = LIKELIEST
+        cls, index: OpenedIndex, plasmids: Sequence[Plasmid], *, likeliest: int | None = LIKELIEST
     ) -> ScoredNewcomers:
         """InputError for a plasmid of a lab that is in the index already, in the pool too;
         `likeliest` as in `vecattr.indexes.evaluation.rescoring.Rescoring`."""
-        labs = index.fused
+        labs = index.scorer
         assert labs is not None, "only an index with a fusion ranks by one"
         refuse_known(plasmids, frozenset((*index.lab_names, *labs.catalogue.lab_names)))
         codes = group_codes([plasmid.lab for plasmid in plasmids])

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.indexes.answering.judgement import Judgement
-from vecattr.indexes.answering.panel import Panel
+from vecattr.indexes.answering.embedded_queries import EmbeddedQueries, embed_without_neighbors
+from vecattr.indexes.answering.judgement import Judgement, judge
+from vecattr.indexes.answering.lab_scores import score_labs
+from vecattr.indexes.answering.opened_panel import OpenedPanel
 from vecattr.indexes.scoring.confidence import DEFAULT_OPTIONS, ConfidenceOptions
 from vecattr.indexes.scoring.opened_index import BATCH
-from vecattr.indexes.search.embedding import Progress, QueryVectors
+from vecattr.indexes.search.embedding import Progress
 from vecattr.metrics.ranking import Ranks, lab_ranks
 from vecattr.plasmid import Plasmid
 
@@ -39,7 +41,7 @@ class TrueRanks:
 
 
 def true_ranks(
-    panel: Panel,
+    panel: OpenedPanel,
     plasmids: Sequence[Plasmid],
     *,
     progress: Progress,
@@ -48,39 +50,41 @@ def true_ranks(
 ) -> TrueRanks:
     """Rank at least one labelled plasmid; scores are kept for one batch at a time.
     `exclude_near_copies` and `options` as in
-    `vecattr.indexes.scoring.opened_index.Index.query_many`."""
+    `vecattr.indexes.index.Index.query_many`."""
     truths = tuple(plasmid.lab for plasmid in plasmids if plasmid.lab is not None)
     assert len(truths) == len(plasmids) > 0, "every plasmid has a lab, and there is one"
     panel.check(options)
     batches = []
     for start in range(0, len(plasmids), BATCH):
-        some = slice(start, start + BATCH)
-        vectors = panel.embed(plasmids[some], exclude_near_copies=exclude_near_copies)
-        judged = panel.judge_vectors(vectors, options=options)
-        batches.append(_of_batch(panel, judged, vectors, truths[some]))
-        progress(len(judged.scores))
+        rows = slice(start, start + BATCH)
+        queries = embed_without_neighbors(
+            panel, plasmids[rows], exclude_near_copies=exclude_near_copies
+        )
+        judgement = judge(panel, queries, score_labs(panel, queries), options)
+        batches.append(_of_batch(panel, queries, judgement, truths[rows]))
+        progress(len(queries.plasmids))
     return _joined(batches)
 
 
 def _of_batch(
-    panel: Panel, judged: Judgement, vectors: Sequence[QueryVectors], truths: tuple[str, ...]
+    panel: OpenedPanel, queries: EmbeddedQueries, judgement: Judgement, truths: tuple[str, ...]
 ) -> TrueRanks:
-    sure = judged.sure
-    best = np.stack([judged.best(query, k=TOP) for query in range(len(truths))])
+    confidence = judgement.confidence
+    best = np.stack([judgement.best(query, k=TOP) for query in range(len(truths))])
     missing = np.full(len(truths), np.nan)
-    gone = [mine.left_out for mine in vectors if mine.left_out]
-    copies = [len(frozenset().union(*each)) for each in zip(*gone, strict=True)]
     return TrueRanks(
         truths,
-        lab_ranks(judged.scores, panel.lab_names, truths),
-        sure.confidences,
-        missing if sure.thresholds is None else sure.confidences - sure.thresholds,
+        lab_ranks(judgement.scores, panel.lab_names, truths),
+        confidence.confidences,
+        missing
+        if confidence.thresholds is None
+        else confidence.confidences - confidence.thresholds,
         best,
         None
-        if sure.probabilities is None
-        else np.take_along_axis(sure.probabilities, best[:, :1], axis=1)[:, 0],
-        np.array(copies or [0] * len(truths), dtype=np.intp),
-        sure.sizes,
+        if confidence.probabilities is None
+        else np.take_along_axis(confidence.probabilities, best[:, :1], axis=1)[:, 0],
+        np.array([len(copies) for copies in queries.copies], dtype=np.intp),
+        confidence.sizes,
     )
 
 

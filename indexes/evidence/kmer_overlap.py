@@ -1,8 +1,8 @@
-"""How much of a query stored plasmids hold: a plasmid and neighbours in, shared k-mers out, exact.
+"""Shared k-mers of a query and stored plasmids: a plasmid and neighbors in, exact overlaps out.
 
 The measure is the set of canonical 21-mers, so rotation and strand make no difference, and it
-looks at letters alone, whatever the encoder learned. Nothing can be said of plasmids whose bases
-were left out of the index.
+depends on the bases alone, not on the encoder. It does not exist for plasmids whose bases were
+left out of the index.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.attribution import Neighbor
+from vecattr.indexes.scoring.opened_index import OpenedIndex
 from vecattr.indexes.search.embedding import QueryVectors
 from vecattr.indexes.storage.live_segment import LiveSegment, living_places
 from vecattr.indexes.storage.segment_kmers import NO_PLACE, SCALED, SegmentKmers
@@ -24,9 +24,6 @@ from vecattr.plasmid import Plasmid
 from vecattr.sequences.canonical import canonical_sequence
 from vecattr.sequences.kmers import Hashes, distinct, is_sampled, mix, sampled_kmers, windows_of
 from vecattr.sequences.two_bit import unpack_bases
-
-if TYPE_CHECKING:
-    from vecattr.indexes.scoring.opened_index import Index
 
 #: Long enough that unrelated plasmids share next to none by chance.
 K = 21
@@ -78,9 +75,9 @@ def kmer_set(bases: str, *, circular: bool, scaled: int = 1) -> Hashes:
     return distinct(sampled_kmers(bases, k=K, scaled=scaled, circular=circular))
 
 
-def shared(one: Hashes, other: Hashes) -> int:
+def shared(kmers: Hashes, other_kmers: Hashes) -> int:
     """How many members two such sets have in common."""
-    both = np.sort(np.concatenate([one, other]))
+    both = np.sort(np.concatenate([kmers, other_kmers]))
     return int(np.count_nonzero(both[1:] == both[:-1]))
 
 
@@ -89,53 +86,57 @@ def containment(query: Hashes, stored: Hashes) -> float:
     return shared(query, stored) / len(query) if len(query) else 0.0
 
 
-def jaccard(one: Hashes, other: Hashes) -> float:
+def jaccard(kmers: Hashes, other_kmers: Hashes) -> float:
     """The shared part of the union; 0 when both are empty."""
-    return _ratio(shared(one, other), len(one) + len(other))
+    return _ratio(shared(kmers, other_kmers), len(kmers) + len(other_kmers))
 
 
 def _ratio(common: int, total: int) -> float:
     return common / (total - common) if total else 0.0
 
 
-def overlaps(index: Index, plasmid: Plasmid, neighbors: Sequence[Neighbor]) -> tuple[Overlap, ...]:
+def overlaps(
+    index: OpenedIndex, plasmid: Plasmid, neighbors: Sequence[Neighbor]
+) -> tuple[Overlap, ...]:
     """What a plasmid shares with each of these stored ones, in their order; nothing when the index
     keeps no sequences."""
     if not index.manifest.keep_sequences or not neighbors:
         return ()
-    mine = _QueryKmers.of(plasmid)
-    places = living_places(index.segments, [near.id for near in neighbors])
-    return tuple(_overlap(mine, near, _bases_of(places[near.id])) for near in neighbors)
+    query = _QueryKmers.from_plasmid(plasmid)
+    places = living_places(index.segments, [neighbor.id for neighbor in neighbors])
+    return tuple(
+        _overlap(query, neighbor, _bases_at(places[neighbor.id])) for neighbor in neighbors
+    )
 
 
 def near_copies_among(
-    index: Index, plasmid: Plasmid, neighbors: Sequence[Neighbor]
+    index: OpenedIndex, plasmid: Plasmid, neighbors: Sequence[Neighbor]
 ) -> tuple[Overlap, ...]:
-    """Those of `overlaps` that are near copies. Most stored plasmids are told to be none by the
-    stored sample of their k-mers, so that their letters need not be read."""
+    """Those of `overlaps` that are near copies. Most stored plasmids are excluded by the stored
+    sample of their k-mers, so that their bases need not be read."""
     if not index.manifest.keep_sequences or not neighbors:
         return ()
-    mine = _QueryKmers.of(plasmid)
-    places = living_places(index.segments, [near.id for near in neighbors])
-    sampled = index.fused is not None  # then k-mers are read in any case
-    found = []
-    for near in neighbors:
-        segment, row = places[near.id]
-        if mine.may_resemble(near, segment.stored.kmers if sampled else None, row):
-            found.append(_overlap(mine, near, _bases_of(places[near.id])))
-    return tuple(one for one in found if one.is_near_copy)
+    query = _QueryKmers.from_plasmid(plasmid)
+    places = living_places(index.segments, [neighbor.id for neighbor in neighbors])
+    reads_kmers = index.scorer is not None  # then k-mers are read in any case
+    candidates = []
+    for neighbor in neighbors:
+        segment, row = places[neighbor.id]
+        if query.may_resemble(neighbor, segment.stored.kmers if reads_kmers else None, row):
+            candidates.append(_overlap(query, neighbor, _bases_at(places[neighbor.id])))
+    return tuple(overlap for overlap in candidates if overlap.is_near_copy)
 
 
 def _divergence(share: float) -> float:
-    """Of a coin that falls so from one that falls as NEAR_COPY (Kullback & Leibler 1951), in nats;
-    0 from there on."""
+    """The Kullback-Leibler divergence (1951) of a Bernoulli variable with this share from one with
+    NEAR_COPY, in nats; 0 from there on."""
     if share >= NEAR_COPY:
         return 0.0
-    other = (1 - share) * math.log((1 - share) / (1 - NEAR_COPY))
-    return other + (share * math.log(share / NEAR_COPY) if share else 0.0)
+    absent = (1 - share) * math.log((1 - share) / (1 - NEAR_COPY))
+    return absent + (share * math.log(share / NEAR_COPY) if share else 0.0)
 
 
-def _bases_of(place: tuple[LiveSegment, int]) -> str:
+def _bases_at(place: tuple[LiveSegment, int]) -> str:
     segment, row = place
     return unpack_bases(segment.stored.bases(row))
 
@@ -149,26 +150,26 @@ class _QueryKmers:
     scaled: int
 
     @classmethod
-    def of(cls, plasmid: Plasmid) -> _QueryKmers:
+    def from_plasmid(cls, plasmid: Plasmid) -> _QueryKmers:
         scaled = 1 + len(plasmid) // _WHOLE
         circular = plasmid.is_circular
         return cls(plasmid, kmer_set(plasmid.sequence, circular=circular, scaled=scaled), scaled)
 
-    def may_resemble(self, near: Neighbor, stored: SegmentKmers | None, row: int) -> bool:
+    def may_resemble(self, neighbor: Neighbor, stored: SegmentKmers | None, row: int) -> bool:
         """False only when the stored plasmid is no near copy, beyond doubt.
 
         Hashes sample the k-mers of both alike and each by itself, so of n sampled k-mers of either
         the share s that both have is less than j, their Jaccard similarity, with a probability of
         at most exp(-n KL(s, j)) (Chernoff 1952); beyond doubt is 1 in 10^20."""
-        if self.scaled == 1 and near.length < NEAR_COPY * len(self.kmers):
+        if self.scaled == 1 and neighbor.length < NEAR_COPY * len(self.kmers):
             return False  # no more k-mers than bases
         if stored is None or self.scaled > SCALED:
             return True
         sketch = stored.sketch(row)
-        mine = self._places_in(stored)
-        held = np.searchsorted(mine, sketch)
-        inside = held < len(mine)
-        common = int(np.count_nonzero(mine[held[inside]] == sketch[inside]))
+        places = self._places_in(stored)
+        insertion = np.searchsorted(places, sketch)
+        inside = insertion < len(places)
+        common = int(np.count_nonzero(places[insertion[inside]] == sketch[inside]))
         either = len(self._sample) + len(sketch) - common
         return either * _divergence(common / max(1, either)) < _DOUBT
 
@@ -181,8 +182,8 @@ class _QueryKmers:
     def _places_in(self, stored: SegmentKmers) -> NDArray[np.int64]:
         """The places of the sampled k-mers that a segment has, ascending."""
         if id(stored) not in self._places:
-            found = np.sort(stored.find(self._sample))
-            self._places[id(stored)] = found[found != NO_PLACE]
+            places = np.sort(stored.find(self._sample))
+            self._places[id(stored)] = places[places != NO_PLACE]
         return self._places[id(stored)]
 
     @cached_property
@@ -190,47 +191,51 @@ class _QueryKmers:
         return {}
 
 
-def _overlap(asked: _QueryKmers, near: Neighbor, bases: str) -> Overlap:
-    mine = asked.kmers
-    theirs = kmer_set(bases, circular=near.topology == "circular", scaled=asked.scaled)
-    common = shared(mine, theirs)
-    similarity = _ratio(common, len(mine) + len(theirs))
+def _overlap(query: _QueryKmers, neighbor: Neighbor, bases: str) -> Overlap:
+    kmers = query.kmers
+    circular = neighbor.topology == "circular"
+    stored_kmers = kmer_set(bases, circular=circular, scaled=query.scaled)
+    common = shared(kmers, stored_kmers)
+    similarity = _ratio(common, len(kmers) + len(stored_kmers))
     return Overlap(
-        near.id,
-        near.lab,
-        near.label,
-        containment=common / len(mine) if len(mine) else 0.0,
+        neighbor.id,
+        neighbor.lab,
+        neighbor.label,
+        containment=common / len(kmers) if len(kmers) else 0.0,
         jaccard=similarity,
-        is_identical=similarity == 1.0 and _are_identical(asked.plasmid, near, bases),
+        is_identical=similarity == 1.0 and _are_identical(query.plasmid, neighbor, bases),
     )
 
 
-def _are_identical(plasmid: Plasmid, near: Neighbor, bases: str) -> bool:
+def _are_identical(plasmid: Plasmid, neighbor: Neighbor, bases: str) -> bool:
     """Equal sets of k-mers are no proof: repeats may differ in number, and N hides k-mers."""
-    if (len(plasmid), plasmid.topology) != (near.length, near.topology):
+    if (len(plasmid), plasmid.topology) != (neighbor.length, neighbor.topology):
         return False
-    return canonical_sequence(plasmid) == canonical_sequence(Plasmid(near.id, bases, near.topology))
+    stored = Plasmid(neighbor.id, bases, neighbor.topology)
+    return canonical_sequence(plasmid) == canonical_sequence(stored)
 
 
 def nearest_overlaps(
-    index: Index, plasmids: Sequence[Plasmid], vectors: QueryVectors, *, n: int = NEAREST
+    index: OpenedIndex, plasmids: Sequence[Plasmid], vectors: QueryVectors, *, n: int = NEAREST
 ) -> list[tuple[Overlap, ...]]:
     """What each plasmid shares with the n stored ones nearest to its vector, nearest first."""
     if not index.manifest.keep_sequences:
         return [()] * len(plasmids)
-    near = index.neighbors(vectors, n=n)
-    return [overlaps(index, plasmid, close) for plasmid, close in zip(plasmids, near, strict=True)]
+    return [
+        overlaps(index, plasmid, neighbors)
+        for plasmid, neighbors in zip(plasmids, index.neighbors(vectors, n=n), strict=True)
+    ]
 
 
-def best_containment(found: Iterable[Overlap]) -> float:
+def best_containment(overlaps: Iterable[Overlap]) -> float:
     """The largest containment; NaN of nothing."""
-    return max((one.containment for one in found), default=float("nan"))
+    return max((overlap.containment for overlap in overlaps), default=float("nan"))
 
 
 def best_containments(
-    index: Index, plasmids: Sequence[Plasmid], vectors: QueryVectors, n: int = NEAREST
+    index: OpenedIndex, plasmids: Sequence[Plasmid], vectors: QueryVectors, n: int = NEAREST
 ) -> NDArray[np.float64]:
     """How much of each plasmid the best of its n nearest stored ones holds (q,), from 0 to 1; NaN
     where the index keeps no sequences."""
-    found = nearest_overlaps(index, plasmids, vectors, n=n)
-    return np.array([best_containment(mine) for mine in found], dtype=np.float64)
+    per_query = nearest_overlaps(index, plasmids, vectors, n=n)
+    return np.array([best_containment(overlaps) for overlaps in per_query], dtype=np.float64)

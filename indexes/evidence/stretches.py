@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -30,14 +29,12 @@ from vecattr.indexes.evidence.query_windows import UNSAMPLED, Held, Needles, Que
 from vecattr.indexes.scoring.catalogue import Catalogue, Codes
 from vecattr.indexes.scoring.kmer_features import SharedKmers
 from vecattr.indexes.scoring.lab_features import LabFeatures
+from vecattr.indexes.scoring.opened_index import OpenedIndex
 from vecattr.indexes.storage.live_segment import LiveSegment, living_rows
 from vecattr.indexes.storage.segment_kmers import SCALED, K
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.kmers import is_sampled, windows_of
 from vecattr.sequences.two_bit import unpack_bases
-
-if TYPE_CHECKING:
-    from vecattr.indexes.scoring.opened_index import Index
 
 #: A stretch that more labs have is common property, unless another number is asked for.
 COMMON_LABS = 20
@@ -47,7 +44,7 @@ SOURCES = 12
 MOST = 10
 
 
-def check_kmers_kept(indexes: Iterable[Index]) -> None:
+def check_kmers_kept(indexes: Iterable[OpenedIndex]) -> None:
     """UsageError when a segment of an index has no k-mers, so that no stretch can be told."""
     for index in indexes:
         if not LabFeatures.are_in(index.segments):

@@ -1,11 +1,11 @@
-"""How sure answers are: cosines of some queries and a calibration in, confidences, thresholds,
+"""How sure answers are: lab scores of queries and a calibration in; confidences, thresholds,
 probabilities and candidate sets out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,18 +22,15 @@ from vecattr.calibration.calibration import (
 from vecattr.calibration.conformal import check_coverage, set_sizes
 from vecattr.calibration.open_set import Scores, named_columns
 from vecattr.errors import UsageError
-from vecattr.indexes.answering.verdict import NO_CONFIDENCE
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from vecattr.indexes.scoring.opened_index import Index
+#: No cosine is lower: the confidence when no lab has a name.
+NO_CONFIDENCE = -1.0
 
 
 @dataclass(frozen=True)
 class ConfidenceOptions:
-    """What is asked of sureness: the `work` that queries come from, the share of plasmids of known
-    labs that may be called unknown, and the coverage of candidate sets (None: no set).
+    """What confidences are computed for: the `work` that queries come from, the share of plasmids
+    of known labs that may be called unknown, and the coverage of candidate sets (None: no set).
 
     UsageError for shares out of range.
     """
@@ -83,48 +80,49 @@ def best_named(cosines: NDArray[np.float64], *, named: NDArray[np.bool_]) -> NDA
     return best
 
 
-def check_asked(indexes: Iterable[Index], options: ConfidenceOptions) -> None:
-    """UsageError for a candidate set that one of the indexes cannot vouch for."""
+def check_promised(
+    calibration: Calibration | None, options: ConfidenceOptions, *, path: Path
+) -> None:
+    """UsageError for a candidate set that the calibration of the index at `path` cannot promise."""
     if options.coverage is None:
         return
-    for index in indexes:
-        fits = index.calibration and index.calibration.sequence.works
-        if not fits or options.work not in fits:
-            raise UsageError(
-                f"the index {index.path} has no calibration for {options.work} work, so no "
-                "coverage can be promised",
-                hint="train with more plasmids held out, or ask for a number of labs with -k",
-            )
+    fits = calibration and calibration.sequence.works
+    if not fits or options.work not in fits:
+        raise UsageError(
+            f"the index {path} has no calibration for {options.work} work, so no coverage can be "
+            "promised",
+            hint="train with more plasmids held out, or ask for a number of labs with -k",
+        )
 
 
 def confidence_of(
     calibration: Calibration | None,
-    cosines: NDArray[np.float64],
+    scores: NDArray[np.float64],
     nearest: NDArray[np.float64] | None,
     *,
     names: Sequence[str],
     featured: NDArray[np.bool_],
     options: ConfidenceOptions = DEFAULT_OPTIONS,
 ) -> Confidence:
-    """Of one index: cosines with its classes (q, n), cosines of the nearest plasmids (q,), and
-    which queries have features (q,).
+    """Of one index: scores of its classes (q, n), cosines of the nearest plasmids (q,), and which
+    queries have features (q,).
 
-    An uncalibrated index has the best cosine of a named lab as confidence and nothing else; it
+    An uncalibrated index has the best score of a named lab as confidence and nothing else; it
     alone needs no nearest plasmids.
     """
     named = named_columns(names)
     if calibration is None:
-        return Confidence(best_named(cosines, named=named))
+        return Confidence(best_named(scores, named=named))
     assert nearest is not None, "a calibration weighs the nearest plasmid"
-    confidences, thresholds = np.zeros(len(cosines)), np.zeros(len(cosines))
-    parts: list[tuple[NDArray[np.intp], WorkFit | None]] = []
+    confidences, thresholds = np.zeros(len(scores)), np.zeros(len(scores))
+    row_fits: list[tuple[NDArray[np.intp], WorkFit | None]] = []
     for features, rows in by_features(featured):
         fits: Fits = calibration.fits(features=features)
-        scores = Scores.of(cosines[rows], nearest[rows], named=named)
-        confidences[rows] = fits.verdicts.familiarity.score(scores)
+        query_scores = Scores.of(scores[rows], nearest[rows], named=named)
+        confidences[rows] = fits.verdicts.familiarity.score(query_scores)
         thresholds[rows] = fits.verdicts.threshold(options.false_alarm)
-        parts.append((rows, fits.works.get(options.work)))
-    return with_probabilities(Confidence(confidences, thresholds), cosines, parts, options)
+        row_fits.append((rows, fits.works.get(options.work)))
+    return with_probabilities(Confidence(confidences, thresholds), scores, row_fits, options)
 
 
 def by_features(featured: NDArray[np.bool_]) -> list[tuple[bool, NDArray[np.intp]]]:
@@ -137,19 +135,19 @@ def by_features(featured: NDArray[np.bool_]) -> list[tuple[bool, NDArray[np.intp
 
 
 def with_probabilities(
-    sure: Confidence,
-    cosines: NDArray[np.float64],
-    parts: Sequence[tuple[NDArray[np.intp], WorkFit | None]],
+    confidence: Confidence,
+    scores: NDArray[np.float64],
+    row_fits: Sequence[tuple[NDArray[np.intp], WorkFit | None]],
     options: ConfidenceOptions,
 ) -> Confidence:
     """The same with probabilities and candidate sets, by the fit of each part of the rows; without
     them when a fit is missing."""
-    probabilities, sizes = np.zeros(cosines.shape), np.ones(len(cosines), dtype=np.intp)
-    for rows, fit in parts:
+    probabilities, sizes = np.zeros(scores.shape), np.ones(len(scores), dtype=np.intp)
+    for rows, fit in row_fits:
         if fit is None:
-            return sure
-        probabilities[rows] = fit.temperature.probabilities(cosines[rows])
+            return confidence
+        probabilities[rows] = fit.temperature.probabilities(scores[rows])
         if options.coverage is not None:
             sizes[rows] = set_sizes(probabilities[rows], fit.mass(options.coverage))
-    kept = sizes if options.coverage is not None else None
-    return Confidence(sure.confidences, sure.thresholds, probabilities, kept)
+    set_size = sizes if options.coverage is not None else None
+    return Confidence(confidence.confidences, confidence.thresholds, probabilities, set_size)

@@ -1,30 +1,24 @@
-"""The attribution engine: an index folder in, ranked labs and nearest plasmids for queries out.
+"""An opened index: an index folder in; vectors, lab scores and nearest plasmids of queries out.
 
-index = Index.open("my.index")
-answer = index.query(Plasmid("p1", "ACGT…"), k=10)
+Everything here is what one index says by itself. Putting an answer together is the work of
+`vecattr.indexes.answering`; `vecattr.indexes.index.Index` is what users open.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.attribution import Attribution, Neighbor
+from vecattr.attribution import Neighbor
 from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import UsageError
-from vecattr.indexes.evidence.near_copies import take_away
-from vecattr.indexes.scoring.confidence import (
-    DEFAULT_OPTIONS,
-    Confidence,
-    ConfidenceOptions,
-    confidence_of,
-)
 from vecattr.indexes.scoring.lab_scorer import LabScorer, lab_scorer
+from vecattr.indexes.scoring.left_out import leave_out
 from vecattr.indexes.search.embedding import QueryVectors, are_unread, query_vectors, unread_vector
 from vecattr.indexes.search.lab_matrix import LabEntry, LabMatrix
 from vecattr.indexes.search.nearest_plasmids import NearestPlasmids
@@ -48,10 +42,10 @@ if TYPE_CHECKING:
 BATCH = 64
 
 
-class Index:
-    """An opened index: one generation of it, whatever writers do meanwhile. It changes nothing.
+class OpenedIndex:
+    """One generation of an index, whatever writers do meanwhile. It changes nothing.
 
-    Make one with `Index.open`.
+    Make one with `open`.
     """
 
     def __init__(
@@ -67,10 +61,9 @@ class Index:
         self.path = path
         self.exact = exact
         self.manifest, self.segments, self.calibration = parts
-        self._given = embedder
+        self._given_embedder = embedder
         self._device = device
         self._threads = threads
-        self._near: tuple[QueryVectors | None, list[tuple[Neighbor, ...]]] = None, []
 
     @classmethod
     def open(
@@ -81,7 +74,7 @@ class Index:
         device: str = "cpu",
         threads: int | None = None,
         exact: bool = False,
-    ) -> Index:
+    ) -> Self:
         """Open the index at `path`; the model is loaded at the first query unless `embedder` is
         given. `exact`: find nearest plasmids exactly where cells would do. Takes no lock, and
         starts again when a writer publishes meanwhile.
@@ -115,7 +108,7 @@ class Index:
     @cached_property
     def embedder(self) -> SequenceEmbedder:
         """The given one, or the model inside the index."""
-        return self._given or load_index_model(
+        return self._given_embedder or load_index_model(
             self.path, self.manifest, device=self._device, threads=self._threads
         )
 
@@ -149,11 +142,11 @@ class Index:
         return discriminant_of(self.segments)
 
     @cached_property
-    def fused(self) -> LabScorer | None:
-        """What ranks labs by vectors and exact k-mers together; None when the model brought no
-        fusion, or a segment keeps no k-mers: then vectors rank alone."""
-        fusion = index_ranker(self.path, self.manifest)
-        return lab_scorer(fusion, self.segments, self.lab_names)
+    def scorer(self) -> LabScorer | None:
+        """What scores labs by vectors and exact k-mers together; None when the model has no
+        evidence ranker, or a segment keeps no k-mers: then vectors rank alone."""
+        ranker = index_ranker(self.path, self.manifest)
+        return lab_scorer(ranker, self.segments, self.lab_names)
 
     @cached_property
     def _nearest(self) -> NearestPlasmids:
@@ -163,90 +156,9 @@ class Index:
         """Every class, sorted by name."""
         return self._matrix.entries(class_sizes(self.segments))
 
-    def info(self) -> dict[str, object]:
-        """Facts for people and machines; all of them fit into JSON."""
-        from vecattr.indexes.answering.info import index_facts
-
-        return index_facts(self.path, self.manifest, self.segments, self.calibration)
-
     def lab_table(self) -> EmbeddingTable:
         """The effective vector of every class, sorted by name."""
         return EmbeddingTable(self.lab_names, self._matrix.vectors)
-
-    def query(
-        self,
-        plasmid: Plasmid,
-        *,
-        k: int = 10,
-        neighbors: int = 0,
-        exclude_near_copies: bool = False,
-        options: ConfidenceOptions = DEFAULT_OPTIONS,
-        evidence: int | None = None,
-    ) -> Attribution:
-        """The k likeliest labs of one plasmid, and so many nearest stored plasmids."""
-        answers = self.query_many(
-            [plasmid],
-            k=k,
-            neighbors=neighbors,
-            exclude_near_copies=exclude_near_copies,
-            options=options,
-            evidence=evidence,
-        )
-        return next(answers)
-
-    def query_many(
-        self,
-        plasmids: Iterable[Plasmid],
-        *,
-        k: int = 10,
-        neighbors: int = 0,
-        batch_size: int = BATCH,
-        exclude_near_copies: bool = False,
-        options: ConfidenceOptions = DEFAULT_OPTIONS,
-        evidence: int | None = None,
-    ) -> Iterator[Attribution]:
-        """One answer for each plasmid, in order, as they come; UsageError for k or batch_size
-        below 1, neighbors below 0, or a coverage that cannot be promised (at once, not at the
-        first answer). With a coverage, the size of the candidate set stands for k.
-
-        `exclude_near_copies`: as if the index held no near copy of the query, but for what learned
-        lab vectors learned of them; UsageError when it keeps no sequences. `evidence`: also the
-        stretches that speak for the first lab (`vecattr.indexes.evidence.stretches`), where what
-        more than so many labs (1 to 400) share is common property; UsageError when it keeps no
-        k-mers.
-        """
-        from vecattr.indexes.answering.panel import Panel  # which is made of indexes
-
-        return Panel((self,)).query_many(
-            plasmids,
-            k=k,
-            neighbors=neighbors,
-            batch_size=batch_size,
-            exclude_near_copies=exclude_near_copies,
-            options=options,
-            evidence=evidence,
-        )
-
-    def confidence_of(
-        self,
-        vectors: QueryVectors,
-        scores: NDArray[np.float64],
-        *,
-        options: ConfidenceOptions = DEFAULT_OPTIONS,
-        nearest: NDArray[np.float64] | None = None,
-    ) -> Confidence:
-        """How sure answers to queries with these `lab_scores` are; `nearest` are the cosines of
-        the nearest stored plasmids (q,), searched for unless given."""
-        if nearest is None and self.calibration is not None:
-            nearest = self.nearest_cosines(vectors)
-        return confidence_of(
-            self.calibration,
-            scores,
-            nearest,
-            names=self.lab_names,
-            featured=vectors.featured,
-            options=options,
-        )
 
     def are_unread(self, vectors: QueryVectors) -> NDArray[np.bool_]:
         """Of which queries the model knows no part, (q,)."""
@@ -266,16 +178,23 @@ class Index:
     def lab_cosines(self, vectors: QueryVectors) -> NDArray[np.float64]:
         """The cosine of each query with each class, (q, labs), in the order of `labs`.
         MismatchError for another width, InputError for rows that are not finite."""
-        scores = self._matrix.cosines(vectors)
-        take_away(self, vectors, scores)
-        return scores
+        cosines = self._matrix.cosines(vectors)
+        leave_out(
+            cosines,
+            vectors,
+            self.segments,
+            names=self.lab_names,
+            learned=self.learned_labs,
+            discriminant=self.discriminant,
+        )
+        return cosines
 
     def lab_scores(
         self, vectors: QueryVectors, cosines: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """What ranks the classes, (q, labs), from their `lab_cosines`: fused scores from -1 to 0,
-        or those cosines where vectors rank alone."""
-        return cosines if self.fused is None else self.fused.scores(vectors, cosines)
+        """What ranks the classes, (q, labs), from their `lab_cosines`: scores of the evidence
+        ranker from -1 to 0, or those cosines where vectors rank alone."""
+        return cosines if self.scorer is None else self.scorer.scores(vectors, cosines)
 
     def neighbors(self, vectors: QueryVectors, *, n: int) -> list[tuple[Neighbor, ...]]:
         """The n nearest stored plasmids of each query by sequence, best first, ties by id."""
@@ -283,14 +202,6 @@ class Index:
             raise UsageError(f"n is {n}, expected 0 or more")
         if not n:
             return [()] * len(vectors)
-        known, found = self._near
-        if known is vectors and all(len(close) >= n for close in found):
-            return [close[:n] for close in found]  # copies were looked for among them
-        found = self._found_near(vectors, n=n)
-        self._near = vectors, found
-        return found
-
-    def _found_near(self, vectors: QueryVectors, *, n: int) -> list[tuple[Neighbor, ...]]:
         if any(vectors.left_out):
             return self._nearest.search_without(vectors.bare, vectors.left_out, n=n)
         return self._nearest.search(vectors.bare, n=n)
@@ -298,6 +209,10 @@ class Index:
     def nearest_cosines(self, vectors: QueryVectors) -> NDArray[np.float64]:
         """The cosine of each query with the nearest stored plasmid, (q,); -1 when there is none."""
         if any(vectors.left_out):
-            near = self.neighbors(vectors, n=1)
-            return np.array([close[0].cosine if close else -1.0 for close in near])
+            return best_cosines(self.neighbors(vectors, n=1))
         return self._nearest.best_cosines(vectors.bare)
+
+
+def best_cosines(neighbors: Sequence[Sequence[Neighbor]]) -> NDArray[np.float64]:
+    """The cosine of the first neighbor of each query, (q,); -1 where there is none."""
+    return np.array([nearest[0].cosine if nearest else -1.0 for nearest in neighbors])

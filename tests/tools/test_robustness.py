@@ -13,7 +13,7 @@ import pytest
 from bench_robustness import SPLITS
 from robustness_series import judged
 
-from vecattr.indexes.answering.panel import Panel
+from vecattr.indexes.index import Panel
 from vecattr.readers.plasmid_table import table_text
 from vecattr.sequences.mutations import masked_stretch
 from vecattr.sequences.synthetic import synthetic_plasmids

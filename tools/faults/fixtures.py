@@ -19,7 +19,7 @@ from golden_index import HashedKmers, made_plasmids, make_model
 from vecattr.datasets.classes import ClassRule
 from vecattr.encoders.model_folder import model_identity
 from vecattr.indexes.editing.build import build_index
-from vecattr.indexes.scoring.opened_index import Index
+from vecattr.indexes.index import Index
 from vecattr.indexes.storage.index_folder import history_path, read_manifest
 from vecattr.indexes.storage.live_segment import open_segments
 from vecattr.indexes.storage.manifest import Manifest, parse_manifest

@@ -18,7 +18,7 @@ from golden_index import made_plasmids
 
 from faults import fixtures
 from faults.concurrency import answers_of
-from vecattr.indexes.scoring.opened_index import Index
+from vecattr.indexes.index import Index
 from vecattr.readers.plasmid_table import table_text
 from vecattr.sequences.synthetic import synthetic_plasmids
 

@@ -33,7 +33,7 @@ from vecattr.datasets.classes import ClassRule
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab, rollback
 from vecattr.indexes.editing.publish import KEPT_GENERATIONS
-from vecattr.indexes.scoring.opened_index import Index
+from vecattr.indexes.index import Index
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.ranking.discriminant import SHRINKAGE
 

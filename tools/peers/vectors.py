@@ -10,7 +10,7 @@ from peers.costs import Cost, own_cost
 from peers.ranking import Scores
 from peers.rows import Bench
 from vecattr.errors import MismatchError
-from vecattr.indexes.answering.panel import Panel, open_panel
+from vecattr.indexes.index import Panel, open_panel
 from vecattr.plasmid import Plasmid
 from vecattr.version import __version__
 

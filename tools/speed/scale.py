@@ -15,7 +15,7 @@ from made_index import MadeEmbedder, build, lab_name
 
 from vecattr.files.atomic import sha256_bytes
 from vecattr.indexes.editing.add import add_labs
-from vecattr.indexes.scoring.opened_index import Index
+from vecattr.indexes.index import Index
 from vecattr.plasmid import Plasmid
 
 #: Labs of a made index, at most; a small one has one for ten plasmids.

@@ -16,8 +16,8 @@ from vecattr.attribution import Neighbor
 from vecattr.cli.main import run
 from vecattr.datasets.classes import ClassRule
 from vecattr.errors import UsageError
-from vecattr.indexes.answering.answers import fused_neighbors
-from vecattr.indexes.answering.panel import Panel, open_panel
+from vecattr.indexes.answering.attributions import fused_neighbors
+from vecattr.indexes.index import Panel, open_panel
 from vecattr.ranking.rank_fusion import FUSIONS, Fusion, fused_scores
 
 LABS = ["Ash", "Birch", "Cedar", "Dogwood"]
@@ -80,7 +80,7 @@ def test_a_panel_of_one_index_answers_as_the_index(pair: tuple[Path, Path], work
     answers = list(panel.query_many(iter(queries), neighbors=3))
     assert answers == list(opened.query_many(queries, neighbors=3))
     judged = panel.judge(queries)
-    assert judged.sure.confidences.tolist() == [answer.confidence for answer in answers]
+    assert judged.confidence.confidences.tolist() == [answer.confidence for answer in answers]
     for row, answer in enumerate(answers):
         best = judged.best(row, k=10).tolist()
         assert [panel.lab_names[lab] for lab in best] == [hit.name for hit in answer.labs]

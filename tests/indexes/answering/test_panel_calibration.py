@@ -16,7 +16,6 @@ from vecattr.calibration.calibration_set import HeldOut
 from vecattr.calibration.open_set import Scores
 from vecattr.encoders.model_folder import CALIBRATION_FILE, HELD_OUT_FILE
 from vecattr.errors import DamagedError, UsageError
-from vecattr.indexes.answering.panel import Panel
 from vecattr.indexes.answering.panel_calibration import (
     MOST,
     FusedCalibration,
@@ -24,8 +23,8 @@ from vecattr.indexes.answering.panel_calibration import (
     majority,
     rank_matched,
 )
+from vecattr.indexes.index import Index, Panel
 from vecattr.indexes.scoring.confidence import ConfidenceOptions
-from vecattr.indexes.scoring.opened_index import Index
 from vecattr.plasmid import POOLED
 from vecattr.ranking.rank_fusion import FUSIONS, Fusion, fused_scores
 from vecattr.vectors import EmbeddingTable, unit_rows

@@ -20,11 +20,11 @@ from vecattr.attribution import Attribution
 from vecattr.datasets.classes import ClassRule
 from vecattr.encoders.pretrained import shipped_encoder
 from vecattr.errors import ArtifactError, InputError, UsageError, VecattrError
-from vecattr.indexes.answering.answers import FEW, Wanted
-from vecattr.indexes.answering.panel import Panel, open_panel
-from vecattr.indexes.answering.worker_pool import Orders, answers_in_processes
+from vecattr.indexes.answering.answers import FEW, PanelRecipe
+from vecattr.indexes.answering.worker_pool import results_in_order
 from vecattr.indexes.editing.add import add_labs
 from vecattr.indexes.editing.build import build_index
+from vecattr.indexes.index import Panel, open_panel
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.synthetic import synthetic_plasmids
 
@@ -91,11 +91,16 @@ def test_input_is_read_only_as_answers_are_taken(index: Path) -> None:
 
 def test_an_index_that_changed_meanwhile_is_not_mixed(index: Path) -> None:
     panel = open_panel([index])
-    orders = Orders.of(panel, Wanted())
+    recipe = PanelRecipe.from_panel(panel)
     new = replace(some_queries(1)[0], id="new", lab="New lab")
     add_labs(index, [new], embedder=panel.indexes[0].embedder)
     with pytest.raises(ArtifactError, match="changed while it was asked"):
-        list(answers_in_processes(orders, [some_queries(3)], processes=1))
+        list(results_in_order(recipe.open, getattr, ["identity"], processes=1))
+
+
+def test_the_pool_works_on_any_state_and_keeps_the_order() -> None:
+    sums = results_in_order(int, int.__add__, range(50), processes=2)  # int() is 0
+    assert list(sums) == list(range(50))
 
 
 def test_wrong_numbers_are_told_at_once(index: Path) -> None:

@@ -19,7 +19,7 @@ from vecattr.files.atomic import sha256_bytes
 from vecattr.indexes.checking.repair import RepairReport, repair_index
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rollback
-from vecattr.indexes.scoring.opened_index import Index
+from vecattr.indexes.index import Index
 from vecattr.indexes.storage.index_folder import read_manifest
 from vecattr.indexes.storage.manifest import FileFacts
 

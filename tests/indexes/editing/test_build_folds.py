@@ -21,7 +21,7 @@ from vecattr.encoders.config import BagConfig
 from vecattr.encoders.model_folder import learned_labs, model_identity
 from vecattr.errors import DamagedError, InputError, MismatchError, MissingError, UsageError
 from vecattr.files.fold_folder import FOLDS_FILE, Folds, fold_path, read_folds
-from vecattr.indexes.answering.panel import open_panel
+from vecattr.indexes.index import open_panel
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.synthetic import synthetic_plasmids
 from vecattr.training.cross_validation import train_folds

@@ -14,12 +14,12 @@ import pytest
 from vecattr.datasets.classes import ClassRule
 from vecattr.encoders.model_folder import RANKER_FILE
 from vecattr.errors import InputError
-from vecattr.indexes.answering.panel import Panel
 from vecattr.indexes.editing.add import add_labs
 from vecattr.indexes.editing.edit import compact, remove_lab, rename_lab
 from vecattr.indexes.evaluation.few_shot import few_shot_accuracy
 from vecattr.indexes.evaluation.few_shot_scored import ScoredNewcomers
 from vecattr.indexes.evaluation.support_draws import Codes, Shots, drawn, drawn_outside, orders
+from vecattr.indexes.index import Panel
 from vecattr.metrics.ranking import lab_ranks
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.ranking.evidence_ranker import EvidenceRanker, Network, inputs_of

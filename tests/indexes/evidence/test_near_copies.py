@@ -14,9 +14,9 @@ import pytest
 from vecattr import Plasmid
 from vecattr.cli.main import run
 from vecattr.errors import UsageError
-from vecattr.indexes.answering.panel import Panel
 from vecattr.indexes.editing.add import add_labs
 from vecattr.indexes.evidence.near_copies import near_copies
+from vecattr.indexes.index import Panel
 
 Capture = pytest.CaptureFixture[str]
 

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from vecattr.attribution import Source, Stretch, Stretches
 from vecattr.errors import UsageError
-from vecattr.indexes.answering.panel import open_panel
 from vecattr.indexes.editing.add import add_labs
 from vecattr.indexes.editing.edit import remove_lab
 from vecattr.indexes.editing.segment_writer import SegmentWriter
 from vecattr.indexes.evidence.query_windows import between, runs_of
 from vecattr.indexes.evidence.stretches import MOST, SOURCES, StretchFinder
+from vecattr.indexes.index import open_panel
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.manifest import FileFacts, SegmentEntry
 from vecattr.indexes.storage.segment import Segment

@@ -16,8 +16,8 @@ from vecattr.calibration.open_set import OpenSetScore
 from vecattr.calibration.temperature import Temperature
 from vecattr.encoders.model_folder import CALIBRATION_FILE
 from vecattr.errors import UsageError
-from vecattr.indexes.answering.verdict import NO_CONFIDENCE
 from vecattr.indexes.scoring.confidence import (
+    NO_CONFIDENCE,
     ConfidenceOptions,
     best_named,
     by_features,

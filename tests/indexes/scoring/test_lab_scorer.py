@@ -89,7 +89,7 @@ def test_scores_are_those_of_the_fusion_over_the_columns(index: Path, workshop: 
     vectors = opened.embed(asked)
     cosines = opened.lab_cosines(vectors)
     scores = opened.lab_scores(vectors, cosines)
-    fused = opened.fused
+    fused = opened.scorer
     assert isinstance(fused, LabScorer)
     assert opened.info()["ranked_by"] == "vectors and k-mers"
     for row, plasmid in enumerate(asked):
@@ -151,7 +151,7 @@ def test_without_kmers_or_fusion_vectors_answer_alone(
     workshop.build(tmp_path / "plain", plasmids)
     for name in ("bare", "plain"):
         opened = workshop.open(tmp_path / name)
-        assert opened.fused is None
+        assert opened.scorer is None
         assert opened.info()["ranked_by"] == "vectors"
         for hit in opened.query(plasmids[0]).labs:
             assert hit.score == hit.cosine
@@ -175,7 +175,7 @@ def test_pooled_labs_share_one_score(tmp_path: Path, workshop: Any, model: Path)
     opened = workshop.open(tmp_path / "i")
     [query] = [offspring(one, share=0.5) for one in plasmids if one.id == "Cedar-0-0"]
     assert opened.query(query).labs[0].name == POOLED
-    assert opened.fused.catalogue.lab_names == tuple(LABS)
+    assert opened.scorer.catalogue.lab_names == tuple(LABS)
 
 
 def test_left_out_copies_change_the_ranking_as_if_they_were_not_stored(

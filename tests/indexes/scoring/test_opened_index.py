@@ -83,8 +83,6 @@ def test_nearest_cosines_are_those_of_the_first_neighbors(index: Path, workshop:
     for some in (vectors, without):
         found = opened.nearest_cosines(some).tolist()
         assert found == [near[0].cosine for near in opened.neighbors(some, n=1)]
-        sure = opened.confidence_of(some, opened.lab_cosines(some))
-        assert (sure.threshold(0), sure.probability(0, 0)) == (None, None)
 
 
 def test_the_batch_size_does_not_matter(index: Path, workshop: Any) -> None:

@@ -13,7 +13,7 @@ from vecattr.files.arrays import ArrayFile, write_arrays
 from vecattr.indexes.checking.repair import repair_index
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.edit import remove_lab
-from vecattr.indexes.scoring.opened_index import Index
+from vecattr.indexes.index import Index
 from vecattr.indexes.search.cells import LEAST_RECALL, Cells, cell_bytes
 from vecattr.indexes.storage.index_folder import cells_path, read_manifest
 from vecattr.vectors import Vectors, unit_rows

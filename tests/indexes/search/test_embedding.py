@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vecattr.indexes.scoring.opened_index import Index
+from vecattr.indexes.index import Index
 from vecattr.indexes.search.embedding import query_vectors
 from vecattr.plasmid import Plasmid
 

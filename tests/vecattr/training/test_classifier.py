@@ -14,7 +14,7 @@ from vecattr.encoders.config import BagConfig, CnnConfig, EncoderConfig
 from vecattr.encoders.embedder import load_embedder
 from vecattr.encoders.model_folder import learned_labs
 from vecattr.indexes.editing.build import build_index
-from vecattr.indexes.scoring.opened_index import Index
+from vecattr.indexes.index import Index
 from vecattr.sequences.synthetic import synthetic_plasmids
 from vecattr.training.losses import SmoothedSoftmax
 from vecattr.training.report import TrainReport

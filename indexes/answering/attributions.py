@@ -1,0 +1,141 @@
+"""Answers put into words: judged queries in, one attribution for each out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.attribution import Attribution, FusedAttribution, Hit, Neighbor, Provenance, Stretches
+from vecattr.indexes.answering.embedded_queries import EmbeddedQueries, unread_queries
+from vecattr.indexes.answering.judgement import Judgement
+from vecattr.indexes.answering.opened_panel import OpenedPanel
+from vecattr.indexes.answering.request import AnswerRequest
+from vecattr.indexes.answering.verdict import doubt, fewer_classes, fusion_note, set_note, verdict
+from vecattr.indexes.evidence.near_copies import copy_note
+from vecattr.ranking.rank_fusion import RRF_CONSTANT
+from vecattr.version import __version__
+
+
+def attributions(
+    panel: OpenedPanel, queries: EmbeddedQueries, judgement: Judgement, request: AnswerRequest
+) -> Iterator[Attribution]:
+    """One answer for each query, in order."""
+    confidence, options = judgement.confidence, request.confidence
+    doubts = _doubts(panel, queries)
+    sizes = [confidence.size(query, otherwise=request.k) for query in range(len(doubts))]
+    best = _best_labs(panel, queries, judgement, sizes)
+    kind = Attribution if panel.is_one_index else FusedAttribution
+    for query, plasmid in enumerate(queries.plasmids):
+        hits = judgement.hits(query, best[query], names=panel.lab_names)
+        threshold = confidence.threshold(query)
+        query_confidence = float(confidence.confidences[query])
+        yield kind(
+            query=plasmid.id,
+            length=len(plasmid),
+            topology=plasmid.topology,
+            labs=hits,
+            verdict=verdict(
+                doubtful=doubts[query] is not None,
+                confidence=query_confidence,
+                threshold=threshold,
+            ),
+            confidence=query_confidence,
+            threshold=threshold,
+            neighbors=_neighbors(queries, query, n=request.neighbors),
+            notes=_notes(panel, queries, query, doubts[query], sizes[query], request),
+            provenance=Provenance(__version__, panel.model_identity, panel.identity),
+            work=options.work,
+            coverage=options.coverage,
+            evidence=_evidence(panel, queries, query, hits, request),
+        )
+
+
+def _doubts(panel: OpenedPanel, queries: EmbeddedQueries) -> list[str | None]:
+    """Of each query why no answer is to be trusted, if so."""
+    unread = unread_queries(panel, queries)
+    return [
+        doubt(plasmid, unread=is_unread)
+        for plasmid, is_unread in zip(queries.plasmids, unread.tolist(), strict=True)
+    ]
+
+
+def _best_labs(
+    panel: OpenedPanel, queries: EmbeddedQueries, judgement: Judgement, sizes: Sequence[int]
+) -> list[NDArray[np.integer]]:
+    """The columns of so many best labs of each query: found by FAISS where the vectors of one
+    index rank alone, by the scores elsewhere (and where labs change because copies are left
+    out)."""
+    index, vectors = panel.indexes[0], queries.vectors[0]
+    if panel.is_one_index and index.scorer is None and not any(vectors.left_out):
+        ranked = index.ranked_labs(vectors, k=max(sizes))
+        return [columns[:size] for columns, size in zip(ranked, sizes, strict=True)]
+    return [judgement.best(query, k=size) for query, size in enumerate(sizes)]
+
+
+def _neighbors(queries: EmbeddedQueries, query: int, *, n: int) -> tuple[Neighbor, ...]:
+    assert queries.neighbors is not None, "an answer names neighbors"
+    return fused_neighbors([neighbors[query] for neighbors in queries.neighbors], n=n)
+
+
+def fused_neighbors(lists: Sequence[Sequence[Neighbor]], *, n: int) -> tuple[Neighbor, ...]:
+    """The n stored plasmids with the largest sum of 1 / (60 + place) over the lists, ties by id;
+    the cosine is the mean over the lists that one is in. Of one list its first n."""
+    if len(lists) == 1:
+        return tuple(lists[0][:n])
+    placed: dict[str, list[tuple[int, Neighbor]]] = defaultdict(list)
+    for neighbors in lists:
+        for place, neighbor in enumerate(neighbors, start=1):
+            placed[neighbor.id].append((place, neighbor))
+    ranked = []
+    for name, entries in placed.items():
+        score = sum(sorted(1 / (RRF_CONSTANT + place) for place, _ in entries))
+        cosine = float(np.mean([neighbor.cosine for _, neighbor in entries]))
+        ranked.append((-score, name, replace(entries[0][1], cosine=cosine)))
+    return tuple(neighbor for _, _, neighbor in sorted(ranked, key=lambda entry: entry[:2])[:n])
+
+
+def _notes(
+    panel: OpenedPanel,
+    queries: EmbeddedQueries,
+    query: int,
+    query_doubt: str | None,
+    size: int,
+    request: AnswerRequest,
+) -> tuple[str, ...]:
+    """What a person should read beside the answer, doubts first."""
+    options = request.confidence
+    notes = (
+        query_doubt,
+        copy_note(
+            queries.copies[query],
+            left_out=request.exclude_near_copies,
+            learned=panel.learned_labs,
+        ),
+        fewer_classes(len(panel.lab_names), k=size),
+        set_note(size, coverage=options.coverage, work=options.work),
+        fusion_note(len(panel.indexes), fusion=panel.fusion),
+    )
+    return tuple(note for note in notes if note is not None)
+
+
+def _evidence(
+    panel: OpenedPanel,
+    queries: EmbeddedQueries,
+    query: int,
+    hits: Sequence[Hit],
+    request: AnswerRequest,
+) -> Stretches | None:
+    """What speaks for the first of the hits, without the near copies that are left out."""
+    if request.evidence is None:
+        return None
+    copies = queries.copies[query] if request.exclude_near_copies else ()
+    return panel.stretches.find(
+        queries.plasmids[query],
+        hits[0].name if hits else None,
+        common_labs=request.evidence,
+        left_out=[copy.id for copy in copies],
+    )

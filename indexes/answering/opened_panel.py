@@ -1,0 +1,125 @@
+"""Several opened indexes that answer as one: their names, their fused calibration, their stretches.
+
+A panel of one index has that index's own scores, so that whoever measures needs to know nothing
+of panels.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from vecattr.errors import UsageError
+from vecattr.indexes.answering.panel_calibration import FusedCalibration
+from vecattr.indexes.evidence.stretches import StretchFinder
+from vecattr.indexes.scoring.confidence import ConfidenceOptions, check_promised
+from vecattr.indexes.scoring.opened_index import OpenedIndex
+from vecattr.indexes.storage.fold_indexes import expand_folds
+from vecattr.ranking.rank_fusion import Fusion
+
+#: What joins the identities of several models or indexes.
+JOINT = "+"
+
+
+@dataclass(frozen=True)
+class OpenedPanel:
+    """At least one opened index; UsageError when one is there twice."""
+
+    indexes: tuple[OpenedIndex, ...]
+    fusion: Fusion = "copeland"
+
+    def __post_init__(self) -> None:
+        assert self.indexes, "a panel has a member"
+        paths = [index.path.resolve() for index in self.indexes]
+        for path, count in Counter(paths).items():
+            if count > 1:
+                raise UsageError(
+                    f"the index {path} is given {count} times", hint="give each index once"
+                )
+
+    @classmethod
+    def open(
+        cls,
+        paths: Iterable[str | Path],
+        *,
+        fusion: Fusion = "copeland",
+        device: str = "cpu",
+        threads: int | None = None,
+        exact: bool = False,
+    ) -> Self:
+        """The indexes at these paths, all those of a folder of folds; errors as in
+        `OpenedIndex.open`."""
+        indexes = (
+            OpenedIndex.open(path, device=device, threads=threads, exact=exact)
+            for path in expand_folds(paths)
+        )
+        return cls(tuple(indexes), fusion)
+
+    @property
+    def is_one_index(self) -> bool:
+        """Does one index answer alone, so that nothing is fused?"""
+        return len(self.indexes) == 1
+
+    @property
+    def model_identity(self) -> str:
+        """Hex; of several members joined by a plus sign."""
+        return JOINT.join(index.model_identity for index in self.indexes)
+
+    @property
+    def identity(self) -> str:
+        """Hex; of several members joined by a plus sign."""
+        return JOINT.join(index.identity for index in self.indexes)
+
+    @cached_property
+    def lab_names(self) -> tuple[str, ...]:
+        """The classes that any index knows, sorted."""
+        if self.is_one_index:
+            return self.indexes[0].lab_names
+        return tuple(sorted({name for index in self.indexes for name in index.lab_names}))
+
+    @cached_property
+    def learned_labs(self) -> frozenset[str]:
+        """The classes that have a learned vector in any index."""
+        return frozenset[str]().union(*(index.learned_labs for index in self.indexes))
+
+    @cached_property
+    def plasmid_counts(self) -> dict[str, int]:
+        """The stored plasmids of each class, in the index that has most of them."""
+        counts: dict[str, int] = {}
+        for entry in (entry for index in self.indexes for entry in index.labs()):
+            counts[entry.name] = max(counts.get(entry.name, 0), entry.plasmids)
+        return counts
+
+    @cached_property
+    def calibration(self) -> FusedCalibration:
+        """Of the fused answers; it knows nothing when an index has no held-out plasmids."""
+        fitted = [
+            (index.held_out, index.calibration)
+            for index in self.indexes
+            if index.held_out is not None and index.calibration is not None
+        ]
+        is_complete = len(fitted) == len(self.indexes)
+        return FusedCalibration(tuple(fitted) if is_complete else (), self.fusion)
+
+    @cached_property
+    def stretches(self) -> StretchFinder:
+        """Over the plasmids of all indexes; every segment must have k-mers."""
+        segments = [segment for index in self.indexes for segment in index.segments]
+        return StretchFinder(segments, self.lab_names)
+
+    def check(self, options: ConfidenceOptions) -> None:
+        """UsageError for a candidate set that the panel cannot promise."""
+        for index in self.indexes:
+            check_promised(index.calibration, options, path=index.path)
+        if options.coverage is None or self.is_one_index:
+            return
+        if options.work not in self.calibration.plain.works:  # featured ones know the same kinds
+            raise UsageError(
+                f"too few plasmids of {options.work} work were held out of all of these indexes' "
+                "models, so no coverage can be promised for their fusion",
+                hint="ask one index, or fuse folds of one training",
+            )

@@ -1,0 +1,124 @@
+"""The public index: a folder in, ranked labs and nearest plasmids for queries out.
+
+    index = Index.open("my.index")
+    answer = index.query(Plasmid("p1", "ACGT…"), k=10)
+
+Several indexes are asked as one with `open_panel`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from vecattr.attribution import Attribution
+from vecattr.indexes.answering.answers import answers
+from vecattr.indexes.answering.embedded_queries import embed_without_neighbors
+from vecattr.indexes.answering.info import index_facts
+from vecattr.indexes.answering.judgement import Judgement, judge
+from vecattr.indexes.answering.lab_scores import score_labs
+from vecattr.indexes.answering.opened_panel import OpenedPanel
+from vecattr.indexes.answering.request import AnswerRequest
+from vecattr.indexes.scoring.confidence import DEFAULT_OPTIONS, ConfidenceOptions
+from vecattr.indexes.scoring.opened_index import BATCH, OpenedIndex
+from vecattr.plasmid import Plasmid
+from vecattr.ranking.rank_fusion import Fusion
+
+
+class Index(OpenedIndex):
+    """One opened index that can be queried: one generation of it, whatever writers do meanwhile.
+
+    Make one with `Index.open`; opening changes nothing and takes no lock.
+    """
+
+    def query(
+        self,
+        plasmid: Plasmid,
+        *,
+        k: int = 10,
+        neighbors: int = 0,
+        exclude_near_copies: bool = False,
+        options: ConfidenceOptions = DEFAULT_OPTIONS,
+        evidence: int | None = None,
+    ) -> Attribution:
+        """The k likeliest labs of one plasmid, and so many nearest stored plasmids; errors and
+        options as in `query_many`."""
+        request = AnswerRequest(k, neighbors, exclude_near_copies, options, evidence)
+        return next(answers(OpenedPanel((self,)), [plasmid], request, batch_size=1))
+
+    def query_many(
+        self,
+        plasmids: Iterable[Plasmid],
+        *,
+        k: int = 10,
+        neighbors: int = 0,
+        batch_size: int = BATCH,
+        exclude_near_copies: bool = False,
+        options: ConfidenceOptions = DEFAULT_OPTIONS,
+        evidence: int | None = None,
+    ) -> Iterator[Attribution]:
+        """One answer for each plasmid, in order, as they come; UsageError for k or batch_size
+        below 1, neighbors below 0, or a coverage that cannot be promised (at once, not at the
+        first answer). With a coverage, the size of the candidate set stands for k.
+
+        `exclude_near_copies`: as if the index held no near copy of the query, but for what learned
+        lab vectors learned of them; UsageError when it keeps no sequences. `evidence`: also the
+        stretches that speak for the first lab (`vecattr.indexes.evidence.stretches`), where what
+        more than so many labs (1 to 400) share is common property; UsageError when it keeps no
+        k-mers.
+        """
+        request = AnswerRequest(k, neighbors, exclude_near_copies, options, evidence)
+        return answers(OpenedPanel((self,)), plasmids, request, batch_size=batch_size)
+
+    def info(self) -> dict[str, object]:
+        """Facts for people and machines; all of them fit into JSON."""
+        return index_facts(self.path, self.manifest, self.segments, self.calibration)
+
+
+class Panel(OpenedPanel):
+    """Several opened indexes that are queried as one; of one index that index's own answers.
+
+    Make one with `open_panel`.
+    """
+
+    def query_many(
+        self,
+        plasmids: Iterable[Plasmid],
+        *,
+        k: int = 10,
+        neighbors: int = 0,
+        batch_size: int = BATCH,
+        exclude_near_copies: bool = False,
+        options: ConfidenceOptions = DEFAULT_OPTIONS,
+        evidence: int | None = None,
+        processes: int = 1,
+    ) -> Iterator[Attribution]:
+        """As `Index.query_many`. With several `processes` many plasmids are answered side by side;
+        indexes with an embedder of the caller's cannot."""
+        request = AnswerRequest(k, neighbors, exclude_near_copies, options, evidence)
+        return answers(self, plasmids, request, batch_size=batch_size, processes=processes)
+
+    def judge(
+        self,
+        plasmids: Sequence[Plasmid],
+        *,
+        exclude_near_copies: bool = False,
+        options: ConfidenceOptions = DEFAULT_OPTIONS,
+    ) -> Judgement:
+        """Scores, cosines and confidences of some plasmids with every lab, without neighbors and
+        words; `exclude_near_copies` as in `query_many`."""
+        queries = embed_without_neighbors(self, plasmids, exclude_near_copies=exclude_near_copies)
+        return judge(self, queries, score_labs(self, queries), options)
+
+
+def open_panel(
+    paths: Iterable[str | Path],
+    *,
+    fusion: Fusion = "copeland",
+    device: str = "cpu",
+    threads: int | None = None,
+    exact: bool = False,
+) -> Panel:
+    """The indexes at these paths, all those of a folder of folds, as one; errors as in
+    `Index.open`."""
+    return Panel.open(paths, fusion=fusion, device=device, threads=threads, exact=exact)
