@@ -15,7 +15,7 @@ from vecattr.errors import InputError, VecattrError
 
 if TYPE_CHECKING:
     from vecattr.plasmid import Plasmid
-    from vecattr.readers.readers import BadRecord
+    from vecattr.readers.records import BadRecord
 
 
 @dataclass

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from vecattr.files.atomic import atomic_write
 from vecattr.indexes.index import Index
 from vecattr.ranking.evidence_ranker import AMOUNTS, COSINES, FACTS, PHENOTYPES, Network, sources
-from vecattr.readers.readers import ReadOptions, read_plasmids
+from vecattr.readers.plasmids import ReadOptions, read_plasmids
 
 FOLDS, HIDDEN, EPOCHS = 4, 64, 15  # of every network here: about a minute on one core
 RUNS = ("runs", "run_weight", "longest_run", "run_roots")

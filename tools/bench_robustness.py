@@ -29,7 +29,7 @@ from vecattr.cli.main import run
 from vecattr.cli.options.shared import labelled_plasmids
 from vecattr.indexes.index import Panel, open_panel
 from vecattr.plasmid import Plasmid
-from vecattr.readers.readers import ReadOptions
+from vecattr.readers.plasmids import ReadOptions
 from vecattr.version import __version__
 
 SPLITS = ("dev", "pub_dev")

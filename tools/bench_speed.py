@@ -27,7 +27,7 @@ from speed.functions import function_costs
 from speed.scale import scale_costs
 
 from vecattr.plasmid import Plasmid
-from vecattr.readers.readers import ReadOptions, read_plasmids
+from vecattr.readers.plasmids import ReadOptions, read_plasmids
 from vecattr.version import __version__
 
 PARTS = ("build", "start", "batch", "functions", "encoders", "training", "scale", "peers")

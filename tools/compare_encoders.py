@@ -30,7 +30,7 @@ from vecattr.indexes.search.embedding import are_unread, embed_batch, in_batches
 from vecattr.indexes.storage.lab_parts import effective_labs, lab_parts
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.discriminant import Discriminant, Moments
-from vecattr.readers.readers import ReadOptions
+from vecattr.readers.plasmids import ReadOptions
 from vecattr.vectors import Vectors
 
 AT_ONCE = 256  # queries

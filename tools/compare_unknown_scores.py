@@ -31,7 +31,7 @@ from vecattr.indexes.index import Index
 from vecattr.indexes.storage.index_folder import MODEL_FOLDER
 from vecattr.metrics.detection import auroc, false_positives
 from vecattr.plasmid import POOLED, Plasmid
-from vecattr.readers.readers import ReadOptions
+from vecattr.readers.plasmids import ReadOptions
 
 Column = NDArray[np.float64]
 

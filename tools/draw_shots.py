@@ -23,7 +23,7 @@ from vecattr.cli.main import run
 from vecattr.cli.options.shared import conditions, labelled_plasmids
 from vecattr.plasmid import Plasmid
 from vecattr.readers.plasmid_table import table_text
-from vecattr.readers.readers import ReadOptions
+from vecattr.readers.plasmids import ReadOptions
 
 
 def draw(

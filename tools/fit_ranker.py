@@ -24,7 +24,7 @@ from vecattr.datasets.classes import rule_from_file
 from vecattr.encoders.config import BagConfig
 from vecattr.files.atomic import atomic_write
 from vecattr.ranking.evidence_ranker import EvidenceRanker, Network, inputs_of, sources
-from vecattr.readers.readers import ReadOptions, read_plasmids
+from vecattr.readers.plasmids import ReadOptions, read_plasmids
 
 FOLDS = 8
 HIDDEN, EPOCHS, BATCH, RATE, DECAY, DROPOUT = 128, 20, 512, 0.02, 0.1, 0.2

@@ -32,7 +32,7 @@ from vecattr.cli.main import run
 from vecattr.cli.options.shared import labelled_plasmids
 from vecattr.plasmid import Plasmid
 from vecattr.readers.plasmid_table import table_text
-from vecattr.readers.readers import ReadOptions
+from vecattr.readers.plasmids import ReadOptions
 from vecattr.sequences.mutations import fragment
 
 SHORTEST, LONGEST = 300, 3000

@@ -25,8 +25,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from vecattr.readers.delimited import read_sheet
-from vecattr.readers.sources import open_source
+from vecattr.readers.csv_table import read_csv_table
+from vecattr.readers.input_files import open_input
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Figures:
 def column_values(table: Path, columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """The cells of these columns by sequence id; InputError for a row that is too short."""
     found = {}
-    with open_source(table) as opened:
-        sheet = read_sheet(opened)
+    with open_input(table) as opened:
+        sheet = read_csv_table(opened)
         name, *wanted = (sheet.position(column) for column in ("sequence_id", *columns))
         for row in sheet.rows:
             if problem := sheet.count_problem(row):

@@ -27,7 +27,7 @@ from vecattr.encoders.model_folder import CARD_FILE, CONFIG_FILE
 from vecattr.errors import InputError
 from vecattr.files.atomic import atomic_write
 from vecattr.plasmid import Plasmid
-from vecattr.readers.readers import ReadOptions
+from vecattr.readers.plasmids import ReadOptions
 from vecattr.training.run_folder import HISTORY_FILE
 from vecattr.training.settings import TrainConfig
 from vecattr.training.train import train_model

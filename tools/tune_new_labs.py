@@ -28,7 +28,7 @@ from vecattr.encoders.embedder import Embedder, load_embedder
 from vecattr.encoders.model_folder import learned_labs
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.ranking.discriminant import Discriminant, Moments
-from vecattr.readers.readers import ReadOptions
+from vecattr.readers.plasmids import ReadOptions
 from vecattr.training.settings import TrainConfig
 from vecattr.training.train import train_model
 from vecattr.vectors import EmbeddingTable, Vectors, unit_rows

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from vecattr.frames import embedding_frame, ranking_frame
     from vecattr.indexes.index import Index
     from vecattr.plasmid import Plasmid
-    from vecattr.readers.readers import ReadOptions, read_plasmids
+    from vecattr.readers.plasmids import ReadOptions, read_plasmids
     from vecattr.training.train import train_model
 
 __all__ = [
@@ -47,12 +47,12 @@ _MODULES = {
     "Index": "vecattr.indexes.index",
     "Neighbor": "vecattr.attribution",
     "Plasmid": "vecattr.plasmid",
-    "ReadOptions": "vecattr.readers.readers",
+    "ReadOptions": "vecattr.readers.plasmids",
     "VecattrError": "vecattr.errors",
     "embedding_frame": "vecattr.frames",
     "load_embedder": "vecattr.encoders.embedder",
     "ranking_frame": "vecattr.frames",
-    "read_plasmids": "vecattr.readers.readers",
+    "read_plasmids": "vecattr.readers.plasmids",
     "shipped_encoder": "vecattr.encoders.pretrained",
     "train_model": "vecattr.training.train",
 }

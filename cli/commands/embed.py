@@ -21,7 +21,7 @@ from vecattr.cli.terminal import terminal
 from vecattr.errors import UsageError
 
 if TYPE_CHECKING:
-    from vecattr.readers.readers import ReadOptions
+    from vecattr.readers.plasmids import ReadOptions
 
 _FORMS: dict[str, VectorFormat] = {".h5": "h5", ".hdf5": "h5", ".npy": "npy", ".tsv": "tsv"}
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from vecattr.indexes.scoring.confidence import ConfidenceOptions
     from vecattr.ranking.rank_fusion import Fusion
-    from vecattr.readers.readers import ReadOptions
+    from vecattr.readers.plasmids import ReadOptions
 
 
 @click.command("evaluate")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from vecattr.indexes.index import Index
     from vecattr.indexes.storage.stored_plasmids import StoredPlasmids
     from vecattr.plots.map_layout import MapLayout
-    from vecattr.readers.readers import ReadOptions
+    from vecattr.readers.plasmids import ReadOptions
     from vecattr.vectors import EmbeddingTable, Vectors
 
 COLUMNS = ("kind", "id", "lab", "x", "y")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from vecattr.indexes.scoring.confidence import ConfidenceOptions
     from vecattr.plasmid import Plasmid
     from vecattr.ranking.rank_fusion import Fusion
-    from vecattr.readers.readers import ReadOptions
+    from vecattr.readers.plasmids import ReadOptions
 
 
 #: How many are named unless said otherwise.
@@ -98,7 +98,7 @@ def command(
     if common_labs is not None and not evidence:
         raise UsageError("--common-labs without --evidence", hint="add --evidence")
     from vecattr.indexes.index import open_panel
-    from vecattr.readers.readers import read_plasmids
+    from vecattr.readers.plasmids import read_plasmids
 
     opened = open_panel(indexes, fusion=fusion, device=device, threads=threads, exact=exact)
     records = terminal().good_records(read_plasmids(sequences, reads))

@@ -36,7 +36,7 @@ from vecattr.training.settings import TrainConfig
 
 if TYPE_CHECKING:
     from vecattr.plasmid import Plasmid
-    from vecattr.readers.readers import ReadOptions
+    from vecattr.readers.plasmids import ReadOptions
     from vecattr.training.presets import Objective, Preset
     from vecattr.training.report import TrainReport
 

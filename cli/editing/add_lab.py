@@ -22,7 +22,7 @@ from vecattr.errors import InputError
 
 if TYPE_CHECKING:
     from vecattr.plasmid import Plasmid
-    from vecattr.readers.readers import ReadOptions
+    from vecattr.readers.plasmids import ReadOptions
 
 
 @click.command("add-lab")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from vecattr.encoders.protocol import SequenceEmbedder
     from vecattr.indexes.editing.build import BuildReport
     from vecattr.plasmid import Plasmid
-    from vecattr.readers.readers import ReadOptions
+    from vecattr.readers.plasmids import ReadOptions
 
 
 @click.command("build-index")

@@ -18,7 +18,7 @@ from vecattr.errors import UsageError
 if TYPE_CHECKING:
     from vecattr.datasets.classes import ClassRule
     from vecattr.plasmid import Plasmid
-    from vecattr.readers.readers import ReadOptions
+    from vecattr.readers.plasmids import ReadOptions
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -207,12 +207,12 @@ def reading(function: Function) -> Function:
     @functools.wraps(function)
     def collected(*args: Any, **options: Any) -> Any:
         from vecattr.readers.limits import Limits
-        from vecattr.readers.readers import ReadOptions
+        from vecattr.readers.plasmids import ReadOptions
 
         unpacked = min(options.pop("max_unpacked") * 1e9, MOST_BYTES)
-        bounds = Limits(bases=options.pop("max_bases"), unpacked=int(unpacked))
+        limits = Limits(bases=options.pop("max_bases"), unpacked=int(unpacked))
         names = ("where", "labels", "features", "topology", "group_by", "as_one", "no_features")
-        reads = ReadOptions(**{name: options.pop(name) for name in names}, bounds=bounds)
+        reads = ReadOptions(**{name: options.pop(name) for name in names}, limits=limits)
         return function(*args, reads=reads, **options)
 
     return read_options(collected)  # type: ignore[return-value]
@@ -236,7 +236,7 @@ def labelled_plasmids(sources: Sequence[str], reads: ReadOptions) -> list[Plasmi
 def plasmids_of(sources: Sequence[str], reads: ReadOptions) -> list[Plasmid]:
     """All good plasmids of the sources; bad records are reported. InputError when there is none."""
     from vecattr.errors import InputError
-    from vecattr.readers.readers import read_plasmids
+    from vecattr.readers.plasmids import read_plasmids
 
     plasmids = list(terminal().good_records(read_plasmids(sources, reads)))
     if not plasmids:

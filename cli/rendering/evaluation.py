@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from vecattr.indexes.index import Panel
     from vecattr.indexes.scoring.confidence import ConfidenceOptions
     from vecattr.plasmid import Plasmid
-    from vecattr.readers.readers import ReadOptions
+    from vecattr.readers.plasmids import ReadOptions
 
 
 def ranking_facts(

@@ -85,7 +85,7 @@ def test_bad_records_give_exit_code_3_after_the_good_ones(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     from vecattr.plasmid import Plasmid
-    from vecattr.readers.readers import BadRecord
+    from vecattr.readers.records import BadRecord
 
     bad = BadRecord("b", InputError("junk", where="x.fa:3"))
 

@@ -19,7 +19,7 @@ DATA = Path(
 #: Counts in a process of its own, so that the peak is the reader's alone.
 COUNT = """
 import json, re, sys
-from vecattr.readers.readers import ReadOptions, read_plasmids
+from vecattr.readers.plasmids import ReadOptions, read_plasmids
 where = (("split", sys.argv[2]),) if len(sys.argv) > 2 else ()
 seen = {"rows": 0, "bases": 0, "bad": 0, "groups": 0}
 for plasmid in read_plasmids([sys.argv[1]], ReadOptions(where=where)):

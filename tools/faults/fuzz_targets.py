@@ -30,7 +30,7 @@ from vecattr.indexes.storage.segment import Segment
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.evidence_ranker import read_ranker
 from vecattr.readers.companions import read_features, read_labels
-from vecattr.readers.readers import ReadOptions, read_plasmids
+from vecattr.readers.plasmids import ReadOptions, read_plasmids
 from vecattr.sequences.two_bit import unpack_bases
 
 Check = Callable[[bytes], object]

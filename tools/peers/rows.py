@@ -16,7 +16,7 @@ from vecattr.errors import MismatchError
 from vecattr.files.atomic import atomic_write, sha256_file
 from vecattr.plasmid import Plasmid
 from vecattr.readers.plasmid_table import table_text
-from vecattr.readers.readers import ReadOptions, read_plasmids
+from vecattr.readers.plasmids import ReadOptions, read_plasmids
 
 TRAIN = "train"
 

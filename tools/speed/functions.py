@@ -19,7 +19,7 @@ import numpy as np
 from xopen import xopen
 
 from vecattr.ranking.rank_fusion import fused_scores
-from vecattr.readers.readers import read_plasmids
+from vecattr.readers.plasmids import read_plasmids
 from vecattr.sequences.synthetic import synthetic_plasmids
 
 LABS, QUERIES, VOTERS = 1000, 40, 3  # of the rankings that are fused

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from vecattr.errors import InputError, UsageError
 from vecattr.plasmid import POOLED, Plasmid, check_lab_name
-from vecattr.readers.sources import open_source
+from vecattr.readers.input_files import open_input
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def rule_from_file(path: str | Path) -> ClassRule:
     names no lab, a name is reserved or the text is not UTF-8.
     """
     named = set()
-    with open_source(path) as opened:
+    with open_input(path) as opened:
         try:
             for line, text in enumerate(io.TextIOWrapper(opened.stream, "utf-8"), start=1):
                 if text.strip() and not text.lstrip().startswith("#"):

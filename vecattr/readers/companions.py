@@ -9,9 +9,9 @@ from typing import TypeVar
 
 from vecattr.errors import InputError
 from vecattr.plasmid import check_lab_name
-from vecattr.readers.delimited import Row, Sheet, read_sheet
+from vecattr.readers.csv_table import CsvTable, Row, read_csv_table
 from vecattr.readers.feature_columns import RESERVED_COLUMNS, FeatureParser
-from vecattr.readers.sources import open_source
+from vecattr.readers.input_files import open_input
 
 T = TypeVar("T")
 
@@ -28,14 +28,14 @@ def read_labels(path: str | Path) -> dict[str, str]:
     than a long one. Raises InputError for a row without exactly one lab, an id that occurs twice,
     or a lab's name that is reserved.
     """
-    with open_source(path) as opened:
-        sheet = read_sheet(opened)
+    with open_input(path) as opened:
+        sheet = read_csv_table(opened)
         if "lab" in sheet.columns:
             return _long_labels(sheet)
         return _wide_labels(sheet)
 
 
-def _long_labels(sheet: Sheet) -> dict[str, str]:
+def _long_labels(sheet: CsvTable) -> dict[str, str]:
     position = sheet.position("lab")
     labels: dict[str, str] = {}
     for row, name in _named_rows(sheet, labels):
@@ -44,7 +44,7 @@ def _long_labels(sheet: Sheet) -> dict[str, str]:
     return _filled(labels, sheet)
 
 
-def _wide_labels(sheet: Sheet) -> dict[str, str]:
+def _wide_labels(sheet: CsvTable) -> dict[str, str]:
     skipped = sheet.position("sequence_id")
     if len(sheet.columns) < 2:
         raise InputError(
@@ -63,7 +63,7 @@ def _wide_labels(sheet: Sheet) -> dict[str, str]:
     return _filled(labels, sheet)
 
 
-def _hot(row: Row, sheet: Sheet) -> int:
+def _hot(row: Row, sheet: CsvTable) -> int:
     """The position of the one 1 among zeros."""
     cells = row.cells
     ones = sum(map(cells.count, _ONES))
@@ -85,8 +85,8 @@ def read_features(path: str | Path) -> dict[str, Mapping[str, int] | None]:
     Every column that is not reserved is a feature; an empty cell is not known. Raises InputError
     for any other cell, an id that occurs twice, or a table without a feature column.
     """
-    with open_source(path) as opened:
-        sheet = read_sheet(opened)
+    with open_input(path) as opened:
+        sheet = read_csv_table(opened)
         positions = tuple(
             position
             for position, column in enumerate(sheet.columns)
@@ -108,7 +108,7 @@ def read_features(path: str | Path) -> dict[str, Mapping[str, int] | None]:
         return _filled(features, sheet)
 
 
-def _named_rows(sheet: Sheet, known: Mapping[str, object]) -> Iterator[tuple[Row, str]]:
+def _named_rows(sheet: CsvTable, known: Mapping[str, object]) -> Iterator[tuple[Row, str]]:
     """Each row with its id, which must be there, and new to `known`."""
     position = sheet.position("sequence_id")
     for row in sheet.rows:
@@ -129,7 +129,7 @@ def _named_rows(sheet: Sheet, known: Mapping[str, object]) -> Iterator[tuple[Row
         yield row, name
 
 
-def _filled(mapping: dict[str, T], sheet: Sheet) -> dict[str, T]:
+def _filled(mapping: dict[str, T], sheet: CsvTable) -> dict[str, T]:
     if not mapping:
         raise InputError(
             "the table has a header and no rows", where=sheet.name, hint="give at least one row"

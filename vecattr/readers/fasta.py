@@ -9,8 +9,8 @@ from dnaio import FastaReader
 from dnaio.exceptions import FastaFormatError
 
 from vecattr.errors import InputError
+from vecattr.readers.input_files import InputFile
 from vecattr.readers.records import Record
-from vecattr.readers.sources import Opened
 
 
 class _Entry(NamedTuple):
@@ -22,7 +22,7 @@ class _Entry(NamedTuple):
     qualities: None
 
 
-def read_fasta(opened: Opened) -> Iterator[Record]:
+def read_fasta(opened: InputFile) -> Iterator[Record]:
     """One record per `>`; its id is the first word of the header, empty when there is none.
 
     Raises InputError when the text is not UTF-8 or a record's place cannot be told.

@@ -15,8 +15,8 @@ from Bio import BiopythonParserWarning, SeqIO
 from Bio.Seq import UndefinedSequenceError
 
 from vecattr.errors import InputError
+from vecattr.readers.input_files import InputFile, input_stem
 from vecattr.readers.records import Record
-from vecattr.readers.sources import Opened, source_stem
 
 #: Ids that programs write when they know none.
 _NO_IDS = frozenset({"", ".", "<unknown id>", "<unknown name>", "exported", "untitled", "unknown"})
@@ -29,7 +29,7 @@ _LOCUS = re.compile(r"LOCUS\s+(?:(?P<name>\S.*?)\s+)?(?P<length>\d+)\s+(?P<unit>
 _TOPOLOGY = re.compile(r"\b(circular|linear)\b", re.I)
 
 
-def read_genbank(opened: Opened) -> Iterator[Record]:
+def read_genbank(opened: InputFile) -> Iterator[Record]:
     """One record per LOCUS; its id is accession.version, else the locus name, else the file's.
 
     Raises InputError when the last record is not closed by `//`. A record that cannot be read,
@@ -39,7 +39,7 @@ def read_genbank(opened: Opened) -> Iterator[Record]:
         yield _genbank_record(text, number, opened.name)
 
 
-def _entries(opened: Opened) -> Iterator[str]:
+def _entries(opened: InputFile) -> Iterator[str]:
     """The text of each record, from LOCUS to `//`."""
     lines: list[str] = []
     # Author names in old files may be Latin-1; bases and the LOCUS line never are.
@@ -109,4 +109,4 @@ def _first_id(*candidates: str, file: str) -> str:
     for candidate in candidates:
         if candidate.strip().lower() not in _NO_IDS:
             return "_".join(candidate.split())
-    return source_stem(file)
+    return input_stem(file)

@@ -7,18 +7,18 @@ from pathlib import Path
 
 from vecattr.errors import InputError
 from vecattr.plasmid import check_lab_name
-from vecattr.readers.sources import STDIN
+from vecattr.readers.input_files import STDIN
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
+class InputPath:
     """One file (or `-`) and the lab whose folder it lies in, if any."""
 
     source: str | Path
     lab: str | None = None
 
 
-def inputs_of(source: str | Path) -> list[Input]:
+def input_paths(source: str | Path) -> list[InputPath]:
     """The source itself, or every file below a folder of lab folders, sorted by lab and path.
 
     A sub-folder's name is the lab; files may lie deeper. Names that begin with a dot are left
@@ -27,13 +27,13 @@ def inputs_of(source: str | Path) -> list[Input]:
     """
     path = Path(source)
     if str(source) == STDIN:
-        return [Input(source)]
+        return [InputPath(source)]
     if not path.is_dir():
         if not path.exists():
             raise InputError("no such file", where=str(path), hint="check the path")
-        return [Input(source)]
+        return [InputPath(source)]
     folders = _lab_folders(path)
-    return [Input(file, lab) for lab, folder in folders for file in _files(folder)]
+    return [InputPath(file, lab) for lab, folder in folders for file in _files(folder)]
 
 
 def _lab_folders(top: Path) -> list[tuple[str, Path]]:

@@ -54,7 +54,7 @@ class Limits:
 
 
 #: What is read unless more is asked for.
-USUAL = Limits()
+DEFAULT_LIMITS = Limits()
 
 
 class LimitedBytes(io.RawIOBase):

@@ -10,10 +10,10 @@ from itertools import chain
 
 from vecattr.errors import InputError
 from vecattr.plasmid import Plasmid
-from vecattr.readers.delimited import Row, Sheet, read_sheet
+from vecattr.readers.csv_table import CsvTable, Row, read_csv_table
 from vecattr.readers.feature_columns import FeatureParser, feature_columns
+from vecattr.readers.input_files import InputFile
 from vecattr.readers.records import Record
-from vecattr.readers.sources import Opened
 
 #: Rows, and characters in them, that decide which columns are features: whichever comes first.
 HEAD_ROWS = 1000
@@ -24,7 +24,7 @@ DEFAULT_GROUP = "publication"
 
 
 def read_table(
-    opened: Opened, *, where: tuple[tuple[str, str], ...] = (), group_by: str | None = None
+    opened: InputFile, *, where: tuple[tuple[str, str], ...] = (), group_by: str | None = None
 ) -> Iterator[Record]:
     """One record per row of a table with `sequence_id` and `sequence`.
 
@@ -35,7 +35,7 @@ def read_table(
 
     Raises InputError for a missing column, a table without rows and broken quoting.
     """
-    sheet = read_sheet(opened)
+    sheet = read_csv_table(opened)
     head = _head_rows(sheet)
     if not head:
         raise InputError(
@@ -46,7 +46,7 @@ def read_table(
         yield layout.record(row)
 
 
-def _head_rows(sheet: Sheet) -> list[Row]:
+def _head_rows(sheet: CsvTable) -> list[Row]:
     head: list[Row] = []
     characters = 0
     for row in sheet.rows:
@@ -58,7 +58,7 @@ def _head_rows(sheet: Sheet) -> list[Row]:
 
 
 def _layout(
-    sheet: Sheet, head: list[Row], *, where: tuple[tuple[str, str], ...], group_by: str | None
+    sheet: CsvTable, head: list[Row], *, where: tuple[tuple[str, str], ...], group_by: str | None
 ) -> _Layout:
     group = group_by or (DEFAULT_GROUP if DEFAULT_GROUP in sheet.columns else None)
     reserved = set() if group is None else {group}
@@ -78,7 +78,7 @@ def _layout(
     )
 
 
-def _optional(sheet: Sheet, column: str) -> int | None:
+def _optional(sheet: CsvTable, column: str) -> int | None:
     return sheet.position(column) if column in sheet.columns else None
 
 
@@ -86,7 +86,7 @@ def _optional(sheet: Sheet, column: str) -> int | None:
 class _Layout:
     """Where everything stands in a row; `wanted` maps a position to the values that select."""
 
-    sheet: Sheet
+    sheet: CsvTable
     id: int
     sequence: int
     lab: int | None

@@ -93,7 +93,7 @@ def joined(records: Iterable[Record]) -> Iterator[Record]:
     )
 
 
-class Identities:
+class SeenIds:
     """The ids met so far and where: a second one is an InputError that names both places."""
 
     def __init__(self) -> None:

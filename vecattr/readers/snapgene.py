@@ -10,8 +10,8 @@ from xml.parsers.expat import ExpatError
 from Bio import SeqIO
 
 from vecattr.errors import InputError
+from vecattr.readers.input_files import InputFile, input_stem
 from vecattr.readers.records import Record
-from vecattr.readers.sources import Opened, source_stem
 
 #: What Biopython's SnapGene parser raises at damaged files (found by mutating good ones).
 _PARSER_ERRORS = (
@@ -25,12 +25,12 @@ _PARSER_ERRORS = (
 )
 
 
-def read_snapgene(opened: Opened) -> Iterator[Record]:
+def read_snapgene(opened: InputFile) -> Iterator[Record]:
     """The one record of a SnapGene `.dna` file; its id is the file's name without suffix.
 
     Raises InputError when the file is cut short or holds no DNA.
     """
-    place = f"{opened.name}, record {source_stem(opened.name)!r}"
+    place = f"{opened.name}, record {input_stem(opened.name)!r}"
     try:
         content = io.BytesIO(opened.records("snapgene").read())
         entry = SeqIO.read(content, "snapgene")  # type: ignore[no-untyped-call]
@@ -41,4 +41,4 @@ def read_snapgene(opened: Opened) -> Iterator[Record]:
             hint="the file is probably cut short; copy it again, or export it as GenBank",
         ) from error
     topology = str(entry.annotations["topology"])
-    yield Record(source_stem(opened.name), place, str(entry.seq), topology=topology)
+    yield Record(input_stem(opened.name), place, str(entry.seq), topology=topology)

@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 
 from vecattr import Index
 from vecattr.cli.main import run
-from vecattr.readers.readers import ReadOptions, read_plasmids
+from vecattr.readers.plasmids import ReadOptions, read_plasmids
 
 Capture = pytest.CaptureFixture[str]
 

@@ -31,7 +31,7 @@ from vecattr.encoders.model_folder import (
 from vecattr.encoders.pretrained import shipped_encoder
 from vecattr.errors import InputError
 from vecattr.indexes.search.embedding import are_unread, unread_vector
-from vecattr.readers.readers import ReadOptions, read_plasmids
+from vecattr.readers.plasmids import ReadOptions, read_plasmids
 from vecattr.sequences.synthetic import synthetic_plasmids
 
 MEGABYTE = 1_000_000

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from vecattr.errors import InputError
 from vecattr.readers.fasta import read_fasta
+from vecattr.readers.input_files import open_input
 from vecattr.readers.records import Record
-from vecattr.readers.sources import open_source
 
 
 def records_of(content: bytes, folder: Path) -> list[Record]:
     path = folder / "in.fasta"
     path.write_bytes(content)
-    with open_source(path) as opened:
+    with open_input(path) as opened:
         return list(read_fasta(opened))
 
 

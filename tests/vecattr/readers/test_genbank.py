@@ -8,8 +8,8 @@ import pytest
 
 from vecattr.errors import InputError
 from vecattr.readers.genbank import read_genbank
+from vecattr.readers.input_files import kind_of, open_input
 from vecattr.readers.records import Record
-from vecattr.readers.sources import kind_of, open_source
 
 
 def genbank(
@@ -41,7 +41,7 @@ def genbank(
 def genbank_records(text: str, folder: Path) -> list[Record]:
     path = folder / "my plasmid.gb"
     path.write_text(text)
-    with open_source(path) as opened:
+    with open_input(path) as opened:
         assert kind_of(opened) == "genbank"
         return list(read_genbank(opened))
 
@@ -110,6 +110,6 @@ def test_a_record_without_readable_bases_carries_a_problem(text: str, tmp_path: 
 def test_latin1_author_names_do_not_matter(tmp_path: Path) -> None:
     path = tmp_path / "x.gb"
     path.write_bytes(genbank().replace("made.", "by Ménard.").encode("latin-1"))
-    with open_source(path) as opened:
+    with open_input(path) as opened:
         (record,) = read_genbank(opened)
     assert record.problem is None

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vecattr.errors import InputError
-from vecattr.readers.lab_folders import Input, inputs_of
+from vecattr.readers.lab_folders import InputPath, input_paths
 
 
 def touch(path: Path) -> Path:
@@ -21,41 +21,41 @@ def test_every_file_below_a_sub_folder_belongs_to_its_lab(tmp_path: Path) -> Non
     deep = touch(tmp_path / "Lab A" / "2020" / "y.gb")
     touch(tmp_path / "Lab A" / ".hidden" / "z")
     touch(tmp_path / ".DS_Store")
-    assert inputs_of(tmp_path) == [Input(deep, "Lab A"), Input(last, "Lab B")]
+    assert input_paths(tmp_path) == [InputPath(deep, "Lab A"), InputPath(last, "Lab B")]
 
 
 def test_a_file_and_standard_input_are_themselves(tmp_path: Path) -> None:
     path = touch(tmp_path / "x")
-    assert inputs_of(path) == [Input(path)]
-    assert inputs_of("-") == [Input("-")]
+    assert input_paths(path) == [InputPath(path)]
+    assert input_paths("-") == [InputPath("-")]
 
 
 def test_a_folder_without_sub_folders_is_refused(tmp_path: Path) -> None:
     touch(tmp_path / "x.fasta")
     with pytest.raises(InputError, match="no sub-folders"):
-        inputs_of(tmp_path)
+        input_paths(tmp_path)
 
 
 def test_a_file_beside_the_lab_folders_is_refused(tmp_path: Path) -> None:
     touch(tmp_path / "Lab" / "x.fasta")
     loose = touch(tmp_path / "y.fasta")
     with pytest.raises(InputError, match="beside the lab folders") as caught:
-        inputs_of(tmp_path)
+        input_paths(tmp_path)
     assert caught.value.where == str(loose)
 
 
 def test_an_empty_lab_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "Lab").mkdir()
     with pytest.raises(InputError, match="holds no file"):
-        inputs_of(tmp_path)
+        input_paths(tmp_path)
 
 
 def test_a_folder_with_a_reserved_name_is_refused(tmp_path: Path) -> None:
     touch(tmp_path / "unknown" / "x.fasta")
     with pytest.raises(InputError, match="reserved"):
-        inputs_of(tmp_path)
+        input_paths(tmp_path)
 
 
 def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
-        inputs_of(tmp_path / "none")
+        input_paths(tmp_path / "none")

@@ -14,9 +14,10 @@ from vecattr import Plasmid
 from vecattr.cli.main import run
 from vecattr.errors import InputError
 from vecattr.readers.limits import LimitedBytes, Limits
-from vecattr.readers.readers import BadRecord, ReadOptions, read_plasmids
+from vecattr.readers.plasmids import ReadOptions, read_plasmids
+from vecattr.readers.records import BadRecord
 
-SMALL = ReadOptions(bounds=Limits(bases=1000, unpacked=1 << 20))
+SMALL = ReadOptions(limits=Limits(bases=1000, unpacked=1 << 20))
 #: Far beyond the bounds: a reader that took it in would be seen by its memory.
 GIGANTIC = 60_000_000
 
@@ -50,7 +51,7 @@ def test_a_gigantic_record_is_refused_before_it_is_in_memory(
         file.write(BEGINNINGS[kind])
         for _ in range(GIGANTIC // len(line)):
             file.write(line)
-    roomy = ReadOptions(bounds=Limits(bases=1000))
+    roomy = ReadOptions(limits=Limits(bases=1000))
     assert peak_of_refusing(path, roomy) < GIGANTIC // 2
 
 

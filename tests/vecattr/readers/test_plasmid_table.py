@@ -8,10 +8,10 @@ import pytest
 
 from vecattr.errors import InputError
 from vecattr.plasmid import Plasmid
+from vecattr.readers.input_files import open_input
 from vecattr.readers.plasmid_table import HEAD_ROWS, read_table, table_text
-from vecattr.readers.readers import ReadOptions, read_plasmids
+from vecattr.readers.plasmids import ReadOptions, read_plasmids
 from vecattr.readers.records import Record
-from vecattr.readers.sources import open_source
 from vecattr.sequences.synthetic import synthetic_plasmids
 
 
@@ -24,7 +24,7 @@ def records_of(
 ) -> list[Record]:
     path = folder / "t.csv"
     path.write_text(text)
-    with open_source(path) as opened:
+    with open_input(path) as opened:
         return list(read_table(opened, where=where, group_by=group_by))
 
 

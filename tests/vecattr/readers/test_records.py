@@ -8,7 +8,7 @@ import pytest
 
 from vecattr.errors import InputError
 from vecattr.plasmid import Plasmid
-from vecattr.readers.records import BadRecord, Identities, Record, joined, plasmid_of
+from vecattr.readers.records import BadRecord, Record, SeenIds, joined, plasmid_of
 
 GOOD = Record("a", "file:2", "acgu", topology="linear", lab=" Lab ", group="7", features={"f": 1})
 
@@ -74,12 +74,12 @@ def test_a_bad_piece_makes_the_joined_record_bad() -> None:
 
 
 def test_the_second_same_id_names_both_places() -> None:
-    identities = Identities()
-    identities.add(GOOD)
-    identities.add(replace(GOOD, id=""))
-    identities.add(replace(GOOD, id=""))
-    assert "a" in identities
-    assert "" not in identities
+    seen_ids = SeenIds()
+    seen_ids.add(GOOD)
+    seen_ids.add(replace(GOOD, id=""))
+    seen_ids.add(replace(GOOD, id=""))
+    assert "a" in seen_ids
+    assert "" not in seen_ids
     with pytest.raises(InputError, match="first at file:2") as caught:
-        identities.add(replace(GOOD, place="other:9"))
+        seen_ids.add(replace(GOOD, place="other:9"))
     assert caught.value.where == "other:9"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from vecattr.errors import InputError
+from vecattr.readers.input_files import kind_of, open_input
 from vecattr.readers.records import Record
 from vecattr.readers.snapgene import read_snapgene
-from vecattr.readers.sources import kind_of, open_source
 
 
 def packet(kind: int, data: bytes) -> bytes:
@@ -29,7 +29,7 @@ def snapgene(bases: bytes = b"acgtACGT", *, circular: bool = True) -> bytes:
 def snapgene_records(content: bytes, folder: Path) -> list[Record]:
     path = folder / "my plasmid.dna"
     path.write_bytes(content)
-    with open_source(path) as opened:
+    with open_input(path) as opened:
         assert kind_of(opened) == "snapgene"
         return list(read_snapgene(opened))
 

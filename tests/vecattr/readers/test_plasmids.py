@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from vecattr.errors import InputError, UsageError
 from vecattr.plasmid import ALPHABET, Plasmid
-from vecattr.readers.readers import BadRecord, ReadOptions, read_plasmids
+from vecattr.readers.plasmids import ReadOptions, read_plasmids
+from vecattr.readers.records import BadRecord
 from vecattr.sequences.synthetic import synthetic_plasmids
 
 TABLE = "sequence_id,sequence,lab,split,f\na,ACGT,X,train,1\nb,GGCC,Y,dev,0\n"

@@ -12,17 +12,17 @@ from pathlib import Path
 
 from vecattr.errors import InputError, UsageError
 from vecattr.plasmid import Plasmid
-from vecattr.readers.lab_folders import Input, inputs_of
-from vecattr.readers.limits import USUAL, Limits
+from vecattr.readers.input_files import STDIN, InputFile, kind_of, open_input
+from vecattr.readers.lab_folders import InputPath, input_paths
+from vecattr.readers.limits import DEFAULT_LIMITS, Limits
 from vecattr.readers.records import (
     BadRecord,
-    Identities,
     Record,
+    SeenIds,
     TopologyOption,
     joined,
     plasmid_of,
 )
-from vecattr.readers.sources import STDIN, Opened, kind_of, open_source
 
 __all__ = ["BadRecord", "ReadOptions", "read_plasmids"]
 
@@ -37,7 +37,7 @@ class ReadOptions:
     `Plasmid.group` (default `publication` if there is one). `as_one` joins all records of a file,
     by one `N`, into one plasmid with the first one's id. `no_features` leaves 0/1 features aside.
     `labelled` says that every record needs a lab: an empty cell makes a bad record, and a file
-    that gives no labs at all is refused. A record longer than `bounds` allow is a bad one, or, when
+    that gives no labs at all is refused. A record longer than `limits` allow is a bad one, or, when
     it is far longer, the end of its file, which is refused, as one that unpacks to more is.
     """
 
@@ -49,7 +49,7 @@ class ReadOptions:
     as_one: bool = False
     no_features: bool = False
     labelled: bool = False
-    bounds: Limits = USUAL
+    limits: Limits = DEFAULT_LIMITS
 
 
 def read_plasmids(
@@ -63,18 +63,18 @@ def read_plasmids(
     """
     options = options or ReadOptions()
     _check_stdin(sources, options)
-    inputs = [found for source in sources for found in inputs_of(source)]
+    inputs = [found for source in sources for found in input_paths(source)]
     companions = _Companions.read(options)
-    identities = Identities()
+    seen_ids = SeenIds()
     selected = False
     for found in inputs:
         for record in _records(found, options):
-            identities.add(record)
+            seen_ids.add(record)
             complete = companions.complete(record)
             if complete.is_selected:
                 selected = True
                 yield _wanted(plasmid_of(complete, options.topology), complete, options)
-    companions.check_all_met(identities)
+    companions.check_all_met(seen_ids)
     if options.where and not selected:
         wanted = ", ".join(f"{column}={value}" for column, value in options.where)
         raise InputError(f"no row has {wanted}", hint="check the column's values")
@@ -86,8 +86,8 @@ def _wanted(
     """The plasmid as the options want it."""
     if isinstance(result, BadRecord):
         return result
-    if len(result) > options.bounds.bases:
-        return BadRecord(result.id, options.bounds.too_long(len(result), where=record.place))
+    if len(result) > options.limits.bases:
+        return BadRecord(result.id, options.limits.too_long(len(result), where=record.place))
     if options.labelled and result.lab is None:
         error = InputError(
             "the record has no lab",
@@ -106,9 +106,9 @@ def _check_stdin(sources: Sequence[str | Path], options: ReadOptions) -> None:
         raise UsageError("standard input ('-') is named twice", hint="give it once")
 
 
-def _records(found: Input, options: ReadOptions) -> Iterator[Record]:
+def _records(found: InputPath, options: ReadOptions) -> Iterator[Record]:
     """The records of one file, each with the lab of its folder, if it lies in one."""
-    with open_source(found.source, bounds=options.bounds) as opened:
+    with open_input(found.source, limits=options.limits) as opened:
         records = _parsed(opened, options)
         count = 0
         for record in joined(records) if options.as_one else records:
@@ -118,7 +118,7 @@ def _records(found: Input, options: ReadOptions) -> Iterator[Record]:
             raise InputError("the file holds no record", where=opened.name, hint="check its kind")
 
 
-def _parsed(opened: Opened, options: ReadOptions) -> Iterator[Record]:
+def _parsed(opened: InputFile, options: ReadOptions) -> Iterator[Record]:
     kind = kind_of(opened)
     if kind == "table":
         if options.as_one:
@@ -198,13 +198,13 @@ class _Companions:
             record = replace(record, features={**(record.features or {}), **known})
         return record
 
-    def check_all_met(self, identities: Identities) -> None:
+    def check_all_met(self, seen_ids: SeenIds) -> None:
         """Every id of both files was met; InputError that names the first that was not."""
         for file, ids in (
             (self.options.labels, self.labels),
             (self.options.features, self.features),
         ):
-            unmet = [name for name in ids if name not in identities]
+            unmet = [name for name in ids if name not in seen_ids]
             if unmet:
                 raise InputError(
                     f"{len(unmet)} of {len(ids)} ids are in no input, the first {unmet[0]!r}",

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
 from vecattr.errors import InputError, VecattrError
-from vecattr.readers.limits import USUAL, LimitedBytes, Limits
+from vecattr.readers.limits import DEFAULT_LIMITS, LimitedBytes, Limits
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -52,19 +52,19 @@ _MARKS: dict[Kind, tuple[bytes, ...]] = {
 
 
 @dataclass(frozen=True)
-class Opened:
+class InputFile:
     """An open input: `head` is its first bytes (at most `HEAD`), which `stream` still holds."""
 
     name: str
     head: bytes
     stream: BinaryIO
-    bounds: Limits = USUAL
+    limits: Limits = DEFAULT_LIMITS
 
     def records(self, kind: Kind) -> BinaryIO:
         """The stream, from which reading raises InputError when a record of this kind is longer
-        than the bounds allow, before it is in memory."""
-        error = self.bounds.too_long(None, where=self.name)
-        most = self.bounds.record_bytes
+        than the limits allow, before it is in memory."""
+        error = self.limits.too_long(None, where=self.name)
+        most = self.limits.record_bytes
         bounded = LimitedBytes(self.stream, marks=_MARKS[kind], most=most, error=error)
         return io.BufferedReader(bounded, _BUFFER)
 
@@ -103,19 +103,19 @@ class _Bytes(io.RawIOBase):
             ) from error
 
 
-def source_name(source: str | Path) -> str:
+def input_name(source: str | Path) -> str:
     """How messages name a source.
 
-    >>> source_name("-")
+    >>> input_name("-")
     '<stdin>'
     """
     return "<stdin>" if str(source) == STDIN else str(source)
 
 
-def source_stem(name: str) -> str:
+def input_stem(name: str) -> str:
     """The file name without folder, compression suffix and suffix: an id for a lone record.
 
-    >>> source_stem("lab/pUC19.dna.gz"), source_stem("<stdin>")
+    >>> input_stem("lab/pUC19.dna.gz"), input_stem("<stdin>")
     ('pUC19', 'stdin')
     """
     path = Path(name.strip("<>"))
@@ -125,24 +125,24 @@ def source_stem(name: str) -> str:
 
 
 @contextmanager
-def open_source(source: str | Path, *, bounds: Limits = USUAL) -> Iterator[Opened]:
+def open_input(source: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> Iterator[InputFile]:
     """Open a file or standard input, decompressed, without a UTF-8 byte order mark.
 
     Raises InputError when there is no such file, it cannot be read, is empty, cut short, or
-    unpacks to more than the bounds allow.
+    unpacks to more than the limits allow.
     """
-    name = source_name(source)
+    name = input_name(source)
     with ExitStack() as stack:
         packed = _open_raw(source, stack)
         magic = _read_up_to(_Bytes(packed, name=name), 6)
         joined = io.BufferedReader(_Bytes(packed, name=name, head=magic), _BUFFER)
-        plain = _unpacked(joined, magic, stack, bounds=bounds, name=name)
+        plain = _unpacked(joined, magic, stack, limits=limits, name=name)
         head = _read_up_to(_Bytes(plain, name=name), HEAD)
         head = head.removeprefix(_BOM)
         if not head.strip():
             raise InputError("the file is empty", where=name, hint="give a file with sequences")
         stream = io.BufferedReader(_Bytes(plain, name=name, head=head), _BUFFER)
-        yield Opened(name, head, stream, bounds)
+        yield InputFile(name, head, stream, limits)
 
 
 def _open_raw(source: str | Path, stack: ExitStack) -> BinaryIO:
@@ -157,7 +157,7 @@ def _open_raw(source: str | Path, stack: ExitStack) -> BinaryIO:
 
 
 def _unpacked(
-    packed: BinaryIO, magic: bytes, stack: ExitStack, *, bounds: Limits, name: str
+    packed: BinaryIO, magic: bytes, stack: ExitStack, *, limits: Limits, name: str
 ) -> BinaryIO:
     for mark, compression in _COMPRESSIONS:
         if magic.startswith(mark):
@@ -166,8 +166,8 @@ def _unpacked(
             # The format is passed because xopen alone would believe the suffix; threads=0 keeps
             # it in this process, where a cut file is an exception and not a silent end.
             opened = stack.enter_context(xopen(packed, "rb", threads=0, format=compression))
-            error = bounds.too_much(where=name)
-            return cast("BinaryIO", LimitedBytes(opened, most=bounds.unpacked, error=error))
+            error = limits.too_much(where=name)
+            return cast("BinaryIO", LimitedBytes(opened, most=limits.unpacked, error=error))
     return packed
 
 
@@ -181,7 +181,7 @@ def _read_up_to(raw: _Bytes, size: int) -> bytes:
     return b"".join(parts)
 
 
-def kind_of(opened: Opened) -> Kind:
+def kind_of(opened: InputFile) -> Kind:
     """Which kind of input this is, told by its first bytes.
 
     Raises InputError for binary junk and for text that is none of the kinds.
@@ -206,7 +206,7 @@ def first_line(head: bytes) -> str:
     return re.split(r"[\r\n]", head.decode("utf-8", "replace").lstrip(), maxsplit=1)[0]
 
 
-def _unknown_kind(opened: Opened, what: str) -> InputError:
+def _unknown_kind(opened: InputFile, what: str) -> InputError:
     text = opened.head.lstrip()
     if opened.head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         hint = "this looks like UTF-16; save the file as UTF-8"

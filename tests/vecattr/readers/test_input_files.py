@@ -13,7 +13,7 @@ import pytest
 from xopen import xopen
 
 from vecattr.errors import InputError
-from vecattr.readers.sources import HEAD, kind_of, open_source, source_stem
+from vecattr.readers.input_files import HEAD, input_stem, kind_of, open_input
 
 TEXT = b">a\nACGT\n" + b"ACGTTGCA\n" * 20_000
 
@@ -39,7 +39,7 @@ def packed(data: bytes, compression: str, tmp_path: Path) -> bytes:
 def kind_of_bytes(content: bytes, tmp_path: Path) -> str:
     path = tmp_path / "input"
     path.write_bytes(content)
-    with open_source(path) as opened:
+    with open_input(path) as opened:
         return kind_of(opened)
 
 
@@ -50,7 +50,7 @@ def test_compression_is_told_by_content_not_by_suffix(
 ) -> None:
     path = tmp_path / f"input{suffix}"
     path.write_bytes(packed(TEXT, compression, tmp_path))
-    with open_source(path) as opened:
+    with open_input(path) as opened:
         assert opened.head == TEXT[:HEAD]
         assert opened.stream.read() == TEXT
 
@@ -65,7 +65,7 @@ def test_a_cut_archive_is_an_error_that_names_the_file(
     path.write_bytes(whole[: int(len(whole) * kept)])
     with (
         pytest.raises(InputError, match="cut short or damaged") as caught,
-        open_source(path) as opened,
+        open_input(path) as opened,
     ):
         opened.stream.read()
     assert caught.value.where == str(path)
@@ -77,7 +77,7 @@ def test_a_flipped_bit_in_a_gzip_file_is_an_input_error(position: int, tmp_path:
     content[position] ^= 0x40
     path = tmp_path / "flipped"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="damaged"), open_source(path) as opened:
+    with pytest.raises(InputError, match="damaged"), open_input(path) as opened:
         opened.stream.read()
 
 
@@ -90,7 +90,7 @@ def test_a_pipe_that_delivers_single_bytes_is_read_whole(
 
     text = TEXT[:500]
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(Dripping(gzip.compress(text))))
-    with open_source("-") as opened:
+    with open_input("-") as opened:
         assert opened.name == "<stdin>"
         assert opened.head == text
         assert opened.stream.read() == text
@@ -103,19 +103,19 @@ def test_an_empty_file_is_refused(content: bytes, tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such file"), open_source(tmp_path / "none"):
+    with pytest.raises(InputError, match="no such file"), open_input(tmp_path / "none"):
         pass
 
 
 def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be read"), open_source(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"), open_input(tmp_path):
         pass
 
 
 def test_a_byte_order_mark_is_not_part_of_the_text(tmp_path: Path) -> None:
     path = tmp_path / "bom"
     path.write_bytes(b"\xef\xbb\xbf>a\nACGT\n")
-    with open_source(path) as opened:
+    with open_input(path) as opened:
         assert opened.stream.read() == b">a\nACGT\n"
 
 
@@ -152,5 +152,5 @@ def test_other_content_is_refused_with_advice(content: bytes, message: str, tmp_
 
 
 def test_the_stem_leaves_out_folder_and_both_suffixes() -> None:
-    assert source_stem("a/pAB 1.2.gb.xz") == "pAB 1.2"
-    assert source_stem("plain") == "plain"
+    assert input_stem("a/pAB 1.2.gb.xz") == "pAB 1.2"
+    assert input_stem("plain") == "plain"

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from vecattr.errors import InputError
+from vecattr.readers.input_files import InputFile, first_line, kind_of
 from vecattr.readers.limits import LimitedLines
-from vecattr.readers.sources import Opened, first_line, kind_of
 
 #: The longest cell (characters): more than any sequence, less than a C long anywhere.
 _LONGEST_CELL = 2**31 - 1
@@ -31,7 +31,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Sheet:
+class CsvTable:
     """A table: unique, stripped column names and the rows still to be read."""
 
     name: str
@@ -65,7 +65,7 @@ class Sheet:
         )
 
 
-def read_sheet(opened: Opened) -> Sheet:
+def read_csv_table(opened: InputFile) -> CsvTable:
     """The header and rows of a table whose delimiter is told by its header.
 
     Raises InputError when the input is no table, its header lacks `sequence_id`, or a column
@@ -79,13 +79,13 @@ def read_sheet(opened: Opened) -> Sheet:
     delimiter = _delimiter(first_line(opened.head))
     rows = _rows(opened, delimiter)
     header = next(rows, None)
-    if header is None:  # `open_source` refuses empty files, not blank ones
+    if header is None:  # `open_input` refuses empty files, not blank ones
         raise InputError(
             "there is no header", where=opened.name, hint="give a CSV or TSV file with a header"
         )
     columns = tuple(cell.strip() for cell in header.cells)
     _check_header(columns, opened.name)
-    return Sheet(opened.name, columns, rows)
+    return CsvTable(opened.name, columns, rows)
 
 
 def _delimiter(header: str) -> str:
@@ -120,9 +120,9 @@ def _check_header(columns: tuple[str, ...], name: str) -> None:
         )
 
 
-def _rows(opened: Opened, delimiter: str) -> Iterator[Row]:
+def _rows(opened: InputFile, delimiter: str) -> Iterator[Row]:
     text = io.TextIOWrapper(opened.records("table"), encoding="utf-8", newline="")
-    most, error = opened.bounds.record_bytes, opened.bounds.too_long(None, where=opened.name)
+    most, error = opened.limits.record_bytes, opened.limits.too_long(None, where=opened.name)
     lines = LimitedLines(text, most=most, error=error)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     line = 0
