@@ -45,7 +45,7 @@ def answers(
     if request.evidence is not None:
         check_kmers_kept(panel.indexes)
     panel.check(request.confidence)
-    batches = in_batches(plasmids, most=batch_size)
+    batches = in_batches(plasmids, max_plasmids=batch_size)
     if processes > 1:
         return _in_processes(panel, batches, request, processes=processes)
     return chain.from_iterable(answers_of_batch(panel, batch, request) for batch in batches)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from vecattr.errors import ArtifactError
 from vecattr.indexes.search.nearest_plasmids import load_faiss_index
-from vecattr.indexes.search.vector_search import SCORE_ERROR, VectorSearch, cosines, unit
+from vecattr.indexes.search.vector_search import SCORE_ERROR, VectorSearch, cosines, unit_rows64
 from vecattr.indexes.storage.live_segment import LiveSegment
 
 #: So many products of two numbers are cheap (some ten seconds of one core); beyond them not every
@@ -63,8 +63,8 @@ def _search_of(path: Path, segment: LiveSegment) -> VectorSearch:
         segment.stored.width,
         fetch=segment.stored.fetch_vectors,
         names=segment.stored.ids,
-        everything=lambda: segment.stored.vectors,
-        serialized=partial(load_faiss_index, path, segment),
+        all_vectors=lambda: segment.stored.vectors,
+        faiss_bytes=partial(load_faiss_index, path, segment),
         alive=segment.alive,
     )
 
@@ -98,7 +98,8 @@ def _compared(search: VectorSearch, rows: NDArray[np.int64]) -> Iterator[tuple[i
     many there are; a row that is as near as the last of them is one of them."""
     living = np.flatnonzero(search.alive)
     stored, asked = search.fetch(living), search.fetch(rows)
-    for query, (hits, scores) in zip(unit(asked), search.search(asked, k=_NEAREST), strict=True):
+    results = search.search(asked, k=_NEAREST)
+    for query, (hits, scores) in zip(unit_rows64(asked), results, strict=True):
         products = cosines(stored, query)  # (n, d), (d,) -> (n,)
         best = np.sort(products)[::-1][:_NEAREST]
         near = living[products >= best[-1] - SCORE_ERROR]

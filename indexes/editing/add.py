@@ -19,8 +19,8 @@ from vecattr.indexes.editing.segment_writer import MOST_ROWS, SegmentWriter
 from vecattr.indexes.search.embedding import (
     Progress,
     are_unread,
-    distinct,
-    embedded,
+    check_plasmids,
+    embed_plasmids,
     in_batches,
     unread_vector,
 )
@@ -86,7 +86,7 @@ def add_labs(
             embedder = load_index_model(path, old)
         else:
             check_embedder(embedder, model=old.model, width=old.width, where=str(path))
-        rows = embedded(
+        rows = embed_plasmids(
             plasmids,
             embedder,
             progress=progress,
@@ -148,7 +148,7 @@ def _write(
         written.unread += int(are_unread(vectors, blank).sum())
 
     for plasmid, vector in rows:
-        assert plasmid.lab is not None  # `embedded` has checked it
+        assert plasmid.lab is not None  # `embed_plasmids` has checked it
         draft.add_plasmid(plasmid, label=plasmid.lab, vector=vector)
         if draft.is_full:
             close()
@@ -177,7 +177,7 @@ def _would_add(path: Path, plasmids: Iterable[Plasmid]) -> AddReport:
     segments = open_segments(path, manifest)
     labs: set[str] = set()
     count = 0
-    for batch in in_batches(distinct(plasmids)):
+    for batch in in_batches(check_plasmids(plasmids)):
         _refuse_known_ids(batch, segments)
         labs.update(plasmid.lab for plasmid in batch if plasmid.lab is not None)
         count += len(batch)

@@ -21,7 +21,7 @@ from vecattr.indexes.editing.mean_calibration import calibrate_means
 from vecattr.indexes.editing.publish import StepHook, no_hook, publish, write_segment
 from vecattr.indexes.editing.segment_writer import MOST_ROWS, SegmentWriter
 from vecattr.indexes.search.cells import Search
-from vecattr.indexes.search.embedding import Progress, are_unread, embedded, unread_vector
+from vecattr.indexes.search.embedding import Progress, are_unread, embed_plasmids, unread_vector
 from vecattr.indexes.storage.index_folder import (
     HISTORY_FOLDER,
     MANIFEST_FILE,
@@ -158,8 +158,8 @@ class _Writer:
     ) -> Iterator[SegmentEntry]:
         """Write the plasmids; `draft` makes an empty segment."""
         current = draft()
-        for plasmid, vector in embedded(plasmids, self._embedder, progress=progress):
-            assert plasmid.lab is not None  # `embedded` has checked it
+        for plasmid, vector in embed_plasmids(plasmids, self._embedder, progress=progress):
+            assert plasmid.lab is not None  # `embed_plasmids` has checked it
             label = self._rule.label(plasmid.lab)
             self.sizes[label] += 1
             if self._learned is None:

@@ -203,7 +203,7 @@ class OpenedIndex:
         if not n:
             return [()] * len(vectors)
         if any(vectors.left_out):
-            return self._nearest.search_without(vectors.bare, vectors.left_out, n=n)
+            return self._nearest.search_excluding(vectors.bare, vectors.left_out, n=n)
         return self._nearest.search(vectors.bare, n=n)
 
     def nearest_cosines(self, vectors: QueryVectors) -> NDArray[np.float64]:

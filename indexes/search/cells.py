@@ -1,10 +1,10 @@
-"""Approximate search of a large segment: its vectors in, cells of near ones out; a query in, rows
-to look at out of these.
+"""An inverted file of a large segment: its vectors in, cells of near rows out; a query in,
+candidate rows from the nearest cells out.
 
-Rows are divided among cells by the nearest of some centres (an inverted file, Jégou et al. 2011),
-and kept as int8 in the order of cells, so that a query reads a few stretches of the file. How many
-cells it looks into was chosen by measuring which of the true neighbours are found. The file is a
-cache of one segment; without it search is exact.
+Each row belongs to the cell of its nearest centre (IVF, Jégou et al. 2011); rows are stored as int8
+in the order of cells, so that a query reads a few contiguous parts of the file. The number of cells
+that a query probes is chosen by measured recall. The file is a cache of one segment; without it
+search is exact.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from numpy.typing import NDArray
 from vecattr.encoders.quantisation import quantised
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.files.arrays import ArrayFile, write_arrays
-from vecattr.indexes.search.vector_search import Rows, cell_centres
-from vecattr.vectors import Vectors
+from vecattr.indexes.search.vector_search import cell_centres
+from vecattr.vectors import Codes, Mask, Rows, Vectors
 
-#: From so many rows of a segment on, looking into cells pays.
-LARGE = 50_000
-#: The least recall@10 that is good enough unless the user wants less.
-LEAST_RECALL = 0.99
+#: From so many rows of a segment on, cells make search faster.
+LARGE_ROWS = 50_000
+#: The recall@10 that cells must reach, unless approximate search is asked for.
+MIN_RECALL = 0.99
 
-#: How an index is to be searched: `auto` looks into cells where that pays and finds enough,
-#: `approximate` does whatever it finds, `exact` never does.
+#: How an index is to be searched: `auto` uses cells for large segments where they reach MIN_RECALL,
+#: `approximate` uses them always, `exact` never.
 Search = Literal["auto", "approximate", "exact"]
 
 CELLS_FORMAT = "vecattr-cells"
@@ -40,15 +40,18 @@ _ROWS_AT_ONCE = 1 << 15
 
 
 class Cells:
-    """An opened file of cells of a segment with vectors of this `shape` (n, d); MismatchError when
-    it belongs to another segment, else errors as in `vecattr.files.arrays.ArrayFile`."""
+    """The opened cell file of a segment with vectors of this `shape` (n, d).
+
+    MismatchError when it belongs to another segment; other errors as in
+    `vecattr.files.arrays.ArrayFile`.
+    """
 
     def __init__(self, source: Path | bytes, *, segment: str, shape: tuple[int, ...]) -> None:
         self._file = ArrayFile(source, format=CELLS_FORMAT, version=CELLS_VERSION)
-        found = self._file.attributes.get("segment")
-        if found != segment:
+        file_segment = self._file.attributes.get("segment")
+        if file_segment != segment:
             raise MismatchError(
-                f"cells of segment {found}, expected {segment}",
+                f"cells of segment {file_segment}, expected {segment}",
                 where=self._file.name,
                 hint="delete this file; it is a cache, and search is exact without it",
             )
@@ -73,8 +76,8 @@ class Cells:
         }.items():
             if self._file.layout(name) != expected:
                 raise self._damage(f"{name} is {self._file.layout(name)}, expected {expected}")
-        for name, kind in (("probes", int), ("recall", float)):
-            if type(self._file.attributes.get(name)) is not kind:
+        for name, expected_type in (("probes", int), ("recall", float)):
+            if type(self._file.attributes.get(name)) is not expected_type:
                 raise self._damage(f"does not say its {name}")
 
     def _damage(self, what: str) -> DamagedError:
@@ -87,28 +90,26 @@ class Cells:
     def candidates(
         self,
         query: Vectors,
-        wanted: int,
-        alive: NDArray[np.bool_],
+        count: int,
+        alive: Mask,
         *,
         probes: int | None = None,
     ) -> Rows:
-        """About the `wanted` living rows nearest to a query (d,), from the cells nearest to it;
-        from more cells when these hold too few."""
+        """About the `count` living rows nearest to a query (d,), from the `probes` cells nearest to
+        it; from more cells when these hold too few rows."""
         order = np.argsort(-(self._centres @ query), kind="stable")  # (c, d) @ (d,) -> (c,)
-        looked = self.probes if probes is None else probes
-        rows, scores = self._looked_into(order[:looked], query, alive)
-        while len(rows) < wanted and looked < len(order):
-            more = self._looked_into(order[looked : 2 * looked], query, alive)
-            rows, scores = np.concatenate([rows, more[0]]), np.concatenate([scores, more[1]])
-            looked *= 2
-        if len(rows) <= wanted:
+        probed = self.probes if probes is None else probes
+        rows, scores = self._read_cells(order[:probed], query, alive)
+        while len(rows) < count and probed < len(order):
+            more_rows, more_scores = self._read_cells(order[probed : 2 * probed], query, alive)
+            rows, scores = np.append(rows, more_rows), np.append(scores, more_scores)
+            probed *= 2
+        if len(rows) <= count:
             return rows
-        return rows[np.argpartition(-scores, wanted)[:wanted]]
+        return rows[np.argpartition(-scores, count)[:count]]
 
-    def _looked_into(
-        self, cells: NDArray[np.int64], query: Vectors, alive: NDArray[np.bool_]
-    ) -> tuple[Rows, Vectors]:
-        """The living rows of some cells, and about their cosines with a query."""
+    def _read_cells(self, cells: Codes, query: Vectors, alive: Mask) -> tuple[Rows, Vectors]:
+        """The living rows of these cells, and their approximate cosines with a query."""
         pieces = [(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))]
         for cell in cells.tolist():
             span = int(self._offsets[cell]), int(self._offsets[cell + 1])
@@ -117,8 +118,8 @@ class Cells:
                 raise self._damage(f"a cell leaves the {self._rows} rows of the segment")
             codes = self._file.slice("code", *span).view(np.int8).astype(np.float32)
             scores = (codes @ query) * cast("Vectors", self._file.slice("step", *span))
-            kept = alive[rows]
-            pieces.append((rows[kept], scores[kept]))
+            living = alive[rows]
+            pieces.append((rows[living], scores[living]))
         return (
             np.concatenate([rows for rows, _ in pieces]),
             np.concatenate([scores for _, scores in pieces]),
@@ -133,45 +134,48 @@ class Cells:
 
 
 def cell_bytes(
-    vectors: Vectors, *, segment: str, search: Search, large: int = LARGE
+    vectors: Vectors, *, segment: str, search: Search, large_rows: int = LARGE_ROWS
 ) -> bytes | None:
-    """The cells of a segment's rows (n, d), of this name; None when search is to be exact: asked
-    for, or (`auto`) because there are fewer rows than a `large` segment has, or cells find too few
-    of the true neighbours."""
-    if search == "exact" or len(vectors) < 2 or (search == "auto" and len(vectors) < large):
+    """The cell file of the segment of this name with these rows (n, d).
+
+    None when the segment is to be searched exactly: because `search` says so, or, with `auto`,
+    because it has fewer than `large_rows` rows, or because cells do not reach MIN_RECALL.
+    """
+    if search == "exact" or len(vectors) < 2 or (search == "auto" and len(vectors) < large_rows):
         return None
-    draft = _CellWriter.of(vectors, segment)
-    probes, recall = _measured(vectors, draft)
-    if search == "auto" and recall < LEAST_RECALL:
+    writer = _CellWriter.from_vectors(vectors, segment)
+    probes, recall = _probes_and_recall(vectors, writer)
+    if search == "auto" and recall < MIN_RECALL:
         return None
-    return draft.to_bytes(probes=probes, recall=recall)
+    return writer.to_bytes(probes=probes, recall=recall)
 
 
 @dataclass(frozen=True)
 class _CellWriter:
-    """Cells before anybody knows how many to look into."""
+    """The rows of a segment divided among c cells, ready to be written."""
 
     segment: str
-    centres: Vectors
-    owners: NDArray[np.int64]  # the cell of each row (n,)
-    vectors: Vectors
+    centres: Vectors  # (c, d)
+    cells: Codes  # the cell of each row (n,)
+    vectors: Vectors  # (n, d)
 
     @classmethod
-    def of(cls, vectors: Vectors, segment: str) -> _CellWriter:
+    def from_vectors(cls, vectors: Vectors, segment: str) -> _CellWriter:
+        """Cluster the rows (n, d) of a segment."""
         count = max(1, min(len(vectors) // 8, int(1.5 * len(vectors) ** 0.5)))
         centres = cell_centres(vectors, count=count)
-        owners = np.concatenate(
+        cells = np.concatenate(
             [
                 (vectors[start : start + _ROWS_AT_ONCE] @ centres.T).argmax(axis=1)  # (n, c)
                 for start in range(0, len(vectors), _ROWS_AT_ONCE)
             ]
         )
-        return cls(segment, centres, owners, vectors)
+        return cls(segment, centres, cells, vectors)
 
     def to_bytes(self, *, probes: int, recall: float) -> bytes:
-        """The sealed file."""
-        order = np.argsort(self.owners, kind="stable")
-        sizes = np.bincount(self.owners, minlength=len(self.centres))
+        """The file's content, for queries that probe so many cells and find so much."""
+        order = np.argsort(self.cells, kind="stable")
+        sizes = np.bincount(self.cells, minlength=len(self.centres))
         codes, steps = quantised(self.vectors[order])
         return write_arrays(
             {
@@ -191,47 +195,50 @@ class _CellWriter:
         )
 
 
-def _measured(vectors: Vectors, draft: _CellWriter) -> tuple[int, float]:
-    """The fewest cells (a power of two) by which enough of the ten nearest rows of some rows are
-    found, those themselves left out, and what share is found; else all cells and that share."""
-    made = draft.to_bytes(probes=1, recall=0.0)
-    cells = Cells(made, segment=draft.segment, shape=vectors.shape)
+def _probes_and_recall(vectors: Vectors, writer: _CellWriter) -> tuple[int, float]:
+    """How many cells to probe, and the recall@10 that this gives: the fewest (a power of two) that
+    reach MIN_RECALL, else a quarter of all cells at most; measured with rows as queries, each
+    without itself."""
+    content = writer.to_bytes(probes=1, recall=0.0)
+    cells = Cells(content, segment=writer.segment, shape=vectors.shape)
     rows = np.random.default_rng(0).choice(
         len(vectors), size=min(_QUERIES, len(vectors)), replace=False
     )
-    near = min(_NEIGHBORS, len(vectors) - 1)
-    least = _tenth_best(vectors, rows, near=near)
+    neighbors = min(_NEIGHBORS, len(vectors) - 1)
+    last_cosines = _last_neighbor_cosines(vectors, rows, neighbors=neighbors)
     probes, recall = 1, 0.0
     while True:
         recall = float(
             np.mean(
                 [
-                    _share_found(cells, vectors, row, tenth, probes=probes, near=near)
-                    for row, tenth in zip(rows.tolist(), least.tolist(), strict=True)
+                    _recall(cells, vectors, row, last, probes=probes, neighbors=neighbors)
+                    for row, last in zip(rows.tolist(), last_cosines.tolist(), strict=True)
                 ]
             )
         )
-        if recall >= LEAST_RECALL or 2 * probes > cells.count // 4:
+        if recall >= MIN_RECALL or 2 * probes > cells.count // 4:
             return probes, recall
         probes *= 2
 
 
-def _tenth_best(vectors: Vectors, rows: NDArray[np.int64], *, near: int) -> NDArray[np.float32]:
-    """The cosine of the last of the nearest rows of each of some rows (q,), by plain products."""
-    found = []
+def _last_neighbor_cosines(vectors: Vectors, rows: Rows, *, neighbors: int) -> NDArray[np.float32]:
+    """The cosine of each of these rows (q,) with the last of its nearest neighbours, by plain
+    products."""
+    last_cosines = []
     for row in rows.tolist():
         scores = vectors @ vectors[row]  # (n, d) @ (d,) -> (n,)
         scores[row] = -np.inf
-        found.append(np.partition(scores, -near)[-near])
-    return np.array(found, dtype=np.float32)
+        last_cosines.append(np.partition(scores, -neighbors)[-neighbors])
+    return np.array(last_cosines, dtype=np.float32)
 
 
-def _share_found(
-    cells: Cells, vectors: Vectors, row: int, tenth: float, *, probes: int, near: int
+def _recall(
+    cells: Cells, vectors: Vectors, row: int, last_cosine: float, *, probes: int, neighbors: int
 ) -> float:
-    """Of a row's nearest ones the share that is found; equal ones stand for each other."""
+    """The share of a row's nearest neighbours among its candidates: of rows at least as near as the
+    last neighbour, so that ties count."""
     alive = np.ones(len(vectors), dtype=bool)
-    proposed = cells.candidates(vectors[row], 4 * near + 1, alive, probes=probes)
-    proposed = proposed[proposed != row]
-    good = int(np.count_nonzero(vectors[proposed] @ vectors[row] >= tenth - 1e-6))
-    return min(good, near) / near
+    candidates = cells.candidates(vectors[row], 4 * neighbors + 1, alive, probes=probes)
+    candidates = candidates[candidates != row]
+    hits = int(np.count_nonzero(vectors[candidates] @ vectors[row] >= last_cosine - 1e-6))
+    return min(hits, neighbors) / neighbors

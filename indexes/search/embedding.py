@@ -1,4 +1,4 @@
-"""Streams of labelled plasmids in, batches with their unit vectors out, in bounded memory."""
+"""Unit vectors of plasmids: a stream of plasmids in, vectors out by batches, in bounded memory."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import InputError, MismatchError
 from vecattr.plasmid import Plasmid
-from vecattr.vectors import Vectors, unit_rows
+from vecattr.vectors import Mask, Vectors, unit_rows
 
 #: A batch is closed at so many plasmids or bases, whichever comes first.
 BATCH_PLASMIDS = 256
@@ -22,15 +21,15 @@ Progress = Callable[[int], None]
 
 
 def in_batches(
-    plasmids: Iterable[Plasmid], *, most: int = BATCH_PLASMIDS
+    plasmids: Iterable[Plasmid], *, max_plasmids: int = BATCH_PLASMIDS
 ) -> Iterator[list[Plasmid]]:
-    """The plasmids in order, some at a time."""
+    """The plasmids in order, in batches of at most so many plasmids and about BATCH_BASES bases."""
     batch: list[Plasmid] = []
     bases = 0
     for plasmid in plasmids:
         batch.append(plasmid)
         bases += len(plasmid)
-        if len(batch) >= most or bases >= BATCH_BASES:
+        if len(batch) >= max_plasmids or bases >= BATCH_BASES:
             yield batch
             batch, bases = [], 0
     if batch:
@@ -51,15 +50,14 @@ def embed_batch(embedder: SequenceEmbedder, plasmids: Sequence[Plasmid]) -> Vect
 
 @dataclass(frozen=True)
 class QueryVectors:
-    """Unit rows (q, d) of some plasmids, with their features and by sequence alone.
+    """Unit rows (q, d) of q queries: `full` with their features, `bare` of the sequence alone.
 
     Learned lab vectors were trained for both. Everything made of stored plasmids (neighbours, the
-    means of new labs) is made of sequences alone and compared with `bare`, so that like meets
-    like: features turn a vector far from that of the same sequence without them.
+    means of new labs) is made of sequences alone and compared with `bare`, because features move a
+    vector far from that of the same sequence without them.
 
-    `left_out` holds the ids of stored plasmids that a query is not compared with, for each query;
-    empty when there are none for any. `plasmids` are the queries themselves, for what is read of
-    them beside their vectors.
+    `left_out` has, for each query, the ids of stored plasmids that it is not compared with; it is
+    empty when no query has any. `plasmids` are the queries themselves, for k-mers and features.
     """
 
     full: Vectors
@@ -71,9 +69,9 @@ class QueryVectors:
         return len(self.full)
 
     @cached_property
-    def featured(self) -> NDArray[np.bool_]:
-        """Which queries have features, (q,): those that bring some, or, where only vectors are
-        known, those whose vectors features change."""
+    def featured(self) -> Mask:
+        """Which queries have features, (q,); where only vectors are known, those whose two vectors
+        differ."""
         if self.plasmids:
             return np.array([bool(plasmid.features) for plasmid in self.plasmids])
         return np.asarray((self.full != self.bare).any(axis=1))
@@ -90,29 +88,29 @@ def query_vectors(embedder: SequenceEmbedder, plasmids: Sequence[Plasmid]) -> Qu
 
 
 def unread_vector(embedder: SequenceEmbedder) -> Vectors:
-    """The vector (d,) of a lone N: of every sequence that the model reads nothing of."""
-    row: Vectors = embed_batch(embedder, [Plasmid("unread", "N")])[0]
-    return row
+    """The vector (d,) of the sequence N, and of every sequence without any token of the model."""
+    vector: Vectors = embed_batch(embedder, [Plasmid("unread", "N")])[0]
+    return vector
 
 
-def are_unread(vectors: Vectors, unread: Vectors) -> NDArray[np.bool_]:
-    """Which rows (q, d) are the unread vector (d,): of these the model knows nothing, (q,)."""
-    furthest = np.abs(vectors - unread).max(axis=1, initial=0)  # (q, d) -> (q,)
-    same: NDArray[np.bool_] = furthest < 1e-5
-    return same
+def are_unread(vectors: Vectors, unread: Vectors) -> Mask:
+    """Which rows (q, d) equal the unread vector (d,), (q,): plasmids without any token of the
+    model."""
+    difference = np.abs(vectors - unread).max(axis=1, initial=0)  # (q, d) -> (q,)
+    equal: Mask = difference < 1e-5
+    return equal
 
 
-def embedded(
+def embed_plasmids(
     plasmids: Iterable[Plasmid],
     embedder: SequenceEmbedder,
     *,
     progress: Progress | None = None,
     check: Callable[[Sequence[Plasmid]], None] | None = None,
 ) -> Iterator[tuple[Plasmid, Vectors]]:
-    """Each plasmid with its unit vector (d,), made of the sequence alone. Raises InputError for a
-    plasmid without a lab and for an id that was given before; `check` sees each batch before it
-    is embedded."""
-    for batch in in_batches(distinct(plasmids)):
+    """Each plasmid with its unit vector (d,), made of the sequence alone; errors as in
+    `check_plasmids`. `check` is called with each batch before it is embedded."""
+    for batch in in_batches(check_plasmids(plasmids)):
         if check is not None:
             check(batch)
         bare = [plasmid.without_features() for plasmid in batch]
@@ -121,8 +119,8 @@ def embedded(
             progress(len(batch))
 
 
-def distinct(plasmids: Iterable[Plasmid]) -> Iterator[Plasmid]:
-    """The same plasmids; InputError at one without a lab or with an id that was given before."""
+def check_plasmids(plasmids: Iterable[Plasmid]) -> Iterator[Plasmid]:
+    """The same plasmids; InputError at one without a lab, or with the id of an earlier one."""
     seen: set[str] = set()
     for plasmid in plasmids:
         where = f"record {plasmid.id!r}"

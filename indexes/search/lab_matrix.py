@@ -1,8 +1,8 @@
-"""The classes of an index as rows of a matrix: segments in, cosines of queries with them out."""
+"""The matrix of class vectors: segments in, cosines of queries with each class out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -11,22 +11,20 @@ from numpy.typing import NDArray
 
 from vecattr.indexes.search.embedding import QueryVectors
 from vecattr.indexes.search.vector_search import (
-    Cosines,
-    Rows,
     VectorSearch,
     checked_queries,
-    products,
-    unit,
+    unit_cosines,
+    unit_rows64,
 )
 from vecattr.indexes.storage.lab_parts import Origin
 from vecattr.indexes.storage.live_segment import LiveSegment, combined_labs
-from vecattr.vectors import Vectors
+from vecattr.vectors import Cosines, Mask, Rows, Vectors
 
 
 @dataclass(frozen=True)
 class LabEntry:
-    """One class of an index: `plasmids` stored under it, `origin` of its vector ("learned" also
-    when plasmids were added to a learned lab)."""
+    """One class of an index: the number of `plasmids` stored under it, and the `origin` of its
+    vector ("learned" also when plasmids were added to a learned lab)."""
 
     name: str
     plasmids: int
@@ -35,11 +33,11 @@ class LabEntry:
 
 @dataclass(frozen=True)
 class LabMatrix:
-    """Of n classes, sorted by name: `vectors` (n, d), and which of them were `learned` (n,)."""
+    """The n classes of an index, sorted by name: `vectors` (n, d), and which are `learned` (n,)."""
 
     names: tuple[str, ...]
     vectors: Vectors
-    learned: NDArray[np.bool_]
+    learned: Mask
 
     @classmethod
     def from_segments(cls, segments: Sequence[LiveSegment], *, width: int) -> LabMatrix:
@@ -65,11 +63,11 @@ class LabMatrix:
 
     @cached_property
     def _searches(self) -> tuple[VectorSearch, VectorSearch]:
-        """FAISS over learned vectors, and over means of plasmids."""
-        over = partial(VectorSearch.from_vectors, self.vectors, names=self.names)
-        return over(alive=self.learned), over(alive=~self.learned)
+        """Search over learned vectors, and over means of plasmids."""
+        search = partial(VectorSearch.from_vectors, self.vectors, names=self.names)
+        return search(alive=self.learned), search(alive=~self.learned)
 
-    def ranked(self, vectors: QueryVectors, *, k: int) -> list[NDArray[np.int64]]:
+    def ranked(self, vectors: QueryVectors, *, k: int) -> list[Rows]:
         """Of each query the k nearest classes (k,), best first, ties by name; fewer when there are
         fewer. The same order as that of `cosines`."""
         learned, means = self._searches
@@ -77,25 +75,28 @@ class LabMatrix:
         return [_merged(pair)[:k] for pair in pairs]
 
     @cached_property
-    def _halves(self) -> tuple[tuple[NDArray[np.bool_], NDArray[np.float64]], ...]:
-        """Learned classes and means of plasmids: which they are (n,), and their unit rows."""
-        return tuple((some, unit(self.vectors[some])) for some in (self.learned, ~self.learned))
+    def _unit_rows_by_origin(self) -> tuple[tuple[Mask, NDArray[np.float64]], ...]:
+        """Learned classes, then means of plasmids: which they are (n,), and their unit rows."""
+        return tuple(
+            (classes, unit_rows64(self.vectors[classes]))
+            for classes in (self.learned, ~self.learned)
+        )
 
-    def cosines(self, vectors: QueryVectors) -> NDArray[np.float64]:
+    def cosines(self, vectors: QueryVectors) -> Cosines:
         """Of each query with each class, (q, n): learned vectors are compared with the whole query,
         means of plasmids with its sequence. MismatchError for another width, InputError for rows
         that are not finite."""
-        found = np.zeros((len(vectors), len(self.names)))
-        for queries, (some, rows) in zip((vectors.full, vectors.bare), self._halves, strict=True):
+        cosines = np.zeros((len(vectors), len(self.names)))
+        origins = zip((vectors.full, vectors.bare), self._unit_rows_by_origin, strict=True)
+        for queries, (classes, rows) in origins:
             for row, query in enumerate(checked_queries(queries, width=self.vectors.shape[1])):
-                found[row, some] = products(rows, query)
-        return found
+                cosines[row, classes] = unit_cosines(rows, query)
+        return cosines
 
 
-def _merged(found: Iterable[tuple[Rows, Cosines]]) -> Rows:
+def _merged(results: Sequence[tuple[Rows, Cosines]]) -> Rows:
     """Rows of several searches by falling cosine, ties by row, which is by name."""
-    parts = list(found)
-    rows = np.concatenate([rows for rows, _ in parts])
-    cosines = np.concatenate([cosines for _, cosines in parts])
+    rows = np.concatenate([rows for rows, _ in results])
+    cosines = np.concatenate([cosines for _, cosines in results])
     merged: Rows = rows[np.lexsort((rows, -cosines))]
     return merged

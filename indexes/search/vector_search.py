@@ -1,12 +1,12 @@
-"""Exact nearest rows: unit vectors and queries in, rows and cosines out, ties in name order.
+"""Nearest-neighbour search: unit vectors and queries in, rows and cosines out, ties in name order.
 
-A few rows more than asked are proposed, by FAISS for a batch of queries and by plain products for
-a few, which spares loading FAISS and its file; both propose the same. Their cosines are computed
+Candidates, a few more than asked, come from FAISS for a batch of queries and from plain products
+for a few, which saves loading FAISS and its file; both give the same. Their cosines are computed
 again in float64, one row at a time, so that an answer depends neither on the batch nor on the other
-rows, and ties are real.
-This is the only module that imports faiss. Traps it stands against: padding with row -1, an
-arbitrary order of ties, scores above 1, and a `read_index` that believes damaged files (only
-bytes whose hash is known come here).
+rows, and equal vectors tie exactly.
+This is the only module that imports faiss. It guards against padding with row -1, an arbitrary
+order of ties, scores above 1, and a `read_index` that does not validate files (only bytes whose
+hash was checked come here).
 """
 
 from __future__ import annotations
@@ -20,17 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.errors import InputError, MismatchError
-from vecattr.vectors import Vectors
+from vecattr.vectors import Cosines, Mask, Rows, Vectors
 
-Rows = NDArray[np.int64]
-Cosines = NDArray[np.float64]
-
-#: Rows that FAISS proposes beyond the k asked for.
-SLACK = 32
+#: Candidates beyond the k asked for.
+EXTRA_CANDIDATES = 32
 #: How far a float32 score may be from the cosine (rounding, and vectors not quite of length 1).
 SCORE_ERROR = 1e-5
-#: From this many queries on FAISS proposes, and should use BLAS (its own default is ten times too
-#: high).
+#: From this many queries on FAISS finds the candidates, and should use BLAS (its own default is ten
+#: times too high).
 _BLAS_QUERIES = 8
 
 _threads: list[int] = []
@@ -40,7 +37,7 @@ _threads: list[int] = []
 def _library() -> Any:
     """FAISS, loaded when it is first needed; its stubs differ between versions and know no keyword
     of a wrapped constructor."""
-    import faiss
+    import faiss  # start-up
 
     return faiss
 
@@ -65,14 +62,14 @@ def build_faiss_index(vectors: Vectors) -> bytes:
 
 
 def cell_centres(vectors: Vectors, *, count: int) -> Vectors:
-    """Unit centres (count, d) of so many groups of the unit rows (n, d), by spherical K-means."""
-    means = _faiss().Kmeans(
+    """Unit centres (count, d) of clusters of the unit rows (n, d), by spherical k-means."""
+    kmeans = _faiss().Kmeans(
         vectors.shape[1], count, niter=8, seed=1, spherical=True, min_points_per_centroid=1,
         max_points_per_centroid=64,
     )  # fmt: skip
-    means.train(np.ascontiguousarray(vectors, dtype=np.float32))
-    found: Vectors = np.array(means.centroids, dtype=np.float32).reshape(count, -1)
-    return found
+    kmeans.train(np.ascontiguousarray(vectors, dtype=np.float32))
+    centres: Vectors = np.array(kmeans.centroids, dtype=np.float32).reshape(count, -1)
+    return centres
 
 
 def checked_queries(queries: NDArray[np.floating], *, width: int) -> NDArray[np.float64]:
@@ -85,38 +82,38 @@ def checked_queries(queries: NDArray[np.floating], *, width: int) -> NDArray[np.
             hint="embed them with the model of this index",
         )
     lengths = np.linalg.norm(wide, axis=1, keepdims=True)  # (q, 1)
-    bad = np.flatnonzero(~(np.isfinite(lengths[:, 0]) & (lengths[:, 0] > 0)))
-    if len(bad):
-        raise InputError(f"query vector {int(bad[0])} is zero or not finite")
-    unit: NDArray[np.float64] = wide / lengths
-    return unit
+    invalid_rows = np.flatnonzero(~(np.isfinite(lengths[:, 0]) & (lengths[:, 0] > 0)))
+    if len(invalid_rows):
+        raise InputError(f"query vector {int(invalid_rows[0])} is zero or not finite")
+    unit_queries: NDArray[np.float64] = wide / lengths
+    return unit_queries
 
 
-def unit(rows: NDArray[np.floating]) -> NDArray[np.float64]:
+def unit_rows64(rows: NDArray[np.floating]) -> NDArray[np.float64]:
     """Rows (n, d) scaled to length 1 in float64, each from itself alone."""
     wide = rows.astype(np.float64)
     wide /= np.sqrt((wide * wide).sum(axis=1, keepdims=True))
     return wide
 
 
-def products(rows: NDArray[np.float64], query: NDArray[np.float64]) -> Cosines:
+def unit_cosines(rows: NDArray[np.float64], query: NDArray[np.float64]) -> Cosines:
     """Cosine of each unit row (n, d) with one unit query (d,), float64 in [-1, 1]; each row's value
     is computed from that row alone."""
-    found: Cosines = np.clip((rows * query).sum(axis=1), -1.0, 1.0)  # (n, d) -> (n,)
-    return found
+    products: Cosines = np.clip((rows * query).sum(axis=1), -1.0, 1.0)  # (n, d) -> (n,)
+    return products
 
 
 def cosines(rows: NDArray[np.floating], query: NDArray[np.float64]) -> Cosines:
     """The same for rows of any length."""
-    return products(unit(rows), query)
+    return unit_cosines(unit_rows64(rows), query)
 
 
 @dataclass(frozen=True)
 class VectorSearch:
-    """Exact search over the rows of one array.
+    """Nearest-neighbour search over the rows of one array, exact unless it has `candidates`.
 
-    `fetch` gives the vectors of given rows, `names` their names (the order of ties), `everything`
-    all vectors (n, d), `serialized` the bytes of `build_faiss_index` over them, their hash checked;
+    `fetch` gives the vectors of given rows, `names` their names (the order of ties), `all_vectors`
+    the whole array (n, d), `faiss_bytes` what `build_faiss_index` made of it, the hash checked;
     `alive` (n,) tells which rows are searched. `candidates` gives about so many living rows nearest
     to a query (`vecattr.indexes.search.cells`); with it, search is approximate.
     """
@@ -124,102 +121,113 @@ class VectorSearch:
     width: int
     fetch: Callable[[Rows], Vectors]
     names: Callable[[Rows], Sequence[str]]
-    everything: Callable[[], Vectors]
-    serialized: Callable[[], bytes]
-    alive: NDArray[np.bool_]
-    candidates: Callable[[Vectors, int, NDArray[np.bool_]], Rows] | None = None
+    all_vectors: Callable[[], Vectors]
+    faiss_bytes: Callable[[], bytes]
+    alive: Mask
+    candidates: Callable[[Vectors, int, Mask], Rows] | None = None
 
     @classmethod
     def from_vectors(
-        cls, vectors: Vectors, *, names: Sequence[str], alive: NDArray[np.bool_] | None = None
+        cls, vectors: Vectors, *, names: Sequence[str], alive: Mask | None = None
     ) -> VectorSearch:
-        """Over rows in memory (n, d)."""
-        counted = np.ones(len(vectors), dtype=bool) if alive is None else alive
+        """Search over rows in memory (n, d)."""
+        searched = np.ones(len(vectors), dtype=bool) if alive is None else alive
         return cls(
             vectors.shape[1],
             fetch=lambda rows: vectors[rows],
             names=lambda rows: [names[row] for row in rows],
-            everything=lambda: vectors,
-            serialized=partial(build_faiss_index, vectors),
-            alive=counted,
+            all_vectors=lambda: vectors,
+            faiss_bytes=partial(build_faiss_index, vectors),
+            alive=searched,
         )
 
     @cached_property
     def _index(self) -> Any:
-        """FAISS over all rows."""
-        return _faiss().deserialize_index(np.frombuffer(self.serialized(), dtype=np.uint8))
+        """A FAISS index over all rows."""
+        return _faiss().deserialize_index(np.frombuffer(self.faiss_bytes(), dtype=np.uint8))
 
     @cached_property
-    def _living(self) -> int:
+    def _living_count(self) -> int:
         return int(np.count_nonzero(self.alive))
 
     def search(self, queries: NDArray[np.floating], *, k: int) -> list[tuple[Rows, Cosines]]:
         """The k nearest living rows of each query (q, d), best first, ties by name; fewer when
         there are fewer."""
-        unit = checked_queries(queries, width=self.width)
-        living = self._living
-        k = min(k, living)
-        if self.candidates is not None and k:
-            about = [self._rank(self._about(query, k), query) for query in unit]
-            return [(ranked[:k], scores[:k]) for ranked, scores in about]
-        found: list[tuple[Rows, Cosines]] = [(_NO_ROWS, _NO_COSINES)] * len(unit)
-        pending = list(range(len(unit))) if k else []
-        wanted = k + SLACK
+        unit_queries = checked_queries(queries, width=self.width)
+        k = min(k, self._living_count)
+        if not k:
+            return [(_NO_ROWS, _NO_COSINES)] * len(unit_queries)
+        if self.candidates is not None:
+            return [self._approximate(query, k, self.candidates) for query in unit_queries]
+        return self._exact(unit_queries, k)
+
+    def _approximate(
+        self, query: NDArray[np.float64], k: int, candidates: Callable[[Vectors, int, Mask], Rows]
+    ) -> tuple[Rows, Cosines]:
+        rows = candidates(query.astype(np.float32), k + EXTRA_CANDIDATES, self.alive)
+        ranked_rows, row_cosines = self._rank(rows, query)
+        return ranked_rows[:k], row_cosines[:k]
+
+    def _exact(self, unit_queries: NDArray[np.float64], k: int) -> list[tuple[Rows, Cosines]]:
+        """Candidates are enough when the k-th cosine is above the lowest of their float32 scores,
+        beyond rounding; else eight times as many are looked at."""
+        nearest: list[tuple[Rows, Cosines]] = [(_NO_ROWS, _NO_COSINES)] * len(unit_queries)
+        pending = list(range(len(unit_queries)))
+        count, living = k + EXTRA_CANDIDATES, self._living_count
         while pending:
-            wanted = living if 2 * wanted >= living else wanted
-            proposals = self._propose(unit[pending], wanted)
-            still = []
-            for query, (rows, lowest) in zip(pending, proposals, strict=True):
-                ranked, scores = self._rank(rows, unit[query])
-                if wanted == living or scores[k - 1] > lowest + SCORE_ERROR:
-                    found[query] = ranked[:k], scores[:k]
+            count = living if 2 * count >= living else count
+            candidates = self._exact_candidates(unit_queries[pending], count)
+            unresolved = []
+            for query, (rows, lowest) in zip(pending, candidates, strict=True):
+                ranked_rows, row_cosines = self._rank(rows, unit_queries[query])
+                if count == living or row_cosines[k - 1] > lowest + SCORE_ERROR:
+                    nearest[query] = ranked_rows[:k], row_cosines[:k]
                 else:
-                    still.append(query)
-            pending, wanted = still, wanted * 8
-        return found
+                    unresolved.append(query)
+            pending, count = unresolved, count * 8
+        return nearest
 
-    def _about(self, query: NDArray[np.float64], k: int) -> Rows:
-        assert self.candidates is not None
-        return self.candidates(query.astype(np.float32), k + SLACK, self.alive)
-
-    def _propose(self, unit: NDArray[np.float64], wanted: int) -> list[tuple[Rows, float]]:
-        """For each query rows that hold its best `wanted`, and the lowest float32 score of them."""
-        if wanted == self._living:
-            return [(np.flatnonzero(self.alive), -np.inf)] * len(unit)
-        if len(unit) < _BLAS_QUERIES:
-            return [self._best(query.astype(np.float32), wanted) for query in unit]
+    def _exact_candidates(
+        self, unit_queries: NDArray[np.float64], count: int
+    ) -> list[tuple[Rows, float]]:
+        """Of each query its best `count` rows by float32 score, and the lowest of these scores."""
+        if count == self._living_count:
+            return [(np.flatnonzero(self.alive), -np.inf)] * len(unit_queries)
+        if len(unit_queries) < _BLAS_QUERIES:
+            return [self._best(query.astype(np.float32), count) for query in unit_queries]
         faiss = _faiss()
         faiss.cvar.distance_compute_blas_threshold = 1
         options = {}
-        if self._living < len(self.alive):
+        if self._living_count < len(self.alive):
             bits = np.packbits(self.alive, bitorder="little")
             selector = faiss.IDSelectorBitmap(bits)
             options = {"params": faiss.SearchParameters(sel=selector)}
-        scores, rows = self._index.search(unit.astype(np.float32), wanted, **options)  # (q, wanted)
+        queries = unit_queries.astype(np.float32)
+        scores, rows = self._index.search(queries, count, **options)  # (q, count)
         return [(row[row >= 0], float(score[-1])) for row, score in zip(rows, scores, strict=True)]
 
-    def _best(self, query: Vectors, wanted: int) -> tuple[Rows, float]:
+    def _best(self, query: Vectors, count: int) -> tuple[Rows, float]:
         """The same of one query (d,), by a plain product."""
-        scores = self.everything() @ query  # (n, d) @ (d,) -> (n,)
-        if self._living < len(scores):
+        scores = self.all_vectors() @ query  # (n, d) @ (d,) -> (n,)
+        if self._living_count < len(scores):
             scores[~self.alive] = -np.inf
-        rows = np.argpartition(scores, len(scores) - wanted)[-wanted:]
+        rows = np.argpartition(scores, len(scores) - count)[-count:]
         return rows, float(scores[rows].min())
 
     def _rank(self, rows: Rows, query: NDArray[np.float64]) -> tuple[Rows, Cosines]:
-        """Rows by falling cosine; names are asked for only where cosines tie."""
-        scores = cosines(self.fetch(rows), query)
-        order = np.argsort(-scores, kind="stable")
-        rows, scores = rows[order], scores[order]
+        """Rows by falling cosine; names are read only where cosines tie."""
+        row_cosines = cosines(self.fetch(rows), query)
+        order = np.argsort(-row_cosines, kind="stable")
+        rows, row_cosines = rows[order], row_cosines[order]
         tied = np.zeros(len(rows), dtype=bool)
-        tied[1:] = scores[1:] == scores[:-1]
+        tied[1:] = row_cosines[1:] == row_cosines[:-1]
         tied[:-1] |= tied[1:]
         places = np.flatnonzero(tied)
         if len(places):
             names = self.names(rows[places])
-            keys = zip(-scores[places], names, rows[places], strict=True)
+            keys = zip(-row_cosines[places], names, rows[places], strict=True)
             rows[places] = [row for _, _, row in sorted(keys)]
-        return rows, scores
+        return rows, row_cosines
 
 
 _NO_ROWS: Rows = np.zeros(0, dtype=np.int64)

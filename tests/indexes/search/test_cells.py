@@ -14,7 +14,7 @@ from vecattr.indexes.checking.repair import repair_index
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.edit import remove_lab
 from vecattr.indexes.index import Index
-from vecattr.indexes.search.cells import LEAST_RECALL, Cells, cell_bytes
+from vecattr.indexes.search.cells import MIN_RECALL, Cells, cell_bytes
 from vecattr.indexes.storage.index_folder import cells_path, read_manifest
 from vecattr.vectors import Vectors, unit_rows
 
@@ -47,24 +47,24 @@ def test_the_recall_that_is_told_is_the_recall_there_is() -> None:
         len({*cells.candidates(query, 41, alive).tolist()} & {*plain_best(vectors, query, 10)}) / 10
         for query in vectors[::75]
     ]
-    assert cells.recall >= LEAST_RECALL
+    assert cells.recall >= MIN_RECALL
     assert np.mean(found) >= cells.recall - 0.03
     assert cells.probes < cells.count
 
 
-def test_removed_rows_are_never_proposed_and_others_take_their_places() -> None:
+def test_removed_rows_are_never_candidates_and_others_take_their_places() -> None:
     vectors = made_rows(2000, spread=0.5)
     cells = cells_of(vectors)
     alive = np.arange(len(vectors)) % 7 == 0
-    proposed = cells.candidates(vectors[0], 60, alive)
-    assert len(proposed) == 60
-    assert alive[proposed].all()
+    candidates = cells.candidates(vectors[0], 60, alive)
+    assert len(candidates) == 60
+    assert alive[candidates].all()
 
 
 def test_more_rows_than_there_are_gives_all_of_them() -> None:
     vectors = made_rows(300, spread=0.5)
-    proposed = cells_of(vectors).candidates(vectors[0], 1000, np.ones(300, dtype=bool))
-    assert sorted(proposed.tolist()) == list(range(300))
+    candidates = cells_of(vectors).candidates(vectors[0], 1000, np.ones(300, dtype=bool))
+    assert sorted(candidates.tolist()) == list(range(300))
 
 
 def test_few_rows_are_searched_exactly_unless_asked() -> None:
@@ -76,10 +76,10 @@ def test_few_rows_are_searched_exactly_unless_asked() -> None:
 
 def test_cells_that_find_too_few_are_refused_unless_asked() -> None:
     noise = unit_rows(np.random.default_rng(1).normal(size=(4000, 64)))
-    assert cells_of(noise).recall < LEAST_RECALL
-    assert cell_bytes(noise, segment="s", search="auto", large=4000) is None
+    assert cells_of(noise).recall < MIN_RECALL
+    assert cell_bytes(noise, segment="s", search="auto", large_rows=4000) is None
     near = made_rows(4000, spread=0.5)
-    assert cell_bytes(near, segment="s", search="auto", large=4000) is not None
+    assert cell_bytes(near, segment="s", search="auto", large_rows=4000) is not None
 
 
 def test_cells_of_another_segment_are_refused() -> None:
