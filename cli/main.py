@@ -66,7 +66,7 @@ COMMANDS = {
     "rollback": CommandEntry("editing.rollback", "Go back to an earlier state of an index."),
     "compact": CommandEntry("editing.compact", "Merge an index's segments into one."),
     "verify": CommandEntry("editing.verify", "Check every byte of an index."),
-    "info": CommandEntry("commands.info", "Tell what an index holds."),
+    "info": CommandEntry("commands.info", "Show what an index holds."),
     "list-labs": CommandEntry("commands.list_labs", "List the labs of an index."),
     "embed": CommandEntry(
         "commands.embed", "Write vectors of sequences as features for other models."
@@ -76,7 +76,7 @@ COMMANDS = {
     ),
     "map": CommandEntry("commands.map", "Draw plasmids and labs of an index on a map."),
     "cluster": CommandEntry(
-        "commands.cluster", "Divide the labs or plasmids of an index into groups that are alike."
+        "commands.cluster", "Divide the labs or plasmids of an index into groups of similar ones."
     ),
     "demo": CommandEntry(
         "commands.demo", "Show everything on a synthetic collection, in about a minute."

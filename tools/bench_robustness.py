@@ -26,7 +26,7 @@ from robustness_pictures import Found, Lines, by_series, pictures
 from robustness_series import LENGTHS, asked, chimeras, damages, series
 
 from vecattr.cli.main import run
-from vecattr.cli.options.shared import labelled_plasmids
+from vecattr.cli.options.reading import load_labelled_plasmids
 from vecattr.indexes.index import Panel, open_panel
 from vecattr.plasmid import Plasmid
 from vecattr.readers.plasmids import ReadOptions
@@ -40,7 +40,7 @@ BINS = ((0, 2009), (2010, 2013), (2014, 2016), (2017, 2019), (2020, 2020), (2021
 def read(table: Path, *, group_by: str | None = None, **where: Sequence[str]) -> list[Plasmid]:
     """Rows by the values of columns, as bare sequences; bad ones are reported."""
     pairs = tuple((column, value) for column, values in where.items() for value in values)
-    return labelled_plasmids(
+    return load_labelled_plasmids(
         [str(table)], ReadOptions(where=pairs, no_features=True, group_by=group_by)
     )
 

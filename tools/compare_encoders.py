@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.cli.main import run
-from vecattr.cli.options.shared import conditions, labelled_plasmids
+from vecattr.cli.options.reading import load_labelled_plasmids
+from vecattr.cli.options.types import conditions
 from vecattr.datasets.classes import ClassRule, rule_from_file
 from vecattr.encoders.embedder import Embedder, load_embedder
 from vecattr.encoders.model_folder import WEIGHTS_FILE
@@ -111,8 +112,8 @@ def main(
 ) -> None:
     """Compare the models on one table."""
     reads = ReadOptions(where=where, no_features=True)
-    plasmids = labelled_plasmids([str(table)], reads)
-    asked = {one: labelled_plasmids([str(table)], replace(reads, where=(one,))) for one in ask}
+    plasmids = load_labelled_plasmids([str(table)], reads)
+    asked = {one: load_labelled_plasmids([str(table)], replace(reads, where=(one,))) for one in ask}
     pieces = {one: [cut(query, fragment) for query in some] for one, some in asked.items()}
     click.echo(HEADER)
     for model in models:

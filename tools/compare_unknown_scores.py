@@ -21,9 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.calibration.open_set import Scores, named_columns
+from vecattr.cli.commands.evaluate import load_unknown_plasmids
 from vecattr.cli.main import run
-from vecattr.cli.options.shared import conditions, labelled_plasmids
-from vecattr.cli.rendering.evaluation import strangers
+from vecattr.cli.options.reading import load_labelled_plasmids
+from vecattr.cli.options.types import conditions
 from vecattr.encoders.model_folder import unknown_vector
 from vecattr.errors import InputError
 from vecattr.indexes.evidence.kmer_overlap import best_containments
@@ -81,14 +82,14 @@ def main(
     opened = Index.open(index)
     named = frozenset(opened.lab_names) - {POOLED}
     reads = ReadOptions(where=where, no_features=True)
-    known = [one for one in labelled_plasmids([str(table)], reads) if one.lab in named]
+    known = [one for one in load_labelled_plasmids([str(table)], reads) if one.lab in named]
     if not known:
         raise InputError(
             "--where selects no row of a named lab of the index",
             where=str(table),
             hint="list-labs tells which labs the index names",
         )
-    unknown = strangers([str(table)], replace(reads, where=unknown_where), named=named)
+    unknown = load_unknown_plasmids([str(table)], replace(reads, where=unknown_where), named=named)
     click.echo(f"{len(known)} known, {len(unknown)} not")
     found, others = scores(opened, known), scores(opened, unknown)
     for name, mine in found.items():

@@ -20,7 +20,8 @@ import click
 import numpy as np
 
 from vecattr.cli.main import run
-from vecattr.cli.options.shared import conditions, labelled_plasmids
+from vecattr.cli.options.reading import load_labelled_plasmids
+from vecattr.cli.options.types import conditions
 from vecattr.plasmid import Plasmid
 from vecattr.readers.plasmid_table import table_text
 from vecattr.readers.plasmids import ReadOptions
@@ -52,7 +53,7 @@ def main(
     table: Path, where: tuple[tuple[str, str], ...], shots: int, seed: int, output: Path
 ) -> None:
     """Split the plasmids of the table."""
-    plasmids = labelled_plasmids([str(table)], ReadOptions(where=where))
+    plasmids = load_labelled_plasmids([str(table)], ReadOptions(where=where))
     supports, queries = draw(plasmids, shots=shots, rng=np.random.default_rng(seed))
     output.mkdir(parents=True, exist_ok=True)
     (output / "supports.csv").write_text(table_text(supports))

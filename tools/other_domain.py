@@ -29,7 +29,7 @@ import click
 import numpy as np
 
 from vecattr.cli.main import run
-from vecattr.cli.options.shared import labelled_plasmids
+from vecattr.cli.options.reading import load_labelled_plasmids
 from vecattr.plasmid import Plasmid
 from vecattr.readers.plasmid_table import table_text
 from vecattr.readers.plasmids import ReadOptions
@@ -53,7 +53,7 @@ def read(
         for value in ([values] if isinstance(values, str) else values)
     )
     options = ReadOptions(where=pairs, no_features=True, group_by=group_by)
-    return labelled_plasmids([str(table)], options)
+    return load_labelled_plasmids([str(table)], options)
 
 
 def by_publication(plasmids: Sequence[Plasmid], *, rng: np.random.Generator) -> Parts:

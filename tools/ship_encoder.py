@@ -20,7 +20,8 @@ import numpy as np
 from compare_encoders import HEADER, measured
 
 from vecattr.cli.main import run
-from vecattr.cli.options.shared import conditions, labelled_plasmids
+from vecattr.cli.options.reading import load_labelled_plasmids
+from vecattr.cli.options.types import conditions
 from vecattr.datasets.classes import rule_from_file
 from vecattr.encoders.config import BagConfig
 from vecattr.encoders.model_folder import CARD_FILE, CONFIG_FILE
@@ -125,12 +126,12 @@ def main(
 ) -> None:
     """Train the encoder, check it and write its card."""
     reads = ReadOptions(where=where, no_features=True)
-    plasmids = labelled_plasmids([str(table)], reads)
+    plasmids = load_labelled_plasmids([str(table)], reads)
     rule = rule_from_file(labs)
     train_model(plasmids, output, rule=rule, encoder=ENCODER, train=TRAINING)
     (output / HISTORY_FILE).unlink()
     check_nameless(output, plasmids)
-    asked = {one: labelled_plasmids([str(table)], replace(reads, where=(one,))) for one in ask}
+    asked = {one: load_labelled_plasmids([str(table)], replace(reads, where=(one,))) for one in ask}
     lines = [HEADER, *measured(output, plasmids, asked, rule=rule)]
     card = (output / CARD_FILE).read_text(encoding="utf-8") + CARD.format(
         command=COMMAND, stored=len(plasmids), figures="\n".join(f"    {one}" for one in lines)

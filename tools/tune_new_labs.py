@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.cli.main import run
-from vecattr.cli.options.shared import conditions, labelled_plasmids
+from vecattr.cli.options.reading import load_labelled_plasmids
+from vecattr.cli.options.types import conditions
 from vecattr.datasets.classes import ClassRule, rule_from_file
 from vecattr.datasets.splits import split_off_groups
 from vecattr.encoders.config import BagConfig
@@ -93,7 +94,7 @@ def main(
     table: Path, where: tuple[tuple[str, str], ...], labs: Path, labs_out: int, seed: int
 ) -> None:
     """Measure each shrinkage on the table."""
-    plasmids = labelled_plasmids([str(table)], ReadOptions(where=where, no_features=True))
+    plasmids = load_labelled_plasmids([str(table)], ReadOptions(where=where, no_features=True))
     rule = rule_from_file(labs)
     rng = np.random.default_rng(seed)
     training, held, new = withhold(plasmids, rule, count=labs_out, rng=rng)

@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from vecattr.cli.options.shared import index_option, talk_options
+from vecattr.cli.options.index import index_option
+from vecattr.cli.options.output import check_folder, chosen_format, output_options
+from vecattr.cli.options.types import FILE
+from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.rendering.formats import Format, Row, list_text
-from vecattr.cli.rendering.output import (
-    check_folder,
-    chosen_format,
-    output_options,
-    write_file,
-    write_results,
-)
+from vecattr.cli.rendering.output import write_file, write_results
 from vecattr.cli.terminal import terminal
 from vecattr.errors import UsageError
 
@@ -35,7 +32,7 @@ COLUMNS: dict[What, tuple[str, ...]] = {
 _PICTURES: dict[str, PictureFormat] = {".png": "png", ".svg": "svg"}
 
 
-def _numbers(ctx: click.Context, param: click.Parameter, text: str) -> range:
+def _group_numbers(ctx: click.Context, param: click.Parameter, text: str) -> range:
     """`2-30` or `9` as a range of numbers of groups; a usage error for anything else."""
     first, dash, last = text.partition("-")
     if not first.isdecimal() or (dash and not last.isdecimal()):
@@ -47,7 +44,7 @@ def _numbers(ctx: click.Context, param: click.Parameter, text: str) -> range:
 
 
 def _picture(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
-    """The path; a usage error when its suffix is no picture's or its folder is not there."""
+    """The path; a usage error when its suffix is no picture format or its folder is missing."""
     if path is not None and path.suffix.lower() not in _PICTURES:
         raise click.BadParameter(f"{path.name!r} ends in none of {', '.join(_PICTURES)}")
     return check_folder(ctx, param, path)
@@ -60,7 +57,7 @@ def _picture(ctx: click.Context, param: click.Parameter, path: Path | None) -> P
     type=click.Choice(["labs", "sequences"]),
     default="labs",
     show_default=True,
-    help="Whose vectors are divided.",
+    help="Group the vectors of labs or of plasmids.",
 )
 @click.option(
     "--k",
@@ -68,25 +65,26 @@ def _picture(ctx: click.Context, param: click.Parameter, path: Path | None) -> P
     default="2-30",
     show_default=True,
     metavar="K|FROM-TO",
-    callback=_numbers,
-    help="Numbers of groups to try; the elbow picks one. A single number is taken as it is.",
+    callback=_group_numbers,
+    help="Numbers of groups to try; the elbow of the curve chooses one. A single number is used "
+    "as it is.",
 )
 @click.option(
     "--picture",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     metavar="FILE",
     callback=_picture,
-    help="Draw the curve and its elbow here (.png or .svg).",
+    help="Also draw the curve and its elbow to this file (.png or .svg).",
 )
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**32 - 1),
     default=0,
     show_default=True,
-    help="Of the starts of K-means.",
+    help="Seed of the starts of K-means.",
 )
 @output_options
-@talk_options
+@verbosity_options
 def command(
     index: Path,
     what: What,
@@ -96,17 +94,17 @@ def command(
     form: Format | None,
     output: Path | None,
 ) -> None:
-    """Divide labs or plasmids into groups that are alike (K-means of their vectors).
+    """Divide labs or plasmids into groups of similar ones (K-means of their vectors).
 
-    Groups count from 1, the largest first; similarity is the cosine to the group's centre.
+    Groups are numbered from 1, the largest first; similarity is the cosine to the group's centre.
     """
-    from vecattr.plots.clusters import find_groups
-    from vecattr.plots.extras import need
+    from vecattr.plots.clusters import find_groups  # extra
+    from vecattr.plots.extras import need  # start-up
 
     if picture is not None and len(numbers) < 3:
         raise UsageError("an elbow needs three numbers of groups", hint="give --k 2-30")
     need("sklearn", *(["matplotlib"] if picture else []), extra="viz")
-    names, labs, vectors = _held(index, what)
+    names, labs, vectors = _named_vectors(index, what)
     terminal().say(f"K-means of {len(names)} {what}, {numbers[0]} to {numbers[-1]} groups ...")
     with terminal().progress("cluster", total=len(numbers), unit=" numbers") as advance:
         elbow = find_groups(
@@ -124,15 +122,18 @@ def command(
     sizes = ", ".join(map(str, elbow.chosen.sizes))
     terminal().say(
         f"{elbow.knee} groups of {what}, of {sizes}; "
-        f"they take away {elbow.explained:.1%} of the sum of squared distances"
+        f"they explain {elbow.explained:.1%} of the sum of squared distances"
     )
 
 
-def _held(index: Path, what: What) -> tuple[tuple[str, ...], tuple[str, ...] | None, Vectors]:
-    """Names, the labs of plasmids, and vectors. The pool of rare labs is no lab: left out."""
-    from vecattr.calibration.open_set import named_columns
-    from vecattr.indexes.index import Index
-    from vecattr.indexes.storage.stored_plasmids import stored_plasmids
+def _named_vectors(
+    index: Path, what: What
+) -> tuple[tuple[str, ...], tuple[str, ...] | None, Vectors]:
+    """Names, the labs of plasmids (None for labs) and vectors (n, d); the pool of rare labs is no
+    lab and is left out."""
+    from vecattr.calibration.open_set import named_columns  # start-up
+    from vecattr.indexes.index import Index  # start-up
+    from vecattr.indexes.storage.stored_plasmids import stored_plasmids  # start-up
 
     opened = Index.open(index)
     if what == "sequences":
@@ -145,13 +146,15 @@ def _held(index: Path, what: What) -> tuple[tuple[str, ...], tuple[str, ...] | N
 
 def _rows(names: tuple[str, ...], labs: tuple[str, ...] | None, groups: Groups) -> Iterator[Row]:
     """Lines by group, the most typical first, ties by name."""
-    found = zip(names, groups.group.tolist(), groups.similarity.tolist(), strict=True)
-    lines = [(*line, lab) for line, lab in zip(found, labs or [""] * len(names), strict=True)]
-    for *line, lab in sorted(lines, key=lambda line: (line[1], -round(line[2], 6), line[0])):
-        yield (*line, lab) if labs else line
+    columns = (names, groups.group.tolist(), groups.similarity.tolist(), labs or [""] * len(names))
+    lines = zip(*columns, strict=True)
+    for name, group, similarity, lab in sorted(
+        lines, key=lambda line: (line[1], -round(line[2], 6), line[0])
+    ):
+        yield (name, group, similarity, lab) if labs else (name, group, similarity)
 
 
 def _draw(elbow: Elbow, path: Path, *, title: str) -> None:
-    from vecattr.plots.pictures import draw_elbow
+    from vecattr.plots.pictures import draw_elbow  # extra
 
     write_file(path, draw_elbow(elbow, form=_PICTURES[path.suffix.lower()], title=title))

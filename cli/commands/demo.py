@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vecattr.cli.options.shared import FOLDER, limit_threads, talk_options
+from vecattr.cli.options.compute import limit_threads
+from vecattr.cli.options.types import FOLDER
+from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.rendering.answers import table_block
 from vecattr.cli.terminal import terminal
 from vecattr.errors import UsageError
@@ -48,7 +50,7 @@ class Collection:
 @click.option(
     "--seed", type=click.IntRange(min=0), default=3, show_default=True, help="Of the collection."
 )
-@talk_options
+@verbosity_options
 def command(output: Path | None, seed: int) -> None:
     """Show everything on a made collection: build, query, add a lab, query it.
 

@@ -7,21 +7,27 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vecattr.cli.options.shared import (
-    FOLDER,
-    compute_options,
-    index_option,
-    plasmids_of,
-    reading,
-    talk_options,
-)
-from vecattr.cli.rendering.output import check_folder, write_file
-from vecattr.cli.rendering.vectors import VectorFormat, embedder_of, in_batches, vector_bytes
+from vecattr.cli.options.compute import compute_options
+from vecattr.cli.options.index import index_option
+from vecattr.cli.options.output import check_folder
+from vecattr.cli.options.reading import load_plasmids, reading_options
+from vecattr.cli.options.types import FILE, FOLDER
+from vecattr.cli.options.verbosity import verbosity_options
+from vecattr.cli.rendering.output import write_file
+from vecattr.cli.rendering.vectors import VectorFormat, vector_bytes
 from vecattr.cli.terminal import terminal
 from vecattr.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from vecattr.encoders.protocol import SequenceEmbedder
+    from vecattr.plasmid import Plasmid
     from vecattr.readers.plasmids import ReadOptions
+    from vecattr.vectors import Vectors
+
+#: Plasmids embedded at once; the vectors do not depend on it.
+BATCH = 64
 
 _FORMS: dict[str, VectorFormat] = {".h5": "h5", ".hdf5": "h5", ".npy": "npy", ".tsv": "tsv"}
 
@@ -31,56 +37,79 @@ _FORMS: dict[str, VectorFormat] = {".h5": "h5", ".hdf5": "h5", ".npy": "npy", ".
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     required=True,
     metavar="FILE",
     callback=check_folder,
-    help="Where the vectors go, all or nothing.",
+    help="The file to write, atomically.",
 )
 @click.option(
     "--format",
     "form",
     type=click.Choice(["h5", "npy", "tsv"]),
     show_default="by the suffix of -o",
-    help="How vectors are written.",
+    help="The format of the file.",
 )
 @click.option("-m", "--model", type=FOLDER, help="A model folder; default: the index's model.")
 @index_option
-@reading
+@reading_options
 @compute_options
-@talk_options
+@verbosity_options
 def command(
     sequences: tuple[str, ...],
     output: Path,
     form: VectorFormat | None,
     model: Path | None,
     index: Path,
-    reads: ReadOptions,
+    read_options: ReadOptions,
     threads: int | None,
     device: str,
 ) -> None:
     """Write a unit vector for each sequence, as features for other models."""
-    import numpy as np
+    import numpy as np  # start-up
 
-    from vecattr.vectors import EmbeddingTable
-    from vecattr.version import __version__
+    from vecattr.vectors import EmbeddingTable  # start-up
+    from vecattr.version import __version__  # start-up
 
-    form = form or _form_of(output)
-    embedder = embedder_of(model, index, device=device, threads=threads)
-    plasmids = plasmids_of(sequences, reads)
+    form = form or _form_by_suffix(output)
+    embedder = _open_embedder(model, index, device=device, threads=threads)
+    plasmids = load_plasmids(sequences, read_options)
     with terminal().progress("embed", total=len(plasmids)) as advance:
-        vectors = np.concatenate(list(in_batches(plasmids, embedder, progress=advance)))
+        vectors = np.concatenate(list(_embedded(plasmids, embedder, progress=advance)))
     table = EmbeddingTable(tuple(plasmid.id for plasmid in plasmids), vectors)
     facts = {"model": embedder.identity, "tool": __version__}
     write_file(output, vector_bytes(table, form=form, facts=facts))
     terminal().say(f"{output}: {len(table)} vectors of width {table.width}")
 
 
-def _form_of(output: Path) -> VectorFormat:
+def _form_by_suffix(output: Path) -> VectorFormat:
     form = _FORMS.get(output.suffix.lower())
     if form is None:
         raise UsageError(
-            f"the suffix {output.suffix!r} says nothing of the format",
+            f"the format of the vectors cannot be told from the suffix {output.suffix!r}",
             hint="give --format h5, npy or tsv",
         )
     return form
+
+
+def _open_embedder(
+    model: Path | None, index: Path, *, device: str, threads: int | None
+) -> SequenceEmbedder:
+    """The embedder of a model folder, or else the one inside an index."""
+    if model is None:
+        from vecattr.indexes.index import Index  # start-up
+
+        return Index.open(index, device=device, threads=threads).embedder
+    from vecattr.encoders.embedder import load_embedder  # start-up
+
+    return load_embedder(model, device=device, threads=threads)
+
+
+def _embedded(
+    plasmids: Sequence[Plasmid], embedder: SequenceEmbedder, *, progress: Callable[[int], None]
+) -> Iterator[Vectors]:
+    """The vectors of the plasmids in order, (at most BATCH, d) at a time."""
+    for start in range(0, len(plasmids), BATCH):
+        batch = plasmids[start : start + BATCH]
+        yield embedder.embed(batch)
+        progress(len(batch))

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from vecattr.cli.options.confidence import asking
-from vecattr.cli.options.evaluation import Measures, measuring
-from vecattr.cli.options.shared import (
-    compute_options,
-    indexes_option,
-    labelled_plasmids,
-    reading,
-    talk_options,
-)
-from vecattr.cli.rendering.evaluation import (
-    confidence_facts,
-    copies_facts,
-    few_shot_facts,
-    per_query_lines,
-    ranking_facts,
-    unknown_facts,
-)
+from vecattr.cli.options.compute import compute_options
+from vecattr.cli.options.confidence import confidence_options
+from vecattr.cli.options.evaluation import EvaluationOptions, evaluation_options
+from vecattr.cli.options.index import indexes_option
+from vecattr.cli.options.output import chosen_format, output_options
+from vecattr.cli.options.reading import load_labelled_plasmids, reading_options
+from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.rendering.formats import Format, facts_text
-from vecattr.cli.rendering.output import chosen_format, output_options, write_file, write_results
+from vecattr.cli.rendering.output import utf8, write_file, write_results
+from vecattr.cli.rendering.per_query import per_query_lines
 from vecattr.cli.terminal import terminal
+from vecattr.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
+    from vecattr.indexes.evaluation.true_ranks import TrueRanks
+    from vecattr.indexes.index import Panel
     from vecattr.indexes.scoring.confidence import ConfidenceOptions
+    from vecattr.plasmid import Plasmid
     from vecattr.ranking.rank_fusion import Fusion
     from vecattr.readers.plasmids import ReadOptions
 
@@ -39,20 +35,20 @@ if TYPE_CHECKING:
 @click.command("evaluate")
 @click.argument("plasmids", nargs=-1, required=True, metavar="TABLE...")
 @indexes_option
-@measuring
-@asking
+@evaluation_options
+@confidence_options
 @output_options
-@reading
+@reading_options
 @compute_options
-@talk_options
+@verbosity_options
 def command(
     plasmids: tuple[str, ...],
     indexes: tuple[Path, ...],
     fusion: Fusion,
     form: Format | None,
     output: Path | None,
-    reads: ReadOptions,
-    measures: Measures,
+    read_options: ReadOptions,
+    evaluation: EvaluationOptions,
     confidence: ConfidenceOptions,
     threads: int | None,
     device: str,
@@ -62,39 +58,146 @@ def command(
     Ties count at their mean rank. A lab that the index lacks counts as the pooled class when there
     is one, else as never found.
     """
-    from vecattr.indexes.evaluation.true_ranks import true_ranks
-    from vecattr.indexes.index import open_panel
-    from vecattr.metrics.bootstrap import group_codes
-    from vecattr.version import __version__
+    from vecattr.indexes.index import open_panel  # start-up
 
     panel = open_panel(indexes, fusion=fusion, device=device, threads=threads)
-    measures.check(panel, plasmids)
-    collection = labelled_plasmids(plasmids, reads)
-    with terminal().progress("evaluate", total=len(collection)) as advance:
-        exclude = measures.exclude_near_copies
-        found = true_ranks(
-            panel, collection, progress=advance, exclude_near_copies=exclude, options=confidence
-        )
-    groups = group_codes([plasmid.group for plasmid in collection])
-    facts = ranking_facts(panel, found, groups, seed=measures.seed)
-    facts |= confidence_facts(found, groups, confidence, seed=measures.seed)
-    if measures.unknown_where:
-        facts |= unknown_facts(panel, plasmids, reads, found, measures, confidence)
-    if measures.few_shot_where:
-        facts |= few_shot_facts(panel, plasmids, reads, measures)
-    if exclude:
-        facts |= copies_facts(panel, found)
-    facts |= {
-        "features": not reads.no_features,
-        "version": __version__,
-        "model": panel.model_identity,
-        "index": panel.identity,
-        **({} if panel.is_one_index else {"fusion": fusion}),
-    }
-    if measures.per_query is not None:
-        write_file(measures.per_query, _encoded(per_query_lines(panel, collection, found)))
+    evaluation.check(panel, plasmids)
+    collection = load_labelled_plasmids(plasmids, read_options)
+    measured = _measure(panel, collection, evaluation, confidence, title="evaluate")
+    facts = _ranking_facts(panel, collection, measured, evaluation, confidence)
+    if evaluation.unknown_where:
+        facts |= _unknown_facts(panel, plasmids, read_options, measured, evaluation, confidence)
+    if evaluation.few_shot_where:
+        facts |= _few_shot_facts(panel, plasmids, read_options, evaluation)
+    if evaluation.exclude_near_copies:
+        facts |= _near_copies_facts(panel, measured)
+    facts |= _provenance(panel, read_options)
+    if evaluation.per_query is not None:
+        lines = per_query_lines(collection, measured, panel.lab_names)
+        write_file(evaluation.per_query, utf8("".join(lines)))
     write_results(facts_text(facts, form=chosen_format(form, output), title="Figures"), output)
 
 
-def _encoded(lines: Iterable[str]) -> bytes:
-    return "".join(lines).encode("utf-8", errors="backslashreplace")
+def _measure(
+    panel: Panel,
+    plasmids: Sequence[Plasmid],
+    evaluation: EvaluationOptions,
+    confidence: ConfidenceOptions,
+    *,
+    title: str,
+) -> TrueRanks:
+    """Where the panel ranks the plasmids' labs, with progress under this title."""
+    from vecattr.indexes.evaluation.true_ranks import true_ranks  # start-up
+
+    with terminal().progress(title, total=len(plasmids)) as advance:
+        return true_ranks(
+            panel,
+            plasmids,
+            progress=advance,
+            exclude_near_copies=evaluation.exclude_near_copies,
+            options=confidence,
+        )
+
+
+def _ranking_facts(
+    panel: Panel,
+    plasmids: Sequence[Plasmid],
+    measured: TrueRanks,
+    evaluation: EvaluationOptions,
+    confidence: ConfidenceOptions,
+) -> dict[str, object]:
+    """Figures of the ranking and of the probabilities, with intervals over groups of plasmids."""
+    from vecattr.indexes.evaluation.facts import confidence_facts, ranking_facts  # start-up
+    from vecattr.metrics.bootstrap import group_codes  # start-up
+
+    groups = group_codes([plasmid.group for plasmid in plasmids])
+    return {
+        **ranking_facts(panel, measured, groups, seed=evaluation.seed),
+        **confidence_facts(measured, groups, confidence, seed=evaluation.seed),
+    }
+
+
+def _unknown_facts(
+    panel: Panel,
+    sources: Sequence[str],
+    read_options: ReadOptions,
+    measured: TrueRanks,
+    evaluation: EvaluationOptions,
+    confidence: ConfidenceOptions,
+) -> dict[str, object]:
+    """How well the rows of --unknown-where are told from those of labs that the panel names."""
+    from vecattr.indexes.evaluation.facts import detection_facts  # start-up
+    from vecattr.plasmid import POOLED  # start-up
+
+    named = frozenset(panel.lab_names) - {POOLED}
+    unknown_options = replace(read_options, where=evaluation.unknown_where)
+    plasmids = load_unknown_plasmids(sources, unknown_options, named=named)
+    unknown = _measure(panel, plasmids, evaluation, confidence, title="unknown")
+    return detection_facts(measured, unknown, named=named)
+
+
+def load_unknown_plasmids(
+    sources: Sequence[str], read_options: ReadOptions, *, named: frozenset[str]
+) -> list[Plasmid]:
+    """The rows that --unknown-where selects; InputError for one of a lab among those `named`."""
+    plasmids = load_labelled_plasmids(sources, read_options)
+    for plasmid in plasmids:
+        if plasmid.lab in named:
+            raise InputError(
+                f"the index knows the lab {plasmid.lab!r}, so the row is not unknown",
+                where=f"record {plasmid.id!r}",
+                hint="let --unknown-where select labs that the index lacks",
+            )
+    return plasmids
+
+
+def _few_shot_facts(
+    panel: Panel,
+    sources: Sequence[str],
+    read_options: ReadOptions,
+    evaluation: EvaluationOptions,
+) -> dict[str, object]:
+    """Accuracy on new labs by shots, supports at random and from other groups."""
+    from vecattr.indexes.evaluation.few_shot import few_shot_accuracy  # start-up
+
+    few_shot_options = replace(read_options, where=evaluation.few_shot_where)
+    plasmids = load_labelled_plasmids(sources, few_shot_options)
+    with terminal().progress("few-shot", total=len(plasmids)) as advance:
+        figures_by_protocol = few_shot_accuracy(
+            panel.indexes[0],
+            plasmids,
+            shots=evaluation.shots,
+            repeats=evaluation.repeats,
+            seed=evaluation.seed,
+            progress=advance,
+        )
+    return {
+        protocol: {str(shots): asdict(figures) for shots, figures in by_shots.items()}
+        for protocol, by_shots in figures_by_protocol.items()
+    }
+
+
+def _near_copies_facts(panel: Panel, measured: TrueRanks) -> dict[str, object]:
+    """How many queries had near copies that were left out, and how many labs keep what their
+    vectors learned of such plasmids; says so when there are any."""
+    learned = panel.learned_labs
+    if learned:
+        terminal().say(
+            f"the vectors of {len(learned)} labs were learned in training and keep what they "
+            "learned of near copies; build-index --lab-vectors mean makes them of plasmids"
+        )
+    queries = sum(count > 0 for count in measured.copies.tolist())
+    return {"near_copies": {"queries": queries, "learned_labs": len(learned)}}
+
+
+def _provenance(panel: Panel, read_options: ReadOptions) -> dict[str, object]:
+    """What was measured, and with which version, model and index."""
+    from vecattr.version import __version__  # start-up
+
+    return {
+        "features": not read_options.no_features,
+        "version": __version__,
+        "model": panel.model_identity,
+        "index": panel.identity,
+        **({} if panel.is_one_index else {"fusion": panel.fusion}),
+    }

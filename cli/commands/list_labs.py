@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
-from vecattr.cli.options.shared import index_option, talk_options
+from vecattr.cli.options.index import index_option
+from vecattr.cli.options.output import chosen_format, output_options
+from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.rendering.formats import Format, list_text
-from vecattr.cli.rendering.output import chosen_format, output_options, write_results
+from vecattr.cli.rendering.output import write_results
 
 COLUMNS = ("lab", "plasmids", "origin")
 
@@ -16,10 +18,10 @@ COLUMNS = ("lab", "plasmids", "origin")
 @click.command("list-labs")
 @index_option
 @output_options
-@talk_options
+@verbosity_options
 def command(index: Path, form: Format | None, output: Path | None) -> None:
     """List the labs of an index: name, number of stored plasmids, origin of the vector."""
-    from vecattr.indexes.index import Index
+    from vecattr.indexes.index import Index  # start-up
 
     rows = [(lab.name, lab.plasmids, lab.origin) for lab in Index.open(index).labs()]
     pieces = list_text(COLUMNS, rows, form=chosen_format(form, output), title="Labs")

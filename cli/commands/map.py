@@ -1,33 +1,32 @@
-"""`vecattr map`: an index in, a picture of its plasmids and labs out."""
+"""`vecattr map`: an index in, a t-SNE picture of its plasmids and labs out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 
-from vecattr.cli.options.shared import (
-    Amount,
-    compute_options,
-    index_option,
-    plasmids_of,
-    reading,
-    talk_options,
-)
+from vecattr.cli.options.compute import compute_options
+from vecattr.cli.options.index import index_option
+from vecattr.cli.options.output import check_folder, chosen_format
+from vecattr.cli.options.reading import load_plasmids, reading_options
+from vecattr.cli.options.types import FILE, Amount
+from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.rendering.escape import escape_control
 from vecattr.cli.rendering.formats import Row, list_text
-from vecattr.cli.rendering.output import check_folder, chosen_format, write_file, write_results
+from vecattr.cli.rendering.output import write_file, write_results
 from vecattr.cli.terminal import terminal
 
 if TYPE_CHECKING:
     from vecattr.indexes.index import Index
     from vecattr.indexes.storage.stored_plasmids import StoredPlasmids
+    from vecattr.plasmid import Plasmid
     from vecattr.plots.map_layout import MapLayout
     from vecattr.readers.plasmids import ReadOptions
-    from vecattr.vectors import EmbeddingTable, Vectors
+    from vecattr.vectors import EmbeddingTable
 
 COLUMNS = ("kind", "id", "lab", "x", "y")
 _SUFFIXES: dict[str, Literal["html", "png", "svg"]] = {
@@ -39,7 +38,7 @@ _SUFFIXES: dict[str, Literal["html", "png", "svg"]] = {
 
 
 def _picture(ctx: click.Context, param: click.Parameter, path: Path) -> Path:
-    """The path; a usage error when its suffix is no picture's or its folder is not there."""
+    """The path; a usage error when its suffix is no picture format or its folder is missing."""
     if path.suffix.lower() not in _SUFFIXES:
         raise click.BadParameter(f"{path.name!r} ends in none of {', '.join(_SUFFIXES)}")
     check_folder(ctx, param, path)
@@ -51,7 +50,7 @@ def _picture(ctx: click.Context, param: click.Parameter, path: Path) -> Path:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     required=True,
     metavar="FILE",
     callback=_picture,
@@ -68,7 +67,7 @@ def _picture(ctx: click.Context, param: click.Parameter, path: Path) -> Path:
     "--sequences",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Draw so many plasmids by chance; default: all.",
+    help="Draw a random sample of N plasmids; default: all.",
 )
 @click.option(
     "--colors",
@@ -76,33 +75,33 @@ def _picture(ctx: click.Context, param: click.Parameter, path: Path) -> Path:
     default=20,
     show_default=True,
     metavar="N",
-    help="How many labs, the largest ones, have a colour of their own.",
+    help="How many of the largest labs get a colour of their own.",
 )
 @click.option(
     "--perplexity",
     type=Amount(min=2),
     default=40.0,
     show_default=True,
-    help="How many neighbours a point is drawn to.",
+    help="The t-SNE perplexity: about how many neighbours of a point count.",
 )
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**32 - 1),
     default=0,
     show_default=True,
-    help="Of the sample and of the map.",
+    help="Seed of the sample and of the map.",
 )
 @click.option(
     "--table",
     "table",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     metavar="FILE",
     callback=check_folder,
-    help="Write the coordinates here (tsv, csv, json, jsonl by suffix).",
+    help="Also write the coordinates to this file (tsv, csv, json, jsonl by suffix).",
 )
-@reading
+@reading_options
 @compute_options
-@talk_options
+@verbosity_options
 def command(
     index: Path,
     output: Path,
@@ -112,102 +111,98 @@ def command(
     perplexity: float,
     seed: int,
     table: Path | None,
-    reads: ReadOptions,
+    read_options: ReadOptions,
     threads: int | None,
     device: str,
 ) -> None:
-    """Draw plasmids and labs of an index on a map: what lies together is alike (t-SNE, cosine)."""
-    from vecattr.plots.extras import need
+    """Draw plasmids and labs of an index on a map (t-SNE of cosines): similar ones lie close."""
+    from vecattr.indexes.index import Index  # start-up
+    from vecattr.indexes.storage.stored_plasmids import stored_plasmids  # start-up
+    from vecattr.plots.extras import need  # start-up
 
     form = _SUFFIXES[output.suffix.lower()]
     need("openTSNE", *(["matplotlib"] if form != "html" else []), extra="viz")
-    from vecattr.indexes.index import Index
-    from vecattr.indexes.storage.stored_plasmids import stored_plasmids
-
     opened = Index.open(index, device=device, threads=threads)
     stored = stored_plasmids(opened.segments)
     if sequences is not None:
         stored = stored.sample(sequences, seed=seed)
-    ids, asked = _embedded(opened, queries, reads)
+    placed = _embedded_queries(opened, load_plasmids(queries, read_options) if queries else [])
     labs = opened.lab_table()
-    atlas = _mapped(stored, labs, ids, asked, perplexity=perplexity, seed=seed, colors=colors)
-    write_file(output, _picture_bytes(atlas, form, title=f"{len(stored)} plasmids"))
+    layout = _layout(stored, labs, placed, perplexity=perplexity, seed=seed, colors=colors)
+    write_file(output, _picture_bytes(layout, form, title=f"{len(stored)} plasmids"))
     if table is not None:
-        form_of_table = chosen_format(None, table)
-        write_results(list_text(COLUMNS, _rows(atlas), form=form_of_table, title="Map"), table)
-    terminal().say(f"{output}: {len(stored)} plasmids, {len(atlas.labs)} labs, {len(ids)} queries")
+        table_form = chosen_format(None, table)
+        write_results(list_text(COLUMNS, _rows(layout), form=table_form, title="Map"), table)
+    counts = f"{len(stored)} plasmids, {len(layout.labs)} labs, {len(layout.queries)} queries"
+    terminal().say(f"{output}: {counts}")
 
 
-def _embedded(
-    index: Index, queries: tuple[str, ...], reads: ReadOptions
-) -> tuple[tuple[str, ...], Vectors]:
+def _embedded_queries(index: Index, plasmids: Sequence[Plasmid]) -> EmbeddingTable:
     """The ids and vectors (q, d) of the queries, by sequence alone, as stored plasmids are."""
-    import numpy as np
+    import numpy as np  # start-up
 
-    from vecattr.cli.rendering.vectors import BATCH
+    from vecattr.indexes.scoring.opened_index import BATCH  # start-up
+    from vecattr.vectors import EmbeddingTable  # start-up
 
-    plasmids = plasmids_of(queries, reads) if queries else []
     parts = [np.empty((0, index.manifest.width), dtype=np.float32)]
     for start in range(0, len(plasmids), BATCH):
         parts.append(index.embed(plasmids[start : start + BATCH]).bare)
-    return _shown(tuple(plasmid.id for plasmid in plasmids)), np.concatenate(parts)
+    return EmbeddingTable(tuple(plasmid.id for plasmid in plasmids), np.concatenate(parts))
 
 
-def _mapped(
+def _layout(
     stored: StoredPlasmids,
     labs: EmbeddingTable,
-    ids: tuple[str, ...],
-    asked: Vectors,
+    queries: EmbeddingTable,
     *,
     perplexity: float,
     seed: int,
     colors: int,
 ) -> MapLayout:
-    """Plasmids and labs on a map of their own, then the queries on that map; names made fit to be
-    shown. The pool of rare labs is no lab, and gets no mark."""
-    import numpy as np
+    """Plasmids and labs on a map of their own, then the queries on that map, every name with its
+    control characters escaped. The pool of rare labs is no lab and is left out."""
+    import numpy as np  # start-up
 
-    from vecattr.calibration.open_set import named_columns
-    from vecattr.plots.map_layout import MapLayout, Places
-    from vecattr.plots.tsne import EARLY, LATE, fit_map
+    from vecattr.calibration.open_set import named_columns  # start-up
+    from vecattr.plots.map_layout import MapLayout, Places  # start-up
+    from vecattr.plots.tsne import EARLY, LATE, fit_map  # start-up
 
     named = named_columns(labs.names)
-    names = _shown(tuple(compress(labs.names, named)))
+    names = _escaped(tuple(compress(labs.names, named)))
     vectors = np.concatenate([stored.vectors, labs.vectors[named]])  # (n, d), (m, d) -> (n + m, d)
-    terminal().say(f"map of {len(stored)} plasmids and {len(names)} labs: seeking neighbours ...")
+    terminal().say(f"map of {len(stored)} plasmids and {len(names)} labs: finding neighbours ...")
     with terminal().progress("map", total=EARLY + LATE, unit=" steps") as advance:
         plane = fit_map(vectors, perplexity=perplexity, seed=seed, progress=advance)
-    truly, classes = map(_shown, (stored.labs, stored.labels))
-    nowhere = ("",) * len(ids)
+    no_labs = ("",) * len(queries)
     return MapLayout(
-        Places(_shown(stored.ids), truly, plane.points[: len(stored)]),
-        classes,
+        Places(_escaped(stored.ids), _escaped(stored.labs), plane.points[: len(stored)]),
+        _escaped(stored.labels),
         Places(names, names, plane.points[len(stored) :]),
-        Places(ids, nowhere, plane.place(asked)),
+        Places(_escaped(queries.names), no_labs, plane.place(queries.vectors)),
         colours=colors,
     )
 
 
-def _shown(names: tuple[str, ...]) -> tuple[str, ...]:
+def _escaped(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(map(escape_control, names))
 
 
-def _picture_bytes(atlas: MapLayout, form: Literal["html", "png", "svg"], *, title: str) -> bytes:
+def _picture_bytes(layout: MapLayout, form: Literal["html", "png", "svg"], *, title: str) -> bytes:
     if form == "html":
-        from vecattr.plots.map_page import map_page
+        from vecattr.plots.map_page import map_page  # start-up
 
-        return map_page(atlas, title=title).encode("utf-8")
-    from vecattr.plots.pictures import draw_map
+        return map_page(layout, title=title).encode("utf-8")
+    from vecattr.plots.pictures import draw_map  # extra
 
-    return draw_map(atlas, form=form, title=title)
+    return draw_map(layout, form=form, title=title)
 
 
-def _rows(atlas: MapLayout) -> Iterator[Row]:
+def _rows(layout: MapLayout) -> Iterator[Row]:
     """Lines of the table of coordinates; the lab of a lab is itself."""
     for kind, places in (
-        ("plasmid", atlas.plasmids),
-        ("lab", atlas.labs),
-        ("query", atlas.queries),
+        ("plasmid", layout.plasmids),
+        ("lab", layout.labs),
+        ("query", layout.queries),
     ):
         for name, lab, (x, y) in zip(places.ids, places.labs, places.points.tolist(), strict=True):
             yield kind, name, lab or None, x, y

@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vecattr.cli.options.confidence import asking
-from vecattr.cli.options.shared import (
-    compute_options,
-    copies_option,
-    indexes_option,
-    processors,
-    reading,
-    talk_options,
-)
+from vecattr.cli.options.compute import compute_options, processors
+from vecattr.cli.options.confidence import confidence_options
+from vecattr.cli.options.index import indexes_option, near_copies_option
+from vecattr.cli.options.output import chosen_format, output_options
+from vecattr.cli.options.reading import reading_options
+from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.rendering.answers import render
 from vecattr.cli.rendering.formats import Format
-from vecattr.cli.rendering.output import chosen_format, output_options, write_results
+from vecattr.cli.rendering.output import write_results
 from vecattr.cli.terminal import terminal
 from vecattr.errors import UsageError
 
@@ -32,7 +29,7 @@ if TYPE_CHECKING:
     from vecattr.readers.plasmids import ReadOptions
 
 
-#: How many are named unless said otherwise.
+#: Labs that are ranked by default.
 LABS = 10
 
 
@@ -51,25 +48,25 @@ LABS = 10
 @click.option(
     "--evidence",
     is_flag=True,
-    help="Also show which stretches speak for the first lab, and which are common property.",
+    help="Also show which stretches point to the first lab, and which many labs share.",
 )
 @click.option(
     "--common-labs",
     type=click.IntRange(min=1),
     metavar="N",
-    help="With --evidence: what more labs share is common property. [default: 20]",
+    help="With --evidence: a stretch of more than N labs counts as shared by many. [default: 20]",
 )
-@copies_option
+@near_copies_option
 @click.option(
     "--exact",
     is_flag=True,
-    help="Find nearest plasmids exactly where the index would look into some cells alone.",
+    help="Search all stored plasmids, also where the index would search only the nearest cells.",
 )
-@asking
+@confidence_options
 @output_options
-@reading
+@reading_options
 @compute_options
-@talk_options
+@verbosity_options
 def command(
     sequences: tuple[str, ...],
     indexes: tuple[Path, ...],
@@ -83,27 +80,27 @@ def command(
     confidence: ConfidenceOptions,
     form: Format | None,
     output: Path | None,
-    reads: ReadOptions,
+    read_options: ReadOptions,
     threads: int | None,
     device: str,
 ) -> None:
     """Rank the labs most likely to have designed each sequence.
 
     SEQUENCES are files (FASTA, GenBank, SnapGene, tables; compressed or not), folders, or - for
-    standard input. One answer a record; a bad record is reported, the rest are answered, and the
-    exit code is 3. Several indexes (-i A -i B) answer as one.
+    standard input. Each record gets one answer; a bad record is reported, the others are
+    answered, and the exit code is 3. Several indexes (-i A -i B) give one common ranking.
     """
     if k is not None and confidence.coverage is not None:
         raise UsageError("-k and --coverage both say how many labs to name", hint="give one")
     if common_labs is not None and not evidence:
         raise UsageError("--common-labs without --evidence", hint="add --evidence")
-    from vecattr.indexes.index import open_panel
-    from vecattr.readers.plasmids import read_plasmids
+    from vecattr.indexes.index import open_panel  # start-up
+    from vecattr.readers.plasmids import read_plasmids  # start-up
 
-    opened = open_panel(indexes, fusion=fusion, device=device, threads=threads, exact=exact)
-    records = terminal().good_records(read_plasmids(sequences, reads))
+    panel = open_panel(indexes, fusion=fusion, device=device, threads=threads, exact=exact)
+    records = terminal().good_records(read_plasmids(sequences, read_options))
     with terminal().progress("query") as advance:
-        answers = opened.query_many(
+        answers = panel.query_many(
             _counted(records, advance),
             k=k or LABS,
             neighbors=neighbors,
@@ -115,10 +112,11 @@ def command(
         write_results(render(answers, form=chosen_format(form, output)), output)
 
 
-def _common_labs(given: int | None) -> int:
-    from vecattr.indexes.evidence.stretches import COMMON_LABS
+def _common_labs(number: int | None) -> int:
+    """The number of --common-labs, or the default."""
+    from vecattr.indexes.evidence.stretches import COMMON_LABS  # start-up
 
-    return given or COMMON_LABS
+    return number or COMMON_LABS
 
 
 def _counted(plasmids: Iterable[Plasmid], advance: Callable[[int], None]) -> Iterator[Plasmid]:

@@ -8,29 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vecattr.cli.options.shared import (
-    FOLDER,
-    Amount,
-    class_rule,
-    labelled_plasmids,
-    limit_threads,
-    reading,
-    rule_options,
-    talk_options,
-)
+from vecattr.cli.commands.training_progress import TrainingProgress, is_leader
+from vecattr.cli.options.classes import class_options, class_rule
+from vecattr.cli.options.compute import limit_threads, threads_option
+from vecattr.cli.options.reading import load_labelled_plasmids, reading_options
 from vecattr.cli.options.training import (
     ENCODER_SETTINGS,
     ENCODERS,
     OBJECTIVES,
     PRESETS,
     TRAIN_SETTINGS,
-    choices_of,
-    encoder_of,
+    encoder_config,
+    preset_choices,
     setting_options,
-    training_of,
+    train_config,
 )
+from vecattr.cli.options.types import FOLDER, Amount
+from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.terminal import terminal
-from vecattr.cli.training_progress import TrainingProgress, is_leader
 from vecattr.encoders.config import BagConfig, CnnConfig
 from vecattr.training.settings import TrainConfig
 
@@ -44,19 +39,19 @@ if TYPE_CHECKING:
 @click.command("train")
 @click.argument("plasmids", nargs=-1, required=True, metavar="PLASMIDS...")
 @click.option("-o", "--output", type=FOLDER, required=True, help="The model folder to write.")
-@rule_options
+@class_options
 @click.option(
     "--objective",
     type=click.Choice(OBJECTIVES),
     default="match",
     show_default=True,
-    help="match: bring plasmids near their labs; classify: a softmax classifier of labs, with "
-    "--loss softmax and, for a cnn, --kernels 1-4 --activation tanh.",
+    help="match: bring plasmids near their labs; classify: train a softmax classifier of labs, "
+    "with --loss softmax and, for a cnn, --kernels 1-4 --activation tanh.",
 )
 @click.option(
     "--preset",
     type=click.Choice(PRESETS),
-    help="published: all of the published configuration; options given beside it win.",
+    help="published: the whole published configuration; other options override its values.",
 )
 @click.option(
     "--encoder",
@@ -72,7 +67,7 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     show_default="1",
     metavar="N",
-    help="cnn: openings of a circle, on each strand, that a vector is the mean of.",
+    help="cnn: rotations of a circular plasmid, on each strand, whose mean is its vector.",
 )
 @click.option("--bf16/--no-bf16", default=None, help="bfloat16 autocast [default: where faster].")
 @click.option(
@@ -85,23 +80,23 @@ if TYPE_CHECKING:
 @click.option(
     "--reserve",
     is_flag=True,
-    help="Train an encoder to hand on: it leaves the reserve out, which calibrates an index of the "
-    "same plasmids, and holds no lab vectors and no names.",
+    help="Train an encoder to share: its model folder has no lab vectors and no names, and a "
+    "reserve of plasmids is left out, which calibrates an index of the same plasmids.",
 )
-@click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the model folder.")
+@click.option(
+    "--resume", is_flag=True, help="Continue from the last checkpoint in the model folder."
+)
 @click.option(
     "--checkpoint-minutes",
     type=Amount(min=0),
     default=5.0,
     show_default=True,
     metavar="X",
-    help="Write a checkpoint at epoch ends, so far apart.",
+    help="Write a checkpoint at the end of an epoch, at least X minutes after the last one.",
 )
-@click.option(
-    "--threads", type=click.IntRange(min=1), metavar="N", help="Processor threads to use."
-)
-@reading
-@talk_options
+@threads_option
+@reading_options
+@verbosity_options
 def command(
     plasmids: tuple[str, ...],
     output: Path,
@@ -118,58 +113,58 @@ def command(
     resume: bool,
     checkpoint_minutes: float,
     threads: int | None,
-    reads: ReadOptions,
+    read_options: ReadOptions,
     **settings: Any,
 ) -> None:
     """Train a tokenizer, an encoder and lab vectors from labelled plasmids.
 
-    The validation part is held out by publication (or --group-by COLUMN), because plasmids of one
-    publication are often near copies. The model folder can be given to build-index --model.
+    Whole publications (or groups of --group-by COLUMN) are split off for validation, because
+    plasmids of one publication are often near copies. Give the model folder to build-index --model.
     """
-    chosen = choices_of(objective, preset, encoder=encoder, options=settings)
-    network = encoder_of(encoder, settings, chosen=chosen)
-    run = training_of(settings, chosen=chosen, bf16=bf16, refit=refit, reserve=reserve)
-    collection = labelled_plasmids(plasmids, reads)
+    choices = preset_choices(objective, preset, encoder=encoder, options=settings)
+    network = encoder_config(encoder, settings, choices=choices)
+    run = train_config(settings, choices=choices, bf16=bf16, refit=refit, reserve=reserve)
+    collection = load_labelled_plasmids(plasmids, read_options)
     rule = class_rule(collection, labs_file=labs_file, min_plasmids=min_plasmids)
 
     if threads is not None:
         limit_threads(threads)
     with TrainingProgress(terminal()) as watcher:
-        reports = _reports(
+        reports = _train(
             collection,
             output,
             folds=folds,
             rule=rule,
             encoder=network,
             train=run,
-            rotations=views or chosen.views,
+            rotations=views or choices.views,
             resume=resume,
             checkpoint_minutes=checkpoint_minutes,
             watcher=watcher,
         )
     if is_leader():
-        _tell(reports, folds=folds or 1)
+        _say_reports(reports, folds=folds or 1)
 
 
-def _reports(
+def _train(
     plasmids: Sequence[Plasmid], output: Path, *, folds: int | None, **options: Any
 ) -> tuple[TrainReport, ...]:
-    """Train one model, or one a fold, with the options of `train_model`."""
-    from vecattr.training.cross_validation import train_folds
-    from vecattr.training.train import train_model
+    """Train one model, or one for each fold, with the options of `train_model`."""
+    from vecattr.training.cross_validation import train_folds  # start-up
+    from vecattr.training.train import train_model  # start-up
 
     if folds is None:
         return (train_model(plasmids, output, **options),)
     return train_folds(plasmids, output, folds=folds, **options)
 
 
-def _tell(reports: Sequence[TrainReport], *, folds: int) -> None:
+def _say_reports(reports: Sequence[TrainReport], *, folds: int) -> None:
     if len(reports) < folds:
-        terminal().say(f"{folds - len(reports)} of {folds} folds were finished before")
+        terminal().say(f"{folds - len(reports)} of {folds} folds were trained before")
     for report in reports:
         terminal().say(f"{report.plasmids} plasmids of {report.labs} labs, {report.epochs} epochs")
         if report.reserved:
-            terminal().say(f"{report.reserved} plasmids were reserved to calibrate an index with")
+            terminal().say(f"{report.reserved} plasmids were left out, to calibrate an index with")
         elif report.calibration is None:
             terminal().say("too few validation plasmids of named labs: verdicts are uncalibrated")
         terminal().say(f"wrote {report.model}, the figures are in its MODEL_CARD.md")

@@ -1,4 +1,4 @@
-"""`vecattr add-lab`: sequences of labs in, an index that knows these labs out."""
+"""`vecattr add-lab`: an index and sequences of labs in, an index with these labs out."""
 
 from __future__ import annotations
 
@@ -9,14 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vecattr.cli.options.shared import (
-    compute_options,
-    index_option,
-    plasmids_of,
-    reading,
-    talk_options,
-    wait_option,
-)
+from vecattr.cli.options.compute import compute_options
+from vecattr.cli.options.index import index_option, wait_option
+from vecattr.cli.options.reading import load_plasmids, reading_options
+from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.terminal import terminal
 from vecattr.errors import InputError
 
@@ -28,33 +24,36 @@ if TYPE_CHECKING:
 @click.command("add-lab")
 @click.argument("sequences", nargs=-1, required=True, metavar="SEQUENCES...")
 @index_option
-@click.option("--lab", metavar="NAME", help="The lab of all these sequences, if no file says it.")
-@click.option("--dry-run", is_flag=True, help="Tell what would change, and change nothing.")
+@click.option(
+    "--lab", metavar="NAME", help="The lab of all these sequences, unless the files say it."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 @wait_option
-@reading
+@reading_options
 @compute_options
-@talk_options
+@verbosity_options
 def command(
     sequences: tuple[str, ...],
     index: Path,
     lab: str | None,
     dry_run: bool,
     wait: float,
-    reads: ReadOptions,
+    read_options: ReadOptions,
     threads: int | None,
     device: str,
 ) -> None:
     """Add one or many labs, or more plasmids of known labs, without retraining.
 
-    All or nothing: with one bad record nothing is added, so that the corrected file can be given
-    again.
+    If any record is bad, nothing is added, so that the corrected file can be given again.
     """
-    from vecattr.indexes.editing.add import add_labs
-    from vecattr.indexes.index import Index
+    from vecattr.indexes.editing.add import add_labs  # start-up
+    from vecattr.indexes.index import Index  # start-up
 
-    plasmids = [of_lab(plasmid, lab) for plasmid in plasmids_of(sequences, reads)]
+    plasmids = [with_lab(plasmid, lab) for plasmid in load_plasmids(sequences, read_options)]
     if terminal().bad_records:
-        raise InputError("nothing was added", hint="mend the records above and give them all again")
+        raise InputError(
+            "nothing was added", hint="correct the records above and give them all again"
+        )
     with terminal().progress("add", total=len(plasmids)) as advance:
         embedder = None if dry_run else Index.open(index, device=device, threads=threads).embedder
         report = add_labs(
@@ -67,28 +66,28 @@ def command(
     _say_labs("known labs with more plasmids", report.extended_labs)
 
 
-def of_lab(plasmid: Plasmid, lab: str | None) -> Plasmid:
+def with_lab(plasmid: Plasmid, lab: str | None) -> Plasmid:
     """The plasmid with the lab of `--lab`; InputError when it has none, or another one."""
     where = f"record {plasmid.id!r}"
     if lab is None:
         if plasmid.lab is None:
-            raise InputError("no lab is given", where=where, hint="say it with --lab NAME")
+            raise InputError("no lab is given", where=where, hint="name it with --lab NAME")
         return plasmid
     if plasmid.lab not in (None, lab.strip()):
         raise InputError(
             f"the file says lab {plasmid.lab!r}, --lab says {lab!r}",
             where=where,
-            hint="leave --lab out, or mend the file",
+            hint="leave --lab out, or correct the file",
         )
     return replace(plasmid, lab=lab)
 
 
 def warn_unread(unread: int, plasmids: int) -> None:
-    """Say that some plasmids got a vector that says nothing."""
+    """Warn when the model could read no part of some plasmids."""
     if unread:
         terminal().say(
             f"warning: the model knows no part of {unread} of {plasmids} plasmids; "
-            "a lab made of such plasmids cannot be told from others"
+            "a lab with only such plasmids cannot be told from others"
         )
 
 

@@ -1,4 +1,4 @@
-"""`vecattr build-index`: labelled plasmids in, and a model or none; an index out."""
+"""`vecattr build-index`: labelled plasmids and a model in, an index out."""
 
 from __future__ import annotations
 
@@ -8,17 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vecattr.cli.editing.add_lab import warn_unread
-from vecattr.cli.options.shared import (
-    FOLDER,
-    class_rule,
-    compute_options,
-    index_option,
-    labelled_plasmids,
-    reading,
-    rule_options,
-    talk_options,
-    wait_option,
-)
+from vecattr.cli.options.classes import class_options, class_rule
+from vecattr.cli.options.compute import compute_options
+from vecattr.cli.options.index import index_option, wait_option
+from vecattr.cli.options.reading import load_labelled_plasmids, reading_options
+from vecattr.cli.options.types import FOLDER
+from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.terminal import terminal
 
 if TYPE_CHECKING:
@@ -41,19 +36,20 @@ if TYPE_CHECKING:
     help="A model folder that `train` wrote.",
 )
 @index_option
-@rule_options
+@class_options
 @click.option(
     "--lab-vectors",
     type=click.Choice(["learned", "mean"]),
     default="learned",
     show_default=True,
-    help="learned: the model's, where it has one; mean: of the lab's plasmids.",
+    help="learned: the model's vector of a lab, where it has one; mean: the mean of the lab's "
+    "plasmids.",
 )
 @click.option(
     "--views",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Views of a plasmid that its vector is the mean of; default: the model's.",
+    help="Views of a plasmid whose mean is its vector; default: the model's number.",
 )
 @click.option("--no-sequences", is_flag=True, help="Store no bases and no k-mers, only vectors.")
 @click.option(
@@ -61,13 +57,14 @@ if TYPE_CHECKING:
     type=click.Choice(["auto", "approximate", "exact"]),
     default="auto",
     show_default=True,
-    help="Nearest plasmids in large segments; auto: approximately, if 99 % of them are found.",
+    help="How nearest plasmids are found in large segments; auto: approximately, if that finds "
+    "99 % of them.",
 )
-@click.option("--replace", is_flag=True, help="Replace an index that is there.")
+@click.option("--replace", is_flag=True, help="Replace an existing index.")
 @wait_option
-@reading
+@reading_options
 @compute_options
-@talk_options
+@verbosity_options
 def command(
     plasmids: tuple[str, ...],
     model: Path | None,
@@ -80,23 +77,25 @@ def command(
     search: Literal["auto", "approximate", "exact"],
     replace: bool,
     wait: float,
-    reads: ReadOptions,
+    read_options: ReadOptions,
     threads: int | None,
     device: str,
 ) -> None:
     """Embed labelled plasmids and their labs, and build the index that `query` asks.
 
-    Nothing is trained: labs without a learned vector get one made of their plasmids. Without
-    --no-sequences the index holds every sequence, so it discloses them. Of a folder of
-    folds that `train --folds` wrote, an index a fold is built, which `query` asks as one.
+    Nothing is trained: a lab without a learned vector gets one made of its plasmids. Without
+    --no-sequences the index contains, and so discloses, every sequence. With a model folder of
+    `train --folds`, one index is built for each fold; `query` combines them.
     """
-    from vecattr.encoders.embedder import load_embedder
-    from vecattr.encoders.pretrained import shipped_encoder
+    from vecattr.encoders.embedder import load_embedder  # start-up
+    from vecattr.encoders.pretrained import shipped_encoder  # start-up
 
     model = shipped_encoder() if model is None else model
     models = _models(model, index, replace=replace)
-    embedders = [load_embedder(one, views=views, device=device, threads=threads) for one in models]
-    collection = labelled_plasmids(plasmids, reads)
+    embedders = [
+        load_embedder(path, views=views, device=device, threads=threads) for path in models
+    ]
+    collection = load_labelled_plasmids(plasmids, read_options)
     rule = class_rule(collection, labs_file=labs_file, min_plasmids=min_plasmids)
     with terminal().progress("embed", total=len(collection) * len(models)) as advance:
         reports = _build(
@@ -113,17 +112,17 @@ def command(
             lab_vectors=lab_vectors,
             progress=advance,
         )
-    for one, report in zip(models, reports, strict=True):
-        terminal().say(f"{index if one == model else index / one.name}: {report}")
+    for path, report in zip(models, reports, strict=True):
+        terminal().say(f"{index if path == model else index / path.name}: {report}")
         warn_unread(report.unread, report.plasmids)
 
 
 def _models(model: Path, index: Path, *, replace: bool) -> tuple[Path, ...]:
-    """The model, or those of its folds, once it is sure that the index has a place."""
-    from vecattr.files.fold_folder import is_folds
-    from vecattr.indexes.editing.build import check_place
-    from vecattr.indexes.editing.build_folds import check_folds_place
-    from vecattr.indexes.storage.fold_indexes import model_folds
+    """The model, or those of its folds, after a check that the index can be written."""
+    from vecattr.files.fold_folder import is_folds  # start-up
+    from vecattr.indexes.editing.build import check_place  # start-up
+    from vecattr.indexes.editing.build_folds import check_folds_place  # start-up
+    from vecattr.indexes.storage.fold_indexes import model_folds  # start-up
 
     if is_folds(model):
         check_folds_place(index, replace=replace)
@@ -138,9 +137,9 @@ def _build(
     embedders: Sequence[SequenceEmbedder],
     **options: Any,
 ) -> tuple[BuildReport, ...]:
-    """One index, or an index a fold, with the options of `build_index`."""
-    from vecattr.indexes.editing.build import build_index
-    from vecattr.indexes.editing.build_folds import build_folds
+    """One index, or one for each fold, with the options of `build_index`."""
+    from vecattr.indexes.editing.build import build_index  # start-up
+    from vecattr.indexes.editing.build_folds import build_folds  # start-up
 
     if len(embedders) == 1:
         return (build_index(index, plasmids, embedder=embedders[0], **options),)

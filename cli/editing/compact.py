@@ -1,4 +1,4 @@
-"""`vecattr compact`: an index of many segments in, the same index with one out."""
+"""`vecattr compact`: an index of many segments in, the same index with one segment out."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from pathlib import Path
 
 import click
 
-from vecattr.cli.options.shared import index_option, talk_options, wait_option
+from vecattr.cli.options.index import index_option, wait_option
+from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.terminal import terminal
 
 
 @click.command("compact")
 @index_option
 @wait_option
-@talk_options
+@verbosity_options
 def command(index: Path, wait: float) -> None:
     """Merge an index's segments into one, with removals and renamings carried out."""
-    from vecattr.indexes.editing.edit import compact
+    from vecattr.indexes.editing.edit import compact  # start-up
 
     report = compact(index, wait=wait)
-    what = "merged" if report.changed else "compact already:"
-    terminal().say(f"{what} {report.plasmids} plasmids of {report.labs} labs")
+    done = "merged" if report.changed else "compact already:"
+    terminal().say(f"{done} {report.plasmids} plasmids of {report.labs} labs")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from vecattr.cli.options.shared import index_option, talk_options, wait_option
+from vecattr.cli.options.index import index_option, wait_option
+from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.terminal import terminal
 
 
@@ -14,14 +15,14 @@ from vecattr.cli.terminal import terminal
 @click.argument("name")
 @index_option
 @wait_option
-@talk_options
+@verbosity_options
 def command(name: str, index: Path, wait: float) -> None:
     """Take the lab NAME and all its plasmids out of an index.
 
     The rows are marked as removed; `vecattr rollback` brings them back, `vecattr compact` drops
     them for good.
     """
-    from vecattr.indexes.editing.edit import remove_lab
+    from vecattr.indexes.editing.edit import remove_lab  # start-up
 
     report = remove_lab(index, name, wait=wait)
     terminal().say(f"removed {name}: {report.changed} plasmids; {report.labs} labs are left")

@@ -1,4 +1,4 @@
-"""`vecattr rename-lab`: two names in, an index with the second one out."""
+"""`vecattr rename-lab`: an old and a new name in, an index with the new one out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from vecattr.cli.options.shared import index_option, talk_options, wait_option
+from vecattr.cli.options.index import index_option, wait_option
+from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.terminal import terminal
 
 
@@ -15,10 +16,10 @@ from vecattr.cli.terminal import terminal
 @click.argument("new")
 @index_option
 @wait_option
-@talk_options
+@verbosity_options
 def command(old: str, new: str, index: Path, wait: float) -> None:
-    """Rename the lab OLD to NEW; when NEW is in the index already, the two become one."""
-    from vecattr.indexes.editing.edit import rename_lab
+    """Rename the lab OLD to NEW; if NEW is in the index already, the two are merged."""
+    from vecattr.indexes.editing.edit import rename_lab  # start-up
 
     report = rename_lab(index, old, new, wait=wait)
     terminal().say(f"renamed {old} to {new}: {report.changed} plasmids; {report.labs} labs now")

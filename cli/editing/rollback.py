@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from vecattr.cli.options.shared import index_option, talk_options, wait_option
+from vecattr.cli.options.index import index_option, wait_option
+from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.terminal import terminal
 
 
@@ -17,13 +18,13 @@ from vecattr.cli.terminal import terminal
     "generation",
     type=click.IntRange(min=1),
     metavar="GENERATION",
-    help="The state to go back to; default: the one before this.",
+    help="The generation to go back to; default: the previous one.",
 )
 @wait_option
-@talk_options
+@verbosity_options
 def command(index: Path, generation: int | None, wait: float) -> None:
     """Go back to an earlier state of an index. The old content becomes a new generation."""
-    from vecattr.indexes.editing.edit import rollback
+    from vecattr.indexes.editing.edit import rollback  # start-up
 
     report = rollback(index, to=generation, wait=wait)
     terminal().say(

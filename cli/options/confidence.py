@@ -1,16 +1,19 @@
-"""Options on how sure an answer is to be: click decorators in, one checked value out."""
+"""How sure an answer has to be: click options in, one checked value out."""
 
 from __future__ import annotations
 
-import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vecattr.attribution import WORKS
-from vecattr.cli.options.shared import Amount, Function, together
+from vecattr.cli.options.decorators import as_one_argument, together
+from vecattr.cli.options.types import Amount
 
-_options = together(
+if TYPE_CHECKING:
+    from vecattr.indexes.scoring.confidence import ConfidenceOptions
+
+_OPTIONS = together(
     click.option(
         "--work",
         type=click.Choice(WORKS),
@@ -30,20 +33,22 @@ _options = together(
         "--coverage",
         type=Amount(0, 1, min_open=True, max_open=True),
         metavar="X",
-        help="Name as many labs as hold the true one so often, instead of a fixed number.",
+        help="Name as many labs as are needed to include the true one with this probability, "
+        "instead of a fixed number.",
     ),
 )
 
 
-def asking(function: Function) -> Function:
-    """The options above, handed over as one argument `confidence: ConfidenceOptions`."""
+def _confidence_options(**values: Any) -> ConfidenceOptions:
+    from vecattr.indexes.scoring.confidence import ConfidenceOptions  # start-up
 
-    @functools.wraps(function)
-    def collected(*args: Any, **given: Any) -> Any:
-        from vecattr.indexes.scoring.confidence import ConfidenceOptions
+    return ConfidenceOptions(**values)
 
-        names = ("work", "false_alarm", "coverage")
-        confidence = ConfidenceOptions(**{name: given.pop(name) for name in names})
-        return function(*args, confidence=confidence, **given)
 
-    return _options(collected)  # type: ignore[return-value]
+#: The options above, handed over as one argument `confidence: ConfidenceOptions`.
+confidence_options = as_one_argument(
+    _OPTIONS,
+    names=("work", "false_alarm", "coverage"),
+    argument="confidence",
+    build=_confidence_options,
+)

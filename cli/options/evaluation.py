@@ -1,28 +1,27 @@
-"""What `vecattr evaluate` measures beside the ranking: options in, one checked value out."""
+"""What `vecattr evaluate` measures besides the ranking: click options in, one checked value out."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from vecattr.cli.options.shared import Function, conditions, copies_option, together
-from vecattr.cli.rendering.output import check_folder
+from vecattr.cli.options.decorators import as_one_argument, together
+from vecattr.cli.options.index import near_copies_option
+from vecattr.cli.options.output import check_folder
+from vecattr.cli.options.types import FILE, Conditions, conditions
 from vecattr.errors import UsageError
 
 if TYPE_CHECKING:
     from vecattr.indexes.index import Panel
 
-Conditions = tuple[tuple[str, str], ...]
-
 
 @dataclass(frozen=True)
-class Measures:
-    """The options of `measuring`."""
+class EvaluationOptions:
+    """The options of `evaluation_options`; `exclude_near_copies` is of the ranking, too."""
 
     per_query: Path | None
     unknown_where: Conditions
@@ -33,22 +32,22 @@ class Measures:
     exclude_near_copies: bool
 
     def check(self, panel: Panel, sources: Sequence[str]) -> None:
-        """UsageError for options that do not fit each other."""
+        """UsageError for options that do not fit each other, the panel or the sources."""
         if (self.unknown_where or self.few_shot_where) and "-" in sources:
             raise UsageError("standard input can be read only once", hint="give the table's path")
         if self.few_shot_where and not panel.is_one_index:
             raise UsageError("--few-shot-where measures one index", hint="give one -i")
         if self.exclude_near_copies:
-            self._check_copies(panel)
+            self._check_near_copies(panel)
 
-    def _check_copies(self, panel: Panel) -> None:
-        from vecattr.indexes.evidence.near_copies import check_bases_kept
+    def _check_near_copies(self, panel: Panel) -> None:
+        from vecattr.indexes.evidence.near_copies import check_bases_kept  # start-up
 
         check_bases_kept(panel.indexes)
         if self.few_shot_where:
             raise UsageError(
                 "--exclude-near-copies does not reach the plasmids that --few-shot-where draws",
-                hint="ask for one of them; few_shot_disjoint draws from other groups",
+                hint="give one of the two; few_shot_disjoint draws from other groups",
             )
 
 
@@ -60,27 +59,29 @@ def _shots(ctx: click.Context, param: click.Parameter, text: str) -> tuple[int, 
     return tuple(sorted({int(part) for part in parts}))
 
 
-_measure_options = together(
+_OPTIONS = together(
     click.option(
         "--per-query",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=FILE,
         metavar="FILE",
         callback=check_folder,
-        help="Also write the rank of the truth and the first ten labs of each record, as CSV.",
+        help="Also write, as CSV, the rank of the true lab and the first ten labs of each record.",
     ),
     click.option(
         "--unknown-where",
         multiple=True,
         callback=conditions,
         metavar="COLUMN=VALUE",
-        help="Rows of labs that the index lacks: does the verdict tell them? Repeatable.",
+        help="Table rows of labs that the index lacks: measure how well the verdict tells them "
+        "from known labs; repeatable.",
     ),
     click.option(
         "--few-shot-where",
         multiple=True,
         callback=conditions,
         metavar="COLUMN=VALUE",
-        help="Rows of new labs: how well are they found, once added? Repeatable.",
+        help="Table rows of new labs: measure how well these are found once a few of their "
+        "plasmids are added; repeatable.",
     ),
     click.option(
         "--shots",
@@ -88,7 +89,7 @@ _measure_options = together(
         show_default=True,
         callback=_shots,
         metavar="N,N,...",
-        help="Plasmids that a new lab is added with.",
+        help="Numbers of plasmids that a new lab is added with.",
     ),
     click.option(
         "--repeats",
@@ -96,26 +97,22 @@ _measure_options = together(
         default=20,
         show_default=True,
         metavar="N",
-        help="Draws of such plasmids.",
+        help="How often these plasmids are drawn.",
     ),
     click.option(
         "--seed",
         type=click.IntRange(min=0),
         default=0,
         show_default=True,
-        help="Of these draws and of the intervals.",
+        help="Seed of these draws and of the intervals.",
     ),
-    copies_option,
+    near_copies_option,
 )
 
-
-def measuring(function: Function) -> Function:
-    """The options above, handed over as one argument `measures: Measures`."""
-
-    @functools.wraps(function)
-    def collected(*args: Any, **options: Any) -> Any:
-        names = [field.name for field in fields(Measures)]
-        measures = Measures(**{name: options.pop(name) for name in names})
-        return function(*args, measures=measures, **options)
-
-    return _measure_options(collected)  # type: ignore[return-value]
+#: The options above, handed over as one argument `evaluation: EvaluationOptions`.
+evaluation_options = as_one_argument(
+    _OPTIONS,
+    names=[field.name for field in fields(EvaluationOptions)],
+    argument="evaluation",
+    build=EvaluationOptions,
+)

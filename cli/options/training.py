@@ -1,23 +1,22 @@
-"""Options that mirror the fields of a configuration: dataclass fields in, click options out.
+"""Fields of a training configuration in, click options out; their values in, a configuration out.
 
-The default of each option is the field's own, so that it is written in one place.
+The default of an option is that of its field, so that it is written in one place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
 import click
 
-from vecattr.cli.options.shared import Amount
+from vecattr.cli.options.decorators import Function
+from vecattr.cli.options.types import Amount
 from vecattr.encoders.config import BagConfig, CnnConfig, EncoderConfig, Numbers
 from vecattr.errors import UsageError
 from vecattr.training.presets import Choices, Objective, Preset, choose
 from vecattr.training.settings import BestBy, Loss, TrainConfig
-
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 LOSSES: tuple[Loss, ...] = get_args(Loss)
 NUMBERS: tuple[Numbers, ...] = get_args(Numbers)
@@ -33,13 +32,13 @@ def kernel_widths(text: str) -> tuple[int, ...]:
     >>> kernel_widths("1-3,7")
     (1, 2, 3, 7)
     """
-    found: set[int] = set()
+    widths: set[int] = set()
     for part in text.split(","):
         first, dash, last = part.partition("-")
-        found |= set(range(int(first), int(last if dash else first) + 1))
-    if not found or max(found) > WIDEST_KERNEL:
+        widths |= set(range(int(first), int(last if dash else first) + 1))
+    if not widths or max(widths) > WIDEST_KERNEL:
         raise ValueError(text)
-    return tuple(sorted(found))
+    return tuple(sorted(widths))
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Setting:
     help: str
 
 
-#: Tokens; wider kernels than this are a slip of the finger.
+#: Tokens; wider kernels than this are typing errors.
 WIDEST_KERNEL = 1_000
 
 SHARE = Amount(0, 1)
@@ -62,30 +61,30 @@ ENCODER_SETTINGS = (
     Setting("--width", "width", COUNT, "Width of the unit vectors."),
     Setting("--token-width", "token_width", COUNT, "Width of a token's or k-mer's vector."),
     Setting("--dropout", "dropout", SHARE, "Share of tokens or k-mers dropped in training."),
-    Setting("--pieces", "pieces", COUNT, "cnn: pieces of the byte-pair tokenizer."),
+    Setting("--pieces", "pieces", COUNT, "cnn: vocabulary size of the byte-pair tokenizer."),
     Setting("--kernels", "kernels", kernel_widths, "cnn: widths in tokens, as 1-12 or 3,5,7."),
     Setting("--filters", "filters", COUNT, "cnn: filters of each kernel."),
     Setting(
         "--activation",
         "activation",
         click.Choice(["selu", "relu", "gelu", "tanh"]),
-        "cnn: after the convolution.",
+        "cnn: activation function after the convolution.",
     ),
     Setting("--kmer", "k", COUNT, "bag: bases of a k-mer, odd."),
-    Setting("--scaled", "scaled", COUNT, "bag: read one k-mer in so many."),
+    Setting("--scaled", "scaled", COUNT, "bag: use one k-mer in N, chosen by its hash."),
     Setting(
-        "--kmer-plasmids", "min_plasmids", COUNT, "bag: use k-mers that so many plasmids have."
+        "--kmer-plasmids", "min_plasmids", COUNT, "bag: use k-mers that at least N plasmids have."
     ),
     Setting(
         "--kmer-numbers",
         "numbers",
         click.Choice(NUMBERS),
-        "bag: what the k-mers' vectors are stored as; int8 takes half the room.",
+        "bag: number type of the stored k-mer vectors; int8 takes half the space.",
     ),
 )
 
 TRAIN_SETTINGS = (
-    Setting("--loss", "loss", click.Choice(LOSSES), "What is minimised."),
+    Setting("--loss", "loss", click.Choice(LOSSES), "The loss that is minimised."),
     Setting(
         "--margin",
         "margin",
@@ -93,21 +92,26 @@ TRAIN_SETTINGS = (
         "Margin of the loss.",
     ),
     Setting("--scale", "scale", Amount(min=0), "Inverse temperature of cosface and softmax."),
-    Setting("--label-smoothing", "label_smoothing", SHARE, "Of the loss softmax."),
+    Setting("--label-smoothing", "label_smoothing", SHARE, "Label smoothing of the loss softmax."),
     Setting(
         "--oversampling",
         "oversampling",
         SHARE,
-        "0: every plasmid once an epoch; 1: every lab as often as any other.",
+        "0: every plasmid once per epoch; 1: all labs equally often.",
     ),
-    Setting("--epochs", "epochs", COUNT, "Passes over the plasmids at most."),
-    Setting("--max-steps", "max_steps", COUNT, "Optimizer steps at most, over all epochs."),
-    Setting("--batch-size", "batch_size", COUNT, "Plasmids a step, over all processes together."),
-    Setting("--learning-rate", "learning_rate", float, "Peak of the one-cycle schedule."),
-    Setting("--weight-decay", "weight_decay", float, "Weight decay of Adam."),
-    Setting("--crop", "crop", COUNT, "cnn: tokens of a plasmid seen in one step."),
+    Setting("--epochs", "epochs", COUNT, "Most passes over the plasmids."),
+    Setting("--max-steps", "max_steps", COUNT, "Most optimizer steps, over all epochs."),
+    Setting("--batch-size", "batch_size", COUNT, "Plasmids per step, over all processes together."),
     Setting(
-        "--reverse-complement", "reverse_complement", SHARE, "Probability of the other strand."
+        "--learning-rate", "learning_rate", float, "Peak learning rate of the one-cycle schedule."
+    ),
+    Setting("--weight-decay", "weight_decay", float, "Weight decay of Adam."),
+    Setting("--crop", "crop", COUNT, "cnn: tokens of a plasmid used in one step."),
+    Setting(
+        "--reverse-complement",
+        "reverse_complement",
+        SHARE,
+        "Probability that a plasmid is read on its other strand.",
     ),
     Setting(
         "--feature-dropout", "feature_dropout", SHARE, "Probability that features are withheld."
@@ -116,7 +120,7 @@ TRAIN_SETTINGS = (
         "--validation-share",
         "validation_share",
         Amount(0, 0.5),
-        "Share of plasmids held out, in whole groups.",
+        "Share of plasmids split off for validation, in whole groups.",
     ),
     Setting(
         "--calibration-share",
@@ -128,11 +132,21 @@ TRAIN_SETTINGS = (
         "--best-by",
         "best_by",
         click.Choice(BEST_BY),
-        "Which epoch is kept: macro-mrr: of the best mean reciprocal rank, all labs counting "
-        "alike; top1: of the most plasmids whose lab is first, as published.",
+        "Which epoch is kept; macro-mrr: the one with the best mean reciprocal rank, averaged over "
+        "labs; top1: the one with the most plasmids whose lab is ranked first, as published.",
     ),
-    Setting("--patience", "patience", COUNT, "Epochs without a better validation before the end."),
-    Setting("--tokenizer-bases", "tokenizer_bases", COUNT, "cnn: bases the tokenizer learns from."),
+    Setting(
+        "--patience",
+        "patience",
+        COUNT,
+        "Epochs without a better validation result before training stops.",
+    ),
+    Setting(
+        "--tokenizer-bases",
+        "tokenizer_bases",
+        COUNT,
+        "cnn: bases that the tokenizer is trained on.",
+    ),
     Setting("--seed", "seed", int, "Seed of every random choice."),
     Setting(
         "--device", "device", click.Choice(["auto", "cpu", "cuda"]), "Where the training runs."
@@ -164,31 +178,31 @@ def setting_options(
 def _default(field: str, configs: Sequence[type[Any]]) -> str:
     """The field's default in words; by encoder and loss where it depends on them."""
     defaults = {
-        (config.__name__.removesuffix("Config").lower(), ""): found.default
+        (config.__name__.removesuffix("Config").lower(), ""): config_field.default
         for config in configs
-        for found in fields(config)
-        if found.name == field
+        for config_field in fields(config)
+        if config_field.name == field
     }
     if set(defaults.values()) != {None}:
         return _in_words(defaults)
     return _in_words(
         {
-            (encoder, loss): getattr(TrainConfig(loss=loss).resolved(kind()), field)
-            for encoder, kind in ENCODERS.items()
+            (encoder, loss): getattr(TrainConfig(loss=loss).resolved(config()), field)
+            for encoder, config in ENCODERS.items()
             for loss in LOSSES
         }
     )
 
 
 def _in_words(by_choice: Mapping[tuple[str, str], object]) -> str:
-    """Values by (encoder, loss) with only those words that matter to the value."""
-    for place in ((), (0,), (1,), (0, 1)):
-        short: dict[tuple[str, ...], set[object]] = {}
+    """Values by (encoder, loss), naming only what the value depends on."""
+    for places in ((), (0,), (1,), (0, 1)):
+        values_by_choice: dict[tuple[str, ...], set[object]] = {}
         for choice, value in by_choice.items():
-            short.setdefault(tuple(choice[at] for at in place), set()).add(value)
-        if all(len(values) == 1 for values in short.values()):
+            values_by_choice.setdefault(tuple(choice[at] for at in places), set()).add(value)
+        if all(len(values) == 1 for values in values_by_choice.values()):
             break
-    named = [(" ".join(choice), _shown(*values)) for choice, values in short.items()]
+    named = [(" ".join(choice), _shown(*values)) for choice, values in values_by_choice.items()]
     return ", ".join(f"{name} {value}".strip() for name, value in named)
 
 
@@ -206,10 +220,10 @@ def _shown(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def choices_of(
+def preset_choices(
     objective: Objective, preset: Preset | None, *, encoder: str, options: Mapping[str, Any]
 ) -> Choices:
-    """What objective and preset choose; UsageError where they do not fit the other options."""
+    """The values that objective and preset set; UsageError if they do not fit other options."""
     if preset is not None and encoder != "cnn":
         raise UsageError(
             f"--preset {preset} is a cnn, not --encoder {encoder}", hint="leave one of them out"
@@ -217,25 +231,25 @@ def choices_of(
     return choose(objective, preset=preset, loss=options["set_loss"])
 
 
-def _given(settings: Sequence[Setting], options: Mapping[str, Any]) -> dict[str, Any]:
+def _given_values(settings: Sequence[Setting], options: Mapping[str, Any]) -> dict[str, Any]:
     """The values that the user gave, by field."""
     values = {setting.field: options[f"set_{setting.field}"] for setting in settings}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def encoder_of(kind: str, options: Mapping[str, Any], *, chosen: Choices) -> EncoderConfig:
+def encoder_config(kind: str, options: Mapping[str, Any], *, choices: Choices) -> EncoderConfig:
     """The encoder's configuration; UsageError for an option that only another encoder has."""
     config = ENCODERS[kind]
-    known = {field.name for field in fields(config)}
-    given = _given(ENCODER_SETTINGS, options)
+    field_names = {field.name for field in fields(config)}
+    values = _given_values(ENCODER_SETTINGS, options)
     for setting in ENCODER_SETTINGS:
-        if setting.field in given and setting.field not in known:
+        if setting.field in values and setting.field not in field_names:
             raise UsageError(
                 f"{setting.flag} does not apply to --encoder {kind}", hint="leave it out"
             )
-    return config(**(dict(chosen.cnn) | given if kind == "cnn" else given))
+    return config(**(dict(choices.cnn) | values if kind == "cnn" else values))
 
 
-def training_of(options: Mapping[str, Any], *, chosen: Choices, **more: Any) -> TrainConfig:
+def train_config(options: Mapping[str, Any], *, choices: Choices, **more: Any) -> TrainConfig:
     """The configuration of a training run; `more` are fields that have no setting here."""
-    return TrainConfig(**{**chosen.train, **_given(TRAIN_SETTINGS, options), **more})
+    return TrainConfig(**{**choices.train, **_given_values(TRAIN_SETTINGS, options), **more})

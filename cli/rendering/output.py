@@ -1,82 +1,31 @@
-"""Where results go: pieces of text in, stdout or one atomically written file out."""
+"""Pieces of text in, standard output or one atomically written file out."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-import click
-
-from vecattr.cli.options.shared import together
-from vecattr.cli.rendering.formats import FORMATS, Format
-
-_SUFFIXES: dict[str, Format] = {
-    ".csv": "csv",
-    ".htm": "html",
-    ".html": "html",
-    ".json": "json",
-    ".jsonl": "jsonl",
-    ".tsv": "tsv",
-    ".txt": "table",
-}
-
-
-def check_folder(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
-    """The path; a usage error, before any long work, when no file can be made in its folder."""
-    if path is None or (path.exists() and not path.is_file()):
-        return path  # a pipe or a device is written to as it is
-    folder = path.resolve().parent
-    if not folder.is_dir():
-        raise click.BadParameter(f"there is no folder {str(path.parent)!r}")
-    if not os.access(folder, os.W_OK):
-        raise click.BadParameter(f"the folder {str(path.parent)!r} cannot be written to")
-    return path
-
-
-output_options = together(
-    click.option(
-        "--format",
-        "form",
-        type=click.Choice(FORMATS),
-        show_default="table on a terminal, tsv in a pipe, by suffix with -o",
-        help="How results are written.",
-    ),
-    click.option(
-        "-o",
-        "--output",
-        type=click.Path(dir_okay=False, path_type=Path),
-        metavar="FILE",
-        callback=check_folder,
-        help="Write results here, all or nothing.",
-    ),
-)
-
-
-def chosen_format(form: Format | None, output: Path | None) -> Format:
-    """The format asked for, else the one that fits where the results go."""
-    if form is not None:
-        return form
-    if output is not None:
-        return _SUFFIXES.get(output.suffix.lower(), "tsv")
-    return "table" if sys.stdout.isatty() else "tsv"
-
 
 def write_results(pieces: Iterable[str], output: Path | None) -> None:
-    """Write to stdout as the pieces come, or to a file that appears whole or not at all."""
+    """Write to stdout as the pieces come, or to a file that is written atomically."""
     if output is not None:
-        write_file(output, "".join(pieces).encode("utf-8", errors="backslashreplace"))
+        write_file(output, utf8("".join(pieces)))
         return
     for piece in pieces:
         sys.stdout.write(piece)
         sys.stdout.flush()
 
 
+def utf8(text: str) -> bytes:
+    """The text as UTF-8; what cannot be encoded (lone surrogates of file names) is escaped."""
+    return text.encode("utf-8", errors="backslashreplace")
+
+
 def write_file(path: Path, data: bytes) -> None:
-    """Replace a file as a whole; a pipe or a device is written to, because it must not be
+    """Replace a file atomically; a pipe or a device is written to, because it must not be
     replaced, and a link is followed."""
-    from vecattr.files.atomic import atomic_write
+    from vecattr.files.atomic import atomic_write  # start-up
 
     if path.exists() and not path.is_file():
         path.write_bytes(data)

@@ -1,48 +1,17 @@
-"""Plasmids and an embedder in, vectors out in batches; the three files that can hold them."""
+"""A table of named vectors in, the bytes of an HDF5, NumPy or TSV file out."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Literal
-
-import numpy as np
 
 from vecattr.cli.rendering.formats import tsv_line
 
 if TYPE_CHECKING:
-    from vecattr.encoders.protocol import SequenceEmbedder
-    from vecattr.plasmid import Plasmid
-    from vecattr.vectors import EmbeddingTable, Vectors
+    from vecattr.vectors import EmbeddingTable
 
 VectorFormat = Literal["h5", "npy", "tsv"]
-
-#: Plasmids embedded at once; the vectors do not depend on it.
-BATCH = 64
-
-
-def embedder_of(
-    model: Path | None, index: Path, *, device: str, threads: int | None
-) -> SequenceEmbedder:
-    """The embedder of a model folder, or else the one inside an index."""
-    if model is None:
-        from vecattr.indexes.index import Index
-
-        return Index.open(index, device=device, threads=threads).embedder
-    from vecattr.encoders.embedder import load_embedder
-
-    return load_embedder(model, device=device, threads=threads)
-
-
-def in_batches(
-    plasmids: Sequence[Plasmid], embedder: SequenceEmbedder, *, progress: Callable[[int], None]
-) -> Iterator[Vectors]:
-    """The vectors of the plasmids in order, (at most BATCH, d) at a time."""
-    for start in range(0, len(plasmids), BATCH):
-        batch = plasmids[start : start + BATCH]
-        yield embedder.embed(batch)
-        progress(len(batch))
 
 
 def vector_bytes(table: EmbeddingTable, *, form: VectorFormat, facts: Mapping[str, str]) -> bytes:
@@ -54,7 +23,7 @@ def vector_bytes(table: EmbeddingTable, *, form: VectorFormat, facts: Mapping[st
     """
     match form:
         case "h5":
-            from vecattr.files.arrays import write_table
+            from vecattr.files.arrays import write_table  # start-up
 
             return write_table(table, attributes=facts)
         case "npy":
@@ -64,14 +33,16 @@ def vector_bytes(table: EmbeddingTable, *, form: VectorFormat, facts: Mapping[st
 
 
 def _npy_bytes(table: EmbeddingTable) -> bytes:
+    import numpy as np  # start-up
+
     longest = max((len(name) for name in table.names), default=1)
     fields = [("id", f"U{longest}"), ("vector", "f4", (table.width,))]
     rows = np.empty(len(table), dtype=fields)
     rows["id"] = table.names
     rows["vector"] = table.vectors
-    held = io.BytesIO()
-    np.save(held, rows, allow_pickle=False)
-    return held.getvalue()
+    buffer = io.BytesIO()
+    np.save(buffer, rows, allow_pickle=False)
+    return buffer.getvalue()
 
 
 def _tsv_lines(table: EmbeddingTable) -> Iterator[str]:

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from vecattr.cli.main import COMMANDS, cli, run
-from vecattr.cli.options.shared import talk_options
+from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.terminal import terminal
 from vecattr.errors import (
     DamagedError,
@@ -32,7 +32,7 @@ def raising(error: BaseException) -> click.Group:
     def go() -> None:
         raise error
 
-    command = click.command("go")(talk_options(go))
+    command = click.command("go")(verbosity_options(go))
     return click.Group(commands=[command])
 
 

@@ -45,7 +45,7 @@ HOMES = {
     },
     "sklearn": {"vecattr.plots.clusters"},
     "threadpoolctl": {"vecattr.plots.clusters"},
-    "tqdm": {"vecattr.cli.terminal", "vecattr.cli.training_progress"},
+    "tqdm": {"vecattr.cli.terminal", "vecattr.cli.commands.training_progress"},
     "xopen": {"vecattr.readers.input_files"},
     "zlib_ng": {"vecattr.files.sealed"},
 }

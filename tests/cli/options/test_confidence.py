@@ -14,7 +14,7 @@ import pytest
 from vecattr import Index
 from vecattr.calibration.calibration import read_calibration
 from vecattr.cli.main import run
-from vecattr.cli.options.confidence import asking
+from vecattr.cli.options.confidence import confidence_options
 from vecattr.encoders.model_folder import CALIBRATION_FILE, HELD_OUT_FILE
 from vecattr.files.fold_folder import fold_path
 from vecattr.indexes.checking.verify import verify_index
@@ -149,7 +149,7 @@ def test_an_uncalibrated_index_promises_no_coverage(
 
 
 def test_options_default_to_what_is_usual() -> None:
-    @asking
+    @confidence_options
     def nothing() -> None: ...
 
     defaults = {one.name: one.default for one in nothing.__click_params__}  # type: ignore[attr-defined]

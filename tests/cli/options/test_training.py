@@ -10,9 +10,9 @@ import pytest
 from vecattr.cli.options.training import (
     ENCODER_SETTINGS,
     TRAIN_SETTINGS,
-    choices_of,
-    encoder_of,
-    training_of,
+    encoder_config,
+    preset_choices,
+    train_config,
 )
 from vecattr.encoders.config import BagConfig, CnnConfig, EncoderConfig
 from vecattr.encoders.networks import new_encoder
@@ -26,15 +26,15 @@ from vecattr.training.settings import ResolvedTrainConfig, TrainConfig
 def options(**given: Any) -> dict[str, Any]:
     """All settings as click hands them over; those not given are None."""
     settings = (*ENCODER_SETTINGS, *TRAIN_SETTINGS)
-    return {f"set_{one.field}": given.get(one.field) for one in settings}
+    return {f"set_{setting.field}": given.get(setting.field) for setting in settings}
 
 
 def network_and_run(
     objective: Objective, preset: Preset | None = None, **given: Any
 ) -> tuple[EncoderConfig, ResolvedTrainConfig]:
-    chosen = choices_of(objective, preset, encoder="cnn", options=options(**given))
-    network = encoder_of("cnn", options(**given), chosen=chosen)
-    return network, training_of(options(**given), chosen=chosen).resolved(network)
+    choices = preset_choices(objective, preset, encoder="cnn", options=options(**given))
+    network = encoder_config("cnn", options(**given), choices=choices)
+    return network, train_config(options(**given), choices=choices).resolved(network)
 
 
 def test_without_options_everything_has_its_default() -> None:
@@ -58,8 +58,8 @@ def test_given_options_go_before_what_the_objective_chooses() -> None:
 
 
 def test_a_bag_can_be_a_classifier() -> None:
-    chosen = choices_of("classify", None, encoder="bag", options=options())
-    assert encoder_of("bag", options(), chosen=chosen) == BagConfig()
+    choices = preset_choices("classify", None, encoder="bag", options=options())
+    assert encoder_config("bag", options(), choices=choices) == BagConfig()
 
 
 @pytest.mark.parametrize("loss", ["triplet", "cosface"])
@@ -70,13 +70,13 @@ def test_a_classifier_with_another_loss_is_refused(loss: str, preset: Preset | N
 
 
 def test_the_published_preset_spells_every_field() -> None:
-    chosen = choose("match", preset="published", loss=None)
-    assert {*chosen.cnn} == {field.name for field in fields(CnnConfig)} - {"kind"}
+    choices = choose("match", preset="published", loss=None)
+    assert {*choices.cnn} == {field.name for field in fields(CnnConfig)} - {"kind"}
     of_a_machine_or_the_data = {"device", "bf16", "seed", "max_steps", "refit"}
     of_a_machine_or_the_data |= {"validation_share", "calibration_share", "reserve"}
     of_another_loss = {"scale", "label_smoothing"}
     named = {field.name for field in fields(TrainConfig)}
-    assert {*chosen.train} == named - of_a_machine_or_the_data - of_another_loss
+    assert {*choices.train} == named - of_a_machine_or_the_data - of_another_loss
 
 
 def test_the_published_preset_is_the_published_network() -> None:
@@ -84,7 +84,7 @@ def test_the_published_preset_is_the_published_network() -> None:
     assert isinstance(network, CnnConfig)
     encoder = new_encoder(network, vocabulary_size=1_001, feature_columns=39)
     weights = LabMatcher(encoder, 1_314, new_loss(run)).parameters()  # the challenge's labs
-    assert round(sum(one.numel() for one in weights) / 1e6, 1) == 5.1
+    assert round(sum(weight.numel() for weight in weights) / 1e6, 1) == 5.1
     assert (run.loss, run.margin, run.epochs, run.patience) == ("triplet", 1.0, 200, 20)
     assert run.reverse_complement == run.feature_dropout == 0
     assert run.best_by == "top1"
@@ -111,4 +111,4 @@ def test_a_given_loss_takes_its_own_margin_with_it() -> None:
 
 def test_the_published_preset_is_no_bag() -> None:
     with pytest.raises(UsageError, match="--preset published is a cnn"):
-        choices_of("match", "published", encoder="bag", options=options())
+        preset_choices("match", "published", encoder="bag", options=options())

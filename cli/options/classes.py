@@ -1,0 +1,50 @@
+"""Which labs are classes of their own: click options and plasmids in, a class rule out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vecattr.cli.options.decorators import together
+from vecattr.cli.options.types import FILE
+from vecattr.cli.terminal import terminal
+from vecattr.errors import UsageError
+
+if TYPE_CHECKING:
+    from vecattr.datasets.classes import ClassRule
+    from vecattr.plasmid import Plasmid
+
+class_options = together(
+    click.option(
+        "--labs", "labs_file", type=FILE, help="File of lab names to keep as classes, one a line."
+    ),
+    click.option(
+        "--min-plasmids",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Keep labs with at least this many plasmids; the rest are pooled.",
+    ),
+)
+
+
+def class_rule(
+    plasmids: Sequence[Plasmid], *, labs_file: Path | None, min_plasmids: int | None
+) -> ClassRule:
+    """Which labs are classes of their own: by file, by count, else all of them."""
+    from vecattr.datasets.classes import ClassRule, rule_by_count, rule_from_file  # start-up
+
+    if labs_file is not None and min_plasmids is not None:
+        raise UsageError("--labs and --min-plasmids both say which labs to keep", hint="give one")
+    if labs_file is not None:
+        rule = rule_from_file(labs_file)
+        absent = sorted((rule.named or frozenset()) - {plasmid.lab for plasmid in plasmids})
+        if absent:
+            terminal().say(f"{labs_file}: no plasmid is of {len(absent)} labs, first {absent[0]!r}")
+        return rule
+    if min_plasmids is not None:
+        labs = [plasmid.lab for plasmid in plasmids if plasmid.lab is not None]
+        return rule_by_count(labs, minimum=min_plasmids)
+    return ClassRule(named=None)

@@ -1,0 +1,35 @@
+"""Where and with how many threads a command computes: click options in, numbers out."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from vecattr.cli.options.decorators import together
+
+threads_option = click.option(
+    "--threads", type=click.IntRange(min=1), metavar="N", help="Processor threads to use."
+)
+
+compute_options = together(
+    threads_option,
+    click.option(
+        "--device",
+        type=click.Choice(["auto", "cpu", "cuda"]),
+        default="auto",
+        show_default=True,
+        help="Where the encoder runs; auto: a GPU if there is one.",
+    ),
+)
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def limit_threads(count: int) -> None:
+    """Limit the processor threads of libraries that are not loaded yet; called before torch is
+    imported."""
+    os.environ["OMP_NUM_THREADS"] = str(count)

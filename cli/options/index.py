@@ -1,0 +1,69 @@
+"""Which index a command works on, and how long it waits for one: click options in, paths out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from vecattr.cli.options.decorators import together
+from vecattr.cli.options.types import FOLDER, Amount
+
+_VARIABLE = "VECATTR_INDEX"
+_DEFAULT = Path("vecattr.index")
+_DEFAULT_TEXT = f"${_VARIABLE}, else ./{_DEFAULT}"
+
+index_option = click.option(
+    "-i",
+    "--index",
+    "index",
+    type=FOLDER,
+    envvar=_VARIABLE,
+    default=_DEFAULT,
+    show_default=_DEFAULT_TEXT,
+    help="The index folder.",
+)
+
+
+def _index_paths(
+    ctx: click.Context, param: click.Parameter, paths: tuple[Path, ...]
+) -> tuple[Path, ...]:
+    """The indexes named, else the one of the environment (whose path may hold any character)."""
+    return paths or (Path(os.environ.get(_VARIABLE) or _DEFAULT),)
+
+
+indexes_option = together(
+    click.option(
+        "-i",
+        "--index",
+        "indexes",
+        type=FOLDER,
+        multiple=True,
+        callback=_index_paths,
+        show_default=_DEFAULT_TEXT,
+        help="The index folder; repeat it to query several indexes as one.",
+    ),
+    click.option(
+        "--fusion",
+        type=click.Choice(["copeland", "rrf"]),
+        default="copeland",
+        show_default=True,
+        help="How the rankings of several indexes are combined.",
+    ),
+)
+
+wait_option = click.option(
+    "--wait",
+    type=Amount(min=0),
+    default=0.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait while another process writes to the index.",
+)
+
+near_copies_option = click.option(
+    "--exclude-near-copies",
+    is_flag=True,
+    help="Rank as if no near copy of a query were stored; learned lab vectors are not changed.",
+)

@@ -1,0 +1,109 @@
+"""How sequence files are read: click options in, read options and plasmids out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vecattr.cli.options.decorators import as_one_argument, together
+from vecattr.cli.options.types import Amount, conditions
+from vecattr.cli.terminal import terminal
+from vecattr.errors import InputError
+
+if TYPE_CHECKING:
+    from vecattr.plasmid import Plasmid
+    from vecattr.readers.plasmids import ReadOptions
+
+#: More than any disk holds.
+MOST_BYTES = 1 << 62
+
+_OPTIONS = together(
+    click.option(
+        "--where",
+        multiple=True,
+        callback=conditions,
+        metavar="COLUMN=VALUE",
+        help="Use only table rows that have this value; repeatable.",
+    ),
+    click.option("--labels", metavar="FILE", help="The labs of a table that comes without them."),
+    click.option("--features", metavar="FILE", help="Table of 0/1 features by sequence_id."),
+    click.option(
+        "--topology",
+        type=click.Choice(["auto", "circular", "linear"]),
+        default="auto",
+        show_default=True,
+        help="auto: what the file says, else circular.",
+    ),
+    click.option(
+        "--group-by",
+        metavar="COLUMN",
+        help="Column that says which plasmids belong together, such as a publication.",
+    ),
+    click.option("--as-one", is_flag=True, help="Join all records of a file into one plasmid."),
+    click.option("--no-features", is_flag=True, help="Ignore 0/1 features: use sequences alone."),
+    click.option(
+        "--max-bases",
+        type=click.IntRange(min=1),
+        default=20_000_000,
+        show_default=True,
+        metavar="N",
+        help="The longest record that is read.",
+    ),
+    click.option(
+        "--max-unpacked",
+        type=Amount(min=0, min_open=True),
+        default=16.0,
+        show_default=True,
+        metavar="GB",
+        help="The largest size that a compressed file may unpack to.",
+    ),
+)
+
+
+def _read_options(max_bases: int, max_unpacked: float, **values: Any) -> ReadOptions:
+    from vecattr.readers.limits import Limits  # start-up
+    from vecattr.readers.plasmids import ReadOptions  # start-up
+
+    unpacked = int(min(max_unpacked * 1e9, MOST_BYTES))
+    return ReadOptions(**values, limits=Limits(bases=max_bases, unpacked=unpacked))
+
+
+#: The reading options of a command, handed over as one argument `read_options: ReadOptions`.
+reading_options = as_one_argument(
+    _OPTIONS,
+    names=(
+        "where",
+        "labels",
+        "features",
+        "topology",
+        "group_by",
+        "as_one",
+        "no_features",
+        "max_bases",
+        "max_unpacked",
+    ),
+    argument="read_options",
+    build=_read_options,
+)
+
+
+def load_plasmids(sources: Sequence[str], read_options: ReadOptions) -> list[Plasmid]:
+    """All good plasmids of the sources; bad records are reported. InputError when there is none."""
+    from vecattr.readers.plasmids import read_plasmids  # start-up
+
+    plasmids = list(terminal().good_records(read_plasmids(sources, read_options)))
+    if not plasmids:
+        raise InputError(
+            "no plasmids to work on",
+            where=", ".join(sources),
+            hint="check the files, and --where if it was given",
+        )
+    return plasmids
+
+
+def load_labelled_plasmids(sources: Sequence[str], read_options: ReadOptions) -> list[Plasmid]:
+    """As `load_plasmids`; a record without a lab is a bad one."""
+    return load_plasmids(sources, replace(read_options, labelled=True))

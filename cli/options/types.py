@@ -1,0 +1,38 @@
+"""Click types and callbacks: the text of an option in, a checked value or a usage error out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=True, path_type=Path)
+
+#: Pairs of a table's column and the value that a row must have there.
+Conditions = tuple[tuple[str, str], ...]
+
+
+class Amount(click.FloatRange):
+    """A number of a range that is a number: click lets "nan" pass every range."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number; a usage error for text, for what is out of range and for NaN."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
+
+
+def conditions(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> Conditions:
+    """`COLUMN=VALUE` texts as pairs; a usage error without an equals sign or a column."""
+    pairs = [value.partition("=") for value in values]
+    for column, equals, wanted in pairs:
+        if not equals or not column.strip():
+            raise click.BadParameter(f"{column + equals + wanted!r} is not COLUMN=VALUE")
+    return tuple((column, wanted) for column, _, wanted in pairs)

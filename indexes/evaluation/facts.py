@@ -1,0 +1,81 @@
+"""Measured ranks and confidences of labelled plasmids in, figures by name for `evaluate` out."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.indexes.answering.opened_panel import OpenedPanel
+from vecattr.indexes.evaluation.true_ranks import TrueRanks
+from vecattr.indexes.scoring.confidence import ConfidenceOptions
+from vecattr.metrics.bootstrap import share_intervals
+from vecattr.metrics.calibration_error import reliability
+from vecattr.metrics.detection import detection
+from vecattr.metrics.ranking import ranking_figures, shares_by_size
+from vecattr.plasmid import POOLED
+
+
+def ranking_facts(
+    panel: OpenedPanel, measured: TrueRanks, groups: NDArray[np.intp], *, seed: int
+) -> dict[str, object]:
+    """The figures of the ranking, their intervals, and accuracy by stored plasmids; `groups` (q,)
+    are the numbers of `vecattr.metrics.bootstrap.group_codes`."""
+    hits = np.stack([measured.ranks <= k for k in (1, 10)], axis=1)  # (q, 2)
+    intervals = share_intervals(hits, groups, rng=np.random.default_rng(seed))
+    sizes = {name: size for name, size in panel.plasmid_counts.items() if name != POOLED}
+    return {
+        **ranking_figures(measured.ranks, measured.truths, panel.lab_names).as_dict(),
+        "groups": int(groups.max()) + 1,
+        "interval": {"top1": intervals[0], "top10": intervals[1]},
+        "by_plasmids": shares_by_size(measured.ranks, [sizes.get(lab) for lab in measured.truths]),
+    }
+
+
+def confidence_facts(
+    measured: TrueRanks, groups: NDArray[np.intp], options: ConfidenceOptions, *, seed: int
+) -> dict[str, object]:
+    """Calibration of the first lab's probability and, when asked for, coverage and size of the
+    candidate sets; empty for an uncalibrated index."""
+    if measured.stated is None:
+        return {}
+    is_right = measured.ranks <= 1
+    rng = np.random.default_rng(seed)
+    facts: dict[str, object] = {
+        "work": options.work,
+        "calibration": reliability(measured.stated, is_right, groups, rng=rng).as_dict(),
+    }
+    if measured.sizes is not None:
+        facts["candidate_sets"] = {
+            "coverage": options.coverage,
+            "held_the_truth": float(np.mean(measured.ranks <= measured.sizes)),
+            "mean_size": float(measured.sizes.mean()),
+            "median_size": float(np.median(measured.sizes)),
+        }
+    return facts
+
+
+def detection_facts(
+    measured: TrueRanks, unknown: TrueRanks, *, named: frozenset[str]
+) -> dict[str, object]:
+    """How well `unknown` plasmids are told from the measured ones of `named` labs, and, apart, how
+    well measured plasmids of other labs are; and which shares the verdict calls unknown."""
+    is_named = np.array([lab in named for lab in measured.truths])
+    known_confidences = measured.confidences[is_named]
+    pooled_confidences = measured.confidences[~is_named]
+    is_right = measured.ranks[is_named] <= 1
+    unknown_detection = detection(known_confidences, unknown.confidences, is_right=is_right)
+    pooled_detection = detection(known_confidences, pooled_confidences, is_right=is_right)
+    return {
+        "unknown": unknown_detection.as_dict(),
+        "unknown_pooled": pooled_detection.as_dict(),
+        "called_unknown": {
+            "known": _share_below(measured.margins[is_named]),
+            "unknown": _share_below(unknown.margins),
+            "pooled": _share_below(measured.margins[~is_named]),
+        },
+    }
+
+
+def _share_below(margins: NDArray[np.float64]) -> float | None:
+    """The share below the threshold; None without any margin, or without a threshold."""
+    return None if np.isnan(margins).any() or not len(margins) else float(np.mean(margins < 0))
