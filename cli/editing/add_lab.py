@@ -47,7 +47,6 @@ def command(
     If any record is bad, nothing is added, so that the corrected file can be given again.
     """
     from vecattr.indexes.editing.add import add_labs  # start-up
-    from vecattr.indexes.index import Index  # start-up
 
     plasmids = [with_lab(plasmid, lab) for plasmid in load_plasmids(sequences, read_options)]
     if terminal().bad_records:
@@ -55,9 +54,14 @@ def command(
             "nothing was added", hint="correct the records above and give them all again"
         )
     with terminal().progress("add", total=len(plasmids)) as advance:
-        embedder = None if dry_run else Index.open(index, device=device, threads=threads).embedder
         report = add_labs(
-            index, plasmids, embedder=embedder, dry_run=dry_run, wait=wait, progress=advance
+            index,
+            plasmids,
+            device=device,
+            threads=threads,
+            dry_run=dry_run,
+            wait=wait,
+            progress=advance,
         )
     verb = "would add" if dry_run else "added"
     terminal().say(f"{verb} {report.plasmids} plasmids")

@@ -49,11 +49,15 @@ from vecattr.indexes.storage.index_folder import (
 from vecattr.indexes.storage.index_model import with_tables
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.lock import writing
-from vecattr.indexes.storage.manifest import FileFacts, Manifest, SegmentEntry, parse_manifest
+from vecattr.indexes.storage.manifest import (
+    FileFacts,
+    Manifest,
+    ModelFiles,
+    SegmentEntry,
+    parse_manifest,
+)
 
 QUARANTINE_FOLDER = "quarantine"
-
-ModelFiles = tuple[tuple[str, FileFacts], ...]
 
 
 @dataclass(frozen=True)

@@ -6,27 +6,26 @@ and the hashes of its ids; what is written is one small segment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import InputError
 from vecattr.indexes.editing.merge import merge_small
-from vecattr.indexes.editing.publish import StepHook, no_hook, publish, write_segment
+from vecattr.indexes.editing.publish import StepHook, no_hook, publish
+from vecattr.indexes.editing.segment_sink import SegmentSink
 from vecattr.indexes.editing.segment_writer import MOST_ROWS, SegmentWriter
 from vecattr.indexes.search.embedding import (
     Progress,
-    are_unread,
     check_plasmids,
     embed_plasmids,
     in_batches,
-    unread_vector,
 )
 from vecattr.indexes.storage.index_folder import newest_manifest, read_manifest
 from vecattr.indexes.storage.index_model import check_embedder, load_index_model
-from vecattr.indexes.storage.lab_parts import lab_parts
 from vecattr.indexes.storage.live_segment import (
     LiveSegment,
     class_names,
@@ -34,9 +33,8 @@ from vecattr.indexes.storage.live_segment import (
     open_segments,
 )
 from vecattr.indexes.storage.lock import writing
-from vecattr.indexes.storage.manifest import Manifest, SegmentEntry
+from vecattr.indexes.storage.manifest import Manifest
 from vecattr.plasmid import Plasmid
-from vecattr.vectors import Vectors
 
 
 @dataclass(frozen=True)
@@ -61,6 +59,8 @@ def add_labs(
     plasmids: Iterable[Plasmid],
     *,
     embedder: SequenceEmbedder | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
     dry_run: bool = False,
     segment_rows: int = MOST_ROWS,
     wait: float = 0,
@@ -69,123 +69,118 @@ def add_labs(
 ) -> AddReport:
     """Add plasmids of new labs, or more of known ones; all or nothing. No lab is pooled.
 
-    A dry run embeds and writes nothing, and takes no lock. A segment holds at most `segment_rows`
-    plasmids. LockedError when another process writes and is not done after `wait` seconds.
-    `progress` is called with the number of plasmids done since its last call. Raises
-    InputError for no plasmids, one without a lab, an id twice or in the index already;
-    MismatchError when `embedder` is not the index's model.
+    Without `embedder` the index's own model is loaded, with `device` and `threads`. A dry run
+    embeds and writes nothing, and takes no lock. A segment holds at most `segment_rows` plasmids.
+    `progress` is called with the number of plasmids done since its last call. Raises InputError
+    for no plasmids, one without a lab, an id twice or in the index already; MismatchError when
+    `embedder` is not the index's model; LockedError when another process is still writing after
+    `wait` seconds.
     """
     path = Path(path)
     if dry_run:
-        return _would_add(path, plasmids)
-    read_manifest(path)  # a missing index is told before a lock file is made
+        return _dry_run(path, plasmids)
+    read_manifest(path)  # a missing index is reported before a lock file is created
     with writing(path, wait=wait):
         old = newest_manifest(path)
         segments = open_segments(path, old)
         if embedder is None:
-            embedder = load_index_model(path, old)
+            embedder = load_index_model(path, old, device=device, threads=threads)
         else:
             check_embedder(embedder, model=old.model, width=old.width, where=str(path))
-        rows = embed_plasmids(
-            plasmids,
-            embedder,
-            progress=progress,
-            check=lambda batch: _refuse_known_ids(batch, segments),
-        )
-        written = _write(
+        sink = SegmentSink(
             path,
-            rows,
-            make=partial(_draft, old, segment_rows),
-            blank=unread_vector(embedder),
+            partial(SegmentWriter.from_manifest, old, most_rows=segment_rows),
+            embedder=embedder,
             after_step=after_step,
         )
-        new_labs, extended = _sorted_out(written.labs, segments)
-        added = sum(entry.rows for entry in written.entries)
-        new = _grown(old, written.entries, plasmids=added, labs=len(new_labs))
-        new = _with_few_segments(path, new, segments, after_step)
-        details = {"new": new_labs, "extended": extended, "plasmids": added}
+        _fill(sink, plasmids, embedder, segments, progress=progress)
+        new = _next_manifest(path, old, segments, sink, after_step=after_step)
+        report = _report(sink.class_sizes, segments, new, unread=sink.unread)
+        details = {
+            "new": report.new_labs,
+            "extended": report.extended_labs,
+            "plasmids": report.plasmids,
+        }
         publish(path, new, action="add-lab", details=details, after_step=after_step)
-    return AddReport(
-        new_labs, extended, added, written.unread, new.generation, new.identity, dry_run=False
-    )
+    return report
 
 
-def _draft(manifest: Manifest, most_rows: int) -> SegmentWriter:
-    return SegmentWriter(
-        model=manifest.model,
-        width=manifest.width,
-        keep_sequences=manifest.keep_sequences,
-        most_rows=most_rows,
-    )
-
-
-@dataclass
-class _Written:
-    """New segments, the labs that occur in them, and how many plasmids the model cannot read."""
-
-    entries: list[SegmentEntry] = field(default_factory=list)
-    labs: set[str] = field(default_factory=set)
-    unread: int = 0
-
-
-def _write(
-    path: Path,
-    rows: Iterable[tuple[Plasmid, Vectors]],
+def _fill(
+    sink: SegmentSink,
+    plasmids: Iterable[Plasmid],
+    embedder: SequenceEmbedder,
+    segments: Sequence[LiveSegment],
     *,
-    make: Callable[[], SegmentWriter],
-    blank: Vectors,
-    after_step: StepHook,
-) -> _Written:
-    """Write plasmids with their vectors (d,) as segments, each as soon as it is full."""
-    written = _Written()
-    draft = make()
-
-    def close() -> None:
-        vectors = draft.vectors
-        draft.add_parts(lab_parts(draft.labels, vectors))
-        written.entries.append(write_segment(path, draft, after_step=after_step))
-        written.labs.update(draft.labels)
-        written.unread += int(are_unread(vectors, blank).sum())
-
+    progress: Progress | None,
+) -> None:
+    """Embed the plasmids into the sink; InputError for an id in the index, or for no plasmids."""
+    rows = embed_plasmids(
+        plasmids,
+        embedder,
+        progress=progress,
+        check=lambda batch: _refuse_known_ids(batch, segments),
+    )
     for plasmid, vector in rows:
         assert plasmid.lab is not None  # `embed_plasmids` has checked it
-        draft.add_plasmid(plasmid, label=plasmid.lab, vector=vector)
-        if draft.is_full:
-            close()
-            draft = make()
-    if len(draft):
-        close()
-    if not written.entries:
+        sink.add(plasmid, label=plasmid.lab, vector=vector)
+    sink.close()
+    if not sink.entries:
         raise _nothing_to_add()
-    return written
 
 
-def _grown(old: Manifest, entries: Sequence[SegmentEntry], *, plasmids: int, labs: int) -> Manifest:
-    """The next generation: the same and these segments."""
+def _next_manifest(
+    path: Path,
+    old: Manifest,
+    segments: Sequence[LiveSegment],
+    sink: SegmentSink,
+    *,
+    after_step: StepHook,
+) -> Manifest:
+    """The next generation: the old segments and the new, the small ones merged when they are too
+    many."""
+    added = [LiveSegment.open(path, entry, model=old.model) for entry in sink.entries]
+    new_labs = sink.class_sizes.keys() - class_names(segments)
+    entries = merge_small(path, [*segments, *added], old, after_step=after_step)
     return replace(
         old,
         generation=old.generation + 1,
         restores=None,
-        segments=(*old.segments, *entries),
-        plasmids=old.plasmids + plasmids,
-        labs=old.labs + labs,
+        segments=tuple(entries),
+        plasmids=old.plasmids + sink.class_sizes.total(),
+        labs=old.labs + len(new_labs),
     )
 
 
-def _would_add(path: Path, plasmids: Iterable[Plasmid]) -> AddReport:
+def _dry_run(path: Path, plasmids: Iterable[Plasmid]) -> AddReport:
     manifest = read_manifest(path)
     segments = open_segments(path, manifest)
-    labs: set[str] = set()
-    count = 0
+    sizes: Counter[str] = Counter()
     for batch in in_batches(check_plasmids(plasmids)):
         _refuse_known_ids(batch, segments)
-        labs.update(plasmid.lab for plasmid in batch if plasmid.lab is not None)
-        count += len(batch)
-    if not count:
+        sizes.update(plasmid.lab for plasmid in batch if plasmid.lab is not None)
+    if not sizes:
         raise _nothing_to_add()
-    new_labs, extended = _sorted_out(labs, segments)
+    return _report(sizes, segments, manifest, dry_run=True)
+
+
+def _report(
+    sizes: Counter[str],
+    segments: Sequence[LiveSegment],
+    manifest: Manifest,
+    *,
+    unread: int = 0,
+    dry_run: bool = False,
+) -> AddReport:
+    """`sizes` counts the added plasmids of each lab, and `segments` are those before them."""
+    known = class_names(segments)
     return AddReport(
-        new_labs, extended, count, 0, manifest.generation, manifest.identity, dry_run=True
+        new_labs=tuple(sorted(sizes.keys() - known)),
+        extended_labs=tuple(sorted(sizes.keys() & known)),
+        plasmids=sizes.total(),
+        unread=unread,
+        generation=manifest.generation,
+        identity=manifest.identity,
+        dry_run=dry_run,
     )
 
 
@@ -194,29 +189,10 @@ def _nothing_to_add() -> InputError:
 
 
 def _refuse_known_ids(batch: Sequence[Plasmid], segments: Sequence[LiveSegment]) -> None:
-    known = find_living(segments, [plasmid.id for plasmid in batch])
-    if known:
+    stored_ids = find_living(segments, [plasmid.id for plasmid in batch])
+    if stored_ids:
         raise InputError(
             "this id is in the index already",
-            where=f"record {known[0]!r}",
+            where=f"record {stored_ids[0]!r}",
             hint="rename the record, or remove the lab that has it first",
         )
-
-
-def _sorted_out(
-    labs: set[str], segments: Sequence[LiveSegment]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The labs that are new to the index, and those that have a class already."""
-    known = class_names(segments)
-    return tuple(sorted(labs - known)), tuple(sorted(labs & known))
-
-
-def _with_few_segments(
-    path: Path, new: Manifest, opened: Sequence[LiveSegment], after_step: StepHook
-) -> Manifest:
-    """The same content, its small segments merged when there are too many."""
-    added = (
-        LiveSegment.open(path, entry, model=new.model) for entry in new.segments[len(opened) :]
-    )
-    entries = merge_small(path, [*opened, *added], new, after_step=after_step)
-    return replace(new, segments=tuple(entries))

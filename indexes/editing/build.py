@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from vecattr.datasets.classes import ClassRule
 from vecattr.datasets.reserve import SplitHash
@@ -18,25 +17,22 @@ from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import ArtifactError, InputError, MismatchError, UsageError
 from vecattr.files.atomic import move_folder, sync_tree
 from vecattr.indexes.editing.mean_calibration import calibrate_means
-from vecattr.indexes.editing.publish import StepHook, no_hook, publish, write_segment
+from vecattr.indexes.editing.publish import StepHook, no_hook, publish
+from vecattr.indexes.editing.segment_sink import SegmentSink
 from vecattr.indexes.editing.segment_writer import MOST_ROWS, SegmentWriter
 from vecattr.indexes.search.cells import Search
-from vecattr.indexes.search.embedding import Progress, are_unread, embed_plasmids, unread_vector
+from vecattr.indexes.search.embedding import Progress, embed_plasmids
 from vecattr.indexes.storage.index_folder import (
     HISTORY_FOLDER,
     MANIFEST_FILE,
     MODEL_FOLDER,
     SEGMENTS_FOLDER,
-    segment_path,
 )
 from vecattr.indexes.storage.index_model import check_embedder, copy_model, with_tables
-from vecattr.indexes.storage.lab_parts import lab_parts
-from vecattr.indexes.storage.live_segment import LiveSegment
+from vecattr.indexes.storage.live_segment import open_segments
 from vecattr.indexes.storage.lock import collect, folder_in_the_making, writing
-from vecattr.indexes.storage.manifest import FileFacts, Manifest, SegmentEntry
-from vecattr.indexes.storage.segment import Segment
+from vecattr.indexes.storage.manifest import Manifest, ModelFiles
 from vecattr.plasmid import POOLED, Plasmid
-from vecattr.ranking.discriminant import Moments
 from vecattr.vectors import EmbeddingTable
 
 LabVectors = Literal["learned", "mean"]
@@ -81,138 +77,146 @@ def build_index(
     progress: Progress | None = None,
     after_step: StepHook = no_hook,
 ) -> BuildReport:
-    """Build the index at `path`, in a folder beside it that takes its place when all is written.
+    """Build the index at `path`, in a folder beside it that replaces it when it is complete.
 
     A segment holds at most `segment_rows` plasmids; `search` says whether large ones may be
     searched approximately (`vecattr.indexes.search.cells`). `progress` is called with the number of
-    plasmids done since its last call. LockedError when the index to be replaced is being written
-    and is not free after `wait` seconds. Raises UsageError when an index is there and `replace` is
-    False, ArtifactError when something else is there, InputError for plasmids without a lab,
-    doubled ids or no plasmids, MissingError without a model, MismatchError when `embedder` is not
-    that model.
+    plasmids done since its last call. Raises UsageError when an index is there and `replace` is
+    False, ArtifactError when something else is there, LockedError when the index to be replaced is
+    still being written after `wait` seconds, InputError for plasmids without a lab, doubled ids or
+    no plasmids, MissingError without a model, MismatchError when `embedder` is not that model.
     """
     path = Path(path).resolve()
-    replaced = check_place(path, replace=replace)
-    held = writing(path, wait=wait) if replaced else nullcontext()
-    with held, folder_in_the_making(path) as folder:
-        for name in (SEGMENTS_FOLDER, HISTORY_FOLDER, MODEL_FOLDER):
-            (folder / name).mkdir()
-        files = copy_model(model, folder / MODEL_FOLDER)
-        embedder, learned = _open_model(
-            folder / MODEL_FOLDER, embedder, views=views, learned=lab_vectors == "learned"
+    lock = writing(path, wait=wait) if check_place(path, replace=replace) else nullcontext()
+    with lock, folder_in_the_making(path) as folder:
+        parts = _import_model(folder, model, embedder, views=views, lab_vectors=lab_vectors)
+        empty = _empty_manifest(parts, views=views, keep_sequences=keep_sequences)
+        sink = SegmentSink(
+            folder,
+            partial(SegmentWriter.from_manifest, empty, most_rows=segment_rows),
+            embedder=parts.embedder,
+            learned=parts.learned,
+            with_moments=True,
+            search=search,
+            after_step=after_step,
         )
-        if isinstance(embedder, Embedder):  # else it is the caller's, and no model can be read
-            files = with_tables(folder / MODEL_FOLDER, files, identity=embedder.identity)
-        writer = _Writer(folder, rule, embedder, learned, search=search)
-        draft = partial(
-            SegmentWriter,
-            model=embedder.identity,
-            width=embedder.width,
-            keep_sequences=keep_sequences,
-            most_rows=segment_rows,
-        )
-        segments = list(
-            writer.segments(plasmids, draft=draft, progress=progress, after_step=after_step)
-        )
-        if learned is None:
-            stored = [
-                LiveSegment(entry, Segment(segment_path(folder, entry.name))) for entry in segments
-            ]
-            files = calibrate_means(folder / MODEL_FOLDER, files, stored, lots=writer.lots)
-        manifest = writer.manifest(segments, files=files, views=views, bases=keep_sequences)
+        split_hashes = _fill(sink, plasmids, parts, rule=rule, progress=progress)
+        manifest = _filled_manifest(empty, sink)
+        if parts.learned is None:
+            manifest = _calibrated(folder, manifest, split_hashes)
         _put_in_place(folder, path, manifest, after_step)
     collect(path)
-    return writer.report(manifest)
+    return _report(manifest, sink, parts.learned)
 
 
-class _Writer:
-    """Turns a stream of plasmids into segments; `sizes` counts the plasmids of each class,
-    `unread` those of which the model knows no part; `lots`, by id, are drawn for a calibration
-    of means."""
+class _ModelParts(NamedTuple):
+    """What an index takes of its model: the embedder, the learned lab vectors when they are
+    wanted, and the files."""
 
-    def __init__(
-        self,
-        folder: Path,
-        rule: ClassRule,
-        embedder: SequenceEmbedder,
-        learned: EmbeddingTable | None,
-        *,
-        search: Search,
-    ) -> None:
-        self._search: Search = search
-        self.sizes: Counter[str] = Counter()
-        self.unread = 0
-        self.lots: dict[str, SplitHash] = {}
-        self._folder = folder
-        self._rule = rule
-        self._embedder = embedder
-        self._learned = learned
+    embedder: SequenceEmbedder
+    learned: EmbeddingTable | None
+    files: ModelFiles
 
-    def segments(
-        self,
-        plasmids: Iterable[Plasmid],
-        *,
-        draft: Callable[[], SegmentWriter],
-        progress: Progress | None,
-        after_step: StepHook,
-    ) -> Iterator[SegmentEntry]:
-        """Write the plasmids; `draft` makes an empty segment."""
-        current = draft()
-        for plasmid, vector in embed_plasmids(plasmids, self._embedder, progress=progress):
-            assert plasmid.lab is not None  # `embed_plasmids` has checked it
-            label = self._rule.label(plasmid.lab)
-            self.sizes[label] += 1
-            if self._learned is None:
-                self.lots[plasmid.id] = SplitHash.from_plasmid(plasmid)
-            current.add_plasmid(plasmid, label=label, vector=vector)
-            if current.is_full:
-                yield self._written(current, after_step)
-                current = draft()
-        if len(current):
-            yield self._written(current, after_step)
-        if not self.sizes:
-            raise InputError("there are no plasmids to build from", hint="check the inputs")
 
-    def manifest(
-        self,
-        segments: Sequence[SegmentEntry],
-        *,
-        files: tuple[tuple[str, FileFacts], ...],
-        views: int | None,
-        bases: bool,
-    ) -> Manifest:
-        """The first generation."""
-        return Manifest(
-            generation=1,
-            model=self._embedder.identity,
-            model_files=files,
-            width=self._embedder.width,
-            views=views,
-            keep_sequences=bases,
-            segments=tuple(segments),
-            plasmids=self.sizes.total(),
-            labs=len(self.sizes),
+def _import_model(
+    folder: Path,
+    model: Path,
+    embedder: SequenceEmbedder | None,
+    *,
+    views: int | None,
+    lab_vectors: LabVectors,
+) -> _ModelParts:
+    """Copy the model into a new index folder, with lookup tables, and load it unless `embedder` is
+    given; MismatchError when `embedder` is another model."""
+    for name in (SEGMENTS_FOLDER, HISTORY_FOLDER, MODEL_FOLDER):
+        (folder / name).mkdir()
+    target = folder / MODEL_FOLDER
+    files = copy_model(model, target)
+    if embedder is None:
+        embedder = load_embedder(target, views=views, device="cpu")
+    check_embedder(embedder, model=model_identity(target), width=None, where=str(target))
+    learned = learned_labs(target) if lab_vectors == "learned" else None
+    if learned is not None and learned.width != embedder.width:
+        raise MismatchError(
+            f"learned labs have width {learned.width}, the encoder {embedder.width}",
+            where=str(target),
+            hint="train the model again",
         )
+    if isinstance(embedder, Embedder):  # else the caller's own, whose weights cannot be read
+        files = with_tables(target, files, identity=embedder.identity)
+    return _ModelParts(embedder, learned, files)
 
-    def report(self, manifest: Manifest) -> BuildReport:
-        learned = set(self._learned.names) if self._learned else set()
-        return BuildReport(
-            plasmids=manifest.plasmids,
-            labs=manifest.labs,
-            pooled=self.sizes[POOLED],
-            learned=len(learned & set(self.sizes)),
-            unread=self.unread,
-            segments=len(manifest.segments),
-            generation=manifest.generation,
-            identity=manifest.identity,
-        )
 
-    def _written(self, draft: SegmentWriter, after_step: StepHook) -> SegmentEntry:
-        vectors = draft.vectors
-        draft.add_parts(lab_parts(draft.labels, vectors, learned=self._learned))
-        draft.add_moments([Moments.of(vectors)])
-        self.unread += int(are_unread(vectors, unread_vector(self._embedder)).sum())
-        return write_segment(self._folder, draft, after_step=after_step, search=self._search)
+def _fill(
+    sink: SegmentSink,
+    plasmids: Iterable[Plasmid],
+    parts: _ModelParts,
+    *,
+    rule: ClassRule,
+    progress: Progress | None,
+) -> dict[str, SplitHash]:
+    """Embed the plasmids into the sink; the split hashes of all by id, where lab vectors are means
+    and so need a calibration. InputError for no plasmids."""
+    split_hashes: dict[str, SplitHash] = {}
+    for plasmid, vector in embed_plasmids(plasmids, parts.embedder, progress=progress):
+        assert plasmid.lab is not None  # `embed_plasmids` has checked it
+        if parts.learned is None:
+            split_hashes[plasmid.id] = SplitHash.from_plasmid(plasmid)
+        sink.add(plasmid, label=rule.label(plasmid.lab), vector=vector)
+    sink.close()
+    if not sink.entries:
+        raise InputError("there are no plasmids to build from", hint="check the inputs")
+    return split_hashes
+
+
+def _empty_manifest(parts: _ModelParts, *, views: int | None, keep_sequences: bool) -> Manifest:
+    """The first generation of an index of this model, without segments."""
+    return Manifest(
+        generation=1,
+        model=parts.embedder.identity,
+        model_files=parts.files,
+        width=parts.embedder.width,
+        views=views,
+        keep_sequences=keep_sequences,
+        segments=(),
+        plasmids=0,
+        labs=0,
+    )
+
+
+def _filled_manifest(empty: Manifest, sink: SegmentSink) -> Manifest:
+    """The same generation with the segments of the sink."""
+    return replace(
+        empty,
+        segments=tuple(sink.entries),
+        plasmids=sink.class_sizes.total(),
+        labs=len(sink.class_sizes),
+    )
+
+
+def _calibrated(
+    folder: Path, manifest: Manifest, split_hashes: Mapping[str, SplitHash]
+) -> Manifest:
+    """The same generation, its model calibrated for labs that are means."""
+    segments = open_segments(folder, manifest)
+    files = calibrate_means(
+        folder / MODEL_FOLDER, manifest.model_files, segments, split_hashes=split_hashes
+    )
+    return replace(manifest, model_files=files)
+
+
+def _report(manifest: Manifest, sink: SegmentSink, learned: EmbeddingTable | None) -> BuildReport:
+    learned_names = set(learned.names) if learned else set()
+    return BuildReport(
+        plasmids=manifest.plasmids,
+        labs=manifest.labs,
+        pooled=sink.class_sizes[POOLED],
+        learned=len(learned_names & sink.class_sizes.keys()),
+        unread=sink.unread,
+        segments=len(manifest.segments),
+        generation=manifest.generation,
+        identity=manifest.identity,
+    )
 
 
 def _put_in_place(folder: Path, path: Path, manifest: Manifest, after_step: StepHook) -> None:
@@ -222,23 +226,6 @@ def _put_in_place(folder: Path, path: Path, manifest: Manifest, after_step: Step
     after_step("folder")
     move_folder(folder, path)
     after_step("move")
-
-
-def _open_model(
-    model: Path, embedder: SequenceEmbedder | None, *, views: int | None, learned: bool
-) -> tuple[SequenceEmbedder, EmbeddingTable | None]:
-    """The embedder (loaded unless given) and, when wanted, the learned lab vectors."""
-    if embedder is None:
-        embedder = load_embedder(model, views=views, device="cpu")
-    check_embedder(embedder, model=model_identity(model), width=None, where=str(model))
-    table = learned_labs(model) if learned else None
-    if table is not None and table.width != embedder.width:
-        raise MismatchError(
-            f"learned labs have width {table.width}, the encoder {embedder.width}",
-            where=str(model),
-            hint="train the model again",
-        )
-    return embedder, table
 
 
 def check_place(path: Path, *, replace: bool) -> bool:

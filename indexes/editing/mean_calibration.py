@@ -24,7 +24,7 @@ from vecattr.files.atomic import atomic_write, sha256_bytes
 from vecattr.indexes.editing.leave_one_out import with_lab_scores
 from vecattr.indexes.storage.lab_parts import effective_labs, lab_parts
 from vecattr.indexes.storage.live_segment import LiveSegment
-from vecattr.indexes.storage.manifest import FileFacts
+from vecattr.indexes.storage.manifest import FileFacts, ModelFiles
 from vecattr.indexes.storage.segment import Segment
 from vecattr.ranking.discriminant import Discriminant, Moments
 from vecattr.ranking.evidence_ranker import read_ranker
@@ -32,17 +32,17 @@ from vecattr.vectors import EmbeddingTable
 
 SOURCE = "the reserve, left out of the labs' means: whole groups, and single plasmids of others"
 
-Files = tuple[tuple[str, FileFacts], ...]
 
-
-def held_out_of_means(segments: Sequence[Segment], lots: Mapping[str, SplitHash]) -> HeldOut | None:
-    """The reserve of the segments' plasmids, whose lots are given by id, few of each group, and the
-    class vectors that the others make; None when nothing is reserved."""
+def held_out_of_means(
+    segments: Sequence[Segment], split_hashes: Mapping[str, SplitHash]
+) -> HeldOut | None:
+    """The reserve of the segments' plasmids, few of each group, and the class vectors that the
+    others make; None when nothing is reserved. `split_hashes` are by id."""
     labels = [one.label_names[code] for one in segments for code in one.label_codes.tolist()]
     labs = [one.lab_names[code] for one in segments for code in one.lab_codes.tolist()]
     ids = [name for one in segments for name in one.all_ids]
     vectors = np.concatenate([one.vectors for one in segments])  # (n, d)
-    mine = [lots[name] for name in ids]
+    mine = [split_hashes[name] for name in ids]
     reserved = reserve(labels, mine)
     new_work = first_of_each_group([lot.group for lot in mine], reserved.new_work)
     out, kept = np.flatnonzero(new_work | reserved.known_work), np.flatnonzero(~reserved.rows)
@@ -72,14 +72,18 @@ def held_out_of_means(segments: Sequence[Segment], lots: Mapping[str, SplitHash]
 
 
 def calibrate_means(
-    model: Path, files: Files, segments: Sequence[LiveSegment], *, lots: Mapping[str, SplitHash]
-) -> Files:
+    model: Path,
+    files: ModelFiles,
+    segments: Sequence[LiveSegment],
+    *,
+    split_hashes: Mapping[str, SplitHash],
+) -> ModelFiles:
     """Put the calibration of means in the place of the one that the model brought, or none when
     too few plasmids can be left out; the files of the model folder then."""
     kept = {name: facts for name, facts in files if name not in (HELD_OUT_FILE, CALIBRATION_FILE)}
     for name in (HELD_OUT_FILE, CALIBRATION_FILE):
         (model / name).unlink(missing_ok=True)
-    held = held_out_of_means([segment.stored for segment in segments], lots)
+    held = held_out_of_means([segment.stored for segment in segments], split_hashes)
     if held:
         held = with_lab_scores(held, read_ranker(model), segments)
     calibration = fit_calibration(held, source=SOURCE) if held else None

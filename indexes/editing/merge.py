@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from vecattr.indexes.editing.publish import StepHook, no_hook, write_segment
+from vecattr.indexes.editing.publish import StepHook, no_hook
+from vecattr.indexes.editing.segment_sink import write_segment
 from vecattr.indexes.editing.segment_writer import SegmentWriter
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.manifest import Manifest, SegmentEntry
@@ -28,17 +29,17 @@ def merged(
 ) -> list[SegmentEntry]:
     """Write the living rows and parts of these segments, in order, as new segments."""
     entries = []
-    draft = _draft(manifest)
+    writer = SegmentWriter.from_manifest(manifest)
     for segment in segments:
         for row in segment.rows().tolist():
-            draft.add_record(segment.record(row))
-            if draft.is_full:
-                entries.append(write_segment(path, draft, after_step=after_step))
-                draft = _draft(manifest)
-        draft.add_parts(segment.parts)
-        draft.add_moments(segment.stored.moments)
-    if not draft.is_empty:
-        entries.append(write_segment(path, draft, after_step=after_step))
+            writer.add_record(segment.record(row))
+            if writer.is_full:
+                entries.append(write_segment(path, writer, after_step=after_step))
+                writer = SegmentWriter.from_manifest(manifest)
+        writer.add_parts(segment.parts)
+        writer.add_moments(segment.stored.moments)
+    if not writer.is_empty:
+        entries.append(write_segment(path, writer, after_step=after_step))
     return entries
 
 
@@ -58,9 +59,3 @@ def merge_small(
         return [segment.entry for segment in segments]
     large = [segment.entry for segment in segments if segment.entry.rows >= SMALL_SEGMENT]
     return [*large, *merged(path, small, manifest, after_step=after_step)]
-
-
-def _draft(manifest: Manifest) -> SegmentWriter:
-    return SegmentWriter(
-        model=manifest.model, width=manifest.width, keep_sequences=manifest.keep_sequences
-    )

@@ -20,26 +20,18 @@ from vecattr.files.atomic import (
     TEMPORARY,
     atomic_write,
     read_file,
-    sha256_bytes,
 )
-from vecattr.indexes.editing.segment_writer import SegmentWriter
-from vecattr.indexes.search.cells import Search, cell_bytes
-from vecattr.indexes.search.vector_search import build_faiss_index
 from vecattr.indexes.storage.index_folder import (
     HISTORY_FOLDER,
     MANIFEST_FILE,
     SEGMENTS_FOLDER,
-    cells_path,
-    faiss_path,
     history_path,
     kept_generations,
     read_history,
-    segment_path,
 )
 from vecattr.indexes.storage.lock import collect
 from vecattr.indexes.storage.log import append_log
-from vecattr.indexes.storage.manifest import FileFacts, Manifest, SegmentEntry, parse_manifest
-from vecattr.indexes.storage.segment import Segment
+from vecattr.indexes.storage.manifest import Manifest, parse_manifest
 from vecattr.version import __version__
 
 #: How many earlier generations stay, with their segments, for rollback.
@@ -54,31 +46,6 @@ STEPS = ("segment", "faiss", "log", "manifest", "history", "sweep")
 
 def no_hook(step: str) -> None:
     """The checkpoint that does nothing."""
-
-
-def write_segment(
-    path: Path, draft: SegmentWriter, *, after_step: StepHook = no_hook, search: Search = "auto"
-) -> SegmentEntry:
-    """Write a draft and its caches into the index folder, under a name nobody reads yet."""
-    data = draft.to_bytes()
-    digest = sha256_bytes(data)
-    name = digest[:20]
-    stored = Segment(data)
-    cache = build_faiss_index(draft.vectors)
-    cells = cell_bytes(stored.vectors, segment=name, search=search)
-    if cells is not None:
-        atomic_write(cells_path(path, name), cells)
-    atomic_write(segment_path(path, name), data)
-    after_step("segment")
-    atomic_write(faiss_path(path, name), cache)
-    after_step("faiss")
-    return SegmentEntry(
-        name=name,
-        file=FileFacts(digest, len(data)),
-        header=stored.digest,
-        rows=stored.rows,
-        faiss=FileFacts(sha256_bytes(cache), len(cache)),
-    )
 
 
 def publish(

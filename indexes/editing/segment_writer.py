@@ -12,6 +12,7 @@ from vecattr.files.arrays import string_arrays, write_arrays
 from vecattr.files.directory import Attribute
 from vecattr.indexes.editing.kmer_writer import Arrays, kmer_arrays
 from vecattr.indexes.storage.lab_parts import LabPart
+from vecattr.indexes.storage.manifest import Manifest
 from vecattr.indexes.storage.segment import (
     MISSING_FEATURE,
     NO_GROUP,
@@ -51,6 +52,16 @@ class SegmentWriter:
         self._moments: list[Moments] = []
         self._base_bytes = 0
         self._feature_names: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    @classmethod
+    def from_manifest(cls, manifest: Manifest, *, most_rows: int = MOST_ROWS) -> SegmentWriter:
+        """An empty segment for the index of this manifest."""
+        return cls(
+            model=manifest.model,
+            width=manifest.width,
+            keep_sequences=manifest.keep_sequences,
+            most_rows=most_rows,
+        )
 
     def __len__(self) -> int:
         return len(self._records)

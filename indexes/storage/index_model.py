@@ -22,7 +22,7 @@ from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import MismatchError, MissingError
 from vecattr.files.atomic import atomic_write, check_file, read_file, sha256_bytes, sha256_file
 from vecattr.indexes.storage.index_folder import MODEL_FOLDER
-from vecattr.indexes.storage.manifest import FileFacts, Manifest
+from vecattr.indexes.storage.manifest import FileFacts, Manifest, ModelFiles
 from vecattr.ranking.evidence_ranker import EvidenceRanker, read_ranker
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ MEDIUM_FILE = 1 << 26
 Content = TypeVar("Content")
 
 
-def copy_model(source: Path, target: Path) -> tuple[tuple[str, FileFacts], ...]:
+def copy_model(source: Path, target: Path) -> ModelFiles:
     """Copy the files of a model folder into `target` (which exists); what they are, by name.
 
     MissingError when `source` is no model folder.
@@ -56,9 +56,7 @@ def copy_model(source: Path, target: Path) -> tuple[tuple[str, FileFacts], ...]:
     )
 
 
-def with_tables(
-    folder: Path, files: tuple[tuple[str, FileFacts], ...], *, identity: str
-) -> tuple[tuple[str, FileFacts], ...]:
+def with_tables(folder: Path, files: ModelFiles, *, identity: str) -> ModelFiles:
     """Write into a model folder what its encoder looks up; the files of the model with it."""
     from vecattr.encoders.lookup_file import table_bytes
 

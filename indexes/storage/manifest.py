@@ -40,6 +40,10 @@ class FileFacts:
     size: int
 
 
+#: The files of a model by name, sorted.
+ModelFiles = tuple[tuple[str, FileFacts], ...]
+
+
 @dataclass(frozen=True)
 class SegmentEntry:
     """One segment as an index sees it.
@@ -81,7 +85,7 @@ class Manifest:
 
     generation: int
     model: str
-    model_files: tuple[tuple[str, FileFacts], ...]  # sorted by name
+    model_files: ModelFiles
     width: int
     views: int | None
     keep_sequences: bool

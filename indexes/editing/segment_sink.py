@@ -1,0 +1,108 @@
+"""Labelled plasmids with their vectors in, segment files in an index folder out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+from vecattr.encoders.protocol import SequenceEmbedder
+from vecattr.files.atomic import atomic_write, sha256_bytes
+from vecattr.indexes.editing.publish import StepHook, no_hook
+from vecattr.indexes.editing.segment_writer import SegmentWriter
+from vecattr.indexes.search.cells import Search, cell_bytes
+from vecattr.indexes.search.embedding import are_unread, unread_vector
+from vecattr.indexes.search.vector_search import build_faiss_index
+from vecattr.indexes.storage.index_folder import cells_path, faiss_path, segment_path
+from vecattr.indexes.storage.lab_parts import lab_parts
+from vecattr.indexes.storage.manifest import FileFacts, SegmentEntry
+from vecattr.indexes.storage.segment import Segment
+from vecattr.plasmid import Plasmid
+from vecattr.ranking.discriminant import Moments
+from vecattr.vectors import EmbeddingTable, Vectors
+
+
+def write_segment(
+    path: Path, writer: SegmentWriter, *, after_step: StepHook = no_hook, search: Search = "auto"
+) -> SegmentEntry:
+    """Write a segment and its caches into the index folder `path`; no manifest names it yet."""
+    data = writer.to_bytes()
+    digest = sha256_bytes(data)
+    name = digest[:20]
+    stored = Segment(data)
+    cache = build_faiss_index(writer.vectors)
+    cells = cell_bytes(stored.vectors, segment=name, search=search)
+    if cells is not None:
+        atomic_write(cells_path(path, name), cells)
+    atomic_write(segment_path(path, name), data)
+    after_step("segment")
+    atomic_write(faiss_path(path, name), cache)
+    after_step("faiss")
+    return SegmentEntry(
+        name=name,
+        file=FileFacts(digest, len(data)),
+        header=stored.digest,
+        rows=stored.rows,
+        faiss=FileFacts(sha256_bytes(cache), len(cache)),
+    )
+
+
+class SegmentSink:
+    """Takes labelled plasmids and writes each segment as soon as it is full.
+
+    `entries` are the manifest entries of the segments written so far; `class_sizes` counts the
+    plasmids of each class, and `unread` those that `embedder` reads nothing of. A class gets its
+    `learned` vector where there is one, else the mean of its plasmids. `with_moments` stores the
+    moments of each segment's vectors, from which the discriminant of the index is made.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        new_writer: Callable[[], SegmentWriter],
+        *,
+        embedder: SequenceEmbedder,
+        learned: EmbeddingTable | None = None,
+        with_moments: bool = False,
+        search: Search = "auto",
+        after_step: StepHook = no_hook,
+    ) -> None:
+        self.entries: list[SegmentEntry] = []
+        self.class_sizes: Counter[str] = Counter()
+        self.unread = 0
+        self._path = path
+        self._new_writer = new_writer
+        self._writer = new_writer()
+        self._embedder = embedder
+        self._learned = learned
+        self._with_moments = with_moments
+        self._search: Search = search
+        self._after_step = after_step
+
+    def add(self, plasmid: Plasmid, *, label: str, vector: Vectors) -> None:
+        """One plasmid with its class and its unit vector (d,)."""
+        self._writer.add_plasmid(plasmid, label=label, vector=vector)
+        self.class_sizes[label] += 1
+        if self._writer.is_full:
+            self._write()
+
+    def close(self) -> None:
+        """Write the last segment, if it holds any plasmid."""
+        if len(self._writer):
+            self._write()
+
+    @cached_property
+    def _unread_vector(self) -> Vectors:
+        return unread_vector(self._embedder)
+
+    def _write(self) -> None:
+        writer, self._writer = self._writer, self._new_writer()
+        vectors = writer.vectors
+        writer.add_parts(lab_parts(writer.labels, vectors, learned=self._learned))
+        if self._with_moments:
+            writer.add_moments([Moments.of(vectors)])
+        self.unread += int(are_unread(vectors, self._unread_vector).sum())
+        self.entries.append(
+            write_segment(self._path, writer, after_step=self._after_step, search=self._search)
+        )
