@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vecattr.calibration.calibration import Calibration, Fits, Verdicts, WorkFit
+from vecattr.calibration.calibration import Calibration, Fits, VerdictFit, WorkFit
 from vecattr.calibration.open_set import OpenSetScore
 from vecattr.calibration.temperature import Temperature
 from vecattr.datasets.classes import ClassRule
@@ -73,7 +73,7 @@ def calibration_at(cosine: float) -> Calibration:
     """One whose familiarity is the sigmoid of the best cosine of a named lab, with the threshold at
     this cosine, and probabilities at an inverse temperature of 10 for both kinds of work."""
     fit = WorkFit(Temperature(math.log(10), 0.0), tuple(np.linspace(0, 0.99, 100).tolist()))
-    verdicts = Verdicts(OpenSetScore((0.0, 1.0, 0.0, 0.0)), (sigmoid(cosine),) * 100)
+    verdicts = VerdictFit(OpenSetScore((0.0, 1.0, 0.0, 0.0)), (sigmoid(cosine),) * 100)
     fits = Fits(verdicts, {"known": fit, "new": fit})
     return Calibration(fits, None, rows=100, named=100, source="a test")
 

@@ -25,7 +25,14 @@ from numpy.typing import NDArray
 
 from vecattr.files.atomic import atomic_write
 from vecattr.indexes.index import Index
-from vecattr.ranking.evidence_ranker import AMOUNTS, COSINES, FACTS, PHENOTYPES, Network, sources
+from vecattr.ranking.evidence_ranker import (
+    AMOUNTS,
+    COSINES,
+    FACTS,
+    PHENOTYPES,
+    Network,
+    input_columns,
+)
 from vecattr.readers.plasmids import ReadOptions, read_plasmids
 
 FOLDS, HIDDEN, EPOCHS = 4, 64, 15  # of every network here: about a minute on one core
@@ -64,7 +71,7 @@ class Variant:
     def of(cls, name: str, columns: Iterable[str], *, featured: bool = False) -> Self:
         """All inputs that are made of these columns."""
         names = {*columns}
-        made_of = sources(phenotypes=featured)
+        made_of = input_columns(phenotypes=featured)
         return cls(name, featured, np.flatnonzero([source in names for source in made_of]))
 
     @property
@@ -75,7 +82,7 @@ class Variant:
 
 def variants() -> Iterator[Variant]:
     """With each ingredient and without."""
-    everything = {*sources(phenotypes=False)}
+    everything = {*input_columns(phenotypes=False)}
     yield Variant.of("all", everything)
     for name, columns in INGREDIENTS.items():
         yield Variant.of(f"without {name}", everything - {*columns})

@@ -50,7 +50,7 @@ class Stored:
 
     @classmethod
     def of(cls, vectors: Vectors, labels: Sequence[str]) -> Stored:
-        discriminant = Discriminant.of([Moments.of(vectors)])
+        discriminant = Discriminant.from_moments([Moments.from_vectors(vectors)])
         parts = effective_labs(lab_parts(labels, vectors), discriminant)
         column = {part.name: place for place, part in enumerate(parts)}
         classes = np.array([column[label] for label in labels], dtype=np.int64)

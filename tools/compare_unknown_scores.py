@@ -20,7 +20,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.calibration.open_set import Scores, named_columns
+from vecattr.calibration.open_set import OpenSetInputs, named_columns
 from vecattr.cli.commands.evaluate import load_unknown_plasmids
 from vecattr.cli.main import run
 from vecattr.cli.options.reading import load_labelled_plasmids
@@ -30,7 +30,7 @@ from vecattr.errors import InputError
 from vecattr.indexes.evidence.kmer_overlap import best_containments
 from vecattr.indexes.index import Index
 from vecattr.indexes.storage.index_folder import MODEL_FOLDER
-from vecattr.metrics.detection import auroc, false_positives
+from vecattr.metrics.detection import auroc, false_positive_rate
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.readers.plasmids import ReadOptions
 
@@ -53,7 +53,7 @@ def scores(index: Index, plasmids: Sequence[Plasmid]) -> dict[str, Column]:
         vectors = index.embed(some)
         cosines = index.lab_cosines(vectors)
         nearest = index.nearest_cosines(vectors)
-        basic = Scores.of(cosines, nearest, named=named)
+        basic = OpenSetInputs.from_scores(cosines, nearest, named=named)
         add("best cosine of a named lab", basic.best)
         add("lead over the next named lab", basic.lead)
         if unknown is not None:
@@ -96,7 +96,7 @@ def main(
         other = others[name]
         click.echo(
             f"{name:32} AUROC {auroc(mine, other):.3f}  "
-            f"FPR at 95 % {false_positives(mine, other, recall=0.95):.3f}"
+            f"FPR at 95 % {false_positive_rate(mine, other, recall=0.95):.3f}"
         )
 
 

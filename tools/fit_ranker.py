@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from vecattr.datasets.classes import rule_from_file
 from vecattr.encoders.config import BagConfig
 from vecattr.files.atomic import atomic_write
-from vecattr.ranking.evidence_ranker import EvidenceRanker, Network, inputs_of, sources
+from vecattr.ranking.evidence_ranker import EvidenceRanker, Network, input_columns, input_count
 from vecattr.readers.plasmids import ReadOptions, read_plasmids
 
 FOLDS = 8
@@ -143,7 +143,7 @@ def with_prior(network: Network) -> Network:
 
 def _sources(inputs: NDArray[np.float32]) -> tuple[str, ...]:
     """The column that each of a network's inputs (f,) is made of."""
-    return sources(phenotypes=len(inputs) > inputs_of(phenotypes=False))
+    return input_columns(phenotypes=len(inputs) > input_count(phenotypes=False))
 
 
 def _jitter(scale: NDArray[np.float32]) -> Tensor:

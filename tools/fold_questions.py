@@ -25,7 +25,7 @@ from vecattr.indexes.editing.build import build_index
 from vecattr.indexes.index import Index
 from vecattr.indexes.scoring.lab_scorer import LabScorer
 from vecattr.plasmid import POOLED, Plasmid
-from vecattr.ranking.evidence_ranker import EvidenceRanker, Network, expanded
+from vecattr.ranking.evidence_ranker import EvidenceRanker, Network, network_inputs
 from vecattr.sequences.mutations import fragment
 from vecattr.training.settings import TrainConfig
 from vecattr.training.train import train_model
@@ -176,7 +176,7 @@ class Asking:
         self._kept.append(kept)
         self._stand_for.append(stand_for)
         for name, rows in self._inputs.items():
-            seen = expanded(columns, phenotypes=name == "featured")
+            seen = network_inputs(columns, phenotypes=name == "featured")
             rows.append(seen[kept].astype(np.float16))
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:

@@ -117,7 +117,9 @@ def main(
 
     click.echo("shrinkage  old labs        new labs")
     for shrinkage in SHRINKAGES:
-        discriminant = Discriminant.of([Moments.of(stored)], shrinkage=shrinkage)
+        discriminant = Discriminant.from_moments(
+            [Moments.from_vectors(stored)], shrinkage=shrinkage
+        )
         assert discriminant is not None
         directions = np.stack([discriminant.direction(one) for one in means])
         click.echo(f"{shrinkage:9.2f}  {both(np.vstack([learned.vectors, directions]))}")

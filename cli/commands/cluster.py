@@ -19,7 +19,7 @@ from vecattr.cli.terminal import terminal
 from vecattr.errors import UsageError
 
 if TYPE_CHECKING:
-    from vecattr.plots.clusters import Elbow, Groups
+    from vecattr.plots.clusters import Clustering, Elbow
     from vecattr.plots.pictures import PictureFormat
     from vecattr.vectors import Vectors
 
@@ -98,16 +98,16 @@ def command(
 
     Groups are numbered from 1, the largest first; similarity is the cosine to the group's centre.
     """
-    from vecattr.plots.clusters import find_groups  # extra
-    from vecattr.plots.extras import need  # start-up
+    from vecattr.plots.clusters import fit_clusterings  # extra
+    from vecattr.plots.extras import require_extra  # start-up
 
     if picture is not None and len(numbers) < 3:
         raise UsageError("an elbow needs three numbers of groups", hint="give --k 2-30")
-    need("sklearn", *(["matplotlib"] if picture else []), extra="viz")
+    require_extra("sklearn", *(["matplotlib"] if picture else []), extra="viz")
     names, labs, vectors = _named_vectors(index, what)
     terminal().say(f"K-means of {len(names)} {what}, {numbers[0]} to {numbers[-1]} groups ...")
     with terminal().progress("cluster", total=len(numbers), unit=" numbers") as advance:
-        elbow = find_groups(
+        elbow = fit_clusterings(
             vectors,
             numbers=numbers,
             seed=seed,
@@ -144,7 +144,9 @@ def _named_vectors(
     return tuple(compress(table.names, named)), None, table.vectors[named]
 
 
-def _rows(names: tuple[str, ...], labs: tuple[str, ...] | None, groups: Groups) -> Iterator[Row]:
+def _rows(
+    names: tuple[str, ...], labs: tuple[str, ...] | None, groups: Clustering
+) -> Iterator[Row]:
     """Lines by group, the most typical first, ties by name."""
     columns = (names, groups.group.tolist(), groups.similarity.tolist(), labs or [""] * len(names))
     lines = zip(*columns, strict=True)

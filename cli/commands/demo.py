@@ -100,15 +100,16 @@ def known_words() -> Lexicon:
     from vecattr.encoders.config import BagConfig
     from vecattr.encoders.model_folder import read_config
     from vecattr.encoders.pretrained import shipped_encoder
-    from vecattr.encoders.weights import KmerRows, known_hashes, read_weights
+    from vecattr.encoders.weights import StoredKmerVectors, read_weights, vocabulary_hashes
     from vecattr.sequences.kmers import spelled
     from vecattr.sequences.synthetic import Lexicon
 
     folder = shipped_encoder()
     config, arrays = read_config(folder).encoder, read_weights(folder)
     assert isinstance(config, BagConfig)
-    hashes = known_hashes(folder, arrays)
-    rows = KmerRows.of(folder, arrays, config, size=len(hashes) + 1).all()  # (n + 1, e)
+    hashes = vocabulary_hashes(folder, arrays)
+    stored = StoredKmerVectors.from_arrays(folder, arrays, config, size=len(hashes) + 1)
+    rows = stored.all()  # (n + 1, e)
     lengths = np.linalg.norm(rows[1:], axis=1)  # (n,), no padding
     ordered = hashes[lengths.argsort(kind="stable")]
     half, fiftieth = len(ordered) // 2, len(ordered) // 50

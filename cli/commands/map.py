@@ -118,10 +118,10 @@ def command(
     """Draw plasmids and labs of an index on a map (t-SNE of cosines): similar ones lie close."""
     from vecattr.indexes.index import Index  # start-up
     from vecattr.indexes.storage.stored_plasmids import stored_plasmids  # start-up
-    from vecattr.plots.extras import need  # start-up
+    from vecattr.plots.extras import require_extra  # start-up
 
     form = _SUFFIXES[output.suffix.lower()]
-    need("openTSNE", *(["matplotlib"] if form != "html" else []), extra="viz")
+    require_extra("openTSNE", *(["matplotlib"] if form != "html" else []), extra="viz")
     opened = Index.open(index, device=device, threads=threads)
     stored = stored_plasmids(opened.segments)
     if sequences is not None:
@@ -164,7 +164,7 @@ def _layout(
     import numpy as np  # start-up
 
     from vecattr.calibration.open_set import named_columns  # start-up
-    from vecattr.plots.map_layout import MapLayout, Places  # start-up
+    from vecattr.plots.map_layout import MapLayout, NamedPoints  # start-up
     from vecattr.plots.tsne import EARLY, LATE, fit_map  # start-up
 
     named = named_columns(labs.names)
@@ -175,10 +175,10 @@ def _layout(
         plane = fit_map(vectors, perplexity=perplexity, seed=seed, progress=advance)
     no_labs = ("",) * len(queries)
     return MapLayout(
-        Places(_escaped(stored.ids), _escaped(stored.labs), plane.points[: len(stored)]),
+        NamedPoints(_escaped(stored.ids), _escaped(stored.labs), plane.points[: len(stored)]),
         _escaped(stored.labels),
-        Places(names, names, plane.points[len(stored) :]),
-        Places(_escaped(queries.names), no_labs, plane.place(queries.vectors)),
+        NamedPoints(names, names, plane.points[len(stored) :]),
+        NamedPoints(_escaped(queries.names), no_labs, plane.place(queries.vectors)),
         colours=colors,
     )
 

@@ -14,7 +14,7 @@ from vecattr.indexes.answering.lab_scores import LabScores
 from vecattr.indexes.answering.opened_panel import OpenedPanel
 from vecattr.indexes.answering.panel_calibration import fused_confidence, rank_matched
 from vecattr.indexes.scoring.confidence import Confidence, ConfidenceOptions, confidence_of
-from vecattr.ranking.rank_fusion import fused_scores, lay_out
+from vecattr.ranking.rank_fusion import aligned_scores, fused_scores
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def _laid_out(panel: OpenedPanel, values: Sequence[NDArray[np.float64]]) -> NDAr
     """What each index says of its own labs, over the labs of all, (v, q, n)."""
     return np.stack(
         [
-            lay_out(index_values, index.lab_names, panel.lab_names)
+            aligned_scores(index_values, index.lab_names, panel.lab_names)
             for index, index_values in zip(panel.indexes, values, strict=True)
         ]
     )

@@ -25,7 +25,7 @@ from vecattr.calibration.calibration import (
     threshold_for,
 )
 from vecattr.calibration.calibration_set import HeldOut
-from vecattr.calibration.open_set import Scores, named_columns
+from vecattr.calibration.open_set import OpenSetInputs, named_columns
 from vecattr.indexes.scoring.confidence import (
     DEFAULT_OPTIONS,
     Confidence,
@@ -33,7 +33,7 @@ from vecattr.indexes.scoring.confidence import (
     by_features,
     with_probabilities,
 )
-from vecattr.ranking.rank_fusion import Fusion, fused_scores, lay_out
+from vecattr.ranking.rank_fusion import Fusion, aligned_scores, fused_scores
 
 #: Held-out plasmids of each kind of work that are ranked, because Copeland's method takes about
 #: two milliseconds for each.
@@ -80,7 +80,7 @@ def fit_fused(
     if not len(common[0]):
         return FusedFits((), {})
     ballots = np.stack(
-        [lay_out(one.scores(features=features), one.labs.names, names) for one in common]
+        [aligned_scores(one.scores(features=features), one.labs.names, names) for one in common]
     )  # (v, q, n)
     place = {name: column for column, name in enumerate(names)}
     first = common[0]
@@ -171,7 +171,7 @@ def _margins(
     margins = []
     for one, calibration in zip(common, calibrations, strict=True):
         verdicts = calibration.fits(features=features).verdicts
-        scores = Scores.of(
+        scores = OpenSetInputs.from_scores(
             one.scores(features=features),
             one.nearest,
             named=named_columns(one.labs.names),

@@ -49,7 +49,7 @@ def held_out_of_means(
     if not len(out) or not len(kept):
         return None
     parts = lab_parts([labels[row] for row in kept], vectors[kept])
-    made = effective_labs(parts, Discriminant.of([Moments.of(vectors[kept])]))
+    made = effective_labs(parts, Discriminant.from_moments([Moments.from_vectors(vectors[kept])]))
     column = {part.name: place for place, part in enumerate(made)}
     nearest, other = nearest_cosines(
         vectors[out],

@@ -101,7 +101,7 @@ class SegmentSink:
         vectors = writer.vectors
         writer.add_parts(lab_parts(writer.labels, vectors, learned=self._learned))
         if self._with_moments:
-            writer.add_moments([Moments.of(vectors)])
+            writer.add_moments([Moments.from_vectors(vectors)])
         self.unread += int(are_unread(vectors, self._unread_vector).sum())
         self.entries.append(
             write_segment(self._path, writer, after_step=self._after_step, search=self._search)

@@ -26,7 +26,7 @@ from vecattr.indexes.scoring.phenotype_odds import Alike, Tally, feature_columns
 from vecattr.indexes.scoring.shape_odds import Likes
 from vecattr.metrics.ranking import mean_ranks
 from vecattr.plasmid import Plasmid
-from vecattr.ranking.evidence_ranker import of_classes
+from vecattr.ranking.evidence_ranker import class_scores
 from vecattr.vectors import Vectors
 
 Column = NDArray[np.float64]
@@ -80,7 +80,7 @@ class SimulatedQuery:
         catalogue = self.stage.labs.catalogue
         old, new = len(catalogue.class_names), int(np.count_nonzero(there))
         class_of_lab = np.append(catalogue.class_of_lab, old + np.arange(new))
-        return of_classes(logits, class_of_lab, classes=old + new)
+        return class_scores(logits, class_of_lab, classes=old + new)
 
     def _columns(self, supports: Supports) -> dict[str, Column]:
         """Of the old labs that are weighed anew, and of the new ones, (s + m,)."""

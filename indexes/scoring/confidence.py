@@ -20,7 +20,7 @@ from vecattr.calibration.calibration import (
     check_false_alarm,
 )
 from vecattr.calibration.conformal import check_coverage, set_sizes
-from vecattr.calibration.open_set import Scores, named_columns
+from vecattr.calibration.open_set import OpenSetInputs, named_columns
 from vecattr.errors import UsageError
 
 #: No cosine is lower: the confidence when no lab has a name.
@@ -118,7 +118,7 @@ def confidence_of(
     row_fits: list[tuple[NDArray[np.intp], WorkFit | None]] = []
     for features, rows in by_features(featured):
         fits: Fits = calibration.fits(features=features)
-        query_scores = Scores.of(scores[rows], nearest[rows], named=named)
+        query_scores = OpenSetInputs.from_scores(scores[rows], nearest[rows], named=named)
         confidences[rows] = fits.verdicts.familiarity.score(query_scores)
         thresholds[rows] = fits.verdicts.threshold(options.false_alarm)
         row_fits.append((rows, fits.works.get(options.work)))

@@ -16,7 +16,7 @@ from vecattr.indexes.scoring.shape_odds import ShapeOdds
 from vecattr.indexes.search.embedding import QueryVectors
 from vecattr.indexes.storage.live_segment import LiveSegment, living_rows
 from vecattr.plasmid import Plasmid
-from vecattr.ranking.evidence_ranker import EvidenceRanker, of_classes
+from vecattr.ranking.evidence_ranker import EvidenceRanker, class_scores
 
 if TYPE_CHECKING:
     from vecattr.indexes.scoring.phenotype_odds import PhenotypeOdds
@@ -117,7 +117,7 @@ class LabScorer:
         """The scores of classes (c,) by what `columns` say of labs."""
         logits = np.where(columns["plasmids"] > 0, self.ranker.scores(columns), -np.inf)
         classes = len(self.class_names)
-        return of_classes(logits, self.catalogue.class_of_lab, classes=classes)
+        return class_scores(logits, self.catalogue.class_of_lab, classes=classes)
 
     def rows_of(self, ids: Collection[str]) -> Rows:
         """The rows of living plasmids with these ids, ascending."""

@@ -142,7 +142,7 @@ def combined_labs(segments: Sequence[LiveSegment]) -> list[LabPart]:
 
 def discriminant_of(segments: Sequence[LiveSegment]) -> Discriminant | None:
     """What the plasmids that an index was built from look like; None when nothing is known."""
-    return Discriminant.of(one for segment in segments for one in segment.stored.moments)
+    return Discriminant.from_moments(one for segment in segments for one in segment.stored.moments)
 
 
 def class_names(segments: Iterable[LiveSegment]) -> set[str]:

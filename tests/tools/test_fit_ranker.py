@@ -10,9 +10,9 @@ from fit_ranker import PRIOR, Questions, averaged, with_prior
 from fold_questions import partly_told
 
 from vecattr.plasmid import Plasmid
-from vecattr.ranking.evidence_ranker import Network, inputs_of, sources
+from vecattr.ranking.evidence_ranker import Network, input_columns, input_count
 
-INPUTS = inputs_of(phenotypes=False)
+INPUTS = input_count(phenotypes=False)
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_networks_are_averaged_in_one() -> None:
 
 def test_the_prior_is_of_stored_plasmids() -> None:
     inputs = np.random.default_rng(5).normal(size=(9, INPUTS)).astype(np.float32)
-    plasmids = inputs[:, sources(phenotypes=False).index("plasmids")]
+    plasmids = inputs[:, input_columns(phenotypes=False).index("plasmids")]
     more = with_prior(network(2)).scores(inputs) - network(2).scores(inputs)
     assert more - more[0] == pytest.approx(PRIOR * (plasmids - plasmids[0]), abs=1e-4)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vecattr.calibration.calibration import Calibration, Fits, Verdicts, WorkFit, read_calibration
+from vecattr.calibration.calibration import Calibration, Fits, VerdictFit, WorkFit, read_calibration
 from vecattr.calibration.open_set import OpenSetScore
 from vecattr.calibration.temperature import Temperature
 from vecattr.encoders.model_folder import CALIBRATION_FILE
@@ -203,7 +203,7 @@ def segment_bytes() -> bytes:
 def calibration_bytes() -> bytes:
     """A calibration with everything in it."""
     fit = WorkFit(Temperature(2.3, 0.0), tuple(np.linspace(0, 0.99, 100).tolist()))
-    verdicts = Verdicts(OpenSetScore((0.0, 1.0, 0.0, 0.0)), (0.5,) * 100)
+    verdicts = VerdictFit(OpenSetScore((0.0, 1.0, 0.0, 0.0)), (0.5,) * 100)
     fits = Fits(verdicts, {"known": fit, "new": fit})
     return Calibration(fits, None, rows=100, named=100, source="made").to_json()
 

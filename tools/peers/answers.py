@@ -16,7 +16,7 @@ from peers.costs import Cost
 from peers.ranking import Answer
 from vecattr.errors import LockedError
 from vecattr.files.atomic import atomic_write
-from vecattr.metrics.detection import auroc, false_positives
+from vecattr.metrics.detection import auroc, false_positive_rate
 from vecattr.metrics.ranking import top_share
 from vecattr.plasmid import POOLED
 
@@ -168,7 +168,7 @@ def strangers(
     negatives, positives = np.array(known), np.array(new)
     return {
         "auroc": auroc(negatives, positives),
-        "fpr95": false_positives(negatives, positives, recall=0.95),
+        "fpr95": false_positive_rate(negatives, positives, recall=0.95),
         "n_known": len(known),
         "n_unknown": len(new),
     }

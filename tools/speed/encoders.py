@@ -17,7 +17,7 @@ from speed.commands import vecattr
 from vecattr.encoders.config import BagConfig, CnnConfig, EncoderConfig
 from vecattr.encoders.embedder import fixed_views
 from vecattr.encoders.features import FeatureSpace
-from vecattr.encoders.lookup import folded
+from vecattr.encoders.lookup import lookup_encoder
 from vecattr.encoders.model_folder import ModelConfig, read_config
 from vecattr.encoders.networks import new_encoder
 from vecattr.encoders.pretrained import shipped_encoder
@@ -58,7 +58,7 @@ def _both(folder: Path, config: ModelConfig, plasmids: Sequence[Plasmid]) -> dic
     began = time.process_time()
     columns = config.features.columns
     arrays = read_weights(folder)
-    tables = folded(folder, arrays, config.encoder, size=vocabulary.size, columns=columns)
+    tables = lookup_encoder(folder, arrays, config.encoder, size=vocabulary.size, columns=columns)
     folding = time.process_time() - began
     ids = _ids(vocabulary, plasmids)
     features = np.zeros((len(ids), columns), dtype=np.float32)

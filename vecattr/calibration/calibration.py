@@ -22,7 +22,12 @@ from numpy.typing import NDArray
 
 from vecattr.attribution import WORKS, Work
 from vecattr.calibration.conformal import mass_for, needed_masses
-from vecattr.calibration.open_set import OpenSetScore, Scores, fit_open_set_score, named_columns
+from vecattr.calibration.open_set import (
+    OpenSetInputs,
+    OpenSetScore,
+    fit_open_set_score,
+    named_columns,
+)
 from vecattr.calibration.temperature import Temperature, fit_temperature
 from vecattr.encoders.model_folder import CALIBRATION_FILE
 from vecattr.errors import UsageError
@@ -54,7 +59,7 @@ class WorkFit:
 
 
 @dataclass(frozen=True)
-class Verdicts:
+class VerdictFit:
     """`scores` of held-out plasmids of known labs, ascending."""
 
     familiarity: OpenSetScore
@@ -69,7 +74,7 @@ class Verdicts:
 class Fits:
     """What is known about queries that all have features, or all have none."""
 
-    verdicts: Verdicts
+    verdicts: VerdictFit
     works: Mapping[Work, WorkFit]
 
 
@@ -177,13 +182,15 @@ def _fit_work(cosines: NDArray[np.float64], columns: NDArray[np.intp]) -> WorkFi
     return WorkFit(temperature, _ascending(masses))
 
 
-def _verdicts(scores: NDArray[np.float64], held: HeldOut, named: NDArray[np.bool_]) -> Verdicts:
+def _verdicts(scores: NDArray[np.float64], held: HeldOut, named: NDArray[np.bool_]) -> VerdictFit:
     """Weights learned from both kinds of work, the threshold's scores from new work alone."""
     rows = np.flatnonzero(named[held.labels])  # of labs with a name
-    known = Scores.of(scores[rows], held.nearest[rows], named=named)
-    strange = Scores.of(held.hidden(scores)[rows], held.nearest_other[rows], named=named)
+    known = OpenSetInputs.from_scores(scores[rows], held.nearest[rows], named=named)
+    strange = OpenSetInputs.from_scores(
+        held.hidden(scores)[rows], held.nearest_other[rows], named=named
+    )
     familiarity = fit_open_set_score(known, strange)
-    return Verdicts(familiarity, _ascending(familiarity.score(known)[held.is_new[rows]]))
+    return VerdictFit(familiarity, _ascending(familiarity.score(known)[held.is_new[rows]]))
 
 
 def _ascending(values: NDArray[np.float64]) -> tuple[float, ...]:
@@ -216,7 +223,7 @@ def _parsed_fits(data: dict[str, Any]) -> Fits:
     one, best, lead, near = map(float, verdicts["familiarity"]["weights"])
     scores = _parsed_ascending(verdicts["scores"])
     return Fits(
-        Verdicts(OpenSetScore((one, best, lead, near)), scores),
+        VerdictFit(OpenSetScore((one, best, lead, near)), scores),
         {work: _parsed_work(data["works"][work]) for work in WORKS if work in data["works"]},
     )
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from vecattr.encoders.model_folder import HELD_OUT_FILE
 from vecattr.errors import DamagedError
 from vecattr.files.arrays import ArrayFile, string_arrays, write_arrays
-from vecattr.ranking.evidence_ranker import shared_out
+from vecattr.ranking.evidence_ranker import renormalised_scores
 from vecattr.vectors import EmbeddingTable, Vectors
 
 FORMAT = "vecattr-heldout"
@@ -74,7 +74,7 @@ class HeldOut:
         """The same scores (q, n) if the own lab of each plasmid were not there."""
         left = scores.copy()
         left[np.arange(len(left)), self.labels] = -1.0
-        return left if self.fused is None else shared_out(left)
+        return left if self.fused is None else renormalised_scores(left)
 
     def where(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> HeldOut:
         """Some of the plasmids, by mask or by row numbers."""

@@ -29,7 +29,7 @@ def named_columns(names: Sequence[str]) -> NDArray[np.bool_]:
 
 
 @dataclass(frozen=True)
-class Scores:
+class OpenSetInputs:
     """Of q queries, (q,) each: best cosine of a named lab, lead over the next named lab, cosine of
     the nearest stored plasmid."""
 
@@ -38,13 +38,13 @@ class Scores:
     nearest: Column
 
     @classmethod
-    def of(
+    def from_scores(
         cls,
         cosines: NDArray[np.float64],
         nearest: NDArray[np.floating],
         *,
         named: NDArray[np.bool_],
-    ) -> Scores:
+    ) -> OpenSetInputs:
         """From cosines with all classes (q, n), of which `named` (n,) have a name."""
         mine = np.full((len(cosines), 2 + int(named.sum())), -1.0)  # where labs are fewer than two
         mine[:, 2:] = cosines[:, named]
@@ -64,14 +64,14 @@ class OpenSetScore:
 
     weights: tuple[float, float, float, float]
 
-    def score(self, scores: Scores) -> Column:
+    def score(self, inputs: OpenSetInputs) -> Column:
         """From 0, a stranger, to 1, (q,): the probability that the lab is known if every other
         query's is."""
-        found: Column = 1 / (1 + np.exp(-scores.design() @ np.array(self.weights)))
+        found: Column = 1 / (1 + np.exp(-inputs.design() @ np.array(self.weights)))
         return found
 
 
-def fit_open_set_score(known: Scores, hidden: Scores) -> OpenSetScore:
+def fit_open_set_score(known: OpenSetInputs, hidden: OpenSetInputs) -> OpenSetScore:
     """Weights that tell plasmids of known labs from the same plasmids with their labs hidden."""
     design = np.concatenate([known.design(), hidden.design()])  # (2q, 4)
     sign = np.concatenate([np.ones(len(known.best)), -np.ones(len(hidden.best))])

@@ -17,7 +17,7 @@ import numpy as np
 
 from vecattr.encoders.config import BagConfig, EncoderConfig
 from vecattr.encoders.features import FeatureSpace
-from vecattr.encoders.lookup import LookupTables, folded
+from vecattr.encoders.lookup import IdEncoder, lookup_encoder
 from vecattr.encoders.model_folder import model_identity, read_config
 from vecattr.encoders.vocabulary import Reading, Vocabulary, read_vocabulary
 from vecattr.encoders.weights import read_weights
@@ -34,7 +34,7 @@ class Embedder:
 
     def __init__(
         self,
-        encoder: LookupTables,
+        encoder: IdEncoder,
         vocabulary: Vocabulary,
         *,
         features: FeatureSpace,
@@ -119,7 +119,7 @@ def load_embedder(
     MissingError, DamagedError or MismatchError name the file; UsageError when a GPU is asked for in
     vain."""
     config = read_config(folder)
-    encoder: LookupTables
+    encoder: IdEncoder
     if engine_of(config.encoder, device) == "torch":
         from vecattr.encoders.torch_encoder import load_torch
 
@@ -131,7 +131,7 @@ def load_embedder(
     else:
         arrays = read_weights(folder)
         vocabulary = read_vocabulary(folder, config.encoder, arrays)
-        encoder = folded(
+        encoder = lookup_encoder(
             folder, arrays, config.encoder, size=vocabulary.size, columns=config.features.columns
         )
     return Embedder(

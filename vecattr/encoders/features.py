@@ -23,7 +23,7 @@ class FeatureSpace:
     names: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, plasmids: Iterable[Plasmid]) -> FeatureSpace:
+    def from_plasmids(cls, plasmids: Iterable[Plasmid]) -> FeatureSpace:
         """The names that every plasmid with features has, in the order of the first."""
         shared: dict[str, None] | None = None
         for plasmid in plasmids:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from vecattr.encoders.config import Activation, BagConfig, CnnConfig, EncoderConfig
 from vecattr.encoders.model_folder import WEIGHTS_FILE
 from vecattr.encoders.tokenizer import PADDING, Ids
-from vecattr.encoders.weights import Arrays, KmerRows
+from vecattr.encoders.weights import Arrays, StoredKmerVectors
 from vecattr.errors import DamagedError
 from vecattr.vectors import Vectors, unit_rows
 
@@ -33,7 +33,7 @@ _POSITIONS = 128
 _SELU_SCALE, _SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017
 
 
-class LookupTables(Protocol):
+class IdEncoder(Protocol):
     """Ids and features in, unit vectors out; a row depends on nothing but itself."""
 
     def encode(self, ids: Sequence[Ids], features: NDArray[np.float32]) -> Vectors:
@@ -41,7 +41,7 @@ class LookupTables(Protocol):
         ...
 
 
-class Rows(Protocol):
+class KmerVectors(Protocol):
     """The vectors of a bag's k-mers, (n + 1, e)."""
 
     @property
@@ -58,13 +58,13 @@ class Rows(Protocol):
 class LookupBag:
     """The mean of k-mers' vectors (e,), widened to (d,), plus what features and the bias add."""
 
-    rows: Rows
+    rows: KmerVectors
     widen: NDArray[np.float64] | None  # (e, d)
     features: NDArray[np.float64]  # (f, d)
     bias: NDArray[np.float64]  # (d,)
 
     @classmethod
-    def of(
+    def from_arrays(
         cls, folder: Path, arrays: Arrays, config: BagConfig, *, size: int, columns: int
     ) -> LookupBag:
         """DamagedError when the arrays do not fit the configuration."""
@@ -74,7 +74,7 @@ class LookupBag:
         if config.token_width != width:
             widen = take("widen.weight", (width, config.token_width)).T
         return cls(
-            KmerRows.of(folder, arrays, config, size=size),
+            StoredKmerVectors.from_arrays(folder, arrays, config, size=size),
             widen,
             take("features.weight", (width, columns)).T,
             take("features.bias", (width,)),
@@ -105,7 +105,7 @@ class LookupCnn:
     bias: NDArray[np.float64]  # (d,)
 
     @classmethod
-    def of(
+    def from_arrays(
         cls, folder: Path, arrays: Arrays, config: CnnConfig, *, size: int, columns: int
     ) -> LookupCnn:
         """Folds the tables; DamagedError when the arrays do not fit the configuration."""
@@ -215,11 +215,11 @@ class _Taker:
         return cast("NDArray[np.floating]", found).astype(np.float64)
 
 
-def folded(
+def lookup_encoder(
     folder: Path, arrays: Arrays, config: EncoderConfig, *, size: int, columns: int
-) -> LookupTables:
+) -> IdEncoder:
     """The encoder of a model folder whose vocabulary has `size` ids and whose feature space has so
     many columns. DamagedError when the arrays do not fit the configuration."""
     if isinstance(config, CnnConfig):
-        return LookupCnn.of(folder, arrays, config, size=size, columns=columns)
-    return LookupBag.of(folder, arrays, config, size=size, columns=columns)
+        return LookupCnn.from_arrays(folder, arrays, config, size=size, columns=columns)
+    return LookupBag.from_arrays(folder, arrays, config, size=size, columns=columns)

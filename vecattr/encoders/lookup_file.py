@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.encoders.config import BagConfig, CnnConfig
-from vecattr.encoders.lookup import LookupBag, LookupCnn, LookupTables, folded
+from vecattr.encoders.lookup import IdEncoder, LookupBag, LookupCnn, lookup_encoder
 from vecattr.encoders.model_folder import TOKENIZER_FILE, ModelConfig, read_config
 from vecattr.encoders.quantisation import restored
 from vecattr.encoders.tokenizer import Tokenizer
 from vecattr.encoders.vocabulary import KmerVocabulary, PieceVocabulary, Vocabulary, read_vocabulary
-from vecattr.encoders.weights import KmerRows, known_hashes, read_weights
+from vecattr.encoders.weights import StoredKmerVectors, read_weights, vocabulary_hashes
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.files.arrays import ArrayFile, write_arrays
 from vecattr.files.atomic import read_file
@@ -38,12 +38,12 @@ def table_bytes(folder: Path, *, identity: str) -> bytes:
     weights = read_weights(folder)
     vocabulary = read_vocabulary(folder, config.encoder, weights)
     columns = config.features.columns
-    made = folded(folder, weights, config.encoder, size=vocabulary.size, columns=columns)
+    made = lookup_encoder(folder, weights, config.encoder, size=vocabulary.size, columns=columns)
     if isinstance(made, LookupCnn):
         arrays = _cnn_arrays(made)
     else:
         assert isinstance(made, LookupBag)
-        arrays = _bag_arrays(made) | {"hashes": known_hashes(folder, weights)}
+        arrays = _bag_arrays(made) | {"hashes": vocabulary_hashes(folder, weights)}
     facts: dict[str, Attribute] = {
         "format": TABLES_FORMAT,
         "version": TABLES_VERSION,
@@ -53,7 +53,7 @@ def table_bytes(folder: Path, *, identity: str) -> bytes:
 
 
 def _bag_arrays(made: LookupBag) -> dict[str, NDArray[np.generic]]:
-    assert isinstance(made.rows, KmerRows)
+    assert isinstance(made.rows, StoredKmerVectors)
     rows = made.rows.stored
     arrays: dict[str, NDArray[np.generic]] = {
         "rows": np.ascontiguousarray(rows).view(np.uint8),  # int8, or two bytes of a float16
@@ -74,7 +74,7 @@ def _cnn_arrays(made: LookupCnn) -> dict[str, NDArray[np.generic]]:
     }
 
 
-def open_tables(path: Path, folder: Path, *, identity: str) -> tuple[LookupTables, Vocabulary]:
+def open_tables(path: Path, folder: Path, *, identity: str) -> tuple[IdEncoder, Vocabulary]:
     """The encoder and the vocabulary of a model folder from its tables at `path`.
 
     MismatchError for tables of another model; else as in `vecattr.files.arrays.ArrayFile`."""
@@ -109,7 +109,7 @@ def _check_layout(file: ArrayFile, expected: Mapping[str, tuple[str, tuple[int, 
             )
 
 
-def _bag(file: ArrayFile, config: ModelConfig) -> tuple[LookupTables, Vocabulary]:
+def _bag(file: ArrayFile, config: ModelConfig) -> tuple[IdEncoder, Vocabulary]:
     assert isinstance(config.encoder, BagConfig)
     size, width, columns = file.shape("hashes")[0], config.encoder.width, config.features.columns
     held = config.encoder.token_width
@@ -127,7 +127,7 @@ def _bag(file: ArrayFile, config: ModelConfig) -> tuple[LookupTables, Vocabulary
     _check_layout(file, expected)
     hashes = cast("NDArray[np.uint64]", file.array("hashes"))
     encoder = LookupBag(
-        MappedRows(file, config.encoder.token_width),
+        MappedKmerVectors(file, config.encoder.token_width),
         cast("NDArray[np.float64]", file.array("widen")) if held != width else None,
         cast("NDArray[np.float64]", file.array("features")),
         cast("NDArray[np.float64]", file.array("bias")),
@@ -135,7 +135,7 @@ def _bag(file: ArrayFile, config: ModelConfig) -> tuple[LookupTables, Vocabulary
     return encoder, KmerVocabulary(hashes, k=config.encoder.k, scaled=config.encoder.scaled)
 
 
-def _cnn(file: ArrayFile, model: ModelConfig, *, size: int) -> LookupTables:
+def _cnn(file: ArrayFile, model: ModelConfig, *, size: int) -> IdEncoder:
     config = model.encoder
     assert isinstance(config, CnnConfig)
     kernels, filters = config.kernels, config.filters
@@ -160,9 +160,9 @@ def _cnn(file: ArrayFile, model: ModelConfig, *, size: int) -> LookupTables:
 
 
 @dataclass(frozen=True)
-class MappedRows:
-    """The vectors of a bag's k-mers in a file, as `vecattr.encoders.weights.KmerRows`; only the
-    blocks of those looked up are read."""
+class MappedKmerVectors:
+    """The vectors of a bag's k-mers in a file, as `StoredKmerVectors`; only the blocks of those
+    looked up are read."""
 
     file: ArrayFile
     width: int

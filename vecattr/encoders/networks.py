@@ -38,7 +38,7 @@ class Batch:
     features: Tensor  # (b, f + 1) float32
 
     @classmethod
-    def of(cls, ids: Sequence[Ids], features: NDArray[np.float32]) -> Batch:
+    def from_ids(cls, ids: Sequence[Ids], features: NDArray[np.float32]) -> Batch:
         """A batch from one id array a sequence."""
         offsets = np.zeros(len(ids) + 1, dtype=np.int64)
         np.cumsum([len(one) for one in ids], out=offsets[1:])

@@ -27,7 +27,7 @@ from vecattr.encoders.networks import Batch, KmerBag, TextCnn, new_encoder
 from vecattr.encoders.quantisation import quantised
 from vecattr.encoders.tokenizer import Ids
 from vecattr.encoders.vocabulary import KmerVocabulary, PieceVocabulary, Vocabulary, read_vocabulary
-from vecattr.encoders.weights import HASHES, STEPS, TABLE, Arrays, KmerRows, read_weights
+from vecattr.encoders.weights import HASHES, STEPS, TABLE, Arrays, StoredKmerVectors, read_weights
 from vecattr.errors import DamagedError, UsageError
 from vecattr.files.atomic import atomic_write
 from vecattr.vectors import Vectors
@@ -52,7 +52,7 @@ class TorchEncoder:
     device: torch.device
 
     @classmethod
-    def of(cls, network: TextCnn | KmerBag, device: torch.device) -> TorchEncoder:
+    def from_network(cls, network: TextCnn | KmerBag, device: torch.device) -> TorchEncoder:
         """The network, moved to the device and set to inference."""
         network.to(device).eval()
         return cls(network, device)
@@ -61,7 +61,7 @@ class TorchEncoder:
         """One id array (t,) a sequence, and features (b, f), -> (b, d)."""
         found = np.zeros((len(ids), self.network.config.width), dtype=np.float32)
         for rows in _by_size(ids):
-            batch = Batch.of([ids[row] for row in rows], features[rows])
+            batch = Batch.from_ids([ids[row] for row in rows], features[rows])
             with torch.inference_mode():
                 found[rows] = self.network(batch.to(self.device)).cpu().numpy()
         return found
@@ -97,7 +97,7 @@ def load_torch(
     if threads is not None:
         torch.set_num_threads(threads)
     parts = load_encoder(folder, config)
-    return TorchEncoder.of(parts.encoder, choose_device(device)), parts.vocabulary
+    return TorchEncoder.from_network(parts.encoder, choose_device(device)), parts.vocabulary
 
 
 def load_encoder(folder: Path, config: ModelConfig) -> TrainedEncoder:
@@ -128,7 +128,7 @@ def _weights(
     apart = (HASHES, STEPS)
     wide = {name: array for name, array in arrays.items() if name not in apart}
     if isinstance(config, BagConfig):
-        wide[TABLE] = KmerRows.of(folder, arrays, config, size=size).all()
+        wide[TABLE] = StoredKmerVectors.from_arrays(folder, arrays, config, size=size).all()
     return {name: torch.from_numpy(array.astype(np.float32)) for name, array in wide.items()}
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vecattr.encoders.config import CnnConfig, EncoderConfig
 from vecattr.encoders.model_folder import TOKENIZER_FILE
 from vecattr.encoders.tokenizer import Ids, Tokenizer
-from vecattr.encoders.weights import Arrays, known_hashes
+from vecattr.encoders.weights import Arrays, vocabulary_hashes
 from vecattr.files.atomic import read_file
 from vecattr.sequences.kmers import Hashes, distinct, sampled_kmers
 
@@ -118,4 +118,4 @@ def read_vocabulary(folder: Path, config: EncoderConfig, arrays: Arrays) -> Voca
     """The vocabulary of a model folder; `arrays` are its weights. MissingError or DamagedError."""
     if isinstance(config, CnnConfig):
         return PieceVocabulary(Tokenizer(read_file(folder / TOKENIZER_FILE)))
-    return KmerVocabulary(known_hashes(folder, arrays), k=config.k, scaled=config.scaled)
+    return KmerVocabulary(vocabulary_hashes(folder, arrays), k=config.k, scaled=config.scaled)

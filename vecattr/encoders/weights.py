@@ -35,7 +35,7 @@ def read_weights(folder: Path) -> Arrays:
         raise DamagedError(f"not a safetensors file: {cause}", where=str(path)) from cause
 
 
-def known_hashes(folder: Path, arrays: Arrays) -> NDArray[np.uint64]:
+def vocabulary_hashes(folder: Path, arrays: Arrays) -> NDArray[np.uint64]:
     """The k-mers that a bag knows (n,), ascending; DamagedError when they are not."""
     hashes = arrays.get(HASHES)
     if hashes is None or hashes.dtype != np.int64:
@@ -47,7 +47,7 @@ def known_hashes(folder: Path, arrays: Arrays) -> NDArray[np.uint64]:
 
 
 @dataclass(frozen=True)
-class KmerRows:
+class StoredKmerVectors:
     """The vectors of a bag's k-mers, by id (n + 1, e), as they are stored: float16, or int8 with a
     step for each; they become numbers where they are looked up."""
 
@@ -55,7 +55,9 @@ class KmerRows:
     steps: NDArray[np.float32] | None
 
     @classmethod
-    def of(cls, folder: Path, arrays: Arrays, config: BagConfig, *, size: int) -> KmerRows:
+    def from_arrays(
+        cls, folder: Path, arrays: Arrays, config: BagConfig, *, size: int
+    ) -> StoredKmerVectors:
         """DamagedError when they are not `size` rows of the configured width."""
         stored, steps = arrays.get(TABLE, np.zeros(0)), arrays.get(STEPS)
         if stored.shape != (size, config.token_width):

@@ -42,7 +42,7 @@ def detection(
         return Detection(math.nan, math.nan, math.nan, math.nan, len(known), len(unknown))
     return Detection(
         auroc=auroc(known, unknown),
-        fpr95=false_positives(known, unknown, recall=0.95),
+        fpr95=false_positive_rate(known, unknown, recall=0.95),
         aupr=average_precision(known, unknown),
         oscr=oscr(known, unknown, is_right=is_right),
         n_known=len(known),
@@ -77,7 +77,7 @@ def oscr(known: Confidences, unknown: Confidences, *, is_right: NDArray[np.bool_
     return float(np.mean(np.where(is_right, _share_below(known, unknown), 0.0)))
 
 
-def false_positives(known: Confidences, unknown: Confidences, *, recall: float) -> float:
+def false_positive_rate(known: Confidences, unknown: Confidences, *, recall: float) -> float:
     """The share of known plasmids not above the threshold that finds such a share of unknown."""
     needed = max(1, math.ceil(recall * len(unknown) - 1e-9))  # 0.95 * n is not exact in floats
     threshold = np.sort(unknown)[needed - 1]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.errors import UsageError
-from vecattr.plots.extras import need
+from vecattr.plots.extras import require_extra
 from vecattr.vectors import Vectors
 
 #: Starts of K-means, of which the best counts; rows of one step where there are very many.
@@ -24,7 +24,7 @@ Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True)
-class Groups:
+class Clustering:
     """A division of n vectors: `group[i]` counts from 1, the largest group first; `similarity[i]`
     is the cosine of vector i to its group's centre; `inertia` the sum of squared distances."""
 
@@ -46,12 +46,12 @@ class Elbow:
     """Divisions for ascending numbers of groups, and the number at which the gain breaks off;
     `total` is the inertia of everything as one group."""
 
-    divisions: dict[int, Groups]
+    divisions: dict[int, Clustering]
     knee: int
     total: float
 
     @property
-    def chosen(self) -> Groups:
+    def chosen(self) -> Clustering:
         """The division at the knee of the curve."""
         return self.divisions[self.knee]
 
@@ -66,7 +66,7 @@ class Elbow:
         return [(k, groups.inertia) for k, groups in self.divisions.items()]
 
 
-def knee_of(numbers: Sequence[int], inertias: Sequence[float]) -> int:
+def knee_point(numbers: Sequence[int], inertias: Sequence[float]) -> int:
     """The number at which a falling curve bends most: farthest below the chord from its first to
     its last point, both axes scaled to 0..1 (Satopaa et al. 2011); the first one on a tie."""
     x, y = np.asarray(numbers, dtype=float), np.asarray(inertias, dtype=float)
@@ -78,7 +78,7 @@ def knee_of(numbers: Sequence[int], inertias: Sequence[float]) -> int:
     return numbers[int(np.argmax(np.round(below, 9)))]
 
 
-def find_groups(
+def fit_clusterings(
     vectors: Vectors,
     *,
     numbers: Sequence[int],
@@ -91,7 +91,7 @@ def find_groups(
     `in_batches` takes mini-batches, for very many vectors. `progress` hears 1 after each number.
     UsageError when there are fewer different vectors than groups, or without the extra `viz`.
     """
-    need("sklearn", extra="viz")
+    require_extra("sklearn", extra="viz")
     from threadpoolctl import threadpool_limits
 
     different = len(np.unique(vectors, axis=0))
@@ -105,12 +105,12 @@ def find_groups(
             divisions[number] = _divided(vectors, number, seed=seed, in_batches=in_batches)
             if progress is not None:
                 progress(1)
-    knee = knee_of(numbers, [groups.inertia for groups in divisions.values()])
+    knee = knee_point(numbers, [groups.inertia for groups in divisions.values()])
     around = vectors - vectors.mean(axis=0, dtype=np.float64)  # (n, d)
     return Elbow(divisions, knee, float(np.square(around).sum()))
 
 
-def _divided(vectors: Vectors, number: int, *, seed: int, in_batches: bool) -> Groups:
+def _divided(vectors: Vectors, number: int, *, seed: int, in_batches: bool) -> Clustering:
     from sklearn.cluster import KMeans, MiniBatchKMeans
     from sklearn.exceptions import ConvergenceWarning
 
@@ -125,7 +125,7 @@ def _divided(vectors: Vectors, number: int, *, seed: int, in_batches: bool) -> G
     lengths = np.linalg.norm(centres, axis=1)  # (k,)
     dots = np.einsum("nd,nd->n", vectors, centres[codes])  # (n, d), (n, d) -> (n,)
     similarity = dots / np.maximum(lengths[codes], 1e-12)
-    return Groups(_by_size(codes), np.clip(similarity, -1, 1), float(means.inertia_))
+    return Clustering(_by_size(codes), np.clip(similarity, -1, 1), float(means.inertia_))
 
 
 def _by_size(codes: NDArray[np.integer]) -> NDArray[np.int64]:

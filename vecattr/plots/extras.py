@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from vecattr.errors import UsageError
 
 
-def need(*libraries: str, extra: str) -> None:
+def require_extra(*libraries: str, extra: str) -> None:
     """UsageError naming the first library that is not installed, and the extra that brings it."""
     for library in libraries:
         if find_spec(library) is None:

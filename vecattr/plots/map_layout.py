@@ -27,7 +27,7 @@ Box = tuple[float, float, float, float]  # left, bottom, right, top
 
 
 @dataclass(frozen=True)
-class Places:
+class NamedPoints:
     """Named points: `ids[i]`, of the lab `labs[i]`, lies at `points[i]`."""
 
     ids: tuple[str, ...]
@@ -48,10 +48,10 @@ class MapLayout:
     `classes` are the labs that the plasmids count for, which is where POOLED may stand.
     """
 
-    plasmids: Places
+    plasmids: NamedPoints
     classes: tuple[str, ...]
-    labs: Places
-    queries: Places
+    labs: NamedPoints
+    queries: NamedPoints
     colours: int = len(COLOURS)
 
     def __post_init__(self) -> None:
@@ -80,7 +80,7 @@ class MapLayout:
         return [colours.get(lab, GREY) for lab in labs]
 
     @cached_property
-    def names(self) -> Places:
+    def names(self) -> NamedPoints:
         """Every lab at the median of its plasmids, else where it lies itself; largest first."""
         rows: dict[str, list[int]] = {name: [] for name in self.by_size}
         for row, name in enumerate(self.classes):
@@ -92,10 +92,12 @@ class MapLayout:
         alone = dict(zip(self.labs.ids, self.labs.points, strict=True))
         shown = middles | {name: at for name, at in alone.items() if name not in middles}
         ordered = tuple(shown)
-        return Places(ordered, ordered, np.array([shown[name] for name in ordered]).reshape(-1, 2))
+        return NamedPoints(
+            ordered, ordered, np.array([shown[name] for name in ordered]).reshape(-1, 2)
+        )
 
 
-def free_boxes(boxes: Sequence[Box]) -> list[int]:
+def boxes_without_overlap(boxes: Sequence[Box]) -> list[int]:
     """Which boxes can be printed when each gives way to those before it: their numbers."""
     kept: list[int] = []
     held = np.empty((len(boxes), 4))

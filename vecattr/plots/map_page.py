@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 
 from vecattr.plasmid import POOLED
-from vecattr.plots.map_layout import COLOURS, GREY, PALE, QUERY, MapLayout, Places
+from vecattr.plots.map_layout import COLOURS, GREY, PALE, QUERY, MapLayout, NamedPoints
 
 #: Decimals of a coordinate: a map is some hundred units wide.
 _DECIMALS = 2
@@ -65,7 +65,7 @@ def _data(atlas: MapLayout) -> dict[str, object]:
 
 
 def _points(
-    places: Places,
+    places: NamedPoints,
     classes: tuple[str, ...],
     numbers: dict[str, int],
     shades: dict[str, int],
@@ -77,6 +77,6 @@ def _points(
         yield kind, name, numbers[lab], shades.get(label, -1), x, y
 
 
-def _named(places: Places) -> Iterator[tuple[str, float, float]]:
+def _named(places: NamedPoints) -> Iterator[tuple[str, float, float]]:
     for name, (x, y) in zip(places.ids, places.points.tolist(), strict=True):
         yield name, round(x, _DECIMALS), round(y, _DECIMALS)

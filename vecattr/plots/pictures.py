@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 from vecattr.plots.clusters import Elbow
-from vecattr.plots.extras import need
-from vecattr.plots.map_layout import GREY, PALE, QUERY, Box, MapLayout, free_boxes
+from vecattr.plots.extras import require_extra
+from vecattr.plots.map_layout import GREY, PALE, QUERY, Box, MapLayout, boxes_without_overlap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,7 +63,7 @@ def draw_elbow(elbow: Elbow, *, form: PictureFormat, title: str) -> bytes:
 
     UsageError without the extra `viz`.
     """
-    need("matplotlib", extra="viz")
+    require_extra("matplotlib", extra="viz")
     from matplotlib.ticker import MaxNLocator
 
     numbers, inertias = zip(*elbow.curve, strict=True)
@@ -99,7 +99,7 @@ def draw_elbow(elbow: Elbow, *, form: PictureFormat, title: str) -> bytes:
 @contextmanager
 def _figure(*, width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
     """A figure of so many inches that no other code can see, on white."""
-    need("matplotlib", extra="viz")
+    require_extra("matplotlib", extra="viz")
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -204,7 +204,7 @@ def _names(figure: Figure, axes: Axes, atlas: MapLayout) -> None:
                 )
             )
     figure.draw_without_rendering()
-    kept = set(free_boxes([_box(text) for text in texts]))
+    kept = set(boxes_without_overlap([_box(text) for text in texts]))
     for number, text in enumerate(texts):
         if number not in kept:
             text.remove()

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.errors import UsageError
-from vecattr.plots.extras import need
+from vecattr.plots.extras import require_extra
 from vecattr.vectors import Vectors
 
 Points = NDArray[np.float64]  # (n, 2)
@@ -80,7 +80,7 @@ class _Neighbours:
 
 
 @dataclass(frozen=True)
-class PlaneMap:
+class TsneMap:
     """A finished map: row i of the vectors lies at `points[i]`; `place` adds to it."""
 
     points: Points
@@ -105,7 +105,7 @@ def fit_map(
     perplexity: float = PERPLEXITY,
     seed: int = 0,
     progress: Progress | None = None,
-) -> PlaneMap:
+) -> TsneMap:
     """The map of unit vectors (n, d) by cosine; `progress` hears of EARLY + LATE iterations.
 
     The same vectors and seed give the same map. UsageError for fewer than FEWEST vectors, or
@@ -113,7 +113,7 @@ def fit_map(
     """
     if len(vectors) < FEWEST:
         raise UsageError(f"a map of {len(vectors)} points, expected {FEWEST} or more")
-    need("openTSNE", extra="viz")
+    require_extra("openTSNE", extra="viz")
     import openTSNE
     from openTSNE.affinity import PerplexityBasedNN
 
@@ -133,7 +133,7 @@ def fit_map(
     start = _principal_plane(vectors, seed)
     embedding = descent.fit(affinities=near, initialization=start)
     embedding -= (embedding.max(axis=0) + embedding.min(axis=0)) / 2
-    return PlaneMap(np.array(embedding), embedding)
+    return TsneMap(np.array(embedding), embedding)
 
 
 class _Listener:

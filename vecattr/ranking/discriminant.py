@@ -33,7 +33,7 @@ class Moments:
     outer: NDArray[np.float64]
 
     @classmethod
-    def of(cls, vectors: Vectors) -> Self:
+    def from_vectors(cls, vectors: Vectors) -> Self:
         """Of the rows of (n, d)."""
         wide = vectors.astype(np.float64)
         return cls(len(wide), wide.sum(axis=0), wide.T @ wide)
@@ -56,7 +56,9 @@ class Discriminant:
     precision: NDArray[np.float64]
 
     @classmethod
-    def of(cls, moments: Iterable[Moments], *, shrinkage: float = SHRINKAGE) -> Self | None:
+    def from_moments(
+        cls, moments: Iterable[Moments], *, shrinkage: float = SHRINKAGE
+    ) -> Self | None:
         """From moments, whatever their order; None from no vectors. With fewer vectors than
         columns the shrinkage grows toward 1, where only the mean is removed."""
         ordered = sorted(moments, key=lambda one: (one.count, one.total.tobytes()))

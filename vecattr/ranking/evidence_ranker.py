@@ -32,34 +32,34 @@ AMOUNTS = ("sole", "few", "usage", "recurrent", "runs", "run_weight", "longest_r
 #: Cosines, which count as differences from the best lab's.
 COSINES = ("cosine", "nearest", "votes20", "votes40")
 #: Of which the best lab's value is told to all.
-TOLD = ("rarity", "overlap", "nearest")
+MAXIMA = ("rarity", "overlap", "nearest")
 #: How a query's topology, length and composition fit a lab: log odds.
-SHAPES = ("topology", "length", "composition")
+LOG_ODDS = ("topology", "length", "composition")
 #: How much of a lab is stored, and what is known of the query itself.
 FACTS = ("plasmids", "works", "kmers", "known", "pooled")
 #: How a query's phenotype features fit a lab, one by one and all together: log odds; and how many
 #: features of the query are known.
 PHENOTYPES = ("phenotypes", "same_features", "near_features", "features")
 
-NAMES = SHARES + AMOUNTS + COSINES + SHAPES + FACTS
+COLUMN_NAMES = SHARES + AMOUNTS + COSINES + LOG_ODDS + FACTS
 
 _EDGE = 0.02
 
 
-def sources(*, phenotypes: bool) -> tuple[str, ...]:
-    """The column that each input of `expanded` is made of (f,)."""
+def input_columns(*, phenotypes: bool) -> tuple[str, ...]:
+    """The column that each input of `network_inputs` is made of (f,)."""
     found = [name for name in SHARES for _ in range(4)]
     found += [name for name in AMOUNTS + COSINES for _ in range(2)]
-    found += ["nearest", *TOLD, *SHAPES, *FACTS]
+    found += ["nearest", *MAXIMA, *LOG_ODDS, *FACTS]
     return (*found, *(PHENOTYPES[:1] + PHENOTYPES if phenotypes else ()))
 
 
-def inputs_of(*, phenotypes: bool) -> int:
-    """How many numbers `expanded` gives for each lab."""
-    return len(sources(phenotypes=phenotypes))
+def input_count(*, phenotypes: bool) -> int:
+    """How many numbers `network_inputs` gives for each lab."""
+    return len(input_columns(phenotypes=phenotypes))
 
 
-def expanded(columns: Mapping[str, Columns], *, phenotypes: bool) -> NDArray[np.float32]:
+def network_inputs(columns: Mapping[str, Columns], *, phenotypes: bool) -> NDArray[np.float32]:
     """What the network sees of l labs, (l, f), from one column (l,) for each name."""
     seen: list[Columns] = []
     for name in SHARES:
@@ -73,8 +73,8 @@ def expanded(columns: Mapping[str, Columns], *, phenotypes: bool) -> NDArray[np.
         seen += [cosine, cosine - cosine.max(initial=-1.0)]
     near = np.clip(columns["nearest"], -1, 1)
     seen.append(-np.log(1 + _EDGE - near))
-    seen += [np.full(len(near), columns[name].max(initial=0)) for name in TOLD]
-    seen += [np.clip(columns[name], -6, 6) for name in SHAPES]
+    seen += [np.full(len(near), columns[name].max(initial=0)) for name in MAXIMA]
+    seen += [np.clip(columns[name], -6, 6) for name in LOG_ODDS]
     seen += [columns[name] for name in FACTS]
     if phenotypes:
         odds = np.clip(columns["phenotypes"], -30, 30) / 10
@@ -120,11 +120,11 @@ class EvidenceRanker:
     source: str
 
     def scores(self, columns: Mapping[str, Columns]) -> NDArray[np.float64]:
-        """Of l labs from one column (l,) for each name of NAMES, and of PHENOTYPES when the query
-        has features: logits (l,)."""
+        """Logits (l,) of l labs from one column (l,) for each of COLUMN_NAMES, and of PHENOTYPES
+        when the query has features."""
         phenotypes = "phenotypes" in columns
         network = self.featured if phenotypes else self.plain
-        return network.scores(expanded(columns, phenotypes=phenotypes))
+        return network.scores(network_inputs(columns, phenotypes=phenotypes))
 
     def to_json(self) -> bytes:
         """The content of fusion.json."""
@@ -151,8 +151,8 @@ def read_ranker(folder: Path) -> EvidenceRanker | None:
 
 
 def _parsed_ranker(data: dict[str, Any]) -> EvidenceRanker:
-    plain = _parsed(data["plain"], inputs=inputs_of(phenotypes=False))
-    featured = _parsed(data["featured"], inputs=inputs_of(phenotypes=True))
+    plain = _parsed(data["plain"], inputs=input_count(phenotypes=False))
+    featured = _parsed(data["featured"], inputs=input_count(phenotypes=True))
     return EvidenceRanker(plain, featured, str(data["source"]))
 
 
@@ -170,29 +170,29 @@ def _parsed(data: dict[str, Any], *, inputs: int) -> Network:
 
 
 #: The range of log-probabilities that scores tell apart; all below count as the last.
-DEEPEST = 20.0
+LOG_RANGE = 20.0
 
 
-def of_classes(
+def class_scores(
     scores: NDArray[np.float64], class_of_lab: NDArray[np.int64], *, classes: int
 ) -> NDArray[np.float64]:
     """Scores of classes (c,) from -1 to 0, from logits of their labs (l,), -inf where a lab is out
     of the question: the logarithm of the softmax, summed over the labs of a class since the class
-    is right when any of them is, in units of DEEPEST."""
+    is right when any of them is, in units of LOG_RANGE."""
     best = scores.max(initial=-np.inf)
     weights = np.exp(scores - best) if best > -np.inf else np.zeros(len(scores))
     total = np.bincount(class_of_lab, weights, minlength=classes)
     return _in_range(total / max(float(total.sum()), np.finfo(np.float64).tiny))
 
 
-def shared_out(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scores such as `of_classes` gives (q, c), of which some were set to -1, the others raised so
-    that they are those of a softmax again."""
-    shares = np.where(scores > -1, np.exp(DEEPEST * scores), 0.0)
-    return _in_range(shares / np.maximum(shares.sum(axis=1, keepdims=True), np.exp(-DEEPEST)))
+def renormalised_scores(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scores of `class_scores` (q, c), some of them set to -1 since: the others raised until they
+    are those of a softmax again."""
+    shares = np.where(scores > -1, np.exp(LOG_RANGE * scores), 0.0)
+    return _in_range(shares / np.maximum(shares.sum(axis=1, keepdims=True), np.exp(-LOG_RANGE)))
 
 
 def _in_range(shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Logarithms of shares, in units of DEEPEST, at least -1."""
-    found: NDArray[np.float64] = np.log(np.maximum(shares, np.exp(-DEEPEST))) / DEEPEST
+    """Logarithms of shares, in units of LOG_RANGE, at least -1."""
+    found: NDArray[np.float64] = np.log(np.maximum(shares, np.exp(-LOG_RANGE))) / LOG_RANGE
     return found

@@ -27,7 +27,9 @@ TIE_BREAK = 0.25
 _BLOCK = 256
 
 
-def lay_out(scores: NDArray[np.floating], names: Sequence[str], union: Sequence[str]) -> Scores:
+def aligned_scores(
+    scores: NDArray[np.floating], names: Sequence[str], union: Sequence[str]
+) -> Scores:
     """Columns of one voter in the order of `union`, NaN where it has none; (q, n) -> (q, u)."""
     place = {name: column for column, name in enumerate(union)}
     wide = np.full((len(scores), len(union)), np.nan)
@@ -35,10 +37,10 @@ def lay_out(scores: NDArray[np.floating], names: Sequence[str], union: Sequence[
     return wide
 
 
-def place_ranks(scores: Scores) -> Scores:
+def row_ranks(scores: Scores) -> Scores:
     """Places within each row, best 1, ties at their mean place, NaN where the score is; (q, n).
 
-    >>> place_ranks(np.array([[0.9, 0.5, np.nan, 0.5]]))
+    >>> row_ranks(np.array([[0.9, 0.5, np.nan, 0.5]]))
     array([[1. , 2.5, nan, 2.5]])
     """
     ranks = np.full(scores.shape, np.nan)
@@ -59,7 +61,7 @@ def copeland_points(scores: NDArray[np.floating]) -> Scores:
 
 
 def _places(scores: NDArray[np.floating]) -> Scores:
-    return np.stack([place_ranks(np.asarray(voter, dtype=np.float64)) for voter in scores])
+    return np.stack([row_ranks(np.asarray(voter, dtype=np.float64)) for voter in scores])
 
 
 def _points(places: Scores) -> Scores:

@@ -69,7 +69,7 @@ class Examples:
 
     def batch(self, rows: NDArray[np.int64]) -> Batch:
         """These rows as they are, full length: for validation."""
-        return Batch.of([self.strands[0][int(row)] for row in rows], self.features[rows])
+        return Batch.from_ids([self.strands[0][int(row)] for row in rows], self.features[rows])
 
     def augmented(
         self, rows: NDArray[np.int64], config: ResolvedTrainConfig, draws: NDArray[np.float64]
@@ -90,7 +90,7 @@ class Examples:
             else self._cut(int(row), config.crop, strand < config.reverse_complement, place)
             for row, (_, strand, place) in zip(rows, draws, strict=True)
         ]
-        return Batch.of(ids, features)
+        return Batch.from_ids(ids, features)
 
     def _thinned(self, row: int, kept: float, seed: float) -> Ids:
         ids = self.strands[0][row]

@@ -133,7 +133,7 @@ class _Task:
         """Learn vocabulary and weights from `training`, which is returned as it was read; watch
         `validation` when there is one."""
         vocabulary = _learn_vocabulary(training.plasmids, self.encoder, self.config)
-        features = FeatureSpace.of(training.plasmids)
+        features = FeatureSpace.from_plasmids(training.plasmids)
         learn = self._examples(training, vocabulary, features)
         watch = self._examples(validation, vocabulary, features) if validation else None
         torch.manual_seed(self.config.seed)

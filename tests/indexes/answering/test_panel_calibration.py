@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vecattr.attribution import Work
 from vecattr.calibration.calibration import FALSE_ALARM, Calibration, fit_calibration, threshold_for
 from vecattr.calibration.calibration_set import HeldOut
-from vecattr.calibration.open_set import Scores
+from vecattr.calibration.open_set import OpenSetInputs
 from vecattr.encoders.model_folder import CALIBRATION_FILE, HELD_OUT_FILE
 from vecattr.errors import DamagedError, UsageError
 from vecattr.indexes.answering.panel_calibration import (
@@ -77,7 +77,7 @@ def margins_of(sheets: list[HeldOut], judges: list[Calibration]) -> list[float]:
     for sheet, judge in zip(sheets, judges, strict=True):
         verdicts = judge.sequence.verdicts
         cosines = sheet.scores(features=False)
-        scores = Scores.of(cosines, sheet.nearest.astype(float), named=NAMED)
+        scores = OpenSetInputs.from_scores(cosines, sheet.nearest.astype(float), named=NAMED)
         margins.append(verdicts.familiarity.score(scores) - verdicts.threshold(FALSE_ALARM))
     return [sorted(mine)[(len(mine) - 1) // 2] for mine in zip(*margins, strict=True)]
 

@@ -22,7 +22,7 @@ from vecattr.indexes.evaluation.support_draws import Codes, Shots, drawn, drawn_
 from vecattr.indexes.index import Panel
 from vecattr.metrics.ranking import lab_ranks
 from vecattr.plasmid import POOLED, Plasmid
-from vecattr.ranking.evidence_ranker import EvidenceRanker, Network, inputs_of
+from vecattr.ranking.evidence_ranker import EvidenceRanker, Network, input_count
 
 OLD = [f"Lab {number:02}" for number in range(9)]
 NEW = ["A new", "Lab 04b", "z new"]
@@ -68,7 +68,7 @@ def index(tmp_path_factory: pytest.TempPathFactory, workshop: Any) -> Path:
     folder = tmp_path_factory.mktemp("fused")
     model = folder / "model"
     shutil.copytree(workshop.model, model)
-    plain, featured = inputs_of(phenotypes=False), inputs_of(phenotypes=True)
+    plain, featured = input_count(phenotypes=False), input_count(phenotypes=True)
     made = EvidenceRanker(random_network(plain, 1), random_network(featured, 2), "chance")
     (model / RANKER_FILE).write_bytes(made.to_json())
     path = folder / "i"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from vecattr.attribution import Work
-from vecattr.calibration.calibration import Calibration, Fits, Verdicts, WorkFit
+from vecattr.calibration.calibration import Calibration, Fits, VerdictFit, WorkFit
 from vecattr.calibration.open_set import OpenSetScore
 from vecattr.calibration.temperature import Temperature
 from vecattr.encoders.model_folder import CALIBRATION_FILE
@@ -37,7 +37,7 @@ def fits(inverse: float, *, weight: float, works: tuple[Work, ...] = ("known", "
     masses = tuple(np.linspace(0, 0.99, 100).tolist())
     scores = tuple(np.linspace(weight / 100, weight / 10, 100).tolist())
     return Fits(
-        Verdicts(OpenSetScore((0.0, weight, 0.0, 0.0)), scores),
+        VerdictFit(OpenSetScore((0.0, weight, 0.0, 0.0)), scores),
         {
             work: WorkFit(Temperature(math.log(inverse * (1 + (work == "new"))), 0.0), masses)
             for work in works

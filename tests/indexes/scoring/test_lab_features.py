@@ -19,13 +19,12 @@ from vecattr.indexes.scoring.catalogue import NO_ROWS, RARE_BELOW, Catalogue
 from vecattr.indexes.scoring.lab_features import LabFeatures, QueryKmers
 from vecattr.indexes.storage.segment_kmers import MOST_LABS, SCALED, K
 from vecattr.plasmid import POOLED, Plasmid
-from vecattr.ranking.evidence_ranker import NAMES as ALL_NAMES
-from vecattr.ranking.evidence_ranker import SHAPES
+from vecattr.ranking.evidence_ranker import COLUMN_NAMES, LOG_ODDS
 from vecattr.sequences.kmers import sampled_kmers
 from vecattr.vectors import Vectors, unit_rows
 
 WIDTH = 4
-NAMES = [name for name in ALL_NAMES if name not in SHAPES]
+NAMES = [name for name in COLUMN_NAMES if name not in LOG_ODDS]
 LABS = ("Ash", "Birch", "Cedar", "Doug", "Elm")
 Columns = Mapping[str, Any]
 

@@ -27,9 +27,9 @@ from vecattr.ranking.evidence_ranker import (
     SHARES,
     EvidenceRanker,
     Network,
-    inputs_of,
-    of_classes,
-    shared_out,
+    class_scores,
+    input_count,
+    renormalised_scores,
 )
 
 LABS = ["Ash", "Birch", "Cedar", "Doug"]
@@ -37,7 +37,7 @@ LABS = ["Ash", "Birch", "Cedar", "Doug"]
 
 def network(*, phenotypes: bool) -> Network:
     """Trusts the share of rare k-mers, a little the nearest vector, and features if there are."""
-    inputs = inputs_of(phenotypes=phenotypes)
+    inputs = input_count(phenotypes=phenotypes)
     linear = np.zeros(inputs, dtype=np.float32)
     linear[4 * SHARES.index("rarity")] = 12
     linear[4 * len(SHARES) + 2 * len(AMOUNTS) + 2 * COSINES.index("nearest")] = 2
@@ -96,7 +96,7 @@ def test_scores_are_those_of_the_fusion_over_the_columns(index: Path, workshop: 
         columns = fused.columns(plasmid, vectors.bare[row], cosines[row], np.zeros(0, np.int64))
         assert ("phenotypes" in columns) == bool(plasmid.features)
         logits = FUSION.scores(columns)
-        expected = of_classes(logits, fused.catalogue.class_of_lab, classes=len(opened.lab_names))
+        expected = class_scores(logits, fused.catalogue.class_of_lab, classes=len(opened.lab_names))
         assert scores[row] == pytest.approx(expected, abs=1e-7)
         assert np.exp(20 * scores[row]).sum() == pytest.approx(1)
 
@@ -224,7 +224,7 @@ def test_the_index_is_calibrated_on_fused_scores(
 def test_a_hidden_lab_leaves_its_share_to_the_others() -> None:
     scores = np.log(np.array([[0.7, 0.2, 0.1]])) / 20
     scores[0, 0] = -1
-    assert np.exp(20 * shared_out(scores))[0, 1:].tolist() == pytest.approx([2 / 3, 1 / 3])
+    assert np.exp(20 * renormalised_scores(scores))[0, 1:].tolist() == pytest.approx([2 / 3, 1 / 3])
 
 
 def test_a_damaged_fusion_is_told(tmp_path: Path, workshop: Any, index: Path) -> None:

@@ -15,7 +15,7 @@ from vecattr.calibration.calibration import (
     threshold_for,
 )
 from vecattr.calibration.calibration_set import HeldOut
-from vecattr.calibration.open_set import Scores
+from vecattr.calibration.open_set import OpenSetInputs
 from vecattr.errors import DamagedError, MismatchError, UsageError
 from vecattr.plasmid import POOLED
 from vecattr.vectors import EmbeddingTable, unit_rows
@@ -51,7 +51,9 @@ def test_the_threshold_calls_the_wanted_share_of_new_work_unknown() -> None:
     fitted = fit_calibration(held, source="made")
     assert fitted is not None
     named = np.array([name != POOLED for name in held.labs.names])
-    scores = Scores.of(held.scores(features=False), held.nearest.astype(float), named=named)
+    scores = OpenSetInputs.from_scores(
+        held.scores(features=False), held.nearest.astype(float), named=named
+    )
     confidences = fitted.sequence.verdicts.familiarity.score(scores)
     judged = confidences[held.is_new & named[held.labels]]
     for share in (0.05, 0.2):
@@ -70,8 +72,10 @@ def test_hidden_labs_look_less_familiar() -> None:
     hidden = cosines.copy()
     hidden[np.arange(len(held)), held.labels] = -1
     score = fitted.sequence.verdicts.familiarity.score
-    known = score(Scores.of(cosines, held.nearest.astype(float), named=named))
-    strange = score(Scores.of(hidden, held.nearest_other.astype(float), named=named))
+    known = score(OpenSetInputs.from_scores(cosines, held.nearest.astype(float), named=named))
+    strange = score(
+        OpenSetInputs.from_scores(hidden, held.nearest_other.astype(float), named=named)
+    )
     assert np.mean(known[:, None] > strange[None, :]) > 0.9
 
 

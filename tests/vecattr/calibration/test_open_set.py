@@ -5,12 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vecattr.calibration.open_set import OpenSetScore, Scores, fit_open_set_score, named_columns
+from vecattr.calibration.open_set import (
+    OpenSetInputs,
+    OpenSetScore,
+    fit_open_set_score,
+    named_columns,
+)
 from vecattr.plasmid import POOLED
 
 
-def made(rng: np.random.Generator, count: int, *, shift: float) -> Scores:
-    return Scores(
+def made(rng: np.random.Generator, count: int, *, shift: float) -> OpenSetInputs:
+    return OpenSetInputs(
         best=rng.normal(0.4 + shift, 0.15, count),
         lead=np.abs(rng.normal(0.1 + shift / 2, 0.05, count)),
         nearest=np.clip(rng.normal(0.8 + shift / 2, 0.1, count), -1, 1),
@@ -25,14 +30,14 @@ def test_only_the_pool_has_no_name() -> None:
 def test_scores_are_those_of_named_labs_alone() -> None:
     cosines = np.array([[0.9, 0.5, 0.2, 0.4], [0.1, 0.2, 0.3, -0.4]])
     named = np.array([False, True, True, True])  # the first column is the pool
-    scores = Scores.of(cosines, np.array([0.7, 0.8]), named=named)
+    scores = OpenSetInputs.from_scores(cosines, np.array([0.7, 0.8]), named=named)
     assert scores.best == pytest.approx([0.5, 0.3])
     assert scores.lead == pytest.approx([0.1, 0.1])
     assert scores.nearest == pytest.approx([0.7, 0.8])
 
 
 def test_one_named_lab_leads_over_nothing() -> None:
-    scores = Scores.of(np.array([[0.4]]), np.array([0.0]), named=np.array([True]))
+    scores = OpenSetInputs.from_scores(np.array([[0.4]]), np.array([0.0]), named=np.array([True]))
     assert (scores.best.tolist(), scores.lead.tolist()) == ([0.4], [1.4])
 
 
@@ -60,5 +65,5 @@ def test_nearer_queries_of_known_labs_score_higher() -> None:
 
 
 def test_a_nearest_cosine_of_one_stays_finite() -> None:
-    scores = Scores(np.array([1.0]), np.array([0.5]), np.array([1.0]))
+    scores = OpenSetInputs(np.array([1.0]), np.array([0.5]), np.array([1.0]))
     assert np.isfinite(OpenSetScore((0.0, 1.0, 1.0, 1.0)).score(scores)).all()

@@ -37,7 +37,7 @@ def test_a_space_holds_the_names_that_all_plasmids_share() -> None:
         Plasmid("b", "C"),
         Plasmid("c", "G", features={"y": 0, "z": 1}),
     ]
-    assert FeatureSpace.of(plasmids).names == ("y",)
+    assert FeatureSpace.from_plasmids(plasmids).names == ("y",)
 
 
 def test_a_model_without_features_keeps_the_flag() -> None:

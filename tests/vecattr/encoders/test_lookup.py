@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from vecattr.encoders.config import Activation, BagConfig, CnnConfig, EncoderConfig, Numbers
 from vecattr.encoders.embedder import engine_of
 from vecattr.encoders.features import FeatureSpace
-from vecattr.encoders.lookup import LookupTables, folded
+from vecattr.encoders.lookup import IdEncoder, lookup_encoder
 from vecattr.encoders.lookup_file import open_tables, table_bytes
 from vecattr.encoders.model_folder import TABLES_FILE, WEIGHTS_FILE, ModelConfig
 from vecattr.encoders.networks import CHUNK, new_encoder
@@ -34,7 +34,7 @@ _SEEDS = st.integers(0, 1 << 16)
 
 def _both(
     folder: Path, config: EncoderConfig, vocabulary: Vocabulary, *, seed: int
-) -> tuple[TorchEncoder, LookupTables]:
+) -> tuple[TorchEncoder, IdEncoder]:
     """One trained encoder, read back from its files by torch and by NumPy."""
     torch.manual_seed(seed)
     network = new_encoder(config, vocabulary_size=vocabulary.size, feature_columns=3)
@@ -42,7 +42,7 @@ def _both(
     plain, known = load_torch(folder, ModelConfig(config, _FEATURES, 1), device="cpu", threads=None)
     arrays = read_weights(folder)
     assert read_vocabulary(folder, config, arrays).size == known.size
-    return plain, folded(folder, arrays, config, size=known.size, columns=3)
+    return plain, lookup_encoder(folder, arrays, config, size=known.size, columns=3)
 
 
 def _ids(sizes: list[int], *, size: int, seed: int) -> list[Ids]:
@@ -50,7 +50,7 @@ def _ids(sizes: list[int], *, size: int, seed: int) -> list[Ids]:
     return [rng.integers(1, size, count).astype(np.int32) for count in sizes]
 
 
-def _assert_same(one: TorchEncoder, other: LookupTables, ids: list[Ids], *, seed: int) -> None:
+def _assert_same(one: TorchEncoder, other: IdEncoder, ids: list[Ids], *, seed: int) -> None:
     features = np.random.default_rng(seed).random((len(ids), 3)).astype(np.float32)
     expected, found = one.encode(ids, features), other.encode(ids, features)
     assert found.dtype == np.float32
@@ -111,7 +111,7 @@ def test_weights_of_another_shape_are_refused(name: str, tmp_path: Path) -> None
     arrays = dict(read_weights(tmp_path))
     arrays[name] = arrays[name][:-1]
     with pytest.raises(DamagedError, match=r"shape|steps"):
-        folded(tmp_path, arrays, config, size=_KMERS.size, columns=3)
+        lookup_encoder(tmp_path, arrays, config, size=_KMERS.size, columns=3)
 
 
 def test_a_file_that_holds_no_weights_is_refused(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def _ids(*sizes: int, seed: int = 0) -> list[NDArray[np.int32]]:
 
 def _batch(ids: list[NDArray[np.int32]]) -> Batch:
     features = np.random.default_rng(1).random((len(ids), 3)).astype(np.float32)
-    return Batch.of(ids, features)
+    return Batch.from_ids(ids, features)
 
 
 def _plain_cnn(encoder: TextCnn, ids: NDArray[np.int32], features: Tensor) -> Tensor:
@@ -69,7 +69,7 @@ def test_batch_mates_do_not_change_a_vector(make: type[nn.Module]) -> None:
     with torch.no_grad():
         together = encoder(batch)
         for row, one in enumerate(ids):
-            alone = Batch.of([one], batch.features[row : row + 1].numpy())
+            alone = Batch.from_ids([one], batch.features[row : row + 1].numpy())
             assert torch.allclose(encoder(alone)[0], together[row], atol=1e-6)
 
 
@@ -111,8 +111,8 @@ def test_the_order_of_kmers_does_not_matter_to_a_bag() -> None:
     ids = _ids(80)
     features = np.zeros((1, 3), dtype=np.float32)
     with torch.no_grad():
-        forward = _bag()(Batch.of(ids, features))
-        backward = _bag()(Batch.of([ids[0][::-1].copy()], features))
+        forward = _bag()(Batch.from_ids(ids, features))
+        backward = _bag()(Batch.from_ids([ids[0][::-1].copy()], features))
     assert torch.allclose(forward, backward, atol=1e-6)
 
 

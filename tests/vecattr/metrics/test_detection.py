@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
-from vecattr.metrics.detection import auroc, average_precision, detection, false_positives, oscr
+from vecattr.metrics.detection import auroc, average_precision, detection, false_positive_rate, oscr
 
 #: Few distinct values, so that ties are common.
 _SOME = st.lists(st.integers(-4, 4).map(lambda n: n / 4), min_size=1, max_size=30).map(np.array)
@@ -41,7 +41,7 @@ def test_false_positives_are_read_off_the_curve_of_scikit_learn(
 ) -> None:
     alarms, recalls, _ = roc_curve(*joined(known, unknown), drop_intermediate=False)
     expected = alarms[np.flatnonzero(recalls >= 0.95 - 1e-12)[0]]
-    assert false_positives(known, unknown, recall=0.95) == pytest.approx(expected)
+    assert false_positive_rate(known, unknown, recall=0.95) == pytest.approx(expected)
 
 
 def swept(known: np.ndarray, unknown: np.ndarray, right: np.ndarray) -> float:

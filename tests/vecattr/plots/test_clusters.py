@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vecattr.errors import UsageError
-from vecattr.plots.clusters import find_groups, knee_of
+from vecattr.plots.clusters import fit_clusterings, knee_point
 from vecattr.vectors import Vectors, unit_rows
 
 pytest.importorskip("sklearn")
@@ -49,22 +49,22 @@ def test_the_knee_equals_a_plain_loop(seed: int) -> None:
     steps = np.sort(chance.exponential(size=14))[::-1]
     inertias = (100 - np.cumsum(steps)).tolist()
     numbers = list(range(2, 16))
-    assert knee_of(numbers, inertias) == plain_knee(numbers, inertias)
+    assert knee_point(numbers, inertias) == plain_knee(numbers, inertias)
 
 
 def test_the_knee_of_a_bent_line_is_its_bend() -> None:
-    assert knee_of([2, 3, 4, 5, 6, 7], [100, 70, 40, 39, 38, 37]) == 4
+    assert knee_point([2, 3, 4, 5, 6, 7], [100, 70, 40, 39, 38, 37]) == 4
 
 
 @pytest.mark.parametrize("inertias", [[3.0, 2.0, 1.0], [1.0, 1.0, 1.0]])
 def test_a_straight_line_has_its_knee_at_the_start(inertias: list[float]) -> None:
-    assert knee_of([2, 3, 4], inertias) == 2
+    assert knee_point([2, 3, 4], inertias) == 2
 
 
 @pytest.mark.parametrize("in_batches", [False, True])
 def test_known_blobs_are_found_again(blobs: tuple[Vectors, list[int]], in_batches: bool) -> None:
     vectors, truth = blobs
-    elbow = find_groups(vectors, numbers=range(2, 9), in_batches=in_batches)
+    elbow = fit_clusterings(vectors, numbers=range(2, 9), in_batches=in_batches)
     assert elbow.knee == len(SIZES)
     assert elbow.chosen.group.tolist() == truth
     assert elbow.chosen.sizes == list(SIZES)
@@ -75,7 +75,7 @@ def test_similarity_is_the_cosine_to_the_mean_of_the_group(
     blobs: tuple[Vectors, list[int]],
 ) -> None:
     vectors, truth = blobs
-    chosen = find_groups(vectors, numbers=[4]).chosen
+    chosen = fit_clusterings(vectors, numbers=[4]).chosen
     for row in range(0, len(vectors), 7):
         members = [vectors[i] for i in range(len(vectors)) if truth[i] == truth[row]]
         centre = sum(members) / len(members)
@@ -85,7 +85,7 @@ def test_similarity_is_the_cosine_to_the_mean_of_the_group(
 
 def test_inertia_is_the_sum_of_squared_distances(blobs: tuple[Vectors, list[int]]) -> None:
     vectors, _ = blobs
-    elbow = find_groups(vectors, numbers=[1, 4])
+    elbow = fit_clusterings(vectors, numbers=[1, 4])
     middle = vectors.mean(axis=0)
     plain = sum(float(np.square(vector - middle).sum()) for vector in vectors)
     assert elbow.divisions[1].inertia == pytest.approx(plain, rel=1e-5)
@@ -94,7 +94,7 @@ def test_inertia_is_the_sum_of_squared_distances(blobs: tuple[Vectors, list[int]
 
 def test_the_same_seed_gives_the_same_groups(blobs: tuple[Vectors, list[int]]) -> None:
     vectors, _ = blobs
-    first, again = (find_groups(vectors, numbers=[7], seed=2).chosen for _ in range(2))
+    first, again = (fit_clusterings(vectors, numbers=[7], seed=2).chosen for _ in range(2))
     assert first.group.tolist() == again.group.tolist()
     assert first.inertia == again.inertia
 
@@ -104,11 +104,11 @@ def test_more_groups_than_different_vectors_are_refused(
 ) -> None:
     same = np.repeat(blobs[0][:3], 5, axis=0)
     with pytest.raises(UsageError, match="4 groups of 3 different vectors"):
-        find_groups(same, numbers=[2, 3, 4])
-    assert find_groups(same, numbers=[3]).chosen.sizes == [5, 5, 5]
+        fit_clusterings(same, numbers=[2, 3, 4])
+    assert fit_clusterings(same, numbers=[3]).chosen.sizes == [5, 5, 5]
 
 
 def test_progress_hears_of_every_number(blobs: tuple[Vectors, list[int]]) -> None:
     heard: list[int] = []
-    find_groups(blobs[0], numbers=[2, 3], progress=heard.append)
+    fit_clusterings(blobs[0], numbers=[2, 3], progress=heard.append)
     assert heard == [1, 1]

@@ -15,7 +15,14 @@ import numpy as np
 import pytest
 
 from vecattr.plasmid import POOLED
-from vecattr.plots.map_layout import COLOURS, GREY, PALE, MapLayout, Places, free_boxes
+from vecattr.plots.map_layout import (
+    COLOURS,
+    GREY,
+    PALE,
+    MapLayout,
+    NamedPoints,
+    boxes_without_overlap,
+)
 from vecattr.plots.map_page import map_page
 
 NAUGHTY = ("</script><script>alert(1)</script>", "$x_2$ & <b>", "_hidden", "實驗室", "L" * 99)
@@ -30,10 +37,10 @@ def atlas(*, labs: tuple[str, ...] = NAUGHTY, colours: int = 3) -> MapLayout:
     owners = [*(labs[row] for row in rows), "rare 1", "rare 2", "rare 3"]
     ids = tuple(f"<i>{number}" for number in range(len(owners)))
     return MapLayout(
-        Places(ids, tuple(owners), points),
+        NamedPoints(ids, tuple(owners), points),
         (*owners[: len(rows)], POOLED, POOLED, POOLED),
-        Places(labs, labs, middles),
-        Places(("$q$",), ("",), np.zeros((1, 2))),
+        NamedPoints(labs, labs, middles),
+        NamedPoints(("$q$",), ("",), np.zeros((1, 2))),
         colours=colours,
     )
 
@@ -57,8 +64,8 @@ def test_a_name_stands_at_the_median_of_its_plasmids() -> None:
 
 
 def test_a_lab_without_plasmids_is_named_where_it_lies() -> None:
-    lonely = Places(("a",), ("a",), np.array([[3.0, 4.0]]))
-    nobody = Places((), (), np.empty((0, 2)))
+    lonely = NamedPoints(("a",), ("a",), np.array([[3.0, 4.0]]))
+    nobody = NamedPoints((), (), np.empty((0, 2)))
     drawn = MapLayout(nobody, (), lonely, nobody)
     assert drawn.names.ids == ("a",)
     assert drawn.names.points.tolist() == [[3.0, 4.0]]
@@ -78,9 +85,9 @@ def test_free_boxes_equal_a_plain_loop() -> None:
         ]
         if not any(touches):
             kept.append(number)
-    assert free_boxes(boxes) == kept
+    assert boxes_without_overlap(boxes) == kept
     assert 5 < len(kept) < 60
-    assert free_boxes([]) == []
+    assert boxes_without_overlap([]) == []
 
 
 class Tags(HTMLParser):
@@ -166,11 +173,11 @@ def test_the_legend_of_an_svg_names_the_coloured_labs() -> None:
 
 def test_the_elbow_is_drawn_with_its_number() -> None:
     pytest.importorskip("matplotlib")
-    from vecattr.plots.clusters import Elbow, Groups
+    from vecattr.plots.clusters import Clustering, Elbow
     from vecattr.plots.pictures import draw_elbow
 
-    def groups(inertia: float) -> Groups:
-        return Groups(np.array([1, 1, 2]), np.ones(3), inertia)
+    def groups(inertia: float) -> Clustering:
+        return Clustering(np.array([1, 1, 2]), np.ones(3), inertia)
 
     elbow = Elbow({2: groups(9.0), 3: groups(4.0), 4: groups(3.5)}, 3, 10.0)
     drawn = draw_elbow(elbow, form="svg", title="Groups")

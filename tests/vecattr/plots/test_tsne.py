@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vecattr.errors import UsageError
-from vecattr.plots.tsne import EARLY, LATE, PlaneMap, fit_map, nearest_rows
+from vecattr.plots.tsne import EARLY, LATE, TsneMap, fit_map, nearest_rows
 from vecattr.vectors import Vectors, unit_rows
 
 pytest.importorskip("openTSNE")
@@ -25,7 +25,7 @@ def vectors() -> Vectors:
 
 
 @pytest.fixture(scope="module")
-def plane(vectors: Vectors) -> PlaneMap:
+def plane(vectors: Vectors) -> TsneMap:
     return fit_map(vectors, seed=5)
 
 
@@ -51,19 +51,19 @@ def test_equal_vectors_are_ranked_by_row_and_have_no_distance() -> None:
     assert far.max() < 1e-5
 
 
-def test_the_same_seed_gives_the_same_map(vectors: Vectors, plane: PlaneMap) -> None:
+def test_the_same_seed_gives_the_same_map(vectors: Vectors, plane: TsneMap) -> None:
     again = fit_map(vectors, seed=5)
     np.testing.assert_array_equal(again.points, plane.points)
 
 
-def test_what_is_alike_lies_together(plane: PlaneMap) -> None:
+def test_what_is_alike_lies_together(plane: TsneMap) -> None:
     groups = plane.points.reshape(6, 30, 2)
     middles = groups.mean(axis=1)  # (6, 2)
     for row, point in enumerate(plane.points):
         assert np.linalg.norm(middles - point, axis=1).argmin() == row // 30
 
 
-def test_a_copy_of_a_stored_vector_lands_beside_it(vectors: Vectors, plane: PlaneMap) -> None:
+def test_a_copy_of_a_stored_vector_lands_beside_it(vectors: Vectors, plane: TsneMap) -> None:
     extent = np.ptp(plane.points, axis=0).max()
     placed = plane.place(vectors)
     away = np.linalg.norm(placed - plane.points, axis=1)
@@ -78,7 +78,7 @@ def test_a_copy_lands_beside_its_original_in_a_group_of_any_size() -> None:
     assert away.max() < 0.1 * np.ptp(plane.points, axis=0).max()
 
 
-def test_placing_is_deterministic_and_moves_nothing(vectors: Vectors, plane: PlaneMap) -> None:
+def test_placing_is_deterministic_and_moves_nothing(vectors: Vectors, plane: TsneMap) -> None:
     before = plane.points.copy()
     new = unit_rows(vectors[::40] + 0.05)
     first = plane.place(new)
@@ -87,14 +87,14 @@ def test_placing_is_deterministic_and_moves_nothing(vectors: Vectors, plane: Pla
 
 
 def test_where_a_vector_is_placed_does_not_depend_on_its_company(
-    vectors: Vectors, plane: PlaneMap
+    vectors: Vectors, plane: TsneMap
 ) -> None:
     together = plane.place(vectors[::45])
     alone = np.concatenate([plane.place(one[None]) for one in vectors[::45]])
     np.testing.assert_allclose(together, alone, atol=1e-3 * np.ptp(plane.points))
 
 
-def test_nothing_is_placed_when_nothing_is_given(vectors: Vectors, plane: PlaneMap) -> None:
+def test_nothing_is_placed_when_nothing_is_given(vectors: Vectors, plane: TsneMap) -> None:
     assert plane.place(vectors[:0]).shape == (0, 2)
 
 

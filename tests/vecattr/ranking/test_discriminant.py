@@ -14,7 +14,7 @@ _VECTORS = unit_rows(_RNG.normal(size=(400, 6)) * [3, 1, 1, 1, 1, 1] + [2, 0, 0,
 
 
 def _background(*parts: Vectors, shrinkage: float = 0.2) -> Discriminant:
-    discriminant = Discriminant.of(map(Moments.of, parts), shrinkage=shrinkage)
+    discriminant = Discriminant.from_moments(map(Moments.from_vectors, parts), shrinkage=shrinkage)
     assert discriminant is not None
     return discriminant
 
@@ -62,4 +62,4 @@ def test_equal_vectors_leave_a_mean_as_it_is() -> None:
 
 
 def test_no_vectors_are_no_background() -> None:
-    assert Discriminant.of([]) is None
+    assert Discriminant.from_moments([]) is None

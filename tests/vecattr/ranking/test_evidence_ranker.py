@@ -16,32 +16,32 @@ from vecattr.encoders.model_folder import RANKER_FILE
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.ranking.evidence_ranker import (
     AMOUNTS,
+    COLUMN_NAMES,
     COSINES,
-    DEEPEST,
     FACTS,
-    NAMES,
+    LOG_ODDS,
+    LOG_RANGE,
     PHENOTYPES,
-    SHAPES,
     SHARES,
     VERSION,
     EvidenceRanker,
     Network,
-    expanded,
-    inputs_of,
-    of_classes,
+    class_scores,
+    input_columns,
+    input_count,
+    network_inputs,
     read_ranker,
-    shared_out,
-    sources,
+    renormalised_scores,
 )
 
-PLAIN, FEATURED = inputs_of(phenotypes=False), inputs_of(phenotypes=True)
+PLAIN, FEATURED = input_count(phenotypes=False), input_count(phenotypes=True)
 
 
 def columns_of(labs: int, *, seed: int = 0) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
     rng = np.random.default_rng(seed)
     found = {name: rng.uniform(0, 1, labs) for name in SHARES + FACTS}
     found |= {name: rng.exponential(3, labs) for name in AMOUNTS}
-    found |= {name: rng.uniform(-1, 1, labs) for name in COSINES + SHAPES}
+    found |= {name: rng.uniform(-1, 1, labs) for name in COSINES + LOG_ODDS}
     found |= {name: rng.normal(0, 5, labs) for name in PHENOTYPES}
     return found
 
@@ -68,7 +68,7 @@ def ranker(*, source: str = "made") -> EvidenceRanker:
 
 @pytest.mark.parametrize("phenotypes", [False, True])
 def test_every_lab_has_a_row_of_the_networks_width(phenotypes: bool) -> None:
-    seen = expanded(columns_of(7), phenotypes=phenotypes)
+    seen = network_inputs(columns_of(7), phenotypes=phenotypes)
     assert seen.shape == (7, FEATURED if phenotypes else PLAIN)
     assert seen.dtype == np.float32
     assert np.isfinite(seen).all()
@@ -76,15 +76,15 @@ def test_every_lab_has_a_row_of_the_networks_width(phenotypes: bool) -> None:
 
 @pytest.mark.parametrize("value", [0.0, 1.0, -1.0])
 def test_no_column_at_its_end_gives_an_input_without_end(value: float) -> None:
-    columns = {name: np.full(3, value if name in COSINES else abs(value)) for name in NAMES}
-    assert np.isfinite(expanded(columns, phenotypes=False)).all()
+    columns = {name: np.full(3, value if name in COSINES else abs(value)) for name in COLUMN_NAMES}
+    assert np.isfinite(network_inputs(columns, phenotypes=False)).all()
 
 
 def test_the_order_of_labs_is_that_of_their_rows() -> None:
     columns, order = columns_of(6), np.random.default_rng(1).permutation(6)
     turned = {name: column[order] for name, column in columns.items()}
-    seen = expanded(columns, phenotypes=True)[order]
-    assert np.array_equal(expanded(turned, phenotypes=True), seen)
+    seen = network_inputs(columns, phenotypes=True)[order]
+    assert np.array_equal(network_inputs(turned, phenotypes=True), seen)
 
 
 def test_a_network_is_its_formula_one_lab_at_a_time() -> None:
@@ -103,10 +103,10 @@ def test_a_network_is_its_formula_one_lab_at_a_time() -> None:
 def test_queries_with_features_have_a_network_of_their_own() -> None:
     made, columns = ranker(), columns_of(6)
     featured = made.scores(columns)
-    assert np.array_equal(featured, made.featured.scores(expanded(columns, phenotypes=True)))
+    assert np.array_equal(featured, made.featured.scores(network_inputs(columns, phenotypes=True)))
     del columns["phenotypes"]
     assert np.array_equal(
-        made.scores(columns), made.plain.scores(expanded(columns, phenotypes=False))
+        made.scores(columns), made.plain.scores(network_inputs(columns, phenotypes=False))
     )
 
 
@@ -118,29 +118,31 @@ def test_classes_score_the_logarithm_of_their_labs_softmax(
     logits: list[float], classes: int
 ) -> None:
     of_lab = [place % classes for place in range(len(logits))]
-    found = of_classes(np.array(logits), np.array(of_lab), classes=classes)
+    found = class_scores(np.array(logits), np.array(of_lab), classes=classes)
     total = sum(math.exp(logit) for logit in logits)
     for name, score in enumerate(found.tolist()):
         mine = sum(math.exp(a) for a, b in zip(logits, of_lab, strict=True) if b == name)
         share = mine / total if total else 0.0
-        assert score == pytest.approx(math.log(max(share, math.exp(-DEEPEST))) / DEEPEST, abs=1e-9)
+        assert score == pytest.approx(
+            math.log(max(share, math.exp(-LOG_RANGE))) / LOG_RANGE, abs=1e-9
+        )
 
 
 def test_no_lab_at_all_leaves_every_class_the_lowest_score() -> None:
     none = np.zeros(0)
-    assert of_classes(none, none.astype(np.int64), classes=2).tolist() == [-1, -1]
+    assert class_scores(none, none.astype(np.int64), classes=2).tolist() == [-1, -1]
 
 
 def test_scores_are_shared_out_among_those_that_are_left() -> None:
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 2, (5, 6))
     codes = np.arange(6)
-    scores = np.stack([of_classes(row, codes, classes=6) for row in logits])
+    scores = np.stack([class_scores(row, codes, classes=6) for row in logits])
     scores[:, 2] = -1
     logits[:, 2] = -math.inf
-    expected = np.stack([of_classes(row, codes, classes=6) for row in logits])
-    assert shared_out(scores) == pytest.approx(expected, abs=1e-9)
-    assert shared_out(np.full((1, 3), -1.0)).tolist() == [[-1, -1, -1]]
+    expected = np.stack([class_scores(row, codes, classes=6) for row in logits])
+    assert renormalised_scores(scores) == pytest.approx(expected, abs=1e-9)
+    assert renormalised_scores(np.full((1, 3), -1.0)).tolist() == [[-1, -1, -1]]
 
 
 def test_a_fusion_comes_back_from_its_file(tmp_path: Path) -> None:
@@ -221,10 +223,12 @@ def test_another_version_is_told_with_both(tmp_path: Path) -> None:
         read_ranker(tmp_path)
 
 
-@pytest.mark.parametrize("name", [*NAMES, "phenotypes"])
+@pytest.mark.parametrize("name", [*COLUMN_NAMES, "phenotypes"])
 def test_the_inputs_made_of_a_column_are_known_by_its_name(name: str) -> None:
     columns = columns_of(4)
     others = {**columns, name: columns[name] * 0.9 + 0.03}
-    moved = (expanded(columns, phenotypes=True) != expanded(others, phenotypes=True)).any(axis=0)
-    made = [place for place, one in enumerate(sources(phenotypes=True)) if one == name]
+    moved = (
+        network_inputs(columns, phenotypes=True) != network_inputs(others, phenotypes=True)
+    ).any(axis=0)
+    made = [place for place, one in enumerate(input_columns(phenotypes=True)) if one == name]
     assert np.flatnonzero(moved).tolist() == made

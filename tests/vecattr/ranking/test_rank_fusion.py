@@ -13,10 +13,10 @@ from hypothesis.extra.numpy import arrays
 from vecattr.ranking.rank_fusion import (
     FUSIONS,
     Fusion,
+    aligned_scores,
     copeland_points,
     fused_scores,
-    lay_out,
-    place_ranks,
+    row_ranks,
 )
 
 _VALUES = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0, math.nan])
@@ -114,8 +114,8 @@ def test_the_order_of_the_voters_changes_no_bit(fusion: Fusion, scores: np.ndarr
 def test_one_voter_keeps_its_own_order(scores: np.ndarray) -> None:
     alone = np.nan_to_num(scores[:1], nan=0.1)
     for fusion in FUSIONS:
-        fused = place_ranks(fused_scores(alone, fusion=fusion))
-        assert np.array_equal(fused, place_ranks(alone[0]))
+        fused = row_ranks(fused_scores(alone, fusion=fusion))
+        assert np.array_equal(fused, row_ranks(alone[0]))
 
 
 def test_a_lab_that_a_voter_does_not_know_casts_no_vote() -> None:
@@ -153,7 +153,7 @@ def test_points_of_a_thousand_labs_are_those_of_all_pairs_at_once() -> None:
 
 
 def test_columns_are_laid_out_by_name() -> None:
-    wide = lay_out(np.array([[0.1, 0.2]]), ["B", "D"], ["A", "B", "C", "D"])
+    wide = aligned_scores(np.array([[0.1, 0.2]]), ["B", "D"], ["A", "B", "C", "D"])
     np.testing.assert_array_equal(wide, [[math.nan, 0.1, math.nan, 0.2]])
 
 
