@@ -11,6 +11,9 @@ from vecattr.errors import InputError
 
 Topology = Literal["circular", "linear"]
 
+#: A phenotype's name to 0 or 1.
+Features = Mapping[str, int]
+
 #: The IUPAC nucleotide alphabet (Cornish-Bowden 1985), upper case, without U.
 ALPHABET = "ACGTRYSWKMBDHVN"
 
@@ -102,7 +105,7 @@ class Plasmid:
     id: str
     sequence: str
     topology: Topology = "circular"
-    features: Mapping[str, int] | None = None
+    features: Features | None = None
     lab: str | None = None
     group: str | None = None
 

@@ -29,7 +29,8 @@ from vecattr.indexes.storage.manifest import FileFacts, Manifest, SegmentEntry, 
 from vecattr.indexes.storage.segment import Segment
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.evidence_ranker import read_ranker
-from vecattr.readers.companions import read_features, read_labels
+from vecattr.readers.features import read_features
+from vecattr.readers.labels import read_labels
 from vecattr.readers.plasmids import ReadOptions, read_plasmids
 from vecattr.sequences.two_bit import unpack_bases
 

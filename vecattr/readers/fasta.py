@@ -1,4 +1,4 @@
-"""An open FASTA file in; its records out. The only module that imports dnaio."""
+"""FASTA: an open file in, its records out; the only module that imports dnaio."""
 
 from __future__ import annotations
 
@@ -14,27 +14,28 @@ from vecattr.readers.records import Record
 
 
 class _Entry(NamedTuple):
-    """What dnaio fills. Its own class refuses letters that are not ASCII and with them the rest
-    of the file; here a Plasmid refuses them, record by record."""
+    """What dnaio fills. Its own class rejects letters that are not ASCII and with them the rest
+    of the file; here a Plasmid rejects them, record by record."""
 
     header: str
     sequence: str
     qualities: None
 
 
-def read_fasta(opened: InputFile) -> Iterator[Record]:
+def read_fasta(file: InputFile) -> Iterator[Record]:
     """One record per `>`; its id is the first word of the header, empty when there is none.
 
-    Raises InputError when the text is not UTF-8 or a record's place cannot be told.
+    Raises InputError when the text is not UTF-8 or not FASTA.
     """
-    reader = cast(Iterable[_Entry], FastaReader(opened.records("fasta"), sequence_class=_Entry))
+    stream = file.limited(b"\n>")
+    reader = cast(Iterable[_Entry], FastaReader(stream, sequence_class=_Entry))
     try:
         for number, entry in enumerate(reader, start=1):
             words = entry.header.split(maxsplit=1)
             name = words[0] if words else ""
             shown = repr(name) if name else f"number {number}"
-            yield Record(name, f"{opened.name}, record {shown}", entry.sequence)
+            yield Record(name, f"{file.name}, record {shown}", entry.sequence)
     except UnicodeDecodeError as error:
-        raise InputError("the text is not UTF-8", where=opened.name, hint="save it so") from error
+        raise InputError("the text is not UTF-8", where=file.name, hint="save it so") from error
     except FastaFormatError as error:
-        raise InputError(f"this is not FASTA ({error})", where=opened.name) from error
+        raise InputError(f"this is not FASTA ({error})", where=file.name) from error

@@ -1,4 +1,4 @@
-"""An open GenBank file in; its records, with their topology, out.
+"""GenBank: an open file in; its records, with their topology, out.
 
 Biopython only warns about a wrong length or a missing `//`, and reports nothing for a file of
 another kind; here each of these is an error.
@@ -18,8 +18,10 @@ from vecattr.errors import InputError
 from vecattr.readers.input_files import InputFile, input_stem
 from vecattr.readers.records import Record
 
-#: Ids that programs write when they know none.
-_NO_IDS = frozenset({"", ".", "<unknown id>", "<unknown name>", "exported", "untitled", "unknown"})
+#: What programs write in place of an id.
+_PLACEHOLDER_IDS = frozenset(
+    {"", ".", "<unknown id>", "<unknown name>", "exported", "untitled", "unknown"}
+)
 
 #: What Biopython's GenBank parser raises at damaged files (found by mutating good ones).
 _PARSER_ERRORS = (ValueError, LookupError, AttributeError, TypeError, AssertionError)
@@ -29,21 +31,21 @@ _LOCUS = re.compile(r"LOCUS\s+(?:(?P<name>\S.*?)\s+)?(?P<length>\d+)\s+(?P<unit>
 _TOPOLOGY = re.compile(r"\b(circular|linear)\b", re.I)
 
 
-def read_genbank(opened: InputFile) -> Iterator[Record]:
+def read_genbank(file: InputFile) -> Iterator[Record]:
     """One record per LOCUS; its id is accession.version, else the locus name, else the file's.
 
     Raises InputError when the last record is not closed by `//`. A record that cannot be read,
     or whose length is not the one its LOCUS line states, carries its problem.
     """
-    for number, text in enumerate(_entries(opened), start=1):
-        yield _genbank_record(text, number, opened.name)
+    for number, text in enumerate(_entries(file), start=1):
+        yield _record(text, number, file.name)
 
 
-def _entries(opened: InputFile) -> Iterator[str]:
+def _entries(file: InputFile) -> Iterator[str]:
     """The text of each record, from LOCUS to `//`."""
     lines: list[str] = []
     # Author names in old files may be Latin-1; bases and the LOCUS line never are.
-    for line in io.TextIOWrapper(opened.records("genbank"), encoding="utf-8", errors="replace"):
+    for line in io.TextIOWrapper(file.limited(b"\n//"), encoding="utf-8", errors="replace"):
         if line.strip() or lines:
             lines.append(line)
         if line.rstrip() == "//":
@@ -52,26 +54,28 @@ def _entries(opened: InputFile) -> Iterator[str]:
     if lines:
         raise InputError(
             "the last record is not closed by '//'",
-            where=f"{opened.name}, record {lines[0][:60].strip()!r}",
+            where=f"{file.name}, record {lines[0][:60].strip()!r}",
             hint="the file is probably cut short; copy or download it again",
         )
 
 
-def _genbank_record(text: str, number: int, file: str) -> Record:
-    first = text.split("\n", 1)[0]
-    locus = _LOCUS.match(first)
+def _record(text: str, number: int, file_name: str) -> Record:
+    locus_line = text.split("\n", 1)[0]
+    locus = _LOCUS.match(locus_line)
     name = (locus["name"] or "") if locus else ""
-    place = f"{file}, record {name!r}" if name else f"{file}, record number {number}"
+    place = f"{file_name}, record {name!r}" if name else f"{file_name}, record number {number}"
     try:
         if locus is None:
-            raise InputError(f"this is no LOCUS line: {first[:60]!r}", hint="name bp length unit")
+            raise InputError(
+                f"this is no LOCUS line: {locus_line[:60]!r}", hint="name bp length unit"
+            )
         entry_id, sequence = _parsed(text)
         _check_length(len(sequence), int(locus["length"]), unit=locus["unit"])
     except InputError as error:
-        return Record(_first_id(name, file=file), place, "", problem=error)
-    topology = _TOPOLOGY.search(first, locus.end())
+        return Record(_first_id(name, file_name=file_name), place, "", problem=error)
+    topology = _TOPOLOGY.search(locus_line, locus.end())
     return Record(
-        _first_id(entry_id, name, file=file),
+        _first_id(entry_id, name, file_name=file_name),
         place,
         sequence,
         topology=topology[0].lower() if topology else None,
@@ -94,19 +98,19 @@ def _parsed(text: str) -> tuple[str, str]:
         raise InputError(f"the record cannot be read as GenBank ({error})") from error
 
 
-def _check_length(found: int, stated: int, *, unit: str) -> None:
+def _check_length(length: int, stated: int, *, unit: str) -> None:
     if unit.lower() == "aa":
         raise InputError("this is a protein record", hint="vecattr reads nucleotide sequences")
-    if found != stated:
+    if length != stated:
         raise InputError(
-            f"the LOCUS line states {stated} bases, the record holds {found}",
+            f"the LOCUS line states {stated} bases, the record holds {length}",
             hint="the file is damaged or was edited by hand; export it again",
         )
 
 
-def _first_id(*candidates: str, file: str) -> str:
+def _first_id(*candidates: str, file_name: str) -> str:
     """The first candidate that is an id, else the file's own name; words joined by `_`."""
     for candidate in candidates:
-        if candidate.strip().lower() not in _NO_IDS:
+        if candidate.strip().lower() not in _PLACEHOLDER_IDS:
             return "_".join(candidate.split())
-    return input_stem(file)
+    return input_stem(file_name)

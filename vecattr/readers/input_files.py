@@ -1,19 +1,18 @@
-"""A path or `-` in; one readable stream of plain bytes out, and which kind of text it holds.
+"""Input files: a path or `-` in; one readable stream of decompressed bytes out.
 
-Compression and kind are told by content, never by suffix. A file that is cut short or damaged
-raises InputError that names it, wherever in the file the damage lies.
+Compression is recognized by content, never by suffix. A file that is cut short or damaged raises
+InputError that names it, wherever in the file the damage lies.
 """
 
 from __future__ import annotations
 
 import io
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from vecattr.errors import InputError, VecattrError
 from vecattr.readers.limits import DEFAULT_LIMITS, LimitedBytes, Limits
@@ -21,34 +20,21 @@ from vecattr.readers.limits import DEFAULT_LIMITS, LimitedBytes, Limits
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-Kind = Literal["table", "fasta", "genbank", "snapgene"]
-
 #: The name that stands for standard input.
 STDIN = "-"
 
-#: How much of a file is read to tell its kind (bytes).
+#: How much of a file is read to recognize its format (bytes).
 HEAD = 1 << 16
 
 _BUFFER = 1 << 17
 _BOM = b"\xef\xbb\xbf"
-_SNAPGENE = b"\x09\x00\x00\x00\x0eSnapGene"
 _COMPRESSIONS = (
     (b"\x1f\x8b", "gz"),
     (b"BZh", "bz2"),
     (b"\xfd7zXZ\x00", "xz"),
     (b"\x28\xb5\x2f\xfd", "zst"),
 )
-#: Columns that mark a first line as a table's header, whatever the delimiter.
-_HEADER_MARKS = frozenset({"sequence_id", "sequence"})
-
-
-#: What a record of each kind begins or ends with; a SnapGene file is one record.
-_MARKS: dict[Kind, tuple[bytes, ...]] = {
-    "table": (b"\n", b"\r"),
-    "fasta": (b"\n>",),
-    "genbank": (b"\n//",),
-    "snapgene": (),
-}
+_LONGEST_MAGIC = max(len(magic) for magic, _ in _COMPRESSIONS)
 
 
 @dataclass(frozen=True)
@@ -60,17 +46,17 @@ class InputFile:
     stream: BinaryIO
     limits: Limits = DEFAULT_LIMITS
 
-    def records(self, kind: Kind) -> BinaryIO:
-        """The stream, from which reading raises InputError when a record of this kind is longer
-        than the limits allow, before it is in memory."""
+    def limited(self, *marks: bytes) -> BinaryIO:
+        """The stream, from which reading raises InputError before a record longer than the limits
+        is in memory; a record begins or ends with one of the `marks` (without: one record)."""
         error = self.limits.too_long(None, where=self.name)
         most = self.limits.record_bytes
-        bounded = LimitedBytes(self.stream, marks=_MARKS[kind], most=most, error=error)
-        return io.BufferedReader(bounded, _BUFFER)
+        limited = LimitedBytes(self.stream, marks=marks, most=most, error=error)
+        return io.BufferedReader(limited, _BUFFER)
 
 
 class _Bytes(io.RawIOBase):
-    """`head`, then what `inner` still holds; a failing `inner` is an InputError naming `name`."""
+    """`head`, then the rest of `inner`, whose errors become an InputError that names `name`."""
 
     def __init__(self, inner: BinaryIO, *, name: str, head: bytes = b"") -> None:
         super().__init__()
@@ -104,7 +90,7 @@ class _Bytes(io.RawIOBase):
 
 
 def input_name(source: str | Path) -> str:
-    """How messages name a source.
+    """How messages name an input.
 
     >>> input_name("-")
     '<stdin>'
@@ -133,15 +119,14 @@ def open_input(source: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> Iterat
     """
     name = input_name(source)
     with ExitStack() as stack:
-        packed = _open_raw(source, stack)
-        magic = _read_up_to(_Bytes(packed, name=name), 6)
-        joined = io.BufferedReader(_Bytes(packed, name=name, head=magic), _BUFFER)
-        plain = _unpacked(joined, magic, stack, limits=limits, name=name)
-        head = _read_up_to(_Bytes(plain, name=name), HEAD)
-        head = head.removeprefix(_BOM)
+        stored = _open_raw(source, stack)
+        magic = _read_up_to(_Bytes(stored, name=name), _LONGEST_MAGIC)
+        whole = io.BufferedReader(_Bytes(stored, name=name, head=magic), _BUFFER)
+        unpacked = _unpacked(whole, magic, stack, limits=limits, name=name)
+        head = _read_up_to(_Bytes(unpacked, name=name), HEAD).removeprefix(_BOM)
         if not head.strip():
             raise InputError("the file is empty", where=name, hint="give a file with sequences")
-        stream = io.BufferedReader(_Bytes(plain, name=name, head=head), _BUFFER)
+        stream = io.BufferedReader(_Bytes(unpacked, name=name, head=head), _BUFFER)
         yield InputFile(name, head, stream, limits)
 
 
@@ -157,18 +142,18 @@ def _open_raw(source: str | Path, stack: ExitStack) -> BinaryIO:
 
 
 def _unpacked(
-    packed: BinaryIO, magic: bytes, stack: ExitStack, *, limits: Limits, name: str
+    stored: BinaryIO, magic: bytes, stack: ExitStack, *, limits: Limits, name: str
 ) -> BinaryIO:
-    for mark, compression in _COMPRESSIONS:
-        if magic.startswith(mark):
-            from xopen import xopen
+    for prefix, compression in _COMPRESSIONS:
+        if magic.startswith(prefix):
+            from xopen import xopen  # start-up
 
             # The format is passed because xopen alone would believe the suffix; threads=0 keeps
             # it in this process, where a cut file is an exception and not a silent end.
-            opened = stack.enter_context(xopen(packed, "rb", threads=0, format=compression))
+            unpacked = stack.enter_context(xopen(stored, "rb", threads=0, format=compression))
             error = limits.too_much(where=name)
-            return cast("BinaryIO", LimitedBytes(opened, most=limits.unpacked, error=error))
-    return packed
+            return cast("BinaryIO", LimitedBytes(unpacked, most=limits.unpacked, error=error))
+    return stored
 
 
 def _read_up_to(raw: _Bytes, size: int) -> bytes:
@@ -179,41 +164,3 @@ def _read_up_to(raw: _Bytes, size: int) -> bytes:
         parts.append(part)
         missing -= len(part)
     return b"".join(parts)
-
-
-def kind_of(opened: InputFile) -> Kind:
-    """Which kind of input this is, told by its first bytes.
-
-    Raises InputError for binary junk and for text that is none of the kinds.
-    """
-    if opened.head.startswith(_SNAPGENE):
-        return "snapgene"
-    text = opened.head.lstrip()
-    if text.startswith(b">"):
-        return "fasta"
-    if text.startswith((b"LOCUS ", b"LOCUS\t")):
-        return "genbank"
-    if b"\x00" in opened.head:
-        raise _unknown_kind(opened, "binary data of no known kind")
-    first = first_line(opened.head)
-    if any(mark in first for mark in "\t,;") or first.strip().strip('"') in _HEADER_MARKS:
-        return "table"
-    raise _unknown_kind(opened, "neither a table, FASTA, GenBank nor SnapGene .dna")
-
-
-def first_line(head: bytes) -> str:
-    """The first line that is not blank; bytes that are not UTF-8 are shown as replacements."""
-    return re.split(r"[\r\n]", head.decode("utf-8", "replace").lstrip(), maxsplit=1)[0]
-
-
-def _unknown_kind(opened: InputFile, what: str) -> InputError:
-    text = opened.head.lstrip()
-    if opened.head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        hint = "this looks like UTF-16; save the file as UTF-8"
-    elif text.startswith(b"@"):
-        hint = "this looks like FASTQ; convert it to FASTA"
-    elif text[:1000].strip(b"ACGTNUacgtnu\r\n ") == b"":
-        hint = "this looks like a bare sequence; put a line '>name' above it"
-    else:
-        hint = "a table begins with a header, FASTA with '>', GenBank with 'LOCUS'"
-    return InputError(what, where=opened.name, hint=hint)

@@ -1,4 +1,4 @@
-"""A file or a folder per lab in; the files to read and the lab each lies under out."""
+"""Folders of lab folders: a file or a folder in; the files to read, each with its lab, out."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from vecattr.readers.input_files import STDIN
 class InputPath:
     """One file (or `-`) and the lab whose folder it lies in, if any."""
 
-    source: str | Path
+    path: str | Path
     lab: str | None = None
 
 
 def input_paths(source: str | Path) -> list[InputPath]:
-    """The source itself, or every file below a folder of lab folders, sorted by lab and path.
+    """The file itself, or every file below a folder of lab folders, sorted by lab and path.
 
     A sub-folder's name is the lab; files may lie deeper. Names that begin with a dot are left
     out. Raises InputError for a path that is not there, a folder without sub-folders, a file

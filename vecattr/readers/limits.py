@@ -1,7 +1,7 @@
-"""How much of a file is taken in: bytes of an untrusted file in, the same bytes or InputError out.
+"""Limits of reading: bytes of an untrusted file in, the same bytes or an InputError out.
 
-A few kilobytes can unpack to terabytes, and one record can be as long as a disk; both end here,
-before memory does.
+A few kilobytes can unpack to terabytes, and one record can be as long as a disk; both are refused
+before they fill the memory.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from vecattr.errors import InputError
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-#: What a file may hold beside each base (blanks, numbers, feature tables, other columns): so many
-#: bytes a base, and so many more.
-_BYTES_A_BASE, _MORE_BYTES = 4, 1 << 20
-#: Bytes kept of what was read, so that a mark that two reads cut in two is seen.
+#: Bytes of text allowed per base and per record (spaces, numbers, feature tables, other columns).
+_BYTES_PER_BASE, _BYTES_PER_RECORD = 4, 1 << 20
+#: Bytes kept of the previous read, so that a mark divided between two reads is seen.
 _LONGEST_MARK = 4
 
 
@@ -32,14 +31,14 @@ class Limits:
 
     @property
     def record_bytes(self) -> int:
-        """The longest that the text of a record may be."""
-        return self.bases * _BYTES_A_BASE + _MORE_BYTES
+        """The longest text of a record (bytes)."""
+        return self.bases * _BYTES_PER_BASE + _BYTES_PER_RECORD
 
-    def too_long(self, found: int | None, *, where: str) -> InputError:
-        """The error for a record of so many bases (None: of so many that nobody counted them)."""
+    def too_long(self, bases: int | None, *, where: str) -> InputError:
+        """The error for a record of so many bases (None: too many to be counted)."""
         return InputError(
-            f"the record holds {'far ' if found is None else f'{found:,} bases, '}more than "
-            f"{self.bases:,}{' bases' if found is None else ''}",
+            f"the record holds {'far ' if bases is None else f'{bases:,} bases, '}more than "
+            f"{self.bases:,}{' bases' if bases is None else ''}",
             where=where,
             hint="if it is meant to be so long, allow it with --max-bases",
         )
@@ -53,22 +52,20 @@ class Limits:
         )
 
 
-#: What is read unless more is asked for.
+#: The limits without options.
 DEFAULT_LIMITS = Limits()
 
 
 class LimitedBytes(io.RawIOBase):
-    """The bytes of `inner`, of which at most `most` may come before the next of the `marks`.
-
-    Raises `error` when there are more.
-    """
+    """The bytes of `inner`; reading raises `error` when more than `most` of them come before the
+    next of the `marks`."""
 
     def __init__(
         self, inner: BinaryIO, *, marks: tuple[bytes, ...] = (), most: int, error: InputError
     ) -> None:
         super().__init__()
         self._inner, self._marks, self._most, self._error = inner, marks, most, error
-        self._since = 0
+        self._unmarked = 0
         self._tail = b""
 
     def readable(self) -> bool:
@@ -84,34 +81,34 @@ class LimitedBytes(io.RawIOBase):
         return len(chunk)
 
     def _count(self, chunk: bytes) -> None:
-        self._since += len(chunk)
-        seen = self._tail + chunk
-        last = max((seen.rfind(mark) for mark in self._marks), default=-1)
+        self._unmarked += len(chunk)
+        recent = self._tail + chunk
+        last = max((recent.rfind(mark) for mark in self._marks), default=-1)
         if last >= 0:
-            self._since = len(seen) - last
-        if self._since > self._most:
+            self._unmarked = len(recent) - last
+        if self._unmarked > self._most:
             raise self._error
-        self._tail = seen[-_LONGEST_MARK:]
+        self._tail = recent[-_LONGEST_MARK:]
 
 
 class LimitedLines:
-    """Lines of text, of which those since the last `reset` hold at most `most` characters; `error`
-    when they hold more."""
+    """Lines of text; raises `error` when those since the last `reset` hold more than `most`
+    characters."""
 
     def __init__(self, lines: Iterable[str], *, most: int, error: InputError) -> None:
         self._lines, self._most, self._error = iter(lines), most, error
-        self._since = 0
+        self._characters = 0
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
         line = next(self._lines)
-        self._since += len(line)
-        if self._since > self._most:
+        self._characters += len(line)
+        if self._characters > self._most:
             raise self._error
         return line
 
     def reset(self) -> None:
-        """The next line begins something new."""
-        self._since = 0
+        """The next line begins a new row."""
+        self._characters = 0

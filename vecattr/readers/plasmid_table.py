@@ -1,4 +1,4 @@
-"""A table of plasmids: an open table in, its records out, one by one; plasmids in, CSV text out."""
+"""A table of plasmids: an open file in, its records out, one by one; plasmids in, CSV text out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from itertools import chain
 from vecattr.errors import InputError
 from vecattr.plasmid import Plasmid
 from vecattr.readers.csv_table import CsvTable, Row, read_csv_table
-from vecattr.readers.feature_columns import FeatureParser, feature_columns
+from vecattr.readers.features import FeatureParser, feature_columns
 from vecattr.readers.input_files import InputFile
 from vecattr.readers.records import Record
 
@@ -24,32 +24,30 @@ DEFAULT_GROUP = "publication"
 
 
 def read_table(
-    opened: InputFile, *, where: tuple[tuple[str, str], ...] = (), group_by: str | None = None
+    file: InputFile, *, where: tuple[tuple[str, str], ...] = (), group_by: str | None = None
 ) -> Iterator[Record]:
     """One record per row of a table with `sequence_id` and `sequence`.
 
     A column is a feature when it is not reserved and its cells in the first `HEAD_ROWS` rows
-    (selected or not) are all 0, 1 or empty. This is settled before the first record: a later cell
-    that is neither is that record's problem, and the column stays a feature. So a row's features
+    (selected or not) are all 0, 1 or empty. This is decided before the first record: a later cell
+    with another value is that record's problem, and the column stays a feature. So a row's features
     depend neither on `where` nor on how the file is cut into chunks.
 
     Raises InputError for a missing column, a table without rows and broken quoting.
     """
-    sheet = read_csv_table(opened)
-    head = _head_rows(sheet)
+    table = read_csv_table(file)
+    head = _head_rows(table)
     if not head:
-        raise InputError(
-            "the table has a header and no rows", where=sheet.name, hint="give at least one row"
-        )
-    layout = _layout(sheet, head, where=where, group_by=group_by)
-    for row in chain(head, sheet.rows):
+        raise table.no_rows()
+    layout = _layout(table, head, where=where, group_by=group_by)
+    for row in chain(head, table.rows):
         yield layout.record(row)
 
 
-def _head_rows(sheet: CsvTable) -> list[Row]:
+def _head_rows(table: CsvTable) -> list[Row]:
     head: list[Row] = []
     characters = 0
-    for row in sheet.rows:
+    for row in table.rows:
         head.append(row)
         characters += sum(map(len, row.cells))
         if len(head) == HEAD_ROWS or characters > HEAD_CHARACTERS:
@@ -58,46 +56,46 @@ def _head_rows(sheet: CsvTable) -> list[Row]:
 
 
 def _layout(
-    sheet: CsvTable, head: list[Row], *, where: tuple[tuple[str, str], ...], group_by: str | None
+    table: CsvTable, head: list[Row], *, where: tuple[tuple[str, str], ...], group_by: str | None
 ) -> _Layout:
-    group = group_by or (DEFAULT_GROUP if DEFAULT_GROUP in sheet.columns else None)
+    group = group_by or (DEFAULT_GROUP if DEFAULT_GROUP in table.columns else None)
     reserved = set() if group is None else {group}
-    positions = feature_columns(sheet.columns, [row.cells for row in head], reserved=reserved)
-    wanted: dict[int, set[str]] = {}
+    positions = feature_columns(table.columns, [row.cells for row in head], reserved=reserved)
+    selected: dict[int, set[str]] = {}
     for column, value in where:
-        wanted.setdefault(sheet.position(column), set()).add(value.strip())
+        selected.setdefault(table.position(column), set()).add(value.strip())
     return _Layout(
-        sheet,
-        id=sheet.position("sequence_id"),
-        sequence=sheet.position("sequence"),
-        lab=_optional(sheet, "lab"),
-        topology=_optional(sheet, "topology"),
-        group=None if group is None else sheet.position(group),
-        wanted=wanted,
-        features=FeatureParser(sheet.columns, positions),
+        table,
+        id=table.position("sequence_id"),
+        sequence=table.position("sequence"),
+        lab=_optional(table, "lab"),
+        topology=_optional(table, "topology"),
+        group=None if group is None else table.position(group),
+        selected=selected,
+        features=FeatureParser(table.columns, positions),
     )
 
 
-def _optional(sheet: CsvTable, column: str) -> int | None:
-    return sheet.position(column) if column in sheet.columns else None
+def _optional(table: CsvTable, column: str) -> int | None:
+    return table.position(column) if column in table.columns else None
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where everything stands in a row; `wanted` maps a position to the values that select."""
+    """The position of each column; `selected` maps a position to the values that select a row."""
 
-    sheet: CsvTable
+    table: CsvTable
     id: int
     sequence: int
     lab: int | None
     topology: int | None
     group: int | None
-    wanted: Mapping[int, set[str]]
+    selected: Mapping[int, set[str]]
     features: FeatureParser
 
     def record(self, row: Row) -> Record:
-        place = self.sheet.place(row)
-        problem = self.sheet.count_problem(row)
+        place = self.table.place(row)
+        problem = self.table.count_problem(row)
         if problem is not None:
             name = row.cells[self.id].strip() if self.id < len(row.cells) else ""
             return Record(name, place, "", problem=problem)
@@ -115,7 +113,9 @@ class _Layout:
             lab=None if self.lab is None else cells[self.lab].strip(),
             group=_cell(cells, self.group),
             features=features,
-            is_selected=all(cells[at].strip() in values for at, values in self.wanted.items()),
+            is_selected=all(
+                cells[column].strip() in values for column, values in self.selected.items()
+            ),
             problem=problem,
         )
 
@@ -133,14 +133,14 @@ def table_text(plasmids: Sequence[Plasmid], *, split: Mapping[str, str] | None =
     """
     names = list(next((plasmid.features for plasmid in plasmids if plasmid.features), {}))
     text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, lineterminator="\n")
     extra = [] if split is None else ["split"]
-    table.writerow(["sequence_id", "lab", *extra, "topology", "publication", *names, "sequence"])
+    writer.writerow(["sequence_id", "lab", *extra, "topology", "publication", *names, "sequence"])
     for plasmid in plasmids:
         features = plasmid.features or {}
         values = [features.get(name, "") for name in names]
         part = [] if split is None else [split[plasmid.id]]
-        table.writerow(
+        writer.writerow(
             [
                 plasmid.id,
                 plasmid.lab,

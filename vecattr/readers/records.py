@@ -1,17 +1,17 @@
-"""What a parser found, before it is judged: raw text in, a Plasmid or a BadRecord out."""
+"""Records of sequence files before they are checked: raw text in, a Plasmid or a BadRecord out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, cast
 
 from vecattr.errors import InputError
-from vecattr.plasmid import Plasmid, Topology
+from vecattr.plasmid import Features, Plasmid, Topology
 
 TopologyOption = Literal["auto", "circular", "linear"]
 
-#: What stands between two records that are joined into one plasmid: no k-mer crosses it.
+#: The letter between two records that are joined into one plasmid; no k-mer spans it.
 JOINT = "N"
 
 
@@ -27,9 +27,9 @@ class BadRecord:
 class Record:
     """A record as its file holds it, not yet checked.
 
-    `topology`, `lab`, `group` and `features` are None where the file does not say (an empty `lab`
-    is an empty cell); `is_selected`
-    is False for a table's row that `where` leaves out; `problem` is what the parser found wrong.
+    `place` is `file:line` or `file, record 'id'`. `topology`, `lab`, `group` and `features` are
+    None where the file does not say (an empty `lab` is an empty cell); `is_selected` is False for
+    a table's row that `where` leaves out; `problem` is an error that the reader met.
     """
 
     id: str
@@ -38,14 +38,14 @@ class Record:
     topology: str | None = None
     lab: str | None = None
     group: str | None = None
-    features: Mapping[str, int] | None = None
+    features: Features | None = None
     is_selected: bool = True
     problem: InputError | None = None
 
 
 def plasmid_of(record: Record, topology: TopologyOption = "auto") -> Plasmid | BadRecord:
     """The checked plasmid; `auto` means what the file says, else circular."""
-    said = record.topology or "circular" if topology == "auto" else topology
+    chosen = record.topology or "circular" if topology == "auto" else topology
     try:
         if record.problem is not None:
             raise record.problem
@@ -53,7 +53,7 @@ def plasmid_of(record: Record, topology: TopologyOption = "auto") -> Plasmid | B
         return Plasmid(
             record.id,
             record.sequence,
-            topology=cast(Topology, said),  # Plasmid refuses other words
+            topology=cast(Topology, chosen),  # Plasmid rejects other words
             features=record.features,
             lab=record.lab or None,
             group=record.group,
@@ -71,7 +71,7 @@ def _check_id(name: str) -> None:
 
 
 def joined(records: Iterable[Record]) -> Iterator[Record]:
-    """All records of one file as one record with the first one's id; nothing for nothing.
+    """All records of one file as one record with the id of the first; none when there are none.
 
     Sequences are joined by one `N`. The order of the pieces and their ends are not known, so two
     or more pieces are linear unless the topology option says otherwise.
@@ -94,7 +94,7 @@ def joined(records: Iterable[Record]) -> Iterator[Record]:
 
 
 class SeenIds:
-    """The ids met so far and where: a second one is an InputError that names both places."""
+    """The ids read so far, and where; adding one again is an InputError that names both places."""
 
     def __init__(self) -> None:
         self._places: dict[str, str] = {}
@@ -103,7 +103,7 @@ class SeenIds:
         return name in self._places
 
     def add(self, record: Record) -> None:
-        """Remember a record's id; a record without an id is judged elsewhere."""
+        """Remember a record's id; a record without an id is checked elsewhere."""
         earlier = self._places.setdefault(record.id, record.place) if record.id else record.place
         if earlier is not record.place:
             raise InputError(

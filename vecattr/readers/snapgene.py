@@ -1,4 +1,4 @@
-"""An open SnapGene `.dna` file in; its one record, with its topology, out."""
+"""SnapGene `.dna`: an open file in; its one record, with its topology, out."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ _PARSER_ERRORS = (
 )
 
 
-def read_snapgene(opened: InputFile) -> Iterator[Record]:
+def read_snapgene(file: InputFile) -> Iterator[Record]:
     """The one record of a SnapGene `.dna` file; its id is the file's name without suffix.
 
     Raises InputError when the file is cut short or holds no DNA.
     """
-    place = f"{opened.name}, record {input_stem(opened.name)!r}"
+    place = f"{file.name}, record {input_stem(file.name)!r}"
     try:
-        content = io.BytesIO(opened.records("snapgene").read())
+        content = io.BytesIO(file.limited().read())
         entry = SeqIO.read(content, "snapgene")  # type: ignore[no-untyped-call]
     except _PARSER_ERRORS as error:
         raise InputError(
             f"the SnapGene file cannot be read ({error})",
-            where=opened.name,
+            where=file.name,
             hint="the file is probably cut short; copy it again, or export it as GenBank",
         ) from error
     topology = str(entry.annotations["topology"])
-    yield Record(input_stem(opened.name), place, str(entry.seq), topology=topology)
+    yield Record(input_stem(file.name), place, str(entry.seq), topology=topology)

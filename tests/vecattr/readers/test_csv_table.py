@@ -19,8 +19,8 @@ from vecattr.readers.input_files import open_input
 def rows_of(content: bytes, folder: Path) -> tuple[tuple[str, ...], list[tuple[int, list[str]]]]:
     path = folder / "table.csv"
     path.write_bytes(content)
-    with open_input(path) as opened:
-        sheet = read_csv_table(opened)
+    with open_input(path) as file:
+        sheet = read_csv_table(file)
         return sheet.columns, [(row.line, row.cells) for row in sheet.rows]
 
 
@@ -82,8 +82,8 @@ def test_a_broken_table_is_refused_with_its_line(
 def test_a_missing_column_names_the_columns_that_are_there(tmp_path: Path) -> None:
     path = tmp_path / "t"
     path.write_text("sequence_id," + ",".join(f"c{n}" for n in range(20)) + "\n")
-    with open_input(path) as opened, pytest.raises(InputError, match="and 13 more"):
-        read_csv_table(opened).position("split")
+    with open_input(path) as file, pytest.raises(InputError, match="and 13 more"):
+        read_csv_table(file).position("split")
 
 
 def test_fasta_is_no_table(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from vecattr.readers.records import Record
 def records_of(content: bytes, folder: Path) -> list[Record]:
     path = folder / "in.fasta"
     path.write_bytes(content)
-    with open_input(path) as opened:
-        return list(read_fasta(opened))
+    with open_input(path) as file:
+        return list(read_fasta(file))
 
 
 def test_the_id_is_the_first_word_and_the_place_names_it(tmp_path: Path) -> None:

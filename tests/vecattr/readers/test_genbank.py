@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from vecattr.errors import InputError
+from vecattr.readers.formats import format_of
 from vecattr.readers.genbank import read_genbank
-from vecattr.readers.input_files import kind_of, open_input
+from vecattr.readers.input_files import open_input
 from vecattr.readers.records import Record
 
 
@@ -41,9 +42,9 @@ def genbank(
 def genbank_records(text: str, folder: Path) -> list[Record]:
     path = folder / "my plasmid.gb"
     path.write_text(text)
-    with open_input(path) as opened:
-        assert kind_of(opened) == "genbank"
-        return list(read_genbank(opened))
+    with open_input(path) as file:
+        assert format_of(file).name == "genbank"
+        return list(read_genbank(file))
 
 
 @pytest.mark.parametrize("topology", ["circular", "linear"])
@@ -110,6 +111,6 @@ def test_a_record_without_readable_bases_carries_a_problem(text: str, tmp_path: 
 def test_latin1_author_names_do_not_matter(tmp_path: Path) -> None:
     path = tmp_path / "x.gb"
     path.write_bytes(genbank().replace("made.", "by Ménard.").encode("latin-1"))
-    with open_input(path) as opened:
-        (record,) = read_genbank(opened)
+    with open_input(path) as file:
+        (record,) = read_genbank(file)
     assert record.problem is None

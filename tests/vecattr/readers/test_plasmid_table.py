@@ -24,8 +24,8 @@ def records_of(
 ) -> list[Record]:
     path = folder / "t.csv"
     path.write_text(text)
-    with open_input(path) as opened:
-        return list(read_table(opened, where=where, group_by=group_by))
+    with open_input(path) as file:
+        return list(read_table(file, where=where, group_by=group_by))
 
 
 def test_a_row_gives_all_it_says(tmp_path: Path) -> None:

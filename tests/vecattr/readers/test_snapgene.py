@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from vecattr.errors import InputError
-from vecattr.readers.input_files import kind_of, open_input
+from vecattr.readers.formats import format_of
+from vecattr.readers.input_files import open_input
 from vecattr.readers.records import Record
 from vecattr.readers.snapgene import read_snapgene
 
@@ -29,9 +30,9 @@ def snapgene(bases: bytes = b"acgtACGT", *, circular: bool = True) -> bytes:
 def snapgene_records(content: bytes, folder: Path) -> list[Record]:
     path = folder / "my plasmid.dna"
     path.write_bytes(content)
-    with open_input(path) as opened:
-        assert kind_of(opened) == "snapgene"
-        return list(read_snapgene(opened))
+    with open_input(path) as file:
+        assert format_of(file).name == "snapgene"
+        return list(read_snapgene(file))
 
 
 @pytest.mark.parametrize("circular", [True, False])

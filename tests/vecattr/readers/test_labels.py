@@ -1,4 +1,4 @@
-"""Claims about accompanying files: every row gives one answer or is refused with its line."""
+"""Claims about label files: every row gives one lab or is refused with its line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vecattr.errors import InputError
-from vecattr.readers.companions import read_features, read_labels
+from vecattr.readers.labels import read_labels
 
 
 def written(text: str, folder: Path) -> Path:
@@ -72,23 +72,3 @@ def test_a_label_file_that_says_less_or_more_is_refused(
     with pytest.raises(InputError, match=message) as caught:
         read_labels(path)
     assert caught.value.where == (str(path) if line is None else f"{path}:{line}")
-
-
-def test_a_feature_file_is_read_by_id(tmp_path: Path) -> None:
-    path = written("sequence_id,lab,f,g\na,X,1,0.0\nb,Y,,\n", tmp_path)
-    assert read_features(path) == {"a": {"f": 1, "g": 0}, "b": None}
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("sequence_id,f\na,2\n", "'f' is '2'"),
-        ("sequence_id,lab\na,X\n", "no feature column"),
-        ("sequence_id,f\na,1\na,1\n", "occurs twice"),
-    ],
-)
-def test_a_feature_file_with_other_values_is_refused(
-    text: str, message: str, tmp_path: Path
-) -> None:
-    with pytest.raises(InputError, match=message):
-        read_features(written(text, tmp_path))

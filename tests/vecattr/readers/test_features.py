@@ -1,11 +1,18 @@
-"""Claims about feature columns: 0/1 columns that are not reserved, and nothing else."""
+"""Claims about features: 0/1 columns that are not reserved, of a table or a feature file."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
 from vecattr.errors import InputError
-from vecattr.readers.feature_columns import RESERVED_COLUMNS, FeatureParser, feature_columns
+from vecattr.readers.features import (
+    RESERVED_COLUMNS,
+    FeatureParser,
+    feature_columns,
+    read_features,
+)
 
 
 def test_all_four_ways_of_writing_a_bit_are_one_feature() -> None:
@@ -40,3 +47,29 @@ def test_a_later_cell_that_is_no_bit_is_named() -> None:
     parse = FeatureParser(("f",), (0,))
     with pytest.raises(InputError, match=r"'f' is '7', not 0 or 1"):
         parse(["7"])
+
+
+def written(text: str, folder: Path) -> Path:
+    path = folder / "features.csv"
+    path.write_text(text)
+    return path
+
+
+def test_a_feature_file_is_read_by_id(tmp_path: Path) -> None:
+    path = written("sequence_id,lab,f,g\na,X,1,0.0\nb,Y,,\n", tmp_path)
+    assert read_features(path) == {"a": {"f": 1, "g": 0}, "b": None}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sequence_id,f\na,2\n", "'f' is '2'"),
+        ("sequence_id,lab\na,X\n", "no feature column"),
+        ("sequence_id,f\na,1\na,1\n", "occurs twice"),
+    ],
+)
+def test_a_feature_file_with_other_values_is_refused(
+    text: str, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=message):
+        read_features(written(text, tmp_path))

@@ -1,0 +1,99 @@
+"""The formats of sequence files: an open file in; its format, and the reader to call, out.
+
+To add a format, write a module with a function `read_NAME(file: InputFile) -> Iterator[Record]`
+and add one line to `FORMATS`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+
+from vecattr.errors import InputError
+from vecattr.readers.input_files import InputFile
+from vecattr.readers.records import Record
+
+Reader = Callable[[InputFile], Iterator[Record]]
+
+#: Columns that mark a first line as a table's header, whatever the delimiter.
+_HEADER_COLUMNS = frozenset({"sequence_id", "sequence"})
+
+
+def _is_snapgene(head: bytes) -> bool:
+    return head.startswith(b"\x09\x00\x00\x00\x0eSnapGene")
+
+
+def _is_fasta(head: bytes) -> bool:
+    return head.lstrip().startswith(b">")
+
+
+def _is_genbank(head: bytes) -> bool:
+    return head.lstrip().startswith((b"LOCUS ", b"LOCUS\t"))
+
+
+def _is_table(head: bytes) -> bool:
+    header = first_line(head)
+    has_delimiter = any(delimiter in header for delimiter in "\t,;")
+    return b"\x00" not in head and (has_delimiter or header.strip().strip('"') in _HEADER_COLUMNS)
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format: its name in messages, the test of a file's first bytes, and where its reader is
+    (`module:function`, imported when a file needs it)."""
+
+    name: str
+    matches: Callable[[bytes], bool]
+    reader_path: str
+
+    def reader(self) -> Reader:
+        """The function that reads the records of a file of this format."""
+        module, function = self.reader_path.split(":")
+        reader: Reader = getattr(import_module(module), function)
+        return reader
+
+
+#: The one format whose reader takes options: its columns are named by `--where` and `--group-by`.
+TABLE = Format("table", _is_table, "vecattr.readers.plasmid_table:read_table")
+
+#: Every format, in the order in which they are tried.
+FORMATS = (
+    Format("snapgene", _is_snapgene, "vecattr.readers.snapgene:read_snapgene"),
+    Format("fasta", _is_fasta, "vecattr.readers.fasta:read_fasta"),
+    Format("genbank", _is_genbank, "vecattr.readers.genbank:read_genbank"),
+    TABLE,
+)
+
+
+def format_of(file: InputFile) -> Format:
+    """The format of a file, from its first bytes; never from its suffix.
+
+    Raises InputError for a file of no known format.
+    """
+    for candidate in FORMATS:
+        if candidate.matches(file.head):
+            return candidate
+    if b"\x00" in file.head:
+        what = "binary data of no known format"
+    else:
+        what = "neither a table, FASTA, GenBank nor SnapGene .dna"
+    raise InputError(what, where=file.name, hint=_hint(file.head))
+
+
+def first_line(head: bytes) -> str:
+    """The first line that is not blank; bytes that are not UTF-8 become replacement characters."""
+    return re.split(r"[\r\n]", head.decode("utf-8", "replace").lstrip(), maxsplit=1)[0]
+
+
+def _hint(head: bytes) -> str:
+    """What to do with a file of no known format."""
+    text = head.lstrip()
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "this looks like UTF-16; save the file as UTF-8"
+    if text.startswith(b"@"):
+        return "this looks like FASTQ; convert it to FASTA"
+    if text[:1000].strip(b"ACGTNUacgtnu\r\n ") == b"":
+        return "this looks like a bare sequence; put a line '>name' above it"
+    return "a table begins with a header, FASTA with '>', GenBank with 'LOCUS'"
