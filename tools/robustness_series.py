@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from robustness_pictures import Lines
 
-from vecattr.indexes.answering.embedded_queries import embed_without_neighbors, unread_queries
+from vecattr.indexes.answering.embedded_queries import embed_without_neighbors
 from vecattr.indexes.answering.judgement import judge
 from vecattr.indexes.answering.lab_scores import score_labs
 from vecattr.indexes.answering.verdict import doubt, verdict
@@ -89,10 +89,9 @@ def judged(
         queries = embed_without_neighbors(panel, some, exclude_near_copies=False)
         judgement = judge(panel, queries, score_labs(panel, queries), DEFAULT_OPTIONS)
         scores.append(judgement.scores)
-        unread = unread_queries(panel, queries)
         verdicts += [
             verdict(
-                doubtful=doubt(plasmid, unread=bool(unread[query])) is not None,
+                doubtful=doubt(plasmid, unread=bool(queries.unread[query])) is not None,
                 confidence=float(judgement.confidence.confidences[query]),
                 threshold=judgement.confidence.threshold(query),
             )

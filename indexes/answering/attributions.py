@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.attribution import Attribution, FusedAttribution, Hit, Neighbor, Provenance, Stretches
-from vecattr.indexes.answering.embedded_queries import EmbeddedQueries, unread_queries
+from vecattr.indexes.answering.embedded_queries import EmbeddedQueries
 from vecattr.indexes.answering.judgement import Judgement
 from vecattr.indexes.answering.opened_panel import OpenedPanel
 from vecattr.indexes.answering.request import AnswerRequest
@@ -25,7 +25,10 @@ def attributions(
 ) -> Iterator[Attribution]:
     """One answer for each query, in order."""
     confidence, options = judgement.confidence, request.confidence
-    doubts = _doubts(panel, queries)
+    doubts = [
+        doubt(plasmid, unread=is_unread)
+        for plasmid, is_unread in zip(queries.plasmids, queries.unread.tolist(), strict=True)
+    ]
     sizes = [confidence.size(query, otherwise=request.k) for query in range(len(doubts))]
     best = _best_labs(panel, queries, judgement, sizes)
     kind = Attribution if panel.is_one_index else FusedAttribution
@@ -45,22 +48,15 @@ def attributions(
             ),
             confidence=query_confidence,
             threshold=threshold,
-            neighbors=_neighbors(queries, query, n=request.neighbors),
+            neighbors=fused_neighbors(
+                [neighbors[query] for neighbors in queries.neighbors], n=request.neighbors
+            ),
             notes=_notes(panel, queries, query, doubts[query], sizes[query], request),
             provenance=Provenance(__version__, panel.model_identity, panel.identity),
             work=options.work,
             coverage=options.coverage,
             evidence=_evidence(panel, queries, query, hits, request),
         )
-
-
-def _doubts(panel: OpenedPanel, queries: EmbeddedQueries) -> list[str | None]:
-    """Of each query why no answer is to be trusted, if so."""
-    unread = unread_queries(panel, queries)
-    return [
-        doubt(plasmid, unread=is_unread)
-        for plasmid, is_unread in zip(queries.plasmids, unread.tolist(), strict=True)
-    ]
 
 
 def _best_labs(
@@ -74,11 +70,6 @@ def _best_labs(
         ranked = index.ranked_labs(vectors, k=max(sizes))
         return [columns[:size] for columns, size in zip(ranked, sizes, strict=True)]
     return [judgement.best(query, k=size) for query, size in enumerate(sizes)]
-
-
-def _neighbors(queries: EmbeddedQueries, query: int, *, n: int) -> tuple[Neighbor, ...]:
-    assert queries.neighbors is not None, "an answer names neighbors"
-    return fused_neighbors([neighbors[query] for neighbors in queries.neighbors], n=n)
 
 
 def fused_neighbors(lists: Sequence[Sequence[Neighbor]], *, n: int) -> tuple[Neighbor, ...]:

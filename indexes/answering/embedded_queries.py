@@ -26,63 +26,73 @@ Copies = list[tuple[Overlap, ...]]
 @dataclass(frozen=True)
 class EmbeddedQueries:
     """q `plasmids` in v indexes: their `vectors` (v), the nearest stored plasmids in each index
-    (v, q; None when they were not looked up), and the near copies of each plasmid in all indexes
-    (q). Near copies that are left out are no neighbors, and `vectors` name them."""
+    (v, q; none when they were not asked for), the cosine of the very nearest (v of (q,); None where
+    no calibration weighs it), and the near copies of each plasmid in all indexes (q). Near copies
+    that are left out are no neighbors, and `vectors` name them. `featured`: which queries have
+    features, (q,); `unread`: of which no model knows any part, (q,)."""
 
     plasmids: Sequence[Plasmid]
     vectors: Sequence[QueryVectors]
-    neighbors: Sequence[Neighbors] | None
+    neighbors: Sequence[Neighbors]
+    nearest: Sequence[NDArray[np.float64] | None]
     copies: Copies
-
-    @property
-    def featured(self) -> NDArray[np.bool_]:
-        """Which queries have features, (q,)."""
-        return np.asarray(np.any([vectors.featured for vectors in self.vectors], axis=0))
-
-    def nearest_cosines(self) -> list[NDArray[np.float64] | None]:
-        """The cosines of the nearest stored plasmids in each index, (q,) each; None when they were
-        not looked up."""
-        if self.neighbors is None:
-            return [None] * len(self.vectors)
-        return [best_cosines(neighbors) for neighbors in self.neighbors]
+    featured: NDArray[np.bool_]
+    unread: NDArray[np.bool_]
 
 
 def embed_queries(
     panel: OpenedPanel, plasmids: Sequence[Plasmid], *, neighbors: int, exclude_near_copies: bool
 ) -> EmbeddedQueries:
-    """With so many nearest stored plasmids, or one where a calibration weighs it."""
-    looked_up = [
-        _left_out(index, plasmids, neighbors=neighbors)
-        if exclude_near_copies
-        else _as_stored(index, plasmids, neighbors=neighbors)
-        for index in panel.indexes
-    ]
+    """With so many nearest stored plasmids, for answers."""
+    look_up = _left_out if exclude_near_copies else _as_stored
+    looked_up = [look_up(index, plasmids, neighbors=neighbors) for index in panel.indexes]
     vectors, neighbor_lists, copies = zip(*looked_up, strict=True)
-    return EmbeddedQueries(plasmids, vectors, neighbor_lists, _named_once(plasmids, copies))
+    nearest = [
+        best_cosines(index_neighbors) if index.calibration else None
+        for index, index_neighbors in zip(panel.indexes, neighbor_lists, strict=True)
+    ]
+    return _embedded(panel, plasmids, vectors, neighbor_lists, nearest, copies)
 
 
 def embed_without_neighbors(
     panel: OpenedPanel, plasmids: Sequence[Plasmid], *, exclude_near_copies: bool
 ) -> EmbeddedQueries:
     """Only what ranks labs; near copies are looked for when they are to be left out."""
-    vectors = [index.embed(plasmids) for index in panel.indexes]
-    if not exclude_near_copies:
-        return EmbeddedQueries(plasmids, vectors, None, [()] * len(plasmids))
-    copies = [
-        near_copies(index, plasmids, index_vectors)
+    vectors, copies, nearest = [], [], []
+    for index in panel.indexes:
+        index_vectors = index.embed(plasmids)
+        index_copies: Copies = [()] * len(plasmids)
+        if exclude_near_copies:
+            index_copies = near_copies(index, plasmids, index_vectors)
+            index_vectors = _without(index_vectors, index_copies)
+        vectors.append(index_vectors)
+        copies.append(index_copies)
+        nearest.append(index.nearest_cosines(index_vectors) if index.calibration else None)
+    return _embedded(panel, plasmids, vectors, [], nearest, copies)
+
+
+def _embedded(
+    panel: OpenedPanel,
+    plasmids: Sequence[Plasmid],
+    vectors: Sequence[QueryVectors],
+    neighbors: Sequence[Neighbors],
+    nearest: Sequence[NDArray[np.float64] | None],
+    copies: Sequence[Copies],
+) -> EmbeddedQueries:
+    """With what the indexes say together of each query."""
+    unread = [
+        index.are_unread(index_vectors)
         for index, index_vectors in zip(panel.indexes, vectors, strict=True)
     ]
-    vectors = list(map(_without, vectors, copies))
-    return EmbeddedQueries(plasmids, vectors, None, _named_once(plasmids, copies))
-
-
-def unread_queries(panel: OpenedPanel, queries: EmbeddedQueries) -> NDArray[np.bool_]:
-    """Of which queries no model of the panel knows any part, (q,)."""
-    unread = [
-        index.are_unread(vectors)
-        for index, vectors in zip(panel.indexes, queries.vectors, strict=True)
-    ]
-    return np.asarray(np.all(unread, axis=0))  # (v, q) -> (q,)
+    return EmbeddedQueries(
+        plasmids,
+        vectors,
+        neighbors,
+        nearest,
+        _named_once(plasmids, copies),
+        featured=np.any([index_vectors.featured for index_vectors in vectors], axis=0),
+        unread=np.all(unread, axis=0),  # (v, q) -> (q,)
+    )
 
 
 def _as_stored(

@@ -70,23 +70,19 @@ def _confidences(
     panel: OpenedPanel, queries: EmbeddedQueries, labs: LabScores, options: ConfidenceOptions
 ) -> list[Confidence]:
     """How sure each index is by itself."""
-    confidences = []
-    for index, vectors, scores, nearest in zip(
-        panel.indexes, queries.vectors, labs.scores, queries.nearest_cosines(), strict=True
-    ):
-        if nearest is None and index.calibration is not None:
-            nearest = index.nearest_cosines(vectors)
-        confidences.append(
-            confidence_of(
-                index.calibration,
-                scores,
-                nearest,
-                names=index.lab_names,
-                featured=vectors.featured,
-                options=options,
-            )
+    return [
+        confidence_of(
+            index.calibration,
+            scores,
+            nearest,
+            names=index.lab_names,
+            featured=vectors.featured,
+            options=options,
         )
-    return confidences
+        for index, vectors, scores, nearest in zip(
+            panel.indexes, queries.vectors, labs.scores, queries.nearest, strict=True
+        )
+    ]
 
 
 def _laid_out(panel: OpenedPanel, values: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
