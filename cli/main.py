@@ -1,8 +1,8 @@
-"""The entry point: an argument list in, an exit code out; the one place that catches errors.
+"""An argument list in, an exit code out; the only place where errors are caught.
 
-Exit codes: 0 done, 1 unexpected, 2 usage, 3 input data wrong, 4 index or model missing, damaged or
-mismatched, 5 locked, 130 interrupted, 143 told to end. A reader that closes its pipe early is no
-error.
+Exit codes: 0 success, 1 unexpected error, 2 wrong usage, 3 bad input data, 4 index or model
+missing, damaged or mismatched, 5 locked, 130 interrupted, 143 terminated. A reader that closes its
+pipe early is no error.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from vecattr.version import __version__
 
 INTERRUPTED = 128 + signal.SIGINT
 
-#: What libraries of others say when they get no memory.
+#: Parts of the messages of libraries that get no memory.
 _NO_MEMORY = (
     "out of memory",
     "allocate memory",
@@ -121,7 +121,7 @@ def cli(context: click.Context) -> None:
     """Which lab designed this piece of engineered DNA?
 
     A trained encoder turns plasmids and labs into unit vectors; everything after that is vector
-    search. Start with: vecattr demo
+    search. To start, run: vecattr demo
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)
@@ -135,48 +135,50 @@ def run(arguments: Sequence[str], *, group: click.Command = cli, program: str = 
         with group.make_context(program, list(arguments), obj=terminal) as context:
             group.invoke(context)
         sys.stdout.flush()
-    except click.exceptions.Exit as leaving:
-        return leaving.exit_code
+    except click.exceptions.Exit as click_exit:
+        return click_exit.exit_code
     except click.ClickException as error:
         terminal.complain(_usage_error(error))
         return UsageError.exit_code
     except (KeyboardInterrupt, click.Abort, Stopped) as error:
         return _stopped(terminal, error.signal if isinstance(error, Stopped) else signal.SIGINT)
     except BrokenPipeError:
-        _forget(sys.stdout)
+        _redirect_to_null(sys.stdout)
         return terminal.exit_code
     except Exception as error:
-        if (signaled := received_signal()) is not None:  # a library made another error of it
-            return _stopped(terminal, signaled)
+        if (number := received_signal()) is not None:  # a library turned it into another error
+            return _stopped(terminal, number)
         return _failed(terminal, error)
     return terminal.exit_code
 
 
-def _stopped(terminal: Terminal, signaled: int) -> int:
+def _stopped(terminal: Terminal, number: int) -> int:
     """The exit code of a command that a signal ended, after a line about it."""
-    name = "interrupted" if signaled == signal.SIGINT else signal.strsignal(signaled) or "stopped"
+    name = "interrupted" if number == signal.SIGINT else signal.strsignal(number) or "stopped"
     terminal.complain(VecattrError(name.lower()))
-    return 128 + signaled
+    return 128 + number
 
 
 def _failed(terminal: Terminal, error: Exception) -> int:
     """The exit code of a failed command, after one or two lines about it on stderr."""
     if terminal.debug:
         traceback.print_exception(error)
-    known = error if isinstance(error, VecattrError) else _foreign(error)
-    terminal.complain(known)
-    return known.exit_code
+    translated = error if isinstance(error, VecattrError) else _translated(error)
+    terminal.complain(translated)
+    return translated.exit_code
 
 
-def _foreign(error: Exception) -> VecattrError:
-    """An error that is not ours, as a sentence; the file system's are the user's to mend."""
-    if isinstance(error, MemoryError) or any(said in str(error).lower() for said in _NO_MEMORY):
+def _translated(error: Exception) -> VecattrError:
+    """An error of Python or a library as one of ours; the user can correct those of the file
+    system."""
+    message = str(error).lower()
+    if isinstance(error, MemoryError) or any(part in message for part in _NO_MEMORY):
         return VecattrError(
             "out of memory",
-            hint="ask about fewer or shorter sequences at once, or on a machine with more memory",
+            hint="query fewer or shorter sequences at once, or use a machine with more memory",
         )
     if isinstance(error, PermissionError) and not Path(str(error.filename)).is_file():
-        hint = "name a place that you may write to"  # a file that is there could not be read
+        hint = "name a place that you may write to"  # an existing file could not be read
         return ArtifactError(error.strerror or str(error), where=str(error.filename), hint=hint)
     if isinstance(error, FileNotFoundError | IsADirectoryError | PermissionError):
         return InputError(error.strerror or str(error), where=str(error.filename))
@@ -185,7 +187,7 @@ def _foreign(error: Exception) -> VecattrError:
         return VecattrError(error.strerror, where=where)
     return VecattrError(
         f"unexpected {type(error).__name__}: {error}",
-        hint="this is a fault of vecattr; --debug shows where it happened",
+        hint="this is a bug in vecattr; --debug shows where it happened",
     )
 
 
@@ -195,27 +197,27 @@ def _usage_error(error: click.ClickException) -> UsageError:
     return UsageError(error.format_message(), hint=f"see: {path} --help")
 
 
-def _forget(stream: TextIO) -> None:
-    """Point a stream at nothing, so that Python's last flush stays quiet as well."""
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, stream.fileno())
+def _redirect_to_null(stream: TextIO) -> None:
+    """Point a stream at the null device, so that Python's last flush cannot fail."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
 
 
-def _flush_or_forget() -> None:
-    """Leave nothing for Python's last flush to fail at, which would change the exit code: what
-    could not be written to stdout was told, and about stderr nobody can be."""
+def _flush_streams() -> None:
+    """Flush both streams, and drop what cannot be written: Python's last flush would fail at it
+    and change the exit code. A failure of stdout was reported, one of stderr cannot be."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except (OSError, ValueError):
             with contextlib.suppress(OSError, ValueError):
-                _forget(stream)
+                _redirect_to_null(stream)
 
 
 def _open_closed_streams() -> None:
-    """Stand-ins for streams that the caller closed (`vecattr ... >&-`): Python has None for them.
+    """Open the null device for streams that the caller closed (`vecattr ... >&-`, None in Python).
 
-    They take the lowest free descriptors, which are the closed ones, so that no file opened later
+    These take the lowest free descriptors, which are the closed ones, so that no file opened later
     is written to as stdout.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
@@ -232,7 +234,7 @@ def main() -> None:
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
         code = run(sys.argv[1:])
-        _flush_or_forget()
-    except (KeyboardInterrupt, Stopped) as error:  # before the command, or while it was ending
+        _flush_streams()
+    except (KeyboardInterrupt, Stopped) as error:  # before or after the command
         code = 128 + (error.signal if isinstance(error, Stopped) else signal.SIGINT)
     sys.exit(code)

@@ -1,7 +1,7 @@
-"""Signals that end a process, in; exceptions that unwind it, so that nothing half-done stays, out.
+"""Signals that end a process in, exceptions that unwind it and so clean up out.
 
-An exception that is raised inside of a library's callback can be lost or turned into another one;
-so what was signaled is remembered, and signaled again where Python would drop it.
+An exception that is raised inside a library's callback can be lost or turned into another one.
+So the signal is recorded, and sent again where Python would drop its exception.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
-#: What ends a process that should clean up first; a terminal that is closed sends SIGHUP.
+#: Signals that end a process after it has cleaned up; a terminal that is closed sends SIGHUP.
 _ENDING = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGXCPU") if hasattr(signal, name)
 )
 
-#: Seconds after which a signal is repeated whose exception was dropped.
-_A_MOMENT = 0.02
+#: Seconds after which a signal whose exception was dropped is sent again.
+_RESEND_DELAY = 0.02
 
 _received: list[int] = []
 
 
 class Stopped(BaseException):
-    """The process was told to end; `signal` is the number."""
+    """The process received a signal to end; `signal` is its number."""
 
     def __init__(self, signaled: int) -> None:
         super().__init__(signaled)
@@ -36,12 +36,12 @@ class Stopped(BaseException):
 
 
 def received_signal() -> int | None:
-    """The last ending signal of this process, if there was one."""
+    """The last signal to end that this process received, if any."""
     return _received[-1] if _received else None
 
 
 def catch_signals() -> None:
-    """Make exceptions of ending signals, but for those that the caller has us ignore (nohup)."""
+    """Raise exceptions for signals to end, except those that the caller has us ignore (nohup)."""
     for number in (signal.SIGINT, *_ENDING):
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _raise)
@@ -53,11 +53,12 @@ def _raise(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt if number == signal.SIGINT else Stopped(number)
 
 
-def _unraisable(lost: UnraisableHookArgs, /) -> None:
-    """Signal again what was raised where Python has to drop it; other errors as ever."""
-    if issubclass(lost.exc_type, KeyboardInterrupt | Stopped) and _received:
-        again = threading.Timer(_A_MOMENT, os.kill, (os.getpid(), _received[-1]))
-        again.daemon = True  # when this hook is left; in it, the exception would be dropped again
-        again.start()
+def _unraisable(dropped: UnraisableHookArgs, /) -> None:
+    """Send a signal again whose exception Python has to drop; other errors as usual."""
+    if issubclass(dropped.exc_type, KeyboardInterrupt | Stopped) and _received:
+        # after this hook has returned: inside it, the exception would be dropped again
+        timer = threading.Timer(_RESEND_DELAY, os.kill, (os.getpid(), _received[-1]))
+        timer.daemon = True
+        timer.start()
     else:
-        sys.__unraisablehook__(lost)
+        sys.__unraisablehook__(dropped)

@@ -1,4 +1,4 @@
-"""What a command says beside its results: messages and progress, all of it on stderr."""
+"""Messages, errors and progress of a command in, lines on stderr out; results go elsewhere."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Terminal:
-    """How much to say, and what the process will exit with when the command ends well."""
+    """How much to print, and the exit code if the command ends without an error."""
 
     quiet: bool = False
     verbose: bool = False
@@ -29,28 +29,28 @@ class Terminal:
     bad_records: int = 0
 
     def say(self, text: str) -> None:
-        """A line for a person; nothing with -q."""
+        """Print a line; nothing with -q."""
         if not self.quiet:
-            _tell(escape_control(text))
+            _print_line(escape_control(text))
 
     def detail(self, text: str) -> None:
-        """A line for a curious person; only with -v."""
+        """Print a line only with -v."""
         if self.verbose:
-            _tell(escape_control(text))
+            _print_line(escape_control(text))
 
     def complain(self, error: VecattrError) -> None:
-        """An error in one or two lines: where, what, and the next step."""
-        head = f"{error.where}: {error.what}" if error.where else error.what
-        _tell(f"vecattr: error: {escape_control(head)}")
+        """Print an error in one or two lines: where, what, and the next step."""
+        message = f"{error.where}: {error.what}" if error.where else error.what
+        _print_line(f"vecattr: error: {escape_control(message)}")
         if error.hint:
-            _tell(f"  {escape_control(error.hint)}")
+            _print_line(f"  {escape_control(error.hint)}")
 
     def good_records(self, records: Iterable[Plasmid | BadRecord]) -> Iterator[Plasmid]:
         """The plasmids among `records`; each bad record is reported, and the exit code becomes 3.
 
         Raises InputError when there were bad records and not one good one.
         """
-        from vecattr.plasmid import Plasmid
+        from vecattr.plasmid import Plasmid  # start-up
 
         good = 0
         for record in records:
@@ -68,18 +68,18 @@ class Terminal:
 
     @property
     def shows_progress(self) -> bool:
-        """Progress is drawn only when a person can see it."""
+        """Progress is drawn only on a terminal, and not with -q."""
         return not self.quiet and sys.stderr.isatty()
 
     @contextmanager
     def progress(
         self, title: str, *, total: int | None = None, unit: str = " plasmids"
     ) -> Iterator[Callable[[int], None]]:
-        """A bar on stderr; the value is called with the number of units done since last time."""
+        """A bar on stderr; call the value with the number of units done since its last call."""
         if not self.shows_progress:
-            yield _unseen
+            yield _ignore
             return
-        from tqdm import tqdm
+        from tqdm import tqdm  # start-up
 
         with tqdm(
             total=total,
@@ -96,12 +96,12 @@ class Terminal:
             yield advance
 
 
-def _unseen(done: int) -> None:
-    """Progress that nobody sees."""
+def _ignore(done: int) -> None:
+    """Progress that is not shown."""
 
 
-def _tell(line: str) -> None:
-    """A line on stderr; when nobody can be told (a full disk, a closed pipe), work goes on."""
+def _print_line(line: str) -> None:
+    """A line on stderr; work continues when it cannot be written (a full disk, a closed pipe)."""
     with suppress(OSError):
         click.echo(line, err=True)
 

@@ -1,7 +1,7 @@
-"""`vecattr demo`: nothing in, a made collection attributed from end to end out.
+"""`vecattr demo`: a seed in, a synthetic collection indexed, queried and extended out.
 
 Nothing is trained. The encoder that comes with vecattr reads real k-mers only, and random bases
-have none of them, so the made parts are strung together of single k-mers that it knows.
+contain none of them, so the synthetic parts are joined from single k-mers that it knows.
 """
 
 from __future__ import annotations
@@ -29,80 +29,88 @@ if TYPE_CHECKING:
 
 LABS = 24
 PLASMIDS_PER_LAB = 80
-OWN_GENES = 0.9  # share of publications about a gene of the lab itself
-HELD_OUT = 2  # plasmids of each lab that the index never sees
-SUPPORTS = 10  # plasmids of the new lab that are added
+OWN_GENE_SHARE = 0.9  # share of publications about a gene of the lab itself
+QUERIES_PER_LAB = 2  # plasmids of each lab that are not stored
+NEW_PLASMIDS = 10  # plasmids of the new lab that are added
 
 
 @dataclass(frozen=True)
 class Collection:
-    """A made collection in its parts; `newcomers` and `late` are of a lab that the index is built
-    without: the former are added to it, the latter ask."""
+    """A synthetic collection: what the index is built of, and queries of the same labs; what is
+    then added of a new lab, and queries of that lab."""
 
     stored: tuple[Plasmid, ...]
-    held_out: tuple[Plasmid, ...]
-    newcomers: tuple[Plasmid, ...]
-    late: tuple[Plasmid, ...]
+    queries: tuple[Plasmid, ...]
+    new_stored: tuple[Plasmid, ...]
+    new_queries: tuple[Plasmid, ...]
 
 
 @click.command("demo")
 @click.option("-o", "--output", type=FOLDER, metavar="DIR", help="Keep everything in this folder.")
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=3, show_default=True, help="Of the collection."
+    "--seed",
+    type=click.IntRange(min=0),
+    default=3,
+    show_default=True,
+    help="Seed of the collection.",
 )
 @verbosity_options
 def command(output: Path | None, seed: int) -> None:
-    """Show everything on a made collection: build, query, add a lab, query it.
+    """Show everything on a synthetic collection: build an index, query it, add a lab, query again.
 
-    The plasmids are made up; backbones and parts are shared by all labs, habits are each lab's own.
-    The encoder is the one that comes with vecattr, and has seen none of them.
+    The labs share backbones and parts, and each has its own habits. The encoder is the one that
+    comes with vecattr; it was not trained on these plasmids.
     """
-    limit_threads(1)  # the tensors are small: more threads gain nothing, and lose on a busy machine
+    limit_threads(1)  # tensors are small: more threads gain nothing, and lose on a busy machine
     with _folder(output) as folder:
-        _tell(made_collection(seed), folder)
+        _run_demo(synthetic_collection(seed), folder)
         if output is not None:
-            _say("\nKept, to go on with:\n")
+            _say("\nThe files were kept. To continue:\n")
             _say(f"  vecattr query {output}/held_out.fasta -i {output}/demo.index --neighbors 3")
             _say(
                 f"  vecattr evaluate {output}/plasmids.csv --where split=dev -i {output}/demo.index"
             )
 
 
-def made_collection(seed: int) -> Collection:
-    """A seeded collection: the last lab is new, of each other lab some plasmids are held out."""
-    from vecattr.sequences.synthetic import synthetic_plasmids
+def synthetic_collection(seed: int) -> Collection:
+    """A seeded collection: the last lab is the new one, of each other lab some are queries."""
+    from vecattr.sequences.synthetic import synthetic_plasmids  # start-up
 
     plasmids = synthetic_plasmids(
         labs=LABS + 1,
         plasmids_per_lab=PLASMIDS_PER_LAB,
         seed=seed,
-        own_gene_share=OWN_GENES,
-        lexicon=known_words(),
+        own_gene_share=OWN_GENE_SHARE,
+        lexicon=encoder_lexicon(),
     )
     by_lab = [
         plasmids[start : start + PLASMIDS_PER_LAB]
         for start in range(0, len(plasmids), PLASMIDS_PER_LAB)
     ]
-    *known, new = by_lab
+    *old_labs, new_lab = by_lab
     return Collection(
-        stored=tuple(plasmid for lab in known for plasmid in lab[HELD_OUT:]),
-        held_out=tuple(plasmid for lab in known for plasmid in lab[:HELD_OUT]),
-        newcomers=tuple(new[:SUPPORTS]),
-        late=tuple(new[SUPPORTS:]),
+        stored=tuple(plasmid for lab in old_labs for plasmid in lab[QUERIES_PER_LAB:]),
+        queries=tuple(plasmid for lab in old_labs for plasmid in lab[:QUERIES_PER_LAB]),
+        new_stored=tuple(new_lab[:NEW_PLASMIDS]),
+        new_queries=tuple(new_lab[NEW_PLASMIDS:]),
     )
 
 
-def known_words() -> Lexicon:
-    """K-mers that the shipped encoder knows: the half that it heeds least, as common backbones
-    are, to be shared by all labs, and the fiftieth that it heeds most, to be labs' own."""
-    import numpy as np
+def encoder_lexicon() -> Lexicon:
+    """K-mers that the shipped encoder knows: the half with the shortest vectors, as of common
+    backbones, is shared by all labs; the fiftieth with the longest are labs' own."""
+    import numpy as np  # start-up
 
-    from vecattr.encoders.config import BagConfig
-    from vecattr.encoders.model_folder import read_config
-    from vecattr.encoders.pretrained import shipped_encoder
-    from vecattr.encoders.weights import StoredKmerVectors, read_weights, vocabulary_hashes
-    from vecattr.sequences.kmers import spelled
-    from vecattr.sequences.synthetic import Lexicon
+    from vecattr.encoders.config import BagConfig  # start-up
+    from vecattr.encoders.model_folder import read_config  # start-up
+    from vecattr.encoders.pretrained import shipped_encoder  # start-up
+    from vecattr.encoders.weights import (  # start-up
+        StoredKmerVectors,
+        read_weights,
+        vocabulary_hashes,
+    )
+    from vecattr.sequences.kmers import spelled  # start-up
+    from vecattr.sequences.synthetic import Lexicon  # start-up
 
     folder = shipped_encoder()
     config, arrays = read_config(folder).encoder, read_weights(folder)
@@ -119,53 +127,55 @@ def known_words() -> Lexicon:
 
 @contextmanager
 def _folder(output: Path | None) -> Iterator[Path]:
-    """The folder to keep, or one that is gone afterwards."""
+    """The folder to keep, or a temporary one."""
     if output is None:
         with tempfile.TemporaryDirectory(prefix="vecattr-demo-") as folder:
             yield Path(folder)
         return
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise UsageError(f"{output} is there and is not an empty folder", hint="name a new one")
+        raise UsageError(f"{output} exists and is not an empty folder", hint="name a new one")
     output.mkdir(parents=True, exist_ok=True)
     yield output
 
 
-def _tell(made: Collection, folder: Path) -> None:
-    """The story, step by step, on stdout."""
-    from vecattr.indexes.editing.add import add_labs
-    from vecattr.indexes.index import Index
+def _run_demo(collection: Collection, folder: Path) -> None:
+    """Build, query, add and query again, with an explanation of each step on stdout."""
+    from vecattr.indexes.editing.add import add_labs  # start-up
+    from vecattr.indexes.index import Index  # start-up
 
-    write_table(folder / "plasmids.csv", made)
-    write_fasta(folder / "held_out.fasta", made.held_out)
-    write_fasta(folder / "new_lab.fasta", made.newcomers)
-    _say(f"1. A made collection: {len(made.stored)} plasmids of {LABS} labs, strung together of")
+    write_table(folder / "plasmids.csv", collection)
+    write_fasta(folder / "held_out.fasta", collection.queries)
+    write_fasta(folder / "new_lab.fasta", collection.new_stored)
     _say(
-        "   k-mers that the encoder which comes with vecattr can read; it never saw such plasmids."
+        f"1. A synthetic collection: {len(collection.stored)} plasmids of {LABS} labs, joined from"
     )
-    _say("2. Building an index of them, and of all labs; nothing is trained ...")
-    index = _build(made.stored, folder)
+    _say("   k-mers that the encoder of vecattr can read; it was not trained on such plasmids.")
+    _say("2. Building an index of these plasmids and their labs; nothing is trained ...")
+    index = _build(collection.stored, folder)
 
-    query = made.held_out[0]
-    _say(f"3. Asking for a held-out plasmid, really of {query.lab}:\n")
-    _ask(index, query)
-    _say(_success(index, made.held_out))
+    query = collection.queries[0]
+    _say(f"3. Querying a plasmid that is not in the index, of {query.lab}:\n")
+    _query(index, query)
+    _say(_accuracy(index, collection.queries))
 
     path = folder / "demo.index"
-    late, new_lab = made.late[0], made.late[0].lab
-    _say(f"\n4. Asking for a plasmid of {new_lab}, which the index has never seen:\n")
-    _ask(index, late)
-    add_labs(path, made.newcomers)
-    _say(f"5. Adding {SUPPORTS} other plasmids of {new_lab}, without retraining; asking again:\n")
+    query = collection.new_queries[0]
+    _say(f"\n4. Querying a plasmid of {query.lab}, a lab that the index lacks:\n")
+    _query(index, query)
+    add_labs(path, collection.new_stored)
+    _say(
+        f"5. Adding {NEW_PLASMIDS} other plasmids of {query.lab}, without retraining; then again:\n"
+    )
     index = Index.open(path)
-    _ask(index, late)
-    _say(_success(index, made.late))
+    _query(index, query)
+    _say(_accuracy(index, collection.new_queries))
 
 
 def _build(plasmids: Sequence[Plasmid], folder: Path) -> Index:
-    from vecattr.datasets.classes import ClassRule
-    from vecattr.encoders.pretrained import shipped_encoder
-    from vecattr.indexes.editing.build import build_index
-    from vecattr.indexes.index import Index
+    from vecattr.datasets.classes import ClassRule  # start-up
+    from vecattr.encoders.pretrained import shipped_encoder  # start-up
+    from vecattr.indexes.editing.build import build_index  # start-up
+    from vecattr.indexes.index import Index  # start-up
 
     path = folder / "demo.index"
     with terminal().progress("embedding", total=len(plasmids)) as advance:
@@ -173,41 +183,43 @@ def _build(plasmids: Sequence[Plasmid], folder: Path) -> Index:
     return Index.open(path)
 
 
-def _ask(index: Index, plasmid: Plasmid) -> None:
+def _query(index: Index, plasmid: Plasmid) -> None:
     answer = index.query(plasmid, k=3, neighbors=2)
     click.echo(table_block(answer), nl=False)
     first = answer.labs[0].name
     if plasmid.lab not in index.lab_names:
-        right = "right" if answer.verdict == "unknown" else "wrong"
-        _say(f"   The verdict {answer.verdict} is {right}: the index has no {plasmid.lab}.\n")
+        judgement = "right" if answer.verdict == "unknown" else "wrong"
+        _say(f"   The verdict {answer.verdict} is {judgement}: the index has no {plasmid.lab}.\n")
     elif first == plasmid.lab:
         _say(f"   The answer {first} is right.")
     else:
         _say(f"   The answer {first} is wrong: it is {plasmid.lab}.")
 
 
-def _success(index: Index, plasmids: Sequence[Plasmid]) -> str:
-    first = three = 0
+def _accuracy(index: Index, plasmids: Sequence[Plasmid]) -> str:
+    first = first_three = 0
     for answer, plasmid in zip(index.query_many(plasmids, k=3), plasmids, strict=True):
         names = [hit.name for hit in answer.labs]
         first += names[0] == plasmid.lab
-        three += plasmid.lab in names
+        first_three += plasmid.lab in names
     return (
-        f"   Of {len(plasmids)} such plasmids {first} have their lab first, "
-        f"{three} among the first three."
+        f"   Of {len(plasmids)} such plasmids, {first} have their lab first, "
+        f"{first_three} among the first three."
     )
 
 
-def write_table(path: Path, made: Collection) -> None:
-    """What is stored and what is held out, as one table."""
-    from vecattr.readers.plasmid_table import table_text
+def write_table(path: Path, collection: Collection) -> None:
+    """Stored plasmids (split=train) and queries (split=dev) as one table."""
+    from vecattr.readers.plasmid_table import table_text  # start-up
 
-    split = {one.id: "train" for one in made.stored} | {one.id: "dev" for one in made.held_out}
-    path.write_text(table_text([*made.stored, *made.held_out], split=split), encoding="utf-8")
+    split = {plasmid.id: "train" for plasmid in collection.stored}
+    split |= {plasmid.id: "dev" for plasmid in collection.queries}
+    plasmids = [*collection.stored, *collection.queries]
+    path.write_text(table_text(plasmids, split=split), encoding="utf-8")
 
 
 def write_fasta(path: Path, plasmids: Sequence[Plasmid]) -> None:
-    """The plasmids as a FASTA file, one line a sequence."""
+    """The plasmids as a FASTA file, one line per sequence."""
     text = "".join(f">{plasmid.id}\n{plasmid.sequence}\n" for plasmid in plasmids)
     path.write_text(text, encoding="utf-8")
 

@@ -48,13 +48,14 @@ LABS = 10
 @click.option(
     "--evidence",
     is_flag=True,
-    help="Also show which stretches point to the first lab, and which many labs share.",
+    help="Also show which stretches speak for the first lab, and which are common property of "
+    "many labs.",
 )
 @click.option(
     "--common-labs",
     type=click.IntRange(min=1),
     metavar="N",
-    help="With --evidence: a stretch of more than N labs counts as shared by many. [default: 20]",
+    help="With --evidence: a stretch that more than N labs have is common property. [default: 20]",
 )
 @near_copies_option
 @click.option(

@@ -1,4 +1,4 @@
-"""How training goes, shown on stderr: what a trainer tells its watcher in, progress bars out."""
+"""Events of a training run in, progress bars and epoch lines on stderr out."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ if TYPE_CHECKING:
     from vecattr.cli.terminal import Terminal
     from vecattr.training.validation import Epoch
 
-#: What the bar calls the facts that training tells.
-_SHORT = {"plasmids_per_second": "plasmids/s"}
+#: Shorter names of training's figures, for the bar.
+_SHORT_NAMES = {"plasmids_per_second": "plasmids/s"}
 
 #: Without the drawn bar, so that the figures fit into 80 columns.
 _BAR = "{desc}: {percentage:3.0f}% {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 
 
 def is_leader() -> bool:
-    """False in all processes of a torchrun but the first, which alone speaks."""
+    """Whether this process prints: of the processes of a torchrun only the first does."""
     return os.environ.get("RANK", "0") == "0"
 
 
 class TrainingProgress:
-    """One bar a stage, with the loss, the last validation and the speed; a watcher of training."""
+    """A watcher of training: a bar per stage, with the loss, the last validation and the speed."""
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
@@ -44,7 +44,7 @@ class TrainingProgress:
 
     def starts(self, stage: str, total: int) -> None:
         """A stage begins: a new bar of `total` units."""
-        from tqdm import tqdm
+        from tqdm import tqdm  # start-up
 
         self._close()
         self._bar = tqdm(
@@ -57,14 +57,14 @@ class TrainingProgress:
             bar_format=_BAR,
         )
 
-    def advances(self, units: int, **facts: float) -> None:
-        """So many units are done; the facts are shown at the end of the bar."""
-        shown = {_SHORT.get(name, name): _short(value) for name, value in facts.items()}
+    def advances(self, units: int, **figures: float) -> None:
+        """Another `units` are done; the figures are shown at the end of the bar."""
+        shown = {_SHORT_NAMES.get(name, name): _short(value) for name, value in figures.items()}
         self._bar.set_postfix({**shown, **self._validation}, refresh=False)
         self._bar.update(units)
 
     def ends_epoch(self, epoch: Epoch) -> None:
-        """The validation shares go on the bar, and with -v on a line of their own."""
+        """Show the validation figures on the bar, and with -v on a line of their own."""
         line = f"epoch {epoch.epoch}: loss {epoch.loss:.4f}"
         if math.isfinite(epoch.validation_top1):
             top1, top10 = f"{epoch.validation_top1:.3f}", f"{epoch.validation_top10:.3f}"

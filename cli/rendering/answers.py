@@ -56,7 +56,7 @@ _NEIGHBOR_COLUMNS = ("rank", "plasmid", "lab", "cosine", "bases", "topology")
 
 
 def render(answers: Iterable[Attribution], *, form: Format) -> Iterator[str]:
-    """The answers as text, in pieces, each written as soon as its query is answered (json: one
+    """The answers as text, in pieces, one for each query as soon as it is answered (json: one
     document at the end)."""
     match form:
         case "table":
@@ -77,11 +77,11 @@ def render(answers: Iterable[Attribution], *, form: Format) -> Iterator[str]:
 
 def rows(answer: Attribution) -> Iterator[Row]:
     """The rows of one answer in the order of COLUMNS: labs, neighbours, and the stretches of the
-    evidence, with which EVIDENCE_COLUMNS follow.
+    evidence; with evidence, EVIDENCE_COLUMNS follow.
 
     An answer with none of them still has one row, of kind `none`: no query is dropped.
     """
-    tail = (
+    answer_cells = (
         answer.verdict,
         answer.confidence,
         answer.threshold,
@@ -92,37 +92,47 @@ def rows(answer: Attribution) -> Iterator[Row]:
         answer.provenance.model,
         answer.provenance.index,
     )
-    nothing: Row = (None, "none", None, None, None, None)
-    for head, share, stretch in list(_heads(answer)) or [(nothing, None, NO_STRETCH)]:
+    no_result: Row = (None, "none", None, None, None, None)
+    results = list(_results(answer)) or [(no_result, None, NO_STRETCH)]
+    for head, probability, stretch in results:
         cells = stretch if answer.evidence else ()
-        yield (answer.query, *head, *tail, share, answer.work, answer.coverage, *cells)
+        yield (
+            answer.query,
+            *head,
+            *answer_cells,
+            probability,
+            answer.work,
+            answer.coverage,
+            *cells,
+        )
 
 
-def _heads(answer: Attribution) -> Iterator[tuple[Row, float | None, Row]]:
-    """Of each row the first columns, from `rank` on, the probability and the stretch."""
+def _results(answer: Attribution) -> Iterator[tuple[Row, float | None, Row]]:
+    """Of each row the columns from `rank` to `score`, the probability and the stretch."""
     for rank, hit in _ranked(answer):
         yield (rank, "lab", hit.name, None, hit.cosine, hit.score), hit.probability, NO_STRETCH
-    for rank, near in enumerate(answer.neighbors, start=1):
-        yield (rank, "neighbor", near.lab, near.id, near.cosine, None), None, NO_STRETCH
+    for rank, neighbor in enumerate(answer.neighbors, start=1):
+        head = (rank, "neighbor", neighbor.lab, neighbor.id, neighbor.cosine, None)
+        yield head, None, NO_STRETCH
     if answer.evidence is not None:
-        yield from ((head, None, cells) for head, cells in stretch_rows(answer.evidence))
+        yield from ((row, None, cells) for row, cells in stretch_rows(answer.evidence))
 
 
 def as_object(answer: Attribution) -> dict[str, object]:
-    """One answer as the JSON object of the documented contract; `evidence` is in it when it was
-    asked for."""
+    """One answer as the documented JSON object; it has `evidence` when that was asked for."""
     value = asdict(answer)
     del value["evidence"]
     labs = [{"rank": rank, **asdict(hit)} for rank, hit in _ranked(answer)]
     neighbors = [
-        {"rank": rank, **asdict(near)} for rank, near in enumerate(answer.neighbors, start=1)
+        {"rank": rank, **asdict(neighbor)}
+        for rank, neighbor in enumerate(answer.neighbors, start=1)
     ]
     evidence = {"evidence": evidence_object(answer.evidence)} if answer.evidence else {}
     return {**value, "labs": labs, "neighbors": neighbors, **evidence}
 
 
 def table_block(answer: Attribution) -> str:
-    """One answer for people: a heading, the ranked labs, the neighbours, the notes."""
+    """One answer as a table: a heading, the notes, the ranked labs, the neighbours."""
     name = escape_control(answer.query)
     parts = [f"{name}  ({answer.length:,} bases, {answer.topology})\n  {verdict_line(answer)}\n"]
     parts += [f"  note: {escape_control(note)}\n" for note in answer.notes]
@@ -138,28 +148,28 @@ def table_block(answer: Attribution) -> str:
 def verdict_line(answer: Attribution) -> str:
     """The verdict in words, with both values that were compared."""
     if answer.threshold is None:
-        best = f"{answer.uncalibrated_name} {answer.confidence:.4f}"
-        return f"verdict: {answer.verdict} ({best}; this index has no threshold)"
-    found = f"{answer.confidence_name} {answer.confidence:z.4f}"
-    return f"verdict: {answer.verdict} ({found}, threshold {answer.threshold:z.4f})"
+        confidence = f"{answer.uncalibrated_name} {answer.confidence:.4f}"
+        return f"verdict: {answer.verdict} ({confidence}; this index has no threshold)"
+    confidence = f"{answer.confidence_name} {answer.confidence:z.4f}"
+    return f"verdict: {answer.verdict} ({confidence}, threshold {answer.threshold:z.4f})"
 
 
 def html_block(answer: Attribution) -> str:
     """One answer as a section of the page."""
-    source = answer.provenance
-    notes = "".join(f'<p class="note">{_safe(note)}</p>\n' for note in answer.notes)
-    near = ""
+    provenance = answer.provenance
+    notes = "".join(f'<p class="note">{_escaped(note)}</p>\n' for note in answer.notes)
+    neighbors = ""
     if answer.neighbors:
-        near = "<h3>Nearest stored plasmids</h3>\n"
-        near += html_table(_NEIGHBOR_COLUMNS, _neighbor_rows(answer))
+        neighbors = "<h3>Nearest stored plasmids</h3>\n"
+        neighbors += html_table(_NEIGHBOR_COLUMNS, _neighbor_rows(answer))
     evidence = evidence_html(answer.evidence) if answer.evidence else ""
     return (
-        f"<section>\n<h2>{_safe(answer.query)}</h2>\n"
+        f"<section>\n<h2>{_escaped(answer.query)}</h2>\n"
         f"<p>{answer.length:,} bases, {answer.topology}; "
-        f'<span class="{answer.verdict}">{_safe(verdict_line(answer))}</span></p>\n'
-        f"{notes}{html_table(_LAB_COLUMNS, _lab_rows(answer))}{near}{evidence}"
-        f"<p><small>vecattr {_safe(source.version)}, model {_safe(source.model)}, "
-        f"index {_safe(source.index)}</small></p>\n</section>\n"
+        f'<span class="{answer.verdict}">{_escaped(verdict_line(answer))}</span></p>\n'
+        f"{notes}{html_table(_LAB_COLUMNS, _lab_rows(answer))}{neighbors}{evidence}"
+        f"<p><small>vecattr {_escaped(provenance.version)}, model {_escaped(provenance.model)}, "
+        f"index {_escaped(provenance.index)}</small></p>\n</section>\n"
     )
 
 
@@ -172,9 +182,9 @@ def _lab_rows(answer: Attribution) -> Iterator[Row]:
 
 
 def _neighbor_rows(answer: Attribution) -> Iterator[Row]:
-    for rank, near in enumerate(answer.neighbors, start=1):
-        yield (rank, near.id, near.lab, near.cosine, near.length, near.topology)
+    for rank, plasmid in enumerate(answer.neighbors, start=1):
+        yield (rank, plasmid.id, plasmid.lab, plasmid.cosine, plasmid.length, plasmid.topology)
 
 
-def _safe(text: str) -> str:
+def _escaped(text: str) -> str:
     return html.escape(escape_control(text))

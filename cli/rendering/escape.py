@@ -1,4 +1,4 @@
-"""Names made safe to show: any text in, text that cannot drive a terminal or a spreadsheet out."""
+"""Any text in, text that cannot control a terminal or a spreadsheet out."""
 
 from __future__ import annotations
 

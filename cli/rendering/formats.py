@@ -1,4 +1,4 @@
-"""Columns and rows in, text in one of six formats out; every list a command prints goes here."""
+"""Columns and rows in, text in one of six formats out; all lists of all commands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 Cell = str | int | float | None
 Row = Sequence[Cell]
 
-#: Decimals of a cosine or a share in files; what lies beyond depends on the processor.
+#: Decimals of a cosine or a share in files; further ones depend on the processor.
 DECIMALS = 6
 
 _STYLE = (
@@ -31,7 +31,7 @@ _STYLE = (
 
 
 def plain(value: object) -> object:
-    """A value as JSON writes it: floats rounded, not-a-number null, tuples lists, names escaped."""
+    """A value as JSON writes it: floats rounded, not-a-number null, tuples as lists."""
     if isinstance(value, float):
         return round(value, DECIMALS) + 0.0 if math.isfinite(value) else None  # never -0.0
     if isinstance(value, Mapping):
@@ -80,16 +80,15 @@ def csv_line(row: Row) -> str:
 
 
 def aligned(columns: Sequence[str], rows: Sequence[Row], *, indent: str = "") -> str:
-    """A table for people: columns padded to one width, numbers to the right, four decimals."""
+    """A table for a terminal: columns padded to one width, numbers to the right, four decimals."""
     if not rows:
         return f"{indent}(none)\n"
-    shown = [[_table_cell(cell) for cell in row] for row in rows]
-    texts = [list(columns), *shown]
-    widths = [max(display_width(line[i]) for line in texts) for i in range(len(columns))]
-    numeric = [all(_is_number(row[i]) for row in rows) for i in range(len(columns))]
+    texts = [list(columns), *([_table_cell(cell) for cell in row] for row in rows)]
+    widths = [max(map(display_width, column)) for column in zip(*texts, strict=True)]
+    are_numbers = [all(map(_is_number, column)) for column in zip(*rows, strict=True)]
     lines = []
-    for line in texts:
-        cells = [_pad(*cell) for cell in zip(line, widths, numeric, strict=True)]
+    for text_row in texts:
+        cells = map(_padded, text_row, widths, are_numbers)
         lines.append(indent + "  ".join(cells).rstrip() + "\n")
     return "".join(lines)
 
@@ -104,9 +103,9 @@ def _is_number(cell: Cell) -> bool:
     return cell is None or isinstance(cell, int | float)
 
 
-def _pad(text: str, width: int, to_the_right: bool) -> str:
+def _padded(text: str, width: int, is_number: bool) -> str:
     space = " " * (width - display_width(text))
-    return space + text if to_the_right else text + space
+    return space + text if is_number else text + space
 
 
 def html_table(columns: Sequence[str], rows: Iterable[Row]) -> str:
@@ -122,7 +121,7 @@ def _html_cell(cell: Cell) -> str:
 
 
 def html_page(title: str, body: Iterable[str], *, footer: str = "") -> Iterator[str]:
-    """A page that stands alone: no script, nothing fetched."""
+    """A self-contained page: no script, nothing fetched."""
     name = html.escape(title)
     yield (
         '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'

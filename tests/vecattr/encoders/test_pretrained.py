@@ -17,7 +17,7 @@ from safetensors.numpy import load_file
 from ship_encoder import check_nameless
 
 from vecattr import Index, Plasmid
-from vecattr.cli.commands.demo import known_words
+from vecattr.cli.commands.demo import encoder_lexicon
 from vecattr.cli.main import run
 from vecattr.encoders.embedder import load_embedder
 from vecattr.encoders.model_folder import (
@@ -94,7 +94,7 @@ def test_build_index_takes_it_when_no_model_is_named(shelf: Any, tmp_path: Path)
 
 
 def test_it_reads_words_it_knows_and_tells_labs_apart_by_them() -> None:
-    plasmids = synthetic_plasmids(labs=6, plasmids_per_lab=12, seed=2, lexicon=known_words())
+    plasmids = synthetic_plasmids(labs=6, plasmids_per_lab=12, seed=2, lexicon=encoder_lexicon())
     embedder = load_embedder(shipped_encoder(), device="cpu")
     vectors = embedder.embed(plasmids)
     assert not are_unread(vectors, unread_vector(embedder)).any()
