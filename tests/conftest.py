@@ -70,8 +70,9 @@ def sigmoid(value: float) -> float:
 
 
 def calibration_at(cosine: float) -> Calibration:
-    """One whose familiarity is the sigmoid of the best cosine of a named lab, with the threshold at
-    this cosine, and probabilities at an inverse temperature of 10 for both kinds of work."""
+    """A calibration whose open-set score is the sigmoid of the best cosine of a named lab, with the
+    threshold at this cosine, and probabilities at an inverse temperature of 10 for both kinds of
+    work."""
     fit = WorkFit(Temperature(math.log(10), 0.0), tuple(np.linspace(0, 0.99, 100).tolist()))
     verdicts = VerdictFit(OpenSetScore((0.0, 1.0, 0.0, 0.0)), (sigmoid(cosine),) * 100)
     fits = Fits(verdicts, {"known": fit, "new": fit})
@@ -93,7 +94,7 @@ class Workshop:
         """As `calibration_at`."""
         return calibration_at(cosine)
 
-    def familiarity(self, cosine: float) -> float:
+    def open_set_score(self, cosine: float) -> float:
         """The confidence that this calibration gives to a best cosine."""
         return sigmoid(cosine)
 

@@ -176,7 +176,7 @@ def _margins(
             one.nearest,
             named=named_columns(one.labs.names),
         )
-        margins.append(verdicts.familiarity.score(scores) - verdicts.threshold(FALSE_ALARM))
+        margins.append(verdicts.open_set.score(scores) - verdicts.threshold(FALSE_ALARM))
     return majority(margins)
 
 

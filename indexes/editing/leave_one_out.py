@@ -49,7 +49,9 @@ def with_lab_scores(
         for name in PHENOTYPES:
             columns.pop(name, None)
         found[0, number] = labs.class_scores(columns)
-    return replace(some, nearest=nearest[0], nearest_other=nearest[1], fused=(found[0], found[1]))
+    return replace(
+        some, nearest=nearest[0], nearest_other=nearest[1], lab_scores=(found[0], found[1])
+    )
 
 
 def _spread(is_new: NDArray[np.bool_]) -> NDArray[np.intp]:

@@ -119,7 +119,7 @@ def confidence_of(
     for features, rows in by_features(featured):
         fits: Fits = calibration.fits(features=features)
         query_scores = OpenSetInputs.from_scores(scores[rows], nearest[rows], named=named)
-        confidences[rows] = fits.verdicts.familiarity.score(query_scores)
+        confidences[rows] = fits.verdicts.open_set.score(query_scores)
         thresholds[rows] = fits.verdicts.threshold(options.false_alarm)
         row_fits.append((rows, fits.works.get(options.work)))
     return with_probabilities(Confidence(confidences, thresholds), scores, row_fits, options)

@@ -1,11 +1,11 @@
-"""How sure is an answer? Held-out plasmids in; verdicts, probabilities and candidate sets out.
+"""Calibration of answers: held-out plasmids in; verdicts, probabilities and candidate sets out.
 
-The verdict asks whether the lab is known at all (`vecattr.calibration.open_set`); its threshold
-calls so many plasmids of known labs from *new* work unknown. Probabilities
-(`vecattr.calibration.temperature`) and candidate sets (`vecattr.calibration.conformal`) are fitted
-twice, for plasmids of work that the collection holds part of, and of new work: a network is right
-about the first far more often at the same cosine. Queries with features have fits of their own,
-because their cosines do.
+The verdict says whether the lab is known at all (`vecattr.calibration.open_set`); its threshold is
+set so that a chosen share of plasmids of known labs, from *new* work, is called unknown.
+Probabilities (`vecattr.calibration.temperature`) and candidate sets
+(`vecattr.calibration.conformal`) are fitted twice, for plasmids of work that the collection holds
+part of, and of new work: at the same cosine the first are right far more often. Queries with
+features have fits of their own, because their cosines differ.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vecattr.attribution import WORKS, Work
 from vecattr.calibration.conformal import mass_for, needed_masses
@@ -32,6 +31,7 @@ from vecattr.calibration.temperature import Temperature, fit_temperature
 from vecattr.encoders.model_folder import CALIBRATION_FILE
 from vecattr.errors import UsageError
 from vecattr.files.json_files import read_sidecar
+from vecattr.vectors import Codes, Column, Mask, Scores
 
 if TYPE_CHECKING:
     from vecattr.calibration.calibration_set import HeldOut
@@ -60,9 +60,9 @@ class WorkFit:
 
 @dataclass(frozen=True)
 class VerdictFit:
-    """`scores` of held-out plasmids of known labs, ascending."""
+    """The open-set score, and its values for held-out plasmids of known labs, ascending."""
 
-    familiarity: OpenSetScore
+    open_set: OpenSetScore
     scores: tuple[float, ...]
 
     def threshold(self, false_alarm: float) -> float:
@@ -72,7 +72,7 @@ class VerdictFit:
 
 @dataclass(frozen=True)
 class Fits:
-    """What is known about queries that all have features, or all have none."""
+    """The fits for queries with features, or for those without."""
 
     verdicts: VerdictFit
     works: Mapping[Work, WorkFit]
@@ -80,10 +80,11 @@ class Fits:
 
 @dataclass(frozen=True)
 class Calibration:
-    """`rows` held-out plasmids, `named` of them of labs with a name and from new work."""
+    """Fitted on `rows` held-out plasmids, `named` of them of labs with a name and from new work;
+    `source` says in words where they come from."""
 
-    sequence: Fits
-    features: Fits | None  # None: features change nothing
+    sequence: Fits  # of queries without features
+    features: Fits | None  # of queries with features; None: features change nothing
     rows: int
     named: int
     source: str
@@ -103,7 +104,7 @@ class Calibration:
         return measured_alarm(self.sequence.verdicts.scores, self.threshold)
 
     def summary(self) -> dict[str, object]:
-        """What people want to know of it; fits into JSON."""
+        """The figures that `info` shows, as a JSON object."""
         return {
             "threshold": self.threshold,
             "false_alarm": self.false_alarm,
@@ -116,19 +117,35 @@ class Calibration:
 
     def to_json(self) -> bytes:
         """The content of calibration.json."""
-        data = {"version": VERSION, **asdict(self)}
+        data = {
+            "version": VERSION,
+            "rows": self.rows,
+            "named": self.named,
+            "source": self.source,
+            "sequence": _fits_json(self.sequence),
+            "features": self.features and _fits_json(self.features),
+        }
         return (json.dumps(data, indent=1, sort_keys=True) + "\n").encode()
 
 
+def _fits_json(fits: Fits) -> dict[str, object]:
+    """The JSON object of fits; `familiarity` is the file format's name of the open-set score."""
+    verdicts = fits.verdicts
+    return {
+        "verdicts": {"familiarity": asdict(verdicts.open_set), "scores": verdicts.scores},
+        "works": {work: asdict(fit) for work, fit in fits.works.items()},
+    }
+
+
 def check_false_alarm(share: float) -> None:
-    """UsageError unless it is a share below 1."""
+    """UsageError unless the share lies in [0, 1)."""
     if not 0 <= share < 1:
         raise UsageError(f"false alarm must be a share from 0 to below 1, not {share}")
 
 
 def threshold_for(scores: tuple[float, ...], false_alarm: float) -> float:
-    """The score below which at most this share of `scores` (ascending) lies; UsageError as in
-    `check_false_alarm`.
+    """The score below which at most the share `false_alarm` of `scores` (ascending) lies;
+    UsageError as in `check_false_alarm`.
 
     >>> threshold_for((0.1, 0.2, 0.3, 0.4), 0.25)
     0.2
@@ -142,58 +159,56 @@ def measured_alarm(scores: tuple[float, ...], threshold: float) -> float:
     return float(np.mean(np.array(scores) < threshold))
 
 
-def fit_calibration(held: HeldOut, *, source: str) -> Calibration | None:
-    """From plasmids that the lab vectors did not see; None when there are too few of known labs
-    and new work to speak of rates."""
-    named = named_columns(held.labs.names)  # (n,)
-    judged = int(np.count_nonzero(held.is_new & named[held.labels]))
-    if judged < FEWEST:
+def fit_calibration(held_out: HeldOut, *, source: str) -> Calibration | None:
+    """Fitted on plasmids that the lab vectors did not see; None when fewer than FEWEST of them are
+    of known labs and from new work, too few to estimate rates."""
+    named = named_columns(held_out.labs.names)  # (n,)
+    named_rows = int(np.count_nonzero(held_out.is_new & named[held_out.labels]))
+    if named_rows < FEWEST:
         return None
     return Calibration(
-        sequence=_fits(held, named, features=False),
-        features=_fits(held, named, features=True) if held.has_features else None,
-        rows=len(held),
-        named=judged,
+        sequence=_fit(held_out, named, features=False),
+        features=_fit(held_out, named, features=True) if held_out.has_features else None,
+        rows=len(held_out),
+        named=named_rows,
         source=source,
     )
 
 
-def _fits(held: HeldOut, named: NDArray[np.bool_], *, features: bool) -> Fits:
-    cosines = held.scores(features=features)  # (q, n)
-    verdicts = _verdicts(cosines, held, named)
-    return Fits(verdicts, fit_works(cosines, held.labels, held.is_new))
+def _fit(held_out: HeldOut, named: Mask, *, features: bool) -> Fits:
+    scores = held_out.scores(features=features)  # (q, n)
+    verdicts = _fit_verdicts(scores, held_out, named)
+    return Fits(verdicts, fit_works(scores, held_out.labels, held_out.is_new))
 
 
-def fit_works(
-    cosines: NDArray[np.float64], columns: NDArray[np.intp], is_new: NDArray[np.bool_]
-) -> dict[Work, WorkFit]:
-    """A fit for each kind of work that enough plasmids are of: from cosines (q, n), the columns of
-    the true labs (q,), and which plasmids are of new work (q,)."""
+def fit_works(scores: Scores, columns: Codes, is_new: Mask) -> dict[Work, WorkFit]:
+    """A fit for each kind of work that has at least FEWEST plasmids: from scores (q, n), the
+    columns of the true labs (q,), and which plasmids are of new work (q,)."""
     return {
-        work: _fit_work(cosines[rows], columns[rows])
+        work: _fit_work(scores[rows], columns[rows])
         for work, rows in zip(WORKS, (~is_new, is_new), strict=True)
         if int(rows.sum()) >= FEWEST
     }
 
 
-def _fit_work(cosines: NDArray[np.float64], columns: NDArray[np.intp]) -> WorkFit:
-    temperature = fit_temperature(cosines, columns)
-    masses = needed_masses(temperature.probabilities(cosines), columns)
+def _fit_work(scores: Scores, columns: Codes) -> WorkFit:
+    temperature = fit_temperature(scores, columns)
+    masses = needed_masses(temperature.probabilities(scores), columns)
     return WorkFit(temperature, _ascending(masses))
 
 
-def _verdicts(scores: NDArray[np.float64], held: HeldOut, named: NDArray[np.bool_]) -> VerdictFit:
+def _fit_verdicts(scores: Scores, held_out: HeldOut, named: Mask) -> VerdictFit:
     """Weights learned from both kinds of work, the threshold's scores from new work alone."""
-    rows = np.flatnonzero(named[held.labels])  # of labs with a name
-    known = OpenSetInputs.from_scores(scores[rows], held.nearest[rows], named=named)
-    strange = OpenSetInputs.from_scores(
-        held.hidden(scores)[rows], held.nearest_other[rows], named=named
-    )
-    familiarity = fit_open_set_score(known, strange)
-    return VerdictFit(familiarity, _ascending(familiarity.score(known)[held.is_new[rows]]))
+    rows = np.flatnonzero(named[held_out.labels])  # of labs with a name
+    lab_hidden = held_out.without_true_lab(scores)
+    known = OpenSetInputs.from_scores(scores[rows], held_out.nearest[rows], named=named)
+    unknown = OpenSetInputs.from_scores(lab_hidden[rows], held_out.nearest_other[rows], named=named)
+    open_set = fit_open_set_score(known, unknown)
+    return VerdictFit(open_set, _ascending(open_set.score(known)[held_out.is_new[rows]]))
 
 
-def _ascending(values: NDArray[np.float64]) -> tuple[float, ...]:
+def _ascending(values: Column) -> tuple[float, ...]:
+    """The values in ascending order, rounded as calibration.json holds them."""
     return tuple(float(f"{value:.9g}") for value in np.sort(values).tolist())
 
 
@@ -220,10 +235,10 @@ def _parsed(data: dict[str, Any]) -> Calibration:
 
 def _parsed_fits(data: dict[str, Any]) -> Fits:
     verdicts = data["verdicts"]
-    one, best, lead, near = map(float, verdicts["familiarity"]["weights"])
+    constant, best, lead, nearness = map(float, verdicts["familiarity"]["weights"])
     scores = _parsed_ascending(verdicts["scores"])
     return Fits(
-        VerdictFit(OpenSetScore((one, best, lead, near)), scores),
+        VerdictFit(OpenSetScore((constant, best, lead, nearness)), scores),
         {work: _parsed_work(data["works"][work]) for work in WORKS if work in data["works"]},
     )
 
@@ -237,7 +252,7 @@ def _parsed_work(data: dict[str, Any]) -> WorkFit:
 
 
 def _parsed_ascending(values: list[Any]) -> tuple[float, ...]:
-    found = tuple(map(float, values))
-    if not found or not all(a <= b for a, b in pairwise(found)):
+    numbers = tuple(map(float, values))
+    if not numbers or not all(low <= high for low, high in pairwise(numbers)):
         raise ValueError("values that do not ascend")
-    return found
+    return numbers

@@ -78,7 +78,7 @@ def margins_of(sheets: list[HeldOut], judges: list[Calibration]) -> list[float]:
         verdicts = judge.sequence.verdicts
         cosines = sheet.scores(features=False)
         scores = OpenSetInputs.from_scores(cosines, sheet.nearest.astype(float), named=NAMED)
-        margins.append(verdicts.familiarity.score(scores) - verdicts.threshold(FALSE_ALARM))
+        margins.append(verdicts.open_set.score(scores) - verdicts.threshold(FALSE_ALARM))
     return [sorted(mine)[(len(mine) - 1) // 2] for mine in zip(*margins, strict=True)]
 
 

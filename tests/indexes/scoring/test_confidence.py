@@ -68,7 +68,7 @@ def test_queries_with_and_without_features_have_their_own_fits_in_one_batch(work
     assert sure.sizes is not None
     for query, row in enumerate(COSINES.tolist()):
         mine = FULL if FEATURED[query] else PLAIN
-        weight = mine.verdicts.familiarity.weights[1]
+        weight = mine.verdicts.open_set.weights[1]
         inverse = (20 if FEATURED[query] else 5) * (2 if work == "new" else 1)
         expected = softmax(row, inverse)
         assert sure.probabilities[query].tolist() == pytest.approx(expected)

@@ -201,7 +201,7 @@ def test_the_index_is_calibrated_on_fused_scores(
     workshop.build(tmp_path / "i", plasmids, model=model, segment_rows=100)
     held = read_held_out(tmp_path / "i" / MODEL_FOLDER)
     assert held is not None
-    assert held.fused is not None
+    assert held.lab_scores is not None
     assert read_calibration(tmp_path / "i" / MODEL_FOLDER) is not None
     opened = workshop.open(tmp_path / "i")
     known = {one.id: one for one in plasmids}

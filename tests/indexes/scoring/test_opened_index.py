@@ -173,10 +173,10 @@ def test_the_verdict_compares_the_best_named_lab_with_the_threshold(
         workshop.build(tmp_path / f"i{threshold}", plasmids, model=model, rule=rule)
         answer = workshop.open(tmp_path / f"i{threshold}").query(plasmids[-1], k=1)
         assert answer.labs[0].name == POOLED
-        assert answer.confidence < workshop.familiarity(
+        assert answer.confidence < workshop.open_set_score(
             answer.labs[0].cosine
         )  # the pool does not count
-        assert answer.threshold == pytest.approx(workshop.familiarity(threshold))
+        assert answer.threshold == pytest.approx(workshop.open_set_score(threshold))
         verdicts[threshold] = answer.verdict
     assert verdicts == {-0.99: "known", 0.9999: "unknown"}
 
@@ -187,7 +187,7 @@ def test_an_index_of_a_pool_alone_knows_nobody(tmp_path: Path, workshop: Any) ->
     workshop.build(tmp_path / "i", plasmids, model=model, rule=ClassRule(frozenset({"y"})))
     answer = workshop.open(tmp_path / "i").query(plasmids[0])
     assert answer.verdict == "unknown"
-    assert answer.confidence == pytest.approx(workshop.familiarity(-1))
+    assert answer.confidence == pytest.approx(workshop.open_set_score(-1))
 
 
 def test_probabilities_are_a_softmax_over_all_classes(tmp_path: Path, workshop: Any) -> None:

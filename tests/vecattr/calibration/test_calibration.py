@@ -54,7 +54,7 @@ def test_the_threshold_calls_the_wanted_share_of_new_work_unknown() -> None:
     scores = OpenSetInputs.from_scores(
         held.scores(features=False), held.nearest.astype(float), named=named
     )
-    confidences = fitted.sequence.verdicts.familiarity.score(scores)
+    confidences = fitted.sequence.verdicts.open_set.score(scores)
     judged = confidences[held.is_new & named[held.labels]]
     for share in (0.05, 0.2):
         threshold = fitted.sequence.verdicts.threshold(share)
@@ -63,7 +63,7 @@ def test_the_threshold_calls_the_wanted_share_of_new_work_unknown() -> None:
     assert fitted.named == len(judged)
 
 
-def test_hidden_labs_look_less_familiar() -> None:
+def test_hidden_labs_have_lower_open_set_scores() -> None:
     held = made()
     fitted = fit_calibration(held, source="made")
     assert fitted is not None
@@ -71,7 +71,7 @@ def test_hidden_labs_look_less_familiar() -> None:
     cosines = held.scores(features=False)
     hidden = cosines.copy()
     hidden[np.arange(len(held)), held.labels] = -1
-    score = fitted.sequence.verdicts.familiarity.score
+    score = fitted.sequence.verdicts.open_set.score
     known = score(OpenSetInputs.from_scores(cosines, held.nearest.astype(float), named=named))
     strange = score(
         OpenSetInputs.from_scores(hidden, held.nearest_other.astype(float), named=named)
@@ -133,6 +133,21 @@ def test_a_calibration_survives_its_file(tmp_path: Path) -> None:
     assert read_calibration(tmp_path) is None
     (tmp_path / CALIBRATION_FILE).write_bytes(fitted.to_json())
     assert read_calibration(tmp_path) == fitted
+
+
+def test_the_file_keeps_the_names_of_its_format() -> None:
+    fitted = fit_calibration(made(features=True), source="made")
+    assert fitted is not None
+    assert fitted.features is not None
+    data = json.loads(fitted.to_json())
+    assert {*data} == {"version", "rows", "named", "source", "sequence", "features"}
+    for fits, name in ((fitted.sequence, "sequence"), (fitted.features, "features")):
+        assert data[name]["verdicts"] == {
+            "familiarity": {"weights": list(fits.verdicts.open_set.weights)},
+            "scores": list(fits.verdicts.scores),
+        }
+        assert {*data[name]["works"]} == {"known", "new"}
+        assert {*data[name]["works"]["new"]} == {"temperature", "masses"}
 
 
 def test_a_calibration_without_known_work_survives_its_file(tmp_path: Path) -> None:
