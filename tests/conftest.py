@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import math
+import os
 import random
 import shutil
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+# One thread a process, said before the libraries below read it: tests run side by side.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("MKL_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from vecattr.calibration.calibration import Calibration, Fits, VerdictFit, WorkFit
 from vecattr.calibration.open_set import OpenSetScore
@@ -27,6 +34,37 @@ from vecattr.vectors import EmbeddingTable, Vectors, unit_rows
 signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+MOST_WORKERS = 8  # each loads torch
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Run on all processors unless one file, or `-n`, is asked for. Not in `addopts`, where `-n`
+    would be an error for whoever has no pytest-xdist or turns it off with `-p no:xdist`."""
+    asked = getattr(config.option, "numprocesses", 0)  # by -n; 0 also without pytest-xdist
+    folders = all(Path(argument).is_dir() for argument in config.args)
+    if asked is None and folders and not hasattr(config, "workerinput"):
+        config.option.numprocesses = "auto"
+        config.option.maxprocesses = config.option.maxprocesses or MOST_WORKERS
+        if config.option.dist == "no":
+            config.option.dist = "worksteal"  # neighbours share fixtures of their module
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder of this test run that `make` fills in the first process that asks for it, while the
+    others wait. Not to be changed."""
+    base = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    folder, done = base / name, base / f"{name}.done"
+    with FileLock(base / f"{name}.lock"):
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            done.touch()
+    return folder
 
 
 class KmerEmbedder:
@@ -244,17 +282,18 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     from vecattr.cli.main import run
     from vecattr.sequences.synthetic import synthetic_plasmids
 
-    everything = synthetic_plasmids(labs=5, plasmids_per_lab=15, seed=3)
-    plasmids = everything[:60]
-    made = Shelf(tmp_path_factory.mktemp("shelf"), tuple(plasmids), tuple(everything[60:]))
-    write_table(made.table, plasmids)
-    chosen = [str(made.table), "--where", "split=train", "-q"]
-    small = "--encoder bag --loss cosface --width 32 --token-width 32"
-    device = ["--device", "cpu", "--threads", "1"]
-    assert run(["train", *chosen, "-o", str(made.model), *small.split(), *device]) == 0
-    build = ["build-index", *chosen, "-m", str(made.model), "-i", str(made.index)]
-    assert run(build) == 0
-    return made
+    everything = tuple(synthetic_plasmids(labs=5, plasmids_per_lab=15, seed=3))
+    plasmids, newcomers = everything[:60], everything[60:]
+
+    def make(folder: Path) -> None:
+        made = Shelf(folder, plasmids, newcomers)
+        write_table(made.table, plasmids)
+        chosen = [str(made.table), "--where", "split=train", "-q"]
+        small = "--encoder bag --loss cosface --width 32 --token-width 32 --device cpu --threads 1"
+        assert run(["train", *chosen, "-o", str(made.model), *small.split()]) == 0
+        assert run(["build-index", *chosen, "-m", str(made.model), "-i", str(made.index)]) == 0
+
+    return Shelf(made_once(tmp_path_factory, "shelf", make), plasmids, newcomers)
 
 
 @pytest.fixture(scope="session")
@@ -264,14 +303,17 @@ def calibrated_folds(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     from vecattr.cli.main import run
     from vecattr.sequences.synthetic import synthetic_plasmids
 
-    everything = synthetic_plasmids(labs=7, plasmids_per_lab=30, seed=4, own_gene_share=0.3)
-    made = Shelf(
-        tmp_path_factory.mktemp("folded"), tuple(everything[:180]), tuple(everything[180:])
-    )
-    write_table(made.table, made.plasmids, newcomers=made.newcomers)
-    chosen = [str(made.table), "--where", "split=train", "-q"]
-    small = "--encoder bag --loss cosface --width 16 --token-width 16 --epochs 6 --folds 2"
-    held = "--validation-share 0.3 --calibration-share 0.2 --device cpu --threads 1"
-    assert run(["train", *chosen, "-o", str(made.model), *small.split(), *held.split()]) == 0
-    assert run(["build-index", *chosen, "-m", str(made.model), "-i", str(made.index)]) == 0
-    return made
+    everything = tuple(synthetic_plasmids(labs=7, plasmids_per_lab=30, seed=4, own_gene_share=0.3))
+    plasmids, newcomers = everything[:180], everything[180:]
+
+    def make(folder: Path) -> None:
+        made = Shelf(folder, plasmids, newcomers)
+        write_table(made.table, plasmids, newcomers=newcomers)
+        chosen = [str(made.table), "--where", "split=train", "-q"]
+        small = "--encoder bag --loss cosface --width 16 --token-width 16 --epochs 6 --folds 2"
+        shares = "--validation-share 0.3 --calibration-share 0.2 --device cpu --threads 1"
+        options = [*small.split(), *shares.split()]
+        assert run(["train", *chosen, "-o", str(made.model), *options]) == 0
+        assert run(["build-index", *chosen, "-m", str(made.model), "-i", str(made.index)]) == 0
+
+    return Shelf(made_once(tmp_path_factory, "calibrated-folds", make), plasmids, newcomers)

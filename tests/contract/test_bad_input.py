@@ -204,7 +204,6 @@ def test_a_k_above_the_number_of_labs_gives_fewer_rows_and_a_note(
     assert "fewer than 1000" in found[0]["notes"]
 
 
-@pytest.mark.slow
 def test_ten_million_bases_are_answered(shelf: Any, tmp_path: Path, capsys: Capture) -> None:
     fasta = tmp_path / "q.fa"
     fasta.write_text(">a\n" + GOOD * (10_000_000 // len(GOOD)) + "\n")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.proof]
 
 DATA = Path(
     os.environ.get("VECATTR_REAL_DATA") or Path(__file__).resolve().parents[2] / "../shared/data"

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.proof
+
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 
 #: Each proof with what makes it short.

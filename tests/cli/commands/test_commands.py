@@ -126,7 +126,7 @@ def test_embed_writes_the_same_vectors_in_three_formats(
     np.testing.assert_allclose(values, table.vectors, atol=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_the_demo_tells_its_story_and_leaves_what_it_made(tmp_path: Path, capsys: Capture) -> None:
     assert run(["demo", "-o", str(tmp_path / "demo"), "-q"]) == 0
     story = capsys.readouterr().out

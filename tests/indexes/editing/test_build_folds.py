@@ -189,11 +189,12 @@ train_folds(
 """
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_two_processes_train_all_folds(tmp_path: Path) -> None:
     script = tmp_path / "run.py"
     script.write_text(_TORCHRUN_SCRIPT.format(encoder=_BAG, train=_SHORT))
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", str(script)]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command = [*torchrun, "--nproc-per-node", "2", str(script)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     for more in ([], ["resume"]):
         done = subprocess.run(

@@ -71,6 +71,7 @@ def test_a_name_is_found_wherever_it_stands(tmp_path: Path) -> None:
         check_nameless(tmp_path, made)
 
 
+@pytest.mark.proof
 @pytest.mark.real
 def test_it_holds_no_name_of_its_table() -> None:
     if not (DATA / "plasmids.csv.xz").exists():

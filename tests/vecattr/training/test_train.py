@@ -296,7 +296,7 @@ train_model(
 """
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 @pytest.mark.parametrize("loss", ["cosface", "softmax"])
 @pytest.mark.parametrize("encoder", [_BAG, replace(_CNN, dropout=0.0)], ids=["bag", "cnn"])
 def test_two_processes_give_the_result_of_one(
@@ -310,7 +310,8 @@ def test_two_processes_give_the_result_of_one(
     script.write_text(
         _TORCHRUN_SCRIPT.format(config=type(encoder).__name__, encoder=encoder, train=config)
     )
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", str(script)]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command = [*torchrun, "--nproc-per-node", "2", str(script)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [*command, str(tmp_path / "two")], capture_output=True, text=True, env=environment
