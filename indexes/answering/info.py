@@ -41,7 +41,9 @@ def index_facts(
         "identity": manifest.identity,
         "generation": manifest.generation,
         "restores": manifest.restores,
-        "kept_generations": [g for g in kept_generations(path) if g <= manifest.generation],
+        "kept_generations": [
+            number for number in kept_generations(path) if number <= manifest.generation
+        ],
         "plasmids": manifest.plasmids,
         "labs": manifest.labs,
         "pooled_plasmids": sizes[POOLED],
@@ -57,18 +59,19 @@ def index_facts(
         },
         "calibration": calibration.summary() if calibration else None,
         "labs_changed_since_calibration": bool(calibration) and changed,
-        "segments": [
-            {
-                "name": segment.entry.name,
-                "rows": segment.entry.rows,
-                "bytes": segment.entry.file.size,
-                "removed_labs": len(segment.entry.removed),
-                "renamed_labs": len(segment.entry.renamed),
-                "search": _search(path, segment),
-            }
-            for segment in segments
-        ],
+        "segments": [_segment_facts(path, segment) for segment in segments],
         "log": log[-LOG_ENTRIES:],
+    }
+
+
+def _segment_facts(path: Path, segment: LiveSegment) -> dict[str, object]:
+    return {
+        "name": segment.entry.name,
+        "rows": segment.entry.rows,
+        "bytes": segment.entry.file.size,
+        "removed_labs": len(segment.entry.removed),
+        "renamed_labs": len(segment.entry.renamed),
+        "search": _search(path, segment),
     }
 
 

@@ -53,7 +53,7 @@ class LabScorer:
     @cached_property
     def phenotype_odds(self) -> PhenotypeOdds:
         """Log odds of each lab by a query's phenotype features."""
-        from vecattr.indexes.scoring.phenotype_odds import PhenotypeOdds
+        from vecattr.indexes.scoring.phenotype_odds import PhenotypeOdds  # start-up
 
         return PhenotypeOdds(self.catalogue, self.segments)
 

@@ -58,7 +58,7 @@ def copy_model(source: Path, target: Path) -> ModelFiles:
 
 def with_tables(folder: Path, files: ModelFiles, *, identity: str) -> ModelFiles:
     """Write into a model folder what its encoder looks up; the files of the model with it."""
-    from vecattr.encoders.lookup_file import table_bytes
+    from vecattr.encoders.lookup_file import table_bytes  # start-up
 
     data = table_bytes(folder, identity=identity)
     atomic_write(folder / TABLES_FILE, data)
@@ -70,7 +70,7 @@ def with_tables(folder: Path, files: ModelFiles, *, identity: str) -> ModelFiles
 def check_model_tables(path: Path, manifest: Manifest) -> None:
     """Check the tables of an index's encoder, if it has some, as a query would believe them."""
     if TABLES_FILE in dict(manifest.model_files):
-        from vecattr.encoders.lookup_file import check_tables
+        from vecattr.encoders.lookup_file import check_tables  # start-up
 
         folder = path / MODEL_FOLDER
         check_tables(folder / TABLES_FILE, folder, identity=manifest.model)
@@ -99,7 +99,7 @@ def load_index_model(
     path: Path, manifest: Manifest, *, device: str = "cpu", threads: int | None = None
 ) -> SequenceEmbedder:
     """The embedder of an index, with the views it was built with; errors as above."""
-    from vecattr.encoders.embedder import engine_of, load_embedder
+    from vecattr.encoders.embedder import engine_of, load_embedder  # start-up
 
     has_tables = engine_of(read_config(path / MODEL_FOLDER).encoder, device) == "numpy" and (
         TABLES_FILE in dict(manifest.model_files)
@@ -123,7 +123,7 @@ def load_index_model(
 def index_held_out(path: Path, manifest: Manifest) -> HeldOut | None:
     """The held-out plasmids of the model in an index, None when it has none; MissingError or
     DamagedError when the file is not what the index was built with."""
-    from vecattr.calibration.calibration_set import read_held_out
+    from vecattr.calibration.calibration_set import read_held_out  # start-up
 
     return _read_checked(path, manifest, HELD_OUT_FILE, read_held_out)
 

@@ -119,15 +119,6 @@ def test_every_module_says_what_it_is_in_its_first_line(name: str) -> None:
     assert text
 
 
-@pytest.mark.parametrize("name", modules())
-def test_imports_go_one_way_only(name: str) -> None:
-    if name == "vecattr":  # fetches Index when it is first named, and imports nothing else
-        return
-    ours = {other for other in imports_of(name) if other.split(".")[0] == "vecattr"}
-    upward = {other for other in ours if layer_of(other) > layer_of(name)}
-    assert not upward, f"{name} imports {sorted(upward)}"
-
-
 @pytest.mark.parametrize("library", sorted(HOMES))
 def test_a_library_is_imported_in_its_home_alone(library: str) -> None:
     assert users_of(library) == HOMES[library]

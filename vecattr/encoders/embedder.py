@@ -121,11 +121,11 @@ def load_embedder(
     config = read_config(folder)
     encoder: IdEncoder
     if engine_of(config.encoder, device) == "torch":
-        from vecattr.encoders.torch_encoder import load_torch
+        from vecattr.encoders.torch_encoder import load_torch  # start-up
 
         encoder, vocabulary = load_torch(folder, config, device=device, threads=threads)
     elif tables is not None and identity is not None:
-        from vecattr.encoders.lookup_file import open_tables
+        from vecattr.encoders.lookup_file import open_tables  # start-up
 
         encoder, vocabulary = open_tables(tables, folder, identity=identity)
     else:

@@ -23,6 +23,7 @@ import numpy as np
 from vecattr.encoders.config import EncoderConfig, as_json, encoder_config
 from vecattr.encoders.features import FeatureSpace
 from vecattr.errors import DamagedError, MismatchError, MissingError
+from vecattr.files.arrays import read_table
 from vecattr.files.atomic import read_file, sha256_file
 from vecattr.files.fold_folder import fold_path, is_folds
 from vecattr.vectors import EmbeddingTable, Vectors
@@ -134,8 +135,6 @@ def unknown_vector(folder: Path) -> Vectors | None:
 
 
 def _lab_file(folder: Path) -> EmbeddingTable | None:
-    from vecattr.files.arrays import read_table
-
     path = folder / LABS_FILE
     return read_table(path) if path.exists() else None
 

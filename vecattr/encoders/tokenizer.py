@@ -31,7 +31,7 @@ class Tokenizer:
 
     def __init__(self, serialized: bytes) -> None:
         """Raises DamagedError when the bytes are no sentencepiece model made by `train`."""
-        import sentencepiece
+        import sentencepiece  # start-up
 
         try:
             self._pieces = sentencepiece.SentencePieceProcessor(model_proto=serialized)
@@ -47,7 +47,7 @@ class Tokenizer:
 
         About 5 Mbp are plenty. When the sample is too small for so many pieces there are fewer.
         """
-        import sentencepiece
+        import sentencepiece  # start-up
 
         written = io.BytesIO()
         try:

@@ -37,7 +37,7 @@ def write_arrays(
 
     A name with slashes makes groups.
     """
-    from vecattr.files.hdf5 import write_hdf5
+    from vecattr.files.hdf5 import write_hdf5  # start-up
 
     body, directory = write_hdf5(arrays, attributes)
     return seal(body, directory=directory.to_bytes())
@@ -81,7 +81,7 @@ class ArrayFile:
             raise self._damage(f"its directory cannot be read: {error}") from error
 
     def _read_hdf5(self) -> Directory:
-        from vecattr.files.hdf5_process import read_apart
+        from vecattr.files.hdf5_process import read_apart  # start-up
 
         return read_apart(self._sealed)
 

@@ -205,7 +205,7 @@ os.register_at_fork(after_in_child=_Children.forget)
 
 def serve() -> None:
     """The child's life: read one file after another, until one is refused or the parent is gone."""
-    from vecattr.files.hdf5 import read_hdf5
+    from vecattr.files.hdf5 import read_hdf5  # start-up
 
     seconds, memory = int(sys.argv[1]), int(sys.argv[2])
     requests, answers = sys.stdin.buffer, sys.stdout.buffer

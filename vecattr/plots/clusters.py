@@ -92,7 +92,7 @@ def fit_clusterings(
     UsageError when there are fewer different vectors than groups, or without the extra `viz`.
     """
     require_extra("sklearn", extra="viz")
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # extra
 
     different = len(np.unique(vectors, axis=0))
     if different < max(numbers):
@@ -111,8 +111,8 @@ def fit_clusterings(
 
 
 def _divided(vectors: Vectors, number: int, *, seed: int, in_batches: bool) -> Clustering:
-    from sklearn.cluster import KMeans, MiniBatchKMeans
-    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.cluster import KMeans, MiniBatchKMeans  # extra
+    from sklearn.exceptions import ConvergenceWarning  # extra
 
     if in_batches:
         means = MiniBatchKMeans(number, n_init=STARTS, batch_size=BATCH, random_state=seed)

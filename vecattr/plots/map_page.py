@@ -23,7 +23,7 @@ Point = tuple[int, str, int, int, float, float]
 
 def map_page(atlas: MapLayout, *, title: str) -> str:
     """The page; the same map gives the same bytes."""
-    template = files("vecattr").joinpath("map_page.html").read_text(encoding="utf-8")
+    template = files("vecattr.plots").joinpath("map_page.html").read_text(encoding="utf-8")
     head, middle, tail = template.partition("@DATA@")
     assert middle, "the template has no place for the data"
     named = head.replace("@TITLE@", html.escape(title))

@@ -64,7 +64,7 @@ def draw_elbow(elbow: Elbow, *, form: PictureFormat, title: str) -> bytes:
     UsageError without the extra `viz`.
     """
     require_extra("matplotlib", extra="viz")
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import MaxNLocator  # extra
 
     numbers, inertias = zip(*elbow.curve, strict=True)
     with _figure(width=7.0, height=4.5) as (figure, axes):
@@ -100,9 +100,9 @@ def draw_elbow(elbow: Elbow, *, form: PictureFormat, title: str) -> bytes:
 def _figure(*, width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
     """A figure of so many inches that no other code can see, on white."""
     require_extra("matplotlib", extra="viz")
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from matplotlib import rc_context  # extra
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # extra
+    from matplotlib.figure import Figure  # extra
 
     with rc_context({"svg.hashsalt": "vecattr", "font.size": 10}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
@@ -157,7 +157,7 @@ def _queries(axes: Axes, atlas: MapLayout) -> None:
 
 def _legend(axes: Axes, atlas: MapLayout) -> None:
     """Names are set after the legend is made: matplotlib hides those that begin with `_`."""
-    from matplotlib.lines import Line2D
+    from matplotlib.lines import Line2D  # extra
 
     entries = [(shortened(name), colour, "D") for name, colour in atlas.legend.items()]
     entries.append(("other labs", GREY, "D"))
@@ -180,7 +180,7 @@ def _legend(axes: Axes, atlas: MapLayout) -> None:
 def _names(figure: Figure, axes: Axes, atlas: MapLayout) -> None:
     """Queries' names first, then labs by size; a name that would touch an earlier one is left
     out."""
-    from matplotlib.patheffects import withStroke
+    from matplotlib.patheffects import withStroke  # extra
 
     halo = [withStroke(linewidth=2.2, foreground="white")]
     texts: list[Text] = []

@@ -114,8 +114,8 @@ def fit_map(
     if len(vectors) < FEWEST:
         raise UsageError(f"a map of {len(vectors)} points, expected {FEWEST} or more")
     require_extra("openTSNE", extra="viz")
-    import openTSNE
-    from openTSNE.affinity import PerplexityBasedNN
+    import openTSNE  # extra
+    from openTSNE.affinity import PerplexityBasedNN  # extra
 
     k = min(len(vectors) - 1, round(3 * perplexity))
     near = PerplexityBasedNN(
