@@ -1,8 +1,8 @@
-"""What a sequence is made of: bases in, its shares of canonical 3-mers out.
+"""The composition of a sequence: bases in, its shares of canonical 3-mers out.
 
-Labs study one organism and stay with its promoters, codons and markers, so their plasmids are made
-of like words even where no stretch is the same. Shares are kept as square roots: the squared
-distance of two such rows is twice the squared Hellinger distance of the compositions.
+A lab keeps to its organism's promoters, codons and markers, so its plasmids have similar
+compositions even where no long stretch is the same. Shares are kept as square roots: the squared
+Euclidean distance of two such rows is twice the squared Hellinger distance of the compositions.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WORDS = len(_CANONICAL)
 
 def composition(bases: str, *, circular: bool) -> NDArray[np.float32]:
     """The square root of the share of each canonical 3-mer of upper-case `bases` (WORDS,); zeros
-    when there is none without an ambiguous letter."""
-    found = windows_of(bases, k=K, circular=circular).canonical
-    counts = np.bincount(found.astype(np.int64), minlength=4**K)[_CANONICAL]
-    return np.sqrt(counts / max(1, len(found))).astype(np.float32)
+    when every 3-mer has an ambiguous letter."""
+    kmers = windows_of(bases, k=K, circular=circular).canonical
+    counts = np.bincount(kmers.astype(np.int64), minlength=4**K)[_CANONICAL]
+    return np.sqrt(counts / max(1, len(kmers))).astype(np.float32)

@@ -1,7 +1,7 @@
 """Canonical k-mers as numbers: bases in, a reproducible sample of 64-bit hashes out.
 
 A k-mer and its reverse complement give the same number, windows with an ambiguous letter give
-none, and a circular sequence is closed, so rotation and strand change nothing but the order.
+none, and a circular sequence is read over its end, so rotation and strand change only the order.
 The sample keeps hashes below 2^64 / scaled ("FracMinHash", Irber et al. 2022).
 """
 
@@ -12,17 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.sequences.letters import AMBIGUOUS, BASES, CODES, letters_from_text
+
+#: Hashes or two-bit codes of k-mers, (m,).
 Hashes = NDArray[np.uint64]
 
 LONGEST_K = 31
-#: So many bases lie in eight packed bytes from any of the first byte's four on.
-_IN_A_WORD = 29
-
-_AMBIGUOUS = 4
-_LETTERS = np.frombuffer(b"ACGT", dtype=np.uint8)
-_CODES = np.full(256, _AMBIGUOUS, dtype=np.uint8)
-for _code, _base in enumerate(b"ACGT"):
-    _CODES[_base] = _code
+#: Bases that eight packed bytes hold, counted from any of the four bases of the first byte.
+_BASES_IN_A_WORD = 29
 
 
 def sampled_kmers(bases: str, *, k: int, scaled: int = 1, circular: bool = True) -> Hashes:
@@ -32,17 +29,17 @@ def sampled_kmers(bases: str, *, k: int, scaled: int = 1, circular: bool = True)
     own reverse complement and two bits a base fit a word.
     """
     assert scaled >= 1
-    found = windows_of(bases, k=k, circular=circular)
-    hashes = found.hashes
-    return hashes[is_sampled(hashes, scaled=scaled) & found.clean]
+    windows = windows_of(bases, k=k, circular=circular)
+    hashes = windows.hashes
+    return hashes[is_sampled(hashes, scaled=scaled) & windows.clean]
 
 
 def distinct(values: Hashes) -> Hashes:
     """Each value once, ascending, (m,) -> (u,). (`np.unique` would load masked arrays: 20 ms.)"""
-    found = np.sort(values)
-    fresh = np.ones(len(found), dtype=bool)
-    fresh[1:] = found[1:] != found[:-1]
-    return found[fresh]
+    ascending = np.sort(values)
+    is_first = np.ones(len(ascending), dtype=bool)
+    is_first[1:] = ascending[1:] != ascending[:-1]
+    return ascending[is_first]
 
 
 def is_sampled(hashes: Hashes, *, scaled: int) -> NDArray[np.bool_]:
@@ -55,9 +52,9 @@ def is_sampled(hashes: Hashes, *, scaled: int) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True)
 class Windows:
-    """The w windows of k bases of a sequence, in the order of their first bases: `forward` (w,) is
-    each read as it is and `backward` (w,) on the other strand, two bits a base; `clean` (w,) tells
-    which hold no ambiguous letter, which alone mean anything."""
+    """The w windows of k bases of a sequence, in the order of their first bases: `forward` (w,) has
+    the code of each, two bits a base, and `backward` (w,) that of its reverse complement. `clean`
+    (w,) is true for windows without ambiguous letters; the codes of the others are meaningless."""
 
     forward: Hashes
     backward: Hashes
@@ -68,51 +65,51 @@ class Windows:
 
     @property
     def canonical(self) -> Hashes:
-        """The canonical k-mers of the clean windows, in order; not scrambled."""
+        """The codes of the canonical k-mers of the clean windows, in order."""
         return np.minimum(self.forward, self.backward)[self.clean]
 
     @property
     def hashes(self) -> Hashes:
-        """Of the canonical k-mers, the lesser of each window's strands, (w,)."""
+        """The hash of each window's canonical k-mer (the lesser of its strands), (w,)."""
         return mix(np.minimum(self.forward, self.backward))
 
 
 def windows_of(bases: str, *, k: int, circular: bool) -> Windows:
-    """Those of upper-case `bases`: as many as bases when circular, else k - 1 fewer; none when
-    the sequence is shorter than k, which is odd and at most 31."""
+    """The windows of upper-case `bases`: as many as bases when circular, else k - 1 fewer; none
+    when the sequence is shorter than k, which is odd and at most 31."""
     assert k % 2 == 1 <= k <= LONGEST_K
     if len(bases) < k:
-        nothing = np.empty(0, dtype=np.uint64)
-        return Windows(nothing, nothing, np.empty(0, dtype=bool))
+        no_codes = np.empty(0, dtype=np.uint64)
+        return Windows(no_codes, no_codes, np.empty(0, dtype=bool))
     closed = bases + bases[: k - 1] if circular else bases
-    codes = _CODES[np.frombuffer(closed.encode("ascii"), dtype=np.uint8)]  # (w + k - 1,)
-    plain = np.bitwise_and(codes, 3, dtype=np.uint8)
-    other = np.subtract(3, plain, dtype=np.uint8)[::-1]  # the other strand
-    backward = _window_codes(other, k)[::-1]  # (w,)
-    return Windows(_window_codes(plain, k), backward, _clean_windows(codes, k))
+    codes = CODES[letters_from_text(closed)]  # (w + k - 1,)
+    strand = np.bitwise_and(codes, 3, dtype=np.uint8)
+    other_strand = np.subtract(3, strand, dtype=np.uint8)[::-1]
+    backward = _window_codes(other_strand, k)[::-1]  # (w,)
+    return Windows(_window_codes(strand, k), backward, _clean_windows(codes, k))
 
 
 def _window_codes(bases: NDArray[np.uint8], k: int) -> Hashes:
     """Each window of k bases (two bits each) as one number, (m,) -> (m - k + 1,).
 
-    Bases are packed four to a byte, so eight bytes in a row hold the 29 to 32 bases from one on,
-    and two shifts cut a window out of them; a longer window gets its last bases added.
+    Bases are packed four to a byte, so the eight bytes from a base on hold 29 to 32 bases, and two
+    shifts cut a window out of them; the last bases of a longer window are added one by one.
     """
-    short = min(k, _IN_A_WORD)
+    short = min(k, _BASES_IN_A_WORD)
     packed = _packed(bases, spare=8)
     eights = np.ndarray((len(packed) - 7,), dtype=">u8", buffer=packed.data, strides=(1,))
     words = eights.astype(np.uint64)
     codes = np.empty((len(words), 4), dtype=np.uint64)
     for phase in range(4):
         codes[:, phase] = (words << np.uint64(2 * phase)) >> np.uint64(64 - 2 * short)
-    found = codes.reshape(-1)[: len(bases) - k + 1]
+    windows = codes.reshape(-1)[: len(bases) - k + 1]
     for place in range(short, k):
-        found = found << np.uint64(2) | bases[place : place + len(found)]
-    return found
+        windows = windows << np.uint64(2) | bases[place : place + len(windows)]
+    return windows
 
 
 def _packed(bases: NDArray[np.uint8], *, spare: int) -> NDArray[np.uint8]:
-    """Four bases a byte, the first in the highest bits, and so many bytes more; (m,) -> (p,)."""
+    """Four bases a byte, the first in the highest bits, then `spare` zero bytes; (m,) -> (p,)."""
     padded = np.zeros(4 * (len(bases) // 4 + 1 + spare), dtype=np.uint8)
     padded[: len(bases)] = bases
     quarters = padded.reshape(-1, 4)  # (p, 4)
@@ -122,19 +119,19 @@ def _packed(bases: NDArray[np.uint8], *, spare: int) -> NDArray[np.uint8]:
 
 def _clean_windows(codes: NDArray[np.uint8], k: int) -> NDArray[np.bool_]:
     """Which windows of k letters hold no ambiguous one; (m,) -> (m - k + 1,)."""
-    dirty = codes == _AMBIGUOUS
-    if not dirty.any():
+    is_ambiguous = codes == AMBIGUOUS
+    if not is_ambiguous.any():
         return np.ones(len(codes) - k + 1, dtype=bool)
-    before = np.concatenate([[0], np.cumsum(dirty)])
+    before = np.concatenate([[0], np.cumsum(is_ambiguous)])
     clean: NDArray[np.bool_] = before[k:] == before[:-k]
     return clean
 
 
 def spelled(hashes: Hashes, k: int) -> list[str]:
-    """The canonical k-mers that have these hashes: the scramble hides nothing."""
+    """The canonical k-mers that have these hashes (the scramble is invertible)."""
     codes = _unmixed(hashes)
     places = 2 * np.arange(k - 1, -1, -1, dtype=np.uint64)
-    letters = _LETTERS[(codes[:, None] >> places) & np.uint64(3)]  # (n,) -> (n, k)
+    letters = BASES[(codes[:, None] >> places) & np.uint64(3)]  # (n,) -> (n, k)
     return [row.tobytes().decode("ascii") for row in letters]
 
 
@@ -155,6 +152,6 @@ def _unmixed(values: Hashes) -> Hashes:
 
 def _unshifted(values: Hashes, shift: int) -> Hashes:
     """x of x ^ (x >> shift), for a shift of at least a third of the word."""
-    once = values >> np.uint64(shift)
-    undone: Hashes = values ^ once ^ (once >> np.uint64(shift))
-    return undone
+    shifted = values >> np.uint64(shift)
+    restored: Hashes = values ^ shifted ^ (shifted >> np.uint64(shift))
+    return restored

@@ -1,8 +1,8 @@
-"""A seed in; made plasmids of made labs out, for the demo and for tests without a data file.
+"""Synthetic collections: a seed in; labelled plasmids of invented labs out, for demo and tests.
 
 Everything is drawn from one generator, so the same arguments give the same plasmids. Most bases
-of a plasmid are a backbone that all labs share. A lab shows in the rest: in which backbones and
-parts it favours, in the scars its cloning leaves, and in genes of its own.
+of a plasmid are a backbone that all labs share. What is characteristic of a lab is the rest: the
+backbones and parts it prefers, the scars its cloning leaves, and genes of its own.
 """
 
 from __future__ import annotations
@@ -15,12 +15,10 @@ from numpy.typing import NDArray
 
 from vecattr.errors import UsageError
 from vecattr.plasmid import Plasmid
+from vecattr.sequences.letters import BASES, Letters, letters_from_text, text_from_letters
 
-Bases = NDArray[np.uint8]
-
-_LETTERS = np.frombuffer(b"ACGT", dtype=np.uint8)
 _COMPLEMENT = np.zeros(256, dtype=np.uint8)
-_COMPLEMENT[_LETTERS] = _LETTERS[::-1]
+_COMPLEMENT[BASES] = BASES[::-1]
 
 #: How many pieces of each kind the whole collection shares, and their lengths in bases.
 _SHARED_PARTS: Mapping[str, tuple[int, int, int]] = {
@@ -33,15 +31,15 @@ _SHARED_PARTS: Mapping[str, tuple[int, int, int]] = {
 _MARKERS = ("ampicillin", "kanamycin", "chloramphenicol", "spectinomycin")
 _HOSTS = ("human", "mouse", "budding_yeast", "other")
 
-#: How sharply a lab prefers some shared parts: the Dirichlet concentration, smaller is sharper.
-_TASTE = 0.35
+#: How strongly a lab prefers some shared parts: the Dirichlet concentration, smaller is stronger.
+_PREFERENCE = 0.35
 _OWN_GENES = 4
 _OWN_GENE_CHANGES = 0.08
 _SCAR = 10
-_WORDY_GENES = 2
+_GENES_OF_WORDS = 2
 _TAG = 336
 _POINT_MUTATIONS = 0.002
-_KEEPS_SCAR = 0.8
+_SCAR_PROBABILITY = 0.8
 
 
 @dataclass(frozen=True)
@@ -57,9 +55,9 @@ class _Habits:
     """One lab's way of building: how often it takes each shared part, and what is its own."""
 
     name: str
-    tastes: Mapping[str, NDArray[np.float64]]
-    own_genes: Sequence[Bases]
-    scar: Bases
+    preferences: Mapping[str, NDArray[np.float64]]
+    own_genes: Sequence[Letters]
+    scar: Letters
     hosts: NDArray[np.float64]
 
 
@@ -70,7 +68,7 @@ class _Project:
     name: str
     backbone: int
     promoter: int
-    gene: Bases
+    gene: Letters
     host: int
 
 
@@ -85,11 +83,11 @@ def synthetic_plasmids(
     """`labs` x `plasmids_per_lab` labelled circular plasmids of about 2 to 5 kb, sorted by lab.
 
     `own_gene_share` is the share of publications about one of the lab's own genes: 0 leaves only
-    tastes and scars to tell a lab by. Labs are called `Lab 01` and so on; `group` is a made-up
-    publication of one lab, with about five plasmids. Either strand is given, opened anywhere.
+    preferences and scars to recognize a lab by. Labs are called `Lab 01` and so on; `group` is an
+    invented publication of one lab, with about five plasmids. Strand and rotation are random.
     Features are resistances (from the backbone), copy number and the host species. With a
-    `lexicon` parts are strung together of its words, and a lab has two new genes and a tag of its
-    own: an encoder that knows the words can read such plasmids. Raises UsageError for counts
+    `lexicon` parts are concatenated words of it, and a lab has two new genes and a tag of its own:
+    an encoder whose vocabulary has these words can read such plasmids. Raises UsageError for counts
     below 1 or a share outside 0 to 1.
 
     >>> [plasmid.lab for plasmid in synthetic_plasmids(labs=2, plasmids_per_lab=1, seed=1)]
@@ -116,25 +114,27 @@ def synthetic_plasmids(
     return plasmids
 
 
-def _habits(rng: np.random.Generator, name: str, parts: Mapping[str, list[Bases]]) -> _Habits:
-    tastes = {kind: rng.dirichlet(np.full(len(pool), _TASTE)) for kind, pool in parts.items()}
+def _habits(rng: np.random.Generator, name: str, parts: Mapping[str, list[Letters]]) -> _Habits:
+    preferences = {
+        kind: rng.dirichlet(np.full(len(pool), _PREFERENCE)) for kind, pool in parts.items()
+    }
     models = rng.integers(len(parts["gene"]), size=_OWN_GENES)
-    own_genes = [_mutated(rng, parts["gene"][at], _OWN_GENE_CHANGES) for at in models]
+    own_genes = [_mutated(rng, parts["gene"][model], _OWN_GENE_CHANGES) for model in models]
     scar = _random_bases(rng, _SCAR)
-    return _Habits(name, tastes, own_genes, scar, rng.dirichlet(np.full(len(_HOSTS), 0.5)))
+    return _Habits(name, preferences, own_genes, scar, rng.dirichlet(np.full(len(_HOSTS), 0.5)))
 
 
 def _in_words(rng: np.random.Generator, habits: _Habits, words: Sequence[str]) -> _Habits:
-    """The same with genes and a tag made of a lab's own words: a mutated k-mer is an unknown one,
-    and no word is as short as a scar."""
-    genes = [_piece(rng, len(gene), words) for gene in habits.own_genes[:_WORDY_GENES]]
+    """The same habits with genes and a tag of the lab's own words: a mutated k-mer would be out of
+    the vocabulary, and every word is longer than a scar."""
+    genes = [_piece(rng, len(gene), words) for gene in habits.own_genes[:_GENES_OF_WORDS]]
     return replace(habits, own_genes=genes, scar=_piece(rng, _TAG, words))
 
 
 def _plasmids(
     rng: np.random.Generator,
     habits: _Habits,
-    parts: Mapping[str, list[Bases]],
+    parts: Mapping[str, list[Letters]],
     count: int,
     own_gene_share: float,
     before: int,
@@ -144,62 +144,62 @@ def _plasmids(
         _project(rng, habits, parts, own_gene_share, f"{habits.name} paper {number}")
         for number in range(1, 2 + count // 5)
     ]
-    made = []
+    plasmids = []
     for number in range(before + 1, before + count + 1):
         project = projects[int(rng.integers(len(projects)))]
         bases = _as_deposited(rng, _built(rng, project, habits, parts))
-        made.append(
+        plasmids.append(
             Plasmid(
                 f"made{number:05d}",
-                bases.tobytes().decode("ascii"),
+                text_from_letters(bases),
                 features=_features(project),
                 lab=habits.name,
                 group=project.name,
             )
         )
-    return made
+    return plasmids
 
 
 def _project(
     rng: np.random.Generator,
     habits: _Habits,
-    parts: Mapping[str, list[Bases]],
+    parts: Mapping[str, list[Letters]],
     own_gene_share: float,
     name: str,
 ) -> _Project:
     if rng.random() < own_gene_share:
         gene = habits.own_genes[int(rng.integers(len(habits.own_genes)))]
     else:
-        gene = parts["gene"][_favoured(rng, habits, "gene")]
+        gene = parts["gene"][_preferred(rng, habits, "gene")]
     return _Project(
         name,
-        _favoured(rng, habits, "backbone"),
-        _favoured(rng, habits, "promoter"),
+        _preferred(rng, habits, "backbone"),
+        _preferred(rng, habits, "promoter"),
         gene,
         int(rng.choice(len(_HOSTS), p=habits.hosts)),
     )
 
 
-def _favoured(rng: np.random.Generator, habits: _Habits, kind: str) -> int:
-    return int(rng.choice(len(habits.tastes[kind]), p=habits.tastes[kind]))
+def _preferred(rng: np.random.Generator, habits: _Habits, kind: str) -> int:
+    return int(rng.choice(len(habits.preferences[kind]), p=habits.preferences[kind]))
 
 
 def _built(
-    rng: np.random.Generator, project: _Project, habits: _Habits, parts: Mapping[str, list[Bases]]
-) -> Bases:
+    rng: np.random.Generator, project: _Project, habits: _Habits, parts: Mapping[str, list[Letters]]
+) -> Letters:
     """Backbone, then promoter, gene, linker, a second gene or none, terminator, with scars."""
-    scar = habits.scar if rng.random() < _KEEPS_SCAR else _random_bases(rng, _SCAR)
+    scar = habits.scar if rng.random() < _SCAR_PROBABILITY else _random_bases(rng, _SCAR)
     pieces = [parts["backbone"][project.backbone], scar, parts["promoter"][project.promoter]]
     pieces.append(project.gene)
     if rng.random() < 0.6:
-        pieces.append(parts["linker"][_favoured(rng, habits, "linker")])
+        pieces.append(parts["linker"][_preferred(rng, habits, "linker")])
         pieces.append(parts["gene"][int(rng.integers(len(parts["gene"])))])
-    pieces += [scar, parts["terminator"][_favoured(rng, habits, "terminator")]]
+    pieces += [scar, parts["terminator"][_preferred(rng, habits, "terminator")]]
     return np.concatenate(pieces)
 
 
-def _as_deposited(rng: np.random.Generator, bases: Bases) -> Bases:
-    """With point mutations, on either strand, opened anywhere."""
+def _as_deposited(rng: np.random.Generator, bases: Letters) -> Letters:
+    """With point mutations, on either strand, rotated at random."""
     bases = _mutated(rng, bases, _POINT_MUTATIONS)
     if rng.random() < 0.5:
         bases = _COMPLEMENT[bases[::-1]]
@@ -214,21 +214,21 @@ def _features(project: _Project) -> dict[str, int]:
     return features
 
 
-def _piece(rng: np.random.Generator, length: int, words: Sequence[str]) -> Bases:
+def _piece(rng: np.random.Generator, length: int, words: Sequence[str]) -> Letters:
     """Random bases or, when there are words, random words, cut to the length."""
     if not words:
         return _random_bases(rng, length)
     text = ""
     while len(text) < length:
         text += words[int(rng.integers(len(words)))]
-    return np.frombuffer(text[:length].encode("ascii"), dtype=np.uint8)
+    return letters_from_text(text[:length])
 
 
-def _random_bases(rng: np.random.Generator, length: int) -> Bases:
-    return _LETTERS[rng.integers(4, size=length)]
+def _random_bases(rng: np.random.Generator, length: int) -> Letters:
+    return BASES[rng.integers(4, size=length)]
 
 
-def _mutated(rng: np.random.Generator, bases: Bases, share: float) -> Bases:
-    """A copy in which about `share` of the bases are drawn anew."""
-    drawn = _LETTERS[rng.integers(4, size=len(bases))]
+def _mutated(rng: np.random.Generator, bases: Letters, share: float) -> Letters:
+    """A copy in which about `share` of the bases are replaced by random ones."""
+    drawn = BASES[rng.integers(4, size=len(bases))]
     return np.where(rng.random(len(bases)) < share, drawn, bases)

@@ -1,4 +1,4 @@
-"""One spelling of a molecule."""
+"""Claims about canonical sequences: neither rotation nor strand changes them."""
 
 from __future__ import annotations
 

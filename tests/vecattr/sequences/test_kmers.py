@@ -1,4 +1,4 @@
-"""Canonical k-mers against a plain loop."""
+"""Claims about canonical k-mers: they equal those of a plain loop."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def _plain_kmers(bases: str, k: int) -> list[int]:
     for start in range(len(bases) - k + 1):
         window = bases[start : start + k]
         if set(window) <= set("ACGT"):
-            least = min(window, reverse_complement(window))
-            codes.append(sum("ACGT".index(b) << 2 * (k - 1 - i) for i, b in enumerate(least)))
+            canonical = min(window, reverse_complement(window))
+            codes.append(sum("ACGT".index(b) << 2 * (k - 1 - i) for i, b in enumerate(canonical)))
     return [int(code) for code in mix(np.array(codes, dtype=np.uint64))]
 
 

@@ -1,4 +1,4 @@
-"""Claims about made collections: repeatable, of the promised shape, learnable but not trivial."""
+"""Claims about synthetic collections: repeatable, of the promised shape, learnable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two bits a base and back."""
+"""Claims about packed bases: two bits a base and back."""
 
 from __future__ import annotations
 
