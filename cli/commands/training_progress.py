@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from vecattr.cli.terminal import Terminal
-    from vecattr.training.validation import Epoch
+    from vecattr.training.progress import Epoch
 
 #: Shorter names of training's figures, for the bar.
 _SHORT_NAMES = {"plasmids_per_second": "plasmids/s"}

@@ -1,4 +1,4 @@
-"""A training run on disk: its state in, one safetensors file out, and back; no pickle.
+"""Checkpoints: the state of a training run in, one safetensors file out, and back; no pickle.
 
 Optimizer states are nested dictionaries of tensors and numbers. Tensors are stored under dotted
 names, everything else as JSON in the file's metadata, so that both change together.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import safetensors
 from safetensors.torch import save as save_tensors
@@ -23,13 +24,32 @@ from vecattr.training.settings import ResolvedTrainConfig
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 
+#: The fit that is calibrated, and a second one on all rows.
+Stage = Literal["fit", "refit"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """The checkpoints of a run: in which folder, how many minutes apart at least (they are written
+    at epoch ends), and whether the run goes on from the last."""
+
+    folder: Path
+    minutes: float
+    resume: bool
+
+
+def checkpoint_path(folder: Path, stage: Stage) -> Path:
+    """The checkpoint of a stage in a run folder."""
+    return folder / f"{stage}-{CHECKPOINT_FILE}"
+
 
 def run_fingerprint(
-    encoder: EncoderConfig, config: ResolvedTrainConfig, training: LabelledSet
+    encoder: EncoderConfig, settings: ResolvedTrainConfig, training: LabelledSet
 ) -> str:
-    """What a checkpoint depends on, as a hex digest."""
+    """What a checkpoint depends on, as a hex digest; `training` is what the run learns from."""
     digest = hashlib.sha256(
-        json.dumps([as_json(encoder), as_json(config)], sort_keys=True).encode()
+        json.dumps([as_json(encoder), as_json(settings)], sort_keys=True).encode()
     )
     for plasmid, label in zip(training.plasmids, training.labels, strict=True):
         digest.update(f"{plasmid.id}\t{label}\t{len(plasmid)}\n".encode())
@@ -50,12 +70,12 @@ def write_checkpoint(path: Path, state: dict[str, Any], *, fingerprint: str) -> 
 def read_checkpoint(path: Path, *, fingerprint: str) -> dict[str, Any]:
     """The state that was written.
 
-    Raises DamagedError when the file is none, MismatchError when another run wrote it.
+    Raises DamagedError when the file is not a checkpoint, MismatchError when another run wrote it.
     """
     try:
-        with safetensors.safe_open(path, framework="pt") as opened:
-            metadata = opened.metadata() or {}
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         skeleton = json.loads(metadata["state"])
     except (safetensors.SafetensorError, KeyError, ValueError, OSError) as cause:
         raise DamagedError(
@@ -72,9 +92,10 @@ def read_checkpoint(path: Path, *, fingerprint: str) -> dict[str, Any]:
 
 
 def _take_tensors(node: Any, name: str, tensors: dict[str, Tensor]) -> Any:
-    """A JSON-able copy of the node; tensors go to `tensors` and leave their name behind.
+    """A copy of the node that JSON can hold: each tensor is moved to `tensors` and replaced by its
+    name there.
 
-    Keys are kept with their type, because optimizer states are keyed by integers.
+    Keys keep their type, because optimizer states are keyed by integers.
     """
     if isinstance(node, Tensor):
         tensors[name] = node.detach().cpu().clone().contiguous()
@@ -90,6 +111,7 @@ def _take_tensors(node: Any, name: str, tensors: dict[str, Tensor]) -> Any:
 
 
 def _put_tensors(node: Any, tensors: dict[str, Tensor]) -> Any:
+    """The inverse of `_take_tensors`."""
     if isinstance(node, list):
         return [_put_tensors(value, tensors) for value in node]
     if isinstance(node, dict):

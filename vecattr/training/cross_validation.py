@@ -8,14 +8,14 @@ fused ranking, too, can be calibrated on plasmids that no fold learned from.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from vecattr.datasets.classes import ClassRule, LabelledSet, labelled_set
-from vecattr.datasets.splits import Split, fold_masks, split_labelled
+from vecattr.datasets.classes import ClassRule, labelled_set
+from vecattr.datasets.splits import fold_masks
 from vecattr.encoders.config import EncoderConfig
 from vecattr.encoders.model_folder import CONFIG_FILE
 from vecattr.errors import InputError, MismatchError, UsageError
@@ -23,12 +23,12 @@ from vecattr.files.atomic import TEMPORARY, atomic_write
 from vecattr.files.fold_folder import FOLDS_FILE, Folds, fold_path, is_folds, read_folds
 from vecattr.plasmid import Plasmid
 from vecattr.training.checkpoint import run_fingerprint
-from vecattr.training.distributed import join_workers
-from vecattr.training.loop import Watcher
+from vecattr.training.data import TrainingPlan, split_by_settings
+from vecattr.training.distributed import join_process_group
+from vecattr.training.progress import Epoch, Watcher
 from vecattr.training.report import TrainReport
-from vecattr.training.settings import ResolvedTrainConfig, TrainConfig
-from vecattr.training.train import train_model
-from vecattr.training.validation import Epoch
+from vecattr.training.settings import TrainConfig
+from vecattr.training.train import carry_out
 
 
 def train_folds(
@@ -52,76 +52,84 @@ def train_folds(
     `train_model`, UsageError for a refit or a reserve, InputError for too few groups,
     MismatchError when `out` holds folds of another run.
     """
+    _check_folds_can_be(train)
+    settings = train.resolved(encoder, rows=len(plasmids))
+    labelled = labelled_set(plasmids, rule)
+    plan = TrainingPlan(
+        labelled, split_by_settings(labelled, settings), encoder, settings, rotations
+    )
+    plans = _fold_plans(plan, folds)
+    with join_process_group(settings.device) as group:
+        # The leader claims the folder before the others go on.
+        finished = group.broadcast(
+            _claim(out, _content(plan, folds), resume=resume) if group.is_leader else frozenset()
+        )
+        return tuple(
+            carry_out(
+                fold_plan,
+                fold_path(out, number),
+                resume=resume,
+                checkpoint_minutes=checkpoint_minutes,
+                watcher=watcher and _FoldWatcher(watcher, number, folds),
+            )
+            for number, fold_plan in plans.items()
+            if number not in finished
+        )
+
+
+def _check_folds_can_be(train: TrainConfig) -> None:
     if train.refit:
         raise UsageError(
             "folds are not trained again on all plasmids", hint="leave out the refit or the folds"
         )
     if train.reserve:
         raise UsageError("folds keep no reserve", hint="leave out the reserve or the folds")
-    config = train.resolved(encoder, rows=len(plasmids))
-    labelled = labelled_set(plasmids, rule)
-    splits = list(_splits(labelled, config, folds))
-    held = tuple(one.id for one in labelled.where(splits[0].calibration).plasmids)
-    run = _run_digest(labelled, encoder, config, rotations)
-    with join_workers(config.device) as workers:  # the leader claims before the others go on
-        finished = workers.agree(
-            _claim(out, Folds(folds, run, held), resume=resume) if workers.leads else frozenset()
-        )
-        return tuple(
-            train_model(
-                plasmids,
-                fold_path(out, number),
-                rule=rule,
-                encoder=encoder,
-                train=replace(train, seed=train.seed + number - 1),
-                split=split,
-                rotations=rotations,
-                resume=resume,
-                checkpoint_minutes=checkpoint_minutes,
-                watcher=watcher and _FoldWatcher(watcher, number, folds),
-            )
-            for number, split in enumerate(splits, start=1)
-            if number not in finished
-        )
 
 
-def _splits(labelled: LabelledSet, config: ResolvedTrainConfig, folds: int) -> Iterator[Split]:
-    """The rows that each fold learns from, watches and is calibrated on."""
-    usual = split_labelled(
-        labelled,
-        validation_share=config.validation_share,
-        calibration_share=config.calibration_share,
-        seed=config.seed,
-    )
-    rest = np.flatnonzero(usual.training)
+def _fold_plans(plan: TrainingPlan, folds: int) -> dict[int, TrainingPlan]:
+    """The plan of each fold by its number, from 1: its rows, of which it validates on others
+    than the other folds, and its seed."""
+    labelled, split, settings = plan.labelled, plan.split, plan.settings
+    shared_rows = np.flatnonzero(split.training)
     masks = fold_masks(
-        [labelled.labels[row] for row in rest],
-        [labelled.plasmids[row].group for row in rest],
+        [labelled.labels[row] for row in shared_rows],
+        [labelled.plasmids[row].group for row in shared_rows],
         folds=folds,
-        rng=np.random.default_rng(config.seed),
+        rng=np.random.default_rng(settings.seed),
     )
+    plans = {}
     for number, mask in enumerate(masks, start=1):
         if not mask.any():
             raise InputError(
                 f"fold {number} of {folds} would hold out no plasmid",
                 hint="give fewer folds, or more plasmids of other groups",
             )
-        watched = np.zeros_like(usual.training)
-        watched[rest[mask]] = True
-        yield replace(usual, training=usual.training & ~watched, validation=watched)
+        validation = np.zeros_like(split.training)
+        validation[shared_rows[mask]] = True
+        plans[number] = replace(
+            plan,
+            split=replace(split, training=split.training & ~validation, validation=validation),
+            settings=replace(settings, seed=settings.seed + number - 1),
+        )
+    return plans
 
 
-def _run_digest(
-    labelled: LabelledSet, encoder: EncoderConfig, config: ResolvedTrainConfig, rotations: int
-) -> str:
+def _content(plan: TrainingPlan, folds: int) -> Folds:
+    """What folds.json says of folds of this plan."""
+    held_out = plan.labelled.where(plan.split.calibration)
+    return Folds(folds, _run_digest(plan), tuple(plasmid.id for plasmid in held_out.plasmids))
+
+
+def _run_digest(plan: TrainingPlan) -> str:
     """What all folds depend on, as a hex digest."""
-    digest = hashlib.sha256(run_fingerprint(encoder, config, labelled).encode())
-    digest.update(f"{rotations} {[plasmid.group for plasmid in labelled.plasmids]}".encode())
+    digest = hashlib.sha256(run_fingerprint(plan.encoder, plan.settings, plan.labelled).encode())
+    groups = [plasmid.group for plasmid in plan.labelled.plasmids]
+    digest.update(f"{plan.rotations} {groups}".encode())
     return digest.hexdigest()
 
 
 def _claim(out: Path, folds: Folds, *, resume: bool) -> frozenset[int]:
-    """Make the folder, or see that it holds this very run to resume; the finished folds."""
+    """Make the folder, or check that it holds the same run, to be resumed; the finished folds."""
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out} is a file", hint="name a folder for the models")
     if not is_folds(out):
@@ -140,7 +148,9 @@ def _claim(out: Path, folds: Folds, *, resume: bool) -> frozenset[int]:
             hint="train without --resume, into another folder, or with the same options",
         )
     numbers = range(1, folds.count + 1)
-    return frozenset(n for n in numbers if (fold_path(out, n) / CONFIG_FILE).exists())
+    return frozenset(
+        number for number in numbers if (fold_path(out, number) / CONFIG_FILE).exists()
+    )
 
 
 @dataclass(frozen=True)

@@ -19,58 +19,64 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Workers:
-    """This process among `count`; rank 0 alone writes files and reports."""
+class ProcessGroup:
+    """The training processes as one of them sees them; rank 0, the leader, alone writes files and
+    reports."""
 
     rank: int
-    count: int
-    device: torch.device
+    size: int
+    device: torch.device  # of this process
 
     @property
-    def leads(self) -> bool:
+    def is_leader(self) -> bool:
         """Whether this process writes files and reports progress."""
         return self.rank == 0
 
-    def agree(self, value: T) -> T:
+    @property
+    def threads(self) -> int:
+        """Processor threads of this process."""
+        return torch.get_num_threads()
+
+    def broadcast(self, value: T) -> T:
         """The leader's value, in every process."""
-        if self.count == 1:
+        if self.size == 1:
             return value
-        box = [value]
-        dist.broadcast_object_list(box, src=0, device=self.device)
-        return box[0]
+        values = [value]
+        dist.broadcast_object_list(values, src=0, device=self.device)
+        return values[0]
 
     def mean(self, value: float) -> float:
         """The mean of every process's value, in every process."""
-        if self.count == 1:
+        if self.size == 1:
             return value
         total = torch.tensor(value, dtype=torch.float64, device=self.device)
         dist.all_reduce(total)
-        return float(total) / self.count
+        return float(total) / self.size
 
 
 @contextmanager
-def join_workers(device: str) -> Iterator[Workers]:
+def join_process_group(device: str) -> Iterator[ProcessGroup]:
     """Join the group that torchrun made, if any: NCCL between GPUs, gloo between CPUs.
 
     Joined again inside, it is the same group: a process that left one cannot join another.
     """
-    count = int(os.environ.get("WORLD_SIZE", "1"))
-    chosen = choose_device(device)
-    if count == 1:
-        yield Workers(0, 1, chosen)
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    own_device = choose_device(device)
+    if size == 1:
+        yield ProcessGroup(0, 1, own_device)
         return
-    if chosen.type == "cuda":
-        chosen = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
-        torch.cuda.set_device(chosen)
+    if own_device.type == "cuda":
+        own_device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(own_device)
     if dist.is_initialized():
-        yield Workers(dist.get_rank(), count, chosen)
+        yield ProcessGroup(dist.get_rank(), size, own_device)
         return
     # Functions of this module have the group of the moment as a default argument. Wrapping a module
     # imports it; first imported then, it would keep the group, whose threads abort some exits.
     import_module("torch.distributed.nn.functional")
-    dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+    dist.init_process_group("nccl" if own_device.type == "cuda" else "gloo")
     try:
-        yield Workers(dist.get_rank(), count, chosen)
+        yield ProcessGroup(dist.get_rank(), size, own_device)
     finally:
         dist.destroy_process_group()
         gc.collect()  # a wrapped module in a cycle keeps the group, too

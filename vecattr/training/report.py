@@ -10,14 +10,17 @@ from vecattr.calibration.calibration_set import HeldOut
 from vecattr.datasets.splits import Split
 from vecattr.encoders.config import as_json
 from vecattr.encoders.torch_encoder import TrainedEncoder
+from vecattr.training.data import TrainingPlan
+from vecattr.training.held_out import Calibrated
+from vecattr.training.network import FittedModel
+from vecattr.training.progress import Epoch
 from vecattr.training.settings import ResolvedTrainConfig
-from vecattr.training.validation import Epoch
 from vecattr.version import __version__
 
 
 @dataclass(frozen=True)
 class TrainReport:
-    """What was learned from what; shares lie in [0, 1]."""
+    """What was learned from what, and how well."""
 
     model: Path
     plasmids: int
@@ -29,32 +32,47 @@ class TrainReport:
     held_out: HeldOut | None
     calibration: Calibration | None
 
+    @classmethod
+    def from_run(
+        cls, plan: TrainingPlan, model: FittedModel, calibrated: Calibrated | None, *, folder: Path
+    ) -> TrainReport:
+        """The report of a plan's fit in a folder, which calibrates where it could."""
+        return cls(
+            model=folder,
+            plasmids=len(plan.labelled.labels),
+            reserved=plan.reserved,
+            split=plan.split,
+            labs=len(plan.lab_names),
+            history=model.history,
+            best=model.best,
+            held_out=calibrated.held_out if calibrated else None,
+            calibration=calibrated.calibration if calibrated else None,
+        )
+
     @property
     def epochs(self) -> int:
         """How many epochs were trained."""
         return len(self.history)
 
 
-def model_card(
-    report: TrainReport, config: ResolvedTrainConfig, parts: TrainedEncoder, *, refitted: bool
-) -> str:
+def model_card(report: TrainReport, trained: TrainedEncoder, settings: ResolvedTrainConfig) -> str:
     """What the model learned from, how, and how well it did on plasmids it did not see."""
-    encoder, features = parts.encoder.config, parts.features
+    encoder, features = trained.encoder.config, trained.features
     names = ": " + ", ".join(features.names) if features.names else ""
+    refitted = " The weights were then fitted again on all of them." if settings.refit else ""
     sections = [
         "# Model card",
         f"Made by vecattr {__version__}. Turns a plasmid into a unit vector of width "
         f"{encoder.width}, to be compared with lab vectors by cosine.",
         "## Data",
-        f"{report.plasmids:,} plasmids of {report.labs:,} classes; {_held_out(report)}"
-        + (" The weights were then fitted again on all of them." if refitted else ""),
+        f"{report.plasmids:,} plasmids of {report.labs:,} classes; {_held_out(report)}" + refitted,
         f"{len(features.names)} phenotype features{names}.",
         "## Figures",
         _figures(report),
         "## Encoder",
         _bullets(as_json(encoder)),
         "## Training",
-        _bullets(as_json(config)),
+        _bullets(as_json(settings)),
         "## Limits",
         "A rank is a lead, not proof. Labs that share plasmids share vectors. A lab that was not "
         "in the data cannot be named; the verdict says so as often as its threshold lets it.",
@@ -66,17 +84,22 @@ def _held_out(report: TrainReport) -> str:
     if report.reserved:
         return _reserved(report)
     split = report.split
-    masks = split.validation, split.new_work, split.known_work
-    watched, groups, singles = (int(mask.sum()) for mask in masks)
-    held = f"{watched:,} of the plasmids were held out, in whole groups, to stop training"
-    others = f", and {groups:,} others, out of every fold, to calibrate" if split.is_fold else ""
-    return f"{held}{others or ' and to calibrate'}; to calibrate, {singles:,} single ones, too."
+    validation, groups, singles = (
+        int(mask.sum()) for mask in (split.validation, split.new_work, split.known_work)
+    )
+    stopping = f"{validation:,} of the plasmids were held out, in whole groups, to stop training"
+    calibrating = (
+        f", and {groups:,} others, out of every fold, to calibrate"
+        if split.is_fold
+        else " and to calibrate"
+    )
+    return f"{stopping}{calibrating}; to calibrate, {singles:,} single ones, too."
 
 
 def _reserved(report: TrainReport) -> str:
-    watched = int(report.split.validation.sum())
+    validation = int(report.split.validation.sum())
     return (
-        f"{watched:,} of them were held out, in whole groups, to stop training. "
+        f"{validation:,} of them were held out, in whole groups, to stop training. "
         f"{report.reserved:,} more were reserved: an index of the same table is calibrated on "
         "them. The model holds neither plasmids nor lab vectors, and no name of either."
     )

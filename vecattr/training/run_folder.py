@@ -1,4 +1,4 @@
-"""The folder of a training run: a place to write in, a whole model out.
+"""The folder of a training run: a fitted model and its report in, a model folder out.
 
 A killed run leaves checkpoints, and perhaps files of a model without its config.json, which is
 written last; `resume` goes on from there.
@@ -19,14 +19,15 @@ from vecattr.encoders.model_folder import (
     LABS_FILE,
     MODEL_FILES,
 )
-from vecattr.encoders.torch_encoder import TrainedEncoder, save_encoder
+from vecattr.encoders.torch_encoder import save_encoder
 from vecattr.errors import UsageError
 from vecattr.files.arrays import write_table
 from vecattr.files.atomic import TEMPORARY, atomic_write
-from vecattr.training.checkpoint import CHECKPOINT_FILE
-from vecattr.training.report import TrainReport
-from vecattr.training.validation import Epoch
-from vecattr.vectors import EmbeddingTable
+from vecattr.training.checkpoint import CHECKPOINT_FILE, STAGES, checkpoint_path
+from vecattr.training.data import TrainingPlan
+from vecattr.training.network import FittedModel
+from vecattr.training.progress import Epoch
+from vecattr.training.report import TrainReport, model_card
 
 HISTORY_FILE = "history.csv"
 
@@ -50,32 +51,28 @@ def claim_folder(out: Path, *, resume: bool) -> None:
 
 def _is_of_a_run(name: str) -> bool:
     """Is this a file that a killed run may leave? Config.json is not: it is written last."""
-    checkpoints = {f"{stage}-{CHECKPOINT_FILE}" for stage in ("fit", "refit")}
+    checkpoints = {checkpoint_path(Path(), stage).name for stage in STAGES}
     written_before = {*MODEL_FILES, HISTORY_FILE} - {CONFIG_FILE}
     return name in written_before | checkpoints or name.startswith(TEMPORARY)
 
 
-def write_run(
-    report: TrainReport,
-    parts: TrainedEncoder,
-    labs: EmbeddingTable | None,
-    *,
-    rotations: int,
-    card: str,
-) -> None:
-    """Write the model that a run ended with, and sweep up what the run left; without `labs` it is
-    an encoder alone."""
-    out = report.model
-    if labs is not None:
-        atomic_write(out / LABS_FILE, write_table(labs))
+def write_run(report: TrainReport, model: FittedModel, plan: TrainingPlan) -> None:
+    """Write the model that a run ended with, its report and its card, and remove what the run left.
+
+    A plan with a reserve writes an encoder alone: no lab vectors and nothing that names plasmids.
+    """
+    folder = report.model
+    if not plan.settings.reserve:
+        atomic_write(folder / LABS_FILE, write_table(model.lab_table()))
     if report.held_out:
-        atomic_write(out / HELD_OUT_FILE, report.held_out.to_bytes())
+        atomic_write(folder / HELD_OUT_FILE, report.held_out.to_bytes())
     if report.calibration:
-        atomic_write(out / CALIBRATION_FILE, report.calibration.to_json())
-    atomic_write(out / HISTORY_FILE, _history_csv(report.history))
-    atomic_write(out / CARD_FILE, card.encode())
-    save_encoder(out, parts, rotations=rotations)
-    for leftover in (*out.glob(f"*{CHECKPOINT_FILE}"), *out.glob(f"{TEMPORARY}*")):
+        atomic_write(folder / CALIBRATION_FILE, report.calibration.to_json())
+    atomic_write(folder / HISTORY_FILE, _history_csv(report.history))
+    card = model_card(report, model.encoder, plan.settings)
+    atomic_write(folder / CARD_FILE, card.encode())
+    save_encoder(folder, model.encoder, rotations=plan.rotations)
+    for leftover in (*folder.glob(f"*{CHECKPOINT_FILE}"), *folder.glob(f"{TEMPORARY}*")):
         leftover.unlink()
 
 

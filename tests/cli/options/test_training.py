@@ -17,8 +17,8 @@ from vecattr.cli.options.training import (
 from vecattr.encoders.config import BagConfig, CnnConfig, EncoderConfig
 from vecattr.encoders.networks import new_encoder
 from vecattr.errors import UsageError
-from vecattr.training.loop import LabMatcher
 from vecattr.training.losses import new_loss
+from vecattr.training.network import AttributionNetwork
 from vecattr.training.presets import Objective, Preset, choose
 from vecattr.training.settings import ResolvedTrainConfig, TrainConfig
 
@@ -83,7 +83,7 @@ def test_the_published_preset_is_the_published_network() -> None:
     network, run = network_and_run("match", "published")
     assert isinstance(network, CnnConfig)
     encoder = new_encoder(network, vocabulary_size=1_001, feature_columns=39)
-    weights = LabMatcher(encoder, 1_314, new_loss(run)).parameters()  # the challenge's labs
+    weights = AttributionNetwork(encoder, 1_314, new_loss(run)).parameters()  # the challenge's labs
     assert round(sum(weight.numel() for weight in weights) / 1e6, 1) == 5.1
     assert (run.loss, run.margin, run.epochs, run.patience) == ("triplet", 1.0, 200, 20)
     assert run.reverse_complement == run.feature_dropout == 0

@@ -25,9 +25,9 @@ from vecattr.indexes.index import open_panel
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.synthetic import synthetic_plasmids
 from vecattr.training.cross_validation import train_folds
+from vecattr.training.progress import Epoch
 from vecattr.training.report import TrainReport
 from vecattr.training.settings import TrainConfig
-from vecattr.training.validation import Epoch
 
 _CORPUS = synthetic_plasmids(labs=6, plasmids_per_lab=12, seed=3)
 _BAG = BagConfig(width=16, token_width=8, scaled=4)

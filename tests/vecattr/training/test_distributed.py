@@ -14,17 +14,17 @@ import os
 from pathlib import Path
 import torch
 from torch.nn.parallel import DistributedDataParallel
-from vecattr.training.distributed import join_workers
+from vecattr.training.distributed import join_process_group
 
 def threads():
     tasks = Path("/proc/self/task").iterdir()
     return sorted((task / "comm").read_text().strip() for task in tasks)
 
 def work():
-    with join_workers("cpu") as workers:
+    with join_process_group("cpu") as group:
         wrapped = DistributedDataParallel(torch.nn.Linear(4, 4))
         wrapped(torch.ones(2, 4)).sum().backward()
-        workers.agree(workers.mean(1.0))
+        group.broadcast(group.mean(1.0))
         del wrapped
         return threads()
 

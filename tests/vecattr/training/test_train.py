@@ -37,11 +37,11 @@ from vecattr.errors import ArtifactError, DamagedError, InputError, MissingError
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.sequences.synthetic import synthetic_plasmids
 from vecattr.training.cross_validation import train_folds
+from vecattr.training.progress import Epoch, Validation
 from vecattr.training.report import TrainReport
 from vecattr.training.run_folder import HISTORY_FILE
 from vecattr.training.settings import BestBy, Loss, TrainConfig
 from vecattr.training.train import train_model
-from vecattr.training.validation import Epoch, Validation
 
 _BAG = BagConfig(width=32, token_width=16, scaled=4)
 _CNN = CnnConfig(width=32, pieces=120, token_width=8, kernels=(1, 3), filters=16)
@@ -147,7 +147,7 @@ def test_the_epoch_that_is_best_by_the_rule_is_kept(tmp_path: Path, best_by: Bes
     watched = [_CORPUS[row] for row in np.flatnonzero(report.split.validation)]
     cosines = load_embedder(report.model).embed(watched) @ table.vectors.T
     targets = np.array([table.names.index(str(one.lab)) for one in watched])
-    kept = Validation.of(cosines, targets)
+    kept = Validation.from_cosines(cosines, targets)
     assert kept.macro_mrr == pytest.approx(report.best.validation_macro_mrr, abs=0.01)
     assert kept.top1 == pytest.approx(report.best.validation_top1, abs=0.01)
 

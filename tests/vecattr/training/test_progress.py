@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from vecattr.errors import UsageError
+from vecattr.training.progress import Epoch, Validation
 from vecattr.training.settings import BestBy, TrainConfig
-from vecattr.training.validation import Epoch, Validation
 
 _POOL, _LABS = 0, 20
 #: Forty plasmids of the pool and one of each of nineteen named labs.
@@ -25,7 +25,7 @@ def _says(first: NDArray[np.int64]) -> NDArray[np.float32]:
 
 
 def _merit(cosines: NDArray[np.float32], best_by: BestBy) -> float:
-    found = Validation.of(cosines, _TARGETS)
+    found = Validation.from_cosines(cosines, _TARGETS)
     epoch = Epoch(1, 1, 0.0, found.top1, found.top10, found.macro_mrr, 0.0, 0.0, 0.0)
     return epoch.merit(best_by)
 
@@ -56,7 +56,7 @@ def test_the_figures_are_those_of_a_plain_loop() -> None:
         np.mean([1 / rank for rank, target in zip(ranks, targets, strict=True) if target == lab])
         for lab in range(_LABS)
     ]
-    found = Validation.of(cosines, targets)
+    found = Validation.from_cosines(cosines, targets)
     assert found.macro_mrr == pytest.approx(np.mean(by_lab))
     assert found.top1 == pytest.approx(np.mean([rank == 1 for rank in ranks]))
     assert found.top10 == pytest.approx(np.mean([rank <= 10 for rank in ranks]))
@@ -64,9 +64,9 @@ def test_the_figures_are_those_of_a_plain_loop() -> None:
 
 def test_a_network_of_one_answer_for_all_or_of_no_numbers_finds_nothing() -> None:
     same = np.full((len(_TARGETS), _LABS), 0.3, dtype=np.float32)
-    assert Validation.of(same, _TARGETS).top1 == 0
+    assert Validation.from_cosines(same, _TARGETS).top1 == 0
     lost = np.full_like(same, np.nan)
-    assert Validation.of(lost, _TARGETS) == Validation(top1=0.0, top10=0.0, macro_mrr=0.0)
+    assert Validation.from_cosines(lost, _TARGETS) == Validation(top1=0.0, top10=0.0, macro_mrr=0.0)
 
 
 def test_without_validation_there_is_nothing_to_be_best_by() -> None:

@@ -1,15 +1,17 @@
-"""How good an epoch was: cosines of validation plasmids with labs in, figures out (numpy only)."""
+"""The progress of training: figures of an epoch, and the watcher that is told of them."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.metrics.ranking import macro_reciprocal_rank, mean_ranks, top_share
 from vecattr.training.settings import BestBy
+from vecattr.vectors import Codes
 
 _AT_ONCE = 1024  # plasmids that are ranked in float64
 
@@ -29,16 +31,16 @@ class Validation:
     macro_mrr: float = math.nan
 
     @classmethod
-    def of(cls, cosines: NDArray[np.floating], targets: NDArray[np.int64]) -> Validation:
+    def from_cosines(cls, cosines: NDArray[np.floating], targets: Codes) -> Validation:
         """Figures of cosines with all labs, (q, n), and the true labs' columns, (q,).
 
-        Ties count at their mean rank. A plasmid with a cosine that is not a number finds nothing,
-        so that a network that has diverged is never the best.
+        Ties count at their mean rank. A plasmid with a cosine that is not a number has an infinite
+        rank, so that a network that has diverged is never the best.
         """
         ranks = np.full(len(targets), np.inf)
-        sound = np.flatnonzero(np.isfinite(cosines).all(axis=1))
-        for start in range(0, len(sound), _AT_ONCE):
-            rows = sound[start : start + _AT_ONCE]
+        finite_rows = np.flatnonzero(np.isfinite(cosines).all(axis=1))
+        for start in range(0, len(finite_rows), _AT_ONCE):
+            rows = finite_rows[start : start + _AT_ONCE]
             ranks[rows] = mean_ranks(cosines[rows], targets[rows])
         return cls(
             top1=top_share(ranks, k=1),
@@ -64,3 +66,32 @@ class Epoch:
     def merit(self, best_by: BestBy) -> float:
         """What makes an epoch better than another, bigger is better."""
         return self.validation_top1 if best_by == "top1" else self.validation_macro_mrr
+
+
+class Watcher(Protocol):
+    """Is told how training goes."""
+
+    def starts(self, stage: str, total: int) -> None:
+        """A stage begins; `total` units (plasmids read, or optimizer steps) lie ahead."""
+        ...
+
+    def advances(self, units: int, **facts: float) -> None:
+        """So many units are done; `facts` (loss, plasmids_per_second) are worth showing."""
+        ...
+
+    def ends_epoch(self, epoch: Epoch) -> None:
+        """An epoch is over; `epoch` has its loss and its validation figures."""
+        ...
+
+
+class SilentWatcher:
+    """A watcher that shows nothing."""
+
+    def starts(self, stage: str, total: int) -> None:
+        """Do nothing."""
+
+    def advances(self, units: int, **facts: float) -> None:
+        """Do nothing."""
+
+    def ends_epoch(self, epoch: Epoch) -> None:
+        """Do nothing."""

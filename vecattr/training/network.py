@@ -1,0 +1,83 @@
+"""The network that training fits: batches in, a loss out; and the model that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vecattr.encoders.model_folder import UNKNOWN_VECTOR
+from vecattr.encoders.networks import Batch, KmerBag, TextCnn
+from vecattr.encoders.torch_encoder import TrainedEncoder
+from vecattr.training.examples import Examples
+from vecattr.training.losses import AttributionLoss
+from vecattr.training.progress import Epoch
+from vecattr.vectors import EmbeddingTable, Vectors, unit_rows
+
+_BATCH = 64  # plasmids embedded at once, about
+
+
+class AttributionNetwork(nn.Module):
+    """An encoder and the vectors of all labs; the last row is the unknown-lab vector."""
+
+    def __init__(self, encoder: TextCnn | KmerBag, labs: int, loss: AttributionLoss) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.labs = nn.Parameter(torch.randn(labs + 1, encoder.config.width))
+        self.loss = loss
+
+    def lab_vectors(self) -> Tensor:
+        """Unit vectors of the labs and the unknown vector, (n + 1, d)."""
+        return F.normalize(self.labs, dim=1)
+
+    def forward(self, batch: Batch, targets: Tensor) -> Tensor:
+        """The loss of this batch; the encoder may run under autocast, the loss does not."""
+        plasmids = self.encoder(batch)  # (b, d)
+        with torch.autocast(plasmids.device.type, enabled=False):
+            return self.loss(plasmids, self.lab_vectors(), targets)
+
+    @torch.inference_mode()
+    def vectors(
+        self, examples: Examples, *, progress: Callable[[int], None] | None = None
+    ) -> Vectors:
+        """Unit vectors of full-length examples, (q, d); `progress` is told how many are new."""
+        self.eval()
+        chunks = []
+        for rows in np.array_split(np.arange(len(examples)), max(1, len(examples) // _BATCH)):
+            batch = examples.batch(rows).to(self.labs.device)
+            chunks.append(self.encoder(batch).cpu().numpy())
+            if progress is not None:
+                progress(len(rows))
+        self.train()
+        return np.concatenate(chunks)
+
+    def cosines(self, examples: Examples) -> Vectors:
+        """Cosines of full-length examples with every lab, the unknown vector last, (q, n + 1)."""
+        labs = self.lab_vectors().detach().cpu().numpy()
+        cosines: Vectors = self.vectors(examples) @ labs.T  # (q, d) @ (d, n + 1)
+        return cosines
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """An encoder and lab vectors with the weights of the best epoch, and how training went."""
+
+    network: AttributionNetwork
+    encoder: TrainedEncoder
+    lab_names: tuple[str, ...]
+    history: tuple[Epoch, ...]
+    best: Epoch | None  # None without validation rows: the last weights are kept
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs led to the weights that were kept."""
+        return self.best.epoch if self.best else len(self.history)
+
+    def lab_table(self) -> EmbeddingTable:
+        """The vectors of the labs and, last, the unknown vector."""
+        vectors = unit_rows(self.network.lab_vectors().detach().cpu().numpy())
+        return EmbeddingTable((*self.lab_names, UNKNOWN_VECTOR), vectors)
