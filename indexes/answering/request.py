@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from vecattr.errors import UsageError
 from vecattr.indexes.scoring.confidence import DEFAULT_OPTIONS, ConfidenceOptions
-from vecattr.indexes.storage.segment_kmers import MOST_LABS
+from vecattr.indexes.storage.kmer_schema import MOST_LABS
 
 
 @dataclass(frozen=True)

@@ -189,9 +189,9 @@ def _content_faults(segment: LiveSegment) -> Iterator[str]:
     if not stored.index_matches(hashes):
         yield "the index of ids does not belong to the ids"
     for row in range(stored.rows):
-        record = stored.record(row)
-        if record.bases is not None and len(unpack_bases(record.bases)) != record.length:
-            yield f"the bases of {record.id!r} are not {record.length}"
+        plasmid = stored.plasmid(row)
+        if plasmid.bases is not None and len(unpack_bases(plasmid.bases)) != plasmid.length:
+            yield f"the bases of {plasmid.id!r} are not {plasmid.length}"
             return
     yield from _kmer_faults(stored)
 

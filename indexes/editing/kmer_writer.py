@@ -1,7 +1,7 @@
-"""The k-mers of a segment in the making: packed plasmids in, all arrays of the group out.
+"""Packed plasmids in, the k-mer arrays of a segment out.
 
 Everything is sorted, so the same content gives the same arrays. For e k-mers in all sketches the
-largest arrays have 8 e bytes, and at most about four of them are there at once.
+largest arrays have 8 e bytes, and at most about four of them exist at once.
 """
 
 from __future__ import annotations
@@ -11,89 +11,88 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.indexes.storage.segment_kmers import (
+from vecattr.indexes.storage.kmer_schema import (
     MOST_LABS,
     array_name,
     bucket_bits,
     bucket_of,
-    first_of_each,
     sketch_of,
 )
+from vecattr.indexes.storage.segment_kmers import first_of_each
+from vecattr.indexes.storage.segment_schema import StoredCodes
 from vecattr.plasmid import Topology
 from vecattr.sequences.composition import WORDS, composition
-from vecattr.sequences.kmers import Hashes
+from vecattr.sequences.kmers import Hashes, distinct
 from vecattr.sequences.two_bit import PackedBases, unpack_bases
 
 Arrays = dict[str, NDArray[np.generic]]
-Codes = NDArray[np.int32]
 
 _HALF = np.uint64(32)
 _LOW = np.uint64((1 << 32) - 1)
 
 
 def kmer_arrays(
-    plasmids: Iterable[tuple[PackedBases, Topology]], *, labs: Codes, groups: Codes
+    plasmids: Iterable[tuple[PackedBases, Topology]], *, labs: StoredCodes, groups: StoredCodes
 ) -> Arrays:
     """The arrays of `kmers/` of n plasmids, with their lab codes (n,) and group codes (n,)."""
-    sketches, made_of = [], [np.zeros((0, WORDS), dtype=np.float32)]
+    sketches, compositions = [], [np.zeros((0, WORDS), dtype=np.float32)]
     for packed, topology in plasmids:
         bases, circular = unpack_bases(packed), topology == "circular"
         sketches.append(sketch_of(bases, circular=circular))
-        made_of.append(composition(bases, circular=circular)[None, :])
-    hashes, offsets = _end_to_end(sketches)
+        compositions.append(composition(bases, circular=circular)[None, :])
+    hashes, offsets = _concatenated(sketches)
     del sketches
-    distinct = np.sort(hashes)
-    distinct = distinct[first_of_each(distinct)]  # (e,) -> (u,)
-    places = np.searchsorted(distinct, hashes).astype(np.uint32)  # (e,)
+    kmers = distinct(hashes)  # (e,) -> (u,)
+    places = np.searchsorted(kmers, hashes).astype(np.uint32)  # (e,)
     del hashes
     arrays: Arrays = {
-        "hash": distinct,
-        "bucket": _buckets(distinct),
-        "composition": np.concatenate(made_of),
+        "hash": kmers,
+        "bucket": _buckets(kmers),
+        "composition": np.concatenate(compositions),
         "sketch/offsets": offsets,
         "sketch/place": places,
-        **_inverted(places, offsets, labs=labs, groups=groups, size=len(distinct)),
+        **_postings(places, offsets, labs=labs, groups=groups, size=len(kmers)),
     }
     return {array_name(column): array for column, array in arrays.items()}
 
 
-def _buckets(distinct: Hashes) -> NDArray[np.uint32]:
+def _buckets(kmers: Hashes) -> NDArray[np.uint32]:
     """Where each bucket of ascending hashes (u,) begins, and the end, (2^b + 1,)."""
-    bits = bucket_bits(len(distinct))
-    sizes = np.bincount(bucket_of(distinct, bits=bits), minlength=1 << bits)
+    bits = bucket_bits(len(kmers))
+    sizes = np.bincount(bucket_of(kmers, bits=bits), minlength=1 << bits)
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.uint32)
 
 
-def _end_to_end(sketches: Iterable[Hashes]) -> tuple[Hashes, NDArray[np.int64]]:
+def _concatenated(sketches: Iterable[Hashes]) -> tuple[Hashes, NDArray[np.int64]]:
     """All sketches as one array (e,), and where each begins (n + 1,)."""
-    pieces = [np.zeros(0, dtype=np.uint64), *sketches]
-    offsets = np.cumsum([len(piece) for piece in pieces], dtype=np.int64)
-    return np.concatenate(pieces), offsets
+    arrays = [np.zeros(0, dtype=np.uint64), *sketches]
+    offsets = np.cumsum([len(hashes) for hashes in arrays], dtype=np.int64)
+    return np.concatenate(arrays), offsets
 
 
-def _inverted(
+def _postings(
     places: NDArray[np.uint32],
     offsets: NDArray[np.int64],
     *,
-    labs: Codes,
-    groups: Codes,
+    labs: StoredCodes,
+    groups: StoredCodes,
     size: int,
 ) -> Arrays:
-    """What each of `size` k-mers has: counts of labs and plasmids, and rows unless it is common."""
+    """Counts of labs and plasmids of each of `size` k-mers, and its rows unless it is common."""
     order = np.lexsort((groups, labs))  # by lab, then group, then row: rank -> row, (n,)
-    holders, ranks = _sorted_pairs(places, np.repeat(_inverse(order), np.diff(offsets)))
-    plasmids = np.bincount(holders, minlength=size)  # (u,)
+    kmer_places, ranks = _sorted_pairs(places, np.repeat(_inverse(order), np.diff(offsets)))
+    plasmids = np.bincount(kmer_places, minlength=size)  # (u,)
     lab_of = labs[order][ranks]  # (e,)
-    new_lab = first_of_each(holders) | first_of_each(lab_of)
-    lab_counts = np.bincount(holders[new_lab], minlength=size)
-    del lab_of, new_lab
-    rare = lab_counts <= MOST_LABS
-    rows = order.astype(np.uint32)[ranks[rare[holders]]]  # (p,)
-    posted = np.concatenate([[0], np.cumsum(np.where(rare, plasmids, 0))])
+    is_new_lab = first_of_each(kmer_places) | first_of_each(lab_of)
+    lab_counts = np.bincount(kmer_places[is_new_lab], minlength=size)
+    del lab_of, is_new_lab
+    is_rare = lab_counts <= MOST_LABS
+    rows = order.astype(np.uint32)[ranks[is_rare[kmer_places]]]  # (p,)
+    posting_offsets = np.concatenate([[0], np.cumsum(np.where(is_rare, plasmids, 0))])
     return {
         "labs": lab_counts.astype(np.int32),
         "plasmids": plasmids.astype(np.int32),
-        "posting/offsets": posted.astype(np.int64),
+        "posting/offsets": posting_offsets.astype(np.int64),
         "posting/row": rows,
         "rare": np.bincount(rows, minlength=len(labs)).astype(np.int32),
     }
@@ -102,7 +101,7 @@ def _inverted(
 def _sorted_pairs(
     places: NDArray[np.uint32], ranks: NDArray[np.uint32]
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """Pairs (e,) by place, then by rank; both in one word, because words sort faster than pairs."""
+    """Pairs (e,) by place, then by rank; both in one integer, which sorts faster than pairs."""
     pairs = places.astype(np.uint64)
     pairs <<= _HALF
     pairs |= ranks

@@ -67,7 +67,7 @@ def _stored(held: HeldOut, segments: Sequence[LiveSegment]) -> list[tuple[Plasmi
     found = []
     for name in held.ids:
         segment, row = places[name]
-        record = segment.record(row)
+        record = segment.plasmid(row)
         assert record.bases is not None, "segments with k-mers keep bases"
         features = (
             dict(zip(record.features[0], record.features[1], strict=True))

@@ -32,7 +32,7 @@ def merged(
     writer = SegmentWriter.from_manifest(manifest)
     for segment in segments:
         for row in segment.rows().tolist():
-            writer.add_record(segment.record(row))
+            writer.add_stored(segment.plasmid(row))
             if writer.is_full:
                 entries.append(write_segment(path, writer, after_step=after_step))
                 writer = SegmentWriter.from_manifest(manifest)

@@ -1,4 +1,4 @@
-"""A segment in the making: plasmids with vectors, or rows of other segments, in; bytes out."""
+"""Plasmids with vectors, or rows of other segments, in; the bytes of a segment file out."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from vecattr.files.arrays import string_arrays, write_arrays
 from vecattr.files.directory import Attribute
 from vecattr.indexes.editing.kmer_writer import Arrays, kmer_arrays
+from vecattr.indexes.storage.kmer_schema import PARAMETERS
 from vecattr.indexes.storage.lab_parts import LabPart
 from vecattr.indexes.storage.manifest import Manifest
 from vecattr.indexes.storage.segment import (
@@ -20,25 +21,24 @@ from vecattr.indexes.storage.segment import (
     SEGMENT_FORMAT,
     SEGMENT_VERSION,
     TOPOLOGIES,
-    Codes,
-    Features,
-    Record,
+    PackedFeatures,
+    StoredPlasmid,
     id_hashes,
 )
-from vecattr.indexes.storage.segment_kmers import PARAMETERS
+from vecattr.indexes.storage.segment_schema import StoredCodes
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.discriminant import Moments
 from vecattr.sequences.two_bit import pack_bases
 from vecattr.vectors import Vectors
 
-#: A segment is closed when it holds this many rows or bytes of packed bases (four bases each), so
-#: that counting its k-mers takes some gigabytes at most.
+#: A segment is full at this many rows or bytes of packed bases (four bases each), so that counting
+#: its k-mers takes a few gigabytes at most.
 MOST_ROWS = 1 << 17
 MOST_BYTES = 1 << 28
 
 
 class SegmentWriter:
-    """Rows and lab parts that will be one segment."""
+    """Collects the rows and lab parts of one segment."""
 
     def __init__(
         self, *, model: str, width: int, keep_sequences: bool, most_rows: int = MOST_ROWS
@@ -47,7 +47,7 @@ class SegmentWriter:
         self._width = width
         self._keep_sequences = keep_sequences
         self._most_rows = most_rows
-        self._records: list[Record] = []
+        self._plasmids: list[StoredPlasmid] = []
         self._parts: list[LabPart] = []
         self._moments: list[Moments] = []
         self._base_bytes = 0
@@ -64,36 +64,36 @@ class SegmentWriter:
         )
 
     def __len__(self) -> int:
-        return len(self._records)
+        return len(self._plasmids)
 
     @property
     def is_full(self) -> bool:
         """Whether the next plasmid belongs in another segment: enough rows, or enough bases."""
-        return len(self._records) >= self._most_rows or self._base_bytes >= MOST_BYTES
+        return len(self._plasmids) >= self._most_rows or self._base_bytes >= MOST_BYTES
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
-        return not (self._records or self._parts or self._moments)
+        return not (self._plasmids or self._parts or self._moments)
 
     @property
     def labels(self) -> list[str]:
         """The class of each row so far."""
-        return [record.label for record in self._records]
+        return [plasmid.label for plasmid in self._plasmids]
 
     @property
     def vectors(self) -> Vectors:
         """The vector of each row so far (n, d)."""
-        rows = np.zeros((len(self._records), self._width), dtype=np.float32)
-        for row, record in enumerate(self._records):
-            rows[row] = record.vector
+        rows = np.zeros((len(self._plasmids), self._width), dtype=np.float32)
+        for row, plasmid in enumerate(self._plasmids):
+            rows[row] = plasmid.vector
         return rows
 
     def add_plasmid(self, plasmid: Plasmid, *, label: str, vector: Vectors) -> None:
         """One labelled plasmid with its unit vector (d,)."""
         assert plasmid.lab is not None, "a stored plasmid has a lab"
-        self.add_record(
-            Record(
+        self.add_stored(
+            StoredPlasmid(
                 id=plasmid.id,
                 lab=plasmid.lab,
                 label=label,
@@ -106,25 +106,25 @@ class SegmentWriter:
             )
         )
 
-    def _packed_features(self, plasmid: Plasmid) -> Features | None:
+    def _packed_features(self, plasmid: Plasmid) -> PackedFeatures | None:
         if not plasmid.features:
             return None
         names = tuple(sorted(plasmid.features))
         names = self._feature_names.setdefault(names, names)
         return names, bytes(plasmid.features[name] for name in names)
 
-    def add_record(self, record: Record) -> None:
-        """One row as it is (from another segment)."""
-        self._records.append(record)
-        if record.bases is not None:
-            self._base_bytes += len(record.bases.packed)
+    def add_stored(self, plasmid: StoredPlasmid) -> None:
+        """One row of another segment, unchanged."""
+        self._plasmids.append(plasmid)
+        if plasmid.bases is not None:
+            self._base_bytes += len(plasmid.bases.packed)
 
     def add_parts(self, parts: Iterable[LabPart]) -> None:
-        """Lab parts as they are; several of one name may stand side by side."""
+        """Lab parts, unchanged; several may have one name."""
         self._parts.extend(parts)
 
     def add_moments(self, moments: Iterable[Moments]) -> None:
-        """What plasmids in general look like, as seen when the index was built."""
+        """Moments of the vectors that the index was built from, unchanged."""
         self._moments.extend(moments)
 
     def to_bytes(self) -> bytes:
@@ -143,53 +143,62 @@ class SegmentWriter:
         return write_arrays(dict(sorted(arrays.items())), facts)
 
     def _sequence_arrays(self) -> Arrays:
-        records = self._records
-        hashes = id_hashes([record.id for record in records])
+        plasmids = self._plasmids
+        hashes = id_hashes([plasmid.id for plasmid in plasmids])
         order = np.argsort(hashes, kind="stable")
-        topologies = [TOPOLOGIES.index(record.topology) for record in records]
+        topologies = [TOPOLOGIES.index(plasmid.topology) for plasmid in plasmids]
         return {
-            **string_arrays("sequences/id", [record.id for record in records]),
+            **string_arrays("sequences/id", [plasmid.id for plasmid in plasmids]),
             "sequences/id_hash": hashes[order],
             "sequences/id_row": order.astype(np.int64),
-            **_coded("lab", [record.lab for record in records]),
-            **_coded("label", [record.label for record in records]),
-            **_coded("group", [record.group for record in records]),
+            **_coded("lab", [plasmid.lab for plasmid in plasmids]),
+            **_coded("label", [plasmid.label for plasmid in plasmids]),
+            **_coded("group", [plasmid.group for plasmid in plasmids]),
             "sequences/topology": np.array(topologies, dtype=np.uint8),
-            "sequences/length": np.array([record.length for record in records], dtype=np.int64),
+            "sequences/length": np.array([plasmid.length for plasmid in plasmids], dtype=np.int64),
             "sequences/vector": self.vectors,
         }
 
     def _feature_arrays(self) -> Arrays:
-        known = {record.features[0] for record in self._records if record.features}
-        names = sorted(set().union(*known))
-        place = {name: column for column, name in enumerate(names)}
-        columns = {group: [place[name] for name in group] for group in known}
-        matrix = np.full((len(self._records), len(names)), MISSING_FEATURE, dtype=np.uint8)
-        for row, record in enumerate(self._records):
-            if record.features:
-                values = np.frombuffer(record.features[1], dtype=np.uint8)
-                matrix[row, columns[record.features[0]]] = values
+        name_sets = {plasmid.features[0] for plasmid in self._plasmids if plasmid.features}
+        names = sorted(set().union(*name_sets))
+        column_of = {name: column for column, name in enumerate(names)}
+        columns = {name_set: [column_of[name] for name in name_set] for name_set in name_sets}
+        matrix = np.full((len(self._plasmids), len(names)), MISSING_FEATURE, dtype=np.uint8)
+        for row, plasmid in enumerate(self._plasmids):
+            if plasmid.features:
+                values = np.frombuffer(plasmid.features[1], dtype=np.uint8)
+                matrix[row, columns[plasmid.features[0]]] = values
         return {"sequences/feature": matrix, **string_arrays("sequences/feature_name", names)}
 
     def _base_arrays(self) -> Arrays:
-        packed = [record.bases for record in self._records if record.bases is not None]
-        assert len(packed) == len(self._records), "either all rows have bases or none"
-        none = np.zeros(0, dtype=np.int64)
-        byte, letter = none.astype(np.uint8), none.astype(np.uint8)
+        packed = [plasmid.bases for plasmid in self._plasmids if plasmid.bases is not None]
+        assert len(packed) == len(self._plasmids), "either all rows have bases or none"
+        # Concatenating nothing fails, so each column begins with an empty array.
+        no_ints, no_bytes = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint8)
+        starts = np.concatenate([no_ints, *(bases.starts for bases in packed)])
+        lengths = np.concatenate([no_ints, *(bases.lengths for bases in packed)])
+        letters = np.concatenate([no_bytes, *(bases.letters for bases in packed)])
         return {
-            "sequences/bases/bytes": np.concatenate([byte, *(item.packed for item in packed)]),
-            "sequences/bases/offsets": _offsets([len(item.packed) for item in packed]),
-            "sequences/exceptions/offsets": _offsets([len(item.starts) for item in packed]),
-            "sequences/exceptions/start": np.concatenate([none, *(i.starts for i in packed)]),
-            "sequences/exceptions/length": np.concatenate([none, *(i.lengths for i in packed)]),
-            "sequences/exceptions/letter": np.concatenate([letter, *(i.letters for i in packed)]),
+            "sequences/bases/bytes": np.concatenate(
+                [no_bytes, *(bases.packed for bases in packed)]
+            ),
+            "sequences/bases/offsets": _offsets([len(bases.packed) for bases in packed]),
+            "sequences/exceptions/offsets": _offsets([len(bases.starts) for bases in packed]),
+            "sequences/exceptions/start": starts,
+            "sequences/exceptions/length": lengths,
+            "sequences/exceptions/letter": letters,
         }
 
-    def _kmer_arrays(self, made: Arrays) -> Arrays:
-        """Counted anew from the bases, whatever segments the rows come from."""
-        records = self._records
-        molecules = ((one.bases, one.topology) for one in records if one.bases is not None)
-        labs, groups = (cast("Codes", made[f"sequences/{name}"]) for name in ("lab", "group"))
+    def _kmer_arrays(self, columns: Arrays) -> Arrays:
+        """Counted from the bases, whatever segments the rows come from; `columns` has the codes."""
+        molecules = (
+            (plasmid.bases, plasmid.topology)
+            for plasmid in self._plasmids
+            if plasmid.bases is not None
+        )
+        labs = cast("StoredCodes", columns["sequences/lab"])
+        groups = cast("StoredCodes", columns["sequences/group"])
         return kmer_arrays(molecules, labs=labs, groups=groups)
 
     def _lab_arrays(self) -> Arrays:
@@ -208,13 +217,13 @@ class SegmentWriter:
         }
 
     def _moment_arrays(self) -> Arrays:
-        moments = sorted(self._moments, key=lambda one: (one.count, one.total.tobytes()))
+        moments = sorted(self._moments, key=lambda part: (part.count, part.total.tobytes()))
         shape = len(moments), self._width, self._width
         totals, outers = np.zeros(shape[:2]), np.zeros(shape)  # (j, d), (j, d, d)
-        for row, one in enumerate(moments):
-            totals[row], outers[row] = one.total, one.outer
+        for row, part in enumerate(moments):
+            totals[row], outers[row] = part.total, part.outer
         return {
-            "moments/count": np.array([one.count for one in moments], dtype=np.int64),
+            "moments/count": np.array([part.count for part in moments], dtype=np.int64),
             "moments/total": totals,
             "moments/outer": outers,
         }
@@ -223,9 +232,9 @@ class SegmentWriter:
 def _coded(column: str, values: Sequence[str | None]) -> Arrays:
     """A column of few different strings as codes into its sorted names; None is NO_GROUP."""
     names = sorted({value for value in values if value is not None})
-    code: dict[str | None, int] = {name: place for place, name in enumerate(names)}
-    code[None] = NO_GROUP
-    codes = np.array([code[value] for value in values], dtype=np.int32)
+    code_of: dict[str | None, int] = {name: code for code, name in enumerate(names)}
+    code_of[None] = NO_GROUP
+    codes = np.array([code_of[value] for value in values], dtype=np.int32)
     return {f"sequences/{column}": codes, **string_arrays(f"sequences/{column}_name", names)}
 
 

@@ -13,9 +13,10 @@ from vecattr.indexes.evaluation.support_draws import Codes
 from vecattr.indexes.scoring.lab_features import SHARPNESSES, log_votes
 from vecattr.indexes.scoring.phenotype_odds import Alike, Tally
 from vecattr.indexes.scoring.shape_odds import Likes, Shapes
+from vecattr.indexes.storage.kmer_schema import sketch_of
 from vecattr.indexes.storage.lab_parts import mean_part
 from vecattr.indexes.storage.segment import MISSING_FEATURE
-from vecattr.indexes.storage.segment_kmers import joined_ranges, sketch_of
+from vecattr.indexes.storage.segment_kmers import joined_ranges
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.discriminant import Discriminant
 from vecattr.sequences.composition import composition

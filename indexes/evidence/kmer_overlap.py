@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from vecattr.attribution import Neighbor
 from vecattr.indexes.scoring.opened_index import OpenedIndex
 from vecattr.indexes.search.embedding import QueryVectors
+from vecattr.indexes.storage.kmer_schema import SCALED
 from vecattr.indexes.storage.live_segment import LiveSegment, living_places
-from vecattr.indexes.storage.segment_kmers import NO_PLACE, SCALED, SegmentKmers
+from vecattr.indexes.storage.segment_kmers import NO_PLACE, SegmentKmers
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.canonical import canonical_sequence
 from vecattr.sequences.kmers import Hashes, distinct, is_sampled, mix, sampled_kmers, windows_of

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.attribution import Source, Stretch, StretchKind
-from vecattr.indexes.storage.segment_kmers import K
+from vecattr.indexes.storage.kmer_schema import K
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.kmers import Hashes, Windows
 

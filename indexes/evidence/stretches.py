@@ -30,8 +30,8 @@ from vecattr.indexes.scoring.catalogue import Catalogue, Codes
 from vecattr.indexes.scoring.kmer_features import SharedKmers
 from vecattr.indexes.scoring.lab_features import LabFeatures
 from vecattr.indexes.scoring.opened_index import OpenedIndex
+from vecattr.indexes.storage.kmer_schema import SCALED, K
 from vecattr.indexes.storage.live_segment import LiveSegment, living_rows
-from vecattr.indexes.storage.segment_kmers import SCALED, K
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.kmers import is_sampled, windows_of
 from vecattr.sequences.two_bit import unpack_bases

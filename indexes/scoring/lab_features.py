@@ -23,8 +23,9 @@ from vecattr.indexes.scoring.kmer_features import (
     plasmid_columns,
     run_columns,
 )
+from vecattr.indexes.storage.kmer_schema import SCALED, K
 from vecattr.indexes.storage.live_segment import LiveSegment
-from vecattr.indexes.storage.segment_kmers import SCALED, K, SegmentKmers
+from vecattr.indexes.storage.segment_kmers import SegmentKmers
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.kmers import Hashes, sampled_kmers
 

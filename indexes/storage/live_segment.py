@@ -19,7 +19,7 @@ from vecattr.errors import DamagedError, MissingError
 from vecattr.indexes.storage.index_folder import segment_path
 from vecattr.indexes.storage.lab_parts import LabPart, effective_labs
 from vecattr.indexes.storage.manifest import Manifest, SegmentEntry
-from vecattr.indexes.storage.segment import Record, Segment
+from vecattr.indexes.storage.segment import Segment, StoredPlasmid
 from vecattr.plasmid import POOLED
 from vecattr.ranking.discriminant import Discriminant
 
@@ -94,9 +94,9 @@ class LiveSegment:
         stored = self.stored.label_names[int(self.stored.label_codes[row])]
         return POOLED if stored == POOLED else self.lab(row)
 
-    def record(self, row: int) -> Record:
+    def plasmid(self, row: int) -> StoredPlasmid:
         """Everything about a living row, as named now."""
-        return replace(self.stored.record(row), lab=self.lab(row), label=self.label(row))
+        return replace(self.stored.plasmid(row), lab=self.lab(row), label=self.label(row))
 
     def rows(self) -> NDArray[np.int64]:
         """The living rows, ascending."""

@@ -1,7 +1,7 @@
 """One immutable segment: an HDF5 file of plasmids and lab parts in, checked columns out.
 
-The layout is described in FORMAT.md beside this file. A segment knows nothing of removals and
-renames: those stand in the manifest, and `indexes.live` applies them.
+The layout is described in indexes/FORMAT.md. A segment knows nothing of removals and renames: the
+manifest lists them, and `vecattr.indexes.storage.live_segment` applies them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from vecattr.errors import DamagedError, MismatchError
 from vecattr.files.arrays import ArrayFile
 from vecattr.indexes.storage.lab_parts import LabPart, Origin
 from vecattr.indexes.storage.segment_kmers import SegmentKmers
-from vecattr.indexes.storage.segment_schema import check_layout
+from vecattr.indexes.storage.segment_schema import StoredCodes, check_layout
 from vecattr.plasmid import Topology
 from vecattr.ranking.discriminant import Moments
 from vecattr.sequences.two_bit import PackedBases
@@ -39,12 +39,13 @@ NO_GROUP = -1
 _ASCII = 127
 
 Word = TypeVar("Word", bound=str)
-Codes = NDArray[np.int32]
-Features = tuple[tuple[str, ...], bytes]  # names, and one byte (0 or 1) for each
+
+#: Names, and one byte (0 or 1) for each.
+PackedFeatures = tuple[tuple[str, ...], bytes]
 
 
 @dataclass(frozen=True)
-class Record:
+class StoredPlasmid:
     """One stored plasmid: its facts, its unit vector (d,), and its bases unless left out."""
 
     id: str
@@ -55,7 +56,7 @@ class Record:
     length: int
     vector: Vectors
     bases: PackedBases | None
-    features: Features | None
+    features: PackedFeatures | None
 
 
 def id_hashes(ids: Sequence[str]) -> NDArray[np.uint64]:
@@ -68,7 +69,7 @@ def id_hashes(ids: Sequence[str]) -> NDArray[np.uint64]:
 
 
 class Segment:
-    """A segment file, opened; columns are read when they are asked for.
+    """A segment file, opened; columns are read when they are first needed.
 
     Errors as in `vecattr.files.arrays.ArrayFile`; MismatchError when another model made it.
     """
@@ -98,14 +99,14 @@ class Segment:
         return self._file.strings("sequences/lab_name")
 
     @cached_property
-    def lab_codes(self) -> Codes:
+    def lab_codes(self) -> StoredCodes:
         """The true lab of each row (n,)."""
         return self._codes("lab", self.lab_names)
 
     @cached_property
     def kmers(self) -> SegmentKmers | None:
-        """The exact k-mers of the plasmids; None in a segment without sequences and in one that was
-        made before there were any. Errors as in `SegmentKmers`."""
+        """The exact k-mers of the plasmids; None in a segment without sequences and in one written
+        before k-mers were stored. Errors as in `SegmentKmers`."""
         return SegmentKmers(self._file, rows=self.rows) if SegmentKmers.are_in(self._file) else None
 
     @cached_property
@@ -114,24 +115,24 @@ class Segment:
         return self._file.strings("sequences/label_name")
 
     @cached_property
-    def label_codes(self) -> Codes:
+    def label_codes(self) -> StoredCodes:
         """The class of each row (n,)."""
         return self._codes("label", self.label_names)
 
-    def _codes(self, column: str, names: Sequence[str], *, least: int = 0) -> Codes:
-        codes = cast("Codes", self._file.array(f"sequences/{column}"))
+    def _codes(self, column: str, names: Sequence[str], *, least: int = 0) -> StoredCodes:
+        codes = cast("StoredCodes", self._file.array(f"sequences/{column}"))
         if len(codes) and not least <= int(codes.min()) <= int(codes.max()) < len(names):
             raise DamagedError(f"a {column} code outside its {len(names)} names", where=self.name)
         return codes
 
     @cached_property
     def part_names(self) -> tuple[str, ...]:
-        """The classes that this segment knows something of, as stored."""
+        """The classes that this segment has parts of, as stored."""
         return self._file.strings("labs/name")
 
     @cached_property
     def parts(self) -> tuple[LabPart, ...]:
-        """What this segment knows of each class, under the stored names."""
+        """The lab parts, under the stored names."""
         vectors = cast("Vectors", self._file.array("labs/vector"))
         weights = self._file.array("labs/weight").tolist()
         origins = self._file.array("labs/origin").tolist()
@@ -149,7 +150,7 @@ class Segment:
 
     @cached_property
     def moments(self) -> tuple[Moments, ...]:
-        """Of the vectors this index was built from; none in a segment that was added later."""
+        """Of the vectors that the index was built from; none in a segment that was added later."""
         counts = self._file.array("moments/count").tolist()
         totals = cast("NDArray[np.float64]", self._file.array("moments/total"))
         outers = cast("NDArray[np.float64]", self._file.array("moments/outer"))
@@ -178,33 +179,33 @@ class Segment:
 
     def find(self, ids: Sequence[str]) -> dict[str, list[int]]:
         """The rows that have these ids (a removed row may share its id with a living one)."""
-        found: dict[str, list[int]] = {}
-        for name, hashed in zip(ids, id_hashes(ids).tolist(), strict=True):
-            first, last = self._places_of(hashed)
-            rows = self._file.slice("sequences/id_row", first, last).tolist()
-            if same := [row for row in rows if self.ids([row]) == [name]]:
-                found[name] = same
-        return found
+        rows_of: dict[str, list[int]] = {}
+        for name, id_hash in zip(ids, id_hashes(ids).tolist(), strict=True):
+            start, stop = self._id_range(id_hash)
+            candidates = self._file.slice("sequences/id_row", start, stop).tolist()
+            if rows := [row for row in candidates if self.ids([row]) == [name]]:
+                rows_of[name] = rows
+        return rows_of
 
-    def _places_of(self, hashed: int) -> tuple[int, int]:
-        """Where an id's hash stands among the ascending ones, from one place to the one behind the
-        last. Hashes are spread evenly, so they are read near where it should stand."""
-        likely, around = (hashed * self.rows) >> 64, 2 * math.isqrt(self.rows) + 64
-        start, stop = max(0, likely - around), min(self.rows, likely + around)
-        near = self._file.slice("sequences/id_hash", start, stop)
-        if (start and not near[0] < hashed) or (stop < self.rows and not near[-1] > hashed):
-            start, near = 0, self._file.array("sequences/id_hash")
-        wanted = np.uint64(hashed)
-        first = int(np.searchsorted(near, wanted, side="left"))
-        return start + first, start + int(np.searchsorted(near, wanted, side="right"))
+    def _id_range(self, id_hash: int) -> tuple[int, int]:
+        """The range of an id's hash among the ascending ones, its end excluded. Hashes are evenly
+        distributed, so only those around its expected position are read."""
+        expected, margin = (id_hash * self.rows) >> 64, 2 * math.isqrt(self.rows) + 64
+        start, stop = max(0, expected - margin), min(self.rows, expected + margin)
+        window = self._file.slice("sequences/id_hash", start, stop)
+        if (start and not window[0] < id_hash) or (stop < self.rows and not window[-1] > id_hash):
+            start, window = 0, self._file.array("sequences/id_hash")
+        value = np.uint64(id_hash)
+        first = int(np.searchsorted(window, value, side="left"))
+        return start + first, start + int(np.searchsorted(window, value, side="right"))
 
     def index_matches(self, hashes: NDArray[np.uint64]) -> bool:
-        """Whether the sorted hashes are those (n,) of the ids, each beside its row."""
+        """Whether the sorted hashes are those (n,) of the ids, each with its row."""
         rows = cast("NDArray[np.int64]", self._file.array("sequences/id_row"))
         sorted_hashes = cast("NDArray[np.uint64]", self._file.array("sequences/id_hash"))
-        whole = np.array_equal(np.sort(rows), np.arange(self.rows))
+        has_all_rows = np.array_equal(np.sort(rows), np.arange(self.rows))
         ascending = bool(np.all(sorted_hashes[1:] >= sorted_hashes[:-1]))
-        return whole and ascending and np.array_equal(sorted_hashes, hashes[rows])
+        return has_all_rows and ascending and np.array_equal(sorted_hashes, hashes[rows])
 
     def length(self, row: int) -> int:
         """Bases of one plasmid."""
@@ -225,7 +226,7 @@ class Segment:
 
     @cached_property
     def are_linear(self) -> NDArray[np.bool_]:
-        """Which plasmids are linear (n,); DamagedError for a topology that there is not."""
+        """Which plasmids are linear (n,); DamagedError for an undefined code."""
         codes = self._file.array("sequences/topology")
         if len(codes) and int(codes.max()) >= len(TOPOLOGIES):
             raise DamagedError("a topology that is neither circular nor linear", where=self.name)
@@ -237,7 +238,7 @@ class Segment:
         return self._file.strings("sequences/group_name")
 
     @cached_property
-    def group_codes(self) -> Codes:
+    def group_codes(self) -> StoredCodes:
         """The group of each row (n,), NO_GROUP when it has none."""
         return self._codes("group", self.group_names, least=NO_GROUP)
 
@@ -249,7 +250,7 @@ class Segment:
 
     @cached_property
     def feature_names(self) -> tuple[str, ...]:
-        """The features that any row of this segment knows, sorted."""
+        """The features that are known of any row, sorted."""
         return self._file.strings("sequences/feature_name")
 
     @cached_property
@@ -257,10 +258,10 @@ class Segment:
         """The features of every row (n, f), MISSING_FEATURE where one is not known."""
         return cast("NDArray[np.uint8]", self._file.array("sequences/feature"))
 
-    def record(self, row: int) -> Record:
+    def plasmid(self, row: int) -> StoredPlasmid:
         """Everything about one plasmid."""
         group = int(self.group_codes[row])
-        return Record(
+        return StoredPlasmid(
             id=self._file.string("sequences/id", row),
             lab=self.lab_names[int(self.lab_codes[row])],
             label=self.label_names[int(self.label_codes[row])],
@@ -272,12 +273,13 @@ class Segment:
             features=self._features(row),
         )
 
-    def _features(self, row: int) -> Features | None:
+    def _features(self, row: int) -> PackedFeatures | None:
         values = self._file.slice("sequences/feature", row, row + 1)[0]
-        known = np.flatnonzero(values != MISSING_FEATURE)
-        if not len(known):
+        columns = np.flatnonzero(values != MISSING_FEATURE)
+        if not len(columns):
             return None
-        return tuple(self.feature_names[i] for i in known.tolist()), values[known].tobytes()
+        names = tuple(self.feature_names[column] for column in columns.tolist())
+        return names, values[columns].tobytes()
 
     def bases(self, row: int) -> PackedBases:
         """The bases of one plasmid; DamagedError when this segment holds none."""

@@ -1,9 +1,9 @@
 """The exact k-mers of one segment: a checked file in; counts, sketches and postings by k-mer out.
 
-A sketch is the sampled set of canonical k-mers of one plasmid. A posting list has the plasmids that
-hold one k-mer; k-mers that too many labs have are common property (a backbone, a resistance gene),
-tell nobody apart and have none. The layout is described in FORMAT.md beside this file; arrays are
-read when they are first asked for.
+A sketch is the sampled set of canonical k-mers of one plasmid. A posting list holds the plasmids
+that have one k-mer. K-mers of many labs (a backbone, a resistance gene) do not tell labs apart and
+have no posting list. The layout is described in indexes/FORMAT.md; arrays are read when they are
+first needed.
 """
 
 from __future__ import annotations
@@ -15,71 +15,42 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.errors import DamagedError, MismatchError
+from vecattr.errors import DamagedError
 from vecattr.files.arrays import ArrayFile
-from vecattr.files.directory import Attribute
+from vecattr.indexes.storage.kmer_schema import (
+    COLUMNS,
+    MOST_LABS,
+    OPTIONAL_COLUMNS,
+    array_name,
+    bucket_bits,
+    bucket_of,
+    check_kmer_layout,
+    check_kmer_type,
+    kmer_damage,
+)
 from vecattr.sequences.composition import WORDS
-from vecattr.sequences.kmers import Hashes, sampled_kmers
+from vecattr.sequences.kmers import Hashes
 
-#: Long enough that unrelated plasmids share next to none by chance.
-K = 21
-#: One k-mer in so many is kept, the same ones of every sequence.
-SCALED = 8
-#: A k-mer that more labs of a segment have than this is common: it has no postings.
-MOST_LABS = 400
-
-#: What the arrays depend on beside the sequences, as attributes of the file.
-PARAMETERS: Mapping[str, Attribute] = {
-    "kmer_k": K,
-    "kmer_scaled": SCALED,
-    "kmer_most_labs": MOST_LABS,
-}
-
-#: Every array of the group, without the group's name, and its type.
-COLUMNS: Mapping[str, type[np.generic]] = {
-    "hash": np.uint64,
-    "labs": np.int32,
-    "plasmids": np.int32,
-    "sketch/offsets": np.int64,
-    "sketch/place": np.uint32,
-    "posting/offsets": np.int64,
-    "posting/row": np.uint32,
-    "rare": np.int32,
-    "bucket": np.uint32,
-    "composition": np.float32,
-}
-#: Those that a file may lack, because it was made before there were any; they save time.
-LATER = ("rare", "bucket", "composition")
-#: So many k-mers are in a bucket, on average, or fewer.
-_BUCKET = 32
-#: Queries whose k-mers are found are kept, about 15 kB each.
-_REMEMBERED = 256
+#: The places of the k-mers of this many queries are cached, about 15 kB each.
+_CACHED_QUERIES = 256
 
 #: The place of a k-mer that the segment lacks.
 NO_PLACE = -1
-
-_GROUP = "kmers"
 
 Places = NDArray[np.int64]
 Counts = NDArray[np.int32]
 
 
-def sketch_of(bases: str, *, circular: bool) -> Hashes:
-    """The sampled canonical k-mers of upper-case `bases` (s,), ascending, each once."""
-    found = np.sort(sampled_kmers(bases, k=K, scaled=SCALED, circular=circular))
-    return found[first_of_each(found)]
-
-
 def first_of_each(values: NDArray[np.generic]) -> NDArray[np.bool_]:
-    """Where a new value begins, of values (m,) of which equal ones stand together."""
-    fresh = np.ones(len(values), dtype=bool)
-    fresh[1:] = values[1:] != values[:-1]
-    return fresh
+    """Which values (m,), equal ones being adjacent, are the first of their kind."""
+    is_first = np.ones(len(values), dtype=bool)
+    is_first[1:] = values[1:] != values[:-1]
+    return is_first
 
 
 def joined_ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The numbers from each start on, so many of each, one range after the other; (m,), (m,) ->
-    (t,).
+    """The integers of several ranges one after the other, each given by its start and its count;
+    (m,), (m,) -> (t,).
 
     >>> joined_ranges(np.array([7, 3]), np.array([2, 3])).tolist()
     [7, 8, 3, 4, 5]
@@ -87,22 +58,6 @@ def joined_ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArr
     before = np.cumsum(counts) - counts
     joined: NDArray[np.int64] = np.arange(counts.sum()) + np.repeat(starts - before, counts)
     return joined
-
-
-def bucket_bits(size: int) -> int:
-    """The number b of `bucket` for so many k-mers."""
-    return max(0, -(-size // _BUCKET) - 1).bit_length()
-
-
-def bucket_of(hashes: Hashes, *, bits: int) -> NDArray[np.int64]:
-    """The part of 2^bits equal parts of the sample's range that each hash lies in (m,) -> (m,)."""
-    range_bits = 64 - (SCALED - 1).bit_length()
-    return (hashes >> np.uint64(range_bits - bits)).astype(np.int64)
-
-
-def array_name(column: str) -> str:
-    """The name of an array of COLUMNS inside the segment file."""
-    return f"{_GROUP}/{column}"
 
 
 class SegmentKmers:
@@ -116,42 +71,13 @@ class SegmentKmers:
     def __init__(self, file: ArrayFile, *, rows: int) -> None:
         self._file = file
         self._rows = rows
-        self._found: dict[bytes, Places] = {}
-        self._check_parameters()
-        self._check_shapes()
+        self._cached_places: dict[bytes, Places] = {}
+        self._size = check_kmer_layout(file, rows=rows)
 
     @staticmethod
     def are_in(file: ArrayFile) -> bool:
         """Whether the file has any array of k-mers; those made without sequences have none."""
         return any(array_name(column) in file for column in COLUMNS)
-
-    def _check_parameters(self) -> None:
-        found = {name: self._file.attributes.get(name) for name in PARAMETERS}
-        if found != PARAMETERS:
-            raise MismatchError(
-                f"k-mers made with {_shown(found)}, expected {_shown(PARAMETERS)}",
-                where=self._file.name,
-                hint="use the vecattr that wrote it, or build the index again",
-            )
-
-    def _check_shapes(self) -> None:
-        [self._size] = self._file.shape(array_name("hash"))
-        for column, expected in {
-            "labs": self._size,
-            "plasmids": self._size,
-            "sketch/offsets": self._rows + 1,
-            "posting/offsets": self._size + 1,
-            "rare": self._rows,
-            "bucket": (1 << bucket_bits(self._size)) + 1,
-        }.items():
-            if column in LATER and array_name(column) not in self._file:
-                continue
-            if self._file.shape(array_name(column)) != (expected,):
-                raise self._damage(f"{array_name(column)} is not of length {expected}")
-        if self.has_compositions:
-            shape = self._file.shape(array_name("composition"))
-            if shape != (self._rows, WORDS):
-                raise self._damage(f"{array_name('composition')} is of shape {shape}")
 
     def __len__(self) -> int:
         return self._size
@@ -159,50 +85,52 @@ class SegmentKmers:
     @cached_property
     def hashes(self) -> Hashes:
         """Every k-mer (u,), ascending."""
-        found = cast("Hashes", self._column("hash"))
-        if not np.all(found[1:] > found[:-1]):
+        hashes = cast("Hashes", self._column("hash"))
+        if not np.all(hashes[1:] > hashes[:-1]):
             raise self._damage(f"{array_name('hash')} does not ascend")
-        return found
+        return hashes
 
     def find(self, hashes: Hashes) -> Places:
         """The places of these k-mers (m,) -> (m,), NO_PLACE where the segment lacks one."""
         if array_name("bucket") in self._file:
-            return self._remembered(hashes)
-        places = np.searchsorted(self.hashes, hashes)
-        inside = np.flatnonzero(places < self._size)
-        found = np.full(len(hashes), NO_PLACE, dtype=np.int64)
-        same = inside[self.hashes[places[inside]] == hashes[inside]]
-        found[same] = places[same]
-        return found
+            return self._find_cached(hashes)
+        candidates = np.searchsorted(self.hashes, hashes)
+        inside = np.flatnonzero(candidates < self._size)
+        equal = inside[self.hashes[candidates[inside]] == hashes[inside]]
+        places = np.full(len(hashes), NO_PLACE, dtype=np.int64)
+        places[equal] = candidates[equal]
+        return places
 
-    def _remembered(self, hashes: Hashes) -> Places:
-        """The same: near copies and evidence ask for the k-mers of the same queries."""
+    def _find_cached(self, hashes: Hashes) -> Places:
+        """As `find`; near copies and evidence look up the k-mers of the same queries."""
         key = hashes.tobytes()
-        if key not in self._found:
-            if len(self._found) >= _REMEMBERED:
-                self._found.clear()
-            self._found[key] = self._found_in_buckets(hashes)
-        return self._found[key].copy()
+        if key not in self._cached_places:
+            if len(self._cached_places) >= _CACHED_QUERIES:
+                self._cached_places.clear()
+            self._cached_places[key] = self._find_in_buckets(hashes)
+        return self._cached_places[key].copy()
 
-    def _found_in_buckets(self, hashes: Hashes) -> Places:
-        """The same, reading little but the buckets of these k-mers."""
+    def _find_in_buckets(self, hashes: Hashes) -> Places:
+        """As `find`, reading little but the buckets of these k-mers."""
         bits = bucket_bits(self._size)
         begins = cast("NDArray[np.uint32]", self._column("bucket"))
         buckets = bucket_of(hashes, bits=bits)
         buckets = np.minimum(buckets, (1 << bits) - 1)  # hashes beyond the sample's range
         starts, stops = begins[buckets].astype(np.int64), begins[buckets + 1].astype(np.int64)
         if not np.all((starts <= stops) & (stops <= self._size)):
-            raise self._damage(f"{array_name('bucket')} does not divide {array_name('hash')}")
-        at = joined_ranges(starts, stops - starts)  # (t,)
-        which = np.repeat(np.arange(len(hashes)), stops - starts)
-        self._check_type("hash")
-        there = cast("Hashes", self._file.pieces(array_name("hash"), starts, stops)(at))
-        if not np.all((there[1:] > there[:-1]) | (which[1:] != which[:-1])):
+            raise kmer_damage(
+                self._file, f"{array_name('bucket')} does not divide {array_name('hash')}"
+            )
+        candidates = joined_ranges(starts, stops - starts)  # (t,)
+        queries = np.repeat(np.arange(len(hashes)), stops - starts)  # (t,)
+        check_kmer_type(self._file, "hash")
+        stored = cast("Hashes", self._file.pieces(array_name("hash"), starts, stops)(candidates))
+        if not np.all((stored[1:] > stored[:-1]) | (queries[1:] != queries[:-1])):
             raise self._damage(f"{array_name('hash')} does not ascend")
-        same = np.flatnonzero(there == hashes[which])
-        found = np.full(len(hashes), NO_PLACE, dtype=np.int64)
-        found[which[same]] = at[same]
-        return found
+        equal = np.flatnonzero(stored == hashes[queries])
+        places = np.full(len(hashes), NO_PLACE, dtype=np.int64)
+        places[queries[equal]] = candidates[equal]
+        return places
 
     def lab_counts(self, places: Places) -> Counts:
         """How many different labs of the segment have each k-mer (m,) -> (m,); 0 for NO_PLACE."""
@@ -237,24 +165,24 @@ class SegmentKmers:
         """How many of each plasmid's k-mers are not common (n,)."""
         if array_name("rare") in self._file:
             return self._column("rare").astype(np.int64)
-        posted = cast("NDArray[np.uint32]", self._column("posting/row"))
-        return np.bincount(posted, minlength=self._rows)
+        posting_rows = cast("NDArray[np.uint32]", self._column("posting/row"))
+        return np.bincount(posting_rows, minlength=self._rows)
 
     @property
     def has_compositions(self) -> bool:
-        """Whether the file says what its plasmids are made of."""
+        """Whether the file holds the composition of its plasmids."""
         return array_name("composition") in self._file
 
     @property
     def compositions(self) -> NDArray[np.float32]:
-        """As `vecattr.sequences.composition.composition`, of each plasmid (n, WORDS); zeros in a
-        file that was made before there were any."""
+        """As `vecattr.sequences.composition.composition`, of each plasmid (n, WORDS); zeros for a
+        file written before compositions were stored."""
         if not self.has_compositions:
             return np.zeros((self._rows, WORDS), dtype=np.float32)
-        found = cast("NDArray[np.float32]", self._column("composition"))
-        if not np.all((found >= 0) & (found <= 1)):
+        shares = cast("NDArray[np.float32]", self._column("composition"))
+        if not np.all((shares >= 0) & (shares <= 1)):
             raise self._damage(f"{array_name('composition')} holds no shares")
-        return found
+        return shares
 
     def postings(self, places: Places) -> tuple[Places, Places]:
         """The plasmids that have each of these k-mers (m,) -> ((t,), (t,)): `which[i]` is the
@@ -263,39 +191,41 @@ class SegmentKmers:
         In the order of `places`, and for each by lab code, group code and row. A common k-mer and
         NO_PLACE give none.
         """
-        known = np.flatnonzero(places != NO_PLACE)
-        starts = self._picked("posting/offsets", places[known]).astype(np.int64)
-        stops = self._picked("posting/offsets", places[known] + 1).astype(np.int64)
+        stored = np.flatnonzero(places != NO_PLACE)
+        starts = self._items("posting/offsets", places[stored]).astype(np.int64)
+        stops = self._items("posting/offsets", places[stored] + 1).astype(np.int64)
         [length] = self._file.shape(array_name("posting/row"))
         if not np.all((starts >= 0) & (starts <= stops) & (stops <= length)):
             raise self._damage("kmers/posting/offsets does not divide kmers/posting/row")
-        at = joined_ranges(starts, stops - starts)  # (t,)
-        self._check_type("posting/row")
-        rows = self._file.pieces(array_name("posting/row"), starts, stops)(at).astype(np.int64)
+        postings = joined_ranges(starts, stops - starts)  # (t,)
+        check_kmer_type(self._file, "posting/row")
+        read = self._file.pieces(array_name("posting/row"), starts, stops)
+        rows = read(postings).astype(np.int64)
         if len(rows) and not int(rows.max()) < self._rows:
             raise self._damage(f"a posting leaves the {self._rows} rows")
-        return np.repeat(known, stops - starts), rows
+        return np.repeat(stored, stops - starts), rows
 
     def differing(self, expected: Mapping[str, NDArray[np.generic]]) -> list[str]:
-        """The names of the arrays that are not these (of every name of COLUMNS), in file order."""
+        """The names of the stored arrays that differ from `expected`, which has every array of
+        COLUMNS, in file order."""
         assert expected.keys() == {array_name(column) for column in COLUMNS}
         return [
             array_name(column)
             for column in COLUMNS
-            if (column not in LATER or array_name(column) in self._file)
+            if (column not in OPTIONAL_COLUMNS or array_name(column) in self._file)
             and not np.array_equal(self._column(column), expected[array_name(column)])
         ]
 
     def _counts(self, column: str, places: Places) -> Counts:
         """The counts at these places, 0 for NO_PLACE."""
-        found = np.zeros(len(places), dtype=np.int32)
-        known = places != NO_PLACE
-        found[known] = self._picked(column, places[known])
-        return found
+        counts = np.zeros(len(places), dtype=np.int32)
+        is_stored = places != NO_PLACE
+        counts[is_stored] = self._items(column, places[is_stored])
+        return counts
 
-    def _picked(self, column: str, places: Places) -> NDArray[np.generic]:
+    def _items(self, column: str, places: Places) -> NDArray[np.generic]:
         """The numbers of a column at these places, reading little else."""
-        self._check_type(column)
+        check_kmer_type(self._file, column)
         return self._file.items(array_name(column), places)
 
     @cached_property
@@ -308,23 +238,14 @@ class SegmentKmers:
         ends = int(offsets[0]), int(offsets[-1])
         [length] = self._file.shape(array_name(pieces))
         if ends != (0, length) or not np.all(offsets[1:] >= offsets[:-1]):
-            raise self._damage(f"{array_name(column)} does not divide {array_name(pieces)}")
+            raise kmer_damage(
+                self._file, f"{array_name(column)} does not divide {array_name(pieces)}"
+            )
         return offsets
 
     def _column(self, column: str) -> NDArray[np.generic]:
-        self._check_type(column)
+        check_kmer_type(self._file, column)
         return self._file.array(array_name(column))
 
-    def _check_type(self, column: str) -> None:
-        found, shape = self._file.dtype(array_name(column)), self._file.shape(array_name(column))
-        if found != COLUMNS[column] or len(shape) != 1 + (column == "composition"):
-            raise self._damage(f"{array_name(column)} is of type {found}, {len(shape)}-d")
-
     def _damage(self, what: str) -> DamagedError:
-        return DamagedError(
-            what, where=self._file.name, hint="restore the file, or build the index again"
-        )
-
-
-def _shown(parameters: Mapping[str, Attribute | None]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in parameters.items())
+        return kmer_damage(self._file, what)

@@ -1,14 +1,20 @@
-"""What a segment file must look like: an opened file in, its numbers of rows and columns out.
+"""The arrays of a segment file, their types and shapes: an opened file in, its rows and width out.
 
-Checked before any array is read, so that a file that lies is refused and not believed.
+Checked before any array is read, so that a file whose header is wrong is refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vecattr.errors import DamagedError
 from vecattr.files.arrays import ArrayFile
+
+#: Codes as segments store them, (n,); `vecattr.vectors.Codes` are those that are computed with.
+StoredCodes = NDArray[np.int32]
 
 #: Type and shape of every array (FORMAT.md): n rows, d numbers of a vector, m parts, j moments, f
 #: features; `n+1` is one more than n; any other letter is a length of its own.
@@ -50,27 +56,27 @@ _BASES: Mapping[str, tuple[str, tuple[str, ...]]] = {
 def check_layout(file: ArrayFile) -> tuple[int, int]:
     """The rows n and the width d of a segment; DamagedError when an array is missing, of another
     type, or does not fit to the others."""
-    known: dict[str, int] = {}
+    sizes: dict[str, int] = {}
     width = file.attributes.get("width")
     if type(width) is not int or not isinstance(file.attributes.get("model"), str):
         raise DamagedError("does not say its model and width", where=file.name)
-    known["d"] = width
+    sizes["d"] = width
     for name, (dtype, shape) in _expected(file):
-        found, lengths = file.layout(name)
-        if found != dtype or len(lengths) != len(shape):
+        stored_dtype, lengths = file.layout(name)
+        if stored_dtype != dtype or len(lengths) != len(shape):
             raise DamagedError(
-                f"{name} is of type {found} and shape {lengths}, expected {dtype} and "
+                f"{name} is of type {stored_dtype} and shape {lengths}, expected {dtype} and "
                 f"{len(shape)} dimensions",
                 where=file.name,
             )
         for letter, length in zip(shape, lengths, strict=True):
             letter, rows = (letter[:-2], length - 1) if letter.endswith("+1") else (letter, length)
-            if known.setdefault(letter, rows) != rows:
+            if sizes.setdefault(letter, rows) != rows:
                 raise DamagedError(
-                    f"{name} has {rows} of what the file has {known[letter]} of ({letter})",
+                    f"{name} has {rows} of what the file has {sizes[letter]} of ({letter})",
                     where=file.name,
                 )
-    return known["n"], width
+    return sizes["n"], width
 
 
 def _expected(file: ArrayFile) -> Iterator[tuple[str, tuple[str, tuple[str, ...]]]]:

@@ -256,7 +256,7 @@ def test_a_segment_that_lies_in_its_content_is_refused_when_it_is_read() -> None
         long.bases(1)
     groups = Segment(segment_with(other("sequences/group", np.array([-1, 5], "<i4"))))
     with pytest.raises(DamagedError, match="group code outside"):
-        groups.record(1)
+        groups.plasmid(1)
     strange = Segment(segment_with(other("sequences/id/bytes", np.full(4, 0xFF, "u1"))))
     with pytest.raises(DamagedError, match="not UTF-8"):
         strange.ids([0])

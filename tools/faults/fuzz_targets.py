@@ -87,8 +87,8 @@ def read_segment(data: bytes) -> None:
     assert len(segment.groups) == segment.rows
     assert all(len(part.vector) == segment.width for part in segment.parts)
     for row in range(min(segment.rows, 100)):
-        record = segment.record(row)
-        if record.bases is not None and len(unpack_bases(record.bases)) != record.length:
+        plasmid = segment.plasmid(row)
+        if plasmid.bases is not None and len(unpack_bases(plasmid.bases)) != plasmid.length:
             raise DamagedError("the bases are not of the length stated")
         if segment.kmers is not None:
             segment.kmers.sketch(row)

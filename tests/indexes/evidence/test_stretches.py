@@ -21,10 +21,10 @@ from vecattr.indexes.editing.segment_writer import SegmentWriter
 from vecattr.indexes.evidence.query_windows import between, runs_of
 from vecattr.indexes.evidence.stretches import MOST, SOURCES, StretchFinder
 from vecattr.indexes.index import open_panel
+from vecattr.indexes.storage.kmer_schema import MOST_LABS
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.manifest import FileFacts, SegmentEntry
 from vecattr.indexes.storage.segment import Segment
-from vecattr.indexes.storage.segment_kmers import MOST_LABS
 from vecattr.plasmid import POOLED, Plasmid, reverse_complement
 from vecattr.sequences.kmers import sampled_kmers
 

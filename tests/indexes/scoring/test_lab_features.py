@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from vecattr.indexes.scoring.catalogue import NO_ROWS, RARE_BELOW, Catalogue
 from vecattr.indexes.scoring.lab_features import LabFeatures, QueryKmers
-from vecattr.indexes.storage.segment_kmers import MOST_LABS, SCALED, K
+from vecattr.indexes.storage.kmer_schema import MOST_LABS, SCALED, K
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.ranking.evidence_ranker import COLUMN_NAMES, LOG_ODDS
 from vecattr.sequences.kmers import sampled_kmers

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.indexes.editing.segment_writer import SegmentWriter
 from vecattr.indexes.storage.lab_parts import LabPart, lab_parts
-from vecattr.indexes.storage.segment import Record, Segment
+from vecattr.indexes.storage.segment import Segment, StoredPlasmid
 from vecattr.plasmid import ALPHABET, RESERVED_LABS, Plasmid
 from vecattr.sequences.two_bit import unpack_bases
 from vecattr.vectors import unit_rows
@@ -46,19 +46,19 @@ def stored(plasmids: list[Plasmid], *, keep_sequences: bool = True) -> bytes:
     return draft.to_bytes()
 
 
-def as_plasmid(record: Record) -> Plasmid:
-    assert record.bases is not None
-    features = record.features
+def as_plasmid(stored: StoredPlasmid) -> Plasmid:
+    assert stored.bases is not None
+    features = stored.features
     known = dict(zip(features[0], features[1], strict=True)) if features else None
-    bases = unpack_bases(record.bases)
-    return Plasmid(record.id, bases, record.topology, known, record.lab, record.group)
+    bases = unpack_bases(stored.bases)
+    return Plasmid(stored.id, bases, stored.topology, known, stored.lab, stored.group)
 
 
 @settings(deadline=None)
 @given(collections())
 def test_every_plasmid_comes_back(plasmids: list[Plasmid]) -> None:
     segment = Segment(stored(plasmids))
-    assert [as_plasmid(segment.record(row)) for row in range(segment.rows)] == plasmids
+    assert [as_plasmid(segment.plasmid(row)) for row in range(segment.rows)] == plasmids
     assert [segment.length(row) for row in range(segment.rows)] == list(map(len, plasmids))
 
 
@@ -76,12 +76,12 @@ def test_the_same_content_gives_the_same_bytes() -> None:
     assert stored(plasmids) == stored(list(plasmids))
 
 
-def test_records_can_be_carried_over_bit_for_bit() -> None:
+def test_stored_plasmids_can_be_carried_over_bit_for_bit() -> None:
     plasmids = [Plasmid(f"p{n}", "ACGTN" * n, lab=f"lab {n % 3}") for n in range(1, 9)]
     segment = Segment(stored(plasmids))
     draft = SegmentWriter(model="m", width=WIDTH, keep_sequences=True)
     for row in range(segment.rows):
-        draft.add_record(segment.record(row))
+        draft.add_stored(segment.plasmid(row))
     draft.add_parts(segment.parts)
     assert draft.to_bytes() == stored(plasmids)
 
@@ -91,7 +91,7 @@ def test_without_sequences_no_base_is_stored() -> None:
     data = stored([Plasmid("p", secret, lab="x")], keep_sequences=False)
     segment = Segment(data)
     assert not segment.has_sequences
-    assert segment.record(0).bases is None
+    assert segment.plasmid(0).bases is None
     assert segment.length(0) == 400
     assert b"bases" not in data
 

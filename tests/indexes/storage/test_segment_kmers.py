@@ -25,15 +25,10 @@ from vecattr.indexes.editing.add import add_labs
 from vecattr.indexes.editing.edit import compact, remove_lab
 from vecattr.indexes.editing.segment_writer import SegmentWriter
 from vecattr.indexes.storage.index_folder import faiss_path, history_path, read_manifest
+from vecattr.indexes.storage.kmer_schema import COLUMNS, MOST_LABS, array_name, sketch_of
 from vecattr.indexes.storage.manifest import FileFacts
 from vecattr.indexes.storage.segment import Segment
-from vecattr.indexes.storage.segment_kmers import (
-    COLUMNS,
-    MOST_LABS,
-    SegmentKmers,
-    array_name,
-    sketch_of,
-)
+from vecattr.indexes.storage.segment_kmers import SegmentKmers
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.kmers import sampled_kmers
 
