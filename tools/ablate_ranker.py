@@ -20,7 +20,7 @@ from typing import Self
 
 import numpy as np
 from fit_ranker import Questions, fit_network
-from fold_questions import Asking, ConfidenceOptions
+from fold_questions import Asking, SimulatedQuestion
 from numpy.typing import NDArray
 
 from vecattr.files.atomic import atomic_write
@@ -108,7 +108,7 @@ def answers(index: Index, table: Path, where: tuple[str, str]) -> Data:
     asking = Asking(index, rows, np.random.default_rng(0))
     nothing = np.zeros(0, dtype=np.int64)
     for row in range(len(rows)):
-        asking.ask(ConfidenceOptions(row, nothing), cut=0, partly=0)
+        asking.ask(SimulatedQuestion(row, nothing), cut=0, partly=0)
     return asking.arrays()
 
 

@@ -1,5 +1,4 @@
-"""How well do other ways name the lab, and at what cost? Asked about the same rows as
-vecattr.
+"""How well, and at what cost, do other methods name the lab of the rows that vecattr is asked?
 
     python tools/bench_peers.py T --labs L -i INDEX --work FOLDER [--rows 500] [-o FILE]
 
@@ -32,10 +31,10 @@ from vecattr.version import __version__
 
 Peer = Aligner | KmerPeer | VecattrPeer
 
-#: ConfidenceOptions when `--peers` says nothing; `blastn-closed` takes twice the time of blastn.
+#: The default of `--peers`; `blastn-closed` takes twice the time of blastn.
 USUAL = "blastn,minimap2,kmer-cosine,kmer-labs,kmer-shared,vecattr"
 
-#: ConfidenceOptions about unknown labs, too, when `--unknown-peers` says nothing: the quick ones.
+#: The default of `--unknown-peers`, which are also asked about unknown labs: the quick ones.
 QUICK = "kmer-cosine,kmer-labs,kmer-shared,vecattr"
 
 

@@ -109,7 +109,7 @@ class Model:
     def now(self) -> State:
         return self.states[self.generation]
 
-    def no_hook(self, state: State) -> None:
+    def publish(self, state: State) -> None:
         """A new generation; the oldest is forgotten."""
         self.generation += 1
         self.states[self.generation] = state
@@ -182,7 +182,7 @@ class IndexMachine(RuleBasedStateMachine):
         before = self.cosines()
         add_labs(self.path, new, embedder=self.embedder)
         now = self.model.now
-        self.model.no_hook(replace(now, rows=now.rows + self.rows(new, None)))
+        self.model.publish(replace(now, rows=now.rows + self.rows(new, None)))
         after = self.cosines()
         assert all(after[name] == before[name] for name in set(before) - labs)
 
@@ -196,7 +196,7 @@ class IndexMachine(RuleBasedStateMachine):
         lab = self._known(data)
         remove_lab(self.path, lab)
         now = self.model.now
-        self.model.no_hook(replace(now, rows=tuple(row for row in now.rows if row.lab != lab)))
+        self.model.publish(replace(now, rows=tuple(row for row in now.rows if row.lab != lab)))
 
     @precondition(lambda self: len(self.model.now.rows) > 0)
     @rule(data=st.data(), new=st.sampled_from(NAMES))
@@ -208,7 +208,7 @@ class IndexMachine(RuleBasedStateMachine):
         rename_lab(self.path, old, new)
         now = self.model.now
         rows = tuple(replace(row, lab=new) if row.lab == old else row for row in now.rows)
-        self.model.no_hook(replace(now, rows=rows))
+        self.model.publish(replace(now, rows=rows))
 
     @precondition(lambda self: len(self.model.states) > 1)
     @rule(data=st.data())
@@ -217,7 +217,7 @@ class IndexMachine(RuleBasedStateMachine):
         kept = sorted(set(self.model.states) - {self.model.generation})
         target = data.draw(st.sampled_from(kept))
         rollback(self.path, to=target)
-        self.model.no_hook(self.model.states[target])
+        self.model.publish(self.model.states[target])
 
     @rule()
     def compact(self) -> None:
@@ -225,7 +225,7 @@ class IndexMachine(RuleBasedStateMachine):
         before = self.index().generation
         compact(self.path)
         if self.index().generation != before:
-            self.model.no_hook(self.model.now)
+            self.model.publish(self.model.now)
 
     @rule()
     def reopen_elsewhere(self) -> None:
