@@ -37,6 +37,7 @@ class SplitHash:
 
     @classmethod
     def from_plasmid(cls, plasmid: Plasmid) -> SplitHash:
+        """The two numbers of this plasmid; its features do not matter."""
         molecule = canonical_sequence(plasmid)
         group = f"molecule {molecule}" if plasmid.group is None else f"group {plasmid.group}"
         return cls(_unit_hash(group, _NEW_WORK_KEY), _unit_hash(molecule, _KNOWN_WORK_KEY))
