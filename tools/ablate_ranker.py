@@ -47,13 +47,13 @@ INGREDIENTS: Mapping[str, tuple[str, ...]] = {
     "nearest plasmids by k-mers": NEAR,
     "topology and length": ("topology", "length"),
     "composition": ("composition",),
-    "how much of a lab is stored": ("plasmids", "works"),
+    "how much of a lab is stored": ("plasmids", "publications"),
 }  # fmt: skip
 FEATURES: Mapping[str, tuple[str, ...]] = {
     "features one by one": PHENOTYPES[:1],
     "features all together": PHENOTYPES[1:],
 }
-TOLD_OF_A_QUERY = tuple(name for name in FACTS if name not in ("plasmids", "works"))
+TOLD_OF_A_QUERY = tuple(name for name in FACTS if name not in ("plasmids", "publications"))
 
 Data = Mapping[str, NDArray[np.generic]]
 
@@ -118,7 +118,7 @@ def ranks(network: Network, data: Data, variant: Variant) -> NDArray[np.float64]
     told = np.asarray(data[variant.kind])
     seen = np.zeros(told.shape, dtype=np.float32)
     seen[:, variant.inputs] = told[:, variant.inputs]
-    scores, stand_for = network.scores(seen), np.asarray(data["stand_for"], dtype=np.float64)
+    scores, stand_for = network.logits(seen), np.asarray(data["stand_for"], dtype=np.float64)
     pooled, labs = np.asarray(data["pooled"], dtype=bool), np.asarray(data["labs"])
     ends = np.cumsum(data["sizes"])
     found = []

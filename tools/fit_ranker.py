@@ -35,7 +35,7 @@ POWERS = (0.0, 1.0)
 #: Standard deviations of the noise put on inputs in training, anew each time: on how much of a lab
 #: is stored and how a query's shape and features fit it, which could tell the lab whose plasmids
 #: were left out from all others, and, in standard deviations of the input, on every other one.
-JITTER = {"plasmids": 0.25, "works": 0.25, "topology": 0.15, "length": 0.15,
+JITTER = {"plasmids": 0.25, "publications": 0.25, "topology": 0.15, "length": 0.15,
           "composition": 0.15, "same_features": 0.15, "near_features": 0.15}  # fmt: skip
 REST = 0.05
 STEADY = 2e-4  # an input with no larger standard deviation says nothing, as one that was taken away

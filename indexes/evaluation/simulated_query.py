@@ -58,7 +58,7 @@ class SimulatedQuery:
         shared = labs.lab_features.shared(reading.distinct)
         columns = labs.lab_features.columns_of(shared, reading, bare, cosines)
         columns |= labs.odds_of(plasmid)
-        logits = labs.ranker.scores(columns)
+        logits = labs.ranker.logits(columns)
         some, others = stage.weighed(columns, logits)
         return cls(stage, plasmid, bare, reading, shared, columns, logits, some, others)
 
@@ -70,7 +70,7 @@ class SimulatedQuery:
 
     def scores(self, supports: Supports) -> Column:
         """Of the old classes and behind them of the new labs with supports, from -1 to 0."""
-        found = self.stage.labs.ranker.scores(self._columns(supports))
+        found = self.stage.labs.ranker.logits(self._columns(supports))
         there = supports.plasmids > 0
         logits = np.concatenate([self.logits, found[len(self.some) :][there]])
         logits[self.some] = found[: len(self.some)]
@@ -98,7 +98,7 @@ class SimulatedQuery:
             **self._near.columns(supports.chosen),
             "cosine": np.clip(supports.vectors @ self._unit, -1, 1),  # (m, d) @ (d,) -> (m,)
             "plasmids": np.log1p(supports.plasmids),
-            "works": np.log1p(supports.works),
+            "publications": np.log1p(supports.works),
             "pooled": self.stage.labs.catalogue.are_rare(supports.plasmids).astype(np.float64),
         }
         found |= {

@@ -155,7 +155,7 @@ class LabFeatures:
             **self._vector_columns(near, left_out),
             "cosine": lab_cosines[catalogue.class_of_lab],
             "plasmids": np.log1p(plasmids),
-            "works": np.log1p(works),
+            "publications": np.log1p(works),
             "kmers": np.full(labs, np.log1p(len(reading.distinct))),
             "known": np.full(labs, shared.known),
             "pooled": rare.astype(np.float64),

@@ -115,7 +115,7 @@ class LabScorer:
 
     def class_scores(self, columns: dict[str, Column]) -> Column:
         """The scores of classes (c,) by what `columns` say of labs."""
-        logits = np.where(columns["plasmids"] > 0, self.ranker.scores(columns), -np.inf)
+        logits = np.where(columns["plasmids"] > 0, self.ranker.logits(columns), -np.inf)
         classes = len(self.class_names)
         return class_scores(logits, self.catalogue.class_of_lab, classes=classes)
 

@@ -60,14 +60,14 @@ def test_new_work_counts_as_known_work_and_by_publications(
 def test_networks_are_averaged_in_one() -> None:
     inputs = np.random.default_rng(4).normal(size=(9, INPUTS)).astype(np.float32)
     networks = [network(3), network(5)]
-    expected = sum(one.scores(inputs) for one in networks) / 2
-    assert averaged(networks).scores(inputs) == pytest.approx(expected, abs=1e-4)
+    expected = sum(one.logits(inputs) for one in networks) / 2
+    assert averaged(networks).logits(inputs) == pytest.approx(expected, abs=1e-4)
 
 
 def test_the_prior_is_of_stored_plasmids() -> None:
     inputs = np.random.default_rng(5).normal(size=(9, INPUTS)).astype(np.float32)
     plasmids = inputs[:, input_columns(phenotypes=False).index("plasmids")]
-    more = with_prior(network(2)).scores(inputs) - network(2).scores(inputs)
+    more = with_prior(network(2)).logits(inputs) - network(2).logits(inputs)
     assert more - more[0] == pytest.approx(PRIOR * (plasmids - plasmids[0]), abs=1e-4)
 
 

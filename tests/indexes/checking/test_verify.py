@@ -171,7 +171,7 @@ def test_a_fusion_that_no_query_could_use_is_found(index: Path) -> None:
         copy.write_bytes(data)
     [found] = [one for one in verify_index(index).findings if one.level == "error"]
     assert found.where == str(file)
-    assert found.what.startswith("fusion version 1, this vecattr reads")
+    assert found.what.startswith("ranker version 1, this vecattr reads")
 
 
 def test_stray_files_are_warnings(index: Path) -> None:

@@ -247,7 +247,7 @@ class PlainLoops:
     def facts(self, asked: set[int], mine: list[Row]) -> dict[str, float]:
         return {
             "plasmids": math.log(1 + len(mine)),
-            "works": math.log(1 + len({row.group for row in mine})),
+            "publications": math.log(1 + len({row.group for row in mine})),
             "kmers": math.log(1 + len(asked)),
             "known": sum(self.count(kmer) > 0 for kmer in asked) / max(1, len(asked)),
         }

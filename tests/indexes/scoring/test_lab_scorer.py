@@ -95,7 +95,7 @@ def test_scores_are_those_of_the_fusion_over_the_columns(index: Path, workshop: 
     for row, plasmid in enumerate(asked):
         columns = fused.columns(plasmid, vectors.bare[row], cosines[row], np.zeros(0, np.int64))
         assert ("phenotypes" in columns) == bool(plasmid.features)
-        logits = FUSION.scores(columns)
+        logits = FUSION.logits(columns)
         expected = class_scores(logits, fused.catalogue.class_of_lab, classes=len(opened.lab_names))
         assert scores[row] == pytest.approx(expected, abs=1e-7)
         assert np.exp(20 * scores[row]).sum() == pytest.approx(1)

@@ -90,7 +90,7 @@ def test_the_order_of_labs_is_that_of_their_rows() -> None:
 def test_a_network_is_its_formula_one_lab_at_a_time() -> None:
     one = network(5)
     inputs = np.random.default_rng(2).normal(size=(4, 5)).astype(np.float32)
-    found = one.scores(inputs)
+    found = one.logits(inputs)
     for row, score in zip(inputs.tolist(), found.tolist(), strict=True):
         x = [(a - m) / s for a, m, s in zip(row, one.mean, one.scale, strict=True)]
         total = sum(a * w for a, w in zip(x, one.linear, strict=True))
@@ -102,11 +102,11 @@ def test_a_network_is_its_formula_one_lab_at_a_time() -> None:
 
 def test_queries_with_features_have_a_network_of_their_own() -> None:
     made, columns = ranker(), columns_of(6)
-    featured = made.scores(columns)
-    assert np.array_equal(featured, made.featured.scores(network_inputs(columns, phenotypes=True)))
+    featured = made.logits(columns)
+    assert np.array_equal(featured, made.featured.logits(network_inputs(columns, phenotypes=True)))
     del columns["phenotypes"]
     assert np.array_equal(
-        made.scores(columns), made.plain.scores(network_inputs(columns, phenotypes=False))
+        made.logits(columns), made.plain.logits(network_inputs(columns, phenotypes=False))
     )
 
 
@@ -153,7 +153,7 @@ def test_a_fusion_comes_back_from_its_file(tmp_path: Path) -> None:
     assert found.source == made.source
     assert found.to_json() == made.to_json()
     columns = columns_of(9)
-    assert found.scores(columns) == pytest.approx(made.scores(columns), abs=1e-3)
+    assert found.logits(columns) == pytest.approx(made.logits(columns), abs=1e-3)
 
 
 def test_a_model_without_the_file_has_no_fusion(tmp_path: Path) -> None:
