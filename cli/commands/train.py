@@ -32,8 +32,8 @@ from vecattr.training.settings import TrainConfig
 if TYPE_CHECKING:
     from vecattr.plasmid import Plasmid
     from vecattr.readers.plasmids import ReadOptions
-    from vecattr.training.presets import Objective, Preset
     from vecattr.training.report import TrainReport
+    from vecattr.training.settings import Objective, Preset
 
 
 @click.command("train")

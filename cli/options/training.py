@@ -15,8 +15,15 @@ from vecattr.cli.options.decorators import Function
 from vecattr.cli.options.types import Amount
 from vecattr.encoders.config import BagConfig, CnnConfig, EncoderConfig, Numbers
 from vecattr.errors import UsageError
-from vecattr.training.presets import Choices, Objective, Preset, choose
-from vecattr.training.settings import BestBy, Loss, TrainConfig
+from vecattr.training.settings import (
+    BestBy,
+    Loss,
+    Objective,
+    Preset,
+    PresetValues,
+    TrainConfig,
+    preset_values,
+)
 
 LOSSES: tuple[Loss, ...] = get_args(Loss)
 NUMBERS: tuple[Numbers, ...] = get_args(Numbers)
@@ -222,13 +229,13 @@ def _shown(value: object) -> str:
 
 def preset_choices(
     objective: Objective, preset: Preset | None, *, encoder: str, options: Mapping[str, Any]
-) -> Choices:
+) -> PresetValues:
     """The values that objective and preset set; UsageError if they do not fit other options."""
     if preset is not None and encoder != "cnn":
         raise UsageError(
             f"--preset {preset} is a cnn, not --encoder {encoder}", hint="leave one of them out"
         )
-    return choose(objective, preset=preset, loss=options["set_loss"])
+    return preset_values(objective, preset=preset, loss=options["set_loss"])
 
 
 def _given_values(settings: Sequence[Setting], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -237,7 +244,9 @@ def _given_values(settings: Sequence[Setting], options: Mapping[str, Any]) -> di
     return {name: value for name, value in values.items() if value is not None}
 
 
-def encoder_config(kind: str, options: Mapping[str, Any], *, choices: Choices) -> EncoderConfig:
+def encoder_config(
+    kind: str, options: Mapping[str, Any], *, choices: PresetValues
+) -> EncoderConfig:
     """The encoder's configuration; UsageError for an option that only another encoder has."""
     config = ENCODERS[kind]
     field_names = {field.name for field in fields(config)}
@@ -250,6 +259,6 @@ def encoder_config(kind: str, options: Mapping[str, Any], *, choices: Choices) -
     return config(**(dict(choices.cnn) | values if kind == "cnn" else values))
 
 
-def train_config(options: Mapping[str, Any], *, choices: Choices, **more: Any) -> TrainConfig:
+def train_config(options: Mapping[str, Any], *, choices: PresetValues, **more: Any) -> TrainConfig:
     """The configuration of a training run; `more` are fields that have no setting here."""
     return TrainConfig(**{**choices.train, **_given_values(TRAIN_SETTINGS, options), **more})

@@ -1,9 +1,10 @@
-"""Settings of a training run: a user's choices in, checked frozen values with every default out."""
+"""Settings of a training run: presets and a user's options in, checked frozen values out."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Literal, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, get_args
 
 from vecattr.encoders.config import EncoderConfig, require_positive
 from vecattr.errors import UsageError
@@ -11,6 +12,12 @@ from vecattr.errors import UsageError
 Loss = Literal["triplet", "cosface", "softmax"]
 Device = Literal["auto", "cpu", "cuda"]
 BestBy = Literal["macro-mrr", "top1"]
+
+#: `match`: labs and plasmids are brought together; `classify`: a softmax classifier of labs.
+Objective = Literal["match", "classify"]
+
+#: `published`: everything as in Soares et al. 2022.
+Preset = Literal["published"]
 
 _MANY_PLASMIDS = 1_000_000  # where no default depends on their number any more
 _FEWEST_BAG_STEPS = 600  # optimizer steps a bag should take
@@ -54,7 +61,7 @@ class TrainConfig:
                 raise UsageError(f"{name} must lie in [0, 1], not {getattr(self, name)}")
         if self.best_by not in get_args(BestBy):
             raise UsageError(f"best_by must be one of {get_args(BestBy)}: {self.best_by!r}")
-        _fits_the_loss(self)
+        _check_loss_options(self)
         for name in ("validation_share", "calibration_share"):
             if not 0 <= getattr(self, name) <= 0.5:
                 raise UsageError(f"{name} must lie in [0, 0.5]: {getattr(self, name)}")
@@ -68,11 +75,11 @@ class TrainConfig:
         steps and learn little more than its bias.
         """
         bag = encoder.kind == "bag"
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {setting.name: getattr(self, setting.name) for setting in fields(self)}
         bag_batch = min(256, max(16, rows // 16))
         steps = -(-rows // (self.batch_size or bag_batch))  # of an epoch
         bag_epochs = max(10, min(100, -(-_FEWEST_BAG_STEPS // steps)))
-        chosen = {
+        defaults = {
             "margin": {"triplet": 1.0, "cosface": 0.1, "softmax": 0.0}[self.loss],
             "label_smoothing": 0.1 if self.loss == "softmax" else 0.0,
             "oversampling": 0.5 if self.loss == "softmax" else 0.0,
@@ -81,8 +88,8 @@ class TrainConfig:
             "learning_rate": 1e-2 if bag else 1e-3,
             "kept_ids": 1 - encoder.dropout if bag else 1.0,
         }
-        open_choices = {k: value for k, value in chosen.items() if values.get(k) is None}
-        return ResolvedTrainConfig(**(values | open_choices))
+        open_values = {name: value for name, value in defaults.items() if values.get(name) is None}
+        return ResolvedTrainConfig(**(values | open_values))
 
 
 @dataclass(frozen=True)
@@ -98,8 +105,8 @@ class ResolvedTrainConfig(TrainConfig):
     kept_ids: float = 1.0  # the share of an order-free plasmid's ids that a step sees
 
 
-def _fits_the_loss(config: TrainConfig) -> None:
-    """UsageError for a choice that the loss has no place for."""
+def _check_loss_options(config: TrainConfig) -> None:
+    """Raise UsageError for an option that the loss does not have."""
     if config.loss == "softmax" and config.margin:
         raise UsageError("the loss softmax has no margin", hint="cosface is a softmax with one")
     if config.loss != "softmax" and config.label_smoothing:
@@ -108,3 +115,79 @@ def _fits_the_loss(config: TrainConfig) -> None:
         )
     if not 0 <= (config.label_smoothing or 0) < 1:
         raise UsageError(f"label_smoothing must lie in [0, 1): {config.label_smoothing}")
+
+
+#: Fields of TrainConfig that mean something else, or nothing, with another loss.
+_LOSS_FIELDS = ("margin", "scale", "label_smoothing", "oversampling")
+
+
+@dataclass(frozen=True)
+class PresetValues:
+    """Values of settings by name, of an objective and a preset; options of a user override them."""
+
+    cnn: Mapping[str, Any] = field(default_factory=dict)  # of CnnConfig
+    train: Mapping[str, Any] = field(default_factory=dict)  # of TrainConfig
+    views: int = 1  # test-time rotations of a circular plasmid, on each strand
+
+    def for_loss(self, loss: str) -> PresetValues:
+        """The same values for a run with this loss, without those that belong to another loss."""
+        if loss == self.train.get("loss", loss):
+            return self
+        kept = {name: value for name, value in self.train.items() if name not in _LOSS_FIELDS}
+        return PresetValues(self.cnn, kept | {"loss": loss}, self.views)
+
+
+_CLASSIFIER = PresetValues(
+    cnn={"kernels": (1, 2, 3, 4), "activation": "tanh"}, train={"loss": "softmax"}
+)
+
+#: Every field has a value here, so that the preset stays when a default changes.
+_PUBLISHED_CNN = {
+    "width": 200,
+    "pieces": 1_000,
+    "token_width": 200,
+    "kernels": tuple(range(1, 13)),
+    "filters": 256,
+    "activation": "selu",
+    "dropout": 0.2,
+}
+_PUBLISHED_TRAIN = {
+    "epochs": 200,
+    "best_by": "top1",
+    "patience": 20,
+    "batch_size": 64,
+    "learning_rate": 1e-3,
+    "weight_decay": 1e-5,
+    "crop": 1_000,
+    "reverse_complement": 0.0,
+    "feature_dropout": 0.0,
+    "tokenizer_bases": 5_000_000,
+}
+_TRIPLET = {"loss": "triplet", "margin": 1.0, "oversampling": 0.0}
+_SOFTMAX = {"loss": "softmax", "scale": 24.0, "label_smoothing": 0.1, "oversampling": 0.5}
+_ROTATIONS = 10
+
+_PRESETS: Mapping[tuple[Preset | None, Objective], PresetValues] = {
+    (None, "match"): PresetValues(),
+    (None, "classify"): _CLASSIFIER,
+    ("published", "match"): PresetValues(_PUBLISHED_CNN, _PUBLISHED_TRAIN | _TRIPLET, _ROTATIONS),
+    ("published", "classify"): PresetValues(
+        {**_PUBLISHED_CNN, **_CLASSIFIER.cnn}, _PUBLISHED_TRAIN | _SOFTMAX, _ROTATIONS
+    ),
+}
+
+
+def preset_values(objective: Objective, *, preset: Preset | None, loss: str | None) -> PresetValues:
+    """The values of an objective and a preset; `loss` is a user's own choice, None without one.
+
+    Raises UsageError when a classifier is to have another loss than its softmax.
+    """
+    values = _PRESETS[preset, objective]
+    if loss is None:
+        return values
+    if objective == "classify" and loss != "softmax":
+        raise UsageError(
+            f"--loss {loss} does not apply to --objective classify, whose loss is softmax",
+            hint="leave one of them out",
+        )
+    return values.for_loss(loss)

@@ -19,8 +19,13 @@ from vecattr.encoders.networks import new_encoder
 from vecattr.errors import UsageError
 from vecattr.training.losses import new_loss
 from vecattr.training.network import AttributionNetwork
-from vecattr.training.presets import Objective, Preset, choose
-from vecattr.training.settings import ResolvedTrainConfig, TrainConfig
+from vecattr.training.settings import (
+    Objective,
+    Preset,
+    ResolvedTrainConfig,
+    TrainConfig,
+    preset_values,
+)
 
 
 def options(**given: Any) -> dict[str, Any]:
@@ -70,7 +75,7 @@ def test_a_classifier_with_another_loss_is_refused(loss: str, preset: Preset | N
 
 
 def test_the_published_preset_spells_every_field() -> None:
-    choices = choose("match", preset="published", loss=None)
+    choices = preset_values("match", preset="published", loss=None)
     assert {*choices.cnn} == {field.name for field in fields(CnnConfig)} - {"kind"}
     of_a_machine_or_the_data = {"device", "bf16", "seed", "max_steps", "refit"}
     of_a_machine_or_the_data |= {"validation_share", "calibration_share", "reserve"}
@@ -88,7 +93,7 @@ def test_the_published_preset_is_the_published_network() -> None:
     assert (run.loss, run.margin, run.epochs, run.patience) == ("triplet", 1.0, 200, 20)
     assert run.reverse_complement == run.feature_dropout == 0
     assert run.best_by == "top1"
-    assert choose("match", preset="published", loss=None).views == 10
+    assert preset_values("match", preset="published", loss=None).views == 10
 
 
 def test_the_published_classifier_differs_from_the_match_where_it_was_published_to() -> None:
