@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.calibration.calibration_set import HeldOut
-from vecattr.indexes.scoring.catalogue import Catalogue, Rows
+from vecattr.indexes.scoring.catalogue import Catalogue
 from vecattr.indexes.scoring.lab_scorer import lab_scorer
 from vecattr.indexes.storage.live_segment import LiveSegment, living_places, row_numbers
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.evidence_ranker import PHENOTYPES, EvidenceRanker
 from vecattr.sequences.two_bit import unpack_bases
+from vecattr.vectors import Rows
 
 #: Reserved plasmids of each kind of work that are asked about, spread over all.
 MOST = 1_500

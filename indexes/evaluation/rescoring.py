@@ -1,9 +1,10 @@
-"""An index and plasmids of new labs in; which old labs must be weighed anew for a query out.
+"""The old labs that are scored again when new labs join: an index and plasmids of new labs in, the
+labs to rescore for a query out.
 
-A query is ranked after many draws of the new plasmids, and all old labs change a little with each.
-Those that could come into the first places are weighed anew each time, and so are a few of the
-others, evenly spread over the likely and the unlikely; the rest are taken to change as these few
-do, by the median.
+A query is ranked after many draws of supports, and the score of every old lab changes a little with
+each. Labs that could come into the first places are rescored each time, and so are a few of the
+others, evenly spread from the likely to the unlikely; the rest are taken to change by the median
+change of these few.
 """
 
 from __future__ import annotations
@@ -12,57 +13,54 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vecattr.indexes.evaluation.new_plasmids import NewPlasmids
 from vecattr.indexes.scoring.lab_scorer import LabScorer
-from vecattr.indexes.scoring.phenotype_odds import Tally
+from vecattr.indexes.scoring.phenotype_odds import FeatureCounts
+from vecattr.vectors import Codes, Column
 
-Column = NDArray[np.float64]
-Codes = NDArray[np.int64]
-
-#: The old labs weighed anew: so many that are likeliest without new labs, so many of the best by
-#: each kind of evidence, and so many of the others.
-LIKELIEST, BEST, OTHERS = 60, 3, 16
+#: The old labs that are rescored: so many with the largest logits without new labs, so many with
+#: the largest value in each column, and so many of the others.
+LIKELIEST, BEST_OF_COLUMN, REPRESENTATIVES = 60, 3, 16
 
 
 @dataclass(frozen=True)
 class Rescoring:
-    """An index and plasmids of new labs, ready for queries. `likeliest` None: all old labs are
-    weighed anew."""
+    """The scorer of an index and plasmids of new labs. `likeliest` None: all old labs are
+    rescored."""
 
-    labs: LabScorer
-    arrivals: NewPlasmids
+    scorer: LabScorer
+    new_plasmids: NewPlasmids
     likeliest: int | None = LIKELIEST
 
     @cached_property
-    def tally(self) -> Tally:
-        """Of the old labs, and of all features of the arrivals, (l, f)."""
-        old, names = self.labs.phenotype_odds, self.arrivals.feature_names
-        shape = len(self.labs.catalogue.lab_names), len(names)
-        found = Tally(np.zeros(shape), np.zeros(shape))
-        columns = [names.index(name) for name in old.names]
-        found.having[:, columns] = old.tally.having
-        found.knowing[:, columns] = old.tally.knowing
-        return found
+    def feature_counts(self) -> FeatureCounts:
+        """The counts of each old lab, of all features that new plasmids name too, (l, f)."""
+        odds, names = self.scorer.phenotype_odds, self.new_plasmids.feature_names
+        shape = len(self.scorer.catalogue.lab_names), len(names)
+        counts = FeatureCounts(np.zeros(shape), np.zeros(shape))
+        columns = [names.index(name) for name in odds.names]
+        counts.present[:, columns] = odds.counts.present
+        counts.known[:, columns] = odds.counts.known
+        return counts
 
     @cached_property
-    def total(self) -> Tally:
-        """Of all old labs together, (f,)."""
-        return self.tally.total()
+    def total_feature_counts(self) -> FeatureCounts:
+        """The counts of all old labs together, (f,)."""
+        return self.feature_counts.total()
 
-    def weighed(self, columns: dict[str, Column], logits: Column) -> tuple[Codes, Codes]:
-        """The old labs that are weighed anew, ascending, and those of them that stand for the
-        rest."""
-        everything = np.arange(len(logits))
+    def labs_to_rescore(self, columns: dict[str, Column], logits: Column) -> tuple[Codes, Codes]:
+        """The old labs that are rescored, ascending, and those of them that represent the rest;
+        from the columns and logits without new labs (l,)."""
+        all_labs = np.arange(len(logits))
         if self.likeliest is None or len(logits) <= self.likeliest:
-            return everything, everything[:0]
-        best = [_largest(column, BEST) for column in columns.values()]
-        first = np.concatenate([_largest(logits, self.likeliest), *best])
-        rest = np.setdiff1d(everything, first)
+            return all_labs, all_labs[:0]
+        best_of_columns = [_largest(column, BEST_OF_COLUMN) for column in columns.values()]
+        first = np.concatenate([_largest(logits, self.likeliest), *best_of_columns])
+        rest = np.setdiff1d(all_labs, first)
         rest = rest[np.argsort(-logits[rest], kind="stable")]
-        others = rest[:: max(1, len(rest) // OTHERS)]
-        return np.union1d(first, others), others
+        representatives = rest[:: max(1, len(rest) // REPRESENTATIVES)]
+        return np.union1d(first, representatives), representatives
 
 
 def _largest(values: Column, count: int) -> Codes:

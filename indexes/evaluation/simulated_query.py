@@ -1,17 +1,17 @@
-"""A query asked as if plasmids of new labs were stored: supports in, the rank of a new lab out.
+"""A query ranked as if supports of new labs were stored: supports in, the rank of a new lab out.
 
-What does not depend on the supports is found once for each query.
+What does not depend on the supports is computed once for each query.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from vecattr.indexes.evaluation.new_plasmids import Near, Supports
+from vecattr.indexes.evaluation.new_plasmids import QueryCosines, SupportSet
 from vecattr.indexes.evaluation.rescoring import Rescoring
 from vecattr.indexes.scoring.catalogue import NO_ROWS
 from vecattr.indexes.scoring.kmer_features import (
@@ -22,168 +22,222 @@ from vecattr.indexes.scoring.kmer_features import (
     run_columns,
 )
 from vecattr.indexes.scoring.lab_features import QueryKmers
-from vecattr.indexes.scoring.phenotype_odds import Alike, Tally, feature_columns, told
-from vecattr.indexes.scoring.shape_odds import Likes
+from vecattr.indexes.scoring.phenotype_odds import (
+    FeatureCounts,
+    FeatureMatches,
+    feature_columns,
+    query_features,
+)
+from vecattr.indexes.scoring.shape_odds import ShapeMatches
 from vecattr.metrics.ranking import mean_ranks
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.evidence_ranker import class_scores
-from vecattr.vectors import Vectors
+from vecattr.vectors import Codes, Column, Mask, Rows, Vectors
 
-Column = NDArray[np.float64]
-Codes = NDArray[np.int64]
+
+class _QueryFeatures(NamedTuple):
+    """The features that a query has a value for, as columns (a,), whether it has each (a,), and
+    their counts in rescored labs (s, a) and in all old labs together (a,)."""
+
+    columns: list[int]
+    has: Mask
+    rescored: FeatureCounts
+    total: FeatureCounts
 
 
 @dataclass(frozen=True)
 class SimulatedQuery:
-    """One query: its vector by sequence (d,), what it shares with the index, the columns and logits
-    of the l old labs without any new ones (l,), `some` of them, which are weighed anew (s,), and
-    those of `some` that stand for the rest; m labs are new."""
+    """One query, with what it shares with the index of l old labs; m labs are new.
 
-    stage: Rescoring
+    Its vector by sequence (d,), its k-mers, those that it shares with old labs, the columns and
+    logits of old labs without new ones (l,), the s old labs that are `rescored` (s,), ascending,
+    and those of them that represent the rest.
+    """
+
+    rescoring: Rescoring
     plasmid: Plasmid
     bare: Vectors
-    reading: QueryKmers
-    old: SharedKmers
-    columns: dict[str, Column]
-    logits: Column
-    some: Codes
-    others: Codes
+    kmers: QueryKmers
+    old_shared: SharedKmers
+    old_columns: dict[str, Column]
+    old_logits: Column
+    rescored: Codes
+    representatives: Codes
 
     @classmethod
-    def of(
-        cls, stage: Rescoring, plasmid: Plasmid, bare: Vectors, cosines: Column
+    def from_plasmid(
+        cls, rescoring: Rescoring, plasmid: Plasmid, bare: Vectors, cosines: Column
     ) -> SimulatedQuery:
-        """Of one query with its vector by sequence (d,) and its cosines with old classes (c,)."""
-        reading, labs = QueryKmers.from_plasmid(plasmid), stage.labs
-        shared = labs.lab_features.shared(reading.distinct)
-        columns = labs.lab_features.columns_of(shared, reading, bare, cosines)
-        columns |= labs.odds_of(plasmid)
-        logits = labs.ranker.logits(columns)
-        some, others = stage.weighed(columns, logits)
-        return cls(stage, plasmid, bare, reading, shared, columns, logits, some, others)
+        """A query with its vector by sequence (d,) and its cosines with old classes (c,)."""
+        kmers, scorer = QueryKmers.from_plasmid(plasmid), rescoring.scorer
+        shared = scorer.lab_features.shared(kmers.distinct)
+        [stored_cosines] = scorer.lab_features.stored_cosines(bare[None, :])
+        columns = scorer.lab_features.columns_from_shared(shared, kmers, stored_cosines, cosines)
+        columns |= scorer.odds_columns(plasmid)
+        logits = scorer.ranker.logits(columns)
+        rescored, representatives = rescoring.labs_to_rescore(columns, logits)
+        return cls(
+            rescoring, plasmid, bare, kmers, shared, columns, logits, rescored, representatives
+        )
 
-    def rank(self, supports: Supports, lab: int) -> float:
-        """Of a new lab, with supports, among all classes."""
+    def rank(self, supports: SupportSet, lab: int) -> float:
+        """The rank of a new lab, which has supports, among all classes."""
         scores = self.scores(supports)
         place = len(scores) - np.count_nonzero(supports.plasmids[lab:])
         return float(mean_ranks(scores[None, :], np.array([place]))[0])
 
-    def scores(self, supports: Supports) -> Column:
-        """Of the old classes and behind them of the new labs with supports, from -1 to 0."""
-        found = self.stage.labs.ranker.logits(self._columns(supports))
-        there = supports.plasmids > 0
-        logits = np.concatenate([self.logits, found[len(self.some) :][there]])
-        logits[self.some] = found[: len(self.some)]
-        if len(self.others):
+    def scores(self, supports: SupportSet) -> Column:
+        """The scores of old classes, followed by those of new labs with supports, from -1 to 0."""
+        new_logits = self.rescoring.scorer.ranker.logits(self._columns(supports))
+        has_supports = supports.plasmids > 0
+        rescored = len(self.rescored)
+        logits = np.concatenate([self.old_logits, new_logits[rescored:][has_supports]])
+        logits[self.rescored] = new_logits[:rescored]
+        if len(self.representatives):
             rest = self._place < 0
-            logits[: len(rest)][rest] += np.median(logits[self.others] - self.logits[self.others])
-        catalogue = self.stage.labs.catalogue
-        old, new = len(catalogue.class_names), int(np.count_nonzero(there))
+            changes = logits[self.representatives] - self.old_logits[self.representatives]
+            logits[: len(rest)][rest] += np.median(changes)
+        catalogue = self.rescoring.scorer.catalogue
+        old, new = len(catalogue.class_names), int(np.count_nonzero(has_supports))
         class_of_lab = np.append(catalogue.class_of_lab, old + np.arange(new))
         return class_scores(logits, class_of_lab, classes=old + new)
 
-    def _columns(self, supports: Supports) -> dict[str, Column]:
-        """Of the old labs that are weighed anew, and of the new ones, (s + m,)."""
-        labs = len(self.some) + len(supports.plasmids)
-        of = len(self.logits) + int(np.count_nonzero(supports.plasmids))
-        shared = self._shared(supports)
-        works = np.append(self.stage.labs.catalogue.publications[self.some], supports.works)
-        circular = self.reading.circular
-        found = {
-            **lab_columns(shared, works, of=of),
-            **run_columns(shared, self.reading.order, labs=labs, circular=circular),
-            **plasmid_columns(shared, self._lab_of_row, self._rare_sizes, labs=labs, of=of),
-        }
-        new = {
-            **self._near.columns(supports.chosen),
+    def _columns(self, supports: SupportSet) -> dict[str, Column]:
+        """The columns of rescored labs, followed by those of new ones, (s + m,)."""
+        catalogue = self.rescoring.scorer.catalogue
+        labs = len(self.rescored) + len(supports.plasmids)
+        new_columns = {
+            **self._cosines.columns(supports.chosen),
             "cosine": np.clip(supports.vectors @ self._unit, -1, 1),  # (m, d) @ (d,) -> (m,)
             "plasmids": np.log1p(supports.plasmids),
-            "publications": np.log1p(supports.works),
-            "pooled": self.stage.labs.catalogue.are_rare(supports.plasmids).astype(np.float64),
+            "publications": np.log1p(supports.publications),
+            "pooled": catalogue.are_rare(supports.plasmids).astype(np.float64),
         }
-        found |= {
-            name: np.append(self.columns[name][self.some], mine) for name, mine in new.items()
+        return {
+            **self._kmer_columns(supports, labs=labs),
+            **{
+                name: np.append(self.old_columns[name][self.rescored], column)
+                for name, column in new_columns.items()
+            },
+            **self._shape_columns(supports),
+            "kmers": np.full(labs, self.old_columns["kmers"][0]),
+            **self._feature_columns(supports),
         }
-        new_likes = self.stage.arrivals.likes(self.plasmid, supports.chosen)
-        both = self._likes.and_more(new_likes).total()
-        found |= self._likes.some(self.some).and_more(new_likes).odds(both)
-        found["kmers"] = np.full(labs, self.columns["kmers"][0])
-        found["known"] = np.full(labs, shared.known)
-        return found | self._odds(supports)
 
-    def _shared(self, supports: Supports) -> SharedKmers:
-        """With old labs that are weighed anew, and new ones behind them."""
-        kept = supports.chosen[self._arrived[1]]
-        which, rows = (column[kept] for column in self._arrived)
-        arrivals, old = self.stage.arrivals, self._kept
-        kmer, lab, works = pairs_of(which, arrivals.labs[rows], arrivals.groups[rows])
-        counts = self.old.lab_counts + np.bincount(kmer, minlength=len(self.old.lab_counts))
-        kmers = np.append(old.pair_kmers, kmer)
-        order = np.argsort(kmers, kind="stable")  # two ascending runs: quick
+    def _kmer_columns(self, supports: SupportSet, *, labs: int) -> dict[str, Column]:
+        shared = self._shared(supports)
+        total_labs = len(self.old_logits) + int(np.count_nonzero(supports.plasmids))
+        old_publications = self.rescoring.scorer.catalogue.publications[self.rescored]
+        publications = np.append(old_publications, supports.publications)
+        circular = self.kmers.circular
+        return {
+            **lab_columns(shared, publications, total_labs=total_labs),
+            **run_columns(shared, self.kmers.order, lab_count=labs, circular=circular),
+            **plasmid_columns(
+                shared, self._lab_of_row, self._rare_sizes, lab_count=labs, total_labs=total_labs
+            ),
+            "known": np.full(labs, shared.known),
+        }
+
+    def _shape_columns(self, supports: SupportSet) -> dict[str, Column]:
+        new_plasmids = self.rescoring.new_plasmids
+        new_matches = new_plasmids.shape_matches(self.plasmid, supports.chosen)
+        total = self._shape_matches.concatenated(new_matches).total()
+        return self._shape_matches.select(self.rescored).concatenated(new_matches).odds(total)
+
+    def _feature_columns(self, supports: SupportSet) -> dict[str, Column]:
+        """As `feature_columns`."""
+        columns, has, rescored, total = self._query_features
+        new = supports.feature_counts.select(columns)
+        labs = FeatureCounts(
+            np.concatenate([rescored.present, new.present]),
+            np.concatenate([rescored.known, new.known]),
+        )
+        new_plasmids = self.rescoring.new_plasmids
+        new_matches = new_plasmids.feature_matches(columns, has, supports.chosen)
+        all_matches = self._feature_matches.concatenated(new_matches)
+        matches = self._feature_matches.select(self.rescored).concatenated(new_matches)
+        return feature_columns(has, labs, total.plus(new.total()), matches, all_matches.total())
+
+    def _shared(self, supports: SupportSet) -> SharedKmers:
+        """The k-mers that are shared with rescored labs, and with new ones, numbered after them."""
+        kmers_of_new, rows_of_new = self._new_postings
+        has_support = supports.chosen[rows_of_new]
+        posting_kmers, posting_rows = kmers_of_new[has_support], rows_of_new[has_support]
+        new_plasmids, old = self.rescoring.new_plasmids, self._rescored_shared
+        pair_kmers, pair_labs, publications = pairs_of(
+            posting_kmers, new_plasmids.labs[posting_rows], new_plasmids.groups[posting_rows]
+        )
+        new_lab_counts = np.bincount(pair_kmers, minlength=len(old.lab_counts))
+        all_pair_kmers = np.append(old.pair_kmers, pair_kmers)
+        order = np.argsort(all_pair_kmers, kind="stable")  # two ascending runs: quick
         return SharedKmers(
-            counts,
-            self.old.is_common,
-            kmers[order],
-            np.append(old.pair_labs, lab + len(self.some))[order],
-            np.append(old.pair_publications, works)[order],
-            np.append(old.posting_kmers, which),
-            np.append(old.posting_rows, rows + len(self._old_rows)),
+            old.lab_counts + new_lab_counts,
+            old.is_common,
+            all_pair_kmers[order],
+            np.append(old.pair_labs, pair_labs + len(self.rescored))[order],
+            np.append(old.pair_publications, publications)[order],
+            np.append(old.posting_kmers, posting_kmers),
+            np.append(old.posting_rows, posting_rows + len(self._old_rows)),
         )
 
     @cached_property
-    def _arrived(self) -> tuple[Codes, Codes]:
-        """The k-mers of the query that arrivals have, but for common ones, and their rows, (e,)."""
-        which, rows = self.stage.arrivals.postings(self.reading.distinct)
-        kept = ~self.old.is_common[which]
-        return which[kept], rows[kept]
+    def _new_postings(self) -> tuple[Codes, Rows]:
+        """The k-mers of the query that new plasmids have, without common ones, and their rows,
+        (e,)."""
+        kmers, rows = self.rescoring.new_plasmids.postings(self.kmers.distinct)
+        is_rare = ~self.old_shared.is_common[kmers]
+        return kmers[is_rare], rows[is_rare]
 
     @cached_property
     def _place(self) -> Codes:
-        """The place of each old lab among those that are weighed anew (l,), else -1."""
-        place = np.full(len(self.logits), -1)
-        place[self.some] = np.arange(len(self.some))
+        """The place of each old lab among rescored ones (l,), -1 for the others."""
+        place = np.full(len(self.old_logits), -1)
+        place[self.rescored] = np.arange(len(self.rescored))
         return place
 
     @cached_property
-    def _posted(self) -> tuple[NDArray[np.bool_], Codes, Codes]:
-        """Which postings are of `some` labs, their rows, each once, and which of these they are."""
-        lab_of_row = self.stage.labs.catalogue.labs
-        kept = self._place[lab_of_row[self.old.posting_rows]] >= 0
-        rows, inverse = np.unique(self.old.posting_rows[kept], return_inverse=True)
-        return kept, rows, inverse
+    def _old_postings(self) -> tuple[Mask, Rows, Codes]:
+        """Which postings are of rescored labs, their rows, each once, and which of these each
+        posting has."""
+        lab_of_row = self.rescoring.scorer.catalogue.labs
+        is_rescored = self._place[lab_of_row[self.old_shared.posting_rows]] >= 0
+        posting_rows = self.old_shared.posting_rows[is_rescored]
+        rows, row_numbers = np.unique(posting_rows, return_inverse=True)
+        return is_rescored, rows, row_numbers
 
     @property
-    def _old_rows(self) -> Codes:
-        return self._posted[1]
+    def _old_rows(self) -> Rows:
+        return self._old_postings[1]
 
     @cached_property
-    def _kept(self) -> SharedKmers:
-        """What is shared with `some` labs, labs and rows numbered from 0."""
-        old, (posted, _, rows) = self.old, self._posted
-        paired = self._place[old.pair_labs] >= 0
+    def _rescored_shared(self) -> SharedKmers:
+        """The k-mers that are shared with rescored labs; labs and rows numbered from 0."""
+        shared, (is_posted, _, row_numbers) = self.old_shared, self._old_postings
+        is_paired = self._place[shared.pair_labs] >= 0
         return SharedKmers(
-            old.lab_counts,
-            old.is_common,
-            old.pair_kmers[paired],
-            self._place[old.pair_labs[paired]],
-            old.pair_publications[paired],
-            old.posting_kmers[posted],
-            rows,
+            shared.lab_counts,
+            shared.is_common,
+            shared.pair_kmers[is_paired],
+            self._place[shared.pair_labs[is_paired]],
+            shared.pair_publications[is_paired],
+            shared.posting_kmers[is_posted],
+            row_numbers,
         )
 
     @cached_property
     def _lab_of_row(self) -> Codes:
-        old = self._place[self.stage.labs.catalogue.labs[self._old_rows]]
-        return np.append(old, len(self.some) + self.stage.arrivals.labs)
+        old_labs = self._place[self.rescoring.scorer.catalogue.labs[self._old_rows]]
+        return np.append(old_labs, len(self.rescored) + self.rescoring.new_plasmids.labs)
 
     @cached_property
     def _rare_sizes(self) -> Codes:
-        old = self.stage.labs.lab_features.rare_sizes[self._old_rows]
-        return np.append(old, self.stage.arrivals.sizes)
+        old_sizes = self.rescoring.scorer.lab_features.rare_sizes[self._old_rows]
+        return np.append(old_sizes, self.rescoring.new_plasmids.sketch_sizes)
 
     @cached_property
-    def _near(self) -> Near:
-        return self.stage.arrivals.near(self.bare)
+    def _cosines(self) -> QueryCosines:
+        return self.rescoring.new_plasmids.query_cosines(self.bare)
 
     @cached_property
     def _unit(self) -> Column:
@@ -191,32 +245,22 @@ class SimulatedQuery:
         return wide / np.linalg.norm(wide)
 
     @cached_property
-    def _likes(self) -> Likes:
-        """What the old labs have whose shape is like the query's."""
-        return self.stage.labs.shape_odds.likes(self.plasmid, left_out=NO_ROWS)
+    def _shape_matches(self) -> ShapeMatches:
+        """How the plasmids of each old lab match the query in shape."""
+        return self.rescoring.scorer.shape_odds.matches(self.plasmid, left_out=NO_ROWS)
 
     @cached_property
-    def _features(self) -> tuple[list[int], NDArray[np.bool_], Tally, Tally]:
-        """The query's features, which of them it has, and what `some` and all old labs have."""
-        columns, has = told(self.plasmid.features or {}, self.stage.arrivals.feature_names)
-        tally = self.stage.tally.of(columns)
-        some = Tally(tally.having[self.some], tally.knowing[self.some])
-        return columns, has, some, self.stage.total.of(columns)
-
-    @cached_property
-    def _alike(self) -> Alike:
-        """What the old labs have whose features are like the query's."""
-        odds = self.stage.labs.phenotype_odds
-        return odds.alike(*told(self.plasmid.features or {}, odds.names))
-
-    def _odds(self, supports: Supports) -> dict[str, Column]:
-        """As `feature_columns`."""
-        columns, has, some, total = self._features
-        new = supports.tally.of(columns)
-        labs = Tally(
-            np.concatenate([some.having, new.having]), np.concatenate([some.knowing, new.knowing])
+    def _query_features(self) -> _QueryFeatures:
+        columns, has = query_features(
+            self.plasmid.features or {}, self.rescoring.new_plasmids.feature_names
         )
-        like_new = self.stage.arrivals.alike(columns, has, supports.chosen)
-        alike = self._alike.and_more(like_new)
-        likes = self._alike.some(self.some).and_more(like_new)
-        return feature_columns(has, labs, total.plus(new.total()), likes, alike.total())
+        counts = self.rescoring.feature_counts.select(columns)
+        rescored = FeatureCounts(counts.present[self.rescored], counts.known[self.rescored])
+        total = self.rescoring.total_feature_counts.select(columns)
+        return _QueryFeatures(columns, has, rescored, total)
+
+    @cached_property
+    def _feature_matches(self) -> FeatureMatches:
+        """How the plasmids of each old lab match the query in features."""
+        odds = self.rescoring.scorer.phenotype_odds
+        return odds.matches(*query_features(self.plasmid.features or {}, odds.names))

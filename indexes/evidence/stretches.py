@@ -26,7 +26,7 @@ import numpy as np
 from vecattr.attribution import Stretches
 from vecattr.errors import UsageError
 from vecattr.indexes.evidence.query_windows import UNSAMPLED, Held, Needles, QueryWindows
-from vecattr.indexes.scoring.catalogue import Catalogue, Codes
+from vecattr.indexes.scoring.catalogue import Catalogue
 from vecattr.indexes.scoring.kmer_features import SharedKmers
 from vecattr.indexes.scoring.lab_features import LabFeatures
 from vecattr.indexes.scoring.opened_index import OpenedIndex
@@ -35,6 +35,7 @@ from vecattr.indexes.storage.live_segment import LiveSegment, living_rows
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.kmers import is_sampled, windows_of
 from vecattr.sequences.two_bit import unpack_bases
+from vecattr.vectors import Codes
 
 #: A stretch that more labs have is common property, unless another number is asked for.
 COMMON_LABS = 20

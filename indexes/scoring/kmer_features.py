@@ -1,5 +1,5 @@
-"""What a query shares with stored plasmids: its k-mers that labs have in, one column of numbers for
-each kind of evidence about each lab out."""
+"""Lab features from shared k-mers: the k-mers that a query shares with stored plasmids in, one
+column of numbers (one number a lab) for each feature out."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.indexes.storage.segment_kmers import first_of_each, joined_ranges
-
-Column = NDArray[np.float64]
-Codes = NDArray[np.int64]
+from vecattr.vectors import Codes, Column, Mask, Rows
 
 
 @dataclass(frozen=True)
@@ -25,154 +23,175 @@ class SharedKmers:
     A posting is a k-mer and a row that has it: `posting_kmers`, `posting_rows`, (e,).
     """
 
-    lab_counts: Codes
-    is_common: NDArray[np.bool_]
+    lab_counts: NDArray[np.int64]
+    is_common: Mask
     pair_kmers: Codes
     pair_labs: Codes
-    pair_publications: Codes
+    pair_publications: NDArray[np.int64]
     posting_kmers: Codes
-    posting_rows: Codes
+    posting_rows: Rows
 
     @property
     def known(self) -> float:
         """The share of the query's k-mers that any plasmid has."""
         return float(np.count_nonzero(self.lab_counts) / max(1, len(self.lab_counts)))
 
-
-def pairs_of(which: Codes, lab: Codes, group: Codes) -> tuple[Codes, Codes, Codes]:
-    """The pairs of a k-mer and a lab, and from how many groups each comes, (p,), of postings by
-    k-mer, lab and group, (e,)."""
-    fresh_lab = first_of_each(which) | first_of_each(lab)
-    fresh_group = fresh_lab | first_of_each(group)
-    starts = np.flatnonzero(fresh_lab)
-    works = np.add.reduceat(fresh_group.astype(np.int64), starts) if len(starts) else starts
-    return which[starts], lab[starts], works
+    @property
+    def rare_count(self) -> int:
+        """How many of the query's k-mers are not common; at least 1."""
+        return max(1, int(np.count_nonzero(~self.is_common)))
 
 
-def _rarity(counts: Codes, *, labs: int) -> Column:
-    """How much a k-mer tells that so many of all labs have (m,): most when none has it."""
-    rarity: Column = np.log1p(labs / np.maximum(counts, 1))
-    return rarity
+def pairs_of(kmers: Codes, labs: Codes, groups: Codes) -> tuple[Codes, Codes, NDArray[np.int64]]:
+    """The k-mers and labs of pairs, and from how many groups each comes, (p,), of postings in order
+    of k-mer, lab and group, (e,)."""
+    is_new_pair = first_of_each(kmers) | first_of_each(labs)
+    is_new_group = is_new_pair | first_of_each(groups)
+    starts = np.flatnonzero(is_new_pair)
+    publications = np.add.reduceat(is_new_group.astype(np.int64), starts) if len(starts) else starts
+    return kmers[starts], labs[starts], publications
 
 
-def _sums(lab: Codes, values: Column, *, labs: int) -> Column:
-    """The values (t,) of each lab together (l,)."""
-    found: Column = np.bincount(lab, values, minlength=labs).astype(np.float64)
-    return found
+def _rarities(lab_counts: NDArray[np.int64], *, total_labs: int) -> Column:
+    """The weight of k-mers that so many labs have (m,): like an inverse document frequency, largest
+    for those that no lab has."""
+    rarities: Column = np.log1p(total_labs / np.maximum(lab_counts, 1))
+    return rarities
 
 
-def _sorting(lab: Codes, *, labs: int) -> Codes:
-    """What sorts codes of so many labs (t,), equal ones as they stand."""
-    small = lab.astype(np.int16) if labs < 1 << 15 else lab  # which numpy sorts faster
+def _lab_sums(labs: Codes, values: Column, *, lab_count: int) -> Column:
+    """Values (t,) summed over each lab (l,)."""
+    sums: Column = np.bincount(labs, values, minlength=lab_count).astype(np.float64)
+    return sums
+
+
+def _stable_order(labs: Codes, *, lab_count: int) -> Rows:
+    """The order that sorts codes of so many labs (t,), stable."""
+    small = labs.astype(np.int16) if lab_count < 1 << 15 else labs  # which numpy sorts faster
     return np.argsort(small, kind="stable")
 
 
-def lab_columns(shared: SharedKmers, works: Codes, *, of: int) -> dict[str, Column]:
-    """Sums over the k-mers that each lab shares with the query, of labs from so many groups (l,);
-    there are `of` labs in all."""
-    counts, kmer, lab = shared.lab_counts, shared.pair_kmers, shared.pair_labs
-    weight = 1 / np.maximum(counts, 1)  # (m,)
-    rarity = _rarity(counts, labs=of)
-    mine = max(1, int(np.count_nonzero(~shared.is_common)))
-    usual = np.maximum(counts, 1) / max(1, of)  # the share of labs that have a k-mer, (m,)
-    usage = np.log1p(shared.pair_publications / (0.5 + works[lab]) / usual[kmer])  # (p,)
+def lab_columns(
+    shared: SharedKmers, publications: NDArray[np.int64], *, total_labs: int
+) -> dict[str, Column]:
+    """Sums over the k-mers that each lab shares with the query, (l,); `publications` (l,) are those
+    of each lab, `total_labs` counts also labs that have no column."""
+    lab_counts, kmers, labs = shared.lab_counts, shared.pair_kmers, shared.pair_labs
+    weights = 1 / np.maximum(lab_counts, 1)  # (m,)
+    rarities = _rarities(lab_counts, total_labs=total_labs)
+    overall_shares = np.maximum(lab_counts, 1) / max(1, total_labs)  # of labs with a k-mer, (m,)
+    usage = shared.pair_publications / (0.5 + publications[labs])  # (p,)
 
-    def total(values: Column) -> Column:
-        """Of the pairs' values (p,), for each lab (l,)."""
-        return _sums(lab, values, labs=len(works))
+    def lab_sums(values: Column) -> Column:
+        """Of each lab (l,), from values of the pairs (p,)."""
+        return _lab_sums(labs, values, lab_count=len(publications))
 
     return {
-        "sum": total(weight[kmer]) / mine,
-        "sole_squares": total(weight[kmer] ** 2) / mine,
-        "rarity": total(rarity[kmer]) / max(float(rarity.sum()), 1e-9),
-        "sole": total((counts[kmer] == 1).astype(np.float64)),
-        "few": total((counts[kmer] <= 3).astype(np.float64)),
-        "usage": total(usage),
-        "recurrent": total(weight[kmer] * (shared.pair_publications >= 2)),
+        "sum": lab_sums(weights[kmers]) / shared.rare_count,
+        "sole_squares": lab_sums(weights[kmers] ** 2) / shared.rare_count,
+        "rarity": lab_sums(rarities[kmers]) / max(float(rarities.sum()), 1e-9),
+        "sole": lab_sums((lab_counts[kmers] == 1).astype(np.float64)),
+        "few": lab_sums((lab_counts[kmers] <= 3).astype(np.float64)),
+        "usage": lab_sums(np.log1p(usage / overall_shares[kmers])),
+        "recurrent": lab_sums(weights[kmers] * (shared.pair_publications >= 2)),
     }
 
 
 def run_columns(
-    shared: SharedKmers, order: Codes, *, labs: int, circular: bool
+    shared: SharedKmers, order: Codes, *, lab_count: int, circular: bool
 ) -> dict[str, Column]:
-    """Stretches of the query that a lab has without a gap; `order` (t,) are the k-mers along it.
-
-    A stretch weighs the sum of 1 / labs over its k-mers.
-    """
-    pairs = np.bincount(shared.pair_kmers, minlength=len(shared.lab_counts))  # of each k-mer, (m,)
-    before = np.cumsum(pairs) - pairs
-    times = pairs[order]  # (t,)
-    at = joined_ranges(before[order], times)
-    place = np.repeat(np.arange(len(order)), times)
-    by_lab = _sorting(shared.pair_labs[at], labs=labs)
-    at, place = at[by_lab], place[by_lab]
-    lab = shared.pair_labs[at]
-    fresh_lab = first_of_each(lab)
-    fresh = fresh_lab.copy()
-    fresh[1:] |= place[1:] != place[:-1] + 1
-    run = np.cumsum(fresh) - 1
-    if circular and len(lab):
-        first = np.flatnonzero(fresh_lab)
-        last = np.append(first[1:], len(lab)) - 1
-        closed = (place[first] == 0) & (place[last] == len(order) - 1) & (run[first] < run[last])
-        joined = np.arange(run[-1] + 1)
-        joined[run[last[closed]]] = run[first[closed]]
-        run = joined[run]
-    weights = np.bincount(run, (1 / np.maximum(shared.lab_counts, 1))[shared.pair_kmers[at]])
-    sizes = np.bincount(run, minlength=len(weights))
-    owner = np.zeros(len(weights), dtype=np.int64)
-    owner[run] = lab
-    real = np.flatnonzero(sizes)
-    owner, weights, sizes = owner[real], weights[real], sizes[real]
-    longest = np.zeros(labs)
-    np.maximum.at(longest, owner, weights)
+    """Runs, stretches of the query that a lab has without a gap; `order` (t,) are the k-mers along
+    the query. A run weighs the sum of 1 / labs over its k-mers."""
+    run_of, labs, kmers = _runs(shared, order, lab_count=lab_count, circular=circular)
+    weights = np.bincount(run_of, (1 / np.maximum(shared.lab_counts, 1))[kmers])
+    sizes = np.bincount(run_of, minlength=len(weights))
+    lab_of_run = np.zeros(len(weights), dtype=np.int64)
+    lab_of_run[run_of] = labs
+    is_run = np.flatnonzero(sizes)  # joined runs leave empty numbers behind
+    lab_of_run, weights, sizes = lab_of_run[is_run], weights[is_run], sizes[is_run]
+    longest = np.zeros(lab_count)
+    np.maximum.at(longest, lab_of_run, weights)
     return {
-        "runs": np.bincount(owner, minlength=labs).astype(np.float64),
-        "run_weight": _sums(owner, weights / sizes, labs=labs),
+        "runs": np.bincount(lab_of_run, minlength=lab_count).astype(np.float64),
+        "run_weight": _lab_sums(lab_of_run, weights / sizes, lab_count=lab_count),
         "longest_run": longest,
-        "run_roots": _sums(owner, np.sqrt(weights), labs=labs),
+        "run_roots": _lab_sums(lab_of_run, np.sqrt(weights), lab_count=lab_count),
     }
 
 
+def _runs(
+    shared: SharedKmers, order: Codes, *, lab_count: int, circular: bool
+) -> tuple[Codes, Codes, Codes]:
+    """Every occurrence of a pair's k-mer along the query, by lab and position (s,): the number of
+    the run that it is in, its lab, its k-mer. Of a circular query, a lab's last run and its first
+    are one when they meet at the origin."""
+    pairs_per_kmer = np.bincount(shared.pair_kmers, minlength=len(shared.lab_counts))  # (m,)
+    first_pairs = np.cumsum(pairs_per_kmer) - pairs_per_kmer
+    repeats = pairs_per_kmer[order]  # (t,)
+    pairs = joined_ranges(first_pairs[order], repeats)  # (s,)
+    positions = np.repeat(np.arange(len(order)), repeats)
+    by_lab = _stable_order(shared.pair_labs[pairs], lab_count=lab_count)
+    pairs, positions = pairs[by_lab], positions[by_lab]
+    labs = shared.pair_labs[pairs]
+    is_new_lab = first_of_each(labs)
+    is_new_run = is_new_lab.copy()
+    is_new_run[1:] |= positions[1:] != positions[:-1] + 1
+    run_of = np.cumsum(is_new_run) - 1
+    if circular and len(labs):
+        first = np.flatnonzero(is_new_lab)
+        last = np.append(first[1:], len(labs)) - 1
+        crosses_origin = (positions[first] == 0) & (positions[last] == len(order) - 1)
+        crosses_origin &= run_of[first] < run_of[last]
+        joined = np.arange(run_of[-1] + 1)
+        joined[run_of[last[crosses_origin]]] = run_of[first[crosses_origin]]
+        run_of = joined[run_of]
+    return run_of, labs, shared.pair_kmers[pairs]
+
+
 def plasmid_columns(
-    shared: SharedKmers, lab_of_row: Codes, rare_sizes: Codes, *, labs: int, of: int
+    shared: SharedKmers,
+    lab_of_row: Codes,
+    rare_sizes: NDArray[np.int64],
+    *,
+    lab_count: int,
+    total_labs: int,
 ) -> dict[str, Column]:
-    """The plasmids of each of some labs, `labs` of them, that share most with the query; of n rows
-    the lab (n,) and the number of k-mers that are not common (n,). There are `of` labs in all."""
-    rarity = _rarity(shared.lab_counts, labs=of)
-    total = max(float(rarity.sum()), 1e-9)
+    """The largest overlaps of single plasmids of each lab with the query, (l,); of n rows, the lab
+    (n,) and the number of k-mers that are not common (n,). `total_labs` counts also labs that have
+    no column."""
+    rarities = _rarities(shared.lab_counts, total_labs=total_labs)
+    total_rarity = max(float(rarities.sum()), 1e-9)
+    kmer_rarities = rarities[shared.posting_kmers]  # (e,)
     counts = np.bincount(shared.posting_rows, minlength=len(lab_of_row))
-    weights = np.bincount(
-        shared.posting_rows, rarity[shared.posting_kmers], minlength=len(lab_of_row)
-    )
-    touched = np.flatnonzero(counts)
-    mine = max(1, int(np.count_nonzero(~shared.is_common)))
-    union = mine + rare_sizes[touched] - counts[touched]
-    lab = lab_of_row[touched]
-    overlap = _largest(weights[touched] / total, lab, labs=labs, n=3)
-    jaccard = _largest(counts[touched] / np.maximum(union, 1), lab, labs=labs, n=2)
-    most = np.zeros(labs)
-    np.maximum.at(most, lab, counts[touched] / mine)
+    weights = np.bincount(shared.posting_rows, kmer_rarities, minlength=len(lab_of_row))
+    rows = np.flatnonzero(counts)
+    unions = shared.rare_count + rare_sizes[rows] - counts[rows]
+    jaccards = counts[rows] / np.maximum(unions, 1)
+    labs = lab_of_row[rows]
+    overlap = _largest(weights[rows] / total_rarity, labs, lab_count=lab_count, n=3)
+    jaccard = _largest(jaccards, labs, lab_count=lab_count, n=2)
+    largest_share = np.zeros(lab_count)
+    np.maximum.at(largest_share, labs, counts[rows] / shared.rare_count)
     return {
         "overlap": overlap[0],
         "overlap2": overlap[1],
         "overlap3": overlap[2],
-        "shared": most,
+        "shared": largest_share,
         "jaccard": jaccard[0],
         "jaccard2": jaccard[1],
     }
 
 
-def _largest(values: Column, lab: Codes, *, labs: int, n: int) -> list[Column]:
+def _largest(values: Column, labs: Codes, *, lab_count: int, n: int) -> list[Column]:
     """The n largest values of each lab, 0 where it has fewer; (t,), (t,) -> n times (l,)."""
     order = np.argsort(-values, kind="stable")
-    order = order[_sorting(lab[order], labs=labs)]
-    values, lab = values[order], lab[order]
-    first = np.flatnonzero(first_of_each(lab))
-    rank = np.arange(len(lab)) - np.repeat(first, np.diff(np.append(first, len(lab))))
-    found = []
+    order = order[_stable_order(labs[order], lab_count=lab_count)]
+    values, labs = values[order], labs[order]
+    first = np.flatnonzero(first_of_each(labs))
+    rank = np.arange(len(labs)) - np.repeat(first, np.diff(np.append(first, len(labs))))
+    columns = []
     for place in range(n):
-        column = np.zeros(labs)
-        column[lab[rank == place]] = values[rank == place]
-        found.append(column)
-    return found
+        column = np.zeros(lab_count)
+        column[labs[rank == place]] = values[rank == place]
+        columns.append(column)
+    return columns

@@ -1,4 +1,5 @@
-"""Labs of queries by all that is known: vectors and exact k-mers in, one score a class out."""
+"""The scores that rank labs: queries with their vectors in, one score a class out, from vectors,
+exact k-mers, shapes and phenotype features of stored plasmids."""
 
 from __future__ import annotations
 
@@ -10,26 +11,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.indexes.scoring.catalogue import NO_ROWS, Catalogue, Rows
+from vecattr.indexes.scoring.catalogue import NO_ROWS, Catalogue
 from vecattr.indexes.scoring.lab_features import LabFeatures, QueryKmers
 from vecattr.indexes.scoring.shape_odds import ShapeOdds
 from vecattr.indexes.search.embedding import QueryVectors
 from vecattr.indexes.storage.live_segment import LiveSegment, living_rows
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.evidence_ranker import EvidenceRanker, class_scores
+from vecattr.vectors import Column, Cosines, Rows, Scores, Vectors
 
 if TYPE_CHECKING:
     from vecattr.indexes.scoring.phenotype_odds import PhenotypeOdds
 
-Column = NDArray[np.float64]
-
-#: Cosines that are held at once, of a batch of queries with the stored plasmids (4 bytes each).
-_NUMBERS = 1 << 22
+#: Cosines of queries with stored plasmids that are in memory at once (4 bytes each).
+_COSINES_AT_ONCE = 1 << 22
 
 
 @dataclass(frozen=True)
 class LabScorer:
-    """What the segments of one index say of queries, weighed by a fusion."""
+    """Lab features from the segments of one index, and the evidence ranker that scores them."""
 
     ranker: EvidenceRanker
     segments: tuple[LiveSegment, ...]
@@ -57,64 +57,56 @@ class LabScorer:
 
         return PhenotypeOdds(self.catalogue, self.segments)
 
-    def scores(self, vectors: QueryVectors, cosines: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Of each query with each class, (q, c), from -1 to 0; `cosines` (q, c) are those of the
-        class vectors."""
-        rows = [self.rows_of(gone) for gone in vectors.left_out] or [NO_ROWS] * len(vectors)
-        found = [
-            self._scores(plasmid, vector, mine, gone, near)
-            for plasmid, vector, mine, gone, near in zip(
-                vectors.plasmids,
-                vectors.bare,
-                cosines,
-                rows,
-                self.stored_cosines(vectors.bare),
-                strict=True,
-            )
-        ]
-        return np.stack(found) if found else np.zeros(cosines.shape)
+    def scores(self, vectors: QueryVectors, cosines: Cosines) -> Scores:
+        """The score of each query with each class, (q, c), from -1 to 0; `cosines` (q, c) are those
+        with the class vectors."""
+        left_out = [self.rows_of(ids) for ids in vectors.left_out] or [NO_ROWS] * len(vectors)
+        queries = zip(
+            vectors.plasmids,
+            vectors.bare,
+            cosines,
+            left_out,
+            self.stored_cosines(vectors.bare),
+            strict=True,
+        )
+        rows = [self.class_scores(self.columns(*query)) for query in queries]
+        return np.stack(rows) if rows else np.zeros(cosines.shape)
 
-    def stored_cosines(self, vectors: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
-        """The cosines of each query with the stored plasmids, some queries at a time: one product
-        reads the stored vectors once for all of them."""
-        some = max(1, _NUMBERS // max(1, len(self.catalogue)))
-        for start in range(0, len(vectors), some):
-            yield from self.lab_features.cosines(vectors[start : start + some])
+    def stored_cosines(self, vectors: Vectors) -> Iterator[NDArray[np.float32]]:
+        """The cosines of each query with the stored plasmids, for several queries at a time: one
+        product reads the stored vectors once for all of them."""
+        batch_size = max(1, _COSINES_AT_ONCE // max(1, len(self.catalogue)))
+        for start in range(0, len(vectors), batch_size):
+            yield from self.lab_features.stored_cosines(vectors[start : start + batch_size])
 
     def columns(
         self,
         plasmid: Plasmid,
-        vector: NDArray[np.float32],
+        vector: Vectors,
         cosines: Column,
         left_out: Rows,
-        near: NDArray[np.float32] | None = None,
+        stored_cosines: NDArray[np.float32] | None = None,
     ) -> dict[str, Column]:
-        """What is known of each lab (l,), by name; with PHENOTYPES when the query has any of the
-        stored features. `near` as in `LabFeatures.columns`."""
-        found = self.lab_features.columns(
-            QueryKmers.from_plasmid(plasmid), vector, cosines, left_out=left_out, near=near
+        """Every input of the ranker for each lab (l,), by name; with PHENOTYPES when the query has
+        any of the stored features. `stored_cosines` as in `LabFeatures.columns`."""
+        columns = self.lab_features.columns(
+            QueryKmers.from_plasmid(plasmid),
+            vector,
+            cosines,
+            left_out=left_out,
+            stored_cosines=stored_cosines,
         )
-        return found | self.odds_of(plasmid, left_out)
+        return columns | self.odds_columns(plasmid, left_out)
 
-    def odds_of(self, plasmid: Plasmid, left_out: Rows = NO_ROWS) -> dict[str, Column]:
+    def odds_columns(self, plasmid: Plasmid, left_out: Rows = NO_ROWS) -> dict[str, Column]:
         """How topology, length, composition and features of a query fit each lab (l,), by name."""
-        found = self.shape_odds.of(plasmid, left_out=left_out)
+        columns = self.shape_odds.columns(plasmid, left_out=left_out)
         if plasmid.features:
-            found |= self.phenotype_odds.of(plasmid.features, left_out=left_out)
-        return found
-
-    def _scores(
-        self,
-        plasmid: Plasmid,
-        vector: NDArray[np.float32],
-        cosines: Column,
-        left_out: Rows,
-        near: NDArray[np.float32],
-    ) -> Column:
-        return self.class_scores(self.columns(plasmid, vector, cosines, left_out, near))
+            columns |= self.phenotype_odds.columns(plasmid.features, left_out=left_out)
+        return columns
 
     def class_scores(self, columns: dict[str, Column]) -> Column:
-        """The scores of classes (c,) by what `columns` say of labs."""
+        """The scores of classes (c,) from the columns of labs."""
         logits = np.where(columns["plasmids"] > 0, self.ranker.logits(columns), -np.inf)
         classes = len(self.class_names)
         return class_scores(logits, self.catalogue.class_of_lab, classes=classes)
@@ -127,8 +119,8 @@ class LabScorer:
 def lab_scorer(
     ranker: EvidenceRanker | None, segments: Sequence[LiveSegment], class_names: Sequence[str]
 ) -> LabScorer | None:
-    """None without a fusion, when a segment has no k-mers, or when no plasmid is left: then
-    vectors answer alone."""
+    """The scorer of an index; None without a ranker, when a segment has no k-mers, or when no
+    plasmid is left: then vectors rank labs alone."""
     if ranker is None or not LabFeatures.are_in(segments):
         return None
     if not any(segment.alive.any() for segment in segments):

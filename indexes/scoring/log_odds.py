@@ -1,6 +1,6 @@
-"""What labs have that is like a query: sums over their plasmids in, log odds out.
+"""Log odds of labs with pseudocounts: sums over the plasmids of each lab in, log odds out.
 
-All odds are drawn toward what is usual, as if every lab had a few usual plasmids more.
+Every lab counts as if it had a few more plasmids, with the shares of all plasmids together.
 """
 
 from __future__ import annotations
@@ -9,46 +9,47 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-Column = NDArray[np.float64]
+from vecattr.vectors import Codes, Column
 
-#: Plasmids of the usual kind that every lab is taken to have beside its own.
-USUAL = 2.0
-_LEAST = 1e-6
+#: Plasmids with the shares of all labs together that are added to each lab's own.
+PSEUDOCOUNT = 2.0
+#: Added to the share of all labs, so that no odds are infinite.
+_SHARE_FLOOR = 1e-6
 
 
 @dataclass(frozen=True)
 class LabSums:
-    """Sums over the plasmids of each lab (l,), one in each field."""
+    """Sums over the plasmids of each of l labs: each field is a column (l,)."""
 
-    def and_more(self, others: Self) -> Self:
-        """These labs, and others behind them."""
+    def concatenated(self, others: Self) -> Self:
+        """These labs, followed by others."""
         pairs = zip(vars(self).values(), vars(others).values(), strict=True)
         return type(self)(*(np.concatenate(pair) for pair in pairs))
 
-    def some(self, labs: NDArray[np.int64]) -> Self:
-        """The same of some labs (s,)."""
+    def select(self, labs: Codes) -> Self:
+        """The sums of s of the labs, (s,) each."""
         return type(self)(*(column[labs] for column in vars(self).values()))
 
     def total(self) -> Self:
-        """Of all labs together, () each."""
+        """The sums of all labs together, () each."""
         return type(self)(*(column.sum() for column in vars(self).values()))
 
 
 def log_odds(
-    near: Column,
-    of: Column,
-    all_near: Column,
-    all_of: Column,
+    matching: Column,
+    plasmids: Column,
+    all_matching: Column,
+    all_plasmids: Column,
     *,
-    more: float = USUAL,
-    least: float = _LEAST,
+    pseudocount: float = PSEUDOCOUNT,
+    share_floor: float = _SHARE_FLOOR,
 ) -> Column:
-    """Of each lab (l,), that so many of its plasmids are near, against all labs' together (); with
-    `more` usual ones beside its own, and of all labs a share of `least` at least."""
-    usual = all_near / all_of + least if all_of else 0.0
-    if not usual:
-        return np.zeros(len(near))
-    found: Column = np.log((near + more * usual) / (of + more) / usual)
-    return found
+    """The logarithm of the share of each lab's plasmids that match (l,), over the share of all
+    labs' plasmids together (); 0 when none of these match."""
+    overall_share = all_matching / all_plasmids + share_floor if all_plasmids else 0.0
+    if not overall_share:
+        return np.zeros(len(matching))
+    shares = (matching + pseudocount * overall_share) / (plasmids + pseudocount)
+    odds: Column = np.log(shares / overall_share)
+    return odds

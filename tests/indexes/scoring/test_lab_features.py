@@ -260,10 +260,10 @@ def columns_of(
     cosines: Mapping[str, float],
     left_out: NDArray[np.int64] = NO_ROWS,
 ) -> Columns:
-    kmers = sampled_kmers(query.sequence, k=K, scaled=SCALED, circular=query.is_circular)
+    sampled = sampled_kmers(query.sequence, k=K, scaled=SCALED, circular=query.is_circular)
     given = np.array([cosines[name] for name in evidence.catalogue.class_names])
-    reading = QueryKmers(kmers, query.is_circular)
-    return evidence.columns(reading, vector, given, left_out=left_out)
+    kmers = QueryKmers(sampled, query.is_circular)
+    return evidence.columns(kmers, vector, given, left_out=left_out)
 
 
 def assert_same(found: Columns, expected: Columns) -> None:

@@ -75,7 +75,7 @@ LEFT_OUT = pytest.mark.parametrize("left_out", [[], [1], [1, 2, 5, 14, 15], list
 def test_odds_are_those_of_plain_loops(
     odds: PhenotypeOdds, asked: dict[str, int], left_out: list[int]
 ) -> None:
-    found = odds.of(asked, left_out=np.array(left_out, dtype=np.int64))["phenotypes"]
+    found = odds.columns(asked, left_out=np.array(left_out, dtype=np.int64))["phenotypes"]
     assert found.tolist() == pytest.approx(plain_odds(asked, left_out), abs=1e-12)
 
 
@@ -101,7 +101,7 @@ def plain_likeness(
 def test_likeness_is_that_of_a_plain_loop(
     odds: PhenotypeOdds, asked: dict[str, int], left_out: list[int]
 ) -> None:
-    found = odds.of(asked, left_out=np.array(left_out, dtype=np.int64))
+    found = odds.columns(asked, left_out=np.array(left_out, dtype=np.int64))
     same = plain_likeness(asked, left_out, lambda apart: float(apart == 0))
     assert found["same_features"].tolist() == pytest.approx(same, abs=1e-12)
     near = plain_likeness(asked, left_out, lambda apart: math.exp(-apart / 2))
@@ -119,8 +119,8 @@ def test_features_that_go_together_count_once(workshop: Any) -> None:
     ]
     segments = [workshop.segment(plasmids)]
     odds = PhenotypeOdds(Catalogue.from_segments(segments, LABS), segments)
-    many = odds.of(kinds[1], left_out=np.zeros(0, np.int64))
-    one = odds.of({"f0": 1}, left_out=np.zeros(0, np.int64))
+    many = odds.columns(kinds[1], left_out=np.zeros(0, np.int64))
+    one = odds.columns({"f0": 1}, left_out=np.zeros(0, np.int64))
     assert many["same_features"] == pytest.approx(one["same_features"])
     assert many["phenotypes"] == pytest.approx(9 * one["phenotypes"])
 
@@ -132,7 +132,7 @@ def test_features_of_all_segments_are_known(odds: PhenotypeOdds) -> None:
 def test_a_lab_like_all_others_has_no_odds(workshop: Any) -> None:
     same = [Plasmid(f"p{lab}", "ACGT", lab=lab, features={"amp": 1}) for lab in LABS]
     segments = [workshop.segment(same)]
-    found = PhenotypeOdds(Catalogue.from_segments(segments, LABS), segments).of(
+    found = PhenotypeOdds(Catalogue.from_segments(segments, LABS), segments).columns(
         {"amp": 0}, left_out=np.zeros(0, dtype=np.int64)
     )
     assert all(len(set(column.tolist())) == 1 for column in found.values())
@@ -143,9 +143,9 @@ def test_nothing_is_said_of_features_that_no_plasmid_knows(
     odds: PhenotypeOdds, left_out: list[int]
 ) -> None:
     asked = {"tet": 1, "other": 1} if left_out else {"other": 1}
-    assert odds.of(asked, left_out=np.array(left_out, dtype=np.int64)) == {}
+    assert odds.columns(asked, left_out=np.array(left_out, dtype=np.int64)) == {}
 
 
 def test_the_number_of_known_features_is_told(odds: PhenotypeOdds) -> None:
-    found = odds.of({"amp": 1, "tet": 0, "other": 1}, left_out=np.zeros(0, dtype=np.int64))
+    found = odds.columns({"amp": 1, "tet": 0, "other": 1}, left_out=np.zeros(0, dtype=np.int64))
     assert found["features"].tolist() == [pytest.approx(math.log(3))] * len(LABS)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from vecattr.indexes.scoring.catalogue import Catalogue
-from vecattr.indexes.scoring.shape_odds import Likes, ShapeOdds, Shapes
+from vecattr.indexes.scoring.shape_odds import PlasmidShapes, ShapeMatches, ShapeOdds
 from vecattr.plasmid import Plasmid, Topology
 from vecattr.sequences.composition import composition
 
@@ -95,7 +95,7 @@ def test_odds_are_those_of_plain_loops(
     odds: ShapeOdds, topology: Topology, bases: int, left_out: list[int]
 ) -> None:
     asked = Plasmid("q", ("ACCTACGT" * bases)[:bases], topology=topology)
-    found = odds.of(asked, left_out=np.array(left_out, dtype=np.int64))
+    found = odds.columns(asked, left_out=np.array(left_out, dtype=np.int64))
     expected = plain_odds(asked, left_out)
     assert found.keys() == expected.keys()
     for name, column in found.items():
@@ -106,7 +106,9 @@ def test_odds_are_those_of_plain_loops(
 def test_a_topology_that_nothing_has_says_nothing(workshop: Any) -> None:
     segments = [workshop.segment(NEW)]
     alone = ShapeOdds(Catalogue.from_segments(segments, LABS), segments)
-    found = alone.of(Plasmid("q", "ACGT", topology="linear"), left_out=np.zeros(0, dtype=np.int64))
+    found = alone.columns(
+        Plasmid("q", "ACGT", topology="linear"), left_out=np.zeros(0, dtype=np.int64)
+    )
     assert not np.array([*found.values()]).any()
 
 
@@ -116,7 +118,7 @@ def test_reads_of_a_lab_that_hands_in_reads_speak_for_it(workshop: Any) -> None:
     segments = [workshop.segment([*reads, *wholes])]
     both = ShapeOdds(Catalogue.from_segments(segments, LABS[:2]), segments)
     read = Plasmid("q", "C" * 820, topology="linear")
-    ash, birch = both.of(read, left_out=np.zeros(0, dtype=np.int64))["topology"]
+    ash, birch = both.columns(read, left_out=np.zeros(0, dtype=np.int64))["topology"]
     assert ash > 0 > birch
 
 
@@ -131,21 +133,21 @@ def test_words_of_a_lab_that_studies_one_organism_speak_for_it(workshop: Any) ->
     segments = [workshop.segment(stored)]
     both = ShapeOdds(Catalogue.from_segments(segments, LABS[:2]), segments)
     asked = Plasmid("q", "".join(chance.choices(poor, k=4_000)))
-    ash, birch = both.of(asked, left_out=np.zeros(0, dtype=np.int64))["composition"]
+    ash, birch = both.columns(asked, left_out=np.zeros(0, dtype=np.int64))["composition"]
     assert ash > 0 > birch
 
 
 @pytest.mark.parametrize("bases", ["NNNN", "AC"])
 def test_a_query_without_a_word_says_nothing(odds: ShapeOdds, bases: str) -> None:
     asked = Plasmid("q", bases, topology="linear")
-    assert not odds.of(asked, left_out=np.zeros(0, dtype=np.int64))["composition"].any()
+    assert not odds.columns(asked, left_out=np.zeros(0, dtype=np.int64))["composition"].any()
 
 
 def test_plasmids_of_which_no_word_is_known_do_not_count() -> None:
     rows = [Plasmid("a", "ACGTAACC" * 9), Plasmid("b", "ACGTAACC" * 9), Plasmid("c", "GGTT" * 9)]
-    made_of = np.stack([composition(one.sequence, circular=True) for one in rows])
-    shapes = Shapes(np.zeros(3), np.zeros(3, dtype=bool), made_of)
-    made_of[1] = 0  # as in a segment of an older version
-    likes = Likes.of(rows[0], shapes, np.array([0, 1, 1]), count=2)
-    assert likes.known.tolist() == [1, 1]
-    assert likes.composition == pytest.approx([1, 0], abs=1e-3)
+    compositions = np.stack([composition(one.sequence, circular=True) for one in rows])
+    shapes = PlasmidShapes(np.zeros(3), np.zeros(3, dtype=bool), compositions)
+    compositions[1] = 0  # as in a segment of an older version
+    matches = ShapeMatches.from_shapes(rows[0], shapes, np.array([0, 1, 1]), lab_count=2)
+    assert matches.comparable.tolist() == [1, 1]
+    assert matches.composition == pytest.approx([1, 0], abs=1e-3)

@@ -12,8 +12,8 @@ import pytest
 
 from vecattr.errors import InputError
 from vecattr.indexes.editing.add import add_labs
-from vecattr.indexes.evaluation.few_shot import Newcomers
-from vecattr.indexes.evaluation.support_draws import Shots
+from vecattr.indexes.evaluation.accuracy_by_shots import FewShotAccuracy
+from vecattr.indexes.evaluation.few_shot_by_cosines import FewShotByCosines
 from vecattr.metrics.ranking import lab_ranks
 from vecattr.plasmid import Plasmid
 
@@ -37,8 +37,10 @@ def plasmids(workshop: Any) -> list[Plasmid]:
     return mixed
 
 
-def newcomers(workshop: Any, index: Path, plasmids: list[Plasmid]) -> Newcomers:
-    return Newcomers.of(workshop.open(index), plasmids, progress=lambda done: None)
+def few_shot_of(workshop: Any, index: Path, plasmids: list[Plasmid]) -> FewShotByCosines:
+    return FewShotByCosines.from_plasmids(
+        workshop.open(index), plasmids, progress=lambda done: None
+    )
 
 
 def supports_of(plasmids: list[Plasmid], *, seed: int, repeat: int) -> dict[str, list[Plasmid]]:
@@ -72,8 +74,8 @@ def test_random_supports_agree_with_really_adding_them(
         queries = [one for lab, mine in order.items() if drawn[lab] for one in mine[drawn[lab] :]]
         opened = added(workshop, index, tmp_path / str(repeat), supports)
         tops.append(np.array(real_ranks(opened, queries)))
-    found = newcomers(workshop, index, plasmids).few_shot(shots=SHOTS, repeats=3, seed=7)
-    assert found == Shots.of(tops)
+    found = few_shot_of(workshop, index, plasmids).few_shot(shots=SHOTS, repeats=3, seed=7)
+    assert found == FewShotAccuracy.from_ranks(tops)
     assert found.n == 9
 
 
@@ -98,8 +100,8 @@ def test_disjoint_supports_agree_with_really_adding_them(
         ]
         opened = added(workshop, index, tmp_path / str(number), [*mine, *others])
         ranks += real_ranks(opened, [query])
-    found = newcomers(workshop, index, plasmids).few_shot_disjoint(shots=SHOTS, repeats=1, seed=0)
-    assert found == Shots.of([np.array(ranks)])
+    found = few_shot_of(workshop, index, plasmids).few_shot_disjoint(shots=SHOTS, repeats=1, seed=0)
+    assert found == FewShotAccuracy.from_ranks([np.array(ranks)])
     assert (found.n, found.sd) == (15, None)
 
 
@@ -109,15 +111,15 @@ def test_made_vectors_are_those_of_the_index(
     mine = [row for row, plasmid in enumerate(plasmids) if plasmid.lab == "new B"][:3]
     opened = added(workshop, index, tmp_path / "i", [plasmids[row] for row in mine])
     table = opened.lab_table()
-    made = newcomers(workshop, index, plasmids).lab_vector(np.array(mine))
+    made = few_shot_of(workshop, index, plasmids).lab_vector(np.array(mine))
     assert np.array_equal(made, table.vectors[table.names.index("new B")])
 
 
 def test_the_same_seed_gives_the_same_figures(
     index: Path, workshop: Any, plasmids: list[Plasmid]
 ) -> None:
-    fresh = newcomers(workshop, index, plasmids)
-    first, again, other = (fresh.few_shot(shots=1, repeats=4, seed=seed) for seed in (1, 1, 2))
+    few_shot = few_shot_of(workshop, index, plasmids)
+    first, again, other = (few_shot.few_shot(shots=1, repeats=4, seed=seed) for seed in (1, 1, 2))
     assert first == again
     assert first.n == other.n == 12
 
@@ -127,18 +129,18 @@ def test_a_lone_group_is_never_asked_about_in_disjoint(index: Path, workshop: An
         Plasmid(one.id, one.sequence, lab=one.lab, group="one paper")
         for one in workshop.plasmids(["new A"], each=4, seed=9)
     ]
-    fresh = newcomers(workshop, index, tied)
-    assert fresh.few_shot(shots=1, repeats=2, seed=0).n == 3
-    found = fresh.few_shot_disjoint(shots=1, repeats=2, seed=0)
+    few_shot = few_shot_of(workshop, index, tied)
+    assert few_shot.few_shot(shots=1, repeats=2, seed=0).n == 3
+    found = few_shot.few_shot_disjoint(shots=1, repeats=2, seed=0)
     assert (found.n, found.top1, found.sd) == (0, None, None)
 
 
 def test_a_known_lab_is_refused(index: Path, workshop: Any) -> None:
     with pytest.raises(InputError, match="knows the lab 'Lab 03' already"):
-        newcomers(workshop, index, workshop.plasmids(["Lab 03"], seed=5))
+        few_shot_of(workshop, index, workshop.plasmids(["Lab 03"], seed=5))
 
 
 def test_nothing_is_written(index: Path, workshop: Any, plasmids: list[Plasmid]) -> None:
     before = {path: path.read_bytes() for path in index.rglob("*") if path.is_file()}
-    newcomers(workshop, index, plasmids).few_shot(shots=1, repeats=2, seed=0)
+    few_shot_of(workshop, index, plasmids).few_shot(shots=1, repeats=2, seed=0)
     assert {path: path.read_bytes() for path in index.rglob("*") if path.is_file()} == before

@@ -16,13 +16,19 @@ from vecattr.encoders.model_folder import RANKER_FILE
 from vecattr.errors import InputError
 from vecattr.indexes.editing.add import add_labs
 from vecattr.indexes.editing.edit import compact, remove_lab, rename_lab
+from vecattr.indexes.evaluation.accuracy_by_shots import FewShotAccuracy
 from vecattr.indexes.evaluation.few_shot import few_shot_accuracy
-from vecattr.indexes.evaluation.few_shot_scored import ScoredNewcomers
-from vecattr.indexes.evaluation.support_draws import Codes, Shots, drawn, drawn_outside, orders
+from vecattr.indexes.evaluation.few_shot_by_scores import FewShotByScores
+from vecattr.indexes.evaluation.support_draws import (
+    disjoint_supports,
+    random_supports,
+    support_orders,
+)
 from vecattr.indexes.index import Panel
 from vecattr.metrics.ranking import lab_ranks
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.ranking.evidence_ranker import EvidenceRanker, Network, input_count
+from vecattr.vectors import Codes
 
 OLD = [f"Lab {number:02}" for number in range(9)]
 NEW = ["A new", "Lab 04b", "z new"]
@@ -88,10 +94,11 @@ def plasmids() -> list[Plasmid]:
     return made
 
 
-def newcomers(
+def few_shot_of(
     workshop: Any, index: Path, plasmids: list[Plasmid], *, likeliest: int | None = None
-) -> ScoredNewcomers:
-    return ScoredNewcomers.of(workshop.open(index), plasmids, likeliest=likeliest)
+) -> FewShotByScores:
+    opened = workshop.open(index)
+    return FewShotByScores.from_plasmids(opened, opened.scorer, plasmids, likeliest=likeliest)
 
 
 def added(workshop: Any, index: Path, copy: Path, supports: list[Plasmid]) -> Any:
@@ -121,17 +128,19 @@ def test_random_supports_agree_with_really_adding_them(
 ) -> None:
     tops = []
     labs, _ = numbered(plasmids)
-    for repeat, order in enumerate(orders(labs, repeats=3, seed=7)):
-        chosen = {row for rows in order for row in drawn(rows, SHOTS).tolist()}
+    for repeat, order in enumerate(support_orders(labs, repeats=3, seed=7)):
+        chosen = {row for rows in order for row in random_supports(rows, SHOTS).tolist()}
         queries = [
             one for row, one in enumerate(plasmids) if row not in chosen and one.lab != "lone"
         ]
         supports = [plasmids[row] for row in sorted(chosen)]
         tops.append(real_ranks(added(workshop, index, tmp_path / f"{repeat}", supports), queries))
-    found = newcomers(workshop, index, plasmids).figures(
+    found = few_shot_of(workshop, index, plasmids).accuracy(
         shots=[SHOTS], repeats=3, seed=7, progress=lambda done: None
     )
-    assert found["few_shot"][SHOTS] == Shots.of([np.array(ranks) for ranks in tops])
+    assert found["few_shot"][SHOTS] == FewShotAccuracy.from_ranks(
+        [np.array(ranks) for ranks in tops]
+    )
     assert len({rank for ranks in tops for rank in ranks}) > 4  # else there is nothing to tell
 
 
@@ -139,19 +148,21 @@ def test_disjoint_supports_agree_with_really_adding_them(
     index: Path, tmp_path: Path, workshop: Any, plasmids: list[Plasmid]
 ) -> None:
     labs, groups = numbered(plasmids)
-    [order] = orders(labs, repeats=1, seed=0)
+    [order] = support_orders(labs, repeats=1, seed=0)
     ranks = []
     for row, query in enumerate(plasmids):
-        mine = drawn_outside(order[labs[row]], SHOTS, groups=groups, group=groups[row])
+        mine = disjoint_supports(order[labs[row]], SHOTS, groups=groups, group=groups[row])
         if not len(mine):
             continue
-        others = [drawn(rows, SHOTS) for lab, rows in enumerate(order) if lab != labs[row]]
+        others = [
+            random_supports(rows, SHOTS) for lab, rows in enumerate(order) if lab != labs[row]
+        ]
         supports = [plasmids[one] for one in np.concatenate([mine, *others])]
         ranks += real_ranks(added(workshop, index, tmp_path / str(row), supports), [query])
-    found = newcomers(workshop, index, plasmids).figures(
+    found = few_shot_of(workshop, index, plasmids).accuracy(
         shots=[SHOTS], repeats=1, seed=0, progress=lambda done: None
     )
-    assert found["few_shot_disjoint"][SHOTS] == Shots.of([np.array(ranks)])
+    assert found["few_shot_disjoint"][SHOTS] == FewShotAccuracy.from_ranks([np.array(ranks)])
     assert len(ranks) == len(plasmids) - 1
 
 
@@ -159,20 +170,20 @@ def assert_scores_agree(
     workshop: Any, index: Path, copy: Path, plasmids: list[Plasmid], *, shots: int
 ) -> None:
     """All classes score as in the index to which supports are really added."""
-    fresh = newcomers(workshop, index, plasmids)
-    arrivals = fresh.stage.arrivals
-    [order] = orders(arrivals.labs, repeats=1, seed=5)
-    rows_of_lab = [drawn(rows, shots) for rows in order]
-    supports = arrivals.supports(rows_of_lab)
+    few_shot = few_shot_of(workshop, index, plasmids)
+    new_plasmids = few_shot.new_plasmids
+    [order] = support_orders(new_plasmids.labs, repeats=1, seed=5)
+    rows_of_lab = [random_supports(rows, shots) for rows in order]
+    supports = new_plasmids.support_set(rows_of_lab)
     stored = np.concatenate(rows_of_lab)
-    opened = added(workshop, index, copy, [arrivals.plasmids[row] for row in stored])
-    names = [arrivals.plasmids[rows[0]].lab for rows in order]
+    opened = added(workshop, index, copy, [new_plasmids.plasmids[row] for row in stored])
+    names = [new_plasmids.plasmids[rows[0]].lab for rows in order]
     there = [name for name, rows in zip(names, rows_of_lab, strict=True) if len(rows)]
     assert "lone" not in there
     columns = [opened.lab_names.index(name) for name in (*workshop.open(index).lab_names, *there)]
     for query in sorted(set(range(len(plasmids))) - set(stored.tolist())):
-        [real] = Panel((opened,)).judge([arrivals.plasmids[query]]).scores
-        found = fresh.rehearsal(query).scores(supports)
+        [real] = Panel((opened,)).judge([new_plasmids.plasmids[query]]).scores
+        found = few_shot.simulated_query(query).scores(supports)
         assert found.tolist() == pytest.approx(real[columns].tolist(), abs=1e-5)
 
 
@@ -195,9 +206,11 @@ def test_features_that_only_supports_know_count(
 def test_features_that_no_support_knows_do_not_count(
     index: Path, tmp_path: Path, workshop: Any, plasmids: list[Plasmid]
 ) -> None:
-    arrivals = newcomers(workshop, index, plasmids).stage.arrivals
-    [order] = orders(arrivals.labs, repeats=1, seed=5)
-    drawn_ids = {arrivals.plasmids[row].id for rows in order for row in drawn(rows, 3)}
+    new_plasmids = few_shot_of(workshop, index, plasmids).new_plasmids
+    [order] = support_orders(new_plasmids.labs, repeats=1, seed=5)
+    drawn_ids = {
+        new_plasmids.plasmids[row].id for rows in order for row in random_supports(rows, 3)
+    }
     told = [
         replace(one, features={**one.features, "zeo": 1})
         if one.features and one.id not in drawn_ids
@@ -231,15 +244,17 @@ def test_features_that_only_removed_plasmids_know_do_not_count(
 def test_one_lab_exchanged_is_like_all_chosen_anew(
     index: Path, workshop: Any, plasmids: list[Plasmid]
 ) -> None:
-    arrivals = newcomers(workshop, index, plasmids).stage.arrivals
-    members = [np.flatnonzero(arrivals.labs == lab) for lab in range(4)]
+    new_plasmids = few_shot_of(workshop, index, plasmids).new_plasmids
+    members = [np.flatnonzero(new_plasmids.labs == lab) for lab in range(4)]
     first, other = [rows[:2] for rows in members], [rows[-3:] for rows in members]
-    exchanged = arrivals.with_lab(arrivals.supports(first), 1, other[1])
-    anew = arrivals.supports([first[0], other[1], *first[2:]])
-    for name in ("chosen", "plasmids", "works", "vectors"):
+    exchanged = new_plasmids.with_lab_replaced(new_plasmids.support_set(first), 1, other[1])
+    anew = new_plasmids.support_set([first[0], other[1], *first[2:]])
+    for name in ("chosen", "plasmids", "publications", "vectors"):
         assert np.array_equal(getattr(exchanged, name), getattr(anew, name))
-    for name in ("having", "knowing"):
-        assert np.array_equal(getattr(exchanged.tally, name), getattr(anew.tally, name))
+    for name in ("present", "known"):
+        assert np.array_equal(
+            getattr(exchanged.feature_counts, name), getattr(anew.feature_counts, name)
+        )
 
 
 def test_labs_that_keep_their_weight_change_few_ranks(
@@ -247,7 +262,7 @@ def test_labs_that_keep_their_weight_change_few_ranks(
 ) -> None:
     options: dict[str, Any] = {"shots": [1, 3], "repeats": 4, "seed": 2}
     whole, quick = (
-        newcomers(workshop, index, plasmids, likeliest=likeliest).figures(
+        few_shot_of(workshop, index, plasmids, likeliest=likeliest).accuracy(
             **options, progress=lambda done: None
         )
         for likeliest in (None, 4)
@@ -282,13 +297,13 @@ def test_a_lone_group_is_never_asked_about_in_disjoint(index: Path, workshop: An
         workshop.open(index), tied, shots=[1], repeats=2, seed=0, progress=lambda done: None
     )
     assert found["few_shot"][1].n == 3
-    assert found["few_shot_disjoint"][1] == Shots(None, None, None, 0)
+    assert found["few_shot_disjoint"][1] == FewShotAccuracy(None, None, None, 0)
 
 
 @pytest.mark.parametrize("lab", [OLD[5], OLD[0], "Aa"])
 def test_a_known_lab_is_refused_in_the_pool_too(index: Path, workshop: Any, lab: str) -> None:
     with pytest.raises(InputError, match=f"knows the lab '{lab}' already"):
-        newcomers(workshop, index, workshop.plasmids([lab], seed=5))
+        few_shot_of(workshop, index, workshop.plasmids([lab], seed=5))
 
 
 def test_nothing_is_written(index: Path, workshop: Any, plasmids: list[Plasmid]) -> None:
