@@ -121,4 +121,4 @@ def _labs(stretch: Stretch) -> str:
 
 
 def _left_off(evidence: Stretches) -> str:
-    return f"not shown: {evidence.left_off} less informative stretches"
+    return f"not shown: {evidence.left_off} more stretches, less informative"
