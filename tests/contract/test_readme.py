@@ -1,55 +1,85 @@
-"""The README tells every command and every option, and the two commands that must work."""
+"""The README is short, has the two commands that must work, and shows a session that is real."""
 
 from __future__ import annotations
 
+import doctest
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import pytest
 
-from vecattr.cli.main import COMMANDS, command_named
-from vecattr.cli.rendering.answers import COLUMNS
-from vecattr.cli.rendering.formats import FORMATS
-from vecattr.errors import ArtifactError, InputError, LockedError, UsageError
+ROOT = Path(__file__).resolve().parents[2]
+
+#: What a terminal shows as a table, a pipe gets as tsv.
+_TABLES = re.compile(r"vecattr (?:query|evaluate)\b(?!.*--format)[^|>]*")
 
 
-@pytest.fixture(scope="module")
-def readme() -> str:
-    path = Path(__file__).resolve().parents[2] / "README.md"
+def text_of(name: str) -> str:
+    path = ROOT / name
     if not path.exists():
         pytest.skip("not in a checkout")
     return path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_the_readme_tells_every_command_and_option(readme: str, name: str) -> None:
-    assert f"vecattr {name}" in readme
-    for parameter in command_named(name).params:
-        if isinstance(parameter, click.Option):
-            for flag in [*parameter.opts, *parameter.secondary_opts]:
-                assert flag in readme, f"{name} {flag}"
+def test_the_readme_is_short() -> None:
+    assert len(text_of("README.md").encode()) <= 8_000
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_and_option_has_a_help_text(name: str) -> None:
-    command = command_named(name)
-    assert command.name == name
-    assert command.help
-    for parameter in command.params:
-        if isinstance(parameter, click.Option):
-            assert parameter.help, f"{name} {parameter.opts}"
+def test_the_readme_has_its_two_commands() -> None:
+    text = text_of("README.md")
+    assert "pip install . && vecattr demo" in text
+    assert "pip install -e '.[test]' && pytest" in text
 
 
-def test_the_readme_has_its_two_commands(readme: str) -> None:
-    assert "pip install . && vecattr demo" in readme
-    assert "pip install -e '.[test]' && pytest" in readme
+def session(text: str) -> Iterator[tuple[str, str]]:
+    """Every command of the `console` blocks, with what is shown below it."""
+    for block in re.findall(r"^```console\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        for shown in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, output = shown.partition("\n")
+            yield command, output
 
 
-def test_the_readme_has_the_column_contract(readme: str) -> None:
-    assert " ".join(COLUMNS) in readme
-    assert "|".join(FORMATS) in readme.replace("\\|", "|")
+def printed(command: str, folder: Path) -> str:
+    """What a command prints on a terminal, stdout and stderr, when it succeeds."""
+    tools = folder / "bin"
+    if not tools.exists():
+        tools.mkdir()
+        script = tools / "vecattr"
+        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m vecattr.cli "$@"\n')
+        script.chmod(0o755)
+    tables = _TABLES.sub(lambda match: f"{match[0].rstrip()} --format table ", command)
+    package = Path(sys.modules["vecattr"].__file__ or "").parents[1]
+    environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}
+    environment["PYTHONPATH"] = str(package)
+    result = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {tables}"],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, f"{command}\n{result.stdout}"
+    return result.stdout
 
 
-@pytest.mark.parametrize("error", [UsageError, InputError, ArtifactError, LockedError])
-def test_the_readme_has_every_exit_code(readme: str, error: type[Exception]) -> None:
-    assert f"| {error.exit_code} |" in readme  # type: ignore[attr-defined]
+@pytest.mark.proof
+@pytest.mark.parametrize("name", ["README.md", "docs/tutorial/first-session.md"])
+def test_every_shown_session_prints_what_is_shown(name: str, tmp_path: Path) -> None:
+    folder = tmp_path
+    if name != "README.md":  # which keeps the collection of the demo itself
+        printed("vecattr demo -o demo --quiet", folder)
+        folder = folder / "demo"
+    check = doctest.OutputChecker().check_output
+    steps = list(session(text_of(name)))
+    assert steps
+    for command, shown in steps:
+        output = printed(command, folder)
+        assert check(shown.rstrip() + "\n", output.rstrip() + "\n", doctest.ELLIPSIS), (
+            f"$ {command}\n{output}"
+        )
