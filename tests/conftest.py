@@ -186,17 +186,17 @@ class Workshop:
         from vecattr.indexes.storage.segment import Segment
 
         rows = self.embedder.embed(plasmids) if vectors is None else vectors
-        draft = SegmentWriter(
+        writer = SegmentWriter(
             model=self.embedder.identity, width=rows.shape[1], keep_sequences=True
         )
         for plasmid, vector in zip(plasmids, rows, strict=True):
             label = POOLED if plasmid.lab in pooled else plasmid.lab or ""
-            draft.add_plasmid(plasmid, label=label, vector=vector)
-        draft.add_parts(lab_parts(draft.labels, draft.vectors))
+            writer.add_plasmid(plasmid, label=label, vector=vector)
+        writer.add_parts(lab_parts(writer.labels, writer.vectors))
         facts = FileFacts("", 0)
         names = tuple(sorted((renamed or {}).items()))
-        entry = SegmentEntry("made", facts, "", len(draft), facts, tuple(removed), names)
-        return LiveSegment(entry, Segment(draft.to_bytes()))
+        entry = SegmentEntry("made", facts, "", len(writer), facts, tuple(removed), names)
+        return LiveSegment(entry, Segment(writer.to_bytes()))
 
     def build(self, path: Path, plasmids: Sequence[Plasmid], **options: Any) -> Any:
         """An index at `path` with the fake embedder."""

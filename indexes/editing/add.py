@@ -172,10 +172,10 @@ def _report(
     dry_run: bool = False,
 ) -> AddReport:
     """`sizes` counts the added plasmids of each lab, and `segments` are those before them."""
-    known = class_names(segments)
+    old_labs = class_names(segments)
     return AddReport(
-        new_labs=tuple(sorted(sizes.keys() - known)),
-        extended_labs=tuple(sorted(sizes.keys() & known)),
+        new_labs=tuple(sorted(sizes.keys() - old_labs)),
+        extended_labs=tuple(sorted(sizes.keys() & old_labs)),
         plasmids=sizes.total(),
         unread=unread,
         generation=manifest.generation,

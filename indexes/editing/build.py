@@ -1,4 +1,4 @@
-"""Labelled plasmids and a model in, a new index folder out, whole or not at all."""
+"""Labelled plasmids and a model in, a complete new index folder out, or none."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from vecattr.indexes.storage.index_folder import (
 )
 from vecattr.indexes.storage.index_model import check_embedder, copy_model, with_tables
 from vecattr.indexes.storage.live_segment import open_segments
-from vecattr.indexes.storage.lock import collect, folder_in_the_making, writing
+from vecattr.indexes.storage.lock import delete_abandoned, unfinished_folder, writing
 from vecattr.indexes.storage.manifest import Manifest, ModelFiles
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.vectors import EmbeddingTable
@@ -88,7 +88,7 @@ def build_index(
     """
     path = Path(path).resolve()
     lock = writing(path, wait=wait) if check_place(path, replace=replace) else nullcontext()
-    with lock, folder_in_the_making(path) as folder:
+    with lock, unfinished_folder(path) as folder:
         parts = _import_model(folder, model, embedder, views=views, lab_vectors=lab_vectors)
         empty = _empty_manifest(parts, views=views, keep_sequences=keep_sequences)
         sink = SegmentSink(
@@ -104,8 +104,8 @@ def build_index(
         manifest = _filled_manifest(empty, sink)
         if parts.learned is None:
             manifest = _calibrated(folder, manifest, split_hashes)
-        _put_in_place(folder, path, manifest, after_step)
-    collect(path)
+        _publish_folder(folder, path, manifest, after_step)
+    delete_abandoned(path)
     return _report(manifest, sink, parts.learned)
 
 
@@ -219,7 +219,7 @@ def _report(manifest: Manifest, sink: SegmentSink, learned: EmbeddingTable | Non
     )
 
 
-def _put_in_place(folder: Path, path: Path, manifest: Manifest, after_step: StepHook) -> None:
+def _publish_folder(folder: Path, path: Path, manifest: Manifest, after_step: StepHook) -> None:
     details = {"plasmids": manifest.plasmids, "labs": manifest.labs}
     publish(folder, manifest, action="build", details=details, after_step=after_step)
     sync_tree(folder)

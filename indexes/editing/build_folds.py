@@ -14,7 +14,7 @@ from vecattr.files.fold_folder import FOLDS_FILE, is_folds
 from vecattr.indexes.editing.build import BuildReport, build_index, check_place
 from vecattr.indexes.storage.fold_indexes import model_folds
 from vecattr.indexes.storage.index_folder import MANIFEST_FILE
-from vecattr.indexes.storage.lock import collect, folder_in_the_making, writing
+from vecattr.indexes.storage.lock import delete_abandoned, unfinished_folder, writing
 from vecattr.plasmid import Plasmid
 
 
@@ -28,24 +28,24 @@ def build_folds(
     wait: float = 0,
     **options: Any,
 ) -> tuple[BuildReport, ...]:
-    """Build an index a fold of `model` at `path`/fold-1 and so on, all of them or none.
+    """Build one index for each fold of `model`, at `path`/fold-1 and so on, all of them or none.
 
     `embedders` are those of the folds, in order; `options` and errors as in `build_index`, and
     MissingError when a fold of the model is not there.
     """
     path = Path(path).resolve()
     replaced = check_folds_place(path, replace=replace)
-    with ExitStack() as locks, folder_in_the_making(path) as folder:
+    with ExitStack() as locks, unfinished_folder(path) as folder:
         for old in replaced:
             locks.enter_context(writing(old, wait=wait))
         reports = tuple(
-            build_index(folder / one.name, plasmids, model=one, embedder=embedder, **options)
-            for one, embedder in zip(model_folds(model), embedders, strict=True)
+            build_index(folder / fold.name, plasmids, model=fold, embedder=embedder, **options)
+            for fold, embedder in zip(model_folds(model), embedders, strict=True)
         )
         atomic_write(folder / FOLDS_FILE, read_file(model / FOLDS_FILE))
         sync_tree(folder)
         move_folder(folder, path)
-    collect(path)
+    delete_abandoned(path)
     return reports
 
 
@@ -62,7 +62,7 @@ def check_folds_place(path: Path, *, replace: bool) -> tuple[Path, ...]:
                 where=str(path),
                 hint="build with --replace, or give another path",
             )
-        return tuple(one.parent for one in sorted(path.glob(f"*/{MANIFEST_FILE}")))
+        return tuple(manifest.parent for manifest in sorted(path.glob(f"*/{MANIFEST_FILE}")))
     if check_place(path, replace=replace):
         raise UsageError(
             "there is a single index, and the model is a folder of folds",

@@ -1,7 +1,7 @@
-"""Changing an index: an edit in, a new generation published, what it changed out.
+"""Edits of an index: an edit in, a new generation published and a report of the changes out.
 
 Each function holds the writers' lock from reading the manifest to publishing the next one, and
-raises LockedError when another process has it and does not let go of it within `wait` seconds.
+raises LockedError when another process still holds it after `wait` seconds.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vecattr.errors import InputError, UsageError
 from vecattr.indexes.editing.add import AddReport, add_labs
-from vecattr.indexes.editing.merge import merged
+from vecattr.indexes.editing.merge import merge_segments
 from vecattr.indexes.editing.publish import StepHook, no_hook, publish
 from vecattr.indexes.storage.index_folder import (
     kept_generations,
@@ -71,8 +71,8 @@ def remove_lab(
 ) -> EditReport:
     """Hide a lab and its plasmids, those in the pool included (the pool's vector stays).
 
-    The bytes stay in the segments until `compact`, and in the kept generations. Raises InputError
-    when no plasmid is of that lab, UsageError for the pool.
+    The bytes stay in the segments until `compact`, and in the generations kept for rollback.
+    Raises InputError when no plasmid is of that lab, UsageError for the pool.
     """
     path = Path(path)
     _refuse_pool(name)
@@ -81,8 +81,11 @@ def remove_lab(
         old = newest_manifest(path)
         segments = open_segments(path, old)
         _check_known(name, segments)
-        hidden = [s.with_entry(s.entry.without(s.stored_as(name))) for s in segments]
-        new = _counted(old, hidden)
+        hidden = [
+            segment.with_entry(segment.entry.without(segment.stored_as(name)))
+            for segment in segments
+        ]
+        new = _next_manifest(old, hidden)
         changed = old.plasmids - new.plasmids
         details = {"lab": name, "plasmids": changed}
         publish(path, new, action="remove-lab", details=details, after_step=after_step)
@@ -92,7 +95,7 @@ def remove_lab(
 def rename_lab(
     path: Path, old: str, new: str, *, wait: float = 0, after_step: StepHook = no_hook
 ) -> EditReport:
-    """Call the lab `old` `new`; when there is a lab `new`, the two become one.
+    """Rename the lab `old` to `new`; when there is a lab `new`, the two become one.
 
     Raises InputError when no plasmid is of lab `old` or `new` cannot name a lab, UsageError when
     the names are equal or `old` is the pool.
@@ -108,10 +111,11 @@ def rename_lab(
         segments = open_segments(path, before)
         _check_known(old, segments)
         renamed = [
-            s.with_entry(s.entry.with_names(dict.fromkeys(s.stored_as(old), new))) for s in segments
+            segment.with_entry(segment.entry.with_names(dict.fromkeys(segment.stored_as(old), new)))
+            for segment in segments
         ]
-        after = _counted(before, renamed)
-        changed = sum(_rows_of(old, segment) for segment in segments)
+        after = _next_manifest(before, renamed)
+        changed = sum(_count_rows(old, segment) for segment in segments)
         details = {"lab": old, "new": new, "plasmids": changed}
         publish(path, after, action="rename-lab", details=details, after_step=after_step)
     return _report("rename-lab", changed, after)
@@ -128,9 +132,9 @@ def rollback(
     path = Path(path)
     read_manifest(path)
     with writing(path, wait=wait):
-        now = newest_manifest(path)
-        target = (now.restores or now.generation) - 1 if to is None else to
-        kept = [g for g in kept_generations(path) if g < now.generation]
+        present = newest_manifest(path)
+        target = (present.restores or present.generation) - 1 if to is None else to
+        kept = [number for number in kept_generations(path) if number < present.generation]
         if target not in kept:
             shown = ", ".join(map(str, kept)) or "none"
             wanted = f"generation {target}" if target else "what was before the first generation"
@@ -140,10 +144,10 @@ def rollback(
                 hint="give one of them with --to" if kept else "there is nothing to go back to",
             )
         old = read_history(path, target)
-        open_segments(path, old)  # all of it must be there and whole before it is promised
-        new = replace(old, generation=now.generation + 1, restores=old.restores or target)
-        # The model is the same for good, but its tables may have been made again.
-        new = replace(new, model_files=now.model_files)
+        open_segments(path, old)  # fails unless every segment is there and intact
+        new = replace(old, generation=present.generation + 1, restores=old.restores or target)
+        # The model never changes, but its lookup tables may have been written again.
+        new = replace(new, model_files=present.model_files)
         details = {"to": target}
         publish(path, new, action="rollback", details=details, after_step=after_step)
     return _report("rollback", 0, new)
@@ -158,19 +162,19 @@ def compact(path: Path, *, wait: float = 0, after_step: StepHook = no_hook) -> E
     read_manifest(path)
     with writing(path, wait=wait):
         old = newest_manifest(path)
-        dirty = any(entry.removed or entry.renamed for entry in old.segments)
-        if not dirty and len(old.segments) <= 1:
+        is_edited = any(entry.removed or entry.renamed for entry in old.segments)
+        if not is_edited and len(old.segments) <= 1:
             return _report("compact", 0, old)
         segments = open_segments(path, old)
-        entries = merged(path, segments, old, after_step=after_step)
+        entries = merge_segments(path, segments, old, after_step=after_step)
         new = replace(old, generation=old.generation + 1, restores=None, segments=tuple(entries))
         details = {"segments": [len(old.segments), len(entries)]}
         publish(path, new, action="compact", details=details, after_step=after_step)
     return _report("compact", new.plasmids, new)
 
 
-def _counted(old: Manifest, segments: Sequence[LiveSegment]) -> Manifest:
-    """The next manifest, with these segments and their counts."""
+def _next_manifest(old: Manifest, segments: Sequence[LiveSegment]) -> Manifest:
+    """The next generation, with these segments and their counts."""
     return replace(
         old,
         generation=old.generation + 1,
@@ -181,7 +185,7 @@ def _counted(old: Manifest, segments: Sequence[LiveSegment]) -> Manifest:
     )
 
 
-def _rows_of(name: str, segment: LiveSegment) -> int:
+def _count_rows(name: str, segment: LiveSegment) -> int:
     """How many living rows have this true lab."""
     stored = segment.stored_as(name)
     names = segment.stored.lab_names

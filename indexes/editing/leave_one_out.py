@@ -1,5 +1,5 @@
-"""What a fusion says of reserved plasmids as if they were not stored: a held-out sheet and the
-segments in, the same sheet with fused scores out."""
+"""Scores of stored plasmids by the evidence ranker, leave-one-out: a calibration set without them
+and the segments in, the set with them out."""
 
 from __future__ import annotations
 
@@ -18,68 +18,73 @@ from vecattr.ranking.evidence_ranker import PHENOTYPES, EvidenceRanker
 from vecattr.sequences.two_bit import unpack_bases
 from vecattr.vectors import Rows
 
-#: Reserved plasmids of each kind of work that are asked about, spread over all.
+#: At most this many reserved plasmids of each kind of work are scored, evenly spaced.
 MOST = 1_500
 
 
 def with_lab_scores(
-    held: HeldOut, ranker: EvidenceRanker | None, segments: Sequence[LiveSegment]
+    held_out: HeldOut, ranker: EvidenceRanker | None, segments: Sequence[LiveSegment]
 ) -> HeldOut:
-    """Some of the same plasmids, with scores by everything that is known; all of them, as they are,
-    without a fusion or k-mers.
+    """At most MOST plasmids of each kind of work, with the ranker's scores; without a ranker or
+    k-mers the whole set, unchanged.
 
-    A plasmid of new work is asked about as if its whole group were not stored, another as if it
-    alone were not.
+    A plasmid of new work is scored as if its whole group were not stored, any other as if only
+    itself were not.
     """
-    labs = lab_scorer(ranker, segments, held.labs.names)
-    if labs is None:
-        return held
-    some = held.where(_spread(held.is_new))
-    cosines = some.scores(features=False)
-    own = {name: code for code, name in enumerate(labs.catalogue.lab_names)}
-    classes = len(held.labs.names)
-    found = np.zeros((2, len(some), classes), dtype=np.float32)
-    nearest = np.zeros((2, len(some)), dtype=np.float32)
-    stored = zip(_stored(some, segments), labs.stored_cosines(some.bare), strict=True)
-    for number, ((plasmid, lab, row), near) in enumerate(stored):
-        gone = _rows_of_work(labs.catalogue, row) if some.is_new[number] else np.array([row])
-        columns = labs.columns(plasmid, some.bare[number], cosines[number], gone, near)
-        others = np.delete(columns["nearest"], own[lab])
-        nearest[:, number] = columns["nearest"].max(initial=-1), others.max(initial=-1)
-        found[1, number] = labs.class_scores(columns)
+    scorer = lab_scorer(ranker, segments, held_out.labs.names)
+    if scorer is None:
+        return held_out
+    sample = held_out.where(_evenly_spaced(held_out.is_new))
+    cosines = sample.scores(features=False)
+    code_of = {name: code for code, name in enumerate(scorer.catalogue.lab_names)}
+    scores = np.zeros((2, len(sample), len(held_out.labs.names)), dtype=np.float32)
+    nearest = np.zeros((2, len(sample)), dtype=np.float32)
+    stored = zip(
+        _stored_plasmids(sample, segments), scorer.stored_cosines(sample.bare), strict=True
+    )
+    for query, ((plasmid, lab, row), stored_cosines) in enumerate(stored):
+        left_out = _group_rows(scorer.catalogue, row) if sample.is_new[query] else np.array([row])
+        columns = scorer.columns(
+            plasmid, sample.bare[query], cosines[query], left_out, stored_cosines
+        )
+        nearest_of_others = np.delete(columns["nearest"], code_of[lab])
+        nearest[:, query] = columns["nearest"].max(initial=-1), nearest_of_others.max(initial=-1)
+        scores[1, query] = scorer.class_scores(columns)
         for name in PHENOTYPES:
             columns.pop(name, None)
-        found[0, number] = labs.class_scores(columns)
+        scores[0, query] = scorer.class_scores(columns)
     return replace(
-        some, nearest=nearest[0], nearest_other=nearest[1], lab_scores=(found[0], found[1])
+        sample, nearest=nearest[0], nearest_other=nearest[1], lab_scores=(scores[0], scores[1])
     )
 
 
-def _spread(is_new: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Rows of each kind, at most MOST, evenly apart."""
+def _evenly_spaced(is_new: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """At most MOST rows of each kind, evenly spaced."""
     kinds = [np.flatnonzero(is_new == kind) for kind in (False, True)]
     return np.sort(np.concatenate([rows[:: max(1, -(-len(rows) // MOST))] for rows in kinds]))
 
 
-def _stored(held: HeldOut, segments: Sequence[LiveSegment]) -> list[tuple[Plasmid, str, int]]:
-    """Each plasmid as it is stored, with its true lab and its number among all rows."""
-    places = living_places(segments, held.ids)
-    numbers = row_numbers(segments, places)
-    found = []
-    for name in held.ids:
+def _stored_plasmids(
+    held_out: HeldOut, segments: Sequence[LiveSegment]
+) -> list[tuple[Plasmid, str, int]]:
+    """Each plasmid as it is stored, with its true lab and its row over all segments."""
+    places = living_places(segments, held_out.ids)
+    row_of = row_numbers(segments, places)
+    plasmids = []
+    for name in held_out.ids:
         segment, row = places[name]
-        record = segment.plasmid(row)
-        assert record.bases is not None, "segments with k-mers keep bases"
+        stored = segment.plasmid(row)
+        assert stored.bases is not None, "segments with k-mers keep bases"
         features = (
-            dict(zip(record.features[0], record.features[1], strict=True))
-            if record.features
+            dict(zip(stored.features[0], stored.features[1], strict=True))
+            if stored.features
             else None
         )
-        plasmid = Plasmid(name, unpack_bases(record.bases), record.topology, features)
-        found.append((plasmid, record.lab, numbers[name]))
-    return found
+        plasmid = Plasmid(name, unpack_bases(stored.bases), stored.topology, features)
+        plasmids.append((plasmid, stored.lab, row_of[name]))
+    return plasmids
 
 
-def _rows_of_work(catalogue: Catalogue, row: int) -> Rows:
+def _group_rows(catalogue: Catalogue, row: int) -> Rows:
     """All living rows of a row's group."""
     return np.flatnonzero((catalogue.groups == catalogue.groups[row]) & (catalogue.labs >= 0))

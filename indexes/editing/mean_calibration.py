@@ -1,11 +1,10 @@
-"""Calibration of labs that are means: stored plasmids in, how such labs score plasmids that they
-were not made of out.
+"""Calibration of labs whose vectors are means: stored plasmids in, calibration files out.
 
-Learned lab vectors are calibrated in training. Means are made when the index is built, and so is
-their calibration: the reserve of the plasmids, whole groups and single ones, is left out of the
-means, and compared with what the others make. An encoder that was trained on this very table
-without its reserve, as the shipped one, has not seen these plasmids; of another the figures are too
-good.
+Learned lab vectors are calibrated in training. Means are computed when the index is built, and so
+is their calibration: the reserve of the plasmids (whole groups, and single plasmids of others) is
+left out of the means and scored against what the rest gives. An encoder that was trained on the
+same table without its reserve, as the shipped one was, has not seen these plasmids; for any other
+encoder the figures are optimistic.
 """
 
 from __future__ import annotations
@@ -26,9 +25,10 @@ from vecattr.indexes.storage.lab_parts import effective_labs, lab_parts
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.manifest import FileFacts, ModelFiles
 from vecattr.indexes.storage.segment import Segment
+from vecattr.indexes.storage.segment_schema import StoredCodes
 from vecattr.ranking.discriminant import Discriminant, Moments
 from vecattr.ranking.evidence_ranker import read_ranker
-from vecattr.vectors import EmbeddingTable
+from vecattr.vectors import EmbeddingTable, Vectors
 
 SOURCE = "the reserve, left out of the labs' means: whole groups, and single plasmids of others"
 
@@ -36,39 +36,51 @@ SOURCE = "the reserve, left out of the labs' means: whole groups, and single pla
 def held_out_of_means(
     segments: Sequence[Segment], split_hashes: Mapping[str, SplitHash]
 ) -> HeldOut | None:
-    """The reserve of the segments' plasmids, few of each group, and the class vectors that the
-    others make; None when nothing is reserved. `split_hashes` are by id."""
-    labels = [one.label_names[code] for one in segments for code in one.label_codes.tolist()]
-    labs = [one.lab_names[code] for one in segments for code in one.lab_codes.tolist()]
-    ids = [name for one in segments for name in one.all_ids]
-    vectors = np.concatenate([one.vectors for one in segments])  # (n, d)
-    mine = [split_hashes[name] for name in ids]
-    reserved = reserve(labels, mine)
-    new_work = first_of_each_group([lot.group for lot in mine], reserved.new_work)
-    out, kept = np.flatnonzero(new_work | reserved.known_work), np.flatnonzero(~reserved.rows)
-    if not len(out) or not len(kept):
+    """The reserve of the segments' plasmids, a few of each group, and the class vectors that the
+    other plasmids give; None when nothing is reserved. `split_hashes` are by id."""
+    labels = [
+        name for segment in segments for name in _names(segment.label_names, segment.label_codes)
+    ]
+    labs = [name for segment in segments for name in _names(segment.lab_names, segment.lab_codes)]
+    ids = [name for segment in segments for name in segment.all_ids]
+    vectors = np.concatenate([segment.vectors for segment in segments])  # (n, d)
+    hashes = [split_hashes[name] for name in ids]
+    reserved = reserve(labels, hashes)
+    new_work = first_of_each_group([split_hash.group for split_hash in hashes], reserved.new_work)
+    held_out_rows = np.flatnonzero(new_work | reserved.known_work)
+    kept_rows = np.flatnonzero(~reserved.rows)
+    if not len(held_out_rows) or not len(kept_rows):
         return None
-    parts = lab_parts([labels[row] for row in kept], vectors[kept])
-    made = effective_labs(parts, Discriminant.from_moments([Moments.from_vectors(vectors[kept])]))
-    column = {part.name: place for place, part in enumerate(made)}
-    nearest, other = nearest_cosines(
-        vectors[out],
-        vectors[kept],
-        query_labs=[labs[row] for row in out],
-        stored_labs=[labs[row] for row in kept],
+    table = _mean_labs([labels[row] for row in kept_rows], vectors[kept_rows])
+    code_of = {name: code for code, name in enumerate(table.names)}
+    nearest, nearest_other = nearest_cosines(
+        vectors[held_out_rows],
+        vectors[kept_rows],
+        query_labs=[labs[row] for row in held_out_rows],
+        stored_labs=[labs[row] for row in kept_rows],
     )
     return HeldOut(
-        ids=tuple(ids[row] for row in out),
-        labels=np.array([column[labels[row]] for row in out], dtype=np.int64),
-        is_new=reserved.new_work[out],
-        full=vectors[out],
-        bare=vectors[out],
+        ids=tuple(ids[row] for row in held_out_rows),
+        labels=np.array([code_of[labels[row]] for row in held_out_rows], dtype=np.int64),
+        is_new=reserved.new_work[held_out_rows],
+        full=vectors[held_out_rows],
+        bare=vectors[held_out_rows],
         nearest=nearest,
-        nearest_other=other,
-        labs=EmbeddingTable(
-            tuple(part.name for part in made), np.stack([part.vector for part in made])
-        ),
+        nearest_other=nearest_other,
+        labs=table,
     )
+
+
+def _names(names: Sequence[str], codes: StoredCodes) -> list[str]:
+    """The name that each code (n,) stands for."""
+    return [names[code] for code in codes.tolist()]
+
+
+def _mean_labs(labels: Sequence[str], vectors: Vectors) -> EmbeddingTable:
+    """The effective vector of every class of these labels (n,), made of the vectors (n, d)."""
+    discriminant = Discriminant.from_moments([Moments.from_vectors(vectors)])
+    labs = effective_labs(lab_parts(labels, vectors), discriminant)
+    return EmbeddingTable(tuple(lab.name for lab in labs), np.stack([lab.vector for lab in labs]))
 
 
 def calibrate_means(
@@ -78,20 +90,22 @@ def calibrate_means(
     *,
     split_hashes: Mapping[str, SplitHash],
 ) -> ModelFiles:
-    """Put the calibration of means in the place of the one that the model brought, or none when
-    too few plasmids can be left out; the files of the model folder then."""
-    kept = {name: facts for name, facts in files if name not in (HELD_OUT_FILE, CALIBRATION_FILE)}
+    """Replace the calibration files in the model folder by those of means, or delete them when too
+    few plasmids can be left out; returns the model's files after that."""
+    facts_of = {
+        name: facts for name, facts in files if name not in (HELD_OUT_FILE, CALIBRATION_FILE)
+    }
     for name in (HELD_OUT_FILE, CALIBRATION_FILE):
         (model / name).unlink(missing_ok=True)
-    held = held_out_of_means([segment.stored for segment in segments], split_hashes)
-    if held:
-        held = with_lab_scores(held, read_ranker(model), segments)
-    calibration = fit_calibration(held, source=SOURCE) if held else None
-    if held and calibration:
+    held_out = held_out_of_means([segment.stored for segment in segments], split_hashes)
+    if held_out:
+        held_out = with_lab_scores(held_out, read_ranker(model), segments)
+    calibration = fit_calibration(held_out, source=SOURCE) if held_out else None
+    if held_out and calibration:
         for name, content in (
-            (HELD_OUT_FILE, held.to_bytes()),
+            (HELD_OUT_FILE, held_out.to_bytes()),
             (CALIBRATION_FILE, calibration.to_json()),
         ):
             atomic_write(model / name, content)
-            kept[name] = FileFacts(sha256_bytes(content), len(content))
-    return tuple(sorted(kept.items()))
+            facts_of[name] = FileFacts(sha256_bytes(content), len(content))
+    return tuple(sorted(facts_of.items()))

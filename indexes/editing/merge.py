@@ -1,6 +1,6 @@
-"""Several segments of an index in, the same living content in as few segments as possible out.
+"""Several segments of an index in, their living rows in as few segments as possible out.
 
-Rows and lab parts are carried over bit for bit, so that no cosine changes.
+Rows and lab parts are copied bit for bit, so that no cosine changes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SMALL_SEGMENT = 1024
 MOST_SMALL = 16
 
 
-def merged(
+def merge_segments(
     path: Path,
     segments: Sequence[LiveSegment],
     manifest: Manifest,
@@ -50,12 +50,12 @@ def merge_small(
     *,
     after_step: StepHook = no_hook,
 ) -> list[SegmentEntry]:
-    """The lines of these segments, the small ones replaced by one when there are too many.
+    """The entries of these segments, the small ones merged into one when there are too many.
 
-    What is merged is bounded, so that adding a lab does not grow dearer with the index.
+    How much is merged is bounded, so that the cost of adding a lab does not grow with the index.
     """
     small = [segment for segment in segments if segment.entry.rows < SMALL_SEGMENT]
     if len(small) <= MOST_SMALL:
         return [segment.entry for segment in segments]
     large = [segment.entry for segment in segments if segment.entry.rows >= SMALL_SEGMENT]
-    return [*large, *merged(path, small, manifest, after_step=after_step)]
+    return [*large, *merge_segments(path, small, manifest, after_step=after_step)]

@@ -1,11 +1,11 @@
-"""Making a new state of an index real: files first, the manifest last, then the sweeping up.
+"""Publishing a new state of an index: files first, the manifest last, then cleaning up.
 
-The order is what survives a crash. Segment files are new names that nobody reads yet; then the
-log, then `manifest.json` is replaced in one step (the commit); then its copy for the history is
-written, and files are deleted that no kept manifest names. Killed before the commit: the old state,
-and some stray files that the next writer sweeps up. Killed after it: the new state, perhaps without
-its copy, which the next writer makes up for. So a copy of a later generation than `manifest.json`
-tells that this is not the file that was written last.
+The order is what makes it crash-safe. Segment files have new names, which no manifest lists yet.
+Then the log is written; then `manifest.json` is replaced in one step (the commit); then its copy
+for the history is written, and files that no kept manifest lists are deleted. A writer killed
+before the commit leaves the old state and stray files, which the next writer deletes. Killed after
+it, it leaves the new state, perhaps without its copy in the history, which the next writer adds.
+So a copy of a later generation than `manifest.json` shows that `manifest.json` was put back.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from vecattr.indexes.storage.index_folder import (
     kept_generations,
     read_history,
 )
-from vecattr.indexes.storage.lock import collect
+from vecattr.indexes.storage.lock import delete_abandoned
 from vecattr.indexes.storage.log import append_log
 from vecattr.indexes.storage.manifest import Manifest, parse_manifest
 from vecattr.version import __version__
@@ -37,7 +37,7 @@ from vecattr.version import __version__
 #: How many earlier generations stay, with their segments, for rollback.
 KEPT_GENERATIONS = 10
 
-#: Called with the name of each step once it is done; tests raise in it to play a killed writer.
+#: Called with the name of each step once it is done; tests raise in it to simulate a kill.
 StepHook = Callable[[str], None]
 
 #: The steps in their order; "manifest" is the commit.
@@ -45,7 +45,7 @@ STEPS = ("segment", "faiss", "log", "manifest", "history", "sweep")
 
 
 def no_hook(step: str) -> None:
-    """The checkpoint that does nothing."""
+    """The hook that does nothing."""
 
 
 def publish(
@@ -56,23 +56,23 @@ def publish(
     details: Mapping[str, object],
     after_step: StepHook = no_hook,
 ) -> None:
-    """Make `manifest` the present state; its segments are written, and the lock is held."""
+    """Make `manifest` the present state. Its segments must be written, and the lock held."""
     data = replace(manifest, library=__version__).to_json()
-    _make_up_for_copy(path)
+    _complete_history(path)
     append_log(path, manifest, action, details)
     after_step("log")
     atomic_write(path / MANIFEST_FILE, data)
     after_step("manifest")
-    with contextlib.suppress(ArtifactError):  # it is published; the next writer makes up for this
+    with contextlib.suppress(ArtifactError):  # published already; the next writer adds the copy
         atomic_write(history_path(path, manifest.generation), data)
     after_step("history")
     sweep(path, manifest)
-    collect(path)
+    delete_abandoned(path)
     after_step("sweep")
 
 
-def _make_up_for_copy(path: Path) -> None:
-    """Write the copy of the present manifest that a writer left out who was killed."""
+def _complete_history(path: Path) -> None:
+    """Write the copy of the present manifest, if a killed writer did not."""
     present = path / MANIFEST_FILE
     if present.exists():
         data = read_file(present)
@@ -82,23 +82,23 @@ def _make_up_for_copy(path: Path) -> None:
 
 
 def sweep(path: Path, manifest: Manifest) -> None:
-    """Delete what no kept manifest names: old generations, their segments, stray files.
+    """Delete what no kept manifest lists: old generations, their segments, stray files.
 
-    A damaged manifest in the history stops the sweep, for nobody knows what it still names; a
-    file that cannot be deleted is left to the next writer.
+    A damaged manifest in the history stops the sweep, because what it lists is unknown; a file
+    that cannot be deleted is left to the next writer.
     """
     oldest = manifest.generation - KEPT_GENERATIONS
-    kept = [g for g in kept_generations(path) if oldest <= g <= manifest.generation]
-    named = {entry.name for entry in manifest.segments}
+    kept = [number for number in kept_generations(path) if oldest <= number <= manifest.generation]
+    listed = {entry.name for entry in manifest.segments}
     try:
         for generation in kept:
-            named |= {entry.name for entry in read_history(path, generation).segments}
+            listed |= {entry.name for entry in read_history(path, generation).segments}
     except ArtifactError:
         return
     for generation in set(kept_generations(path)) - set(kept):
         _delete(history_path(path, generation))
     for file in sorted((path / SEGMENTS_FOLDER).iterdir()):
-        if file.stem not in named:
+        if file.stem not in listed:
             _delete(file)
     for folder in (path, path / HISTORY_FOLDER):
         for file in folder.glob(f"{TEMPORARY}*"):

@@ -1,5 +1,5 @@
-"""Where the files of an index lie, and which manifest is the present one: a folder in, paths and
-checked manifests out."""
+"""The files of an index folder and its present manifest: a folder in, paths and validated manifests
+out."""
 
 from __future__ import annotations
 
@@ -42,9 +42,8 @@ def read_manifest(path: Path) -> Manifest:
             "copy)",
         )
     if not target.exists():
-        found = "this folder holds no index" if path.is_dir() else "there is no index here"
         raise MissingError(
-            found,
+            "this folder holds no index" if path.is_dir() else "there is no index here",
             where=str(path),
             hint=f"make one: vecattr build-index PLASMIDS --model MODEL --index {path}",
         )
@@ -52,7 +51,7 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def newest_manifest(path: Path) -> Manifest:
-    """As `read_manifest`, for a writer, who holds the lock: also DamagedError when it is not the
+    """As `read_manifest`, for a writer that holds the lock: also DamagedError when it is not the
     newest."""
     manifest = read_manifest(path)
     check_is_newest(path, manifest)
@@ -67,14 +66,14 @@ def history_path(path: Path, generation: int) -> Path:
 def read_history(path: Path, generation: int) -> Manifest:
     """The manifest of a kept generation; DamagedError when the file holds anything else."""
     file = history_path(path, generation)
-    found = parse_manifest(read_file(file), where=str(file))
-    if found.generation != generation:
+    manifest = parse_manifest(read_file(file), where=str(file))
+    if manifest.generation != generation:
         raise DamagedError(
-            f"holds generation {found.generation}, expected {generation}",
+            f"holds generation {manifest.generation}, expected {generation}",
             where=str(file),
             hint="restore it from a copy of the index",
         )
-    return found
+    return manifest
 
 
 def kept_generations(path: Path) -> list[int]:
@@ -87,7 +86,7 @@ def kept_generations(path: Path) -> list[int]:
 def check_is_newest(path: Path, manifest: Manifest) -> None:
     """DamagedError when a later generation than this manifest was published: a copy of a manifest
     is written after its commit, so `manifest.json` was put back by hand, or by a backup."""
-    later = [kept for kept in kept_generations(path) if kept > manifest.generation]
+    later = [number for number in kept_generations(path) if number > manifest.generation]
     if later:
         raise DamagedError(
             f"is generation {manifest.generation}, and {HISTORY_FOLDER} has {later[-1]}",

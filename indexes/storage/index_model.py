@@ -1,5 +1,5 @@
-"""The model inside an index: its files, checked against the manifest, in; an embedder and the
-plasmids held out of it out."""
+"""The model inside an index: its files, checked against the manifest, in; embedder, calibration,
+calibration rows and ranker out."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def copy_model(source: Path, target: Path) -> ModelFiles:
 
 
 def with_tables(folder: Path, files: ModelFiles, *, identity: str) -> ModelFiles:
-    """Write into a model folder what its encoder looks up; the files of the model with it."""
+    """Write the lookup tables of a model folder's encoder; the files of the model with them."""
     from vecattr.encoders.lookup_file import table_bytes  # start-up
 
     data = table_bytes(folder, identity=identity)
@@ -68,7 +68,7 @@ def with_tables(folder: Path, files: ModelFiles, *, identity: str) -> ModelFiles
 
 
 def check_model_tables(path: Path, manifest: Manifest) -> None:
-    """Check the tables of an index's encoder, if it has some, as a query would believe them."""
+    """Validate the lookup tables of an index's encoder, if it has some, as a query does."""
     if TABLES_FILE in dict(manifest.model_files):
         from vecattr.encoders.lookup_file import check_tables  # start-up
 
@@ -87,8 +87,8 @@ def check_model_files(path: Path, manifest: Manifest, *, hashed_up_to: int | Non
 
 
 def check_model_file(path: Path, manifest: Manifest, name: str) -> bool:
-    """Whether the model of an index has such a file, which then is the one that the index was built
-    with (MissingError, DamagedError). A file that the manifest does not name does not count."""
+    """Whether the manifest lists such a file of the model; MissingError or DamagedError when the
+    file is not the one that the index was built with."""
     facts = dict(manifest.model_files).get(name)
     if facts is not None:
         check_file(path / MODEL_FOLDER / name, sha256=facts.sha256, size=facts.size)
@@ -98,13 +98,14 @@ def check_model_file(path: Path, manifest: Manifest, name: str) -> bool:
 def load_index_model(
     path: Path, manifest: Manifest, *, device: str = "cpu", threads: int | None = None
 ) -> SequenceEmbedder:
-    """The embedder of an index, with the views it was built with; errors as above."""
+    """The embedder of an index, with the views it was built with; errors as in
+    `check_model_files`."""
     from vecattr.encoders.embedder import engine_of, load_embedder  # start-up
 
     has_tables = engine_of(read_config(path / MODEL_FOLDER).encoder, device) == "numpy" and (
         TABLES_FILE in dict(manifest.model_files)
     )
-    # Tables carry checksums of their own, and then nothing large is read but them.
+    # Lookup tables have checksums of their own, and with them nothing else large is read.
     check_model_files(path, manifest, hashed_up_to=SMALL_FILE if has_tables else MEDIUM_FILE)
     hashes = {name: facts.sha256 for name, facts in manifest.model_files}
     embedder: SequenceEmbedder = load_embedder(
@@ -112,7 +113,7 @@ def load_index_model(
         views=manifest.views,
         device=device,
         threads=threads,
-        identity=identity_of(hashes),  # of the files as they were just found to be
+        identity=identity_of(hashes),  # of the files as just checked
         tables=path / MODEL_FOLDER / TABLES_FILE if has_tables else None,
     )
     check_embedder(embedder, model=manifest.model, width=manifest.width, where=str(path))
@@ -141,12 +142,12 @@ def index_calibration(path: Path, manifest: Manifest) -> Calibration | None:
 def _read_checked(
     path: Path, manifest: Manifest, name: str, read: Callable[[Path], Content | None]
 ) -> Content | None:
-    """What `read` finds in the model folder, whose file is checked before and after."""
+    """What `read` reads from the model folder, whose file is checked before and after."""
     if not check_model_file(path, manifest, name):
         return None
-    found = read(path / MODEL_FOLDER)
-    check_model_file(path, manifest, name)  # still: the index may have been replaced
-    return found
+    content = read(path / MODEL_FOLDER)
+    check_model_file(path, manifest, name)  # again: the index may have been replaced meanwhile
+    return content
 
 
 def check_embedder(

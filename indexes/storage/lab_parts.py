@@ -1,8 +1,8 @@
 """Lab vectors: parts of a lab from several segments in, one unit vector for each lab out.
 
-A part stands for a sum of plasmid vectors: `weight * vector`. The mean of a lab's plasmids has the
-length of their sum as its weight, so that parts add up exactly as if all plasmids had come at
-once. A learned vector has the number of its plasmids as its weight.
+A part stands for a sum of plasmid vectors: `weight * vector`. The weight of a mean is the length
+of the sum of its plasmids' vectors, so that parts add up exactly as if all plasmids had been added
+at once. The weight of a learned vector is the number of its plasmids.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from vecattr.vectors import EmbeddingTable, Vectors, unit_rows
 
 Origin = Literal["learned", "mean"]
 
-#: A sum shorter than this has no direction to trust: its vectors cancel each other.
+#: A shorter sum has no reliable direction: its vectors cancel each other.
 _SHORTEST_SUM = 1e-6
 
 
 @dataclass(frozen=True)
 class LabPart:
-    """What one segment knows of a class: a unit vector (d,) and the weight of its vote."""
+    """The share of one segment in the vector of a class: a unit vector (d,) and its weight."""
 
     name: str
     vector: Vectors
@@ -37,7 +37,7 @@ def mean_part(name: str, vectors: Vectors) -> LabPart:
     """The part that stands for these plasmids (n, d), n >= 1."""
     total = vectors.sum(axis=0, dtype=np.float64)  # (n, d) -> (d,)
     length = float(np.linalg.norm(total))
-    if length < _SHORTEST_SUM:  # they cancel out: the first one stands for all
+    if length < _SHORTEST_SUM:  # they cancel each other: the first stands for all
         return LabPart(name, vectors[0], _SHORTEST_SUM, "mean")
     vector = vectors[0] if len(vectors) == 1 else unit_rows(total[None, :])[0]
     return LabPart(name, vector, length, "mean")
@@ -48,25 +48,25 @@ def lab_parts(
 ) -> list[LabPart]:
     """One part for each label, sorted by name: the learned vector where there is one, else the
     mean of its rows; labels (n,), vectors (n, d)."""
-    rows: dict[str, list[int]] = defaultdict(list)
+    rows_of: dict[str, list[int]] = defaultdict(list)
     for row, label in enumerate(labels):
-        rows[label].append(row)
-    known = {name: row for row, name in enumerate(learned.names)} if learned else {}
+        rows_of[label].append(row)
+    learned_row = {name: row for row, name in enumerate(learned.names)} if learned else {}
     parts = []
-    for name, members in sorted(rows.items()):
-        if learned is not None and name in known:
-            vector = learned.vectors[known[name]]
-            parts.append(LabPart(name, vector, float(len(members)), "learned"))
+    for name, rows in sorted(rows_of.items()):
+        if learned is not None and name in learned_row:
+            vector = learned.vectors[learned_row[name]]
+            parts.append(LabPart(name, vector, float(len(rows)), "learned"))
         else:
-            parts.append(mean_part(name, vectors[members]))
+            parts.append(mean_part(name, vectors[rows]))
     return parts
 
 
 def combine_parts(parts: Iterable[LabPart]) -> list[LabPart]:
     """One part for each name, sorted by name; exactly the stored row where there is one part.
 
-    The answer does not depend on the order of the parts: they are summed in an order of their own,
-    so that merging segments changes no bit of it.
+    The result does not depend on the order of the parts: they are summed in a canonical order, so
+    that merging segments changes no bit of it.
     """
     grouped: dict[str, list[LabPart]] = defaultdict(list)
     for part in parts:
@@ -77,12 +77,12 @@ def combine_parts(parts: Iterable[LabPart]) -> list[LabPart]:
 def effective_labs(parts: Iterable[LabPart], discriminant: Discriminant | None) -> list[LabPart]:
     """What queries are compared with: one part for each name, sorted by name.
 
-    A mean is turned into the direction that sets it apart from the background (when there is
-    one), because learned vectors are such directions, too; then both are added.
+    Means are replaced by the directions of the discriminant (when there is one), because learned
+    vectors are such directions, too; then both are added.
     """
-    held = list(parts)
-    learned = combine_parts(part for part in held if part.origin == "learned")
-    means = combine_parts(part for part in held if part.origin == "mean")
+    all_parts = list(parts)
+    learned = combine_parts(part for part in all_parts if part.origin == "learned")
+    means = combine_parts(part for part in all_parts if part.origin == "mean")
     if discriminant is not None and means:
         directions = discriminant.directions(np.stack([part.vector for part in means]))
         means = [

@@ -1,6 +1,6 @@
-"""A segment as the manifest shows it: stored rows in, only what is not removed, as named now, out.
+"""Segments as the manifest shows them: stored rows in; living rows out, under their present names.
 
-One class, so that removal and renaming are applied in one place.
+Removal and renaming are applied in this module only.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from vecattr.ranking.discriminant import Discriminant
 
 @dataclass(frozen=True)
 class LiveSegment:
-    """A segment and its line in the manifest."""
+    """A segment and its entry in the manifest."""
 
     entry: SegmentEntry
     stored: Segment
 
     @classmethod
     def open(cls, path: Path, entry: SegmentEntry, *, model: str) -> LiveSegment:
-        """Open the file an index at `path` names, and check that it is that very file.
+        """Open the file of this entry of the index at `path`, and check that it is that very file.
 
         MissingError, DamagedError or MismatchError name the file.
         """
@@ -45,12 +45,12 @@ class LiveSegment:
                 hint="restore it from a copy, or build the index again",
             )
         stored = Segment(file, model=model)
-        found = file.stat().st_size, stored.digest, stored.rows
+        actual = file.stat().st_size, stored.digest, stored.rows
         expected = entry.file.size, entry.header, entry.rows
-        if found != expected:
+        if actual != expected:
             raise DamagedError(
                 f"not the segment this index was made of: size, header and rows are "
-                f"{_shown(found)}, expected {_shown(expected)}",
+                f"{_shown(actual)}, expected {_shown(expected)}",
                 where=str(file),
                 hint="restore the file from a copy, or build the index again",
             )
@@ -64,38 +64,38 @@ class LiveSegment:
 
     @cached_property
     def _is_unchanged(self) -> bool:
-        """Has every lab the name that it is stored under?"""
+        """Whether every lab has the name that it is stored under."""
         return not (self.entry.removed or self.entry.renamed)
 
     @cached_property
     def alive(self) -> NDArray[np.bool_]:
-        """Which rows count (n,)."""
+        """Which rows are living (n,)."""
         if not self.entry.removed:
             return np.ones(self.stored.rows, dtype=bool)
-        kept = [self.present(name) is not None for name in self.stored.lab_names]
-        return np.array(kept, dtype=bool)[self.stored.lab_codes]
+        is_present = [self.present(name) is not None for name in self.stored.lab_names]
+        return np.array(is_present, dtype=bool)[self.stored.lab_codes]
 
     @cached_property
     def parts(self) -> tuple[LabPart, ...]:
-        """The lab parts that count, as named now."""
+        """The lab parts that are not removed, under their present names."""
         if self._is_unchanged:
             return self.stored.parts
         named = ((self.present(part.name), part) for part in self.stored.parts)
         return tuple(replace(part, name=name) for name, part in named if name is not None)
 
     def lab(self, row: int) -> str:
-        """The true lab of a living row, as named now."""
+        """The true lab of a living row, under its present name."""
         name = self.present(self.stored.lab_names[int(self.stored.lab_codes[row])])
         assert name is not None, "a removed row was asked for"
         return name
 
     def label(self, row: int) -> str:
-        """The class of a living row, as named now."""
-        stored = self.stored.label_names[int(self.stored.label_codes[row])]
-        return POOLED if stored == POOLED else self.lab(row)
+        """The class of a living row, under its present name."""
+        stored_name = self.stored.label_names[int(self.stored.label_codes[row])]
+        return POOLED if stored_name == POOLED else self.lab(row)
 
     def plasmid(self, row: int) -> StoredPlasmid:
-        """Everything about a living row, as named now."""
+        """Everything about a living row, under its present name."""
         return replace(self.stored.plasmid(row), lab=self.lab(row), label=self.label(row))
 
     def rows(self) -> NDArray[np.int64]:
@@ -107,19 +107,19 @@ class LiveSegment:
         codes = self.stored.label_codes[self.alive]
         counts = np.bincount(codes, minlength=len(self.stored.label_names)).tolist()
         sizes: Counter[str] = Counter()
-        for stored, count in zip(self.stored.label_names, counts, strict=True):
-            name = self.present(stored)
+        for stored_name, count in zip(self.stored.label_names, counts, strict=True):
+            name = self.present(stored_name)
             if name is not None and count:
                 sizes[name] += count
         return sizes
 
     def stored_as(self, name: str) -> frozenset[str]:
         """The stored lab names that are called `name` now."""
-        stored = {*self.stored.lab_names, *self.stored.part_names} - {POOLED}
-        return frozenset(lab for lab in stored if self.present(lab) == name)
+        stored_names = {*self.stored.lab_names, *self.stored.part_names} - {POOLED}
+        return frozenset(stored for stored in stored_names if self.present(stored) == name)
 
     def with_entry(self, entry: SegmentEntry) -> LiveSegment:
-        """The same file under another line of a manifest."""
+        """The same file under another entry of a manifest."""
         return LiveSegment(entry, self.stored)
 
 
@@ -136,13 +136,15 @@ def combined_labs(segments: Sequence[LiveSegment]) -> list[LabPart]:
     """The effective vector of every class, sorted by name."""
     parts = [part for segment in segments for part in segment.parts]
     if all(part.origin == "learned" for part in parts):
-        return effective_labs(parts, None)  # nothing to set apart: no need to read the moments
+        return effective_labs(parts, None)  # no means, so the moments need not be read
     return effective_labs(parts, discriminant_of(segments))
 
 
 def discriminant_of(segments: Sequence[LiveSegment]) -> Discriminant | None:
-    """What the plasmids that an index was built from look like; None when nothing is known."""
-    return Discriminant.from_moments(one for segment in segments for one in segment.stored.moments)
+    """The discriminant of the plasmids that an index was built from; None without moments."""
+    return Discriminant.from_moments(
+        part for segment in segments for part in segment.stored.moments
+    )
 
 
 def class_names(segments: Iterable[LiveSegment]) -> set[str]:
@@ -162,7 +164,7 @@ def class_sizes(segments: Iterable[LiveSegment]) -> Counter[str]:
 def living_places(
     segments: Sequence[LiveSegment], ids: Sequence[str]
 ) -> dict[str, tuple[LiveSegment, int]]:
-    """Where those of the ids lie that a living row has: its segment and its row there."""
+    """The segment and the row there of each of the ids that a living row has."""
     places: dict[str, tuple[LiveSegment, int]] = {}
     for segment in segments:
         for name, rows in segment.stored.find(ids).items():
@@ -173,20 +175,20 @@ def living_places(
 
 
 def living_rows(segments: Sequence[LiveSegment], ids: Sequence[str]) -> dict[str, int]:
-    """The same as rows counted over the segments one after the other."""
+    """The row of each of the ids that a living row has, counted over all segments."""
     return row_numbers(segments, living_places(segments, ids))
 
 
 def row_numbers(
     segments: Sequence[LiveSegment], places: Mapping[str, tuple[LiveSegment, int]]
 ) -> dict[str, int]:
-    """Places as rows counted over the segments one after the other."""
+    """Places as row numbers, counted over all segments."""
     sizes = [segment.stored.rows for segment in segments]
-    start = dict(zip(map(id, segments), accumulate(sizes, initial=0), strict=False))
-    return {name: start[id(segment)] + row for name, (segment, row) in places.items()}
+    first_row = dict(zip(map(id, segments), accumulate(sizes, initial=0), strict=False))
+    return {name: first_row[id(segment)] + row for name, (segment, row) in places.items()}
 
 
 def find_living(segments: Sequence[LiveSegment], ids: Sequence[str]) -> list[str]:
-    """Those of the ids that a living row has already, in the order given."""
-    taken = living_places(segments, ids)
-    return [name for name in ids if name in taken]
+    """Those of the ids that a living row has, in the order given."""
+    places = living_places(segments, ids)
+    return [name for name in ids if name in places]

@@ -1,7 +1,8 @@
-"""The writers' lock: an index folder in, the right to change it (or LockedError) out.
+"""The writers' lock: an index folder in, the exclusive right to change it (or LockedError) out.
 
-Readers never take it: they read one manifest, and what a manifest names does not change. The system
-frees the lock when its holder dies, so a folder in the making whose lock is free has no maker.
+Readers never take it: they read one manifest, and the files that a manifest lists do not change.
+The system frees the lock when its holder dies, so an unfinished folder whose lock is free is
+abandoned.
 """
 
 from __future__ import annotations
@@ -20,23 +21,22 @@ from vecattr.files.atomic import TEMPORARY, folder_beside, translated_errors
 
 LOCK_FILE = "LOCK"
 
-#: A folder in the making without a lock file may be a moment old; after this long (seconds) it is
-#: what a killed build left.
+#: An unfinished folder without a lock file may just have been created; after this long (seconds) it
+#: is abandoned.
 _ABANDONED = 3600
 
 
 @contextmanager
 def writing(path: Path, *, wait: float = 0) -> Iterator[None]:
-    """Hold the index at `path` for a whole read, change and publish; LockedError when another
-    process holds it and has not let go of it after `wait` seconds. The system frees the lock when
-    its holder dies."""
+    """Hold the lock of the index at `path`; LockedError when another process still holds it after
+    `wait` seconds. Take it before reading what is to be changed, and keep it until publishing."""
     deadline = time.monotonic() + wait
     while True:
         folder = _folder(path)
         lock = _acquired(path, wait=wait, timeout=max(0, deadline - time.monotonic()))
         if os.path.samestat(folder, _folder(path)):
             break
-        lock.release()  # the index was replaced while this waited: that was the old one's lock
+        lock.release()  # the index was replaced meanwhile: this was the lock of the old folder
     try:
         yield
     finally:
@@ -65,16 +65,16 @@ def _acquired(path: Path, *, wait: float, timeout: float) -> BaseFileLock:
 
 
 @contextmanager
-def folder_in_the_making(path: Path) -> Iterator[Path]:
-    """As `folder_beside`, locked for as long as it is filled, so that `collect` knows it is."""
+def unfinished_folder(path: Path) -> Iterator[Path]:
+    """As `folder_beside`, locked while it is filled, so that `delete_abandoned` leaves it alone."""
     with folder_beside(path) as folder, writing(folder):
         yield folder
 
 
-def collect(path: Path) -> None:
-    """Delete what killed builds of the index at `path` left beside it, unless somebody holds it.
+def delete_abandoned(path: Path) -> None:
+    """Delete the folders that killed builds of the index at `path` left beside it, unless locked.
 
-    Called when the index is whole, so that nothing that is deleted could be the only copy; what
+    Called when the index is complete, so that no deleted folder could be the only copy; what
     cannot be deleted is left.
     """
     path = path.resolve()
@@ -93,5 +93,5 @@ def collect(path: Path) -> None:
 
 
 def _literal(name: str) -> str:
-    """A name as a pattern that matches nothing else."""
+    """A glob pattern that matches only this name."""
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)

@@ -1,8 +1,8 @@
-"""The manifest: which segments, made by which model, are the index; a frozen value and its JSON.
+"""The manifest of an index, its segments and its model: a frozen value, to JSON and from it.
 
 The JSON is canonical (sorted keys, fixed layout) and carries a checksum over itself, so that any
-changed byte is noticed. It holds no time: the same content gives the same bytes. Nothing in it is
-believed before it is checked: a name in it is never a path.
+changed byte is noticed. It holds no time: the same content gives the same bytes. Everything in it
+is validated on load: a name in it is never a path.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ VERSION = 2
 #: What is read; an older index is written as VERSION when it is next changed.
 READABLE = (1, 2)
 
-#: The files of a model, beside its identity, that answers depend on, by version of the manifest.
+#: The files of a model that answers depend on, beside its identity, by version of the manifest.
 _RANKING_FILES = {1: (CALIBRATION_FILE,), 2: (CALIBRATION_FILE, RANKER_FILE)}
 
 _SHA256 = re.compile("[0-9a-f]{64}")
-#: A segment is called after its content, so its name can be no path.
+#: A segment is named after the hash of its content, so that its name cannot be a path.
 _SEGMENT_NAME = re.compile("[0-9a-f]{20}")
 _MODEL_FILE = re.compile("[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -48,9 +48,9 @@ ModelFiles = tuple[tuple[str, FileFacts], ...]
 class SegmentEntry:
     """One segment as an index sees it.
 
-    `header` is the SHA-256 of the segment's checksum table and stands for the whole file at
-    opening. `removed` and `renamed` act on the lab names *stored in this segment*, so a lab that
-    is added again later, in another segment, is not affected.
+    `header` is the SHA-256 of the segment's checksum table, which opening compares. `removed` and
+    `renamed` act on the lab names *stored in this segment*, so a lab that is added again later, in
+    another segment, is not affected.
     """
 
     name: str
@@ -195,16 +195,16 @@ def _text(value: object) -> str:
     return value
 
 
-@lru_cache(maxsize=8)  # a writer reads the same file at several steps
+@lru_cache(maxsize=8)  # a writer reads the same file several times
 def parse_manifest(data: bytes, *, where: str) -> Manifest:
     """The manifest in these bytes; MismatchError for another format or version, DamagedError when
     they are not exactly what `Manifest.to_json` writes."""
     try:
         body = json.loads(data)
-        found = body["format"], body["version"]
+        format_name, version = body["format"], body["version"]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise _damaged(where, f"not a manifest: {error}") from error
-    _check_format(*found, where=where)
+    _check_format(format_name, version, where=where)
     try:
         manifest = _from_json(body)
         canonical = manifest.to_json(version=body["version"])
@@ -216,17 +216,17 @@ def parse_manifest(data: bytes, *, where: str) -> Manifest:
     return manifest
 
 
-def _check_format(format: object, version: object, *, where: str) -> None:
-    if format == FORMAT and type(version) is not int:
+def _check_format(format_name: object, version: object, *, where: str) -> None:
+    if format_name == FORMAT and type(version) is not int:
         raise _damaged(where, f"not a manifest: version {version!r}")
-    if format != FORMAT or version not in READABLE:
-        newer = format == FORMAT and isinstance(version, int) and version > VERSION
+    if format_name != FORMAT or version not in READABLE:
+        is_newer = format_name == FORMAT and isinstance(version, int) and version > VERSION
         raise MismatchError(
-            f"format {format!r} version {version!r}, expected {FORMAT!r} version "
+            f"format {format_name!r} version {version!r}, expected {FORMAT!r} version "
             f"{READABLE[0]} to {READABLE[-1]}",
             where=where,
             hint="use a newer vecattr, as the one that wrote this index"
-            if newer
+            if is_newer
             else "use the vecattr that wrote this index, or build it again",
         )
 
@@ -234,8 +234,8 @@ def _check_format(format: object, version: object, *, where: str) -> None:
 def _from_json(body: dict[str, Any]) -> Manifest:
     model, views, restores = body["model"], body["model"]["views"], body["restores"]
     files = {name: _facts(facts) for name, facts in model["files"].items()}
-    if strange := [name for name in files if not _MODEL_FILE.fullmatch(name)]:
-        raise ValueError(f"{strange[0]!r} names no file of a model")
+    if wrong_names := [name for name in files if not _MODEL_FILE.fullmatch(name)]:
+        raise ValueError(f"{wrong_names[0]!r} names no file of a model")
     return Manifest(
         generation=_count(body["generation"], least=1),
         model=_digest(model["identity"]),

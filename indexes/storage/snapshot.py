@@ -1,4 +1,4 @@
-"""One state of an index folder, whatever writers do meanwhile: a path in, its parts out."""
+"""A path of an index in, one consistent generation of it out, whatever writers do meanwhile."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from vecattr.indexes.storage.index_model import SMALL_FILE, check_model_files, i
 from vecattr.indexes.storage.live_segment import LiveSegment, open_segments
 from vecattr.indexes.storage.manifest import Manifest
 
-#: How often opening starts again when a writer published in between.
+#: How often opening starts again when a writer publishes meanwhile.
 _ATTEMPTS = 5
 
 
 class Snapshot(NamedTuple):
-    """One generation of an index, its files checked as far as opening checks them."""
+    """One generation of an index; its files have passed the checks of opening."""
 
     manifest: Manifest
     segments: tuple[LiveSegment, ...]
@@ -37,8 +37,8 @@ def open_snapshot(path: Path) -> Snapshot:
             check_model_files(path, manifest, hashed_up_to=SMALL_FILE)
             return Snapshot(manifest, segments, index_calibration(path, manifest))
         except ArtifactError:
-            now = read_manifest(path)
-            if now == manifest:
+            current = read_manifest(path)
+            if current == manifest:
                 raise
-            manifest = now
+            manifest = current
     raise ArtifactError("changed all the while it was opened", where=str(path))

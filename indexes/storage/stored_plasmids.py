@@ -31,7 +31,7 @@ class StoredPlasmids:
         return len(self.ids)
 
     def sample(self, size: int, *, seed: int) -> StoredPlasmids:
-        """So many of them drawn without replacement, in their order; all when there are fewer.
+        """`size` of them drawn without replacement, in their order; all when there are fewer.
         UsageError for a size below 1."""
         if size < 1:
             raise UsageError(f"a sample of {size}, expected 1 or more")
@@ -48,18 +48,18 @@ class StoredPlasmids:
 
 
 def stored_plasmids(segments: Sequence[LiveSegment]) -> StoredPlasmids:
-    """All living plasmids of some segments (at least one), as named now."""
+    """All living plasmids of some segments (at least one), under their present names."""
     ids: list[str] = []
     labs: list[str] = []
     labels: list[str] = []
     for segment in segments:
         names = [segment.present(name) for name in segment.stored.lab_names]
-        known = segment.stored.all_ids
+        stored_ids = segment.stored.all_ids
         classes, codes = segment.stored.label_names, segment.stored.label_codes
         for row in segment.rows().tolist():
             lab = names[int(segment.stored.lab_codes[row])]
             assert lab is not None, "a removed row counts as living"
-            ids.append(known[row])
+            ids.append(stored_ids[row])
             labs.append(lab)
             labels.append(POOLED if classes[int(codes[row])] == POOLED else lab)
     vectors = [segment.stored.vectors[segment.rows()] for segment in segments]

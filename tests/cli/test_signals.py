@@ -21,7 +21,7 @@ import sys, time
 from pathlib import Path
 import click
 from vecattr.cli import main
-from vecattr.indexes.storage.lock import folder_in_the_making
+from vecattr.indexes.storage.lock import unfinished_folder
 
 @click.command("go")
 @click.argument("path", type=Path)
@@ -31,7 +31,7 @@ def go(path, lost):
         def __del__(self):
             print("busy", flush=True)
             time.sleep(10)
-    with folder_in_the_making(path) as folder:
+    with unfinished_folder(path) as folder:
         (folder / "some.h5").write_bytes(b"half")
         if lost:
             del [Rude()][:]

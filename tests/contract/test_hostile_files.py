@@ -199,11 +199,11 @@ def test_offsets_that_lie_are_refused(tmp_path: Path, offsets: list[int]) -> Non
 
 def segment_with(change: Callable[[h5py.File], object]) -> bytes:
     """A segment of two plasmids that was changed and sealed again."""
-    draft = SegmentWriter(model="m", width=3, keep_sequences=True)
+    writer = SegmentWriter(model="m", width=3, keep_sequences=True)
     for row in range(2):
         plasmid = Plasmid(f"p{row}", "ACGTN" * 9, lab="x")
-        draft.add_plasmid(plasmid, label="x", vector=VECTORS[row])
-    body = SealedBytes(draft.to_bytes(), name="made")
+        writer.add_plasmid(plasmid, label="x", vector=VECTORS[row])
+    body = SealedBytes(writer.to_bytes(), name="made")
     held = io.BytesIO(bytes(body.view(0, len(body))))
     with h5py.File(held, "r+") as file:
         change(file)

@@ -194,11 +194,11 @@ def manifest_bytes() -> bytes:
 
 def segment_bytes() -> bytes:
     """A small segment with bases and k-mers."""
-    draft = SegmentWriter(model="m", width=4, keep_sequences=True)
+    writer = SegmentWriter(model="m", width=4, keep_sequences=True)
     for row, letters in enumerate(("ACGTNRY" * 20, "ACGGT" * 30)):
         plasmid = Plasmid(f"p{row}", letters, features={"amp": 1}, lab="x", group="g")
-        draft.add_plasmid(plasmid, label="x", vector=np.eye(4, dtype=np.float32)[row])
-    return draft.to_bytes()
+        writer.add_plasmid(plasmid, label="x", vector=np.eye(4, dtype=np.float32)[row])
+    return writer.to_bytes()
 
 
 def calibration_bytes() -> bytes:

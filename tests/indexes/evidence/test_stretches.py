@@ -61,13 +61,13 @@ def made(seed: int) -> tuple[list[Plasmid], Plasmid]:
 
 
 def segment_of(plasmids: Sequence[Plasmid]) -> LiveSegment:
-    draft = SegmentWriter(model="m", width=2, keep_sequences=True)
+    writer = SegmentWriter(model="m", width=2, keep_sequences=True)
     for one in plasmids:
         label = POOLED if one.lab == "Doug" else f"{one.lab}"
-        draft.add_plasmid(one, label=label, vector=np.eye(2, dtype=np.float32)[0])
+        writer.add_plasmid(one, label=label, vector=np.eye(2, dtype=np.float32)[0])
     nothing = FileFacts("", 0)
     entry = SegmentEntry("s", nothing, "", len(plasmids), nothing)
-    return LiveSegment(entry, Segment(draft.to_bytes()))
+    return LiveSegment(entry, Segment(writer.to_bytes()))
 
 
 def finder(*parts: Sequence[Plasmid]) -> StretchFinder:

@@ -18,7 +18,7 @@ from vecattr.cli.main import run
 from vecattr.errors import ArtifactError, LockedError, MissingError
 from vecattr.files.atomic import TEMPORARY, move_folder
 from vecattr.indexes.editing.edit import remove_lab
-from vecattr.indexes.storage.lock import LOCK_FILE, collect, folder_in_the_making, writing
+from vecattr.indexes.storage.lock import LOCK_FILE, delete_abandoned, unfinished_folder, writing
 
 HOLD = """
 import sys, time
@@ -118,8 +118,8 @@ def test_the_next_writer_deletes_what_a_killed_build_left(index: Path) -> None:
     assert other.exists()
 
 
-def test_a_folder_in_the_making_is_left_alone(index: Path) -> None:
-    with folder_in_the_making(index) as folder:
+def test_an_unfinished_folder_is_left_alone(index: Path) -> None:
+    with unfinished_folder(index) as folder:
         remove_lab(index, "Ash")
         assert folder.exists()
     assert not folder.exists()
@@ -128,15 +128,15 @@ def test_a_folder_in_the_making_is_left_alone(index: Path) -> None:
 def test_a_folder_without_a_lock_is_deleted_when_it_is_old(index: Path) -> None:
     folder = left_by_a_killed_build(index)
     (folder / LOCK_FILE).unlink()
-    collect(index)
+    delete_abandoned(index)
     assert folder.exists()
     os.utime(folder, (0, 0))
-    collect(index)
+    delete_abandoned(index)
     assert not folder.exists()
 
 
 def test_names_that_look_like_patterns_match_themselves_alone(tmp_path: Path) -> None:
     folder = left_by_a_killed_build(tmp_path / "a[b]*")
     other = left_by_a_killed_build(tmp_path / "ab!")
-    collect(tmp_path / "a[b]*")
+    delete_abandoned(tmp_path / "a[b]*")
     assert (folder.exists(), other.exists()) == (False, True)

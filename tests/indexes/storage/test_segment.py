@@ -39,11 +39,11 @@ def collections(draw: st.DrawFn) -> list[Plasmid]:
 
 def stored(plasmids: list[Plasmid], *, keep_sequences: bool = True) -> bytes:
     vectors = unit_rows(np.random.default_rng(0).normal(size=(len(plasmids), WIDTH)))
-    draft = SegmentWriter(model="m", width=WIDTH, keep_sequences=keep_sequences)
+    writer = SegmentWriter(model="m", width=WIDTH, keep_sequences=keep_sequences)
     for plasmid, vector in zip(plasmids, vectors, strict=True):
-        draft.add_plasmid(plasmid, label=plasmid.lab or "", vector=vector)
-    draft.add_parts(lab_parts(draft.labels, draft.vectors))
-    return draft.to_bytes()
+        writer.add_plasmid(plasmid, label=plasmid.lab or "", vector=vector)
+    writer.add_parts(lab_parts(writer.labels, writer.vectors))
+    return writer.to_bytes()
 
 
 def as_plasmid(stored: StoredPlasmid) -> Plasmid:
@@ -79,11 +79,11 @@ def test_the_same_content_gives_the_same_bytes() -> None:
 def test_stored_plasmids_can_be_carried_over_bit_for_bit() -> None:
     plasmids = [Plasmid(f"p{n}", "ACGTN" * n, lab=f"lab {n % 3}") for n in range(1, 9)]
     segment = Segment(stored(plasmids))
-    draft = SegmentWriter(model="m", width=WIDTH, keep_sequences=True)
+    writer = SegmentWriter(model="m", width=WIDTH, keep_sequences=True)
     for row in range(segment.rows):
-        draft.add_stored(segment.plasmid(row))
-    draft.add_parts(segment.parts)
-    assert draft.to_bytes() == stored(plasmids)
+        writer.add_stored(segment.plasmid(row))
+    writer.add_parts(segment.parts)
+    assert writer.to_bytes() == stored(plasmids)
 
 
 def test_without_sequences_no_base_is_stored() -> None:
@@ -97,9 +97,9 @@ def test_without_sequences_no_base_is_stored() -> None:
 
 
 def test_a_segment_without_rows_holds_lab_parts_alone() -> None:
-    draft = SegmentWriter(model="m", width=WIDTH, keep_sequences=True)
-    draft.add_parts([LabPart("x", np.eye(WIDTH, dtype=np.float32)[0], 2.0, "learned")])
-    segment = Segment(draft.to_bytes())
+    writer = SegmentWriter(model="m", width=WIDTH, keep_sequences=True)
+    writer.add_parts([LabPart("x", np.eye(WIDTH, dtype=np.float32)[0], 2.0, "learned")])
+    segment = Segment(writer.to_bytes())
     assert segment.rows == 0
     assert [(part.name, part.weight, part.origin) for part in segment.parts] == [
         ("x", 2.0, "learned")

@@ -55,10 +55,10 @@ def made_plasmids(seed: int) -> list[Plasmid]:
 
 def stored(plasmids: Sequence[Plasmid], *, keep_sequences: bool = True) -> bytes:
     """A segment of these plasmids, all with one vector."""
-    draft = SegmentWriter(model="m", width=2, keep_sequences=keep_sequences)
+    writer = SegmentWriter(model="m", width=2, keep_sequences=keep_sequences)
     for one in plasmids:
-        draft.add_plasmid(one, label=one.lab or "", vector=np.eye(2, dtype=np.float32)[0])
-    return draft.to_bytes()
+        writer.add_plasmid(one, label=one.lab or "", vector=np.eye(2, dtype=np.float32)[0])
+    return writer.to_bytes()
 
 
 def kmers_of(data: bytes | Path) -> SegmentKmers:
