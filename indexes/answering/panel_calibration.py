@@ -1,9 +1,9 @@
-"""Calibration after fusion: what several models say of plasmids that none learned from, fused, in;
-a threshold and probabilities of the fused answer out.
+"""Calibration after rank fusion: scores of plasmids that no model learned from in; a threshold and
+probabilities of the fused answer out.
 
-Ranks say nothing of how sure a lab is, so fusing them destroys probabilities. Here the fused
-ranking orders the labs, and the mean cosines, sorted, say how far apart its places are; these
-are calibrated anew, on plasmids that were held out of all models.
+Ranks carry no confidence, so fusing them destroys probabilities. Here the fused ranking orders the
+labs, and the mean cosines, sorted, say how far apart its places are; these are calibrated again, on
+plasmids that were held out of all models.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def majority(margins: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
 
 
 def fit_fused(
-    held: Sequence[HeldOut],
+    calibration_sets: Sequence[HeldOut],
     calibrations: Sequence[Calibration],
     *,
     fusion: Fusion,
@@ -75,22 +75,25 @@ def fit_fused(
 ) -> FusedFits:
     """From the held-out plasmids of each model, of which those count that no model learned from
     and that have the same class in all."""
-    common = _common(held)
-    names = tuple(sorted({name for one in held for name in one.labs.names}))
+    common = _common(calibration_sets)
+    names = tuple(sorted({name for rows in calibration_sets for name in rows.labs.names}))
     if not len(common[0]):
         return FusedFits((), {})
     ballots = np.stack(
-        [aligned_scores(one.scores(features=features), one.labs.names, names) for one in common]
+        [aligned_scores(rows.scores(features=features), rows.labs.names, names) for rows in common]
     )  # (v, q, n)
-    place = {name: column for column, name in enumerate(names)}
+    column_of = {name: column for column, name in enumerate(names)}
     first = common[0]
-    columns = np.array([place[first.labs.names[label]] for label in first.labels], dtype=np.intp)
+    columns = np.array(
+        [column_of[first.labs.names[label]] for label in first.labels], dtype=np.intp
+    )
     matched = rank_matched(fused_scores(ballots, fusion=fusion), np.nanmean(ballots, axis=0))
     works = fit_works(matched, columns, first.is_new)
-    judged = first.is_new & named_columns(names)[columns]
-    margins = _margins(common, calibrations, features=features)[judged]
-    few = len(margins) < FEWEST
-    return FusedFits(() if few else tuple(np.sort(margins).tolist()), works)
+    decides_threshold = first.is_new & named_columns(names)[columns]
+    margins = _margins(common, calibrations, features=features)[decides_threshold]
+    if len(margins) < FEWEST:
+        return FusedFits((), works)
+    return FusedFits(tuple(np.sort(margins).tolist()), works)
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ class FusedCalibration:
     def featured(self) -> FusedFits:
         """For queries with features; the plain ones when no model's plasmids have any, because
         then both come from the same cosines."""
-        if any(held.has_features for held, _ in self.models):
+        if any(rows.has_features for rows, _ in self.models):
             return self._fit(features=True)
         return self.plain
 
@@ -118,10 +121,10 @@ class FusedCalibration:
         """For queries with features, or without."""
         return self.featured if features else self.plain
 
-    def asked_of_each(self, options: ConfidenceOptions, *, features: bool) -> ConfidenceOptions:
-        """What to ask each index before their margins are fused: the usual false alarm, which the
-        fused margins were fitted with, or without such margins the wanted one, which the indexes'
-        own thresholds are for then.
+    def member_options(self, options: ConfidenceOptions, *, features: bool) -> ConfidenceOptions:
+        """The options of each index before their margins are fused: the default false alarm, which
+        the fused margins were fitted with, or without such margins the wanted one, because then
+        the indexes' own thresholds decide.
 
         There are as many margins with features as without; `features` says whose fit to look at,
         so that none is made that the queries do not need.
@@ -134,34 +137,40 @@ class FusedCalibration:
     def _fit(self, *, features: bool) -> FusedFits:
         if not self.models:
             return FusedFits((), {})
-        held, calibrations = zip(*self.models, strict=True)
-        return fit_fused(held, calibrations, fusion=self.fusion, features=features)
+        calibration_sets, calibrations = zip(*self.models, strict=True)
+        return fit_fused(calibration_sets, calibrations, fusion=self.fusion, features=features)
 
 
 def fused_confidence(
     calibration: FusedCalibration,
-    sure: Sequence[Confidence],
+    confidences: Sequence[Confidence],
     matched: NDArray[np.float64],
     featured: NDArray[np.bool_],
     options: ConfidenceOptions,
 ) -> Confidence:
-    """From how sure each index is, the cosines of `rank_matched` (q, n), and which queries have
-    features (q,).
+    """From the confidence of each index, the cosines of `rank_matched` (q, n), and which queries
+    have features (q,).
 
     Confidences are margins over the threshold of the deciding index, of the calibrated ones if
-    there are any; the indexes were asked what `FusedCalibration.asked_of_each` says.
+    there are any; the indexes had the options of `FusedCalibration.member_options`.
     """
-    margins = [one.confidences - one.thresholds for one in sure if one.thresholds is not None]
+    margins = [
+        index_confidence.confidences - index_confidence.thresholds
+        for index_confidence in confidences
+        if index_confidence.thresholds is not None
+    ]
     if not margins:
-        return Confidence(majority([one.confidences for one in sure]))
+        return Confidence(
+            majority([index_confidence.confidences for index_confidence in confidences])
+        )
     thresholds = np.zeros(len(matched))
-    parts = []
+    row_fits = []
     for features, rows in by_features(featured):
         fits = calibration.fits(features=features)
         if fits.margins:
             thresholds[rows] = threshold_for(fits.margins, options.false_alarm)
-        parts.append((rows, fits.works.get(options.work)))
-    return with_probabilities(Confidence(majority(margins), thresholds), matched, parts, options)
+        row_fits.append((rows, fits.works.get(options.work)))
+    return with_probabilities(Confidence(majority(margins), thresholds), matched, row_fits, options)
 
 
 def _margins(
@@ -169,41 +178,43 @@ def _margins(
 ) -> NDArray[np.float64]:
     """How far each plasmid is above the threshold of the deciding model, (q,)."""
     margins = []
-    for one, calibration in zip(common, calibrations, strict=True):
+    for rows, calibration in zip(common, calibrations, strict=True):
         verdicts = calibration.fits(features=features).verdicts
-        scores = OpenSetInputs.from_scores(
-            one.scores(features=features),
-            one.nearest,
-            named=named_columns(one.labs.names),
+        inputs = OpenSetInputs.from_scores(
+            rows.scores(features=features),
+            rows.nearest,
+            named=named_columns(rows.labs.names),
         )
-        margins.append(verdicts.open_set.score(scores) - verdicts.threshold(FALSE_ALARM))
+        margins.append(verdicts.open_set.score(inputs) - verdicts.threshold(FALSE_ALARM))
     return majority(margins)
 
 
-def _common(held: Sequence[HeldOut]) -> list[HeldOut]:
+def _common(calibration_sets: Sequence[HeldOut]) -> list[HeldOut]:
     """The same plasmids of each, at most MOST of each kind of work, spread over all."""
-    rows = [{name: row for row, name in enumerate(one.ids)} for one in held]
-    first = held[0]
-    chosen: list[str] = []
+    row_of = [{name: row for row, name in enumerate(rows.ids)} for rows in calibration_sets]
+    first = calibration_sets[0]
+    ids: list[str] = []
     for is_new in (False, True):
-        same = [
+        agreed = [
             name
             for row, name in enumerate(first.ids)
-            if first.is_new[row] == is_new and _is_agreed(name, held, rows)
+            if first.is_new[row] == is_new and _is_agreed(name, calibration_sets, row_of)
         ]
-        chosen += same[:: max(1, -(-len(same) // MOST))]
+        ids += agreed[:: max(1, -(-len(agreed) // MOST))]
     return [
-        one.where(np.array([mine[name] for name in chosen], dtype=np.intp))
-        for one, mine in zip(held, rows, strict=True)
+        rows.where(np.array([model_row_of[name] for name in ids], dtype=np.intp))
+        for rows, model_row_of in zip(calibration_sets, row_of, strict=True)
     ]
 
 
-def _is_agreed(name: str, held: Sequence[HeldOut], rows: Sequence[dict[str, int]]) -> bool:
+def _is_agreed(
+    name: str, calibration_sets: Sequence[HeldOut], row_of: Sequence[dict[str, int]]
+) -> bool:
     """Did no model learn from this plasmid, and has it the same class and work in all?"""
-    if not all(name in mine for mine in rows):
+    if not all(name in model_row_of for model_row_of in row_of):
         return False
-    found = {
-        (one.labs.names[one.labels[mine[name]]], bool(one.is_new[mine[name]]))
-        for one, mine in zip(held, rows, strict=True)
+    truths = {
+        (rows.labs.names[rows.labels[model_row_of[name]]], bool(rows.is_new[model_row_of[name]]))
+        for rows, model_row_of in zip(calibration_sets, row_of, strict=True)
     }
-    return len(found) == 1
+    return len(truths) == 1

@@ -1,5 +1,6 @@
-"""The windows of one query: how many labs have each, and the plasmids that hold some in, stretches
-out. What a stretch is stands in `vecattr.indexes.evidence.stretches`.
+"""The windows of one query: lab counts and the windows of source plasmids in, stretches out.
+
+`vecattr.indexes.evidence.stretches` defines what a stretch is.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ Run = tuple[int, int]  # the first window, and how many
 
 
 @dataclass(frozen=True)
-class Held:
-    """Which windows (w,) of a query a stored plasmid has as they are, and on its other strand."""
+class SourceWindows:
+    """Which windows (w,) of a query a stored plasmid has, on the query's strand and the other."""
 
     id: str
     lab: str
@@ -38,43 +39,46 @@ class Held:
         return self.forward | self.backward
 
     def source(self, inside: NDArray[np.intp]) -> Source:
-        """What it holds of a stretch with these windows."""
-        same, other = (np.count_nonzero(mask[inside]) for mask in (self.forward, self.backward))
-        return Source(
-            self.id, self.lab, float(self.either[inside].mean()), 1 if same >= other else -1
+        """What the plasmid holds of a stretch with these windows."""
+        forward, backward = (
+            np.count_nonzero(mask[inside]) for mask in (self.forward, self.backward)
         )
+        share = float(self.either[inside].mean())
+        return Source(self.id, self.lab, share, 1 if forward >= backward else -1)
 
 
 @dataclass(frozen=True)
-class Needles:
-    """The windows of a query on both strands (2w,), forward first, sorted once for many hays:
-    `order` sorts them, `values` (2w,) are sorted."""
+class WindowIndex:
+    """The windows of a query on both strands (2w,), forward first, sorted once for many stored
+    plasmids: `order` sorts them, `values` (2w,) are sorted."""
 
     order: NDArray[np.intp]
     values: Hashes
     clean: Mask
 
     @classmethod
-    def of(cls, windows: Windows) -> Needles:
+    def from_windows(cls, windows: Windows) -> WindowIndex:
+        """Of the windows of a query."""
         """The windows of a query, sorted."""
         values = np.concatenate([windows.forward, windows.backward])
         order = np.argsort(values)
         return cls(order, values[order], np.tile(windows.clean, 2))
 
-    def found_in(self, hay: Windows) -> tuple[Mask, Mask]:
-        """Which windows a hay reads as they are, and which on their other strand, (w,) both."""
-        known = np.sort(hay.forward[hay.clean])
-        found = np.zeros(len(self.values), dtype=bool)
-        if len(known):
-            at = np.minimum(np.searchsorted(known, self.values), len(known) - 1)
-            found[self.order] = known[at] == self.values
-        forward, backward = np.split(found & self.clean, 2)
+    def found_in(self, stored: Windows) -> tuple[Mask, Mask]:
+        """Which windows a stored plasmid has on the query's strand, and on the other, (w,) both."""
+        stored_values = np.sort(stored.forward[stored.clean])
+        is_found = np.zeros(len(self.values), dtype=bool)
+        if len(stored_values):
+            places = np.searchsorted(stored_values, self.values)
+            places = np.minimum(places, len(stored_values) - 1)
+            is_found[self.order] = stored_values[places] == self.values
+        forward, backward = np.split(is_found & self.clean, 2)
         return forward, backward
 
 
 @dataclass(frozen=True)
 class QueryWindows:
-    """The windows of a query, and how many labs have each (w,), UNSAMPLED where nobody knows."""
+    """The windows of a query, and how many labs have each (w,), UNSAMPLED where it is unknown."""
 
     plasmid: Plasmid
     windows: Windows
@@ -89,25 +93,25 @@ class QueryWindows:
 
     def common(self) -> list[Stretch]:
         """The stretches of common property, longest first."""
-        marked = between(self.is_common, self._events, closed=self._closed)
-        runs = runs_of(marked, closed=self._closed)
-        found = [self._stretch("common", run, ()) for run in runs]
-        return sorted(found, key=lambda one: (-one.bases, one.start))
+        mask = between(self.is_common, self._events, closed=self._closed)
+        runs = runs_of(mask, closed=self._closed)
+        stretches = [self._stretch("common", run, ()) for run in runs]
+        return sorted(stretches, key=lambda stretch: (-stretch.bases, stretch.start))
 
-    def support(self, held: Sequence[Held]) -> list[Stretch]:
-        """The stretches that these plasmids have (the order decides between equal sources), those
+    def support(self, sources: Sequence[SourceWindows]) -> list[Stretch]:
+        """The stretches that these plasmids have (their order decides between equal ones), those
         that fewest labs have first."""
-        if not held:
+        if not sources:
             return []
-        known = np.any([one.either for one in held], axis=0) & ~self.is_common  # (w,)
+        in_sources = np.any([source.either for source in sources], axis=0)  # (w,)
         weights = np.where(self.labs > 0, 1 / np.maximum(self.labs, 1), 0)  # (w,)
-        before = np.concatenate([[0], np.cumsum(np.tile(weights, 2))])
-        weighed = [
-            (round(float(before[first + count] - before[first]), 6), (first, count))
-            for first, count in runs_of(known, closed=self._closed)
-        ]
-        weighed = sorted((-weight, run) for weight, run in weighed if weight > 0)
-        return [self._stretch("support", run, held) for _, run in weighed]
+        sums = np.concatenate([[0], np.cumsum(np.tile(weights, 2))])
+        weighted = []
+        for first, count in runs_of(in_sources & ~self.is_common, closed=self._closed):
+            weight = round(float(sums[first + count] - sums[first]), 6)
+            if weight > 0:
+                weighted.append((-weight, (first, count)))
+        return [self._stretch("support", run, sources) for _, run in sorted(weighted)]
 
     @property
     def _closed(self) -> bool:
@@ -115,19 +119,22 @@ class QueryWindows:
 
     @property
     def _events(self) -> NDArray[np.intp]:
-        """Where windows are that tell something: the sampled ones and those that are not clean."""
+        """The places of the sampled windows and of those that are not clean."""
         return np.flatnonzero((self.labs != UNSAMPLED) | ~self.windows.clean)
 
     def _inside(self, run: Run) -> NDArray[np.intp]:
         first, count = run
         return np.arange(first, first + count) % len(self.windows)
 
-    def _stretch(self, kind: StretchKind, run: Run, held: Iterable[Held]) -> Stretch:
+    def _stretch(
+        self, kind: StretchKind, run: Run, source_windows: Iterable[SourceWindows]
+    ) -> Stretch:
         inside = self._inside(run)
         labs = self.labs[inside]
         labs = labs[labs != UNSAMPLED]
-        sources = [one.source(inside) for one in held]
-        whole = [one for one in sources if one.share == 1]
+        sources = [windows.source(inside) for windows in source_windows]
+        complete = [source for source in sources if source.share == 1]
+        partial = sorted((source for source in sources if source.share), key=_by_share)
         length = len(self.plasmid)
         bases = min(run[1] + K - 1, length)
         return Stretch(
@@ -138,11 +145,11 @@ class QueryWindows:
             least_labs=int(labs.min()),
             most_labs=int(labs.max()),
             kmers=len(labs),
-            sources=tuple(whole or sorted((one for one in sources if one.share), key=_fullest)),
+            sources=tuple(complete or partial),
         )
 
 
-def _fullest(source: Source) -> float:
+def _by_share(source: Source) -> float:
     return -source.share
 
 
@@ -152,11 +159,11 @@ def runs_of(mask: Mask, *, closed: bool) -> list[Run]:
     if not mask.any():
         return []
     edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]))).tolist()
-    found = [(first, stop - first) for first, stop in zip(edges[::2], edges[1::2], strict=True)]
-    if closed and len(found) > 1 and mask[0] and mask[-1]:
-        (_, head), (first, tail) = found[0], found[-1]
-        found = [*found[1:-1], (first, tail + head)]
-    return found
+    runs = [(first, stop - first) for first, stop in zip(edges[::2], edges[1::2], strict=True)]
+    if closed and len(runs) > 1 and mask[0] and mask[-1]:
+        (_, head), (first, tail) = runs[0], runs[-1]
+        runs = [*runs[1:-1], (first, tail + head)]
+    return runs
 
 
 def between(marked: Mask, events: NDArray[np.intp], *, closed: bool) -> Mask:

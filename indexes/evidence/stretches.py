@@ -1,15 +1,14 @@
-"""Which stretches of a query speak for a lab: a query and segments in, stretches and their sources
-out.
+"""Evidence for a lab: a query and segments in, stretches of the query and their sources out.
 
 A *window* is 21 bases of the query, A, C, G and T alone, over the origin of a circle, too. Of one
 window in eight, a *sampled* one (`vecattr.indexes.storage.segment_kmers`), the index knows how many
 labs have its bases on either strand. It is *rare* when 1 to N labs do, and *common* when more do.
 
-- A `support` stretch is as many neighbouring windows as possible that all occur, letter by letter
+- A `support` stretch is as many neighbouring windows as possible that all occur, base by base
   and on either strand, in chosen plasmids of the lab (each window in at least one of them), with no
   common one and at least one rare one among them.
 - A `common` stretch goes from a common window to the next sampled one, which is common, too, and so
-  on; no ambiguous letter lies inside. Nothing is known of the windows in between.
+  on; no ambiguous base lies inside. Nothing is known of the windows in between.
 
 All bases of its windows belong to a stretch, so neighbours may overlap by 20. The chosen plasmids
 are the SOURCES that together hold most of the query's rare windows, each window weighing 1 / labs:
@@ -25,7 +24,12 @@ import numpy as np
 
 from vecattr.attribution import Stretches
 from vecattr.errors import UsageError
-from vecattr.indexes.evidence.query_windows import UNSAMPLED, Held, Needles, QueryWindows
+from vecattr.indexes.evidence.query_windows import (
+    UNSAMPLED,
+    QueryWindows,
+    SourceWindows,
+    WindowIndex,
+)
 from vecattr.indexes.scoring.catalogue import Catalogue
 from vecattr.indexes.scoring.kmer_features import SharedKmers
 from vecattr.indexes.scoring.lab_features import LabFeatures
@@ -39,9 +43,9 @@ from vecattr.vectors import Codes
 
 #: A stretch that more labs have is common property, unless another number is asked for.
 COMMON_LABS = 20
-#: So many plasmids of a lab are looked at.
+#: Source plasmids of a lab that stretches are looked for in.
 SOURCES = 12
-#: So many stretches of each kind are told.
+#: Stretches of each kind in an answer.
 MOST = 10
 
 
@@ -56,7 +60,7 @@ def check_kmers_kept(indexes: Iterable[OpenedIndex]) -> None:
 
 
 class StretchFinder:
-    """Of the plasmids of some segments that are all stored with their bases and k-mers."""
+    """Finds evidence in the plasmids of some segments, all stored with their bases and k-mers."""
 
     def __init__(self, segments: Sequence[LiveSegment], class_names: Sequence[str]) -> None:
         self._segments = tuple(segments)
@@ -67,7 +71,7 @@ class StretchFinder:
         return Catalogue.from_segments(self._segments, self._class_names)
 
     @cached_property
-    def _evidence(self) -> LabFeatures:
+    def _features(self) -> LabFeatures:
         return LabFeatures(self._catalogue, self._segments)
 
     def find(
@@ -78,30 +82,29 @@ class StretchFinder:
         common_labs: int = COMMON_LABS,
         left_out: Collection[str] = (),
     ) -> Stretches:
-        """What of a plasmid speaks for a class (None: for nobody), as if the plasmids of the ids
-        `left_out` were not stored; the labs of the pool are meant by its name."""
+        """The stretches of a plasmid that speak for a class (None: for no lab), as if the plasmids
+        with the ids `left_out` were not stored. The name of the pool stands for all its labs."""
         if not self._segments:
             return Stretches(lab, common_labs, (), (), 0)
         windows = windows_of(plasmid.sequence, k=K, circular=plasmid.is_circular)
         hashes = windows.hashes
         sampled = windows.clean & is_sampled(hashes, scaled=SCALED)
         distinct, order = np.unique(hashes[sampled], return_inverse=True)
-        gone = list(living_rows(self._segments, sorted(left_out)).values())
-        shared = self._evidence.shared(distinct, left_out=np.array(gone, dtype=np.int64))
-        labs = np.full(len(windows), UNSAMPLED, dtype=np.int64)
-        labs[sampled] = shared.lab_counts[order]
-        read = QueryWindows(plasmid, windows, labs, common_labs)
-        rows = self._chosen(shared, self._codes_of(lab), common_labs=common_labs)
-        common = read.common()
-        needles = Needles.of(windows)
-        support = read.support([self._held(needles, row) for row in rows])
-        told = len(common[:MOST]) + len(support[:MOST])
+        rows_left_out = list(living_rows(self._segments, sorted(left_out)).values())
+        shared = self._features.shared(distinct, left_out=np.array(rows_left_out, dtype=np.int64))
+        lab_counts = np.full(len(windows), UNSAMPLED, dtype=np.int64)
+        lab_counts[sampled] = shared.lab_counts[order]
+        query = QueryWindows(plasmid, windows, lab_counts, common_labs)
+        source_rows = self._source_rows(shared, self._codes_of(lab), common_labs=common_labs)
+        window_index = WindowIndex.from_windows(windows)
+        sources = [self._source_windows(window_index, row) for row in source_rows]
+        common, support = query.common(), query.support(sources)
         return Stretches(
             lab,
             common_labs,
             tuple(support[:MOST]),
             tuple(common[:MOST]),
-            len(common) + len(support) - told,
+            len(common[MOST:]) + len(support[MOST:]),
         )
 
     def _codes_of(self, lab: str | None) -> Codes:
@@ -112,38 +115,40 @@ class StretchFinder:
             self._catalogue.class_of_lab == self._catalogue.class_names.index(lab)
         )
 
-    def _chosen(self, shared: SharedKmers, codes: Codes, *, common_labs: int) -> list[int]:
-        """At most SOURCES rows of these labs, by all that they hold, the fullest first."""
+    def _source_rows(self, shared: SharedKmers, codes: Codes, *, common_labs: int) -> list[int]:
+        """At most SOURCES rows of these labs, by all rare k-mers that they hold, the fullest
+        first. Greedy: one after the other the row that adds most."""
         rare = (shared.lab_counts <= common_labs) & ~shared.is_common
-        mine = rare[shared.posting_kmers] & np.isin(
+        of_labs = rare[shared.posting_kmers] & np.isin(
             self._catalogue.labs[shared.posting_rows], codes
         )
-        which = shared.posting_kmers[mine]
-        rows, place = np.unique(shared.posting_rows[mine], return_inverse=True)  # (r,), (e,)
-        weight = 1 / np.maximum(shared.lab_counts, 1)  # (m,)
-        total = np.bincount(place, weight[which], minlength=len(rows))
-        chosen: dict[str, int] = {}  # several segments may hold one plasmid
-        open_rows = np.ones(len(rows), dtype=bool)
-        while len(chosen) < SOURCES and open_rows.any():
-            gain = np.bincount(place, weight[which], minlength=len(rows))
-            order = np.lexsort((np.arange(len(rows)), -total, -gain, ~open_rows))
+        kmers = shared.posting_kmers[of_labs]
+        rows, candidates = np.unique(shared.posting_rows[of_labs], return_inverse=True)
+        weights = 1 / np.maximum(shared.lab_counts, 1)  # (m,)
+        totals = np.bincount(candidates, weights[kmers], minlength=len(rows))  # (r,)
+        chosen: dict[str, int] = {}  # by id: several segments may hold one plasmid
+        is_open = np.ones(len(rows), dtype=bool)
+        while len(chosen) < SOURCES and is_open.any():
+            gains = np.bincount(candidates, weights[kmers], minlength=len(rows))
+            order = np.lexsort((np.arange(len(rows)), -totals, -gains, ~is_open))
             best = int(order[0])
-            segment, at = self._segment_of(int(rows[best]))
-            [name] = segment.stored.ids([at])
-            chosen.setdefault(name, best)
-            open_rows[best] = False
-            weight[which[place == best]] = 0
-        return [int(rows[best]) for best in sorted(chosen.values(), key=lambda b: (-total[b], b))]
+            segment, segment_row = self._place_of(int(rows[best]))
+            [plasmid_id] = segment.stored.ids([segment_row])
+            chosen.setdefault(plasmid_id, best)
+            is_open[best] = False
+            weights[kmers[candidates == best]] = 0
+        by_total = sorted(chosen.values(), key=lambda best: (-totals[best], best))
+        return [int(rows[best]) for best in by_total]
 
-    def _segment_of(self, row: int) -> tuple[LiveSegment, int]:
-        """Where a row lies: its segment and its row there."""
+    def _place_of(self, row: int) -> tuple[LiveSegment, int]:
+        """The segment of a row, and its row there."""
         number = int(np.searchsorted(self._catalogue.starts, row, side="right")) - 1
         return self._segments[number], row - self._catalogue.starts[number]
 
-    def _held(self, needles: Needles, row: int) -> Held:
-        segment, place = self._segment_of(row)
-        bases = unpack_bases(segment.stored.bases(place))
-        circular = segment.stored.topology(place) == "circular"
-        forward, backward = needles.found_in(windows_of(bases, k=K, circular=circular))
-        [name] = segment.stored.ids([place])
-        return Held(name, segment.lab(place), forward, backward)
+    def _source_windows(self, window_index: WindowIndex, row: int) -> SourceWindows:
+        segment, segment_row = self._place_of(row)
+        bases = unpack_bases(segment.stored.bases(segment_row))
+        circular = segment.stored.topology(segment_row) == "circular"
+        forward, backward = window_index.found_in(windows_of(bases, k=K, circular=circular))
+        [plasmid_id] = segment.stored.ids([segment_row])
+        return SourceWindows(plasmid_id, segment.lab(segment_row), forward, backward)
