@@ -43,7 +43,8 @@ STEADY = 2e-4  # an input with no larger standard deviation says nothing, as one
 
 #: What is added to the score of a lab for each unit of ln(1 + its plasmids). In the folds a lab is
 #: asked about with one publication, of which five plasmids at most, so large labs come up less
-#: often than they do; more than this takes from labs that are just added (docs/decisions.md).
+#: often than they do; more than this takes from labs that are just added
+#: (docs/decisions/0036-two-networks.md).
 PRIOR = 0.1
 
 

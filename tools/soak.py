@@ -1,4 +1,5 @@
-"""The seven proofs of docs/reliability.md: a proof, rounds or seconds and a seed in, a summary out.
+"""The proofs of docs/results/reliability.md: a proof, rounds or seconds and a seed in, a summary
+out.
 
     python tools/soak.py kill --rounds 500
     python tools/soak.py disk-full

@@ -1,4 +1,4 @@
-"""The seven proofs of docs/reliability.md with few rounds; `tools/soak.py` has the long ones."""
+"""The proofs of docs/results/reliability.md with few rounds; `tools/soak.py` has long ones."""
 
 from __future__ import annotations
 

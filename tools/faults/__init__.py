@@ -1,1 +1,1 @@
-"""Faults that are tried on vecattr, one module for each proof of docs/reliability.md."""
+"""Faults that are tried on vecattr, one module for each proof of docs/results/reliability.md."""
