@@ -23,7 +23,7 @@ from vecattr.vectors import Mask
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """One model to train: from which plasmids, which rows of them are for what, and how."""
+    """One model to train: on which plasmids, what each of their rows is for, and how."""
 
     labelled: LabelledSet
     split: Split
@@ -39,7 +39,7 @@ class TrainingPlan:
         return tuple(sorted(set(self.labelled.labels)))
 
     def for_refit(self, epochs: int) -> TrainingPlan:
-        """The plan to learn from all rows for so many epochs."""
+        """The plan to train on all rows for so many epochs."""
         no_rows = np.zeros(len(self.labelled.labels), dtype=bool)
         split = Split(training=~no_rows, validation=no_rows, new_work=no_rows, known_work=no_rows)
         settings = replace(self.settings, epochs=epochs)
@@ -65,15 +65,15 @@ class TrainingData:
     features: FeatureSpace
     training: Examples
     validation: Examples | None  # tells when to stop
-    calibration: Examples | None  # calibrates
+    calibration: Examples | None
     calibration_is_new: Mask  # (q,), True where the whole group was held out
 
 
 def read_training_data(
-    plan: TrainingPlan, *, threads: int, watcher: Watcher, calibrates: bool
+    plan: TrainingPlan, threads: int, watcher: Watcher, *, calibrates: bool
 ) -> TrainingData:
-    """Learn vocabulary and features from the rows to learn from, and read all rows with them; those
-    that calibrate only if `calibrates`."""
+    """Learn vocabulary and features from the training rows, and read all rows with them; the
+    calibration rows only if the run `calibrates`."""
     split, labelled = plan.split, plan.labelled
     training = labelled.where(split.training)
     vocabulary = _learn_vocabulary(training.plasmids, plan.encoder, plan.settings)

@@ -75,19 +75,18 @@ def carry_out(
     """
     claim_folder(out, resume=resume)
     checkpoints = Checkpoints(out, checkpoint_minutes, resume)
-    settings = plan.settings
-    with join_process_group(settings.device) as group:
-        shown = watcher if watcher and group.is_leader else SilentWatcher()
-        calibrates = group.is_leader and not settings.reserve
-        data = read_training_data(plan, threads=group.threads, watcher=shown, calibrates=calibrates)
-        model = fit_model(data, group, checkpoints, shown)
-        calibrated = calibrate(data, model, shown)
+    refits = plan.settings.refit and bool(plan.split.validation.any())
+    with join_process_group(plan.settings.device) as group:
+        watcher = watcher if watcher and group.is_leader else SilentWatcher()
+        calibrates = group.is_leader and not plan.settings.reserve
+        data = read_training_data(plan, group.threads, watcher, calibrates=calibrates)
+        model = fit_model(data, group, checkpoints, watcher)
+        calibrated = calibrate(data, model, watcher)
         report = TrainReport.from_run(plan, model, calibrated, folder=out)
-        if settings.refit and data.validation:
-            data = read_training_data(
-                plan.for_refit(model.epochs), threads=group.threads, watcher=shown, calibrates=False
-            )
-            model = fit_model(data, group, checkpoints, shown)
+        if refits:
+            refit_plan = plan.for_refit(model.epochs)
+            data = read_training_data(refit_plan, group.threads, watcher, calibrates=False)
+            model = fit_model(data, group, checkpoints, watcher)
         if group.is_leader:
             write_run(report, model, plan)
         group.broadcast(None)  # a process that leaves while the leader writes would abort
