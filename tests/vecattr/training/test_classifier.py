@@ -56,4 +56,6 @@ def test_a_classifier_learns_more_than_chance(tmp_path: Path) -> None:
     assert labs is not None
     cosines = load_embedder(report.model).embed(_CORPUS) @ labs.vectors.T
     named = [labs.names[place] for place in cosines.argmax(axis=1)]
-    assert np.mean([name == one.lab for name, one in zip(named, _CORPUS, strict=True)]) > 0.5
+    assert (
+        np.mean([name == plasmid.lab for name, plasmid in zip(named, _CORPUS, strict=True)]) > 0.5
+    )

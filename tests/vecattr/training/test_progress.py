@@ -25,8 +25,8 @@ def _says(first: NDArray[np.int64]) -> NDArray[np.float32]:
 
 
 def _merit(cosines: NDArray[np.float32], best_by: BestBy) -> float:
-    found = Validation.from_cosines(cosines, _TARGETS)
-    epoch = Epoch(1, 1, 0.0, found.top1, found.top10, found.macro_mrr, 0.0, 0.0, 0.0)
+    figures = Validation.from_cosines(cosines, _TARGETS)
+    epoch = Epoch(1, 1, 0.0, figures.top1, figures.top10, figures.macro_mrr, 0.0, 0.0, 0.0)
     return epoch.merit(best_by)
 
 
@@ -56,17 +56,19 @@ def test_the_figures_are_those_of_a_plain_loop() -> None:
         np.mean([1 / rank for rank, target in zip(ranks, targets, strict=True) if target == lab])
         for lab in range(_LABS)
     ]
-    found = Validation.from_cosines(cosines, targets)
-    assert found.macro_mrr == pytest.approx(np.mean(by_lab))
-    assert found.top1 == pytest.approx(np.mean([rank == 1 for rank in ranks]))
-    assert found.top10 == pytest.approx(np.mean([rank <= 10 for rank in ranks]))
+    figures = Validation.from_cosines(cosines, targets)
+    assert figures.macro_mrr == pytest.approx(np.mean(by_lab))
+    assert figures.top1 == pytest.approx(np.mean([rank == 1 for rank in ranks]))
+    assert figures.top10 == pytest.approx(np.mean([rank <= 10 for rank in ranks]))
 
 
 def test_a_network_of_one_answer_for_all_or_of_no_numbers_finds_nothing() -> None:
-    same = np.full((len(_TARGETS), _LABS), 0.3, dtype=np.float32)
-    assert Validation.from_cosines(same, _TARGETS).top1 == 0
-    lost = np.full_like(same, np.nan)
-    assert Validation.from_cosines(lost, _TARGETS) == Validation(top1=0.0, top10=0.0, macro_mrr=0.0)
+    equal = np.full((len(_TARGETS), _LABS), 0.3, dtype=np.float32)
+    assert Validation.from_cosines(equal, _TARGETS).top1 == 0
+    not_numbers = np.full_like(equal, np.nan)
+    assert Validation.from_cosines(not_numbers, _TARGETS) == Validation(
+        top1=0.0, top10=0.0, macro_mrr=0.0
+    )
 
 
 def test_without_validation_there_is_nothing_to_be_best_by() -> None:

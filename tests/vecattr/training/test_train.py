@@ -60,15 +60,15 @@ class Interrupted:
     """A watcher that stops the run after some epochs, as a person would."""
 
     def __init__(self, after: int) -> None:
-        self.left = after
+        self.epochs_left = after
 
     def starts(self, stage: str, total: int) -> None: ...
 
     def advances(self, units: int, **facts: float) -> None: ...
 
     def ends_epoch(self, epoch: Epoch) -> None:
-        self.left -= 1
-        if not self.left:
+        self.epochs_left -= 1
+        if not self.epochs_left:
             raise KeyboardInterrupt
 
 
@@ -144,42 +144,45 @@ def test_the_epoch_that_is_best_by_the_rule_is_kept(tmp_path: Path, best_by: Bes
     assert report.best is report.history[merits.index(max(merits))]
     table = learned_labs(report.model)
     assert table is not None
-    watched = [_CORPUS[row] for row in np.flatnonzero(report.split.validation)]
-    cosines = load_embedder(report.model).embed(watched) @ table.vectors.T
-    targets = np.array([table.names.index(str(one.lab)) for one in watched])
-    kept = Validation.from_cosines(cosines, targets)
-    assert kept.macro_mrr == pytest.approx(report.best.validation_macro_mrr, abs=0.01)
-    assert kept.top1 == pytest.approx(report.best.validation_top1, abs=0.01)
+    plasmids = [_CORPUS[row] for row in np.flatnonzero(report.split.validation)]
+    cosines = load_embedder(report.model).embed(plasmids) @ table.vectors.T
+    targets = np.array([table.names.index(str(plasmid.lab)) for plasmid in plasmids])
+    figures = Validation.from_cosines(cosines, targets)
+    assert figures.macro_mrr == pytest.approx(report.best.validation_macro_mrr, abs=0.01)
+    assert figures.top1 == pytest.approx(report.best.validation_top1, abs=0.01)
 
 
 def test_plasmids_that_calibrate_are_kept_and_were_not_learned_from(tmp_path: Path) -> None:
     shares = {"validation_share": 0.3, "calibration_share": 0.2}
     report = _train(tmp_path / "model", config=replace(_SHORT, **shares))  # type: ignore[arg-type]
-    held = read_held_out(report.model)
+    held_out = read_held_out(report.model)
     labs = learned_labs(report.model)
-    assert held is not None
+    assert held_out is not None
     assert labs is not None
     assert read_calibration(report.model) == report.calibration is not None
-    known = {one.id: one for one in _CORPUS}
-    learned = [_CORPUS[row] for row in np.flatnonzero(report.split.training)]
-    assert not {one.id for one in learned} & set(held.ids)
-    for name, is_new in zip(held.ids, held.is_new.tolist(), strict=True):
-        assert is_new == (known[name].group not in {one.group for one in learned})
-    assert held.labs.names == labs.names
-    assert np.array_equal(held.labs.vectors, labs.vectors)
-    assert [labs.names[label] for label in held.labels] == [known[name].lab for name in held.ids]
+    plasmids = {plasmid.id: plasmid for plasmid in _CORPUS}
+    training = [_CORPUS[row] for row in np.flatnonzero(report.split.training)]
+    assert not {plasmid.id for plasmid in training} & set(held_out.ids)
+    groups = {plasmid.group for plasmid in training}
+    for name, is_new in zip(held_out.ids, held_out.is_new.tolist(), strict=True):
+        assert is_new == (plasmids[name].group not in groups)
+    assert held_out.labs.names == labs.names
+    assert np.array_equal(held_out.labs.vectors, labs.vectors)
+    assert [labs.names[label] for label in held_out.labels] == [
+        plasmids[name].lab for name in held_out.ids
+    ]
     embed = load_embedder(report.model).embed
-    full = embed([known[name] for name in held.ids])
-    bare = embed([known[name].without_features() for name in held.ids])
-    stored = embed([one.without_features() for one in learned])
-    assert np.allclose(held.full, full, atol=1e-4)
-    assert np.allclose(held.bare, bare, atol=1e-4)
-    assert held.has_features
-    for row, name in enumerate(held.ids):
+    full = embed([plasmids[name] for name in held_out.ids])
+    bare = embed([plasmids[name].without_features() for name in held_out.ids])
+    stored = embed([plasmid.without_features() for plasmid in training])
+    assert np.allclose(held_out.full, full, atol=1e-4)
+    assert np.allclose(held_out.bare, bare, atol=1e-4)
+    assert held_out.has_features
+    for row, name in enumerate(held_out.ids):
         cosines = stored @ bare[row]
-        other = [one.lab != known[name].lab for one in learned]
-        assert held.nearest[row] == pytest.approx(cosines.max(), abs=1e-4)
-        assert held.nearest_other[row] == pytest.approx(cosines[other].max(), abs=1e-4)
+        other_labs = [plasmid.lab != plasmids[name].lab for plasmid in training]
+        assert held_out.nearest[row] == pytest.approx(cosines.max(), abs=1e-4)
+        assert held_out.nearest_other[row] == pytest.approx(cosines[other_labs].max(), abs=1e-4)
 
 
 def test_without_plasmids_held_out_nothing_is_calibrated(tmp_path: Path) -> None:
@@ -199,10 +202,10 @@ def test_max_steps_ends_a_run_early(tmp_path: Path) -> None:
 @pytest.mark.parametrize("loss", ["cosface", "softmax"])
 def test_refitting_learns_from_every_row(tmp_path: Path, loss: Loss) -> None:
     config = replace(_SHORT, loss=loss)
-    once = _train(tmp_path / "once", _BAG, config)
-    again = _train(tmp_path / "again", _BAG, replace(config, refit=True))
-    assert model_identity(once.model) != model_identity(again.model)
-    assert "fitted again on all" in (again.model / "MODEL_CARD.md").read_text()
+    fitted = _train(tmp_path / "fitted", _BAG, config)
+    refitted = _train(tmp_path / "refitted", _BAG, replace(config, refit=True))
+    assert model_identity(fitted.model) != model_identity(refitted.model)
+    assert "fitted again on all" in (refitted.model / "MODEL_CARD.md").read_text()
 
 
 def test_rare_labs_are_pooled_into_one_class(tmp_path: Path) -> None:
@@ -318,9 +321,9 @@ def test_two_processes_give_the_result_of_one(
     )
     assert done.returncode == 0, done.stderr[-3_000:]
     single = _train(tmp_path / "one", encoder, config)
-    one, two = (_losses(tmp_path / name) for name in ("one", "two"))
-    assert single.epochs == len(two)
-    assert np.allclose(one, two, rtol=1e-3)
+    losses_of_one, losses_of_two = (_losses(tmp_path / name) for name in ("one", "two"))
+    assert single.epochs == len(losses_of_two)
+    assert np.allclose(losses_of_one, losses_of_two, rtol=1e-3)
 
 
 def _losses(model: Path) -> list[float]:
@@ -329,10 +332,15 @@ def _losses(model: Path) -> list[float]:
 
 
 def _with_telling_names(corpus: list[Plasmid]) -> list[Plasmid]:
-    """The same plasmids, with names that can be told in bytes."""
+    """The same plasmids, with names that cannot occur in a model by chance."""
     return [
-        replace(one, id=f"ROW-{one.id}", lab=f"NAME-{one.lab}", group=f"PAPER-{one.group}")
-        for one in corpus
+        replace(
+            plasmid,
+            id=f"ROW-{plasmid.id}",
+            lab=f"NAME-{plasmid.lab}",
+            group=f"PAPER-{plasmid.group}",
+        )
+        for plasmid in corpus
     ]
 
 
@@ -354,11 +362,11 @@ def test_an_encoder_to_hand_on_holds_no_name_and_was_trained_without_the_reserve
     content = b"".join(path.read_bytes() for path in report.model.iterdir())
     for word in (b"ROW-", b"NAME-", b"PAPER-"):
         assert word not in content
-    known = load_file(report.model / WEIGHTS_FILE)["vocabulary.hashes"].numpy().view(np.uint64)
-    kept = [one for one, out in zip(corpus, reserved, strict=True) if not out]
-    readings = [Reading(one.sequence, one.is_circular) for one in kept]
-    learned = KmerVocabulary.learn(readings, k=_BAG.k, scaled=_BAG.scaled, min_plasmids=2)
-    assert known.tolist() == learned.hashes.tolist()
+    hashes = load_file(report.model / WEIGHTS_FILE)["vocabulary.hashes"].numpy().view(np.uint64)
+    unreserved = [plasmid for plasmid, out in zip(corpus, reserved, strict=True) if not out]
+    readings = [Reading(plasmid.sequence, plasmid.is_circular) for plasmid in unreserved]
+    vocabulary = KmerVocabulary.learn(readings, k=_BAG.k, scaled=_BAG.scaled, min_plasmids=2)
+    assert hashes.tolist() == vocabulary.hashes.tolist()
 
 
 def test_folds_keep_no_reserve(tmp_path: Path) -> None:
@@ -379,9 +387,9 @@ def test_a_table_of_int8_embeds_as_the_same_of_float16(tmp_path: Path) -> None:
         _train(tmp_path / numbers, replace(wide, numbers=numbers)).model
         for numbers in ("float16", "int8")
     ]
-    one, other = (load_embedder(model).embed(_CORPUS) for model in models)
-    assert (one * other).sum(axis=1).min() > 0.999
-    assert not np.array_equal(one, other)
+    float16, int8 = (load_embedder(model).embed(_CORPUS) for model in models)
+    assert (float16 * int8).sum(axis=1).min() > 0.999
+    assert not np.array_equal(float16, int8)
     stored = [load_file(model / WEIGHTS_FILE) for model in models]
     rows, steps = stored[1]["tokens.weight"].numpy(), stored[1]["tokens.steps"].numpy()
     assert (rows.dtype, steps.dtype) == (np.int8, np.float32)
