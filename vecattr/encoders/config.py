@@ -44,11 +44,11 @@ class BagConfig:
     kind: Literal["bag"] = "bag"
     width: int = 200  # of the unit vector
     k: int = 21
-    scaled: int = 8  # one k-mer hash in so many is read
-    min_plasmids: int = 2  # a k-mer enters the vocabulary when so many training plasmids have it
+    scaled: int = 8  # one k-mer hash in `scaled` is read
+    min_plasmids: int = 2  # training plasmids that must have a k-mer of the vocabulary
     token_width: int = 64  # of a k-mer's vector, projected to `width` when it is narrower
     dropout: float = 0.7  # of k-mers, in training only
-    numbers: Numbers = "float16"  # that the k-mers' vectors are stored as
+    numbers: Numbers = "float16"  # type in which the k-mers' vectors are stored
 
     def __post_init__(self) -> None:
         require_positive(self, "width", "scaled", "min_plasmids", "token_width")
@@ -72,7 +72,7 @@ def require_positive(config: object, *names: str) -> None:
 
 
 def encoder_config(data: Mapping[str, Any]) -> EncoderConfig:
-    """The encoder's configuration from its JSON object; DamagedError when it is none."""
+    """The encoder's configuration from its JSON object; DamagedError when it is not one."""
     kind = _KINDS.get(str(data.get("kind")))
     if kind is None:
         raise DamagedError(

@@ -30,7 +30,7 @@ Engine = Literal["numpy", "torch"]
 
 
 class Embedder:
-    """Embeds plasmids; the same vectors to 1e-5 whatever the batch, order or threads."""
+    """Embeds plasmids; batch, order and threads change a vector by 1e-5 at most."""
 
     def __init__(
         self,
@@ -53,15 +53,15 @@ class Embedder:
         self._threads = threads
 
     def embed(self, plasmids: Sequence[Plasmid]) -> Vectors:
-        """Unit vectors, (n, d) float32, the renormalised mean over each plasmid's views."""
+        """Unit vectors (n, d), the mean over each plasmid's views scaled to length 1."""
         features = self._features.matrix(plasmids)  # (n, f + 1)
         order_free = self._vocabulary.order_free
         views = [
             fixed_views(plasmid, rotations=self.rotations, order_free=order_free)
             for plasmid in plasmids
         ]
-        owners = np.repeat(np.arange(len(plasmids)), [len(some) for some in views])  # (v,)
-        readings = [view for some in views for view in some]
+        owners = np.repeat(np.arange(len(plasmids)), list(map(len, views)))  # (v,)
+        readings = [view for plasmid_views in views for view in plasmid_views]
         sums = np.zeros((len(plasmids), self.width), dtype=np.float64)
         if readings:
             ids = self._vocabulary.ids(readings, threads=self._threads)
@@ -70,9 +70,10 @@ class Embedder:
 
 
 def fixed_views(plasmid: Plasmid, *, rotations: int, order_free: bool) -> list[Reading]:
-    """`rotations` evenly spaced openings of both strands; one opening of a linear plasmid.
+    """Views of both strands at `rotations` evenly spaced start positions; a linear plasmid has one
+    start position.
 
-    An order-free encoder sees the same in every view, so it gets one, as the file spells it.
+    All views are the same to an order-free encoder, so it gets one, as the file spells it.
     """
     if order_free:
         return [Reading(plasmid.sequence, plasmid.is_circular)]
@@ -85,13 +86,13 @@ def fixed_views(plasmid: Plasmid, *, rotations: int, order_free: bool) -> list[R
 
 
 def _offsets(length: int, rotations: int) -> list[int]:
-    """Evenly spaced places to open a circle of `length` bases, each place once."""
+    """Evenly spaced start positions on a circle of `length` bases, without duplicates."""
     return sorted({turn * length // rotations for turn in range(rotations)})
 
 
 def engine_of(config: EncoderConfig, device: str) -> Engine:
-    """What computes the vectors of this encoder: NumPy, but torch on a GPU that is asked for, or
-    (`auto`) that is there for a text CNN; a bag is bound by memory and gains nothing."""
+    """The engine for this encoder: torch on a GPU that is requested, or (`auto`) that is present
+    and speeds up a text CNN; otherwise NumPy. A bag is bound by memory and gains nothing."""
     if device == "cuda":
         return "torch"
     is_bag = isinstance(config, BagConfig)
@@ -99,7 +100,7 @@ def engine_of(config: EncoderConfig, device: str) -> Engine:
 
 
 def _has_gpu() -> bool:
-    """Is a driver of NVIDIA's installed? To ask torch would be to load it."""
+    """Is NVIDIA's driver installed? (Asking torch would load it.)"""
     return shutil.which("nvidia-smi") is not None
 
 
@@ -112,12 +113,12 @@ def load_embedder(
     identity: str | None = None,
     tables: Path | None = None,
 ) -> Embedder:
-    """The embedder of a model folder; `views` overrides the model's number of rotations. An
-    `identity` that the caller knows spares hashing the model's files, and its `tables`
-    (`vecattr.encoders.lookup_file`) reading them.
+    """The embedder of a model folder; `views` overrides the model's number of rotations. With an
+    `identity` the model's files are not hashed, and with `tables` (a file of
+    `vecattr.encoders.lookup_file`) its weights are not read.
 
-    MissingError, DamagedError or MismatchError name the file; UsageError when a GPU is asked for in
-    vain."""
+    MissingError, DamagedError or MismatchError name the file; UsageError when a GPU is requested
+    and absent."""
     config = read_config(folder)
     encoder: IdEncoder
     if engine_of(config.encoder, device) == "torch":

@@ -1,4 +1,4 @@
-"""Phenotype features found by name: plasmids in, a 0/1 matrix with a "missing" flag out."""
+"""Phenotype features by name: plasmids in, a 0/1 matrix with a "missing" flag out."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ class FeatureSpace:
         return len(self.names) + 1
 
     def matrix(self, plasmids: Sequence[Plasmid]) -> NDArray[np.float32]:
-        """(n, columns); the last column is 1 where nothing is known.
+        """One row a plasmid, (n, columns); the last column is 1 where no feature is known.
 
         Raises InputError when a plasmid has some of the names and lacks others. Names that the
-        model does not know are left aside; a plasmid with none of the names has no features.
+        model does not know are ignored; a plasmid with none of the names has no features.
         """
         rows = np.zeros((len(plasmids), self.columns), dtype=np.float32)
         for row, plasmid in zip(rows, plasmids, strict=True):
@@ -55,14 +55,14 @@ class FeatureSpace:
         """Write the plasmid's values; False when it has none of the names."""
         if plasmid.features is None:
             return False
-        known = [name for name in self.names if name in plasmid.features]
-        if known and len(known) < len(self.names):
+        present = [name for name in self.names if name in plasmid.features]
+        if present and len(present) < len(self.names):
             absent = [name for name in self.names if name not in plasmid.features]
             raise InputError(
-                f"{len(known)} of the model's {len(self.names)} features are given; "
+                f"{len(present)} of the model's {len(self.names)} features are given; "
                 f"absent: {', '.join(absent[:3])}{', …' if len(absent) > 3 else ''}",
                 where=f"record {plasmid.id!r}",
                 hint="give all of them, or none (--no-features)",
             )
-        row[: len(known)] = [plasmid.features[name] for name in known]
-        return bool(known)
+        row[: len(present)] = [plasmid.features[name] for name in present]
+        return bool(present)

@@ -1,12 +1,11 @@
-"""Encoders without torch: the weights of a bag or of a text CNN in, tables whose rows add up to the
-same unit vectors out.
+"""Encoders without torch: weights of a bag or a text CNN in, lookup tables that embed alike out.
 
 A bag is a table already. The first layer of a text CNN is linear in the tokens' vectors, so the
 response of a filter at a position is a sum of one table row for each token that it covers,
 
     table[kernel, j] = tokens @ filters[kernel][:, :, j].T      (v, e) @ (e, c) -> (v, c)
 
-which leaves look-ups and additions of what was a convolution (exactly, but for rounding).
+so that a convolution becomes look-ups and additions, equal to it up to rounding.
 """
 
 from __future__ import annotations
@@ -34,10 +33,10 @@ _SELU_SCALE, _SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer e
 
 
 class IdEncoder(Protocol):
-    """Ids and features in, unit vectors out; a row depends on nothing but itself."""
+    """Ids and features in, unit vectors out; a row does not depend on its batch mates."""
 
     def encode(self, ids: Sequence[Ids], features: NDArray[np.float32]) -> Vectors:
-        """One id array (t,) a sequence, and features (b, f), -> (b, d)."""
+        """From one id array (t,) a sequence, and features (b, f), -> (b, d)."""
         ...
 
 
@@ -50,15 +49,15 @@ class KmerVectors(Protocol):
         ...
 
     def at(self, ids: NDArray[np.int32]) -> Vectors:
-        """Those of these ids, (t,) -> (t, e) float32."""
+        """The vectors of these ids, (t,) -> (t, e) float32."""
         ...
 
 
 @dataclass(frozen=True)
 class LookupBag:
-    """The mean of k-mers' vectors (e,), widened to (d,), plus what features and the bias add."""
+    """The mean of k-mers' vectors (e,), widened to (d,), plus linear features and a bias."""
 
-    rows: KmerVectors
+    kmers: KmerVectors
     widen: NDArray[np.float64] | None  # (e, d)
     features: NDArray[np.float64]  # (f, d)
     bias: NDArray[np.float64]  # (d,)
@@ -69,27 +68,27 @@ class LookupBag:
     ) -> LookupBag:
         """DamagedError when the arrays do not fit the configuration."""
         width = config.width
-        take = _Taker(folder, arrays)
+        weights = _Weights(folder, arrays)
         widen = None
         if config.token_width != width:
-            widen = take("widen.weight", (width, config.token_width)).T
+            widen = weights.array("widen.weight", (width, config.token_width)).T
         return cls(
             StoredKmerVectors.from_arrays(folder, arrays, config, size=size),
             widen,
-            take("features.weight", (width, columns)).T,
-            take("features.bias", (width,)),
+            weights.array("features.weight", (width, columns)).T,
+            weights.array("features.bias", (width,)),
         )
 
     def encode(self, ids: Sequence[Ids], features: NDArray[np.float32]) -> Vectors:
         """Unit vectors of k-mer ids, (t,) of each sequence, and features (b, f) -> (b, d)."""
-        pooled = np.stack([self._mean(one) for one in ids])  # (b, e)
-        wide = pooled if self.widen is None else _each_row(pooled, self.widen)  # (b, e) -> (b, d)
-        return unit_rows(wide + _each_row(features, self.features) + self.bias)
+        pooled = np.stack([self._mean(sequence_ids) for sequence_ids in ids])  # (b, e)
+        wide = pooled if self.widen is None else _row_products(pooled, self.widen)  # (b, d)
+        return unit_rows(wide + _row_products(features, self.features) + self.bias)
 
     def _mean(self, ids: Ids) -> NDArray[np.float64]:
         if not len(ids):
-            return np.zeros(self.rows.width)
-        mean: NDArray[np.float64] = self.rows.at(ids).mean(axis=0, dtype=np.float64)
+            return np.zeros(self.kmers.width)
+        mean: NDArray[np.float64] = self.kmers.at(ids).mean(axis=0, dtype=np.float64)
         return mean  # (t, e) -> (e,)
 
 
@@ -108,47 +107,54 @@ class LookupCnn:
     def from_arrays(
         cls, folder: Path, arrays: Arrays, config: CnnConfig, *, size: int, columns: int
     ) -> LookupCnn:
-        """Folds the tables; DamagedError when the arrays do not fit the configuration."""
-        take = _Taker(folder, arrays)
+        """Computes the tables; DamagedError when the arrays do not fit the configuration."""
+        weights = _Weights(folder, arrays)
         filters, pooled = config.filters, config.filters * len(config.kernels)
-        tokens = take("tokens.weight", (size, config.token_width)).astype(np.float32)
+        tokens = weights.array("tokens.weight", (size, config.token_width)).astype(np.float32)
         tables, biases = [], []
-        for place, kernel in enumerate(config.kernels):
-            weight = take(f"filters.{place}.weight", (filters, config.token_width, kernel))
-            table = np.empty((kernel, size, filters), dtype=np.float32)
-            for j in range(kernel):
-                np.matmul(tokens, weight[:, :, j].T.astype(np.float32), out=table[j])
-            tables.append(table)
-            biases.append(take(f"filters.{place}.bias", (filters,)).astype(np.float32))
+        for layer, kernel in enumerate(config.kernels):
+            shape = filters, config.token_width, kernel
+            tables.append(_table(tokens, weights.array(f"filters.{layer}.weight", shape)))
+            biases.append(weights.array(f"filters.{layer}.bias", (filters,)).astype(np.float32))
         return cls(
             tuple(tables),
             tuple(biases),
             config.activation,
-            take("project.weight", (config.width, pooled + columns)).T,
-            take("project.bias", (config.width,)),
+            weights.array("project.weight", (config.width, pooled + columns)).T,
+            weights.array("project.bias", (config.width,)),
         )
 
     def encode(self, ids: Sequence[Ids], features: NDArray[np.float32]) -> Vectors:
         """Unit vectors of piece ids, (t,) of each sequence, and features (b, f) -> (b, d)."""
         activate = _ACTIVATIONS[self.activation]
-        pooled = np.stack([activate(self._largest(one)) for one in ids])  # (b, c)
+        responses = [activate(self._responses(sequence_ids)) for sequence_ids in ids]
+        pooled = np.stack(responses)  # (b, c)
         joined = np.concatenate([pooled, features.astype(np.float64)], axis=1)  # (b, c + f)
-        return unit_rows(_each_row(joined, self.project) + self.bias)
+        return unit_rows(_row_products(joined, self.project) + self.bias)
 
-    def _largest(self, ids: Ids) -> NDArray[np.float64]:
+    def _responses(self, ids: Ids) -> NDArray[np.float64]:
         """Every filter's largest response over the windows of one sequence, (t,) -> (c,).
 
         The one window of a sequence shorter than the filter reads padding past the end."""
-        best = []
+        responses = []
         for table, bias in zip(self.tables, self.biases, strict=True):
-            short = max(0, len(table) - len(ids))
-            padded = np.concatenate([ids, np.full(short, PADDING, dtype=ids.dtype)])
-            best.append(_highest(table, padded) + bias)
-        return np.concatenate(best).astype(np.float64)
+            missing = max(0, len(table) - len(ids))
+            padded = np.concatenate([ids, np.full(missing, PADDING, dtype=ids.dtype)])
+            responses.append(_largest_sum(table, padded) + bias)
+        return np.concatenate(responses).astype(np.float64)
 
 
-def _highest(table: NDArray[np.float32], ids: Ids) -> NDArray[np.float32]:
-    """The largest sum of rows over all windows, of tables (k, v, c) and ids (t,), t >= k: (c,)."""
+def _table(tokens: NDArray[np.float32], weight: NDArray[np.float64]) -> NDArray[np.float32]:
+    """What each token adds at each position of a filter; (v, e), (c, e, k) -> (k, v, c)."""
+    filters, _, kernel = weight.shape
+    table = np.empty((kernel, len(tokens), filters), dtype=np.float32)
+    for j in range(kernel):
+        np.matmul(tokens, weight[:, :, j].T.astype(np.float32), out=table[j])
+    return table
+
+
+def _largest_sum(table: NDArray[np.float32], ids: Ids) -> NDArray[np.float32]:
+    """The largest sum of rows over all windows; table (k, v, c), ids (t,) with t >= k, -> (c,)."""
     kernel, windows = len(table), len(ids) - len(table) + 1
     best = np.full(table.shape[2], -np.inf, dtype=np.float32)
     for start in range(0, windows, _POSITIONS):
@@ -160,17 +166,16 @@ def _highest(table: NDArray[np.float32], ids: Ids) -> NDArray[np.float32]:
     return best
 
 
-def _each_row(rows: NDArray[np.floating], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each row times the matrix by itself, so that no batch mate changes a bit of it."""
-    wide = rows.astype(np.float64)
-    product: NDArray[np.float64] = np.stack([row @ matrix for row in wide])
-    return product
+def _row_products(rows: NDArray[np.floating], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each row times the matrix, computed alone so that no batch mate changes a bit of it."""
+    products: NDArray[np.float64] = np.stack([row @ matrix for row in rows.astype(np.float64)])
+    return products
 
 
 def _selu(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    low = _SELU_ALPHA * np.expm1(np.minimum(values, 0))
-    found: NDArray[np.float64] = _SELU_SCALE * np.where(values > 0, values, low)
-    return found
+    negative = _SELU_ALPHA * np.expm1(np.minimum(values, 0))
+    activated: NDArray[np.float64] = _SELU_SCALE * np.where(values > 0, values, negative)
+    return activated
 
 
 def _relu(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -178,17 +183,17 @@ def _relu(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _tanh(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = np.tanh(values)
-    return found
+    activated: NDArray[np.float64] = np.tanh(values)
+    return activated
 
 
 def _gelu(values: NDArray[np.float64]) -> NDArray[np.float64]:
     erf = np.array([math.erf(value / math.sqrt(2)) for value in values.tolist()])
-    found: NDArray[np.float64] = values * (1 + erf) / 2
-    return found
+    activated: NDArray[np.float64] = values * (1 + erf) / 2
+    return activated
 
 
-#: They follow the maximum, as in training.
+#: Applied after the maximum, as in training.
 _ACTIVATIONS: dict[Activation, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
     "selu": _selu,
     "relu": _relu,
@@ -197,29 +202,30 @@ _ACTIVATIONS: dict[Activation, Callable[[NDArray[np.float64]], NDArray[np.float6
 }
 
 
-class _Taker:
-    """Arrays of a file, each of the shape that is asked for, as float64."""
+@dataclass(frozen=True)
+class _Weights:
+    """The arrays of a model folder's weights by name."""
 
-    def __init__(self, folder: Path, arrays: Arrays) -> None:
-        self._where = str(folder / WEIGHTS_FILE)
-        self._arrays = arrays
+    folder: Path
+    arrays: Arrays
 
-    def __call__(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
-        found = self._arrays.get(name)
-        if found is None or found.shape != shape:
+    def array(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        """One array as float64; DamagedError when it is absent or has another shape."""
+        array = self.arrays.get(name)
+        if array is None or array.shape != shape:
             raise DamagedError(
                 f"the weights do not fit the configuration: {name} has shape "
-                f"{None if found is None else found.shape}, expected {shape}",
-                where=self._where,
+                f"{None if array is None else array.shape}, expected {shape}",
+                where=str(self.folder / WEIGHTS_FILE),
             )
-        return cast("NDArray[np.floating]", found).astype(np.float64)
+        return cast("NDArray[np.floating]", array).astype(np.float64)
 
 
 def lookup_encoder(
     folder: Path, arrays: Arrays, config: EncoderConfig, *, size: int, columns: int
 ) -> IdEncoder:
-    """The encoder of a model folder whose vocabulary has `size` ids and whose feature space has so
-    many columns. DamagedError when the arrays do not fit the configuration."""
+    """The lookup tables of a model folder whose vocabulary has `size` ids and whose feature space
+    has `columns`. DamagedError when the arrays do not fit the configuration."""
     if isinstance(config, CnnConfig):
         return LookupCnn.from_arrays(folder, arrays, config, size=size, columns=columns)
     return LookupBag.from_arrays(folder, arrays, config, size=size, columns=columns)

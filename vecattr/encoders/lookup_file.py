@@ -1,7 +1,7 @@
-"""The tables of an encoder as one file of an index: a model folder in, sealed bytes out; and back,
-mapped, so that a query reads of it what it looks up.
+"""An encoder's lookup tables as a file of an index: a model folder in, sealed bytes out, and back.
 
-They hold what the weights hold (`vecattr.encoders.lookup`) and are made of them again at will.
+The file is mapped, so that a query reads only what it looks up. Its tables hold what the weights
+hold (`vecattr.encoders.lookup`) and can be computed again from them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from vecattr.encoders.config import BagConfig, CnnConfig
 from vecattr.encoders.lookup import IdEncoder, LookupBag, LookupCnn, lookup_encoder
 from vecattr.encoders.model_folder import TOKENIZER_FILE, ModelConfig, read_config
-from vecattr.encoders.quantisation import restored
+from vecattr.encoders.quantisation import dequantised
 from vecattr.encoders.tokenizer import Tokenizer
 from vecattr.encoders.vocabulary import KmerVocabulary, PieceVocabulary, Vocabulary, read_vocabulary
 from vecattr.encoders.weights import StoredKmerVectors, read_weights, vocabulary_hashes
@@ -32,18 +32,18 @@ TABLES_VERSION = 1
 
 
 def table_bytes(folder: Path, *, identity: str) -> bytes:
-    """The tables of the model in a folder; errors as in
+    """The file content for the model in a folder; errors as in
     `vecattr.encoders.embedder.load_embedder`."""
     config = read_config(folder)
     weights = read_weights(folder)
     vocabulary = read_vocabulary(folder, config.encoder, weights)
     columns = config.features.columns
-    made = lookup_encoder(folder, weights, config.encoder, size=vocabulary.size, columns=columns)
-    if isinstance(made, LookupCnn):
-        arrays = _cnn_arrays(made)
+    tables = lookup_encoder(folder, weights, config.encoder, size=vocabulary.size, columns=columns)
+    if isinstance(tables, LookupCnn):
+        arrays = _cnn_arrays(tables)
     else:
-        assert isinstance(made, LookupBag)
-        arrays = _bag_arrays(made) | {"hashes": vocabulary_hashes(folder, weights)}
+        assert isinstance(tables, LookupBag)
+        arrays = _bag_arrays(tables) | {"hashes": vocabulary_hashes(folder, weights)}
     facts: dict[str, Attribute] = {
         "format": TABLES_FORMAT,
         "version": TABLES_VERSION,
@@ -52,25 +52,25 @@ def table_bytes(folder: Path, *, identity: str) -> bytes:
     return write_arrays(dict(sorted(arrays.items())), facts)
 
 
-def _bag_arrays(made: LookupBag) -> dict[str, NDArray[np.generic]]:
-    assert isinstance(made.rows, StoredKmerVectors)
-    rows = made.rows.stored
+def _bag_arrays(bag: LookupBag) -> dict[str, NDArray[np.generic]]:
+    assert isinstance(bag.kmers, StoredKmerVectors)
+    rows = bag.kmers.stored
     arrays: dict[str, NDArray[np.generic]] = {
         "rows": np.ascontiguousarray(rows).view(np.uint8),  # int8, or two bytes of a float16
-        "features": made.features,
-        "bias": made.bias,
+        "features": bag.features,
+        "bias": bag.bias,
     }
-    if made.rows.steps is not None:
-        arrays["steps"] = made.rows.steps
-    return arrays if made.widen is None else arrays | {"widen": made.widen}
+    if bag.kmers.steps is not None:
+        arrays["steps"] = bag.kmers.steps
+    return arrays if bag.widen is None else arrays | {"widen": bag.widen}
 
 
-def _cnn_arrays(made: LookupCnn) -> dict[str, NDArray[np.generic]]:
+def _cnn_arrays(cnn: LookupCnn) -> dict[str, NDArray[np.generic]]:
     return {
-        "tables": np.concatenate(made.tables),  # (sum of k, v, c)
-        "biases": np.stack(made.biases),
-        "project": made.project,
-        "bias": made.bias,
+        "tables": np.concatenate(cnn.tables),  # (sum of k, v, c)
+        "biases": np.stack(cnn.biases),
+        "project": cnn.project,
+        "bias": cnn.bias,
     }
 
 
@@ -93,8 +93,8 @@ def open_tables(path: Path, folder: Path, *, identity: str) -> tuple[IdEncoder, 
 
 
 def check_tables(path: Path, folder: Path, *, identity: str) -> None:
-    """Check every byte of a file of tables, and that they are of the model in `folder`; errors as
-    `open_tables`."""
+    """Check every byte of a file of tables, and that it belongs to the model in `folder`; errors as
+    in `open_tables`."""
     open_tables(path, folder, identity=identity)
     ArrayFile(path, format=TABLES_FORMAT, version=TABLES_VERSION).check_all()
 
@@ -105,30 +105,30 @@ def _check_layout(file: ArrayFile, expected: Mapping[str, tuple[str, tuple[int, 
             raise DamagedError(
                 f"{name} is {file.layout(name)}, expected {layout}",
                 where=file.name,
-                hint="`vecattr verify --repair` makes the tables again",
+                hint="`vecattr verify --repair` computes the tables again",
             )
 
 
 def _bag(file: ArrayFile, config: ModelConfig) -> tuple[IdEncoder, Vocabulary]:
     assert isinstance(config.encoder, BagConfig)
     size, width, columns = file.shape("hashes")[0], config.encoder.width, config.features.columns
-    held = config.encoder.token_width
+    token_width = config.encoder.token_width
     has_steps = "steps" in file
     expected: dict[str, tuple[str, tuple[int, ...]]] = {
         "hashes": ("<u8", (size,)),
-        "rows": ("|u1", (size + 1, held if has_steps else 2 * held)),
+        "rows": ("|u1", (size + 1, token_width if has_steps else 2 * token_width)),
         "features": ("<f8", (columns, width)),
         "bias": ("<f8", (width,)),
     }
     if has_steps:
         expected["steps"] = ("<f4", (size + 1,))
-    if held != width:
-        expected["widen"] = ("<f8", (held, width))
+    if token_width != width:
+        expected["widen"] = ("<f8", (token_width, width))
     _check_layout(file, expected)
     hashes = cast("NDArray[np.uint64]", file.array("hashes"))
     encoder = LookupBag(
-        MappedKmerVectors(file, config.encoder.token_width),
-        cast("NDArray[np.float64]", file.array("widen")) if held != width else None,
+        MappedKmerVectors(file, token_width),
+        cast("NDArray[np.float64]", file.array("widen")) if token_width != width else None,
         cast("NDArray[np.float64]", file.array("features")),
         cast("NDArray[np.float64]", file.array("bias")),
     )
@@ -169,9 +169,9 @@ class MappedKmerVectors:
 
     def at(self, ids: NDArray[np.int32]) -> Vectors:
         """The vectors of these ids, (t,) -> (t, e) float32."""
-        places = ids.astype(np.int64)
-        rows = self.file.rows("rows", places)
+        numbers = ids.astype(np.int64)
+        rows = self.file.rows("rows", numbers)
         if "steps" not in self.file:
             return rows.view(np.float16).astype(np.float32)
-        steps = cast("NDArray[np.float32]", self.file.items("steps", places))
-        return restored(rows.view(np.int8), steps)
+        steps = cast("NDArray[np.float32]", self.file.items("steps", numbers))
+        return dequantised(rows.view(np.int8), steps)

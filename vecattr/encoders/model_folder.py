@@ -1,10 +1,10 @@
-"""A model folder: weights, tokenizer and configuration, written whole and read with suspicion.
+"""A model folder: weights, tokenizer and configuration, written atomically, validated on load.
 
 encoder.safetensors   weights (and, for a bag, the k-mers of its vocabulary)
 tokenizer.model       sentencepiece, for encoders that read pieces
-config.json           encoder, feature names, views; written last, so its presence means whole
+config.json           encoder, feature names, views; written last, so a model with it is complete
 labs.h5               learned lab vectors and the unknown vector (optional)
-heldout.h5            vectors of plasmids that the lab vectors did not see (optional)
+heldout.h5            calibration rows: vectors of plasmids held out of training (optional)
 calibration.json      the verdict's threshold, probabilities, candidate sets (optional)
 MODEL_CARD.md         what it was trained on and how well it does
 """
@@ -36,10 +36,10 @@ CARD_FILE = "MODEL_CARD.md"
 HELD_OUT_FILE = "heldout.h5"
 CALIBRATION_FILE = "calibration.json"
 RANKER_FILE = "fusion.json"
-#: In an index alone: what its encoder looks up, made of the weights.
+#: In an index only: its encoder's lookup tables, computed from the weights.
 TABLES_FILE = "tables.h5"
 
-#: What decides every vector: the model's identity is made of these.
+#: The files that determine every vector; the model's identity is a hash of them.
 IDENTITY_FILES = (CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE)
 
 #: All files that a model folder may hold.
@@ -98,7 +98,7 @@ def read_config(folder: Path) -> ModelConfig:
 
 
 def model_identity(folder: Path) -> str:
-    """Hex sha256 over the names and contents of the files that decide every vector."""
+    """Hex SHA-256 over the names and contents of the files that determine every vector."""
     return identity_of(
         {
             name: sha256_file(_present(folder / name))
@@ -109,7 +109,8 @@ def model_identity(folder: Path) -> str:
 
 
 def identity_of(hashes: Mapping[str, str]) -> str:
-    """The same from the SHA-256 of a model's files by name; others do not matter."""
+    """The model identity from the hex SHA-256 of the model's files by name; names outside of
+    IDENTITY_FILES do not matter."""
     digest = hashlib.sha256()
     for name in IDENTITY_FILES:
         if name in hashes:
@@ -140,12 +141,12 @@ def _lab_file(folder: Path) -> EmbeddingTable | None:
 
 
 def _present(path: Path) -> Path:
-    """The same path; MissingError, with what to do, when there is no such file."""
+    """The path itself; MissingError, with the next step, when there is no such file."""
     if not path.exists() and is_folds(path.parent):
         raise MissingError(
-            "this folder holds several models, one of each fold",
+            "this folder holds several models, one for each fold",
             where=str(path.parent),
-            hint=f"name one of them, as {fold_path(path.parent, 1)}",
+            hint=f"name one of them, such as {fold_path(path.parent, 1)}",
         )
     if not path.exists():
         raise MissingError(

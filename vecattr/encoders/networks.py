@@ -1,6 +1,6 @@
-"""Encoders: a batch of ids and features in, unit vectors out.
+"""Encoder networks: a batch of ids and features in, unit vectors out.
 
-Any module with `forward(Batch) -> (b, d)` unit rows can stand beside the two that are here.
+A new encoder is a module with `forward(Batch) -> (b, d)` unit rows, as the two here.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 @dataclass(frozen=True)
 class Batch:
-    """`ids[offsets[i]:offsets[i + 1]]` are the ids of sequence i; features as `FeatureSpace`."""
+    """`ids[offsets[i]:offsets[i + 1]]` are the ids of sequence i; features as in `FeatureSpace`."""
 
     ids: Tensor  # (total,) int64
     offsets: Tensor  # (b + 1,) int64
@@ -41,7 +41,7 @@ class Batch:
     def from_ids(cls, ids: Sequence[Ids], features: NDArray[np.float32]) -> Batch:
         """A batch from one id array a sequence."""
         offsets = np.zeros(len(ids) + 1, dtype=np.int64)
-        np.cumsum([len(one) for one in ids], out=offsets[1:])
+        np.cumsum([len(sequence_ids) for sequence_ids in ids], out=offsets[1:])
         flat = np.concatenate([*ids, np.empty(0, dtype=np.int32)]).astype(np.int64)
         return cls(torch.from_numpy(flat), torch.from_numpy(offsets), torch.from_numpy(features))
 
@@ -64,11 +64,11 @@ class Encoder(Protocol):
 
 
 class TextCnn(nn.Module):
-    """Kim's text CNN: token vectors, filters of several widths, max over positions, one layer.
+    """Kim's text CNN: token vectors, filters of several widths, max-pooling, one linear layer.
 
-    Padding cannot be seen: a window that reaches past the end of its sequence is not pooled
-    (but for the one window of a sequence shorter than the filter, which reads zeros there).
-    The activations are monotone, so they are applied after the maximum, which is the same.
+    Padding does not leak: a window that reaches past the end of its sequence is not pooled (except
+    the one window of a sequence shorter than the filter, which reads zeros there). The activations
+    are monotone, so applying them after the maximum gives the same.
     """
 
     def __init__(self, config: CnnConfig, *, vocabulary_size: int, feature_columns: int) -> None:
@@ -98,51 +98,52 @@ class TextCnn(nn.Module):
     def _pooled(self, x: Tensor, lengths: Tensor, first: Tensor) -> Tensor:
         """The largest response of every filter in each row, (r, t, e) -> (r, c) float32.
 
-        The slope of a maximum is zero everywhere but at its place. So the places are found
-        without gradients, and only the winning windows are convolved again with them: the same
-        gradients as a dense backward pass, for a thousandth of its arithmetic.
+        The gradient of a maximum is zero except at its position. So positions are found without
+        gradients, and only the windows there are convolved again with gradients: the same result
+        as a dense backward pass, with a thousandth of its arithmetic.
         """
         with torch.no_grad():
             signal = x.transpose(1, 2).contiguous()  # (r, e, t)
             if torch.is_autocast_enabled(x.device.type):
                 signal = signal.to(torch.get_autocast_dtype(x.device.type))
-            found = [
-                _places(layer, signal, lengths, first, kernel)
+            maxima = [
+                _maxima(layer, signal, lengths, first, kernel)
                 for layer, kernel in zip(self.filters, self.kernels, strict=True)
             ]
         if not torch.is_grad_enabled():
-            return torch.cat([best for best, _ in found], dim=1).float()
+            return torch.cat([responses for responses, _ in maxima], dim=1).float()
         with torch.autocast(x.device.type, enabled=False):
-            peaks = [
-                _peaks(layer, x, places)
-                for layer, (_, places) in zip(self.filters, found, strict=True)
+            responses = [
+                _responses_at(layer, x, positions)
+                for layer, (_, positions) in zip(self.filters, maxima, strict=True)
             ]
-            return torch.cat(peaks, dim=1)
+            return torch.cat(responses, dim=1)
 
 
-def _peaks(layer: nn.Module, x: Tensor, places: Tensor) -> Tensor:
-    """Each filter's response at its own place in each row; (r, t, e), (r, c) -> (r, c)."""
+def _responses_at(layer: nn.Module, x: Tensor, positions: Tensor) -> Tensor:
+    """Each filter's response at its own position in each row; (r, t, e), (r, c) -> (r, c)."""
     assert isinstance(layer, nn.Conv1d)
     kernel, channels = layer.kernel_size[0], layer.out_channels
     row_starts = torch.arange(len(x), device=x.device) * x.shape[1]
-    starts = (row_starts[:, None] + places).T  # (c, r)
+    starts = (row_starts[:, None] + positions).T  # (c, r)
     windows = starts[..., None] + torch.arange(kernel, device=x.device)  # (c, r, k)
     tokens = F.embedding(windows, x.reshape(-1, x.shape[2]))  # (c, r, k, e)
     weight = layer.weight.transpose(1, 2).reshape(channels, -1, 1)  # (c, e, k) -> (c, ke, 1)
-    found = torch.bmm(tokens.reshape(channels, len(x), -1), weight)[..., 0].T  # (r, c)
-    return found if layer.bias is None else found + layer.bias
+    responses = torch.bmm(tokens.reshape(channels, len(x), -1), weight)[..., 0].T  # (r, c)
+    return responses if layer.bias is None else responses + layer.bias
 
 
-def _places(
+def _maxima(
     layer: nn.Module, x: Tensor, lengths: Tensor, first: Tensor, kernel: int
 ) -> tuple[Tensor, Tensor]:
-    """Each filter's largest response over the windows that begin in each row, and where; (r, c)."""
-    response = layer(x)[..., :CHUNK]  # (r, e, t) -> (r, c, p)
-    position = torch.arange(response.shape[2], device=x.device)  # (p,)
-    whole = position + kernel <= lengths[:, None]  # (r, p)
-    whole |= (position == 0) & first[:, None]
-    best, places = response.masked_fill_(~whole[:, None, :], -torch.inf).max(dim=2)
-    return best, places
+    """Each filter's largest response over the windows that begin in each row, and its position;
+    (r, e, t) -> (r, c), (r, c)."""
+    responses = layer(x)[..., :CHUNK]  # (r, e, t) -> (r, c, p)
+    position = torch.arange(responses.shape[2], device=x.device)  # (p,)
+    inside = position + kernel <= lengths[:, None]  # (r, p)
+    inside |= (position == 0) & first[:, None]
+    largest, positions = responses.masked_fill_(~inside[:, None, :], -torch.inf).max(dim=2)
+    return largest, positions
 
 
 def _chunks(batch: Batch, reach: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -159,23 +160,24 @@ def _chunks(batch: Batch, reach: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     lengths = (sizes[owners] - starts).clamp(max=CHUNK + reach)
     columns = torch.arange(max(int(lengths.max()), 1) + reach, device=sizes.device)  # (t,)
     columns = columns[: CHUNK + reach]
-    places = (batch.offsets[owners] + starts)[:, None] + columns  # (r, t)
+    positions = (batch.offsets[owners] + starts)[:, None] + columns  # (r, t)
     inside = columns < lengths[:, None]
     padded = F.pad(batch.ids, (0, 1), value=PADDING)
-    ids = padded[torch.where(inside, places, len(batch.ids))]
+    ids = padded[torch.where(inside, positions, len(batch.ids))]
     return ids, lengths, owners, starts == 0
 
 
 def _maximum_by_owner(rows: Tensor, owners: Tensor, count: int) -> Tensor:
-    least = rows.new_full((count, rows.shape[1]), -torch.inf)
-    return least.scatter_reduce(0, owners[:, None].expand_as(rows), rows, "amax")
+    """The maximum over the rows of each owner, (r, c) -> (count, c)."""
+    lowest = rows.new_full((count, rows.shape[1]), -torch.inf)
+    return lowest.scatter_reduce(0, owners[:, None].expand_as(rows), rows, "amax")
 
 
 class KmerBag(nn.Module):
-    """The mean of the k-mers' learned vectors, so a plasmid's place is where its k-mers pull it.
+    """The mean of the k-mers' learned vectors, plus a linear layer over the features.
 
-    A plasmid without any known k-mer falls back on its features and a learned bias, so that
-    every plasmid has a direction.
+    A plasmid without any known k-mer still gets its features and a learned bias, so that every
+    plasmid has a direction.
     """
 
     def __init__(self, config: BagConfig, *, vocabulary_size: int, feature_columns: int) -> None:
@@ -199,7 +201,7 @@ class KmerBag(nn.Module):
 def new_encoder(
     config: EncoderConfig, *, vocabulary_size: int, feature_columns: int
 ) -> TextCnn | KmerBag:
-    """A freshly initialised encoder (seed torch first)."""
+    """A new encoder with random weights, drawn from torch's global generator."""
     if isinstance(config, CnnConfig):
         return TextCnn(config, vocabulary_size=vocabulary_size, feature_columns=feature_columns)
     return KmerBag(config, vocabulary_size=vocabulary_size, feature_columns=feature_columns)

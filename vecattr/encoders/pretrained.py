@@ -1,8 +1,8 @@
-"""The encoder that comes with vecattr: nothing in, the path of its model folder out.
+"""The encoder that comes with vecattr: the path of its model folder.
 
-It was trained on public plasmids (its MODEL_CARD.md says which and how) and holds an encoder and a
-fusion (`vecattr.ranking.evidence_ranker`) alone: no lab vectors, no plasmid, no name. An index
-makes all else of its own plasmids.
+It was trained on public plasmids (its MODEL_CARD.md says which and how) and holds only an encoder
+and an evidence ranker (`vecattr.ranking.evidence_ranker`): no lab vectors, plasmids or names. An
+index computes the rest from its own plasmids.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ FOLDER = "pretrained"
 
 
 def shipped_encoder() -> Path:
-    """Its model folder; MissingError when it was not installed with the package."""
+    """The shipped encoder's model folder; MissingError when it was not installed."""
     folder = files("vecattr") / FOLDER
     if not isinstance(folder, Path) or not (folder / CONFIG_FILE).is_file():
         raise MissingError(

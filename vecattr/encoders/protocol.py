@@ -1,4 +1,4 @@
-"""What other parts must offer to stand in for each other: structural types, no code."""
+"""The interface of an embedder: a structural type that models and tests implement."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vecattr.vectors import Vectors
 
 
 class SequenceEmbedder(Protocol):
-    """Plasmids in, unit vectors out; the only thing an index asks of a model."""
+    """Plasmids in, unit vectors out: all that an index needs of a model."""
 
     @property
     def identity(self) -> str:

@@ -1,4 +1,4 @@
-"""Tables of vectors in a quarter of their bytes: float rows in, int8 rows and a scale a row out."""
+"""Quantised vectors, a quarter of the bytes: float rows in, int8 rows and a step a row out."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _LARGEST = 127
 
 
 def quantised(rows: Vectors) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """The rows (n, e) as whole numbers from -127 to 127, and the step of each row, (n,).
+    """The rows (n, e) as integers from -127 to 127, and the step of each row, (n,).
 
-    The step is the row's largest magnitude over 127, so no number is off by more than half a step.
+    The step is the row's largest magnitude over 127, so the error is at most half a step.
     """
     wide = rows.astype(np.float32)
     largest = np.abs(wide).max(axis=1, initial=0)  # (n, e) -> (n,)
@@ -23,7 +23,7 @@ def quantised(rows: Vectors) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     return whole.astype(np.int8), steps
 
 
-def restored(whole: NDArray[np.int8], steps: NDArray[np.float32]) -> Vectors:
-    """The rows (n, e) that `quantised` was given, to half a step."""
+def dequantised(whole: NDArray[np.int8], steps: NDArray[np.float32]) -> Vectors:
+    """The rows (n, e) that were quantised, to within half a step."""
     rows: Vectors = whole.astype(np.float32) * steps[:, None]
     return rows

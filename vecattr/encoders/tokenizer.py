@@ -1,8 +1,8 @@
 """Byte-pair tokens of DNA: bases in, piece ids out; the only module that imports sentencepiece.
 
-The flags matter. By default sentencepiece drops lines over 4,192 bytes, drops rare letters
-(N, IUPAC), adds a dummy prefix and gives padding the id -1. It is imported when a tokenizer is
-made: k-mers need none.
+The flags matter: by default sentencepiece drops lines over 4,192 bytes, drops rare letters (N,
+IUPAC), adds a dummy prefix and gives padding the id -1. It is imported when a tokenizer is
+constructed, since k-mers need none.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ class Tokenizer:
     def train(cls, sequences: Iterable[str], *, pieces: int = 1_000) -> Tokenizer:
         """Learn `pieces` byte-pair pieces (Sennrich et al. 2016) from upper-case sequences.
 
-        About 5 Mbp are plenty. When the sample is too small for so many pieces there are fewer.
+        About 5 Mbp are enough. A sample too small for so many pieces gives fewer.
         """
         import sentencepiece  # start-up
 
-        written = io.BytesIO()
+        model = io.BytesIO()
         try:
             sentencepiece.SentencePieceTrainer.train(
                 sentence_iterator=_lines(sequences),
-                model_writer=written,
+                model_writer=model,
                 model_type="bpe",
                 vocab_size=pieces + _SPECIAL,
                 hard_vocab_limit=False,
@@ -74,7 +74,7 @@ class Tokenizer:
                 f"no tokenizer can be learned: {str(cause).splitlines()[0]}",
                 hint="give more or longer sequences, or fewer --pieces",
             ) from cause
-        return cls(written.getvalue())
+        return cls(model.getvalue())
 
     @property
     def size(self) -> int:
@@ -96,12 +96,13 @@ class Tokenizer:
         ]
 
     def bases(self, ids: Ids) -> str:
-        """The sequence that these ids spell."""
+        """The sequence that these ids stand for."""
         return str(self._pieces.decode([int(piece) for piece in ids]))
 
 
 def _lines(sequences: Iterable[str]) -> Iterator[str]:
-    yield ALPHABET  # so that every letter is a piece (`required_chars` forgets the unseen ones)
+    """Training lines."""
+    yield ALPHABET  # so that every letter is a piece (`required_chars` drops unseen ones)
     for bases in sequences:
         for start in range(0, len(bases), _TRAINING_LINE):
             yield bases[start : start + _TRAINING_LINE]

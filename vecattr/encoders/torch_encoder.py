@@ -1,6 +1,6 @@
-"""A trained encoder as a torch network: a model folder in, the network out; and its writing.
+"""Encoders in torch: a model folder in, a network on a device out; and the files of a trained one.
 
-What ships needs no torch to be asked (`vecattr.encoders.lookup`); training does, and so does a GPU.
+Training and GPUs need this; on a CPU `vecattr.encoders.lookup` embeds without torch.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _IDS_AT_ONCE = 1 << 16  # ids in one batch, unless a single view has more
 
 @dataclass(frozen=True)
 class TrainedEncoder:
-    """Everything that turns a plasmid into a vector."""
+    """The parts that turn a plasmid into a vector: network, vocabulary and feature space."""
 
     encoder: TextCnn | KmerBag
     vocabulary: Vocabulary
@@ -46,7 +46,7 @@ class TrainedEncoder:
 
 @dataclass(frozen=True)
 class TorchEncoder:
-    """A network at work on a device: ids and features in, unit vectors out."""
+    """A network on a device, in inference mode: ids and features in, unit vectors out."""
 
     network: TextCnn | KmerBag
     device: torch.device
@@ -58,13 +58,13 @@ class TorchEncoder:
         return cls(network, device)
 
     def encode(self, ids: Sequence[Ids], features: NDArray[np.float32]) -> Vectors:
-        """One id array (t,) a sequence, and features (b, f), -> (b, d)."""
-        found = np.zeros((len(ids), self.network.config.width), dtype=np.float32)
+        """From one id array (t,) a sequence, and features (b, f), -> (b, d)."""
+        vectors = np.zeros((len(ids), self.network.config.width), dtype=np.float32)
         for rows in _by_size(ids):
             batch = Batch.from_ids([ids[row] for row in rows], features[rows])
             with torch.inference_mode():
-                found[rows] = self.network(batch.to(self.device)).cpu().numpy()
-        return found
+                vectors[rows] = self.network(batch.to(self.device)).cpu().numpy()
+        return vectors
 
 
 def _by_size(ids: Sequence[Ids]) -> list[list[int]]:
@@ -81,7 +81,8 @@ def _by_size(ids: Sequence[Ids]) -> list[list[int]]:
 
 
 def choose_device(name: str) -> torch.device:
-    """`auto` takes the first CUDA device when there is one; UsageError when asked in vain."""
+    """The device of this name (`auto`: the first CUDA device, else the CPU); UsageError when CUDA
+    is requested and absent."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if name == "cuda" and not torch.cuda.is_available():
@@ -125,11 +126,11 @@ def _weights(
     folder: Path, config: EncoderConfig, arrays: Arrays, *, size: int
 ) -> dict[str, Tensor]:
     """All weights as float32, whatever a bag's table was stored as."""
-    apart = (HASHES, STEPS)
-    wide = {name: array for name, array in arrays.items() if name not in apart}
+    not_weights = (HASHES, STEPS)
+    weights = {name: array for name, array in arrays.items() if name not in not_weights}
     if isinstance(config, BagConfig):
-        wide[TABLE] = StoredKmerVectors.from_arrays(folder, arrays, config, size=size).all()
-    return {name: torch.from_numpy(array.astype(np.float32)) for name, array in wide.items()}
+        weights[TABLE] = StoredKmerVectors.from_arrays(folder, arrays, config, size=size).all()
+    return {name: torch.from_numpy(array.astype(np.float32)) for name, array in weights.items()}
 
 
 def save_encoder(folder: Path, parts: TrainedEncoder, *, rotations: int) -> None:
@@ -149,5 +150,6 @@ def save_encoder(folder: Path, parts: TrainedEncoder, *, rotations: int) -> None
 def _stored_table(rows: Tensor, numbers: Numbers) -> dict[str, Tensor]:
     if numbers == "float16":
         return {TABLE: rows.half()}
-    whole, steps = quantised(rows.numpy())
-    return {TABLE: torch.from_numpy(whole), STEPS: torch.from_numpy(steps)}
+    """A bag's table as it is stored, by names in the file."""
+    integers, steps = quantised(rows.numpy())
+    return {TABLE: torch.from_numpy(integers), STEPS: torch.from_numpy(steps)}

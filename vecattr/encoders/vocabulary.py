@@ -1,4 +1,4 @@
-"""How an encoder reads bases: sequences in, integer ids out, for training and for asking alike."""
+"""Vocabularies of an encoder: sequences in, integer ids out, in training and in querying alike."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vecattr.encoders.config import CnnConfig, EncoderConfig
 from vecattr.encoders.model_folder import TOKENIZER_FILE
@@ -24,20 +23,20 @@ CLOSURE = 64
 
 @dataclass(frozen=True)
 class Reading:
-    """Bases to be read as they stand: one strand, opened at one place."""
+    """Bases of one strand from one start position, as an encoder reads them."""
 
     bases: str
     circular: bool
 
 
 class Vocabulary(Protocol):
-    """Turns readings into ids. `order_free` says that rotation and strand change nothing."""
+    """Turns readings into ids. `order_free`: rotation and strand do not change the ids."""
 
     order_free: bool
 
     @property
     def size(self) -> int:
-        """One more than the largest id; id 0 is padding."""
+        """The largest id plus 1; id 0 is padding."""
         ...
 
     def ids(self, readings: Sequence[Reading], *, threads: int = 1) -> list[Ids]:
@@ -46,7 +45,7 @@ class Vocabulary(Protocol):
 
 
 class PieceVocabulary:
-    """Byte-pair pieces in their order along the strand."""
+    """Byte-pair pieces in the order of the strand."""
 
     order_free = False
 
@@ -64,16 +63,17 @@ class PieceVocabulary:
 
 
 def _closed(reading: Reading) -> str:
+    """The bases of a reading, a circle with its first CLOSURE bases repeated."""
     return reading.bases + reading.bases[:CLOSURE] if reading.circular else reading.bases
 
 
 class KmerVocabulary:
-    """The known canonical k-mers of a sequence, each once, in ascending order of id."""
+    """Canonical k-mers; a sequence has the ids of those it holds, ascending, each once."""
 
     order_free = True
 
     def __init__(self, hashes: Hashes, *, k: int, scaled: int) -> None:
-        """`hashes` is sorted and unique; hash i has the id i + 1."""
+        """`hashes` are ascending and distinct; hash i has the id i + 1."""
         assert np.all(hashes[:-1] < hashes[1:])
         self.hashes = hashes
         self.k = k
@@ -83,10 +83,10 @@ class KmerVocabulary:
     def learn(
         cls, readings: Sequence[Reading], *, k: int, scaled: int, min_plasmids: int
     ) -> KmerVocabulary:
-        """The k-mers that at least `min_plasmids` readings have."""
-        seen = [_unique_kmers(reading, k, scaled) for reading in readings]
+        """The vocabulary of the k-mers that at least `min_plasmids` readings have."""
+        kmers = [_unique_kmers(reading, k, scaled) for reading in readings]
         hashes, counts = np.unique(
-            np.concatenate([*seen, np.empty(0, dtype=np.uint64)]), return_counts=True
+            np.concatenate([*kmers, np.empty(0, dtype=np.uint64)]), return_counts=True
         )
         return cls(hashes[counts >= min_plasmids], k=k, scaled=scaled)
 
@@ -98,14 +98,14 @@ class KmerVocabulary:
     def ids(self, readings: Sequence[Reading], *, threads: int = 1) -> list[Ids]:
         """Ids of the known k-mers of each reading, (t,), ascending; `threads` changes nothing."""
         del threads  # look-ups are bound by memory, not by arithmetic
-        return [self._known(_unique_kmers(reading, self.k, self.scaled)) for reading in readings]
+        return [self._ids_of(_unique_kmers(reading, self.k, self.scaled)) for reading in readings]
 
-    def _known(self, kmers: NDArray[np.uint64]) -> Ids:
+    def _ids_of(self, kmers: Hashes) -> Ids:
         if not len(self.hashes):
             return np.empty(0, dtype=np.int32)
-        places = np.searchsorted(self.hashes, kmers)
-        places[places == len(self.hashes)] = 0
-        ids: Ids = (places[self.hashes[places] == kmers] + 1).astype(np.int32)
+        rows = np.searchsorted(self.hashes, kmers)
+        rows[rows == len(self.hashes)] = 0
+        ids: Ids = (rows[self.hashes[rows] == kmers] + 1).astype(np.int32)
         return ids
 
 

@@ -13,9 +13,10 @@ from safetensors.numpy import load as load_arrays
 
 from vecattr.encoders.config import BagConfig
 from vecattr.encoders.model_folder import WEIGHTS_FILE
-from vecattr.encoders.quantisation import restored
+from vecattr.encoders.quantisation import dequantised
 from vecattr.errors import DamagedError
 from vecattr.files.atomic import read_file
+from vecattr.sequences.kmers import Hashes
 from vecattr.vectors import Vectors
 
 #: The names that a bag's vocabulary and table have in the file.
@@ -35,21 +36,21 @@ def read_weights(folder: Path) -> Arrays:
         raise DamagedError(f"not a safetensors file: {cause}", where=str(path)) from cause
 
 
-def vocabulary_hashes(folder: Path, arrays: Arrays) -> NDArray[np.uint64]:
-    """The k-mers that a bag knows (n,), ascending; DamagedError when they are not."""
+def vocabulary_hashes(folder: Path, arrays: Arrays) -> Hashes:
+    """The hashes of a bag's k-mers (n,), ascending; DamagedError when they are absent or not."""
     hashes = arrays.get(HASHES)
     if hashes is None or hashes.dtype != np.int64:
         raise DamagedError("the k-mers of the vocabulary are absent", where=str(folder))
-    known = hashes.view(np.uint64)
-    if known.ndim != 1 or not np.all(known[:-1] < known[1:]):
+    unsigned = hashes.view(np.uint64)
+    if unsigned.ndim != 1 or not np.all(unsigned[:-1] < unsigned[1:]):
         raise DamagedError("the k-mers of the vocabulary are out of order", where=str(folder))
-    return known
+    return unsigned
 
 
 @dataclass(frozen=True)
 class StoredKmerVectors:
     """The vectors of a bag's k-mers, by id (n + 1, e), as they are stored: float16, or int8 with a
-    step for each; they become numbers where they are looked up."""
+    step for each. They become float32 where they are looked up."""
 
     stored: NDArray[np.generic]
     steps: NDArray[np.float32] | None
@@ -80,7 +81,7 @@ class StoredKmerVectors:
         rows = self.stored[ids]
         if self.steps is None:
             return rows.astype(np.float32)
-        return restored(rows.astype(np.int8, copy=False), self.steps[ids])
+        return dequantised(rows.astype(np.int8, copy=False), self.steps[ids])
 
     def all(self) -> Vectors:
         """Every vector, (n + 1, e) float32."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vecattr.encoders.quantisation import quantised, restored
+from vecattr.encoders.quantisation import dequantised, quantised
 
 _TABLES = arrays(np.float32, (5, 7), elements=st.floats(-100, 100, width=32))
 
@@ -16,13 +16,13 @@ _TABLES = arrays(np.float32, (5, 7), elements=st.floats(-100, 100, width=32))
 def test_a_round_trip_is_within_half_a_step(rows: np.ndarray) -> None:
     whole, steps = quantised(rows)
     assert whole.dtype == np.int8
-    off = np.abs(restored(whole, steps).astype(np.float64) - rows)
+    off = np.abs(dequantised(whole, steps).astype(np.float64) - rows)
     assert np.all(off <= 0.5001 * steps[:, None] + 1e-30)
 
 
 @given(_TABLES)
 def test_the_largest_number_of_a_row_comes_back(rows: np.ndarray) -> None:
-    back = restored(*quantised(rows))
+    back = dequantised(*quantised(rows))
     np.testing.assert_allclose(np.abs(back).max(1), np.abs(rows).max(1), rtol=1e-5, atol=1e-30)
 
 
@@ -37,4 +37,4 @@ def test_steps_are_a_row_s_own() -> None:
 def test_an_empty_table_stays_empty() -> None:
     whole, steps = quantised(np.empty((0, 3), dtype=np.float32))
     assert whole.shape == (0, 3)
-    assert restored(whole, steps).shape == (0, 3)
+    assert dequantised(whole, steps).shape == (0, 3)

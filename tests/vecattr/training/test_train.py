@@ -31,7 +31,7 @@ from vecattr.encoders.model_folder import (
     model_identity,
     unknown_vector,
 )
-from vecattr.encoders.quantisation import restored
+from vecattr.encoders.quantisation import dequantised
 from vecattr.encoders.vocabulary import KmerVocabulary, Reading
 from vecattr.errors import ArtifactError, DamagedError, InputError, MissingError, UsageError
 from vecattr.plasmid import POOLED, Plasmid
@@ -393,7 +393,7 @@ def test_a_table_of_int8_embeds_as_the_same_of_float16(tmp_path: Path) -> None:
     stored = [load_file(model / WEIGHTS_FILE) for model in models]
     rows, steps = stored[1]["tokens.weight"].numpy(), stored[1]["tokens.steps"].numpy()
     assert (rows.dtype, steps.dtype) == (np.int8, np.float32)
-    back, plain = restored(rows, steps), stored[0]["tokens.weight"].float().numpy()
+    back, plain = dequantised(rows, steps), stored[0]["tokens.weight"].float().numpy()
     assert np.all(np.abs(back - plain) <= 0.5 * steps[:, None] + 1e-3 * np.abs(plain))
 
 
