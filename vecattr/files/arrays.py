@@ -81,9 +81,9 @@ class ArrayFile:
             raise self._damage(f"its directory cannot be read: {error}") from error
 
     def _read_hdf5(self) -> Directory:
-        from vecattr.files.hdf5_process import read_apart  # start-up
+        from vecattr.files.hdf5_process import read_in_child  # start-up
 
-        return read_apart(self._sealed)
+        return read_in_child(self._sealed)
 
     def _check_format(self, format: str, version: int) -> None:
         found = self.attributes.get("format"), self.attributes.get("version")

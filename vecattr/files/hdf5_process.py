@@ -1,9 +1,9 @@
-"""libhdf5 in a process of its own: checked bytes of a stranger's file in, its directory out.
+"""HDF5 read in a child process: a sealed body in, its directory out.
 
-A made file can crash libhdf5 or keep it busy for ever, and only the death of its process ends that.
-So such a file is read by a child that has bounds on processor time and memory and can open no file:
-it asks for the bytes it needs, and its parent, which checks them, sends them. The child serves one
-file after another until one is refused, and ends with its parent.
+A malicious file can crash libhdf5 or keep it busy for ever, and only ending its process stops that.
+Such a file is therefore read by a child process that has limits on processor time and memory and
+can open no file: it requests the bytes it needs, and its parent, which checks them, sends them. The
+child serves one file after another until it rejects one, and ends with its parent.
 """
 
 from __future__ import annotations
@@ -24,26 +24,28 @@ from vecattr.errors import DamagedError, VecattrError
 from vecattr.files.directory import Directory
 from vecattr.files.sealed import SealedBytes
 
-#: Bounds of the child: seconds of processor time for one file, of which a file of ours needs a
-#: thousandth, and bytes of address space.
+#: Limits of the child: seconds of processor time for one file (one that vecattr wrote needs a
+#: thousandth of that), and bytes of address space.
 SECONDS = 3
 MEMORY = 4 << 30
-#: The most bytes that it may say of a file.
-_MOST_SAID = 1 << 24
+#: The longest answer about a file (bytes).
+_LONGEST_ANSWER = 1 << 24
 
-#: What the child says: a kind, and two numbers.
-_WORD = struct.Struct("<cQQ")
-#: What the parent says first of a file: how many bytes it has.
+#: A message of the child: a kind and two numbers. READY comes once, at its start. READ requests the
+#: bytes from the first number on, as many as the second. DONE and REJECTED end a file; an answer or
+#: an error message of so many bytes follows them.
+_MESSAGE = struct.Struct("<cQQ")
+_READY, _READ, _DONE, _REJECTED = b"R", b"W", b"F", b"X"
+#: What the parent sends first for a file: its size. Then it sends the bytes that are requested.
 _SIZE = struct.Struct("<Q")
-_READY, _WANTED, _FOUND, _REFUSED = b"R", b"W", b"F", b"X"
 
 _START = (
     "import sys; sys.path[:] = sys.argv[3:]; from vecattr.files.hdf5_process import serve; serve()"
 )
 
-#: How a child dies of a file, not of somebody else's signal.
-_DEATHS = {
-    -signal.SIGXCPU: "comes to no end with it",
+#: The exit statuses that a file causes; other signals come from outside.
+_FATAL_STATUSES = {
+    -signal.SIGXCPU: "does not finish reading it",
     **{
         -number: f"crashes on it ({number.name})"
         for number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL)
@@ -51,33 +53,33 @@ _DEATHS = {
 }
 
 
-def read_apart(sealed: SealedBytes) -> Directory:
-    """What libhdf5 says that the file in a sealed body holds.
+def read_in_child(sealed: SealedBytes) -> Directory:
+    """What libhdf5 reports that the file in a sealed body holds.
 
-    DamagedError when HDF5 cannot read it, crashes, or does not end within `SECONDS`; VecattrError
-    when no process can be had, or when somebody kills it.
+    DamagedError when HDF5 cannot read it, crashes, or does not finish within `SECONDS`;
+    VecattrError when no process can be started, or when a signal from outside ends it.
     """
-    with _Children.lock:
+    with _SharedChild.lock:
         try:
-            return _Children.started().directory(sealed)
+            return _SharedChild.started().directory(sealed)
         except BaseException:
-            _Children.stop()
+            _SharedChild.stop()
             raise
 
 
-class _RefusedError(Exception):
-    """What the child says of a file that it cannot read."""
+class _RejectedError(Exception):
+    """The child's message about a file that it cannot read."""
 
 
 class _Child:
-    """The process, from this side."""
+    """The child process, from the parent's side."""
 
     def __init__(self, *, seconds: int = SECONDS, memory: int = MEMORY) -> None:
         environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # threads take address space
         flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
         command = [sys.executable, *flags, "-c", _START, str(seconds), str(memory), *sys.path]
         pipe = subprocess.PIPE
-        try:  # in a session of its own, Ctrl-C does not reach it: its parent ends it
+        try:  # in its own session Ctrl-C does not reach it: its parent ends it
             self._process = subprocess.Popen(
                 command,
                 stdin=pipe,
@@ -87,12 +89,12 @@ class _Child:
                 start_new_session=True,
             )
         except OSError as error:
-            raise VecattrError(f"no process to read HDF5 in: {error}") from error
+            raise VecattrError(f"no process to read HDF5 can be started: {error}") from error
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._to, self._from = self._process.stdin, self._process.stdout
+        self._requests, self._answers = self._process.stdin, self._process.stdout
         try:
-            self._hear(_WORD.size)
+            self._receive(_MESSAGE.size)
         except BaseException as error:
             self.stop()
             if isinstance(error, EOFError):
@@ -109,74 +111,74 @@ class _Child:
         return self._process.poll() is None
 
     def directory(self, sealed: SealedBytes) -> Directory:
-        """What the child finds, errors as in `read_apart`; after one it must be stopped."""
+        """What the file holds. Errors as in `read_in_child`; after one, stop the child."""
         try:
-            return Directory.from_bytes(self._said_of(sealed), size=len(sealed))
-        except (_RefusedError, ValueError) as error:
+            return Directory.from_bytes(self._answer(sealed), size=len(sealed))
+        except (_RejectedError, ValueError) as error:
             raise DamagedError(f"HDF5 cannot read it: {error}", where=sealed.name) from error
         except (EOFError, BrokenPipeError) as error:
-            status = self._status()
-            if status in _DEATHS:
-                raise DamagedError(f"HDF5 {_DEATHS[status]}", where=sealed.name) from error
+            status = self._exit_status()
+            if status in _FATAL_STATUSES:
+                raise DamagedError(f"HDF5 {_FATAL_STATUSES[status]}", where=sealed.name) from error
             what = f"the process that reads HDF5 ended (status {status})"
             raise VecattrError(what, where=sealed.name, hint="try again") from error
 
-    def _said_of(self, sealed: SealedBytes) -> bytes:
-        """The child's answer, while it is served with the bytes it wants."""
-        self._say(_SIZE.pack(len(sealed)))
+    def _answer(self, sealed: SealedBytes) -> bytes:
+        """The child's answer about a file, whose bytes are sent as it requests them."""
+        self._send(_SIZE.pack(len(sealed)))
         while True:
-            kind, first, second = _WORD.unpack(self._hear(_WORD.size))
-            if kind == _WANTED:
-                self._say(sealed.view(first, first + second))
+            kind, first, second = _MESSAGE.unpack(self._receive(_MESSAGE.size))
+            if kind == _READ:
+                self._send(sealed.view(first, first + second))
                 continue
-            if first > _MOST_SAID:
-                raise _RefusedError("it has too many arrays or attributes")
-            said = self._hear(first)
-            if kind == _FOUND:
-                return said
-            raise _RefusedError(said.decode(errors="replace"))
+            if first > _LONGEST_ANSWER:
+                raise _RejectedError("it has too many arrays or attributes")
+            answer = self._receive(first)
+            if kind == _DONE:
+                return answer
+            raise _RejectedError(answer.decode(errors="replace"))
 
-    def _status(self) -> int:
-        """How it ended; negative for a signal."""
+    def _exit_status(self) -> int:
+        """How the process ended; negative for a signal."""
         try:
             return self._process.wait(timeout=10)
-        except subprocess.TimeoutExpired:  # it said no more, and is there
+        except subprocess.TimeoutExpired:  # it closed its output and runs on
             self._process.kill()
             return self._process.wait()
 
-    def _say(self, data: bytes | memoryview) -> None:
-        self._to.write(data)
-        self._to.flush()
+    def _send(self, data: bytes | memoryview) -> None:
+        self._requests.write(data)
+        self._requests.flush()
 
-    def _hear(self, length: int) -> bytes:
-        data = self._from.read(length)
+    def _receive(self, length: int) -> bytes:
+        data = self._answers.read(length)
         if len(data) < length:
-            raise EOFError("the process that reads HDF5 said no more")
+            raise EOFError("the process that reads HDF5 sends no more")
         return data
 
     def stop(self) -> None:
-        """End the process, unless it ended."""
+        """End the process, unless it has ended."""
         if self.is_alive:
             self._process.kill()
         self._process.wait()
         self.close()
 
     def close(self) -> None:
-        """Let go of the process, which ends when nobody holds it."""
-        self._from.close()
-        with suppress(OSError):  # what it did not read any more
-            self._to.close()
+        """Close the pipes; the process ends when no process holds them."""
+        self._answers.close()
+        with suppress(OSError):  # bytes that it did not read
+            self._requests.close()
 
 
-class _Children:
-    """The one child of this process, when it has one, and its bounds."""
+class _SharedChild:
+    """The one child that all threads of this process share, once it is started."""
 
     lock = Lock()
     running: _Child | None = None
 
     @classmethod
     def started(cls) -> _Child:
-        """The child that is there, or a new one."""
+        """The running child, or a new one."""
         if cls.running is not None and not cls.running.is_alive:
             cls.stop()
         if cls.running is None:
@@ -185,79 +187,79 @@ class _Children:
 
     @classmethod
     def stop(cls) -> None:
-        """End it."""
+        """End the child, if there is one."""
         child, cls.running = cls.running, None
         if child is not None:
             child.stop()
 
     @classmethod
     def forget(cls) -> None:
-        """In a fork, where it is somebody else's."""
+        """Drop the child in a fork: it belongs to the parent of the fork."""
         cls.lock = Lock()
         child, cls.running = cls.running, None
         if child is not None:
             child.close()
 
 
-atexit.register(_Children.stop)
-os.register_at_fork(after_in_child=_Children.forget)
+atexit.register(_SharedChild.stop)
+os.register_at_fork(after_in_child=_SharedChild.forget)
 
 
 def serve() -> None:
-    """The child's life: read one file after another, until one is refused or the parent is gone."""
+    """What the child runs: read file after file, until one is rejected or the parent ends."""
     from vecattr.files.hdf5 import read_hdf5  # start-up
 
     seconds, memory = int(sys.argv[1]), int(sys.argv[2])
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
-    signal.signal(signal.SIGXCPU, signal.SIG_DFL)  # a parent that ignores it hands that on
+    signal.signal(signal.SIGXCPU, signal.SIG_DFL)  # else inherited from a parent that ignores it
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGXCPU})
-    _bound(resource.RLIMIT_AS, memory)
-    for none_of in (resource.RLIMIT_CORE, resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC):
-        _bound(none_of, 0)
-    _say(answers, _READY)
+    _limit(resource.RLIMIT_AS, memory)
+    for kind in (resource.RLIMIT_CORE, resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC):
+        _limit(kind, 0)
+    _send(answers, _READY)
     while size := requests.read(_SIZE.size):
         used = resource.getrusage(resource.RUSAGE_SELF)
-        _grow_time(int(used.ru_utime + used.ru_stime) + 1 + seconds)
+        _limit_time(int(used.ru_utime + used.ru_stime) + 1 + seconds)
         [length] = _SIZE.unpack(size)
-        stream = io.BufferedReader(_Served(length, requests, answers))
+        stream = io.BufferedReader(_ParentFile(length, requests, answers))
         try:
-            found = read_hdf5(stream, size=length).to_bytes()
+            directory = read_hdf5(stream, size=length).to_bytes()
         except Exception as error:
-            said = (str(error) or type(error).__name__).encode(errors="replace")
-            _say(answers, _REFUSED, len(said), said=said)
+            message = (str(error) or type(error).__name__).encode(errors="replace")
+            _send(answers, _REJECTED, len(message), content=message)
             return
-        _say(answers, _FOUND, len(found), said=found)
+        _send(answers, _DONE, len(directory), content=directory)
 
 
-def _bound(kind: int, most: int) -> None:
-    """Let this process have no more than `most` of a resource, or what it may have already."""
-    allowed = [limit for limit in resource.getrlimit(kind) if limit != resource.RLIM_INFINITY]
-    least = min([most, *allowed])
-    resource.setrlimit(kind, (least, least))
+def _limit(kind: int, most: int) -> None:
+    """Limit a resource of this process to `most`, or to its present limit when that is lower."""
+    present = [limit for limit in resource.getrlimit(kind) if limit != resource.RLIM_INFINITY]
+    lowest = min([most, *present])
+    resource.setrlimit(kind, (lowest, lowest))
 
 
-def _grow_time(seconds: int) -> None:
-    """Let this process have so many seconds of processor time in all, if it may."""
+def _limit_time(seconds: int) -> None:
+    """Limit this process to so many seconds of processor time in all, or to its hard limit."""
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     most = seconds if hard == resource.RLIM_INFINITY else min(seconds, hard)
     resource.setrlimit(resource.RLIMIT_CPU, (most, hard))
 
 
-def _say(
-    answers: BinaryIO, kind: bytes, first: int = 0, second: int = 0, *, said: bytes = b""
+def _send(
+    answers: BinaryIO, kind: bytes, first: int = 0, second: int = 0, *, content: bytes = b""
 ) -> None:
-    answers.write(_WORD.pack(kind, first, second) + said)
+    answers.write(_MESSAGE.pack(kind, first, second) + content)
     answers.flush()
 
 
-class _Served(io.RawIOBase):
-    """A readable, seekable file of which the parent has the bytes."""
+class _ParentFile(io.RawIOBase):
+    """A readable, seekable file whose bytes the parent sends on request."""
 
     def __init__(self, size: int, requests: BinaryIO, answers: BinaryIO) -> None:
         self._size = size
         self._requests = requests
         self._answers = answers
-        self._at = 0
+        self._position = 0
 
     def readable(self) -> bool:
         return True
@@ -266,22 +268,23 @@ class _Served(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        return self._at
+        return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._at = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence] + offset
-        return self._at
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = origin + offset
+        return self._position
 
     def readinto(self, buffer: object, /) -> int:
         target = memoryview(buffer).cast("B")  # type: ignore[arg-type]
-        start = min(self._at, self._size)
+        start = min(self._position, self._size)
         length = min(len(target), self._size - start)
-        _say(self._answers, _WANTED, start, length)
-        heard = 0
-        while heard < length:  # without room for a copy
-            more = self._requests.readinto(target[heard:length])  # type: ignore[attr-defined]
-            if not more:
-                raise SystemExit("the parent is gone")
-            heard += more
-        self._at = start + length
+        _send(self._answers, _READ, start, length)
+        received = 0
+        while received < length:  # in place: memory is limited
+            count = self._requests.readinto(target[received:length])  # type: ignore[attr-defined]
+            if not count:
+                raise SystemExit("the parent has ended")
+            received += count
+        self._position = start + length
         return length
