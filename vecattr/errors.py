@@ -1,16 +1,15 @@
-"""The one tree of errors: data first, a sentence second; each knows its exit code.
+"""The tree of errors: what is wrong, where and the next step, as data; each has an exit code.
 
 VecattrError                 1   something unexpected inside vecattr
 ├── UsageError               2   options that do not fit together
 ├── InputError               3   the user's data is wrong: file, record, position
 ├── ArtifactError            4   an index or a model cannot be used
-│   ├── MissingError         4   it is not there
-│   ├── DamagedError         4   it is there, and not what was written
-│   └── MismatchError        4   it is whole, and does not belong to what it is used with
+│   ├── MissingError         4   it does not exist
+│   ├── DamagedError         4   its content is not what was written
+│   └── MismatchError        4   it is intact, but does not belong to what it is used with
 └── LockedError              5   another process is writing
 
-An error says what is wrong, where, and the next step; a value that disagrees is shown beside the
-value that was expected.
+A message shows a wrong value beside the value that was expected.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ class VecattrError(Exception):
 def _restored(
     kind: type[VecattrError], what: str, where: str | None, hint: str | None
 ) -> VecattrError:
-    """An error that another process raised."""
+    """An error from its pickled parts, as another process raised it."""
     return kind(what, where=where, hint=hint)
 
 
@@ -66,15 +65,15 @@ class ArtifactError(VecattrError):
 
 
 class MissingError(ArtifactError):
-    """An index, a model or one of their files is not there."""
+    """An index, a model or one of their files does not exist."""
 
 
 class DamagedError(ArtifactError):
-    """A file of an index or a model is not what was written."""
+    """The content of a file of an index or a model is not what was written."""
 
 
 class MismatchError(ArtifactError):
-    """Two artifacts, each whole, do not belong together."""
+    """Two artifacts, each intact, do not belong together."""
 
 
 class LockedError(VecattrError):

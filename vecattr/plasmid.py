@@ -1,4 +1,4 @@
-"""A labelled or unlabelled plasmid: raw letters in, a frozen canonical value out."""
+"""Plasmids: raw letters and facts in, a frozen and validated value out."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ Features = Mapping[str, int]
 #: The IUPAC nucleotide alphabet (Cornish-Bowden 1985), upper case, without U.
 ALPHABET = "ACGTRYSWKMBDHVN"
 
-#: The class that pools labs with too few plasmids; a class like any other, but no lab's name.
+#: The class that pools labs with too few plasmids; no lab may have this name.
 POOLED = "unknown-engineered"
 
 #: Names that no lab may have: the verdict and the pooled class.
 RESERVED_LABS = frozenset({"unknown", POOLED})
 
-_JUNK = re.compile(f"[^{ALPHABET}]")
-_FOLD = str.maketrans("uU", "TT")
+_NOT_A_BASE = re.compile(f"[^{ALPHABET}]")
+_U_TO_T = str.maketrans("uU", "TT")
 _WHITESPACE = re.compile(r"\s+")
 _COMPLEMENT = str.maketrans(ALPHABET, "TGCAYRSWMKVHDBN")
 _PROTEIN = frozenset("EFILPQXZ")
 
 
 def canonical_bases(text: str, *, where: str | None = None) -> str:
-    """Upper-case IUPAC DNA from raw text: whitespace removed, case folded, U read as T.
+    """Upper-case IUPAC DNA from raw text: whitespace removed, upper case, U read as T.
 
     Raises InputError that names the first letter which is not a nucleotide and its position
     (1-based, whitespace not counted), or that says the sequence is empty.
@@ -39,23 +39,24 @@ def canonical_bases(text: str, *, where: str | None = None) -> str:
     >>> canonical_bases("acg u\\n")
     'ACGT'
     """
-    bases = text.translate(_FOLD).upper()
-    junk = _JUNK.search(bases)
-    if junk is not None:
+    bases = text.translate(_U_TO_T).upper()
+    offender = _NOT_A_BASE.search(bases)
+    if offender is not None:
         bases = _WHITESPACE.sub("", bases)
-        junk = _JUNK.search(bases)
-    if junk is not None:
-        raise InputError(_junk_message(bases, junk), where=where, hint=_junk_hint(bases))
+        offender = _NOT_A_BASE.search(bases)
+    if offender is not None:
+        raise InputError(
+            f"{offender.group()!r} at position {offender.start() + 1} is not a nucleotide letter",
+            where=where,
+            hint=_letter_hint(bases),
+        )
     if not bases:
         raise InputError("the sequence is empty", where=where, hint="give at least one base")
     return bases
 
 
-def _junk_message(bases: str, junk: re.Match[str]) -> str:
-    return f"{junk.group()!r} at position {junk.start() + 1} is not a nucleotide letter"
-
-
-def _junk_hint(bases: str) -> str:
+def _letter_hint(bases: str) -> str:
+    """What to do with a sequence that holds other letters."""
     if _PROTEIN & set(bases[:10_000]):
         return "this looks like protein; vecattr reads nucleotide sequences"
     if "-" in bases or "." in bases:
@@ -74,7 +75,7 @@ def reverse_complement(bases: str) -> str:
 
 def check_lab_name(name: str, *, where: str | None = None) -> str:
     """The lab's name without outer whitespace; InputError when it is empty, reserved, or holds
-    control characters. A name is only ever a name, so `../x` and `=cmd()` are fine."""
+    control characters. No name is used as a path or a formula: `../x` and `=cmd()` are fine."""
     stripped = name.strip()
     if not stripped:
         raise InputError("the lab's name is empty", where=where, hint="give every row a lab")
@@ -95,11 +96,11 @@ def check_lab_name(name: str, *, where: str | None = None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Plasmid:
-    """One plasmid, canonical from birth.
+    """One plasmid, validated when it is created.
 
     `sequence` is upper-case IUPAC DNA; `features` maps a phenotype's name to 0 or 1 and is None
     when nothing is known (which is not the same as all zero); `lab` is the true lab; `group`
-    ties plasmids that must not be split between training and validation (a publication).
+    names plasmids that must not be divided between training and validation (a publication).
     """
 
     id: str
@@ -133,7 +134,7 @@ class Plasmid:
         return self.topology == "circular"
 
     def without_features(self) -> Plasmid:
-        """The same plasmid as a bare sequence."""
+        """The same plasmid without its features."""
         return replace(self, features=None)
 
     def reverse_complement(self) -> Plasmid:
@@ -141,7 +142,7 @@ class Plasmid:
         return replace(self, sequence=reverse_complement(self.sequence))
 
     def rotated(self, offset: int) -> Plasmid:
-        """The same circular plasmid opened `offset` bases later; InputError when linear."""
+        """The same circular plasmid, beginning `offset` bases later; InputError when linear."""
         if not self.is_circular:
             raise InputError("a linear sequence cannot be rotated", where=f"record {self.id!r}")
         cut = offset % len(self.sequence)

@@ -8,8 +8,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.files.array_directory import Attribute
 from vecattr.files.arrays import string_arrays, write_arrays
-from vecattr.files.directory import Attribute
 from vecattr.indexes.editing.kmer_writer import Arrays, kmer_arrays
 from vecattr.indexes.storage.kmer_schema import PARAMETERS
 from vecattr.indexes.storage.lab_parts import LabPart

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.errors import DamagedError, MismatchError
+from vecattr.files.array_directory import Attribute
 from vecattr.files.arrays import ArrayFile
-from vecattr.files.directory import Attribute
 from vecattr.sequences.composition import WORDS
 from vecattr.sequences.kmers import Hashes, distinct, sampled_kmers
 

@@ -1,4 +1,4 @@
-"""Answers and vectors as pandas tables."""
+"""Claims about data frames: answers and vectors keep their names and order."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def test_a_frame_has_one_row_a_ranked_lab(tmp_path: Path, workshop: Any) -> None
     frame = ranking_frame(answers)
     assert frame["query"].tolist() == [plasmids[0].id] * 3 + [plasmids[1].id] * 3
     assert frame["rank"].tolist() == [1, 2, 3] * 2
-    assert frame["lab"].tolist() == [hit.name for one in answers for hit in one.labs]
-    assert frame["cosine"].tolist() == [hit.cosine for one in answers for hit in one.labs]
+    assert frame["lab"].tolist() == [hit.name for answer in answers for hit in answer.labs]
+    assert frame["cosine"].tolist() == [hit.cosine for answer in answers for hit in answer.labs]
     assert frame.attrs["index"] == index.identity
 
 

@@ -22,9 +22,9 @@ from vecattr.encoders.tokenizer import Tokenizer
 from vecattr.encoders.vocabulary import KmerVocabulary, PieceVocabulary, Vocabulary, read_vocabulary
 from vecattr.encoders.weights import StoredKmerVectors, read_weights, vocabulary_hashes
 from vecattr.errors import DamagedError, MismatchError
+from vecattr.files.array_directory import Attribute
 from vecattr.files.arrays import ArrayFile, write_arrays
 from vecattr.files.atomic import read_file
-from vecattr.files.directory import Attribute
 from vecattr.vectors import Vectors
 
 TABLES_FORMAT = "vecattr-tables"

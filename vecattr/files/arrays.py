@@ -1,9 +1,8 @@
 """Named arrays as one HDF5 file: arrays in, bytes out; a path or bytes in, checked arrays out.
 
-Arrays are contiguous and raw, so that reading maps them in place; the checksums of
-`vecattr.files.sealed` stand before the HDF5 part, so that no byte is used unchecked, and beside
-them what HDF5 says of the arrays (`vecattr.files.directory`), so that reading needs no HDF5
-library.
+Arrays are contiguous and not compressed, so that reading maps them in place. Before the HDF5 part
+stand its checksums (`vecattr.files.sealed`), so that no byte is used unverified, and a directory
+of the arrays (`vecattr.files.array_directory`), so that reading needs no HDF5 library.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.errors import DamagedError, MismatchError
-from vecattr.files.directory import Attribute, Directory, Extent
+from vecattr.files.array_directory import Attribute, Directory, Extent
 from vecattr.files.sealed import SealedBytes, seal
 from vecattr.vectors import EmbeddingTable
 
@@ -26,7 +25,7 @@ from vecattr.vectors import EmbeddingTable
 TABLE_FORMAT = "vecattr-table"
 TABLE_VERSION = 1
 
-# Names come from files of any encoding: undecodable bytes live on as lone surrogates.
+# Names come from files of any encoding: undecodable bytes are kept as lone surrogates.
 _SURROGATES = "surrogatepass"
 
 
@@ -44,8 +43,8 @@ def write_arrays(
 
 
 def string_arrays(name: str, strings: Sequence[str]) -> dict[str, NDArray[np.generic]]:
-    """A column of n strings as two arrays: `name/bytes` (UTF-8, end to end) and `name/offsets`
-    (n + 1, where each begins); reading one is then two slices."""
+    """A column of n strings as two arrays: `name/bytes` (UTF-8, concatenated) and `name/offsets`
+    (n + 1, where each begins); reading one string takes two slices."""
     encoded = [text.encode("utf-8", _SURROGATES) for text in strings]
     offsets = np.zeros(len(encoded) + 1, dtype=np.uint64)
     offsets[1:] = np.cumsum([len(piece) for piece in encoded], dtype=np.uint64)
@@ -86,10 +85,11 @@ class ArrayFile:
         return read_in_child(self._sealed)
 
     def _check_format(self, format: str, version: int) -> None:
-        found = self.attributes.get("format"), self.attributes.get("version")
-        if found != (format, version):
+        stored, stored_version = self.attributes.get("format"), self.attributes.get("version")
+        if (stored, stored_version) != (format, version):
             raise MismatchError(
-                f"format {found[0]!r} version {found[1]!r}, expected {format!r} version {version}",
+                f"format {stored!r} version {stored_version!r}, "
+                f"expected {format!r} version {version}",
                 where=self.name,
                 hint="use the vecattr that wrote it, or make the file again",
             )
@@ -124,21 +124,23 @@ class ArrayFile:
         """Rows start to stop of the array; only their blocks are read and checked."""
         extent = self._extent(name)
         if not 0 <= start <= stop <= extent.shape[0]:
-            raise self._damage(f"{name!r} has {extent.shape[0]} rows, and not {start} to {stop}")
+            raise self._damage(
+                f"{name!r} has {extent.shape[0]} rows, but {start} to {stop} are referred to"
+            )
         row = math.prod(extent.shape[1:]) * extent.dtype.itemsize
         data = self._sealed.view(extent.offset + start * row, extent.offset + stop * row)
         return np.frombuffer(data, dtype=extent.dtype).reshape(stop - start, *extent.shape[1:])
 
     def rows(self, name: str, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.generic]:
-        """The named rows in that order, a copy; only their blocks are read and checked."""
+        """The given rows in that order, a copy; only their blocks are read and checked."""
         extent = self._extent(name)
         places = np.asarray(rows, dtype=np.int64)
         self._check_places(name, places)
         size = math.prod(extent.shape[1:]) * extent.dtype.itemsize
         if not size:
             return np.empty((len(places), *extent.shape[1:]), dtype=extent.dtype)
-        found = self._sealed.items(extent.offset, places, dtype=np.dtype((np.void, size)))
-        return found.view(extent.dtype).reshape(len(places), *extent.shape[1:])
+        items = self._sealed.items(extent.offset, places, dtype=np.dtype((np.void, size)))
+        return items.view(extent.dtype).reshape(len(places), *extent.shape[1:])
 
     def items(self, name: str, places: NDArray[np.int64]) -> NDArray[np.generic]:
         """The numbers at these places (m,) of an array of one dimension, a copy; only their blocks
@@ -150,18 +152,19 @@ class ArrayFile:
     def pieces(
         self, name: str, begins: NDArray[np.int64], ends: NDArray[np.int64]
     ) -> Callable[[NDArray[np.int64]], NDArray[np.generic]]:
-        """What gives the numbers at any places from each begin to its end (m,), a copy, of an array
-        of one dimension; only the blocks of those pieces are read and checked."""
+        """A function from places (p,) to numbers (p,), copied from an array of one dimension. Only
+        the blocks of the pieces from each begin to its end, (m,) both, are read and checked: the
+        places must be in them."""
         extent = self._flat(name)
         [length] = extent.shape
         if not np.all((begins >= 0) & (begins <= ends) & (ends <= length)):
-            raise self._damage(f"{name!r} has {length} rows, and not those asked for")
+            raise self._damage(f"{name!r} has {length} rows, but others are referred to")
         return self._sealed.pieces(extent.offset, begins, ends, dtype=extent.dtype)
 
     def _check_places(self, name: str, places: NDArray[np.int64]) -> None:
         length = self._extent(name).shape[0]
         if len(places) and not 0 <= int(places.min()) <= int(places.max()) < length:
-            raise self._damage(f"{name!r} has {length} rows, and not those asked for")
+            raise self._damage(f"{name!r} has {length} rows, but others are referred to")
 
     def strings(self, name: str) -> tuple[str, ...]:
         """All strings of a column."""

@@ -1,4 +1,4 @@
-"""Whole files: bytes in, a file that is either the old one or the new one out; hashes of files."""
+"""Atomic writes and hashes: bytes in, a file on disk that is the old one or the new one out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from vecattr.errors import ArtifactError, DamagedError, MissingError
 
-#: Temporary files begin with this, so that a later writer can sweep up after a killed one.
+#: Names of temporary files begin with this, so that a later writer deletes those of a killed one.
 TEMPORARY = ".vecattr-"
 
 _AT_FDCWD = -100
@@ -39,11 +39,12 @@ def read_file(path: Path) -> bytes:
 
 
 def check_file(path: Path, *, sha256: str | None, size: int) -> None:
-    """Compare a file with its known size and, unless it is None, its hash; DamagedError if not."""
+    """Compare a file with its expected size and, unless it is None, hash; DamagedError on a
+    difference."""
     with translated_errors(path):
-        found = path.stat().st_size
-    if found != size:
-        raise DamagedError(f"holds {found} bytes, expected {size}", where=str(path), hint=_REPAIR)
+        actual = path.stat().st_size
+    if actual != size:
+        raise DamagedError(f"holds {actual} bytes, expected {size}", where=str(path), hint=_REPAIR)
     if sha256 is not None and (digest := sha256_file(path)) != sha256:
         raise DamagedError(
             f"SHA-256 is {digest[:16]}…, expected {sha256[:16]}…", where=str(path), hint=_REPAIR
@@ -77,16 +78,17 @@ def atomic_write(path: Path, data: bytes) -> None:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Add one line to a text file and wait until it is on disk; a torn last line is closed first.
+    """Add one line to a text file and wait until it is on disk; an incomplete last line is ended
+    first.
 
     ArtifactError when the disk refuses."""
     with translated_errors(path), path.open("a+b") as file:
         file.seek(0, os.SEEK_END)
-        torn = False
+        is_incomplete = False
         if file.tell():
             file.seek(-1, os.SEEK_END)
-            torn = file.read(1) != b"\n"
-        file.write(b"\n" * torn + line.encode() + b"\n")
+            is_incomplete = file.read(1) != b"\n"
+        file.write(b"\n" * is_incomplete + line.encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
 
@@ -109,8 +111,8 @@ def sync_tree(folder: Path) -> None:
 
 
 def move_folder(new: Path, path: Path) -> None:
-    """Give the folder `new` the name `path`, which is free, or held by an empty or an older
-    folder; an older one is deleted once the new one stands in its place.
+    """Rename the folder `new` to `path`, which is free, or the name of an empty or an older folder;
+    an older one is deleted once the new one is in its place.
 
     Where the system can exchange two names in one step (Linux), `path` is never without a folder.
     """
@@ -130,7 +132,7 @@ def move_folder(new: Path, path: Path) -> None:
                 raise
         sync_folder(path.parent)
         if old is not None:
-            shutil.rmtree(old, ignore_errors=True)  # what stays is collected by a later writer
+            shutil.rmtree(old, ignore_errors=True)  # a later writer deletes the rest
 
 
 def _exchanged(first: Path, second: Path) -> bool:
@@ -148,7 +150,7 @@ def _exchanged(first: Path, second: Path) -> bool:
 
 @contextlib.contextmanager
 def folder_beside(path: Path) -> Iterator[Path]:
-    """A new folder beside `path`, to be filled and given to `move_folder`; else it is deleted."""
+    """A new folder beside `path`, to be filled and passed to `move_folder`; deleted otherwise."""
     with translated_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY}{path.name}-", dir=path.parent))
@@ -160,7 +162,7 @@ def folder_beside(path: Path) -> Iterator[Path]:
 
 
 def _permitted(mode: int) -> int:
-    """The mode that a new file or folder gets by custom; `tempfile` makes private ones."""
+    """The mode that a new file or folder usually gets; `tempfile` makes private ones."""
     mask = os.umask(0)
     os.umask(mask)
     return mode & ~mask
@@ -168,7 +170,7 @@ def _permitted(mode: int) -> int:
 
 @contextlib.contextmanager
 def translated_errors(path: Path) -> Iterator[None]:
-    """The system's errors about `path` in our own terms."""
+    """Errors of the operating system about `path` become MissingError or ArtifactError."""
     try:
         yield
     except FileNotFoundError as error:

@@ -1,6 +1,6 @@
-"""A folder of folds: models or indexes that are asked as one; a folder in, its members out.
+"""A folder of cross-validation folds: a folder in, its members (models or indexes) out.
 
-MODEL/folds.json    how many there are, the run that made them, the ids no fold learned from
+MODEL/folds.json    how many there are, the run that made them, the ids no fold was trained on
 MODEL/fold-1 ...    a model (or an index) each
 """
 
@@ -21,7 +21,7 @@ VERSION = 1
 @dataclass(frozen=True)
 class Folds:
     """The content of folds.json; `run` is a hex digest of what training depended on, `held_out`
-    are the ids of the plasmids that calibrate every fold and that none learned from."""
+    are the ids of the plasmids that calibrate every fold and that none was trained on."""
 
     count: int
     run: str
@@ -39,7 +39,7 @@ def is_folds(folder: Path) -> bool:
 
 
 def read_folds(folder: Path) -> Folds:
-    """What folds.json says; MissingError without one, DamagedError when it cannot be read."""
+    """The content of folds.json; MissingError without one, DamagedError when it cannot be read."""
     path = folder / FOLDS_FILE
     try:
         data = json.loads(read_file(path))
@@ -48,7 +48,7 @@ def read_folds(folder: Path) -> Folds:
         return Folds(int(data["count"]), str(data["run"]), tuple(map(str, data["held_out"])))
     except (ValueError, KeyError, TypeError) as cause:
         raise DamagedError(
-            "does not say what folds there are", where=str(path), hint="make the folder again"
+            "is no list of folds", where=str(path), hint="make the folder again"
         ) from cause
 
 
@@ -58,7 +58,7 @@ def fold_path(folder: Path, number: int) -> Path:
 
 
 def fold_members(folder: Path, *, marker: str, hint: str) -> tuple[Path, ...]:
-    """All folds of a folder, in order; `marker` is the file that a whole member holds.
+    """All folds of a folder, in order; `marker` is a file that a complete member holds.
 
     Errors as `read_folds`, and MissingError with the hint when a fold is not there.
     """
@@ -67,6 +67,6 @@ def fold_members(folder: Path, *, marker: str, hint: str) -> tuple[Path, ...]:
     for number, member in enumerate(members, start=1):
         if not (member / marker).exists():
             raise MissingError(
-                f"fold {number} of {count} is missing, or not whole", where=str(member), hint=hint
+                f"fold {number} of {count} is missing or incomplete", where=str(member), hint=hint
             )
     return members

@@ -21,7 +21,7 @@ from threading import Lock
 from typing import BinaryIO
 
 from vecattr.errors import DamagedError, VecattrError
-from vecattr.files.directory import Directory
+from vecattr.files.array_directory import Directory
 from vecattr.files.sealed import SealedBytes
 
 #: Limits of the child: seconds of processor time for one file (one that vecattr wrote needs a

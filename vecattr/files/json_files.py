@@ -1,4 +1,4 @@
-"""JSON files that may lie beside a model, with a version: a file in, what it holds or None out."""
+"""Optional JSON files of a model, with a version: a file in, its parsed content or None out."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ T = TypeVar("T")
 def read_sidecar(
     path: Path, parse: Callable[[dict[str, Any]], T], *, kind: str, version: int, hint: str
 ) -> T | None:
-    """What `parse` makes of a file, None when there is none; DamagedError when it cannot be read,
-    MismatchError when another version wrote it."""
+    """The content of a file as `parse` returns it, None when there is no file; DamagedError when it
+    cannot be read, MismatchError when it is of another version."""
     if not path.exists():
         return None
     try:
         data = json.loads(path.read_bytes())
-        found = data.get("version")
-        if found == version:
+        version_read = data.get("version")
+        if version_read == version:
             return parse(data)
     except (ValueError, KeyError, TypeError, AttributeError) as cause:
         raise DamagedError(f"not a {kind}", where=str(path)) from cause
     raise MismatchError(
-        f"{kind} version {found!r}, this vecattr reads {version}", where=str(path), hint=hint
+        f"{kind} version {version_read!r}, this vecattr reads {version}", where=str(path), hint=hint
     )

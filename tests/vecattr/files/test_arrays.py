@@ -1,4 +1,4 @@
-"""Arrays and tables in one HDF5 file: round trips, same bytes, and lies."""
+"""Claims about files of arrays: round trips, equal bytes, and damage that is noticed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vecattr.vectors import EmbeddingTable, unit_rows
 FACTS = {"format": "test", "version": 1}
 
 
-def opened(data: bytes) -> ArrayFile:
+def array_file(data: bytes) -> ArrayFile:
     return ArrayFile(data, format="test", version=1)
 
 
@@ -32,28 +32,28 @@ def table(rows: int = 5, width: int = 7) -> EmbeddingTable:
 @pytest.mark.parametrize("shape", [(0,), (1,), (70_000,), (0, 4), (30, 4)])
 def test_every_array_comes_back(dtype: str, shape: tuple[int, ...]) -> None:
     array = np.arange(np.prod(shape)).astype(dtype).reshape(shape)
-    file = opened(write_arrays({"group/array": array}, FACTS))
-    found = file.array("group/array")
-    assert found.dtype == array.dtype
-    np.testing.assert_array_equal(found, array)
+    file = array_file(write_arrays({"group/array": array}, FACTS))
+    stored = file.array("group/array")
+    assert stored.dtype == array.dtype
+    np.testing.assert_array_equal(stored, array)
     np.testing.assert_array_equal(file.slice("group/array", 0, len(array)), array)
 
 
 @given(st.lists(st.text()))
 def test_every_string_comes_back(strings: list[str]) -> None:
-    file = opened(write_arrays(string_arrays("names", strings), FACTS))
+    file = array_file(write_arrays(string_arrays("names", strings), FACTS))
     assert list(file.strings("names")) == strings
     assert [file.string("names", row) for row in range(len(strings))] == strings
 
 
-def test_undecodable_names_survive() -> None:
+def test_undecodable_names_come_back() -> None:
     names = [b"caf\xe9".decode("utf-8", "surrogateescape")]
-    assert list(opened(write_arrays(string_arrays("n", names), FACTS)).strings("n")) == names
+    assert list(array_file(write_arrays(string_arrays("n", names), FACTS)).strings("n")) == names
 
 
 def test_the_same_arrays_give_the_same_bytes_at_any_time() -> None:
     first = write_table(table())
-    time.sleep(1.1)  # HDF5 knows how to store seconds
+    time.sleep(1.1)  # HDF5 can store times in seconds
     assert write_table(table()) == first
 
 
@@ -61,9 +61,9 @@ def test_a_table_comes_back_from_bytes_and_from_a_file(tmp_path: Path) -> None:
     data = write_table(table(), attributes={"model": "abc"})
     (tmp_path / "x.h5").write_bytes(data)
     for source in (data, tmp_path / "x.h5"):
-        found = read_table(source)
-        assert found.names == table().names
-        np.testing.assert_array_equal(found.vectors, table().vectors)
+        stored = read_table(source)
+        assert stored.names == table().names
+        np.testing.assert_array_equal(stored.vectors, table().vectors)
 
 
 def test_plain_h5py_opens_a_stored_table() -> None:
@@ -82,10 +82,10 @@ def test_no_flipped_byte_gives_another_table(data: st.DataObject) -> None:
 
 def test_another_format_or_version_is_refused() -> None:
     with pytest.raises(MismatchError, match="'vecattr-table' version 1"):
-        opened(write_table(table()))
+        array_file(write_table(table()))
     newer = write_arrays({}, {"format": "test", "version": 2})
     with pytest.raises(MismatchError, match="version 2, expected 'test' version 1"):
-        opened(newer)
+        array_file(newer)
 
 
 def test_a_foreign_file_is_refused_by_name(tmp_path: Path) -> None:
@@ -99,4 +99,4 @@ def test_a_foreign_file_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_an_array_that_is_not_there_is_damage() -> None:
     with pytest.raises(DamagedError, match="'x' is missing"):
-        opened(write_arrays({}, FACTS)).array("x")
+        array_file(write_arrays({}, FACTS)).array("x")

@@ -1,4 +1,4 @@
-"""Whole files: the old one or the new one, never half of one."""
+"""Claims about atomic writes: the old file or the new one, never a part of one."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_both_hashes_agree(tmp_path: Path) -> None:
     assert sha256_file(tmp_path / "file") == sha256_bytes(b"content")
 
 
-def test_a_changed_file_is_told_by_size_or_by_hash(tmp_path: Path) -> None:
+def test_a_changed_file_is_recognized_by_size_or_by_hash(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"content")
     check_file(file, sha256=sha256_bytes(b"content"), size=7)
@@ -60,7 +60,7 @@ def test_a_changed_file_is_told_by_size_or_by_hash(tmp_path: Path) -> None:
         check_file(file, sha256=sha256_bytes(b"another"), size=7)
 
 
-def test_a_torn_last_line_is_closed_before_the_next(tmp_path: Path) -> None:
+def test_an_incomplete_last_line_is_ended_before_the_next(tmp_path: Path) -> None:
     log = tmp_path / "log"
     append_line(log, "one")
     log.write_bytes(log.read_bytes() + b"tor")
@@ -68,12 +68,12 @@ def test_a_torn_last_line_is_closed_before_the_next(tmp_path: Path) -> None:
     assert log.read_text() == "one\ntor\ntwo\n"
 
 
-@pytest.mark.parametrize("there", ["nothing", "empty", "full"])
-def test_a_moved_folder_takes_the_place_of_the_old_one(tmp_path: Path, there: str) -> None:
+@pytest.mark.parametrize("target", ["missing", "empty", "filled"])
+def test_a_moved_folder_takes_the_place_of_the_old_one(tmp_path: Path, target: str) -> None:
     path = tmp_path / "folder"
-    if there != "nothing":
+    if target != "missing":
         path.mkdir()
-    if there == "full":
+    if target == "filled":
         (path / "old").touch()
     with folder_beside(path) as folder:
         (folder / "new").touch()

@@ -1,4 +1,4 @@
-"""Sealed files: every changed byte is noticed, and noticed only where it is read."""
+"""Claims about sealed files: every changed byte is noticed, and only where it is read."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_damaged_block_does_not_hide_the_others() -> None:
 
 
 @pytest.mark.parametrize(("begin", "end"), [(-1, 2), (0, 6), (5, 6)])
-def test_items_that_are_not_there_are_refused(begin: int, end: int) -> None:
+def test_items_outside_of_the_body_are_refused(begin: int, end: int) -> None:
     sealed = SealedBytes(seal(bytes(20)), name="some.h5")
     with pytest.raises(DamagedError, match=r"some\.h5: holds no items"):
         sealed.pieces(0, np.array([begin]), np.array([end]), dtype=np.dtype("<f4"))
