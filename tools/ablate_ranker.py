@@ -20,8 +20,8 @@ from typing import Self
 
 import numpy as np
 from fit_ranker import Questions, fit_network
-from fold_questions import Asking, SimulatedQuestion
 from numpy.typing import NDArray
+from ranker_queries import Asking, SimulatedQuestion
 
 from vecattr.files.atomic import atomic_write
 from vecattr.indexes.index import Index

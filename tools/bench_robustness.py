@@ -24,25 +24,16 @@ import click
 import numpy as np
 from robustness_pictures import Found, Lines, by_series, pictures
 from robustness_series import LENGTHS, asked, chimeras, damages, series
+from table_rows import read_rows
 
 from vecattr.cli.main import run
-from vecattr.cli.options.reading import load_labelled_plasmids
 from vecattr.indexes.index import Panel, open_panel
 from vecattr.plasmid import Plasmid
-from vecattr.readers.plasmids import ReadOptions
 from vecattr.version import __version__
 
 SPLITS = ("dev", "pub_dev")
 FRESH = ("2020", "2021")
 BINS = ((0, 2009), (2010, 2013), (2014, 2016), (2017, 2019), (2020, 2020), (2021, 2021))
-
-
-def read(table: Path, *, group_by: str | None = None, **where: Sequence[str]) -> list[Plasmid]:
-    """Rows by the values of columns, as bare sequences; bad ones are reported."""
-    pairs = tuple((column, value) for column, values in where.items() for value in values)
-    return load_labelled_plasmids(
-        [str(table)], ReadOptions(where=pairs, no_features=True, group_by=group_by)
-    )
 
 
 def sample(plasmids: Sequence[Plasmid], rows: int, *, seed: int) -> list[Plasmid]:
@@ -54,9 +45,9 @@ def sample(plasmids: Sequence[Plasmid], rows: int, *, seed: int) -> list[Plasmid
 def years(table: Path, panel: Panel, older: Panel) -> dict[str, Lines]:
     """Publications that neither index saw, by year, of labs that both have; and what the older
     index makes of all rows of the years that it never saw."""
-    year = {one.id: one.group for one in read(table, group_by="year", split=["pub_dev"])}
+    year = {one.id: one.group for one in read_rows(table, group_by="year", split=["pub_dev"])}
     shared = {*panel.lab_names} & {*older.lab_names}
-    held = [one for one in read(table, split=["pub_dev"]) if one.lab in shared]
+    held = [one for one in read_rows(table, split=["pub_dev"]) if one.lab in shared]
     found: dict[str, Lines] = {"all rows": [], "older": []}
     for name, asked_one in (("all rows", panel), ("older", older)):
         for first, last in BINS:
@@ -65,7 +56,7 @@ def years(table: Path, panel: Panel, older: Panel) -> dict[str, Lines]:
             label = label if first < last else str(last)
             if rows:
                 found[name].append({"point": label, **asked(asked_one, rows)})
-    recent = read(table, split=["train", *SPLITS], year=FRESH)
+    recent = read_rows(table, split=["train", *SPLITS], year=FRESH)
     named = [one for one in recent if one.lab in shared]
     point = f"every row of {' and '.join(FRESH)} ({len(named)} of {len(recent)} are of known labs)"
     found["older"].append({"point": point, **asked(older, named)})
@@ -78,7 +69,7 @@ def measure(
     """All series of both splits, and the years when an older index is given."""
     found: dict[str, dict[str, Lines]] = {}
     for split in SPLITS:
-        everything = read(table, split=[split])
+        everything = read_rows(table, split=[split])
         some = sample(everything, rows, seed=seed)
         long = [one for one in everything if len(one) >= max(LENGTHS)]
         found[split] = {}

@@ -2,7 +2,7 @@
 
     python tools/fit_ranker.py TABLE --where split=train --labs FILE --work DIR -o fusion.json
 
-`fold_questions` says what is asked. What is found of the likeliest labs and of some others is kept
+`ranker_queries` says which. What is found of the likeliest labs and of some others is kept
 in DIR (--fold N makes one fold only, so folds can be made side by side), and the networks are
 trained on all folds.
 """
@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from fold_questions import make_fold
 from numpy.typing import NDArray
+from ranker_queries import make_fold
 from torch import Tensor, nn
 
 from vecattr.datasets.classes import rule_from_file

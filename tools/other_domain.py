@@ -27,12 +27,11 @@ from pathlib import Path
 
 import click
 import numpy as np
+from table_rows import read_rows
 
 from vecattr.cli.main import run
-from vecattr.cli.options.reading import load_labelled_plasmids
 from vecattr.plasmid import Plasmid
 from vecattr.readers.plasmid_table import table_text
-from vecattr.readers.plasmids import ReadOptions
 from vecattr.sequences.mutations import fragment
 
 SHORTEST, LONGEST = 300, 3000
@@ -41,19 +40,6 @@ ASKED = ("dev", "pub_dev")
 
 #: The plasmids to store and those to ask about.
 Parts = tuple[list[Plasmid], list[Plasmid]]
-
-
-def read(
-    table: Path, *, group_by: str | None = None, **where: str | Sequence[str]
-) -> list[Plasmid]:
-    """Rows by the values of columns, as bare sequences; bad ones are reported."""
-    pairs = tuple(
-        (column, value)
-        for column, values in where.items()
-        for value in ([values] if isinstance(values, str) else values)
-    )
-    options = ReadOptions(where=pairs, no_features=True, group_by=group_by)
-    return load_labelled_plasmids([str(table)], options)
 
 
 def by_publication(plasmids: Sequence[Plasmid], *, rng: np.random.Generator) -> Parts:
@@ -100,26 +86,26 @@ def _parts(plasmids: Iterable[Plasmid], is_held: Callable[[Plasmid], bool]) -> P
 
 
 def papers(table: Path, *, rng: np.random.Generator) -> Parts:
-    return by_publication(read(table, split=[NEW]), rng=rng)
+    return by_publication(read_rows(table, split=[NEW]), rng=rng)
 
 
 def fragments(table: Path, *, rng: np.random.Generator) -> Parts:
-    whole = [one for one in read(table, split=[NEW]) if len(one) >= SHORTEST]
+    whole = [one for one in read_rows(table, split=[NEW]) if len(one) >= SHORTEST]
     lengths = [int(rng.integers(SHORTEST, min(LONGEST, len(one)) + 1)) for one in whole]
     cut = [fragment(one, length, rng=rng) for one, length in zip(whole, lengths, strict=True)]
     return by_row(cut, rng=rng)
 
 
 def years(table: Path, *, rng: np.random.Generator) -> Parts:
-    year = {one.id: one.group for one in read(table, split=[NEW], group_by="year")}
-    rows = [one for one in read(table, split=[NEW]) if year[one.id]]
+    year = {one.id: one.group for one in read_rows(table, split=[NEW], group_by="year")}
+    rows = [one for one in read_rows(table, split=[NEW]) if year[one.id]]
     return by_row([replace(one, lab=f"year {year[one.id]}") for one in rows], rng=rng)
 
 
 def linear(table: Path, *, rng: np.random.Generator) -> Parts:
     """The same for every seed."""
-    stored = read(table, split=["train"], topology=["linear"])
-    asked = read(table, split=ASKED, topology=["linear"])
+    stored = read_rows(table, split=["train"], topology=["linear"])
+    asked = read_rows(table, split=ASKED, topology=["linear"])
     labs = {one.lab for one in stored}
     return stored, [one for one in asked if one.lab in labs]
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from golden_index import HashedKmers, answers, made_plasmids
+from golden_index import answers
+from toy_index import HashedKmers, toy_plasmids
 
 from vecattr.files.sealed import seal
 from vecattr.indexes.checking.verify import verify_index
@@ -19,8 +20,8 @@ from vecattr.indexes.storage.manifest import READABLE, VERSION
 GOLDEN = Path(__file__).parent / "golden"
 
 QUERIES = [
-    *made_plasmids(["Ash", "Cedar", "nobody"], each=1, seed=3),
-    *made_plasmids(["Ash"], each=3, seed=1),
+    *toy_plasmids(["Ash", "Cedar", "nobody"], each=1, seed=3),
+    *toy_plasmids(["Ash"], each=3, seed=1),
 ]
 
 
@@ -72,7 +73,7 @@ def test_a_golden_index_is_migrated_by_its_next_edit(golden: Path) -> None:
     assert json.loads((index / "manifest.json").read_bytes())["version"] == VERSION
     check(answers(index, QUERIES), truth)
     embedder = HashedKmers(read_manifest(index).model)
-    add_labs(index, made_plasmids(["Fir"], each=2, seed=4), embedder=embedder)
+    add_labs(index, toy_plasmids(["Fir"], each=2, seed=4), embedder=embedder)
     rollback(index, to=4)  # whose manifest is of the golden version
     check(answers(index, QUERIES), truth)
     assert verify_index(index).ok

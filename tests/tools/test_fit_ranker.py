@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fit_ranker import PRIOR, Questions, averaged, with_prior
-from fold_questions import partly_told
+from ranker_queries import partly_told
 
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.evidence_ranker import Network, input_columns, input_count

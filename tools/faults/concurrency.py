@@ -7,8 +7,6 @@ the generation it names gives when nobody writes.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import signal
 import tempfile
@@ -20,7 +18,7 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
-from golden_index import made_plasmids
+from toy_index import toy_plasmids
 
 from faults import fixtures
 from vecattr.errors import LockedError, VecattrError
@@ -38,19 +36,9 @@ _PATIENCE = 120.0
 def answer_of(path: Path) -> tuple[str, str]:
     """Identity of the generation that was asked, and a hash of what it said."""
     index = fixtures.opened(path)
-    queries = [*made_plasmids(["Ash", "q"], each=1, seed=3), *fixtures.plasmids_of("lab 7", 7)]
-    said = answers_of(index, queries)
+    queries = [*toy_plasmids(["Ash", "q"], each=1, seed=3), *fixtures.plasmids_of("lab 7", 7)]
+    said = fixtures.answer_hash(index, queries)
     return index.identity, said
-
-
-def answers_of(index: Any, queries: Any) -> str:
-    """A hash of names, order and cosines."""
-    found = [
-        [[hit.name, round(hit.cosine, 9)] for hit in answer.labs]
-        + [[near.id, near.lab, round(near.cosine, 9)] for near in answer.neighbors]
-        for answer in index.query_many(queries, k=10, neighbors=3)
-    ]
-    return hashlib.sha256(json.dumps(found).encode()).hexdigest()
 
 
 def edit(path: Path, number: int, *, after: Callable[[], object] = lambda: None) -> None:
@@ -117,7 +105,7 @@ def readers_through_edits(folder: Path, rounds: int) -> tuple[dict[str, int], li
     context = fixtures.server("faults.concurrency")
     (folder / "live").mkdir()
     (folder / "alone").mkdir()
-    path, alone = (fixtures.made_index(folder / name) for name in ("live", "alone"))
+    path, alone = (fixtures.build_toy_index(folder / name) for name in ("live", "alone"))
     truth = dict([answer_of(alone)])
     for number in range(rounds):
         edit(alone, number, after=lambda: truth.update([answer_of(alone)]))
@@ -167,7 +155,7 @@ def _judged(
 def writers_at_once(folder: Path, each: int) -> tuple[dict[str, int], list[str]]:
     """What is there after several writers added labs at once."""
     context = fixtures.server("faults.concurrency")
-    path = fixtures.made_index(folder)
+    path = fixtures.build_toy_index(folder)
     pipes, processes = [], []
     for writer in range(WRITERS):
         parent, child = context.Pipe()
@@ -188,7 +176,7 @@ def writers_at_once(folder: Path, each: int) -> tuple[dict[str, int], list[str]]
 def killed_holders(folder: Path, rounds: int) -> tuple[dict[str, int], list[str]]:
     """Whether a lock is refused while it is held, and free once its holder is killed."""
     context = fixtures.server("faults.concurrency")
-    path = fixtures.made_index(folder)
+    path = fixtures.build_toy_index(folder)
     failures = []
     for number in range(rounds):
         parent, child = context.Pipe()

@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from golden_index import made_plasmids, make_model
+from toy_index import toy_model, toy_plasmids
 
 from faults import fixtures
 from vecattr.cli.rendering.answers import as_object
@@ -50,11 +50,11 @@ class Damage:
 def made_index(folder: Path, *, seed: int = 0) -> Path:
     """An index with all that one can have: means with a calibration and held-out plasmids, a
     fusion, k-mers, cells, two segments, a removed lab, three generations."""
-    model = make_model(folder / "model")
+    model = toy_model(folder / "model")
     shutil.copy(shipped_encoder() / RANKER_FILE, model / RANKER_FILE)
-    plasmids = made_plasmids(_LABS, each=16, seed=seed, length=200)
+    plasmids = toy_plasmids(_LABS, each=16, seed=seed, length=200)
     fixtures.build(folder / "index", model, plasmids, search="approximate")
-    new = made_plasmids(["Elder", "Fir"], each=3, seed=seed + 1)
+    new = toy_plasmids(["Elder", "Fir"], each=3, seed=seed + 1)
     add_labs(folder / "index", new, embedder=fixtures.embedder_of(model))
     remove_lab(folder / "index", "Fir")
     return folder / "index"
@@ -62,7 +62,7 @@ def made_index(folder: Path, *, seed: int = 0) -> Path:
 
 def ask(path: Path) -> str:
     """Everything that an index says of some plasmids, as text."""
-    queries = made_plasmids(["Lab 03", "Elder", "nobody"], each=2, seed=0, length=200)
+    queries = toy_plasmids(["Lab 03", "Elder", "nobody"], each=2, seed=0, length=200)
     options = {"k": 9, "neighbors": 4, "evidence": 5}
     found = fixtures.opened(path).query_many(queries, **options)
     near = fixtures.opened(path).query_many(queries[:2], k=3, exclude_near_copies=True)
@@ -155,7 +155,7 @@ def prove(rounds: int, *, seed: int, every: int = 1) -> dict[str, Any]:
         for name in ("one", "other"):
             (folder / name).mkdir()
         path, other = made_index(folder / "one"), made_index(folder / "other", seed=5)
-        chance = fixtures.chance_of(seed, "corruption")
+        chance = fixtures.seeded_random(seed, "corruption")
         jobs = list(damages(path, other, rounds, chance))[::every]
         results = _in_children(path, jobs, ask(path))
     for damage, (said, wrong) in zip(jobs, results, strict=True):

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from golden_index import made_plasmids, make_model
+from toy_index import toy_model, toy_plasmids
 
 from faults import fixtures
 from vecattr.cli.main import run
@@ -41,13 +41,13 @@ def operate(operation: str, folder: Path) -> None:
     path, model = folder / "index", folder.parent / "model"
     embedder = fixtures.embedder_of(model)
     if operation == "build":
-        fixtures.build(path, model, made_plasmids(fixtures.FIRST_LABS, each=3, seed=0))
+        fixtures.build(path, model, toy_plasmids(fixtures.FIRST_LABS, each=3, seed=0))
     elif operation == "add-lab":
-        add_labs(path, made_plasmids(["new"], each=4, seed=9), embedder=embedder)
+        add_labs(path, toy_plasmids(["new"], each=4, seed=9), embedder=embedder)
     elif operation == "compact":
         compact(path)
     else:
-        queries = made_plasmids(["q"], each=_QUERIES, seed=5)
+        queries = toy_plasmids(["q"], each=_QUERIES, seed=5)
         answers = fixtures.opened(path).query_many(queries, k=3, neighbors=3)
         write_results(render(answers, form="tsv"), folder / "out.tsv")
 
@@ -68,9 +68,9 @@ def prepare(operation: str, folder: Path) -> None:
     if operation == "build":
         return
     model = folder.parent / "model"
-    fixtures.build(folder / "index", model, made_plasmids(fixtures.FIRST_LABS, each=3, seed=0))
+    fixtures.build(folder / "index", model, toy_plasmids(fixtures.FIRST_LABS, each=3, seed=0))
     if operation == "compact":
-        new = made_plasmids(["Elder"], each=3, seed=1)
+        new = toy_plasmids(["Elder"], each=3, seed=1)
         add_labs(folder / "index", new, embedder=fixtures.embedder_of(model))
 
 
@@ -80,7 +80,7 @@ def prove(rounds: int, *, seed: int) -> dict[str, Any]:
     failures: list[dict[str, Any]] = []
     tried = 0
     with tempfile.TemporaryDirectory() as scratch:
-        make_model(Path(scratch) / "model")
+        toy_model(Path(scratch) / "model")
         for operation in OPERATIONS:
             for kind, size, folder in _places(operation, Path(scratch), rounds):
                 tried += 1

@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from golden_index import made_plasmids
+from toy_index import toy_plasmids
 
 from faults import fixtures
 from faults.fixtures import Content
@@ -46,7 +46,7 @@ def edit_without_end(
     path: Path, pipe: Connection, seed: int, fatal: tuple[str, str] | None, number: int
 ) -> None:
     """What the child does; `fatal` is the edit and the step at which it kills itself."""
-    chance = fixtures.chance_of(seed, "edits", number)
+    chance = fixtures.seeded_random(seed, "edits", number)
     while True:
         number += 1
         edit = fatal[0] if fatal else chance.choice(EDITS)
@@ -98,7 +98,7 @@ def expected(path: Path, edit: str, held: Content, number: int) -> Content:
         return fixtures.content_of(path, _earlier(path))
     elif edit == "build":
         after = {}
-        for plasmid in made_plasmids(fixtures.FIRST_LABS, each=3, seed=number):
+        for plasmid in toy_plasmids(fixtures.FIRST_LABS, each=3, seed=number):
             lab = plasmid.lab or ""
             after[lab] = after.get(lab, frozenset()) | {plasmid.id}
     return after
@@ -126,18 +126,18 @@ def perform(
     elif edit == "compact":
         compact(path, after_step=after_step)
     else:
-        new = made_plasmids(fixtures.FIRST_LABS, each=3, seed=number)
+        new = toy_plasmids(fixtures.FIRST_LABS, each=3, seed=number)
         fixtures.build(path, model, new, replace=True, after_step=after_step)
 
 
 def prove(rounds: int, *, seed: int) -> dict[str, Any]:
     """Kill a writer so many times, every other time at a named step."""
     context = fixtures.server("faults.kill")
-    chance = fixtures.chance_of(seed, "kills")
+    chance = fixtures.seeded_random(seed, "kills")
     counts: Counter[str] = Counter()
     failures: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
-        path = fixtures.made_index(Path(folder))
+        path = fixtures.build_toy_index(Path(folder))
         for number in range(rounds):
             fixtures.progress(number)
             fatal = NAMED[number // 2 % len(NAMED)] if number % 2 else None

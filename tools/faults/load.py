@@ -14,10 +14,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from golden_index import made_plasmids
+from toy_index import toy_plasmids
 
 from faults import fixtures
-from faults.concurrency import answers_of
 from vecattr.indexes.index import Index
 from vecattr.readers.plasmid_table import table_text
 from vecattr.sequences.synthetic import synthetic_plasmids
@@ -56,8 +55,8 @@ def queries_in_one_process(
     folder: Path, rounds: int, *, seed: int
 ) -> tuple[dict[str, Any], list[str]]:
     """Ask again and again, sometimes of an index that was opened anew."""
-    path = fixtures.made_index(folder, each=20)
-    queries = made_plasmids(["Ash", "Cedar", "q"], each=_BATCH // 3 + 1, seed=seed)[:_BATCH]
+    path = fixtures.build_toy_index(folder, each=20)
+    queries = toy_plasmids(["Ash", "Cedar", "q"], each=_BATCH // 3 + 1, seed=seed)[:_BATCH]
     batches = max(10, rounds // _BATCH)
     index, truth, wrong = fixtures.opened(path), "", 0
     memory: list[int] = []
@@ -65,7 +64,7 @@ def queries_in_one_process(
     for batch in range(batches):
         if batch % _REOPEN == 0:
             index = fixtures.opened(path)
-        said = answers_of(index, queries)
+        said = fixtures.answer_hash(index, queries)
         truth = truth or said
         wrong += said != truth
         if batch in (batches // 10, batches - 1):

@@ -16,7 +16,6 @@ from typing import Any
 
 import hypothesis
 import numpy as np
-from golden_index import HashedKmers, made_plasmids, make_model
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -27,6 +26,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from numpy.typing import NDArray
+from toy_index import HashedKmers, toy_model, toy_plasmids
 
 from faults import fixtures
 from vecattr.datasets.classes import ClassRule
@@ -130,7 +130,7 @@ class IndexMachine(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="vecattr-model-"))
         self.path = self.folder / "index"
-        self.model_folder = make_model(self.folder / "model")
+        self.model_folder = toy_model(self.folder / "model")
         self.embedder: HashedKmers = fixtures.embedder_of(self.model_folder)
         self.model = Model()
         self.number = 0
@@ -141,7 +141,7 @@ class IndexMachine(RuleBasedStateMachine):
     def plasmids(self, labs: list[str], each: int) -> list[Plasmid]:
         """New plasmids, with ids that were never used."""
         self.number += 1
-        return made_plasmids(labs, each=each, seed=self.number)
+        return toy_plasmids(labs, each=each, seed=self.number)
 
     def rows(self, plasmids: list[Plasmid], named: frozenset[str] | None) -> tuple[Row, ...]:
         vectors = self.embedder.embed(plasmids).astype(np.float64)
@@ -244,7 +244,7 @@ class IndexMachine(RuleBasedStateMachine):
         return Index.open(self.path, embedder=self.embedder)
 
     def queries(self) -> list[Plasmid]:
-        return made_plasmids(["Ash", "query"], each=2, seed=self.number)
+        return toy_plasmids(["Ash", "query"], each=2, seed=self.number)
 
     def cosines(self) -> dict[str, list[float]]:
         """The cosines of the queries with every class."""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from made_index import MadeEmbedder, build, lab_name
+from large_index import RandomEmbedder, build, lab_name
 
 from vecattr.files.atomic import sha256_bytes
 from vecattr.indexes.editing.add import add_labs
@@ -66,7 +66,7 @@ def _adding(path: Path, labs: int) -> float:
     copy = path.with_name("copy.index")
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(path, copy, copy_function=lambda a, b: Path(b).hardlink_to(a))
-    embedder = MadeEmbedder(path.with_suffix(".model"), labs=labs)
+    embedder = RandomEmbedder(path.with_suffix(".model"), labs=labs)
     new = [Plasmid(f"new{number}-1", _BASES, lab="a lab of the bench") for number in range(10)]
     taken = _milliseconds(lambda: add_labs(copy, new, embedder=embedder))
     shutil.rmtree(copy)
@@ -81,7 +81,7 @@ def _milliseconds(run: Callable[[], object]) -> float:
 
 def asking_costs(path: Path, labs: int) -> dict[str, object]:
     """In a fresh process: opening, the first query, later ones, and how search does."""
-    embedder = MadeEmbedder(path.with_suffix(".model"), labs=labs)
+    embedder = RandomEmbedder(path.with_suffix(".model"), labs=labs)
     opened: list[Index] = []
     opening = _milliseconds(lambda: opened.append(Index.open(path, embedder=embedder)))
     [index] = opened

@@ -1,9 +1,9 @@
-"""Indexes of any size without a model: a number of rows in, an index folder of made vectors out.
+"""A number of rows in, an index of so many random vectors out, for which no model is needed.
 
-    python tools/made_index.py made.index --rows 1000000 [--labs 2000]
+    python tools/large_index.py large.index --rows 1000000 [--labs 2000]
 
-Vectors lie about those of labs as plasmids' do, so that cells and ties mean something; plasmids
-have 100 made bases, which are not stored. For measuring how opening, asking and adding scale.
+Vectors lie around those of their labs, as plasmids' do, so that cells and ties are realistic; the
+100 bases of a plasmid are not stored. For measuring how opening, querying and adding scale.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ SPREAD = 0.7
 _BASES = "ACGTTGCAAC" * 10
 
 
-class MadeEmbedder:
-    """A vector for each id: the lab's, moved by chance in a direction of the plasmid's own."""
+class RandomEmbedder:
+    """A vector for each id: the lab's plus seeded noise of the plasmid's own."""
 
     width = WIDTH
 
@@ -38,14 +38,15 @@ class MadeEmbedder:
         self.labs = lab_vectors(labs)
 
     def embed(self, plasmids: Sequence[Plasmid]) -> Vectors:
-        return unit_rows(np.array([self._one(plasmid.id) for plasmid in plasmids]))
+        """Unit rows (n, d)."""
+        return unit_rows(np.array([self._vector(plasmid.id) for plasmid in plasmids]))
 
-    def _one(self, name: str) -> Vectors:
+    def _vector(self, name: str) -> Vectors:
         digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
         noise = np.random.Generator(np.random.SFC64(int.from_bytes(digest, "little")))
         lab = int(name.split("-")[1]) % len(self.labs) if "-" in name else 0
-        moved: Vectors = self.labs[lab] + noise.normal(size=WIDTH) * SPREAD / WIDTH**0.5
-        return moved
+        vector: Vectors = self.labs[lab] + noise.normal(size=WIDTH) * SPREAD / WIDTH**0.5
+        return vector
 
 
 def lab_vectors(labs: int) -> Vectors:
@@ -57,15 +58,15 @@ def lab_name(number: int) -> str:
     return f"made lab {number:05d}"
 
 
-def made_plasmids(rows: int, *, labs: int) -> Iterator[Plasmid]:
-    """So many, sorted by lab."""
+def random_plasmids(rows: int, *, labs: int) -> Iterator[Plasmid]:
+    """So many plasmids, sorted by lab."""
     for row in range(rows):
         lab = row * labs // rows
         yield Plasmid(f"{row}-{lab}", _BASES, lab=lab_name(lab))
 
 
-def made_model(folder: Path, *, labs: int) -> Path:
-    """A model folder that only `MadeEmbedder` can stand for, with learned vectors of the labs."""
+def random_model(folder: Path, *, labs: int) -> Path:
+    """A model folder for `RandomEmbedder`, with learned vectors of the labs."""
     folder.mkdir(parents=True)
     (folder / CONFIG_FILE).write_text('{"note": "made"}\n', encoding="utf-8")
     (folder / WEIGHTS_FILE).write_bytes(b"made")
@@ -74,11 +75,11 @@ def made_model(folder: Path, *, labs: int) -> Path:
     return folder
 
 
-def build(path: Path, *, rows: int, labs: int) -> MadeEmbedder:
-    """The index, and what embeds for it; its model lies beside it."""
-    model = made_model(path.with_suffix(".model"), labs=labs)
-    embedder = MadeEmbedder(model, labs=labs)
-    plasmids = made_plasmids(rows, labs=labs)
+def build(path: Path, *, rows: int, labs: int) -> RandomEmbedder:
+    """Build the index, and its model beside it; returns its embedder."""
+    model = random_model(path.with_suffix(".model"), labs=labs)
+    embedder = RandomEmbedder(model, labs=labs)
+    plasmids = random_plasmids(rows, labs=labs)
     build_index(
         path, plasmids, model=model, rule=ClassRule(None), embedder=embedder, keep_sequences=False
     )
