@@ -186,7 +186,7 @@ def _near_copies_facts(panel: Panel, measured: TrueRanks) -> dict[str, object]:
             f"the vectors of {len(learned)} labs were learned in training and keep what they "
             "learned of near copies; build-index --lab-vectors mean makes them of plasmids"
         )
-    queries = sum(count > 0 for count in measured.copies.tolist())
+    queries = sum(count > 0 for count in measured.copy_counts.tolist())
     return {"near_copies": {"queries": queries, "learned_labs": len(learned)}}
 
 

@@ -26,9 +26,9 @@ def per_query_lines(
     yield csv_line((*COLUMNS, *(f"lab{place}" for place in range(1, TOP + 1))))
     for plasmid, lab, rank, best_columns in zip(
         plasmids,
-        measured.truths,
+        measured.true_labs,
         measured.ranks.tolist(),
-        measured.best.tolist(),
+        measured.best_labs.tolist(),
         strict=True,
     ):
         first_labs: list[str | None] = [lab_names[column] for column in best_columns]

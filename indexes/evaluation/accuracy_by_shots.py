@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vecattr.metrics.ranking import Ranks, top_share
+from vecattr.metrics.ranking import top_share
+from vecattr.vectors import Ranks
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,12 @@ def ranking_facts(
     hits = np.stack([measured.ranks <= k for k in (1, 10)], axis=1)  # (q, 2)
     intervals = share_intervals(hits, groups, rng=np.random.default_rng(seed))
     sizes = {name: size for name, size in panel.plasmid_counts.items() if name != POOLED}
+    true_lab_sizes = [sizes.get(lab) for lab in measured.true_labs]
     return {
-        **ranking_figures(measured.ranks, measured.truths, panel.lab_names).as_dict(),
+        **ranking_figures(measured.ranks, measured.true_labs, panel.lab_names).as_dict(),
         "groups": int(groups.max()) + 1,
         "interval": {"top1": intervals[0], "top10": intervals[1]},
-        "by_plasmids": shares_by_size(measured.ranks, [sizes.get(lab) for lab in measured.truths]),
+        "by_plasmids": shares_by_size(measured.ranks, true_lab_sizes),
     }
 
 
@@ -36,20 +37,21 @@ def confidence_facts(
 ) -> dict[str, object]:
     """Calibration of the first lab's probability and, when asked for, coverage and size of the
     candidate sets; empty for an uncalibrated index."""
-    if measured.stated is None:
+    if measured.first_probabilities is None:
         return {}
     is_right = measured.ranks <= 1
     rng = np.random.default_rng(seed)
+    calibration = reliability(measured.first_probabilities, is_right, groups, rng=rng)
     facts: dict[str, object] = {
         "work": options.work,
-        "calibration": reliability(measured.stated, is_right, groups, rng=rng).as_dict(),
+        "calibration": calibration.as_dict(),
     }
-    if measured.sizes is not None:
+    if measured.set_sizes is not None:
         facts["candidate_sets"] = {
             "coverage": options.coverage,
-            "held_the_truth": float(np.mean(measured.ranks <= measured.sizes)),
-            "mean_size": float(measured.sizes.mean()),
-            "median_size": float(np.median(measured.sizes)),
+            "held_the_truth": float(np.mean(measured.ranks <= measured.set_sizes)),
+            "mean_size": float(measured.set_sizes.mean()),
+            "median_size": float(np.median(measured.set_sizes)),
         }
     return facts
 
@@ -59,7 +61,7 @@ def detection_facts(
 ) -> dict[str, object]:
     """How well `unknown` plasmids are told from the measured ones of `named` labs, and, apart, how
     well measured plasmids of other labs are; and which shares the verdict calls unknown."""
-    is_named = np.array([lab in named for lab in measured.truths])
+    is_named = np.array([lab in named for lab in measured.true_labs])
     known_confidences = measured.confidences[is_named]
     pooled_confidences = measured.confidences[~is_named]
     is_right = measured.ranks[is_named] <= 1

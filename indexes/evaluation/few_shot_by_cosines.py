@@ -20,10 +20,10 @@ from vecattr.indexes.scoring.opened_index import BATCH, OpenedIndex
 from vecattr.indexes.search.embedding import Progress
 from vecattr.indexes.storage.live_segment import discriminant_of
 from vecattr.metrics.bootstrap import group_codes
-from vecattr.metrics.ranking import Ranks, mean_ranks
+from vecattr.metrics.ranking import mean_ranks
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.discriminant import Discriminant
-from vecattr.vectors import Codes, Cosines, Rows, Vectors
+from vecattr.vectors import Codes, Cosines, Ranks, Rows, Vectors
 
 
 @dataclass(frozen=True)

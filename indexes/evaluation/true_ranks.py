@@ -1,9 +1,9 @@
-"""Labelled plasmids and a panel in; where each one's true lab was ranked, batch by batch, out."""
+"""The ranks of true labs: labelled plasmids and a panel in, ranks and confidences out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -16,28 +16,33 @@ from vecattr.indexes.answering.opened_panel import OpenedPanel
 from vecattr.indexes.scoring.confidence import DEFAULT_OPTIONS, ConfidenceOptions
 from vecattr.indexes.scoring.opened_index import BATCH
 from vecattr.indexes.search.embedding import Progress
-from vecattr.metrics.ranking import Ranks, lab_ranks
+from vecattr.metrics.ranking import lab_ranks
 from vecattr.plasmid import Plasmid
+from vecattr.vectors import Confidences, Ranks
 
-#: Names that are kept of each ranking.
+#: The number of best labs that are kept of each ranking.
 TOP = 10
 
 
 @dataclass(frozen=True)
 class TrueRanks:
-    """Of q plasmids: the rank of the true lab, the verdict's confidence, and how far this is above
-    the threshold (not a number: uncalibrated), (q,); the columns of the best labs (q, TOP or
-    fewer), and the probability of the first (q,), None when there is none. `copies` (q,): the near
-    copies that were left out; `sizes` (q,): of the candidate sets, when they were asked for."""
+    """Where the true labs of q plasmids were ranked, and how sure the answers were.
 
-    truths: tuple[str, ...]
+    Of each: the true lab, its rank, the verdict's confidence, and how far this is above the
+    threshold (not a number when the panel is uncalibrated), (q,); the columns of the best labs (q,
+    TOP or fewer); the probability of the first lab, None when the panel is uncalibrated, (q,); the
+    number of near copies that were left out (q,); the size of the candidate set, None when none was
+    asked for, (q,).
+    """
+
+    true_labs: tuple[str, ...]
     ranks: Ranks
-    confidences: NDArray[np.float64]
+    confidences: Confidences
     margins: NDArray[np.float64]
-    best: NDArray[np.intp]
-    stated: NDArray[np.float64] | None
-    copies: NDArray[np.intp]
-    sizes: NDArray[np.intp] | None
+    best_labs: NDArray[np.intp]
+    first_probabilities: NDArray[np.float64] | None
+    copy_counts: NDArray[np.intp]
+    set_sizes: NDArray[np.intp] | None
 
 
 def true_ranks(
@@ -49,10 +54,9 @@ def true_ranks(
     options: ConfidenceOptions = DEFAULT_OPTIONS,
 ) -> TrueRanks:
     """Rank at least one labelled plasmid; scores are kept for one batch at a time.
-    `exclude_near_copies` and `options` as in
-    `vecattr.indexes.index.Index.query_many`."""
-    truths = tuple(plasmid.lab for plasmid in plasmids if plasmid.lab is not None)
-    assert len(truths) == len(plasmids) > 0, "every plasmid has a lab, and there is one"
+    `exclude_near_copies` and `options` as in `vecattr.indexes.index.Index.query_many`."""
+    true_labs = tuple(plasmid.lab for plasmid in plasmids if plasmid.lab is not None)
+    assert len(true_labs) == len(plasmids) > 0, "every plasmid has a lab, and there is at least one"
     panel.check(options)
     batches = []
     for start in range(0, len(plasmids), BATCH):
@@ -61,28 +65,28 @@ def true_ranks(
             panel, plasmids[rows], exclude_near_copies=exclude_near_copies
         )
         judgement = judge(panel, queries, score_labs(panel, queries), options)
-        batches.append(_of_batch(panel, queries, judgement, truths[rows]))
+        batches.append(_of_batch(panel, queries, judgement, true_labs[rows]))
         progress(len(queries.plasmids))
     return _joined(batches)
 
 
 def _of_batch(
-    panel: OpenedPanel, queries: EmbeddedQueries, judgement: Judgement, truths: tuple[str, ...]
+    panel: OpenedPanel, queries: EmbeddedQueries, judgement: Judgement, true_labs: tuple[str, ...]
 ) -> TrueRanks:
     confidence = judgement.confidence
-    best = np.stack([judgement.best(query, k=TOP) for query in range(len(truths))])
-    missing = np.full(len(truths), np.nan)
+    best_labs = np.stack([judgement.best(query, k=TOP) for query in range(len(true_labs))])
+    missing = np.full(len(true_labs), np.nan)
     return TrueRanks(
-        truths,
-        lab_ranks(judgement.scores, panel.lab_names, truths),
+        true_labs,
+        lab_ranks(judgement.scores, panel.lab_names, true_labs),
         confidence.confidences,
         missing
         if confidence.thresholds is None
         else confidence.confidences - confidence.thresholds,
-        best,
+        best_labs,
         None
         if confidence.probabilities is None
-        else np.take_along_axis(confidence.probabilities, best[:, :1], axis=1)[:, 0],
+        else np.take_along_axis(confidence.probabilities, best_labs[:, :1], axis=1)[:, 0],
         np.array([len(copies) for copies in queries.copies], dtype=np.intp),
         confidence.sizes,
     )
@@ -93,6 +97,6 @@ def _joined(batches: Sequence[TrueRanks]) -> TrueRanks:
         values = [getattr(batch, name) for batch in batches]
         return None if values[0] is None else np.concatenate(values)
 
-    names = ("ranks", "confidences", "margins", "best", "stated", "copies", "sizes")
-    truths = tuple(truth for batch in batches for truth in batch.truths)
-    return TrueRanks(truths, **{name: column(name) for name in names})
+    names = [field.name for field in fields(TrueRanks) if field.name != "true_labs"]
+    true_labs = tuple(lab for batch in batches for lab in batch.true_labs)
+    return TrueRanks(true_labs, **{name: column(name) for name in names})

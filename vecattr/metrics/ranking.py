@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.plasmid import POOLED
-
-Ranks = NDArray[np.float64]
+from vecattr.vectors import Ranks
 
 #: Scores closer than this are a tie: what rounding alone does to a float64 sum of products.
 TIE_WIDTH = 1e-9
