@@ -39,10 +39,12 @@ SHARED: Mapping[str, tuple[click.Parameter, ...]] = {
 def on_page_markdown(markdown: str, **_: object) -> str:
     """The page with every directive replaced (called by MkDocs).
 
-    GitHub wants a bar in the code of a table written `\\|`, and Python-Markdown wants it bare.
+    GitHub wants a bar in the code of a table written `\\|`, and Python-Markdown wants it bare. An
+    error stays in the line of its figure.
     """
     text = _DIRECTIVE.sub(lambda match: _reference_of(*match.groups()), markdown)
-    return _TABLE_CODE.sub(lambda match: match[0].replace("\\|", "|"), text)
+    text = _TABLE_CODE.sub(lambda match: match[0].replace("\\|", "|"), text)
+    return text.replace(" ± ", "\u00a0±\u00a0")
 
 
 def _reference_of(module: str, name: str) -> str:

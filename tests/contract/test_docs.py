@@ -18,7 +18,7 @@ from vecattr.cli.rendering.formats import FORMATS
 from vecattr.errors import ArtifactError, InputError, LockedError, UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md"))]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("indexes/*.md")])
 REFERENCE = ROOT / "docs" / "reference"
 
 #: Languages of fenced blocks that hold commands, and not what they print.
