@@ -140,7 +140,7 @@ def _claim(out: Path, folds: Folds, *, resume: bool) -> frozenset[int]:
         atomic_write(out / FOLDS_FILE, folds.to_json())
         return frozenset()
     if not resume:
-        raise UsageError(f"{out} holds folds already", hint="go on with --resume, or remove it")
+        raise UsageError(f"{out} holds folds already", hint="continue with --resume, or remove it")
     if read_folds(out) != folds:
         raise MismatchError(
             "these folds belong to a run with other data or options",
@@ -155,7 +155,7 @@ def _claim(out: Path, folds: Folds, *, resume: bool) -> frozenset[int]:
 
 @dataclass(frozen=True)
 class _FoldWatcher:
-    """Tells another watcher what is said of one fold, and of which."""
+    """A watcher of one fold: passes events on to another watcher, with the fold's number."""
 
     watcher: Watcher
     number: int
@@ -164,8 +164,8 @@ class _FoldWatcher:
     def starts(self, stage: str, total: int) -> None:
         self.watcher.starts(f"fold {self.number} of {self.count}: {stage}", total)
 
-    def advances(self, units: int, **facts: float) -> None:
-        self.watcher.advances(units, **facts)
+    def advances(self, units: int, **figures: float) -> None:
+        self.watcher.advances(units, **figures)
 
     def ends_epoch(self, epoch: Epoch) -> None:
         self.watcher.ends_epoch(epoch)

@@ -1,4 +1,4 @@
-"""What training minimises: unit vectors of plasmids and labs in, one number out."""
+"""Losses of training: unit vectors of plasmids and labs in, the number to minimise out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SMALLEST_SQUARE = 1e-8  # keeps the slope of the square root finite where two v
 class AttributionLoss(Protocol):
     """Scores plasmids against every lab; `targets` are rows of `labs`.
 
-    The last row of `labs` is the unknown-lab vector, which is nobody's target.
+    The last row of `labs` is the unknown-lab vector, which is never a target.
     """
 
     def __call__(self, plasmids: Tensor, labs: Tensor, targets: Tensor) -> Tensor: ...
@@ -53,8 +53,8 @@ class CosFace:
 
     def __call__(self, plasmids: Tensor, labs: Tensor, targets: Tensor) -> Tensor:
         cosines = plasmids @ labs.T  # (b, d) @ (d, n) -> (b, n)
-        held_back = self.margin * F.one_hot(targets, len(labs))
-        return F.cross_entropy(self.scale * (cosines - held_back), targets)
+        margins = self.margin * F.one_hot(targets, len(labs))  # (b, n)
+        return F.cross_entropy(self.scale * (cosines - margins), targets)
 
 
 class SmoothedSoftmax:
@@ -71,20 +71,20 @@ class SmoothedSoftmax:
         self.smoothing = smoothing
 
     def logits(self, plasmids: Tensor, labs: Tensor) -> Tensor:
-        """What the softmax is taken of, (b, n)."""
+        """The inputs of the softmax, (b, n)."""
         return self.scale * (plasmids @ labs.T)  # (b, d) @ (d, n) -> (b, n)
 
     def __call__(self, plasmids: Tensor, labs: Tensor, targets: Tensor) -> Tensor:
-        surprise = -F.log_softmax(self.logits(plasmids, labs), dim=1)  # (b, n)
-        true = surprise.gather(1, targets[:, None])[:, 0]  # (b,)
-        spread = surprise[:, :-1].mean(dim=1)  # (b,)
-        return ((1 - self.smoothing) * true + self.smoothing * spread).mean()
+        entropies = -F.log_softmax(self.logits(plasmids, labs), dim=1)  # (b, n)
+        of_target = entropies.gather(1, targets[:, None])[:, 0]  # (b,)
+        of_any_lab = entropies[:, :-1].mean(dim=1)  # (b,)
+        return ((1 - self.smoothing) * of_target + self.smoothing * of_any_lab).mean()
 
 
-def new_loss(config: ResolvedTrainConfig) -> AttributionLoss:
-    """The loss that the configuration names."""
-    if config.loss == "triplet":
-        return HardestNegativeTriplet(config.margin)
-    if config.loss == "softmax":
-        return SmoothedSoftmax(config.scale, config.label_smoothing)
-    return CosFace(config.scale, config.margin)
+def new_loss(settings: ResolvedTrainConfig) -> AttributionLoss:
+    """The loss that the settings name."""
+    if settings.loss == "triplet":
+        return HardestNegativeTriplet(settings.margin)
+    if settings.loss == "softmax":
+        return SmoothedSoftmax(settings.scale, settings.label_smoothing)
+    return CosFace(settings.scale, settings.margin)

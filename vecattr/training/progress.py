@@ -75,8 +75,8 @@ class Watcher(Protocol):
         """A stage begins; `total` units (plasmids read, or optimizer steps) lie ahead."""
         ...
 
-    def advances(self, units: int, **facts: float) -> None:
-        """So many units are done; `facts` (loss, plasmids_per_second) are worth showing."""
+    def advances(self, units: int, **figures: float) -> None:
+        """So many units are done; `figures` (loss, plasmids_per_second) are of the last step."""
         ...
 
     def ends_epoch(self, epoch: Epoch) -> None:
@@ -90,7 +90,7 @@ class SilentWatcher:
     def starts(self, stage: str, total: int) -> None:
         """Do nothing."""
 
-    def advances(self, units: int, **facts: float) -> None:
+    def advances(self, units: int, **figures: float) -> None:
         """Do nothing."""
 
     def ends_epoch(self, epoch: Epoch) -> None:

@@ -33,7 +33,7 @@ HISTORY_FILE = "history.csv"
 
 
 def claim_folder(out: Path, *, resume: bool) -> None:
-    """Make the folder, or see that it is free or holds an unfinished run to resume.
+    """Make the folder, or check that it is empty or holds an unfinished run to resume.
 
     Raises UsageError when it is a file, a model, an unfinished run without `resume`, or has
     anything else in it.
@@ -45,7 +45,9 @@ def claim_folder(out: Path, *, resume: bool) -> None:
     if out.exists() and not all(_is_of_a_run(path.name) for path in out.iterdir()):
         raise UsageError(f"{out} is not empty", hint="name a new folder for the model")
     if out.exists() and any(out.iterdir()) and not resume:
-        raise UsageError(f"{out} holds an unfinished run", hint="go on with --resume, or remove it")
+        raise UsageError(
+            f"{out} holds an unfinished run", hint="continue with --resume, or remove it"
+        )
     out.mkdir(parents=True, exist_ok=True)
 
 
