@@ -52,6 +52,6 @@ def _repair(index: Path, *, wait: float) -> VerifyReport:
     from vecattr.indexes.checking.repair import repair_index  # start-up
 
     report = repair_index(index, wait=wait)
-    for change in report.done:
+    for change in report.repairs:
         terminal().say(f"repaired: {change}")
     return report.after

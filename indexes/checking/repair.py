@@ -1,8 +1,8 @@
-"""A damaged index in, the newest whole state of it out, or what stands against that.
+"""A damaged index in, its newest complete state restored, a report of the repairs out.
 
-Nothing is made up and nothing is deleted: caches are made again from the segments, the manifest
-comes back from its copies, and where a segment is lost, the newest generation that is whole becomes
-the present one. What cannot be trusted is moved into `quarantine/`.
+Nothing is invented and nothing is deleted: caches are rebuilt from the segments, the manifest is
+restored from its copies, and where a segment is lost, the newest complete generation becomes the
+present one. Damaged and unlisted files are moved into `quarantine/`.
 """
 
 from __future__ import annotations
@@ -62,56 +62,61 @@ QUARANTINE_FOLDER = "quarantine"
 
 @dataclass(frozen=True)
 class RepairReport:
-    """What was done, a sentence each, and what `verify_index` finds afterwards."""
+    """What was repaired, a sentence each, and what `verify_index` finds afterwards."""
 
-    done: tuple[str, ...]
+    repairs: tuple[str, ...]
     after: VerifyReport
 
 
 def repair_index(path: Path, *, wait: float = 0) -> RepairReport:
-    """Mend the index at `path` as far as its own files allow.
+    """Repair the index at `path` as far as its own files allow.
 
     Raises MissingError when there is none, MismatchError for one of a newer format, LockedError
     as `writing`, DamagedError when no manifest can be read.
     """
     path = Path(path)
     if not (path / MANIFEST_FILE).exists() and not kept_generations(path):
-        read_manifest(path)  # tells what is there instead
+        read_manifest(path)  # raises, saying what is there instead
     with writing(path, wait=wait):
-        workshop = _Repair(path)
-        workshop.mend()
-    return RepairReport(tuple(workshop.done), verify_index(path))
+        repair = _Repair(path)
+        repair.run()
+    return RepairReport(tuple(repair.repairs), verify_index(path))
 
 
 class _Repair:
-    """One repair of one index, under its lock; `done` are sentences."""
+    """One repair of one index, under its lock; `repairs` are sentences."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.done: list[str] = []
+        self.repairs: list[str] = []
 
-    def mend(self) -> None:
-        manifest = self._readable_manifest()
-        self._quarantine_strays(manifest)
-        files = self._mend_tables(self._mend_model(manifest))
-        if bad := self._bad_segments(manifest):
-            if bad & _names(manifest):
-                self._go_back(bad, replace(manifest, model_files=files))
-            self._set_aside(bad)
-        if bad & _names(manifest):
+    def run(self) -> None:
+        """Repair all that can be repaired."""
+        manifest = self._restore_manifest()
+        self._quarantine_unlisted(manifest)
+        self._restore_model(manifest)
+        files = self._rebuild_tables(manifest)
+        damaged = self._damaged_segments(manifest)
+        present_is_damaged = bool(damaged & _segment_names(manifest))
+        if present_is_damaged:
+            self._go_back(damaged, replace(manifest, model_files=files))
+        self._quarantine_segments(damaged)
+        if present_is_damaged:
             return
-        mended = replace(manifest, segments=self._with_caches(manifest), model_files=files)
-        if mended != manifest:
-            self._publish(replace(mended, generation=manifest.generation + 1))
-        elif not _is(file := history_path(self.path, manifest.generation), manifest):
+        repaired = replace(manifest, segments=self._rebuild_caches(manifest), model_files=files)
+        if repaired != manifest:
+            self._publish(replace(repaired, generation=manifest.generation + 1))
+            return
+        file = history_path(self.path, manifest.generation)
+        if not _is_copy(file, manifest):
             if file.exists():
                 self._quarantine(file, f"differs from {MANIFEST_FILE}")
             atomic_write(file, read_file(self.path / MANIFEST_FILE))
-            self.done.append(f"{file}: written again from {MANIFEST_FILE}")
+            self.repairs.append(f"{file}: written again from {MANIFEST_FILE}")
 
-    def _readable_manifest(self) -> Manifest:
-        """The present manifest, or the newest copy, put in its place; copies that cannot be read
-        go into quarantine."""
+    def _restore_manifest(self) -> Manifest:
+        """The present manifest, or else its newest copy, put in its place; copies that cannot be
+        read go into quarantine."""
         copies: list[Manifest] = []
         for generation in kept_generations(self.path):
             try:
@@ -130,58 +135,58 @@ class _Repair:
             if target.exists():
                 self._quarantine(target, error.what)
             atomic_write(target, read_file(file))
-            self.done.append(f"{target}: generation {newest.generation} came back from {file}")
+            self.repairs.append(f"{target}: generation {newest.generation} came back from {file}")
             return newest
 
-    def _bad_segments(self, now: Manifest) -> set[str]:
-        """The names of those, of any kept generation, that are not what they should be. Cells that
-        are not are set aside: without them search is exact."""
-        copies = [read_history(self.path, one) for one in kept_generations(self.path)]
-        found: set[str] = set()
-        whole: dict[str, LiveSegment] = {}
-        for manifest in (now, *copies):
+    def _damaged_segments(self, present: Manifest) -> set[str]:
+        """The names of the damaged segments of all kept generations. Damaged cells are moved into
+        quarantine here: without them search is exact."""
+        copies = [read_history(self.path, number) for number in kept_generations(self.path)]
+        damaged: set[str] = set()
+        opened: dict[str, LiveSegment] = {}
+        for manifest in (present, *copies):
             for entry in manifest.segments:
-                findings = segment_findings(self.path, entry, manifest.model, whole)
+                findings = segment_findings(self.path, entry, manifest.model, opened)
                 if any(finding.level == "error" for finding in findings):
-                    found.add(entry.name)
-        for finding in cell_findings(self.path, whole.values()):
+                    damaged.add(entry.name)
+        for finding in cell_findings(self.path, opened.values()):
             self._quarantine(Path(finding.where), finding.what)
-        return found
+        return damaged
 
-    def _go_back(self, bad: set[str], now: Manifest) -> None:
-        """Publish the newest whole generation before anew; without one the present one stays, to be
-        refused until what is lost comes back."""
+    def _go_back(self, damaged: set[str], present: Manifest) -> None:
+        """Publish the newest complete generation again. Without one the present one stays, and is
+        refused until its segments are restored from elsewhere."""
         for generation in reversed(kept_generations(self.path)):
             old = read_history(self.path, generation)
-            if _names(old) & bad:
+            if _segment_names(old) & damaged:
                 continue
-            self.done.append(
+            self.repairs.append(
                 f"the content of generation {generation} is the present one again: what was "
-                f"changed after it is lost with {len(bad)} segment(s)"
+                f"changed after it is lost with {len(damaged)} segment(s)"
             )
-            segments = self._with_caches(old)
-            restored = replace(old, segments=segments, model_files=now.model_files)
+            segments = self._rebuild_caches(old)
+            restored = replace(old, segments=segments, model_files=present.model_files)
             new = replace(restored, restores=old.restores or generation)
-            self._publish(replace(new, generation=now.generation + 1))
+            self._publish(replace(new, generation=present.generation + 1))
             return
 
-    def _set_aside(self, bad: set[str]) -> None:
+    def _quarantine_segments(self, damaged: set[str]) -> None:
         """Move segments, and the copies of manifests that need them, into quarantine."""
-        for name in sorted(bad):
+        for name in sorted(damaged):
             for place in (segment_path, faiss_path, cells_path):
                 file = place(self.path, name)
                 if file.exists():
-                    self._quarantine(file, "of a segment that is not what was written")
+                    self._quarantine(file, "of a damaged segment")
         for generation in kept_generations(self.path):
             file = history_path(self.path, generation)
-            if _names(read_history(self.path, generation)) & bad:
-                self._quarantine(file, "it needs a segment that is lost")
+            if _segment_names(read_history(self.path, generation)) & damaged:
+                self._quarantine(file, "it needs a damaged segment")
 
-    def _with_caches(self, manifest: Manifest) -> tuple[SegmentEntry, ...]:
-        """The segments with caches that were made again where they were not right."""
-        return tuple(self._with_cache(entry, manifest.model) for entry in manifest.segments)
+    def _rebuild_caches(self, manifest: Manifest) -> tuple[SegmentEntry, ...]:
+        """The segments, their FAISS caches rebuilt where they were damaged."""
+        return tuple(self._rebuild_cache(entry, manifest.model) for entry in manifest.segments)
 
-    def _with_cache(self, entry: SegmentEntry, model: str) -> SegmentEntry:
+    def _rebuild_cache(self, entry: SegmentEntry, model: str) -> SegmentEntry:
         file = faiss_path(self.path, entry.name)
         vectors = LiveSegment.open(self.path, entry, model=model).stored.vectors
         data = build_faiss_index(vectors)
@@ -189,11 +194,11 @@ class _Repair:
         if facts == entry.faiss and _holds(file, data):
             return entry
         atomic_write(file, data)
-        self.done.append(f"{file}: made again from the segment")
+        self.repairs.append(f"{file}: made again from the segment")
         return replace(entry, faiss=facts)
 
-    def _mend_model(self, manifest: Manifest) -> Manifest:
-        """Bring back files that the shipped encoder has, too; the same manifest."""
+    def _restore_model(self, manifest: Manifest) -> None:
+        """Restore damaged files that the shipped encoder has, too."""
         folder = self.path / MODEL_FOLDER
         for name, facts in manifest.model_files:
             if _sha256(folder / name) == facts.sha256:
@@ -206,12 +211,11 @@ class _Repair:
             with translated_errors(folder):
                 folder.mkdir(exist_ok=True)
             atomic_write(folder / name, read_file(source))
-            self.done.append(f"{folder / name}: came back from the encoder of this vecattr")
-        return manifest
+            self.repairs.append(f"{folder / name}: came back from the encoder of this vecattr")
 
-    def _mend_tables(self, manifest: Manifest) -> ModelFiles:
-        """The files of the model, with tables that were made again of whole weights where they were
-        not right."""
+    def _rebuild_tables(self, manifest: Manifest) -> ModelFiles:
+        """The files of the model, its lookup tables rebuilt where they were damaged and the weights
+        are intact."""
         folder, facts = self.path / MODEL_FOLDER, dict(manifest.model_files)
         file = folder / TABLES_FILE
         weights = {name: facts[name].sha256 for name in IDENTITY_FILES if name in facts}
@@ -221,21 +225,21 @@ class _Repair:
             return manifest.model_files
         if file.exists():
             self._quarantine(file, "not what was written")
-        made = with_tables(folder, manifest.model_files, identity=manifest.model)
-        self.done.append(f"{file}: made again from the weights")
-        return made
+        files = with_tables(folder, manifest.model_files, identity=manifest.model)
+        self.repairs.append(f"{file}: made again from the weights")
+        return files
 
-    def _quarantine_strays(self, manifest: Manifest) -> None:
-        """What writers that were killed left, and what no manifest names."""
-        named = {entry.name for entry in manifest.segments}
+    def _quarantine_unlisted(self, manifest: Manifest) -> None:
+        """Files that killed writers left, and files that no manifest lists."""
+        listed = _segment_names(manifest)
         for generation in kept_generations(self.path):
-            named |= {entry.name for entry in read_history(self.path, generation).segments}
-        for file in list(self._strays(named, dict(manifest.model_files))):
-            self._quarantine(file, "no manifest names it")
+            listed |= _segment_names(read_history(self.path, generation))
+        for file in list(self._unlisted_files(listed, dict(manifest.model_files))):
+            self._quarantine(file, "no manifest lists it")
 
-    def _strays(self, named: set[str], model: dict[str, FileFacts]) -> Iterator[Path]:
+    def _unlisted_files(self, segments: set[str], model: dict[str, FileFacts]) -> Iterator[Path]:
         for file in _files(self.path / SEGMENTS_FOLDER):
-            if file.stem not in named:
+            if file.stem not in segments:
                 yield file
         for file in _files(self.path / MODEL_FOLDER):
             if file.name not in model:
@@ -251,19 +255,18 @@ class _Repair:
             os.replace(file, target)
             for changed in (file.parent, folder):
                 sync_folder(changed)
-        self.done.append(f"{file}: moved to {target} ({why})")
+        self.repairs.append(f"{file}: moved to {target} ({why})")
 
     def _publish(self, manifest: Manifest) -> None:
-        publish(self.path, manifest, action="repair", details={"done": list(self.done)})
+        publish(self.path, manifest, action="repair", details={"done": list(self.repairs)})
 
 
-def _names(manifest: Manifest) -> set[str]:
-    """Of its segments."""
+def _segment_names(manifest: Manifest) -> set[str]:
     return {entry.name for entry in manifest.segments}
 
 
 def _free(folder: Path, name: str) -> Path:
-    """A name in the folder that nothing has."""
+    """A path in the folder that is not taken yet."""
     numbered = (folder / f"{number:03d}-{name}" for number in count(1))
     return next(path for path in numbered if not path.exists())
 
@@ -281,7 +284,7 @@ def _holds(file: Path, data: bytes) -> bool:
     return file.is_file() and read_file(file) == data
 
 
-def _is(file: Path, manifest: Manifest) -> bool:
+def _is_copy(file: Path, manifest: Manifest) -> bool:
     """Whether the file is a copy of this manifest."""
     try:
         return parse_manifest(read_file(file), where=str(file)) == manifest

@@ -1,7 +1,7 @@
-"""A search put to the test: segments in, what FAISS finds beside what plain NumPy finds out.
+"""Segments in, a comparison of what FAISS finds with what plain NumPy finds out.
 
-Every stored vector is looked for, as far as that is cheap, and must find itself; for some, the
-nearest plasmids are computed by plain products, and must be those that the search names.
+Every stored vector is searched for, as far as that is cheap, and must find itself. For some, the
+nearest plasmids are computed by plain products, and must be those that the search finds.
 """
 
 from __future__ import annotations
@@ -19,39 +19,39 @@ from vecattr.indexes.search.nearest_plasmids import load_faiss_index
 from vecattr.indexes.search.vector_search import SCORE_ERROR, VectorSearch, cosines, unit_rows64
 from vecattr.indexes.storage.live_segment import LiveSegment
 
-#: So many products of two numbers are cheap (some ten seconds of one core); beyond them not every
-#: vector is looked for, but as many as that allows, evenly spread.
+#: At most this many multiplications (some ten seconds of one core); where searching for every
+#: vector takes more, as many as that allows are searched for, evenly spread.
 _MOST_PRODUCTS = 4e11
-#: For so many vectors of a segment the nearest plasmids are computed in two ways, so many of each.
+#: Vectors of a segment whose nearest plasmids are computed in both ways, and how many nearest.
 _COMPARED, _NEAREST = 64, 10
-#: Vectors looked for at once.
+#: Vectors searched for at once.
 _BATCH = 1024
 
 
 class SearchCheck(NamedTuple):
-    """How many vectors were looked for, the share of the nearest that were found (None when there
-    was nothing to find), and what went wrong: file and sentence."""
+    """How many vectors were searched for, the share of the nearest that were found (None when
+    there was nothing to find), and what is wrong: file and sentence."""
 
     searched: int
     recall: float | None
     faults: tuple[tuple[str, str], ...]
 
 
-def checked_search(path: Path, segments: Sequence[LiveSegment]) -> SearchCheck:
+def check_search(path: Path, segments: Sequence[LiveSegment]) -> SearchCheck:
     """Search each segment of the index at `path` for its own living vectors."""
-    searched, found, expected = 0, 0, 0
+    searched, agreeing, expected = 0, 0, 0
     faults: list[tuple[str, str]] = []
     for segment in segments:
         try:
             search = _search_of(path, segment)
             rows = _spread(segment.rows(), _affordable(segment))
             searched += len(rows)
-            faults.extend((segment.stored.name, what) for what in _lost(search, rows))
-            for right, all_of_them in _compared(search, _spread(rows, _COMPARED)):
-                found, expected = found + right, expected + all_of_them
+            faults.extend((segment.stored.name, what) for what in _not_found(search, rows))
+            for right, total in _compare(search, _spread(rows, _COMPARED)):
+                agreeing, expected = agreeing + right, expected + total
         except ArtifactError as error:
             faults.append((error.where or segment.stored.name, error.what))
-    recall = found / expected if expected else None
+    recall = agreeing / expected if expected else None
     if recall is not None and recall < 1:
         where = segments[0].stored.name if len(segments) == 1 else str(path)
         faults.append((where, f"FAISS finds {recall:.4f} of the nearest plasmids, expected all"))
@@ -80,8 +80,8 @@ def _spread(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     return rows[np.linspace(0, len(rows) - 1, max(1, most)).astype(np.int64)]
 
 
-def _lost(search: VectorSearch, rows: NDArray[np.int64]) -> Iterator[str]:
-    """The first vector that does not find itself, or one as near."""
+def _not_found(search: VectorSearch, rows: NDArray[np.int64]) -> Iterator[str]:
+    """A sentence on the first vector that finds neither itself nor an equal one."""
     for start in range(0, len(rows), _BATCH):
         batch = rows[start : start + _BATCH]
         for row, (_, scores) in zip(
@@ -93,15 +93,15 @@ def _lost(search: VectorSearch, rows: NDArray[np.int64]) -> Iterator[str]:
                 return
 
 
-def _compared(search: VectorSearch, rows: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """For each row how many of the nearest living rows that NumPy finds the search names, and how
-    many there are; a row that is as near as the last of them is one of them."""
+def _compare(search: VectorSearch, rows: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """For each row, how many of the nearest living rows by NumPy the search finds, too, and how
+    many there are. A row that is as near as the last of them counts as one of them."""
     living = np.flatnonzero(search.alive)
-    stored, asked = search.fetch(living), search.fetch(rows)
-    results = search.search(asked, k=_NEAREST)
-    for query, (hits, scores) in zip(unit_rows64(asked), results, strict=True):
+    stored, queries = search.fetch(living), search.fetch(rows)
+    results = search.search(queries, k=_NEAREST)
+    for query, (hits, scores) in zip(unit_rows64(queries), results, strict=True):
         products = cosines(stored, query)  # (n, d), (d,) -> (n,)
         best = np.sort(products)[::-1][:_NEAREST]
-        near = living[products >= best[-1] - SCORE_ERROR]
+        nearest = living[products >= best[-1] - SCORE_ERROR]
         agree = len(scores) == len(best) and np.allclose(scores, best, rtol=0, atol=SCORE_ERROR)
-        yield (int(np.isin(hits, near).sum()) if agree else 0), len(best)
+        yield (int(np.isin(hits, nearest).sum()) if agree else 0), len(best)

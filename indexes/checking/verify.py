@@ -1,4 +1,4 @@
-"""An index folder in, everything that is wrong with it out: each byte and each promise checked."""
+"""An index folder in, findings out: every byte, count and promise of the format checked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vecattr.encoders.model_folder import (
 )
 from vecattr.errors import ArtifactError, VecattrError
 from vecattr.files.atomic import TEMPORARY, check_file, read_file
-from vecattr.indexes.checking.search_check import SearchCheck, checked_search
+from vecattr.indexes.checking.search_check import SearchCheck, check_search
 from vecattr.indexes.editing.kmer_writer import kmer_arrays
 from vecattr.indexes.editing.publish import KEPT_GENERATIONS
 from vecattr.indexes.search.nearest_plasmids import open_cells
@@ -46,14 +46,14 @@ from vecattr.ranking.evidence_ranker import read_ranker
 from vecattr.sequences.two_bit import unpack_bases
 from vecattr.vectors import UNIT_TOLERANCE
 
-#: How often verifying starts again when a writer published in between.
+#: How often verifying starts again when a writer publishes meanwhile.
 _ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
 class Finding:
     """One thing that is wrong. An error can change answers or block an edit; a warning cannot (a
-    cache that is made again, a file that the next edit sweeps up)."""
+    cache that is rebuilt, a file that the next edit deletes)."""
 
     level: Literal["error", "warning"]
     where: str
@@ -62,9 +62,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """`ok` unless a finding is an error; the counts tell how much was looked at: `searched` stored
-    vectors were looked for, and `recall` is the share of the nearest plasmids of some of them, as
-    plain NumPy finds them, that FAISS finds, too (None when nothing was)."""
+    """`ok` unless a finding is an error. The counts tell how much was checked: `searched` stored
+    vectors were searched for, and `recall` is the share of the nearest plasmids of some of them,
+    as plain NumPy finds them, that FAISS finds, too (None when nothing was)."""
 
     generation: int
     identity: str
@@ -98,35 +98,35 @@ def verify_index(path: Path) -> VerifyReport:
 
 
 def _verified(path: Path, manifest: Manifest) -> VerifyReport:
-    found: list[Finding] = []
+    findings: list[Finding] = []
     opened: dict[str, LiveSegment] = {}
     for entry in manifest.segments:
-        found.extend(segment_findings(path, entry, manifest.model, opened))
-    trial = SearchCheck(0, None, ())
+        findings.extend(segment_findings(path, entry, manifest.model, opened))
+    search_check = SearchCheck(0, None, ())
     if len(opened) == len({entry.name for entry in manifest.segments}):
         segments = [opened[entry.name].with_entry(entry) for entry in manifest.segments]
-        found.extend(_count_findings(manifest, segments))
-        found.extend(_id_findings(segments))
-        trial = checked_search(path, segments)
-        found.extend(Finding("error", where, what) for where, what in trial.faults)
-    found.extend(_model_findings(path, manifest))
-    found.extend(_history_findings(path, manifest, opened))
-    found.extend(cell_findings(path, opened.values()))
-    found.extend(_stray_findings(path, manifest))
+        findings.extend(_count_findings(manifest, segments))
+        findings.extend(_id_findings(segments))
+        search_check = check_search(path, segments)
+        findings.extend(Finding("error", where, what) for where, what in search_check.faults)
+    findings.extend(_model_findings(path, manifest))
+    findings.extend(_history_findings(path, manifest, opened))
+    findings.extend(cell_findings(path, opened.values()))
+    findings.extend(_stray_findings(path, manifest))
     return VerifyReport(
         generation=manifest.generation,
         identity=manifest.identity,
         segments=len(manifest.segments),
         plasmids=manifest.plasmids,
         labs=manifest.labs,
-        findings=tuple(found),
-        searched=trial.searched,
-        recall=trial.recall,
+        findings=tuple(findings),
+        searched=search_check.searched,
+        recall=search_check.recall,
     )
 
 
-def _tried(check: Callable[[], object]) -> Iterator[Finding]:
-    """The check's complaint as a finding."""
+def _error_of(check: Callable[[], object]) -> Iterator[Finding]:
+    """The error that the check raises, if any, as a finding."""
     try:
         check()
     except VecattrError as error:
@@ -136,8 +136,8 @@ def _tried(check: Callable[[], object]) -> Iterator[Finding]:
 def segment_findings(
     path: Path, entry: SegmentEntry, model: str, opened: dict[str, LiveSegment]
 ) -> Iterator[Finding]:
-    """What is wrong with a segment (errors) and with its cache (warnings); a segment that can be
-    read goes into `opened`, and is not looked at again."""
+    """What is wrong with a segment (errors) and with its cache (warnings). A segment that can be
+    read is put into `opened`, and its file is not checked again."""
     file = segment_path(path, entry.name)
     if entry.name not in opened:
         try:
@@ -154,16 +154,18 @@ def segment_findings(
     try:
         check_file(cache, sha256=entry.faiss.sha256, size=entry.faiss.size)
     except ArtifactError as error:
-        what = f"{error.what}; this cache is made again in memory at each query"
+        what = f"{error.what}; this cache is rebuilt in memory at each query"
         yield Finding("warning", str(cache), what)
         return
     if read_file(cache) != build_faiss_index(opened[entry.name].stored.vectors):
-        yield Finding("warning", str(cache), "not what this version of faiss makes of the segment")
+        yield Finding(
+            "warning", str(cache), "differs from what this version of faiss makes of the segment"
+        )
 
 
 def cell_findings(path: Path, segments: Iterable[LiveSegment]) -> Iterator[Finding]:
-    """What is wrong with the cells of some segments, which can do without: errors, because a query
-    is refused for them, but none of the segment."""
+    """What is wrong with the cells of some segments. These are errors, because a query refuses
+    damaged cells, but not errors of the segment, which can be searched without them."""
     for segment in segments:
         try:
             if cells := open_cells(path, segment):
@@ -174,7 +176,7 @@ def cell_findings(path: Path, segments: Iterable[LiveSegment]) -> Iterator[Findi
 
 
 def _content_faults(segment: LiveSegment) -> Iterator[str]:
-    """Promises of the format that checksums cannot see."""
+    """Promises of the format that checksums cannot check."""
     stored = segment.stored
     parts = [part.vector for part in stored.parts]
     for name, vectors in (("sequence", stored.vectors), ("lab", np.array(parts))):
@@ -187,7 +189,7 @@ def _content_faults(segment: LiveSegment) -> Iterator[str]:
         yield "an id occurs twice"
     hashes = id_hashes(stored.all_ids)
     if not stored.index_matches(hashes):
-        yield "the index of ids does not belong to the ids"
+        yield "the index of ids does not match the ids"
     for row in range(stored.rows):
         plasmid = stored.plasmid(row)
         if plasmid.bases is not None and len(unpack_bases(plasmid.bases)) != plasmid.length:
@@ -197,17 +199,17 @@ def _content_faults(segment: LiveSegment) -> Iterator[str]:
 
 
 def _kmer_faults(stored: Segment) -> Iterator[str]:
-    """Sketches, postings and counts must be what the stored sequences make."""
+    """Sketches, postings and counts must be those of the stored sequences."""
     try:
         if stored.kmers is None:
             return
         if not stored.has_sequences:
-            yield "has k-mers, which betray sequences, but no sequences"
+            yield "has k-mers, which disclose sequences, but no sequences"
             return
         molecules = ((stored.bases(row), stored.topology(row)) for row in range(stored.rows))
-        made = kmer_arrays(molecules, labs=stored.lab_codes, groups=stored.group_codes)
-        for name in stored.kmers.differing(made):
-            yield f"{name} is not what the sequences make"
+        expected = kmer_arrays(molecules, labs=stored.lab_codes, groups=stored.group_codes)
+        for name in stored.kmers.differing(expected):
+            yield f"{name} is not what the sequences give"
     except ArtifactError as error:
         yield error.what
 
@@ -224,37 +226,37 @@ def _count_findings(manifest: Manifest, segments: list[LiveSegment]) -> Iterator
 
 
 def _id_findings(segments: list[LiveSegment]) -> Iterator[Finding]:
-    seen: set[str] = set()
+    seen_ids: set[str] = set()
     for segment in segments:
         ids = segment.stored.all_ids
         for row in segment.rows().tolist():
-            if ids[row] in seen:
+            if ids[row] in seen_ids:
                 yield Finding("error", segment.stored.name, f"id {ids[row]!r} occurs twice")
-            seen.add(ids[row])
+            seen_ids.add(ids[row])
 
 
 def _model_findings(path: Path, manifest: Manifest) -> Iterator[Finding]:
     folder = path / MODEL_FOLDER
-    bad = list(_tried(lambda: check_model_files(path, manifest, hashed_up_to=None)))
-    yield from bad
-    if bad:
+    file_findings = list(_error_of(lambda: check_model_files(path, manifest, hashed_up_to=None)))
+    yield from file_findings
+    if file_findings:
         return
     if (identity := model_identity(folder)) != manifest.model:
         what = f"is model {identity[:16]}…, the manifest says {manifest.model[:16]}…"
         yield Finding("error", str(folder), what)
-    yield from _tried(lambda: check_model_tables(path, manifest))
-    yield from _tried(lambda: learned_labs(folder))
-    named = dict(manifest.model_files)
+    yield from _error_of(lambda: check_model_tables(path, manifest))
+    yield from _error_of(lambda: learned_labs(folder))
+    listed = dict(manifest.model_files)
     for name, read in ((CALIBRATION_FILE, read_calibration), (RANKER_FILE, read_ranker)):
-        if name in named:  # others are not used
-            yield from _tried(partial(read, folder))
-    yield from _tried(lambda: read_held_out(folder))
+        if name in listed:  # others are not used
+            yield from _error_of(partial(read, folder))
+    yield from _error_of(lambda: read_held_out(folder))
 
 
 def _history_findings(
     path: Path, manifest: Manifest, opened: dict[str, LiveSegment]
 ) -> Iterator[Finding]:
-    """Earlier generations must be there and readable, or a rollback to them fails."""
+    """Earlier generations must be present and readable, or a rollback to them fails."""
     kept = kept_generations(path)
     for generation in range(max(1, manifest.generation - KEPT_GENERATIONS), manifest.generation):
         if generation not in kept:
@@ -263,7 +265,7 @@ def _history_findings(
     if manifest.generation not in kept:
         file = history_path(path, manifest.generation)
         yield Finding("warning", str(file), "is missing; the next edit writes it")
-    yield from _tried(lambda: check_is_newest(path, manifest))
+    yield from _error_of(lambda: check_is_newest(path, manifest))
     for generation in kept:
         file = history_path(path, generation)
         try:
@@ -276,28 +278,29 @@ def _history_findings(
             yield Finding("error", str(path / MANIFEST_FILE), f"differs from its copy {file.name}")
         if generation > manifest.generation:
             continue
+        present = {entry.name for entry in manifest.segments}
         for entry in old.segments:
-            if entry.name not in {now.name for now in manifest.segments}:
-                bad = list(segment_findings(path, entry, old.model, opened))
-                yield from bad
-                if any(finding.level == "error" for finding in bad):
-                    yield Finding("error", str(file), f"needs {entry.name}.h5, which is not whole")
+            if entry.name not in present:
+                findings = list(segment_findings(path, entry, old.model, opened))
+                yield from findings
+                if any(finding.level == "error" for finding in findings):
+                    yield Finding("error", str(file), f"needs {entry.name}.h5, which is damaged")
 
 
 def _stray_findings(path: Path, manifest: Manifest) -> Iterator[Finding]:
-    """Files that no manifest names."""
-    named = {entry.name for entry in manifest.segments}
+    """Files that no manifest lists."""
+    listed = {entry.name for entry in manifest.segments}
     for generation in kept_generations(path):
         try:
-            named |= {entry.name for entry in read_history(path, generation).segments}
+            listed |= {entry.name for entry in read_history(path, generation).segments}
         except ArtifactError:
             return
     for file in sorted((path / SEGMENTS_FOLDER).iterdir()):
-        if file.stem not in named:
-            yield Finding("warning", str(file), "no manifest names this file")
+        if file.stem not in listed:
+            yield Finding("warning", str(file), "no manifest lists this file")
     files = dict(manifest.model_files)
     for file in sorted((path / MODEL_FOLDER).iterdir()):
         if file.name not in files:
-            yield Finding("warning", str(file), "no manifest names this file; it is not used")
+            yield Finding("warning", str(file), "no manifest lists this file; it is not used")
     for file in sorted(path.glob(f"{TEMPORARY}*")):
         yield Finding("warning", str(file), "left by a writer that was killed")

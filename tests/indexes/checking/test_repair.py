@@ -62,7 +62,7 @@ def bytes_of(path: Path) -> dict[bytes, int]:
 def test_a_whole_index_is_left_as_it_is(index: Path) -> None:
     before = {file: file.read_bytes() for file in index.rglob("*") if file.is_file()}
     report = repair_index(index)
-    assert report.done == ()
+    assert report.repairs == ()
     assert report.after.findings == ()
     assert {file: file.read_bytes() for file in index.rglob("*") if file.is_file()} == before
 
@@ -91,7 +91,7 @@ def test_what_is_held_twice_comes_back_and_nothing_is_deleted(index: Path, damag
     damage(index)
     before = bytes_of(index)
     report = repair_index(index)
-    assert report.done
+    assert report.repairs
     assert unexpected(report) == []
     assert read_manifest(index).identity == identity
     kept = bytes_of(index)
@@ -104,7 +104,7 @@ def test_a_lost_segment_brings_back_the_newest_whole_generation(index: Path, wor
     old = json.loads((index / "manifests" / "000001.json").read_text())["identity"]
     spoil(newest_segment(index))
     report = repair_index(index)
-    assert any("generation 1 is the present one again" in one for one in report.done)
+    assert any("generation 1 is the present one again" in one for one in report.repairs)
     assert unexpected(report) == []
     assert workshop.open(index).identity == old
     assert workshop.open(index).lab_names == ("Ash", "Birch")
@@ -155,7 +155,7 @@ def test_nothing_in_quarantine_is_written_over(index: Path) -> None:
 def test_a_damaged_model_is_told_and_not_guessed(index: Path) -> None:
     spoil(index / "model" / "encoder.safetensors")
     report = repair_index(index)
-    assert report.done == ()
+    assert report.repairs == ()
     assert [one.where for one in report.after.findings] == [
         str(index / "model" / "encoder.safetensors")
     ]
@@ -173,7 +173,7 @@ def test_files_of_the_shipped_encoder_come_back(tmp_path: Path) -> None:
     spoil(path / "model" / "config.json")
     (path / "model" / "encoder.safetensors").unlink()
     report = repair_index(path)
-    assert len([one for one in report.done if "came back" in one]) == 2
+    assert len([one for one in report.repairs if "came back" in one]) == 2
     assert report.after.findings == ()
 
 
@@ -193,7 +193,7 @@ def test_tables_are_made_again_of_the_weights(with_tables: Path, damage: Damage)
     damage(file)
     assert str(file) in [one.where for one in verify_index(with_tables).findings]
     report = repair_index(with_tables)
-    assert f"{file}: made again from the weights" in report.done
+    assert f"{file}: made again from the weights" in report.repairs
     assert report.after.findings == ()
     assert file.read_bytes() == whole
     assert read_manifest(with_tables).identity == identity
@@ -221,7 +221,7 @@ def test_tables_of_lost_weights_are_not_guessed(with_tables: Path) -> None:
     for name in ("tables.h5", "encoder.safetensors"):
         spoil(with_tables / "model" / name)
     report = repair_index(with_tables)
-    assert report.done == ()
+    assert report.repairs == ()
     assert not report.after.ok
 
 

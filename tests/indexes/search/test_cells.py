@@ -166,7 +166,7 @@ def test_damaged_cells_are_told_and_deleted_ones_not_missed(index: Path, worksho
     with pytest.raises(DamagedError):
         opened.neighbors(opened.embed(workshop.plasmids(["Ash"], each=1)), n=40)
     generation = read_manifest(index).generation
-    [done] = repair_index(index).done
+    [done] = repair_index(index).repairs
     assert f"{file}: moved to" in done
     assert read_manifest(index).generation == generation  # the segment is as good as it was
     [segment] = workshop.open(index).info()["segments"]

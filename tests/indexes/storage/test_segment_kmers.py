@@ -389,7 +389,9 @@ def read_everything(found: SegmentKmers) -> None:
     assert len(found.compositions) == 6
 
 
-def test_kmers_without_sequences_betray_them_and_are_told(tmp_path: Path, workshop: Any) -> None:
+def test_kmers_without_sequences_are_reported_because_they_disclose_them(
+    tmp_path: Path, workshop: Any
+) -> None:
     def forget_sequences(arrays: Arrays, attributes: dict[str, Any]) -> None:
         for name in [name for name in arrays if name.split("/")[1] in ("bases", "exceptions")]:
             del arrays[name]
@@ -397,4 +399,4 @@ def test_kmers_without_sequences_betray_them_and_are_told(tmp_path: Path, worksh
     workshop.build(tmp_path / "i", workshop.plasmids(["Ash"]))
     swap_segment(tmp_path / "i", forget_sequences)
     [found] = verify_index(tmp_path / "i").findings
-    assert "betray sequences" in found.what
+    assert "disclose sequences" in found.what
