@@ -61,8 +61,8 @@ def _position_of_one(row: Row, table: CsvTable) -> int:
     ones = sum(map(cells.count, _ONES))
     zeros = sum(map(cells.count, _ZEROS))
     if ones != 1 or zeros != len(cells) - 1:
-        other = next((cell for cell in cells if cell not in _ONES + _ZEROS), None)
-        content = f"{ones} labs" if other is None else f"the cell {other!r}"
+        odd_cell = next((cell for cell in cells if cell not in _ONES + _ZEROS), None)
+        content = f"{ones} labs" if odd_cell is None else f"the cell {odd_cell!r}"
         raise InputError(
             f"the row has {content}, expected one 1 among zeros",
             where=table.place(row),

@@ -1,14 +1,15 @@
-"""Claims about class rules: a named lab is its own class, every other one is pooled."""
+"""Claims about classes: a named lab is its own class, every other one is pooled."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from vecattr.datasets.classes import ClassRule, rule_by_count, rule_from_file
+from vecattr.datasets.classes import ClassRule, labelled_set, rule_by_count, rule_from_file
 from vecattr.errors import InputError, UsageError
-from vecattr.plasmid import POOLED
+from vecattr.plasmid import POOLED, Plasmid
 
 
 def test_without_a_rule_every_lab_is_its_own_class() -> None:
@@ -51,3 +52,20 @@ def test_a_count_that_no_lab_reaches_is_refused() -> None:
         rule_by_count(["a", "b"], minimum=2)
     with pytest.raises(UsageError, match="expected 1 or more"):
         rule_by_count(["a"], minimum=0)
+
+
+def test_a_labelled_set_keeps_the_class_of_each_plasmid() -> None:
+    plasmids = [Plasmid(f"p{lab}", "ACGT", lab=lab) for lab in "abc"]
+    labelled = labelled_set(plasmids, ClassRule(frozenset("ab")))
+    assert labelled.labels == ("a", "b", POOLED)
+    last = labelled.where(np.array([False, False, True]))
+    assert (last.plasmids, last.labels) == ((plasmids[2],), (POOLED,))
+
+
+@pytest.mark.parametrize(("lab", "message"), [(None, "no lab"), ("a", "2 plasmids of 1 labs")])
+def test_a_labelled_set_needs_a_lab_of_each_plasmid_and_two_labs(
+    lab: str | None, message: str
+) -> None:
+    plasmids = [Plasmid("p", "ACGT", lab="a"), Plasmid("q", "ACGT", lab=lab)]
+    with pytest.raises(InputError, match=message):
+        labelled_set(plasmids, ClassRule())

@@ -1,4 +1,4 @@
-"""Claims about tables: the header tells, lines are exact, broken text is refused."""
+"""Claims about CSV tables: the header decides, line numbers are exact, broken text is refused."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def rows_of(content: bytes, folder: Path) -> tuple[tuple[str, ...], list[tuple[i
     path = folder / "table.csv"
     path.write_bytes(content)
     with open_input(path) as file:
-        sheet = read_csv_table(file)
-        return sheet.columns, [(row.line, row.cells) for row in sheet.rows]
+        table = read_csv_table(file)
+        return table.columns, [(row.line, row.cells) for row in table.rows]
 
 
 @pytest.mark.parametrize("delimiter", [",", "\t", ";"])
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
-def test_header_tells_the_delimiter_and_line_ends_do_not_matter(
+def test_the_header_shows_the_delimiter_and_line_ends_do_not_matter(
     delimiter: str, line_end: str, bom: bytes, tmp_path: Path
 ) -> None:
     lines = ["sequence_id, sequence ,lab", "a,ACGT,L 1", "", "b,AC,L 2", ""]
@@ -51,8 +51,8 @@ def test_quoted_cells_survive_the_round_trip(rows: list[tuple[str, str]], delimi
     writer = csv.writer(text, delimiter=delimiter, quoting=csv.QUOTE_ALL)
     writer.writerows([("sequence_id", "sequence"), *rows])
     with tempfile.TemporaryDirectory() as folder:
-        _, found = rows_of(text.getvalue().encode(), Path(folder))
-    assert [tuple(cells) for _, cells in found] == rows
+        _, read_rows = rows_of(text.getvalue().encode(), Path(folder))
+    assert [tuple(cells) for _, cells in read_rows] == rows
 
 
 @pytest.mark.parametrize(

@@ -41,11 +41,11 @@ def test_wrapping_and_line_ends_do_not_change_a_sequence(
         lines.append(f">r{number}")
         lines += [sequence[at : at + width] for at in range(0, len(sequence), width)]
     with tempfile.TemporaryDirectory() as folder:
-        found = records_of(line_end.join(lines).encode(), Path(folder))
-    assert [record.sequence for record in found] == sequences
+        records = records_of(line_end.join(lines).encode(), Path(folder))
+    assert [record.sequence for record in records] == sequences
 
 
-def test_a_header_without_an_id_is_told_by_its_number(tmp_path: Path) -> None:
+def test_a_record_without_an_id_is_named_by_its_number(tmp_path: Path) -> None:
     _, record = records_of(b">a\nAC\n> \nGT\n", tmp_path)
     assert record.id == ""
     assert record.place.endswith("record number 2")

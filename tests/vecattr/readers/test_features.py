@@ -23,7 +23,7 @@ def test_a_column_with_anything_else_is_no_feature() -> None:
     assert feature_columns(["f", "g"], [["0", "2"], ["1", "1"]]) == (0,)
 
 
-def test_a_column_that_says_nothing_is_no_feature() -> None:
+def test_an_empty_column_is_no_feature() -> None:
     assert feature_columns(["f", "g"], [["0", ""], ["", ""]]) == (0,)
 
 
@@ -39,7 +39,7 @@ def test_an_empty_cell_leaves_the_row_without_features_rather_than_zero() -> Non
     assert parse(["1.0", "0.0"]) == {"f": 1, "g": 0}
 
 
-def test_a_table_without_features_knows_none() -> None:
+def test_a_row_of_a_table_without_features_has_none() -> None:
     assert FeatureParser(("f",), ())(["1"]) is None
 
 

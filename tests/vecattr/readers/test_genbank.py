@@ -1,4 +1,4 @@
-"""Claims about GenBank files: topology comes along, nothing is silently wrong."""
+"""Claims about GenBank files: topology is read, and nothing is silently wrong."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_genbank_gives_bases_and_topology(topology: str, length: int, tmp_path: 
     assert (record.topology, record.problem) == (topology, None)
 
 
-def test_genbank_that_does_not_say_its_topology_leaves_it_open(tmp_path: Path) -> None:
+def test_genbank_without_a_topology_gives_none(tmp_path: Path) -> None:
     (record,) = genbank_records(genbank(topology=""), tmp_path)
     assert record.topology is None
 
@@ -65,7 +65,7 @@ def test_genbank_that_does_not_say_its_topology_leaves_it_open(tmp_path: Path) -
     ("name", "version", "expected"),
     [("pAB1", ".", "pAB1"), ("Exported", ".", "my plasmid"), ("Exported", "X1.1", "X1.1")],
 )
-def test_an_export_without_an_id_is_called_as_its_file(
+def test_an_export_without_an_id_gets_the_name_of_its_file(
     name: str, version: str, expected: str, tmp_path: Path
 ) -> None:
     (record,) = genbank_records(genbank(name=name, version=version), tmp_path)

@@ -1,4 +1,4 @@
-"""Bounds: a record or a packed file that is too long is refused before it is in memory."""
+"""Claims about limits: a record or file that is too long is refused before it fills memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vecattr.readers.plasmids import ReadOptions, read_plasmids
 from vecattr.readers.records import BadRecord
 
 SMALL = ReadOptions(limits=Limits(bases=1000, unpacked=1 << 20))
-#: Far beyond the bounds: a reader that took it in would be seen by its memory.
+#: Far beyond the limits: a reader that held it would show in memory use.
 GIGANTIC = 60_000_000
 
 BEGINNINGS = {
@@ -61,9 +61,9 @@ def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
     with gzip.open(path, "wb", compresslevel=1) as file:
         for number in range(150_000):
             file.write(record % number)
-    found = []
+    records = []
     with pytest.raises(InputError, match=r"bomb\.fa\.gz: the file unpacks to more than"):
-        found.extend(read_plasmids([path], SMALL))
+        records.extend(read_plasmids([path], SMALL))
     plain = tmp_path / "plain.fa"
     plain.write_bytes(gzip.decompress(path.read_bytes()))
     assert sum(1 for _ in read_plasmids([plain], SMALL)) == 150_000
@@ -85,11 +85,11 @@ def test_a_mark_is_seen_wherever_two_reads_cut_it(size: int) -> None:
     text = b"\n//".join([b"x" * 40] * 50)
     inner = io.BytesIO(text)
     error = InputError("too long")
-    bounded = LimitedBytes(
+    limited = LimitedBytes(
         cast("io.BufferedReader", inner), marks=(b"\n//",), most=40 + 2 * size + 3, error=error
     )
-    found = b"".join(iter(lambda: bounded.read(size) or b"", b""))
-    assert found == text
+    content = b"".join(iter(lambda: limited.read(size) or b"", b""))
+    assert content == text
     strict = LimitedBytes(
         cast("io.BufferedReader", io.BytesIO(text)), marks=(b"\n//",), most=30, error=error
     )
@@ -98,5 +98,5 @@ def test_a_mark_is_seen_wherever_two_reads_cut_it(size: int) -> None:
 
 
 @pytest.mark.parametrize("option", ["--max-unpacked", "--max-bases", "--false-alarm", "--coverage"])
-def test_a_bound_is_a_number(shelf: Any, option: str) -> None:
+def test_a_limit_is_a_number(shelf: Any, option: str) -> None:
     assert run(["query", str(shelf.table), "-i", str(shelf.index), option, "nan"]) == 2

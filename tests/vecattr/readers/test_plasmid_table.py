@@ -1,4 +1,4 @@
-"""Claims about tables of sequences: a row's answer depends on nothing but the row and the head."""
+"""Claims about plasmid tables: a row's record depends on the row and the first rows alone."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def records_of(
         return list(read_table(file, where=where, group_by=group_by))
 
 
-def test_a_row_gives_all_it_says(tmp_path: Path) -> None:
+def test_a_row_gives_all_its_cells(tmp_path: Path) -> None:
     (record,) = records_of(
         "lab,f,sequence_id,topology,sequence,publication,year,note\n"
         "L 1,1.0, s1 ,Linear,acgt,77,1,x\n",
@@ -39,7 +39,7 @@ def test_a_row_gives_all_it_says(tmp_path: Path) -> None:
     assert (record.sequence, record.features) == ("acgt", {"f": 1})
 
 
-def test_what_a_table_does_not_say_is_none(tmp_path: Path) -> None:
+def test_an_empty_cell_or_missing_column_is_none(tmp_path: Path) -> None:
     header = "sequence_id,sequence,topology,publication"
     (record,) = records_of(f"{header}\ns1,ACGT,,\n", tmp_path)
     assert (record.lab, record.topology, record.group, record.features) == (None,) * 4

@@ -1,4 +1,4 @@
-"""Claims about judging records: a good one is a plasmid, a bad one says where and why."""
+"""Claims about checking records: a good one is a plasmid, a bad one says where and why."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from vecattr.readers.records import BadRecord, Record, SeenIds, joined, plasmid_
 GOOD = Record("a", "file:2", "acgu", topology="linear", lab=" Lab ", group="7", features={"f": 1})
 
 
-def test_a_good_record_is_a_plasmid_with_everything_the_file_said() -> None:
+def test_a_good_record_is_a_plasmid_with_everything_in_the_file() -> None:
     expected = Plasmid("a", "ACGT", topology="linear", lab="Lab", group="7", features={"f": 1})
     assert plasmid_of(GOOD) == expected
 
 
 @pytest.mark.parametrize(
-    ("said", "option", "expected"),
+    ("stated", "option", "expected"),
     [
         (None, "auto", "circular"),
         ("linear", "auto", "linear"),
@@ -28,9 +28,9 @@ def test_a_good_record_is_a_plasmid_with_everything_the_file_said() -> None:
     ],
 )
 def test_topology_is_the_option_else_the_file_else_circular(
-    said: str | None, option: str, expected: str
+    stated: str | None, option: str, expected: str
 ) -> None:
-    plasmid = plasmid_of(replace(GOOD, topology=said), option)  # type: ignore[arg-type]
+    plasmid = plasmid_of(replace(GOOD, topology=stated), option)  # type: ignore[arg-type]
     assert isinstance(plasmid, Plasmid)
     assert plasmid.topology == expected
 

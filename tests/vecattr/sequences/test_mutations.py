@@ -108,12 +108,12 @@ def test_a_masked_stretch_is_one_stretch() -> None:
 
 
 def test_a_chimera_is_half_of_each() -> None:
-    other = Plasmid("o", "AC" * 501 + "A", lab="Birch")
-    mixed = chimera(WHOLE, other, rng=rng())
+    second = Plasmid("o", "AC" * 501 + "A", lab="Birch")
+    mixed = chimera(WHOLE, second, rng=rng())
     assert (len(mixed), mixed.is_circular, mixed.lab) == (10_000 + 502, True, None)
     assert mixed.sequence[:10_000] in WHOLE.sequence * 2
-    assert mixed.sequence[10_000:] in other.sequence * 2
-    assert not chimera(LINEAR, other, rng=rng()).is_circular
+    assert mixed.sequence[10_000:] in second.sequence * 2
+    assert not chimera(LINEAR, second, rng=rng()).is_circular
 
 
 @pytest.mark.parametrize("mutate", RATED)
