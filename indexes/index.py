@@ -29,6 +29,12 @@ class Index(OpenedIndex):
     """One opened index that can be queried: one generation of it, whatever writers do meanwhile.
 
     Make one with `Index.open`; opening changes nothing and takes no lock.
+
+    >>> from vecattr import read_plasmids
+    >>> index = Index.open("my.index")
+    >>> [plasmid] = read_plasmids(["query.fasta"])
+    >>> [hit.name for hit in index.query(plasmid, k=2).labs]
+    ['Lab 02', 'Lab 04']
     """
 
     def query(
@@ -79,6 +85,10 @@ class Panel(OpenedPanel):
     """Several opened indexes that are queried as one; of one index that index's own answers.
 
     Make one with `open_panel`.
+
+    >>> panel = open_panel(["my.index"])
+    >>> panel.is_one_index, len(panel.lab_names)
+    (True, 4)
     """
 
     def query_many(
@@ -120,5 +130,11 @@ def open_panel(
     exact: bool = False,
 ) -> Panel:
     """The indexes at these paths, all those of a folder of folds, as one; errors as in
-    `Index.open`."""
+    `Index.open`.
+
+    >>> from vecattr import read_plasmids
+    >>> panel = open_panel(["my.index", "other.index"], fusion="rrf")
+    >>> [answer.labs[0].name for answer in panel.query_many(read_plasmids(["query.fasta"]))]
+    ['Lab 02']
+    """
     return Panel.open(paths, fusion=fusion, device=device, threads=threads, exact=exact)

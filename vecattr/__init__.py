@@ -14,6 +14,8 @@ from vecattr.version import __version__
 
 if TYPE_CHECKING:
     from vecattr.attribution import Attribution, Hit, Neighbor
+    from vecattr.datasets.classes import ClassRule
+    from vecattr.encoders.config import BagConfig, CnnConfig
     from vecattr.encoders.embedder import load_embedder
     from vecattr.encoders.pretrained import shipped_encoder
     from vecattr.errors import VecattrError
@@ -21,15 +23,22 @@ if TYPE_CHECKING:
     from vecattr.indexes.index import Index
     from vecattr.plasmid import Plasmid
     from vecattr.readers.plasmids import ReadOptions, read_plasmids
+    from vecattr.training.settings import TrainConfig
     from vecattr.training.train import train_model
+    from vecattr.vectors import EmbeddingTable
 
 __all__ = [
     "Attribution",
+    "BagConfig",
+    "ClassRule",
+    "CnnConfig",
+    "EmbeddingTable",
     "Hit",
     "Index",
     "Neighbor",
     "Plasmid",
     "ReadOptions",
+    "TrainConfig",
     "VecattrError",
     "__version__",
     "embedding_frame",
@@ -43,11 +52,16 @@ __all__ = [
 #: The module of each public name.
 _MODULES = {
     "Attribution": "vecattr.attribution",
+    "BagConfig": "vecattr.encoders.config",
+    "ClassRule": "vecattr.datasets.classes",
+    "CnnConfig": "vecattr.encoders.config",
+    "EmbeddingTable": "vecattr.vectors",
     "Hit": "vecattr.attribution",
     "Index": "vecattr.indexes.index",
     "Neighbor": "vecattr.attribution",
     "Plasmid": "vecattr.plasmid",
     "ReadOptions": "vecattr.readers.plasmids",
+    "TrainConfig": "vecattr.training.settings",
     "VecattrError": "vecattr.errors",
     "embedding_frame": "vecattr.frames",
     "load_embedder": "vecattr.encoders.embedder",

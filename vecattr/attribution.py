@@ -28,7 +28,11 @@ SHORTEST_TRUSTED = 100
 @dataclass(frozen=True, slots=True)
 class Hit:
     """One ranked lab. `score` is the sort key, bigger is better; `cosine` lies in [-1, 1];
-    `probability`: of being the lab, if the lab is one of the index's (None: not calibrated)."""
+    `probability`: of being the lab, if the lab is one of the index's (None: not calibrated).
+
+    >>> Hit("PI", score=0.9, cosine=0.9).probability is None
+    True
+    """
 
     name: str
     score: float
@@ -43,7 +47,14 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Neighbor:
-    """One stored plasmid near the query: `lab` is its true lab, `label` the class it counts for."""
+    """One stored plasmid near the query: `lab` is its true lab, `label` the class it counts for.
+
+    >>> from vecattr import Index, read_plasmids
+    >>> [plasmid] = read_plasmids(["query.fasta"])
+    >>> answer = Index.open("my.index").query(plasmid, neighbors=1)
+    >>> [(neighbor.id, neighbor.lab) for neighbor in answer.neighbors]
+    [('made00025', 'Lab 02')]
+    """
 
     id: str
     lab: str
@@ -121,6 +132,12 @@ class Attribution:
     Probabilities are for plasmids of such `work`. With a `coverage`, the labs are the candidate set
     that holds the true one so often. `notes` are sentences a person should read. `evidence` for the
     first lab is there when it was asked for.
+
+    >>> from vecattr import Index, read_plasmids
+    >>> [plasmid] = read_plasmids(["query.fasta"])
+    >>> answer = Index.open("my.index").query(plasmid, k=2)
+    >>> [hit.name for hit in answer.labs], answer.verdict
+    (['Lab 02', 'Lab 04'], 'uncalibrated')
     """
 
     confidence_name: ClassVar[str] = "familiarity"

@@ -21,6 +21,13 @@ class VecattrError(Exception):
     """Any error that vecattr itself raises.
 
     `what` is the problem, `where` a `file:line`, path or record id, `hint` the next step.
+
+    >>> from vecattr import Index
+    >>> try:
+    ...     Index.open("no.index")
+    ... except VecattrError as error:
+    ...     print(error.what, error.where, error.exit_code)
+    there is no index here no.index 4
     """
 
     exit_code = 1

@@ -29,7 +29,13 @@ _COLUMNS = [
 
 
 def ranking_frame(answers: Iterable[Attribution]) -> pd.DataFrame:
-    """One row a ranked lab, in the order of the answers; `attrs` tell tool, model and index."""
+    """One row a ranked lab, in the order of the answers; `attrs` tell tool, model and index.
+
+    >>> from vecattr import Index, read_plasmids
+    >>> answers = Index.open("my.index").query_many(read_plasmids(["query.fasta"]), k=2)
+    >>> ranking_frame(answers)["lab"].tolist()
+    ['Lab 02', 'Lab 04']
+    """
     rows: list[tuple[object, ...]] = []
     source: Provenance | None = None
     for one in answers:
@@ -44,5 +50,10 @@ def ranking_frame(answers: Iterable[Attribution]) -> pd.DataFrame:
 
 
 def embedding_frame(table: EmbeddingTable) -> pd.DataFrame:
-    """One row a name, one column a dimension."""
+    """One row a name, one column a dimension.
+
+    >>> from vecattr import Index
+    >>> embedding_frame(Index.open("my.index").lab_table()).shape
+    (4, 32)
+    """
     return pd.DataFrame(table.vectors, index=pd.Index(table.names, name="name"))

@@ -101,6 +101,10 @@ class Plasmid:
     `sequence` is upper-case IUPAC DNA; `features` maps a phenotype's name to 0 or 1 and is None
     when nothing is known (which is not the same as all zero); `lab` is the true lab; `group`
     names plasmids that must not be divided between training and validation (a publication).
+
+    >>> plasmid = Plasmid("p1", "acgu nnac", topology="linear")
+    >>> plasmid.sequence
+    'ACGTNNAC'
     """
 
     id: str

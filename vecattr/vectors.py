@@ -38,6 +38,9 @@ class EmbeddingTable:
     """`vectors[i]` (unit length, width d) belongs to `names[i]`; lengths are checked at birth.
 
     Raises DamagedError when the two lengths differ, a vector is not finite or not of unit length.
+
+    >>> EmbeddingTable(("a", "b"), np.eye(2, 3, dtype=np.float32)).width
+    3
     """
 
     names: tuple[str, ...]

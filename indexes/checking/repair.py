@@ -73,6 +73,12 @@ def repair_index(path: Path, *, wait: float = 0) -> RepairReport:
 
     Raises MissingError when there is none, MismatchError for one of a newer format, LockedError
     as `writing`, DamagedError when no manifest can be read.
+
+    >>> for file in Path("my.index/segments").glob("*.faiss"):
+    ...     file.unlink()
+    >>> report = repair_index(Path("my.index"))
+    >>> len(report.done), report.after.ok
+    (1, True)
     """
     path = Path(path)
     if not (path / MANIFEST_FILE).exists() and not kept_generations(path):

@@ -87,6 +87,9 @@ def verify_index(path: Path) -> VerifyReport:
     Raises MissingError when there is none, DamagedError or MismatchError when its manifest cannot
     be read; everything else that is wrong is a finding. Starts again when a writer publishes
     meanwhile.
+
+    >>> verify_index(Path("my.index")).ok
+    True
     """
     path = Path(path)
     for _ in range(_ATTEMPTS):

@@ -75,6 +75,11 @@ def add_labs(
     for no plasmids, one without a lab, an id twice or in the index already; MismatchError when
     `embedder` is not the index's model; LockedError when another process is still writing after
     `wait` seconds.
+
+    >>> from vecattr import read_plasmids
+    >>> report = add_labs(Path("my.index"), read_plasmids(["new_lab.csv"]))
+    >>> report.new_labs
+    ('Lab 05',)
     """
     path = Path(path)
     if dry_run:

@@ -85,6 +85,16 @@ def build_index(
     False, ArtifactError when something else is there, LockedError when the index to be replaced is
     still being written after `wait` seconds, InputError for plasmids without a lab, doubled ids or
     no plasmids, MissingError without a model, MismatchError when `embedder` is not that model.
+
+    >>> from vecattr import ClassRule, read_plasmids
+    >>> report = build_index(
+    ...     Path("new.index"),
+    ...     read_plasmids(["plasmids.csv"]),
+    ...     model=Path("my.model"),
+    ...     rule=ClassRule(),
+    ... )
+    >>> report.plasmids, report.labs
+    (60, 4)
     """
     path = Path(path).resolve()
     lock = writing(path, wait=wait) if check_place(path, replace=replace) else nullcontext()

@@ -73,6 +73,9 @@ def remove_lab(
 
     The bytes stay in the segments until `compact`, and in the generations kept for rollback.
     Raises InputError when no plasmid is of that lab, UsageError for the pool.
+
+    >>> remove_lab(Path("my.index"), "Lab 01").labs
+    3
     """
     path = Path(path)
     _refuse_pool(name)
@@ -99,6 +102,9 @@ def rename_lab(
 
     Raises InputError when no plasmid is of lab `old` or `new` cannot name a lab, UsageError when
     the names are equal or `old` is the pool.
+
+    >>> rename_lab(Path("my.index"), "Lab 01", "Church lab").action
+    'rename-lab'
     """
     path = Path(path)
     _refuse_pool(old)
@@ -128,6 +134,10 @@ def rollback(
     before the present content (so that a second rollback goes back one more).
 
     Raises InputError when that generation is not kept.
+
+    >>> before = remove_lab(Path("my.index"), "Lab 01").labs
+    >>> before, rollback(Path("my.index")).labs
+    (3, 4)
     """
     path = Path(path)
     read_manifest(path)
@@ -157,6 +167,9 @@ def compact(path: Path, *, wait: float = 0, after_step: StepHook = no_hook) -> E
     """Merge all segments, leaving out what is removed; no cosine changes.
 
     An index that is compact already stays as it is.
+
+    >>> compact(Path("my.index")).labs
+    4
     """
     path = Path(path)
     read_manifest(path)

@@ -53,6 +53,9 @@ class Overlap:
 
     `containment`: the share of the query's k-mers that the stored one holds; `jaccard`: of those
     of either; `is_identical`: the same molecule up to rotation and strand.
+
+    >>> Overlap("p1", "A", "A", containment=1.0, jaccard=0.96, is_identical=False).is_near_copy
+    True
     """
 
     id: str
@@ -219,7 +222,15 @@ def _are_identical(plasmid: Plasmid, neighbor: Neighbor, bases: str) -> bool:
 def nearest_overlaps(
     index: OpenedIndex, plasmids: Sequence[Plasmid], vectors: QueryVectors, *, n: int = NEAREST
 ) -> list[tuple[Overlap, ...]]:
-    """What each plasmid shares with the n stored ones nearest to its vector, nearest first."""
+    """What each plasmid shares with the n stored ones nearest to its vector, nearest first.
+
+    >>> from vecattr import Index, read_plasmids
+    >>> index = Index.open("my.index")
+    >>> plasmids = list(read_plasmids(["query.fasta"]))
+    >>> [overlaps] = nearest_overlaps(index, plasmids, index.embed(plasmids), n=3)
+    >>> len(overlaps)
+    3
+    """
     if not index.manifest.keep_sequences:
         return [()] * len(plasmids)
     return [
@@ -237,6 +248,13 @@ def best_containments(
     index: OpenedIndex, plasmids: Sequence[Plasmid], vectors: QueryVectors, n: int = NEAREST
 ) -> NDArray[np.float64]:
     """How much of each plasmid the best of its n nearest stored ones holds (q,), from 0 to 1; NaN
-    where the index keeps no sequences."""
+    where the index keeps no sequences.
+
+    >>> from vecattr import Index, read_plasmids
+    >>> index = Index.open("my.index")
+    >>> plasmids = list(read_plasmids(["query.fasta"]))
+    >>> best_containments(index, plasmids, index.embed(plasmids)).round(2).tolist()
+    [0.76]
+    """
     per_query = nearest_overlaps(index, plasmids, vectors, n=n)
     return np.array([best_containment(overlaps) for overlaps in per_query], dtype=np.float64)

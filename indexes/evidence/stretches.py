@@ -60,7 +60,15 @@ def check_kmers_kept(indexes: Iterable[OpenedIndex]) -> None:
 
 
 class StretchFinder:
-    """Finds evidence in the plasmids of some segments, all stored with their bases and k-mers."""
+    """Finds evidence in the plasmids of some segments, all stored with their bases and k-mers.
+
+    >>> from vecattr import Index, read_plasmids
+    >>> index = Index.open("my.index")
+    >>> finder = StretchFinder(index.segments, index.lab_names)
+    >>> [plasmid] = read_plasmids(["query.fasta"])
+    >>> [stretch.bases for stretch in finder.find(plasmid, "Lab 02").support][:1]
+    [1026]
+    """
 
     def __init__(self, segments: Sequence[LiveSegment], class_names: Sequence[str]) -> None:
         self._segments = tuple(segments)

@@ -33,6 +33,9 @@ class ConfidenceOptions:
     of known labs that may be called unknown, and the coverage of candidate sets (None: no set).
 
     UsageError for shares out of range.
+
+    >>> ConfidenceOptions(work="new", coverage=0.9).false_alarm
+    0.05
     """
 
     work: Work = DEFAULT_WORK

@@ -18,7 +18,11 @@ Numbers = Literal["float16", "int8"]
 
 @dataclass(frozen=True)
 class CnnConfig:
-    """The published text CNN (Kim 2014; Soares et al. 2022) over byte-pair tokens."""
+    """The published text CNN (Kim 2014; Soares et al. 2022) over byte-pair tokens.
+
+    >>> CnnConfig(kernels=(1, 2, 3)).filters
+    256
+    """
 
     kind: Literal["cnn"] = "cnn"
     width: int = 200  # of the unit vector
@@ -39,7 +43,11 @@ class CnnConfig:
 
 @dataclass(frozen=True)
 class BagConfig:
-    """A bag of canonical k-mers: order-free, the same for every rotation and strand."""
+    """A bag of canonical k-mers: order-free, the same for every rotation and strand.
+
+    >>> BagConfig(width=32).k
+    21
+    """
 
     kind: Literal["bag"] = "bag"
     width: int = 200  # of the unit vector

@@ -118,7 +118,13 @@ def load_embedder(
     `vecattr.encoders.lookup_file`) its weights are not read.
 
     MissingError, DamagedError or MismatchError name the file; UsageError when a GPU is requested
-    and absent."""
+    and absent.
+
+    >>> from vecattr import read_plasmids
+    >>> embedder = load_embedder(Path("my.model"), device="cpu")
+    >>> embedder.embed(list(read_plasmids(["query.fasta"]))).shape
+    (1, 32)
+    """
     config = read_config(folder)
     encoder: IdEncoder
     if engine_of(config.encoder, device) == "torch":

@@ -17,7 +17,11 @@ FOLDER = "pretrained"
 
 
 def shipped_encoder() -> Path:
-    """The shipped encoder's model folder; MissingError when it was not installed."""
+    """The shipped encoder's model folder; MissingError when it was not installed.
+
+    >>> sorted(path.name for path in shipped_encoder().iterdir())
+    ['MODEL_CARD.md', 'config.json', 'encoder.safetensors', 'fusion.json']
+    """
     folder = files("vecattr") / FOLDER
     if not isinstance(folder, Path) or not (folder / CONFIG_FILE).is_file():
         raise MissingError(

@@ -38,6 +38,10 @@ class ReadOptions:
     `labelled` requires a lab of every record: an empty cell makes a bad record, and a file without
     any labs is refused. A record longer than the `limits` is a bad record; a file is refused when
     a record of it is far longer, or when it unpacks to more.
+
+    >>> options = ReadOptions(where=(("split", "train"),), labelled=True)
+    >>> len(list(read_plasmids(["plasmids.csv"], options)))
+    48
     """
 
     where: tuple[tuple[str, str], ...] = ()
@@ -60,6 +64,10 @@ def read_plasmids(
     Raises UsageError for options that do not fit the input, and InputError for a file that is
     missing, empty, damaged or of no known format, a missing column, an id that occurs twice over
     all sources, a label or feature file that does not match, and a `where` that selects nothing.
+
+    >>> for plasmid in read_plasmids(["query.fasta"]):
+    ...     print(plasmid.id, len(plasmid))
+    made00016 3139
     """
     options = options or ReadOptions()
     _check_stdin(sources, options)

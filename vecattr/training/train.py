@@ -43,6 +43,17 @@ def train_model(
     epoch ends, `checkpoint_minutes` apart or more; `resume` goes on from it. Under torchrun every
     process calls this with the same arguments; rank 0 writes. Raises InputError when a plasmid
     has no lab or all have the same, UsageError when `out` holds something else.
+
+    >>> from vecattr import BagConfig, ClassRule, TrainConfig, read_plasmids
+    >>> report = train_model(
+    ...     list(read_plasmids(["plasmids.csv"])),
+    ...     Path("small.model"),
+    ...     rule=ClassRule(),
+    ...     encoder=BagConfig(width=16, token_width=16),
+    ...     train=TrainConfig(loss="cosface", epochs=1, device="cpu"),
+    ... )
+    >>> report.model.name
+    'small.model'
     """
     labelled = labelled_set(plasmids, rule)
     if train.reserve:
