@@ -37,6 +37,7 @@ def test_whole_files_are_read(name: str) -> None:
     assert "read" in {outcome(target, seed) for seed in target.seeds}
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("name", NAMES)
 @settings(deadline=None, max_examples=12, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
@@ -46,6 +47,7 @@ def test_damaged_files_lead_to_our_own_errors(name: str, data: st.DataObject) ->
     outcome(target, mutated(whole, data.draw(st.randoms(use_true_random=False))))
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("name", NAMES)
 @settings(deadline=None, max_examples=8, suppress_health_check=list(HealthCheck))
 @given(junk=st.binary(max_size=300))

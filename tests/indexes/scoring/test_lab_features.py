@@ -322,6 +322,7 @@ def crowd(shared: str, *, labs: int, own: int = 60) -> list[Plasmid]:
     ]
 
 
+@pytest.mark.proof
 def test_common_kmers_are_in_no_sum_but_known(workshop: Any) -> None:
     chance = random.Random(6)
     shared = "".join(chance.choices("ACGT", k=300))
