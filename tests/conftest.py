@@ -35,20 +35,19 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-MOST_WORKERS = 8  # each loads torch
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Without pytest-xdist, or with `-p no:xdist`, its options in pyproject.toml mean nothing."""
+    if not pluginmanager.has_plugin("xdist"):
+        for option in ("--numprocesses", "--maxprocesses", "--dist"):
+            parser.addoption(option, help="means nothing without pytest-xdist")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Run on all processors unless one file, or `-n`, is asked for. Not in `addopts`, where `-n`
-    would be an error for whoever has no pytest-xdist or turns it off with `-p no:xdist`."""
-    asked = getattr(config.option, "numprocesses", 0)  # by -n; 0 also without pytest-xdist
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """No worker for a single file, which is sooner done here; else one a processor."""
     folders = all(Path(argument).is_dir() for argument in config.args)
-    if asked is None and folders and not hasattr(config, "workerinput"):
-        config.option.numprocesses = "auto"
-        config.option.maxprocesses = config.option.maxprocesses or MOST_WORKERS
-        if config.option.dist == "no":
-            config.option.dist = "worksteal"  # neighbours share fixtures of their module
+    return None if folders else 0
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
