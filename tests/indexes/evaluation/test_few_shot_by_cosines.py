@@ -31,8 +31,8 @@ def index(tmp_path_factory: pytest.TempPathFactory, workshop: Any) -> Path:
 @pytest.fixture(scope="module")
 def plasmids(workshop: Any) -> list[Plasmid]:
     """Three new labs of five plasmids in three groups each, shuffled; one lab of a lone one."""
-    made = workshop.plasmids(["new A", "new B", "new C"], each=5, seed=9)
-    mixed = [*made, *workshop.plasmids(["lone"], each=1, seed=9)]
+    labelled = workshop.plasmids(["new A", "new B", "new C"], each=5, seed=9)
+    mixed = [*labelled, *workshop.plasmids(["lone"], each=1, seed=9)]
     random.Random(1).shuffle(mixed)
     return mixed
 
@@ -47,8 +47,11 @@ def supports_of(plasmids: list[Plasmid], *, seed: int, repeat: int) -> dict[str,
     """The plasmids of each lab in the order of the documented draw."""
     rng = np.random.default_rng([seed, repeat])
     labs = list(dict.fromkeys(plasmid.lab or "" for plasmid in plasmids))
-    members = {lab: [one for one in plasmids if one.lab == lab] for lab in labs}
-    return {lab: [mine[i] for i in rng.permutation(len(mine))] for lab, mine in members.items()}
+    members = {lab: [plasmid for plasmid in plasmids if plasmid.lab == lab] for lab in labs}
+    return {
+        lab: [members_of_lab[i] for i in rng.permutation(len(members_of_lab))]
+        for lab, members_of_lab in members.items()
+    }
 
 
 def added(workshop: Any, index: Path, copy: Path, supports: list[Plasmid]) -> Any:
@@ -69,14 +72,21 @@ def test_random_supports_agree_with_really_adding_them(
     tops = []
     for repeat in range(3):
         order = supports_of(plasmids, seed=7, repeat=repeat)
-        drawn = {lab: min(SHOTS, len(mine) - 1) for lab, mine in order.items()}
-        supports = [one for lab, mine in order.items() for one in mine[: drawn[lab]]]
-        queries = [one for lab, mine in order.items() if drawn[lab] for one in mine[drawn[lab] :]]
+        support_counts = {lab: min(SHOTS, len(members) - 1) for lab, members in order.items()}
+        supports = [
+            plasmid for lab, members in order.items() for plasmid in members[: support_counts[lab]]
+        ]
+        queries = [
+            plasmid
+            for lab, members in order.items()
+            if support_counts[lab]
+            for plasmid in members[support_counts[lab] :]
+        ]
         opened = added(workshop, index, tmp_path / str(repeat), supports)
         tops.append(np.array(real_ranks(opened, queries)))
-    found = few_shot_of(workshop, index, plasmids).few_shot(shots=SHOTS, repeats=3, seed=7)
-    assert found == FewShotAccuracy.from_ranks(tops)
-    assert found.n == 9
+    accuracy = few_shot_of(workshop, index, plasmids).few_shot(shots=SHOTS, repeats=3, seed=7)
+    assert accuracy == FewShotAccuracy.from_ranks(tops)
+    assert accuracy.n == 9
 
 
 def test_disjoint_supports_agree_with_really_adding_them(
@@ -85,34 +95,36 @@ def test_disjoint_supports_agree_with_really_adding_them(
     order = supports_of(plasmids, seed=0, repeat=0)
     ranks = []
     for number, query in enumerate(plasmids):
-        mine = [
-            one
-            for one in order[query.lab or ""]
-            if one.id != query.id and (one.group is None or one.group != query.group)
+        own_supports = [
+            plasmid
+            for plasmid in order[query.lab or ""]
+            if plasmid.id != query.id and (plasmid.group is None or plasmid.group != query.group)
         ][:SHOTS]
-        if not mine:
+        if not own_supports:
             continue
-        others = [
-            one
+        other_supports = [
+            plasmid
             for lab, rows in order.items()
             if lab != query.lab
-            for one in rows[: min(SHOTS, len(rows) - 1)]
+            for plasmid in rows[: min(SHOTS, len(rows) - 1)]
         ]
-        opened = added(workshop, index, tmp_path / str(number), [*mine, *others])
+        opened = added(workshop, index, tmp_path / str(number), [*own_supports, *other_supports])
         ranks += real_ranks(opened, [query])
-    found = few_shot_of(workshop, index, plasmids).few_shot_disjoint(shots=SHOTS, repeats=1, seed=0)
-    assert found == FewShotAccuracy.from_ranks([np.array(ranks)])
-    assert (found.n, found.sd) == (15, None)
+    accuracy = few_shot_of(workshop, index, plasmids).few_shot_disjoint(
+        shots=SHOTS, repeats=1, seed=0
+    )
+    assert accuracy == FewShotAccuracy.from_ranks([np.array(ranks)])
+    assert (accuracy.n, accuracy.sd) == (15, None)
 
 
 def test_made_vectors_are_those_of_the_index(
     index: Path, tmp_path: Path, workshop: Any, plasmids: list[Plasmid]
 ) -> None:
-    mine = [row for row, plasmid in enumerate(plasmids) if plasmid.lab == "new B"][:3]
-    opened = added(workshop, index, tmp_path / "i", [plasmids[row] for row in mine])
+    supports = [row for row, plasmid in enumerate(plasmids) if plasmid.lab == "new B"][:3]
+    opened = added(workshop, index, tmp_path / "i", [plasmids[row] for row in supports])
     table = opened.lab_table()
-    made = few_shot_of(workshop, index, plasmids).lab_vector(np.array(mine))
-    assert np.array_equal(made, table.vectors[table.names.index("new B")])
+    vector = few_shot_of(workshop, index, plasmids).lab_vector(np.array(supports))
+    assert np.array_equal(vector, table.vectors[table.names.index("new B")])
 
 
 def test_the_same_seed_gives_the_same_figures(
@@ -125,14 +137,14 @@ def test_the_same_seed_gives_the_same_figures(
 
 
 def test_a_lone_group_is_never_asked_about_in_disjoint(index: Path, workshop: Any) -> None:
-    tied = [
-        Plasmid(one.id, one.sequence, lab=one.lab, group="one paper")
-        for one in workshop.plasmids(["new A"], each=4, seed=9)
+    one_group = [
+        Plasmid(plasmid.id, plasmid.sequence, lab=plasmid.lab, group="one paper")
+        for plasmid in workshop.plasmids(["new A"], each=4, seed=9)
     ]
-    few_shot = few_shot_of(workshop, index, tied)
+    few_shot = few_shot_of(workshop, index, one_group)
     assert few_shot.few_shot(shots=1, repeats=2, seed=0).n == 3
-    found = few_shot.few_shot_disjoint(shots=1, repeats=2, seed=0)
-    assert (found.n, found.top1, found.sd) == (0, None, None)
+    accuracy = few_shot.few_shot_disjoint(shots=1, repeats=2, seed=0)
+    assert (accuracy.n, accuracy.top1, accuracy.sd) == (0, None, None)
 
 
 def test_a_known_lab_is_refused(index: Path, workshop: Any) -> None:

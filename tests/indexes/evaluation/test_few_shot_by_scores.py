@@ -39,14 +39,14 @@ def collection(labs: list[str], *, each: int, seed: int) -> list[Plasmid]:
     """Plasmids of parts that all labs use and of some that only one does."""
     common = random.Random(1)
     backbones = ["".join(common.choices("ACGT", k=300)) for _ in range(8)]
-    made = []
+    plasmids = []
     for lab in labs:
         chance = random.Random(f"{seed} {lab}")
         own = ["".join(chance.choices("ACGT", k=150)) for _ in range(3)]
         for number in range(each):
             parts = [*chance.choices(backbones, k=2), *chance.choices(own, k=2)]
             features = {name: chance.randrange(2) for name in ("amp", "kan", "tet")}
-            made.append(
+            plasmids.append(
                 Plasmid(
                     f"{lab}-{number}",
                     "".join(parts),
@@ -56,7 +56,7 @@ def collection(labs: list[str], *, each: int, seed: int) -> list[Plasmid]:
                     group=f"paper {number % 3}" if number % 4 else None,
                 )
             )
-    return made
+    return plasmids
 
 
 def random_network(inputs: int, seed: int) -> Network:
@@ -75,8 +75,8 @@ def index(tmp_path_factory: pytest.TempPathFactory, workshop: Any) -> Path:
     model = folder / "model"
     shutil.copytree(workshop.model, model)
     plain, featured = input_count(phenotypes=False), input_count(phenotypes=True)
-    made = EvidenceRanker(random_network(plain, 1), random_network(featured, 2), "chance")
-    (model / RANKER_FILE).write_bytes(made.to_json())
+    ranker = EvidenceRanker(random_network(plain, 1), random_network(featured, 2), "chance")
+    (model / RANKER_FILE).write_bytes(ranker.to_json())
     path = folder / "i"
     rule = ClassRule(frozenset(OLD[2:8]))
     workshop.build(path, collection(OLD[:8], each=6, seed=0), model=model, rule=rule)
@@ -89,9 +89,9 @@ def index(tmp_path_factory: pytest.TempPathFactory, workshop: Any) -> Path:
 @pytest.fixture(scope="module")
 def plasmids() -> list[Plasmid]:
     """Three new labs of seven plasmids, one of a lone one, shuffled."""
-    made = collection(NEW, each=7, seed=3) + collection(["lone"], each=1, seed=3)
-    random.Random(1).shuffle(made)
-    return made
+    plasmids = collection(NEW, each=7, seed=3) + collection(["lone"], each=1, seed=3)
+    random.Random(1).shuffle(plasmids)
+    return plasmids
 
 
 def few_shot_of(
@@ -115,11 +115,11 @@ def real_ranks(opened: Any, queries: list[Plasmid]) -> list[float]:
 
 def numbered(plasmids: list[Plasmid]) -> tuple[Codes, Codes]:
     """Labs and groups as numbers, in the order they come; a plasmid without a group is its own."""
-    labs = list(dict.fromkeys(one.lab for one in plasmids))
-    groups = list(dict.fromkeys(one.group or one.id for one in plasmids))
+    labs = list(dict.fromkeys(plasmid.lab for plasmid in plasmids))
+    groups = list(dict.fromkeys(plasmid.group or plasmid.id for plasmid in plasmids))
     return (
-        np.array([labs.index(one.lab) for one in plasmids]),
-        np.array([groups.index(one.group or one.id) for one in plasmids]),
+        np.array([labs.index(plasmid.lab) for plasmid in plasmids]),
+        np.array([groups.index(plasmid.group or plasmid.id) for plasmid in plasmids]),
     )
 
 
@@ -131,14 +131,16 @@ def test_random_supports_agree_with_really_adding_them(
     for repeat, order in enumerate(support_orders(labs, repeats=3, seed=7)):
         chosen = {row for rows in order for row in random_supports(rows, SHOTS).tolist()}
         queries = [
-            one for row, one in enumerate(plasmids) if row not in chosen and one.lab != "lone"
+            plasmid
+            for row, plasmid in enumerate(plasmids)
+            if row not in chosen and plasmid.lab != "lone"
         ]
         supports = [plasmids[row] for row in sorted(chosen)]
         tops.append(real_ranks(added(workshop, index, tmp_path / f"{repeat}", supports), queries))
-    found = few_shot_of(workshop, index, plasmids).accuracy(
+    accuracy = few_shot_of(workshop, index, plasmids).accuracy(
         shots=[SHOTS], repeats=3, seed=7, progress=lambda done: None
     )
-    assert found["few_shot"][SHOTS] == FewShotAccuracy.from_ranks(
+    assert accuracy["few_shot"][SHOTS] == FewShotAccuracy.from_ranks(
         [np.array(ranks) for ranks in tops]
     )
     assert len({rank for ranks in tops for rank in ranks}) > 4  # else there is nothing to tell
@@ -151,18 +153,20 @@ def test_disjoint_supports_agree_with_really_adding_them(
     [order] = support_orders(labs, repeats=1, seed=0)
     ranks = []
     for row, query in enumerate(plasmids):
-        mine = disjoint_supports(order[labs[row]], SHOTS, groups=groups, group=groups[row])
-        if not len(mine):
+        own_supports = disjoint_supports(order[labs[row]], SHOTS, groups=groups, group=groups[row])
+        if not len(own_supports):
             continue
-        others = [
+        other_supports = [
             random_supports(rows, SHOTS) for lab, rows in enumerate(order) if lab != labs[row]
         ]
-        supports = [plasmids[one] for one in np.concatenate([mine, *others])]
+        supports = [
+            plasmids[support] for support in np.concatenate([own_supports, *other_supports])
+        ]
         ranks += real_ranks(added(workshop, index, tmp_path / str(row), supports), [query])
-    found = few_shot_of(workshop, index, plasmids).accuracy(
+    accuracy = few_shot_of(workshop, index, plasmids).accuracy(
         shots=[SHOTS], repeats=1, seed=0, progress=lambda done: None
     )
-    assert found["few_shot_disjoint"][SHOTS] == FewShotAccuracy.from_ranks([np.array(ranks)])
+    assert accuracy["few_shot_disjoint"][SHOTS] == FewShotAccuracy.from_ranks([np.array(ranks)])
     assert len(ranks) == len(plasmids) - 1
 
 
@@ -182,9 +186,9 @@ def assert_scores_agree(
     assert "lone" not in there
     columns = [opened.lab_names.index(name) for name in (*workshop.open(index).lab_names, *there)]
     for query in sorted(set(range(len(plasmids))) - set(stored.tolist())):
-        [real] = Panel((opened,)).judge([new_plasmids.plasmids[query]]).scores
-        found = few_shot.simulated_query(query).scores(supports)
-        assert found.tolist() == pytest.approx(real[columns].tolist(), abs=1e-5)
+        [real_scores] = Panel((opened,)).judge([new_plasmids.plasmids[query]]).scores
+        simulated = few_shot.simulated_query(query).scores(supports)
+        assert simulated.tolist() == pytest.approx(real_scores[columns].tolist(), abs=1e-5)
 
 
 @pytest.mark.parametrize("shots", [1, 3, 6])
@@ -198,7 +202,7 @@ def test_scores_of_all_classes_are_those_of_the_grown_index(
 def test_features_that_only_supports_know_count(
     index: Path, tmp_path: Path, workshop: Any, plasmids: list[Plasmid]
 ) -> None:
-    bare = [one.without_features() for one in collection(OLD[:6], each=4, seed=0)]
+    bare = [plasmid.without_features() for plasmid in collection(OLD[:6], each=4, seed=0)]
     workshop.build(tmp_path / "bare", bare, model=index / "model")
     assert_scores_agree(workshop, tmp_path / "bare", tmp_path / "i", plasmids, shots=3)
 
@@ -208,17 +212,17 @@ def test_features_that_no_support_knows_do_not_count(
 ) -> None:
     new_plasmids = few_shot_of(workshop, index, plasmids).new_plasmids
     [order] = support_orders(new_plasmids.labs, repeats=1, seed=5)
-    drawn_ids = {
+    support_ids = {
         new_plasmids.plasmids[row].id for rows in order for row in random_supports(rows, 3)
     }
-    told = [
-        replace(one, features={**one.features, "zeo": 1})
-        if one.features and one.id not in drawn_ids
-        else one
-        for one in plasmids
+    with_feature = [
+        replace(plasmid, features={**plasmid.features, "zeo": 1})
+        if plasmid.features and plasmid.id not in support_ids
+        else plasmid
+        for plasmid in plasmids
     ]
-    assert told != plasmids
-    assert_scores_agree(workshop, index, tmp_path / "i", told, shots=3)
+    assert with_feature != plasmids
+    assert_scores_agree(workshop, index, tmp_path / "i", with_feature, shots=3)
 
 
 def test_features_that_only_removed_plasmids_know_do_not_count(
@@ -226,18 +230,19 @@ def test_features_that_only_removed_plasmids_know_do_not_count(
 ) -> None:
     """Compacting, which forgets them, changes no score."""
     shutil.copytree(index, tmp_path / "i")
-    gone = [
-        replace(one, features={**(one.features or {}), "zeo": 1})
-        for one in collection(["Gone"], each=4, seed=0)
+    removed = [
+        replace(plasmid, features={**(plasmid.features or {}), "zeo": 1})
+        for plasmid in collection(["Gone"], each=4, seed=0)
     ]
-    add_labs(tmp_path / "i", gone, embedder=workshop.embedder)
+    add_labs(tmp_path / "i", removed, embedder=workshop.embedder)
     remove_lab(tmp_path / "i", "Gone")
-    asked = [replace(one, features={"zeo": 0}) for one in plasmids[:3]] + [
-        replace(one, features={**(one.features or {}), "zeo": 0}) for one in plasmids[3:]
+    queries = [replace(plasmid, features={"zeo": 0}) for plasmid in plasmids[:3]] + [
+        replace(plasmid, features={**(plasmid.features or {}), "zeo": 0})
+        for plasmid in plasmids[3:]
     ]
-    before = Panel((workshop.open(tmp_path / "i"),)).judge(asked).scores
+    before = Panel((workshop.open(tmp_path / "i"),)).judge(queries).scores
     compact(tmp_path / "i")
-    after = Panel((workshop.open(tmp_path / "i"),)).judge(asked).scores
+    after = Panel((workshop.open(tmp_path / "i"),)).judge(queries).scores
     np.testing.assert_allclose(after, before, atol=1e-6)
 
 
@@ -246,14 +251,16 @@ def test_one_lab_exchanged_is_like_all_chosen_anew(
 ) -> None:
     new_plasmids = few_shot_of(workshop, index, plasmids).new_plasmids
     members = [np.flatnonzero(new_plasmids.labs == lab) for lab in range(4)]
-    first, other = [rows[:2] for rows in members], [rows[-3:] for rows in members]
-    exchanged = new_plasmids.with_lab_replaced(new_plasmids.support_set(first), 1, other[1])
-    anew = new_plasmids.support_set([first[0], other[1], *first[2:]])
+    first_rows, other_rows = [rows[:2] for rows in members], [rows[-3:] for rows in members]
+    exchanged = new_plasmids.with_lab_replaced(
+        new_plasmids.support_set(first_rows), 1, other_rows[1]
+    )
+    expected = new_plasmids.support_set([first_rows[0], other_rows[1], *first_rows[2:]])
     for name in ("chosen", "plasmids", "publications", "vectors"):
-        assert np.array_equal(getattr(exchanged, name), getattr(anew, name))
+        assert np.array_equal(getattr(exchanged, name), getattr(expected, name))
     for name in ("present", "known"):
         assert np.array_equal(
-            getattr(exchanged.feature_counts, name), getattr(anew.feature_counts, name)
+            getattr(exchanged.feature_counts, name), getattr(expected.feature_counts, name)
         )
 
 
@@ -261,43 +268,48 @@ def test_labs_that_keep_their_weight_change_few_ranks(
     index: Path, workshop: Any, plasmids: list[Plasmid]
 ) -> None:
     options: dict[str, Any] = {"shots": [1, 3], "repeats": 4, "seed": 2}
-    whole, quick = (
+    exact, approximate = (
         few_shot_of(workshop, index, plasmids, likeliest=likeliest).accuracy(
             **options, progress=lambda done: None
         )
         for likeliest in (None, 4)
     )
-    for protocol, by_shots in whole.items():
+    for protocol, by_shots in exact.items():
         for shots, figures in by_shots.items():
-            assert quick[protocol][shots].n == figures.n
-            assert quick[protocol][shots].top10 == pytest.approx(figures.top10, abs=0.05)
+            assert approximate[protocol][shots].n == figures.n
+            assert approximate[protocol][shots].top10 == pytest.approx(figures.top10, abs=0.05)
 
 
 def test_the_same_seed_gives_the_same_figures_and_every_query_is_told_of(
     index: Path, workshop: Any, plasmids: list[Plasmid]
 ) -> None:
-    told: list[int] = []
+    progress: list[int] = []
     first, again, other = (
         few_shot_accuracy(
-            workshop.open(index), plasmids, shots=[1], repeats=4, seed=seed, progress=told.append
+            workshop.open(index),
+            plasmids,
+            shots=[1],
+            repeats=4,
+            seed=seed,
+            progress=progress.append,
         )
         for seed in (1, 1, 2)
     )
     assert first == again != other
     assert first["few_shot"][1].n == 18
-    assert sum(told) == 3 * len(plasmids)
+    assert sum(progress) == 3 * len(plasmids)
 
 
 def test_a_lone_group_is_never_asked_about_in_disjoint(index: Path, workshop: Any) -> None:
-    tied = [
-        Plasmid(one.id, one.sequence, lab=one.lab, group="one paper")
-        for one in collection(["A new"], each=4, seed=9)
+    one_group = [
+        Plasmid(plasmid.id, plasmid.sequence, lab=plasmid.lab, group="one paper")
+        for plasmid in collection(["A new"], each=4, seed=9)
     ]
-    found = few_shot_accuracy(
-        workshop.open(index), tied, shots=[1], repeats=2, seed=0, progress=lambda done: None
+    accuracy = few_shot_accuracy(
+        workshop.open(index), one_group, shots=[1], repeats=2, seed=0, progress=lambda done: None
     )
-    assert found["few_shot"][1].n == 3
-    assert found["few_shot_disjoint"][1] == FewShotAccuracy(None, None, None, 0)
+    assert accuracy["few_shot"][1].n == 3
+    assert accuracy["few_shot_disjoint"][1] == FewShotAccuracy(None, None, None, 0)
 
 
 @pytest.mark.parametrize("lab", [OLD[5], OLD[0], "Aa"])

@@ -65,17 +65,23 @@ def test_rare_labs_are_the_pooled_ones_and_without_a_pool_those_of_few_plasmids(
 ) -> None:
     assert catalogue.are_pooled.tolist() == [False, False, False, True, True, False]
     assert not catalogue.are_rare(np.array([1, RARE_BELOW])).any()  # the pool says which labs are
-    alone = Catalogue.from_segments(segments, ["Ash", "Birch", "Cedar", "Doug", "Elm", "Yew"])
-    assert not alone.are_pooled.any()
-    assert alone.are_rare(np.array([1, RARE_BELOW - 1, RARE_BELOW])).tolist() == [True, True, False]
+    without_pool = Catalogue.from_segments(
+        segments, ["Ash", "Birch", "Cedar", "Doug", "Elm", "Yew"]
+    )
+    assert not without_pool.are_pooled.any()
+    assert without_pool.are_rare(np.array([1, RARE_BELOW - 1, RARE_BELOW])).tolist() == [
+        True,
+        True,
+        False,
+    ]
 
 
 def plain_counts(left_out: Sequence[int]) -> tuple[list[int], list[int]]:
     rows = [row for row, lab in enumerate(NOW) if lab is not None and row not in left_out]
     names = sorted({lab for lab in NOW if lab is not None})
     plasmids = Counter(NOW[row] for row in rows)
-    works = Counter(lab for lab, _ in {(NOW[row], GROUPS[row]) for row in rows})
-    return [plasmids[name] for name in names], [works[name] for name in names]
+    publications = Counter(lab for lab, _ in {(NOW[row], GROUPS[row]) for row in rows})
+    return [plasmids[name] for name in names], [publications[name] for name in names]
 
 
 def test_plasmids_and_works_are_counted(catalogue: Catalogue) -> None:
@@ -86,8 +92,8 @@ def test_plasmids_and_works_are_counted(catalogue: Catalogue) -> None:
 def test_counts_without_some_rows_are_those_of_the_others(
     catalogue: Catalogue, left_out: list[int]
 ) -> None:
-    plasmids, works = catalogue.counts_without(np.array(left_out))
-    assert (plasmids.tolist(), works.tolist()) == plain_counts(left_out)
+    plasmids, publications = catalogue.counts_without(np.array(left_out))
+    assert (plasmids.tolist(), publications.tolist()) == plain_counts(left_out)
 
 
 def test_rows_by_lab_are_all_living_rows(catalogue: Catalogue) -> None:

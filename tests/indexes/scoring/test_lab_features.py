@@ -51,14 +51,14 @@ class World:
 
     @property
     def labs(self) -> list[str]:
-        names = {part.present(one.lab) for part in self.parts for one in part.plasmids}
+        names = {part.present(plasmid.lab) for part in self.parts for plasmid in part.plasmids}
         return sorted(name for name in names if name is not None)
 
     @property
     def classes(self) -> list[str]:
         return sorted({POOLED if lab in self.pooled else lab for lab in self.labs})
 
-    def evidence(self, workshop: Any) -> LabFeatures:
+    def lab_features(self, workshop: Any) -> LabFeatures:
         segments = [
             workshop.segment(
                 part.plasmids,
@@ -91,7 +91,7 @@ def random_world(seed: int, *, segments: int) -> tuple[World, list[str]]:
     chance = random.Random(seed)
     pieces = ["".join(chance.choices("ACGT", k=chance.randint(40, 250))) for _ in range(6)]
     pieces.append("".join(chance.choices("ACGTACGTACGTN", k=60)))
-    made = []
+    parts = []
     for number in range(segments):
         plasmids = [
             molecule(chance, pieces, f"p{number}-{row}") for row in range(chance.randint(1, 9))
@@ -99,8 +99,8 @@ def random_world(seed: int, *, segments: int) -> tuple[World, list[str]]:
         removed = ("Birch",) if number and chance.random() < 0.5 else ()
         renamed = chance.choice([{}, {"Ash": "Yew"}, {"Cedar": "Ash", "Doug": "Elm"}])
         vectors = vectors_of(len(plasmids), seed * 10 + number)
-        made.append(Part(plasmids, vectors, removed, renamed))
-    return World(made, ("Doug", "Yew")), pieces
+        parts.append(Part(plasmids, vectors, removed, renamed))
+    return World(parts, ("Doug", "Yew")), pieces
 
 
 def plain_sketch(plasmid: Plasmid) -> list[int]:
@@ -129,17 +129,21 @@ class PlainLoops:
         number = 0
         for part in world.parts:
             holders: dict[int, set[str]] = defaultdict(set)
-            for one in part.plasmids:
-                for kmer in plain_sketch(one):
-                    holders[kmer].add(one.lab or "")
-            mine = {kmer: len(labs) for kmer, labs in holders.items() if len(labs) > MOST_LABS}
-            for kmer, count in mine.items():
+            for plasmid in part.plasmids:
+                for kmer in plain_sketch(plasmid):
+                    holders[kmer].add(plasmid.lab or "")
+            common_here = {
+                kmer: len(labs) for kmer, labs in holders.items() if len(labs) > MOST_LABS
+            }
+            for kmer, count in common_here.items():
                 self.common[kmer] = self.common.get(kmer, 0) + count
-            for one, vector in zip(part.plasmids, part.vectors, strict=True):
-                lab, kmers = part.present(one.lab), set(plain_sketch(one))
+            for plasmid, vector in zip(part.plasmids, part.vectors, strict=True):
+                lab, kmers = part.present(plasmid.lab), set(plain_sketch(plasmid))
                 if lab is not None and number not in left_out:
-                    group = one.group if one.group is not None else number
-                    self.rows.append(Row(lab, group, kmers, len(kmers - mine.keys()), vector))
+                    group = plasmid.group if plasmid.group is not None else number
+                    self.rows.append(
+                        Row(lab, group, kmers, len(kmers - common_here.keys()), vector)
+                    )
                 number += 1
 
     def count(self, kmer: int) -> int:
@@ -151,58 +155,58 @@ class PlainLoops:
         return math.log(1 + len(self.world.labs) / max(1, self.count(kmer)))
 
     def columns(self, query: Plasmid, vector: Vectors, cosines: Mapping[str, float]) -> Columns:
-        asked = plain_sketch(query)
-        found: dict[str, list[float]] = {name: [] for name in NAMES}
+        kmers = plain_sketch(query)
+        columns_by_name: dict[str, list[float]] = {name: [] for name in NAMES}
         has_pool = POOLED in self.world.classes
         for lab in self.world.labs:
-            mine = [row for row in self.rows if row.lab == lab]
-            about = {
-                **self.sums(set(asked), mine),
-                **self.runs(asked, mine, circular=query.is_circular),
-                **self.overlaps(set(asked), mine),
-                **self.near(vector, mine),
-                **self.facts(set(asked), mine),
+            lab_rows = [row for row in self.rows if row.lab == lab]
+            values = {
+                **self.sums(set(kmers), lab_rows),
+                **self.runs(kmers, lab_rows, circular=query.is_circular),
+                **self.overlaps(set(kmers), lab_rows),
+                **self.near(vector, lab_rows),
+                **self.facts(set(kmers), lab_rows),
             }
             is_pooled = lab in self.world.pooled
-            about["cosine"] = cosines[POOLED if is_pooled else lab]
-            about["pooled"] = float(is_pooled or (not has_pool and len(mine) < RARE_BELOW))
-            assert about.keys() == found.keys()
-            for name, value in about.items():
-                found[name].append(value)
-        return found
+            values["cosine"] = cosines[POOLED if is_pooled else lab]
+            values["pooled"] = float(is_pooled or (not has_pool and len(lab_rows) < RARE_BELOW))
+            assert values.keys() == columns_by_name.keys()
+            for name, value in values.items():
+                columns_by_name[name].append(value)
+        return columns_by_name
 
-    def sums(self, asked: set[int], mine: list[Row]) -> dict[str, float]:
-        works = len({row.group for row in mine})
-        own = max(1, sum(kmer not in self.common for kmer in asked))
-        found = dict.fromkeys(
+    def sums(self, kmers: set[int], lab_rows: list[Row]) -> dict[str, float]:
+        publications = len({row.group for row in lab_rows})
+        rare_count = max(1, sum(kmer not in self.common for kmer in kmers))
+        sums = dict.fromkeys(
             ("sum", "sole_squares", "rarity", "sole", "few", "usage", "recurrent"), 0.0
         )
-        for kmer in asked - self.common.keys():
-            groups = {row.group for row in mine if kmer in row.kmers}
+        for kmer in kmers - self.common.keys():
+            groups = {row.group for row in lab_rows if kmer in row.kmers}
             if not groups:
                 continue
             count = self.count(kmer)
-            found["sum"] += 1 / count / own
-            found["sole_squares"] += 1 / count**2 / own
-            found["rarity"] += self.rarity(kmer)
-            found["sole"] += count == 1
-            found["few"] += count <= 3
-            usual = count / len(self.world.labs)
-            found["usage"] += math.log(1 + len(groups) / (0.5 + works) / usual)
-            found["recurrent"] += (1 / count) * (len(groups) >= 2)
-        found["rarity"] /= max(1e-9, sum(map(self.rarity, asked)))
-        return found
+            sums["sum"] += 1 / count / rare_count
+            sums["sole_squares"] += 1 / count**2 / rare_count
+            sums["rarity"] += self.rarity(kmer)
+            sums["sole"] += count == 1
+            sums["few"] += count <= 3
+            overall_share = count / len(self.world.labs)
+            sums["usage"] += math.log(1 + len(groups) / (0.5 + publications) / overall_share)
+            sums["recurrent"] += (1 / count) * (len(groups) >= 2)
+        sums["rarity"] /= max(1e-9, sum(map(self.rarity, kmers)))
+        return sums
 
-    def runs(self, asked: list[int], mine: list[Row], *, circular: bool) -> dict[str, float]:
-        held = {kmer for row in mine for kmer in row.kmers} - self.common.keys()
-        has = [kmer in held for kmer in asked]
-        if circular and not all(has):  # begin behind a gap, so that no run is cut in two
-            gap = has.index(False)
-            asked, has = asked[gap:] + asked[:gap], has[gap:] + has[:gap]
+    def runs(self, kmers: list[int], lab_rows: list[Row], *, circular: bool) -> dict[str, float]:
+        lab_kmers = {kmer for row in lab_rows for kmer in row.kmers} - self.common.keys()
+        is_shared = [kmer in lab_kmers for kmer in kmers]
+        if circular and not all(is_shared):  # begin behind a gap, so that no run is cut in two
+            gap = is_shared.index(False)
+            kmers, is_shared = kmers[gap:] + kmers[:gap], is_shared[gap:] + is_shared[:gap]
         runs: list[list[float]] = []
-        for place, kmer in enumerate(asked):
-            if has[place]:
-                if not place or not has[place - 1]:
+        for place, kmer in enumerate(kmers):
+            if is_shared[place]:
+                if not place or not is_shared[place - 1]:
                     runs.append([])
                 runs[-1].append(1 / self.count(kmer))
         return {
@@ -212,30 +216,32 @@ class PlainLoops:
             "run_roots": sum(math.sqrt(sum(run)) for run in runs),
         }
 
-    def overlaps(self, asked: set[int], mine: list[Row]) -> dict[str, float]:
-        rare = asked - self.common.keys()
-        own, total = max(1, len(rare)), max(1e-9, sum(map(self.rarity, asked)))
-        shared = [rare & row.kmers for row in mine]
-        weights = sorted((sum(map(self.rarity, some)) / total for some in shared), reverse=True)
-        alike = sorted(
+    def overlaps(self, kmers: set[int], lab_rows: list[Row]) -> dict[str, float]:
+        rare = kmers - self.common.keys()
+        rare_count, total = max(1, len(rare)), max(1e-9, sum(map(self.rarity, kmers)))
+        shared = [rare & row.kmers for row in lab_rows]
+        weights = sorted(
+            (sum(map(self.rarity, kmers_of_row)) / total for kmers_of_row in shared), reverse=True
+        )
+        jaccards = sorted(
             (
-                len(some) / max(1, own + row.rare - len(some))
-                for some, row in zip(shared, mine, strict=True)
+                len(kmers_of_row) / max(1, rare_count + row.rare - len(kmers_of_row))
+                for kmers_of_row, row in zip(shared, lab_rows, strict=True)
             ),
             reverse=True,
         )
-        weights, alike = [*weights, 0, 0, 0], [*alike, 0, 0]
+        weights, jaccards = [*weights, 0, 0, 0], [*jaccards, 0, 0]
         return {
             "overlap": weights[0],
             "overlap2": weights[1],
             "overlap3": weights[2],
-            "shared": max((len(some) / own for some in shared), default=0),
-            "jaccard": alike[0],
-            "jaccard2": alike[1],
+            "shared": max((len(kmers_of_row) / rare_count for kmers_of_row in shared), default=0),
+            "jaccard": jaccards[0],
+            "jaccard2": jaccards[1],
         }
 
-    def near(self, vector: Vectors, mine: list[Row]) -> dict[str, float]:
-        cosines = [sum(map(float, row.vector * vector)) for row in mine]
+    def near(self, vector: Vectors, lab_rows: list[Row]) -> dict[str, float]:
+        cosines = [sum(map(float, row.vector * vector)) for row in lab_rows]
 
         def votes(sharpness: int) -> float:
             total = sum(math.exp(sharpness * (cosine - 1)) for cosine in cosines)
@@ -244,33 +250,33 @@ class PlainLoops:
         nearest = max(cosines, default=-1.0)
         return {"nearest": nearest, "votes20": votes(20), "votes40": votes(40)}
 
-    def facts(self, asked: set[int], mine: list[Row]) -> dict[str, float]:
+    def facts(self, kmers: set[int], lab_rows: list[Row]) -> dict[str, float]:
         return {
-            "plasmids": math.log(1 + len(mine)),
-            "publications": math.log(1 + len({row.group for row in mine})),
-            "kmers": math.log(1 + len(asked)),
-            "known": sum(self.count(kmer) > 0 for kmer in asked) / max(1, len(asked)),
+            "plasmids": math.log(1 + len(lab_rows)),
+            "publications": math.log(1 + len({row.group for row in lab_rows})),
+            "kmers": math.log(1 + len(kmers)),
+            "known": sum(self.count(kmer) > 0 for kmer in kmers) / max(1, len(kmers)),
         }
 
 
 def columns_of(
-    evidence: LabFeatures,
+    lab_features: LabFeatures,
     query: Plasmid,
     vector: Vectors,
     cosines: Mapping[str, float],
     left_out: NDArray[np.int64] = NO_ROWS,
 ) -> Columns:
     sampled = sampled_kmers(query.sequence, k=K, scaled=SCALED, circular=query.is_circular)
-    given = np.array([cosines[name] for name in evidence.catalogue.class_names])
+    class_cosines = np.array([cosines[name] for name in lab_features.catalogue.class_names])
     kmers = QueryKmers(sampled, query.is_circular)
-    return evidence.columns(kmers, vector, given, left_out=left_out)
+    return lab_features.columns(kmers, vector, class_cosines, left_out=left_out)
 
 
-def assert_same(found: Columns, expected: Columns) -> None:
-    assert set(found) == set(expected)
+def assert_same(columns: Columns, expected: Columns) -> None:
+    assert set(columns) == set(expected)
     for name, values in expected.items():
         wide = 1e-6 if name in ("nearest", "votes20", "votes40") else 1e-9
-        assert np.asarray(found[name]).tolist() == pytest.approx(list(values), abs=wide), name
+        assert np.asarray(columns[name]).tolist() == pytest.approx(list(values), abs=wide), name
 
 
 def cosines_for(world: World) -> dict[str, float]:
@@ -286,15 +292,15 @@ def test_all_columns_are_those_of_plain_loops(
     if not world.labs:
         return
     chance = random.Random(seed + 1)
-    evidence = world.evidence(workshop)
-    alive = np.flatnonzero(evidence.catalogue.labs >= 0)
-    some = [row for row in alive.tolist() if leaves_out and chance.random() < 0.4]
+    lab_features = world.lab_features(workshop)
+    alive = np.flatnonzero(lab_features.catalogue.labs >= 0)
+    left_out = [row for row in alive.tolist() if leaves_out and chance.random() < 0.4]
     query = molecule(chance, [*pieces, "".join(chance.choices("ACGT", k=120))], "q")
     [vector] = vectors_of(1, seed + 2)
     cosines = cosines_for(world)
-    expected = PlainLoops(world, some).columns(query, vector, cosines)
-    found = columns_of(evidence, query, vector, cosines, np.array(some, dtype=np.int64))
-    assert_same(found, expected)
+    expected = PlainLoops(world, left_out).columns(query, vector, cosines)
+    columns = columns_of(lab_features, query, vector, cosines, np.array(left_out, dtype=np.int64))
+    assert_same(columns, expected)
 
 
 @pytest.mark.parametrize("renamed", [{"Cedar": "Ash"}, {"Ash": "Yew"}, {"Ash": "Elm"}])
@@ -309,8 +315,8 @@ def test_labs_that_became_one_by_renaming_count_once(
     world = World([Part(plasmids, vectors_of(5, 1), renamed=renamed)])
     [vector] = vectors_of(1, 3)
     cosines, query = cosines_for(world), Plasmid("q", shared)
-    found = columns_of(world.evidence(workshop), query, vector, cosines)
-    assert_same(found, PlainLoops(world, []).columns(query, vector, cosines))
+    columns = columns_of(world.lab_features(workshop), query, vector, cosines)
+    assert_same(columns, PlainLoops(world, []).columns(query, vector, cosines))
 
 
 def crowd(shared: str, *, labs: int, own: int = 60) -> list[Plasmid]:
@@ -338,8 +344,8 @@ def test_common_kmers_are_in_no_sum_but_known(workshop: Any) -> None:
         loops = PlainLoops(world, [4])
         assert loops.common
         cosines = cosines_for(world)
-        found = columns_of(world.evidence(workshop), query, vector, cosines, np.array([4]))
-        assert_same(found, loops.columns(query, vector, cosines))
+        columns = columns_of(world.lab_features(workshop), query, vector, cosines, np.array([4]))
+        assert_same(columns, loops.columns(query, vector, cosines))
 
 
 def test_columns_do_not_depend_on_how_plasmids_are_divided_or_ordered(workshop: Any) -> None:
@@ -355,7 +361,8 @@ def test_columns_do_not_depend_on_how_plasmids_are_divided_or_ordered(workshop: 
     [vector] = vectors_of(1, 4)
     cosines = cosines_for(whole)
     first, second = (
-        columns_of(one.evidence(workshop), query, vector, cosines) for one in (whole, divided)
+        columns_of(world.lab_features(workshop), query, vector, cosines)
+        for world in (whole, divided)
     )
     assert_same(second, first)
 
@@ -368,15 +375,15 @@ def test_rows_left_out_count_as_if_they_were_not_stored(workshop: Any) -> None:
             continue
         kept = [row for row in range(len(part.plasmids)) if row % 3]
         smaller = World([Part([part.plasmids[row] for row in kept], part.vectors[kept])])
-        labs = {one.lab for one in part.plasmids}
+        labs = {plasmid.lab for plasmid in part.plasmids}
         if {part.plasmids[row].lab for row in kept} != labs:
             continue  # a lab without any plasmid is still a lab of the larger one
         query = molecule(random.Random(seed), pieces, "q")
         [vector] = vectors_of(1, seed)
         cosines = cosines_for(smaller)
-        gone = np.arange(0, len(part.plasmids), 3)
-        found = columns_of(World([part]).evidence(workshop), query, vector, cosines, gone)
-        assert_same(found, columns_of(smaller.evidence(workshop), query, vector, cosines))
+        left_out = np.arange(0, len(part.plasmids), 3)
+        columns = columns_of(World([part]).lab_features(workshop), query, vector, cosines, left_out)
+        assert_same(columns, columns_of(smaller.lab_features(workshop), query, vector, cosines))
 
 
 @pytest.mark.parametrize("offset", [1, 57, 130, 211])
@@ -385,24 +392,24 @@ def test_rotation_and_strand_change_no_column(workshop: Any, offset: int) -> Non
         world, pieces = random_world(seed, segments=2)
         if not world.labs:
             continue
-        evidence, cosines = world.evidence(workshop), cosines_for(world)
+        lab_features, cosines = world.lab_features(workshop), cosines_for(world)
         chance = random.Random(seed)
         query = Plasmid("q", "".join(chance.choices(pieces, k=4)))
         [vector] = vectors_of(1, seed)
-        first = columns_of(evidence, query, vector, cosines)
+        first = columns_of(lab_features, query, vector, cosines)
         for turned in (query.rotated(offset), query.reverse_complement()):
-            assert_same(columns_of(evidence, turned, vector, cosines), first)
+            assert_same(columns_of(lab_features, turned, vector, cosines), first)
 
 
 def test_a_stretch_across_the_origin_is_one_run(workshop: Any) -> None:
     chance = random.Random(8)
     shared, other = ("".join(chance.choices("ACGT", k=400)) for _ in range(2))
     world = World([Part([Plasmid("p", shared, topology="linear", lab="Ash")], vectors_of(1, 0))])
-    evidence, [vector] = world.evidence(workshop), vectors_of(1, 1)
+    lab_features, [vector] = world.lab_features(workshop), vectors_of(1, 1)
     cut = shared[200:] + other + shared[:200]
     for topology, runs in (("circular", 1), ("linear", 2)):
-        found = columns_of(evidence, Plasmid("q", cut, topology=topology), vector, {"Ash": 0})
-        assert found["runs"].tolist() == [runs]
+        columns = columns_of(lab_features, Plasmid("q", cut, topology=topology), vector, {"Ash": 0})
+        assert columns["runs"].tolist() == [runs]
 
 
 @pytest.mark.parametrize("sequence", ["ACGT", "N" * 500])
@@ -412,15 +419,15 @@ def test_a_query_without_kmers_has_evidence_of_its_vector_alone(
     world, _ = random_world(2, segments=2)
     [vector] = vectors_of(1, 1)
     cosines, query = cosines_for(world), Plasmid("q", sequence)
-    found = columns_of(world.evidence(workshop), query, vector, cosines)
-    assert_same(found, PlainLoops(world, []).columns(query, vector, cosines))
-    assert not found["sum"].any()
+    columns = columns_of(world.lab_features(workshop), query, vector, cosines)
+    assert_same(columns, PlainLoops(world, []).columns(query, vector, cosines))
+    assert not columns["sum"].any()
 
 
 def test_segments_of_which_all_is_removed_say_nothing_of_no_lab(workshop: Any) -> None:
     plasmids, vectors = [Plasmid("p", "ACGTTGCA" * 60, lab="Ash")], vectors_of(1, 0)
     segment = workshop.segment(plasmids, vectors=vectors, removed=["Ash"])
-    evidence = LabFeatures(Catalogue.from_segments([segment], ["Ash"]), [segment])
-    found = columns_of(evidence, plasmids[0], vectors[0], {"Ash": 0.5})
-    assert set(found) == set(NAMES)
-    assert all(len(column) == 0 for column in found.values())
+    lab_features = LabFeatures(Catalogue.from_segments([segment], ["Ash"]), [segment])
+    columns = columns_of(lab_features, plasmids[0], vectors[0], {"Ash": 0.5})
+    assert set(columns) == set(NAMES)
+    assert all(len(column) == 0 for column in columns.values())

@@ -44,8 +44,8 @@ def network(*, phenotypes: bool) -> Network:
     if phenotypes:
         linear[-2] = 1
     nothing = np.zeros(inputs, dtype=np.float32)
-    one = np.zeros(1, dtype=np.float32)
-    return Network(nothing, nothing + 1, linear, nothing[:, None], one, one)
+    unit = np.zeros(1, dtype=np.float32)
+    return Network(nothing, nothing + 1, linear, nothing[:, None], unit, unit)
 
 
 FUSION = EvidenceRanker(network(phenotypes=False), network(phenotypes=True), "a test")
@@ -85,18 +85,20 @@ def queries(workshop: Any) -> list[Plasmid]:
 
 def test_scores_are_those_of_the_fusion_over_the_columns(index: Path, workshop: Any) -> None:
     opened = workshop.open(index)
-    asked = queries(workshop)
-    vectors = opened.embed(asked)
+    plasmids = queries(workshop)
+    vectors = opened.embed(plasmids)
     cosines = opened.lab_cosines(vectors)
     scores = opened.lab_scores(vectors, cosines)
-    fused = opened.scorer
-    assert isinstance(fused, LabScorer)
+    scorer = opened.scorer
+    assert isinstance(scorer, LabScorer)
     assert opened.info()["ranked_by"] == "vectors and k-mers"
-    for row, plasmid in enumerate(asked):
-        columns = fused.columns(plasmid, vectors.bare[row], cosines[row], np.zeros(0, np.int64))
+    for row, plasmid in enumerate(plasmids):
+        columns = scorer.columns(plasmid, vectors.bare[row], cosines[row], np.zeros(0, np.int64))
         assert ("phenotypes" in columns) == bool(plasmid.features)
         logits = FUSION.logits(columns)
-        expected = class_scores(logits, fused.catalogue.class_of_lab, classes=len(opened.lab_names))
+        expected = class_scores(
+            logits, scorer.catalogue.class_of_lab, classes=len(opened.lab_names)
+        )
         assert scores[row] == pytest.approx(expected, abs=1e-7)
         assert np.exp(20 * scores[row]).sum() == pytest.approx(1)
 
@@ -123,17 +125,17 @@ def test_the_lab_of_shared_kmers_comes_first(index: Path, workshop: Any) -> None
 
 def test_rotation_strand_and_company_change_nothing(index: Path, workshop: Any) -> None:
     opened = workshop.open(index)
-    asked = queries(workshop)
+    plasmids = queries(workshop)
     scores = opened.lab_scores(
-        vectors := opened.embed(asked), cosines := opened.lab_cosines(vectors)
+        vectors := opened.embed(plasmids), cosines := opened.lab_cosines(vectors)
     )
-    for row, one in enumerate(asked):
-        turned = one.sequence[97:] + one.sequence[:97]
-        for bases in (one.sequence, turned, reverse_complement(turned)):
-            other = replace(one, sequence=bases)
-            alone = replace(opened.embed([other]), bare=vectors.bare[row : row + 1])
-            again = opened.lab_scores(alone, cosines[row : row + 1])
-            assert again[0] == pytest.approx(scores[row], abs=1e-7)
+    for row, plasmid in enumerate(plasmids):
+        turned = plasmid.sequence[97:] + plasmid.sequence[:97]
+        for bases in (plasmid.sequence, turned, reverse_complement(turned)):
+            variant = replace(plasmid, sequence=bases)
+            lone_vectors = replace(opened.embed([variant]), bare=vectors.bare[row : row + 1])
+            variant_scores = opened.lab_scores(lone_vectors, cosines[row : row + 1])
+            assert variant_scores[0] == pytest.approx(scores[row], abs=1e-7)
 
 
 def test_a_query_that_shares_nothing_is_still_ranked(index: Path, workshop: Any) -> None:
@@ -173,7 +175,7 @@ def test_pooled_labs_share_one_score(tmp_path: Path, workshop: Any, model: Path)
     rule = ClassRule(frozenset({"Ash", "Birch"}))
     workshop.build(tmp_path / "i", plasmids, model=model, rule=rule)
     opened = workshop.open(tmp_path / "i")
-    [query] = [offspring(one, share=0.5) for one in plasmids if one.id == "Cedar-0-0"]
+    [query] = [offspring(plasmid, share=0.5) for plasmid in plasmids if plasmid.id == "Cedar-0-0"]
     assert opened.query(query).labs[0].name == POOLED
     assert opened.scorer.catalogue.lab_names == tuple(LABS)
 
@@ -184,10 +186,12 @@ def test_left_out_copies_change_the_ranking_as_if_they_were_not_stored(
     plasmids = workshop.plasmids(LABS, each=4)
     workshop.build(tmp_path / "all", plasmids, model=model)
     workshop.build(tmp_path / "less", plasmids[1:], model=model)
-    whole, less = (workshop.open(tmp_path / name) for name in ("all", "less"))
+    whole, smaller = (workshop.open(tmp_path / name) for name in ("all", "less"))
     vectors = replace(whole.embed(plasmids[:1]), left_out=(frozenset({plasmids[0].id}),))
-    found = whole.lab_scores(vectors, cosines := less.lab_cosines(less.embed(plasmids[:1])))
-    assert found == pytest.approx(less.lab_scores(less.embed(plasmids[:1]), cosines), abs=1e-9)
+    scores = whole.lab_scores(vectors, cosines := smaller.lab_cosines(smaller.embed(plasmids[:1])))
+    assert scores == pytest.approx(
+        smaller.lab_scores(smaller.embed(plasmids[:1]), cosines), abs=1e-9
+    )
 
 
 def test_the_index_is_calibrated_on_fused_scores(
@@ -195,30 +199,30 @@ def test_the_index_is_calibrated_on_fused_scores(
 ) -> None:
     labs = [f"Lab {number:02}" for number in range(12)]
     plasmids = [
-        replace(one, group=f"{one.lab} paper {number // 3}")
-        for number, one in enumerate(workshop.plasmids(labs, each=30))
+        replace(plasmid, group=f"{plasmid.lab} paper {number // 3}")
+        for number, plasmid in enumerate(workshop.plasmids(labs, each=30))
     ]
     workshop.build(tmp_path / "i", plasmids, model=model, segment_rows=100)
-    held = read_held_out(tmp_path / "i" / MODEL_FOLDER)
-    assert held is not None
-    assert held.lab_scores is not None
+    held_out = read_held_out(tmp_path / "i" / MODEL_FOLDER)
+    assert held_out is not None
+    assert held_out.lab_scores is not None
     assert read_calibration(tmp_path / "i" / MODEL_FOLDER) is not None
     opened = workshop.open(tmp_path / "i")
-    known = {one.id: one for one in plasmids}
+    plasmid_by_id = {plasmid.id: plasmid for plasmid in plasmids}
     for features in (False, True):
-        scores = held.scores(features=features)
-        for row in range(0, len(held), 7):
-            one = known[held.ids[row]]
-            gone = [
+        scores = held_out.scores(features=features)
+        for row in range(0, len(held_out), 7):
+            plasmid = plasmid_by_id[held_out.ids[row]]
+            left_out_ids = [
                 other.id
                 for other in plasmids
-                if other.id == one.id or (held.is_new[row] and other.group == one.group)
+                if other.id == plasmid.id or (held_out.is_new[row] and other.group == plasmid.group)
             ]
-            asked = one if features else one.without_features()
-            vectors = replace(opened.embed([asked]), left_out=(frozenset(gone),))
-            cosines = held.bare[row].astype(float) @ held.labs.vectors.T.astype(float)
-            again = opened.lab_scores(vectors, cosines[None, :])
-            assert scores[row] == pytest.approx(again[0], abs=1e-5)
+            query = plasmid if features else plasmid.without_features()
+            vectors = replace(opened.embed([query]), left_out=(frozenset(left_out_ids),))
+            cosines = held_out.bare[row].astype(float) @ held_out.labs.vectors.T.astype(float)
+            query_scores = opened.lab_scores(vectors, cosines[None, :])
+            assert scores[row] == pytest.approx(query_scores[0], abs=1e-5)
 
 
 def test_a_hidden_lab_leaves_its_share_to_the_others() -> None:

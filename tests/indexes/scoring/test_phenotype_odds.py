@@ -18,7 +18,7 @@ LABS = ("Ash", "Birch", "Cedar")
 FEATURES = ("amp", "kan", "tet")
 
 
-def made(seed: int, count: int, names: Sequence[str]) -> list[Plasmid]:
+def random_plasmids(seed: int, count: int, names: Sequence[str]) -> list[Plasmid]:
     chance = random.Random(seed)
     return [
         Plasmid(
@@ -31,7 +31,7 @@ def made(seed: int, count: int, names: Sequence[str]) -> list[Plasmid]:
     ]
 
 
-OLD, NEW = made(1, 14, FEATURES[:2]), made(2, 9, FEATURES)
+OLD, NEW = random_plasmids(1, 14, FEATURES[:2]), random_plasmids(2, 9, FEATURES)
 
 
 @pytest.fixture(scope="module")
@@ -41,30 +41,34 @@ def odds(workshop: Any) -> PhenotypeOdds:
     return PhenotypeOdds(Catalogue.from_segments(segments, LABS), segments)
 
 
-def plain_odds(asked: Mapping[str, int], left_out: Sequence[int]) -> list[float]:
-    rows = [
-        one
-        for row, one in enumerate([*OLD, *NEW])
-        if row not in left_out and (row < len(OLD) or one.lab != "Birch")
+def plain_odds(query_features: Mapping[str, int], left_out: Sequence[int]) -> list[float]:
+    plasmids = [
+        plasmid
+        for row, plasmid in enumerate([*OLD, *NEW])
+        if row not in left_out and (row < len(OLD) or plasmid.lab != "Birch")
     ]
-    found = []
-    for own in LABS:
+    odds = []
+    for lab in LABS:
         total = 0.0
-        for name, value in asked.items():
+        for name, value in query_features.items():
             if name not in FEATURES:
                 continue
-            held = [(one.lab, one.features or {}) for one in rows]
-            known = [(lab, features[name]) for lab, features in held if name in features]
-            usual = (sum(has for _, has in known) + 0.5) / (len(known) + 1)
-            mine = [has for owner, has in known if owner == own]
-            share = (sum(mine) + 2 * usual) / (len(mine) + 2)
-            total += math.log(share / usual if value else (1 - share) / (1 - usual))
-        found.append(total)
-    return found
+            lab_features = [(plasmid.lab, plasmid.features or {}) for plasmid in plasmids]
+            known_values = [
+                (value_lab, features[name])
+                for value_lab, features in lab_features
+                if name in features
+            ]
+            overall_share = (sum(has for _, has in known_values) + 0.5) / (len(known_values) + 1)
+            lab_values = [has for value_lab, has in known_values if value_lab == lab]
+            share = (sum(lab_values) + 2 * overall_share) / (len(lab_values) + 2)
+            total += math.log(share / overall_share if value else (1 - share) / (1 - overall_share))
+        odds.append(total)
+    return odds
 
 
 ASKED = pytest.mark.parametrize(
-    "asked",
+    "features",
     [{"amp": 1}, {"amp": 0, "kan": 1}, {"tet": 1, "amp": 1}, {"tet": 0, "other": 1}],
 )
 LEFT_OUT = pytest.mark.parametrize("left_out", [[], [1], [1, 2, 5, 14, 15], list(range(0, 14, 3))])
@@ -73,38 +77,47 @@ LEFT_OUT = pytest.mark.parametrize("left_out", [[], [1], [1, 2, 5, 14, 15], list
 @ASKED
 @LEFT_OUT
 def test_odds_are_those_of_plain_loops(
-    odds: PhenotypeOdds, asked: dict[str, int], left_out: list[int]
+    odds: PhenotypeOdds, features: dict[str, int], left_out: list[int]
 ) -> None:
-    found = odds.columns(asked, left_out=np.array(left_out, dtype=np.int64))["phenotypes"]
-    assert found.tolist() == pytest.approx(plain_odds(asked, left_out), abs=1e-12)
+    phenotypes = odds.columns(features, left_out=np.array(left_out, dtype=np.int64))["phenotypes"]
+    assert phenotypes.tolist() == pytest.approx(plain_odds(features, left_out), abs=1e-12)
 
 
 def plain_likeness(
-    asked: Mapping[str, int], left_out: Sequence[int], kernel: Callable[[int], float]
+    query_features: Mapping[str, int], left_out: Sequence[int], kernel: Callable[[int], float]
 ) -> list[float]:
     """By a plain loop: a lab's share of plasmids that are like the query against that of all."""
-    asked = {name: value for name, value in asked.items() if name in FEATURES}
-    like, known = dict.fromkeys(LABS, 0.0), dict.fromkeys(LABS, 0.0)
-    for row, one in enumerate([*OLD, *NEW]):
-        if row in left_out or (row >= len(OLD) and one.lab == "Birch"):
+    query_features = {name: value for name, value in query_features.items() if name in FEATURES}
+    matching, known = dict.fromkeys(LABS, 0.0), dict.fromkeys(LABS, 0.0)
+    for row, plasmid in enumerate([*OLD, *NEW]):
+        if row in left_out or (row >= len(OLD) and plasmid.lab == "Birch"):
             continue
-        held = {name: value for name, value in (one.features or {}).items() if name in asked}
-        weight = len(held) / len(asked)
-        known[one.lab or ""] += weight
-        like[one.lab or ""] += weight * kernel(sum(asked[name] != held[name] for name in held))
-    usual = sum(like.values()) / sum(known.values()) + 1e-6
-    return [math.log((like[lab] + 2 * usual) / (known[lab] + 2) / usual) for lab in LABS]
+        compared = {
+            name: value
+            for name, value in (plasmid.features or {}).items()
+            if name in query_features
+        }
+        weight = len(compared) / len(query_features)
+        known[plasmid.lab or ""] += weight
+        matching[plasmid.lab or ""] += weight * kernel(
+            sum(query_features[name] != compared[name] for name in compared)
+        )
+    overall_share = sum(matching.values()) / sum(known.values()) + 1e-6
+    return [
+        math.log((matching[lab] + 2 * overall_share) / (known[lab] + 2) / overall_share)
+        for lab in LABS
+    ]
 
 
 @ASKED
 @LEFT_OUT
 def test_likeness_is_that_of_a_plain_loop(
-    odds: PhenotypeOdds, asked: dict[str, int], left_out: list[int]
+    odds: PhenotypeOdds, features: dict[str, int], left_out: list[int]
 ) -> None:
-    found = odds.columns(asked, left_out=np.array(left_out, dtype=np.int64))
-    same = plain_likeness(asked, left_out, lambda apart: float(apart == 0))
+    found = odds.columns(features, left_out=np.array(left_out, dtype=np.int64))
+    same = plain_likeness(features, left_out, lambda apart: float(apart == 0))
     assert found["same_features"].tolist() == pytest.approx(same, abs=1e-12)
-    near = plain_likeness(asked, left_out, lambda apart: math.exp(-apart / 2))
+    near = plain_likeness(features, left_out, lambda apart: math.exp(-apart / 2))
     assert found["near_features"].tolist() == pytest.approx(near, abs=1e-12)
 
 
@@ -142,8 +155,8 @@ def test_a_lab_like_all_others_has_no_odds(workshop: Any) -> None:
 def test_nothing_is_said_of_features_that_no_plasmid_knows(
     odds: PhenotypeOdds, left_out: list[int]
 ) -> None:
-    asked = {"tet": 1, "other": 1} if left_out else {"other": 1}
-    assert odds.columns(asked, left_out=np.array(left_out, dtype=np.int64)) == {}
+    features = {"tet": 1, "other": 1} if left_out else {"other": 1}
+    assert odds.columns(features, left_out=np.array(left_out, dtype=np.int64)) == {}
 
 
 def test_the_number_of_known_features_is_told(odds: PhenotypeOdds) -> None:

@@ -19,7 +19,7 @@ from vecattr.sequences.composition import composition
 LABS = ("Ash", "Birch", "Cedar")
 
 
-def made(seed: int, count: int, topologies: Sequence[Topology]) -> list[Plasmid]:
+def random_plasmids(seed: int, count: int, topologies: Sequence[Topology]) -> list[Plasmid]:
     chance = random.Random(seed)
     return [
         Plasmid(
@@ -32,7 +32,7 @@ def made(seed: int, count: int, topologies: Sequence[Topology]) -> list[Plasmid]
     ]
 
 
-OLD, NEW = made(1, 14, ["circular", "linear"]), made(2, 9, ["circular"])
+OLD, NEW = random_plasmids(1, 14, ["circular", "linear"]), random_plasmids(2, 9, ["circular"])
 
 
 @pytest.fixture(scope="module")
@@ -53,39 +53,55 @@ def words(plasmid: Plasmid) -> dict[str, float]:
     return {word: count / counts.total() for word, count in counts.items()}
 
 
-def alike_in_words(one: Plasmid, other: Plasmid) -> float:
+def composition_similarity(plasmid: Plasmid, other: Plasmid) -> float:
     """1 for the same shares of words, less the farther apart their square roots are."""
-    mine, theirs = words(one), words(other)
-    roots = [mine.get(w, 0) ** 0.5 - theirs.get(w, 0) ** 0.5 for w in {*mine, *theirs}]
+    shares, other_shares = words(plasmid), words(other)
+    roots = [
+        shares.get(w, 0) ** 0.5 - other_shares.get(w, 0) ** 0.5 for w in {*shares, *other_shares}
+    ]
     return math.exp(-sum(root**2 for root in roots) / 0.0025)
 
 
-def plain_odds(asked: Plasmid, left_out: Sequence[int]) -> dict[str, list[float]]:
+def plain_odds(query: Plasmid, left_out: Sequence[int]) -> dict[str, list[float]]:
     rows = [
-        one
-        for row, one in enumerate([*OLD, *NEW])
-        if row not in left_out and (row < len(OLD) or one.lab != "Birch")
+        plasmid
+        for row, plasmid in enumerate([*OLD, *NEW])
+        if row not in left_out and (row < len(OLD) or plasmid.lab != "Birch")
     ]
-    alike = [one for one in rows if one.topology == asked.topology]
+    same_topology = [plasmid for plasmid in rows if plasmid.topology == query.topology]
 
-    def near(some: Sequence[Plasmid]) -> float:
-        apart = [math.log(len(one) / len(asked)) / 0.1 for one in some]
-        return sum(math.exp(-(x**2) / 2) for x in apart)
+    def length_similarity(plasmids: Sequence[Plasmid]) -> float:
+        distances = [math.log(len(plasmid) / len(query)) / 0.1 for plasmid in plasmids]
+        return sum(math.exp(-(x**2) / 2) for x in distances)
 
-    usual, common = len(alike) / len(rows), near(alike) / len(alike) + 1e-6
-    told = [one for one in alike if words(one)]
-    worded = sum(alike_in_words(one, asked) for one in told) / len(told) + 1e-6
-    found: dict[str, list[float]] = {"topology": [], "length": [], "composition": []}
+    topology_share, length_share = (
+        len(same_topology) / len(rows),
+        length_similarity(same_topology) / len(same_topology) + 1e-6,
+    )
+    with_words = [plasmid for plasmid in same_topology if words(plasmid)]
+    composition_share = (
+        sum(composition_similarity(plasmid, query) for plasmid in with_words) / len(with_words)
+        + 1e-6
+    )
+    odds_by_name: dict[str, list[float]] = {"topology": [], "length": [], "composition": []}
     for lab in LABS:
-        mine = [one for one in rows if one.lab == lab]
-        same = [one for one in alike if one.lab == lab]
-        found["topology"].append(math.log((len(same) + usual) / (len(mine) + 1) / usual))
-        found["length"].append(math.log((near(same) + 2 * common) / (len(same) + 2) / common))
-        same = [one for one in told if one.lab == lab]
-        close = sum(alike_in_words(one, asked) for one in same)
-        odds = (close + 2 * worded) / (len(same) + 2) / worded
-        found["composition"].append(math.log(odds))
-    return found
+        lab_plasmids = [plasmid for plasmid in rows if plasmid.lab == lab]
+        lab_matches = [plasmid for plasmid in same_topology if plasmid.lab == lab]
+        odds_by_name["topology"].append(
+            math.log((len(lab_matches) + topology_share) / (len(lab_plasmids) + 1) / topology_share)
+        )
+        odds_by_name["length"].append(
+            math.log(
+                (length_similarity(lab_matches) + 2 * length_share)
+                / (len(lab_matches) + 2)
+                / length_share
+            )
+        )
+        lab_matches = [plasmid for plasmid in with_words if plasmid.lab == lab]
+        similarity = sum(composition_similarity(plasmid, query) for plasmid in lab_matches)
+        odds = (similarity + 2 * composition_share) / (len(lab_matches) + 2) / composition_share
+        odds_by_name["composition"].append(math.log(odds))
+    return odds_by_name
 
 
 @pytest.mark.parametrize("topology", ["circular", "linear"])
@@ -94,11 +110,11 @@ def plain_odds(asked: Plasmid, left_out: Sequence[int]) -> dict[str, list[float]
 def test_odds_are_those_of_plain_loops(
     odds: ShapeOdds, topology: Topology, bases: int, left_out: list[int]
 ) -> None:
-    asked = Plasmid("q", ("ACCTACGT" * bases)[:bases], topology=topology)
-    found = odds.columns(asked, left_out=np.array(left_out, dtype=np.int64))
-    expected = plain_odds(asked, left_out)
-    assert found.keys() == expected.keys()
-    for name, column in found.items():
+    query = Plasmid("q", ("ACCTACGT" * bases)[:bases], topology=topology)
+    columns = odds.columns(query, left_out=np.array(left_out, dtype=np.int64))
+    expected = plain_odds(query, left_out)
+    assert columns.keys() == expected.keys()
+    for name, column in columns.items():
         digits = 1e-3 if name == "composition" else 1e-12  # words are counted in 32 bits
         assert column.tolist() == pytest.approx(expected[name], abs=digits)
 
@@ -106,10 +122,10 @@ def test_odds_are_those_of_plain_loops(
 def test_a_topology_that_nothing_has_says_nothing(workshop: Any) -> None:
     segments = [workshop.segment(NEW)]
     alone = ShapeOdds(Catalogue.from_segments(segments, LABS), segments)
-    found = alone.columns(
+    columns = alone.columns(
         Plasmid("q", "ACGT", topology="linear"), left_out=np.zeros(0, dtype=np.int64)
     )
-    assert not np.array([*found.values()]).any()
+    assert not np.array([*columns.values()]).any()
 
 
 def test_reads_of_a_lab_that_hands_in_reads_speak_for_it(workshop: Any) -> None:
@@ -132,20 +148,20 @@ def test_words_of_a_lab_that_studies_one_organism_speak_for_it(workshop: Any) ->
     ]
     segments = [workshop.segment(stored)]
     both = ShapeOdds(Catalogue.from_segments(segments, LABS[:2]), segments)
-    asked = Plasmid("q", "".join(chance.choices(poor, k=4_000)))
-    ash, birch = both.columns(asked, left_out=np.zeros(0, dtype=np.int64))["composition"]
+    query = Plasmid("q", "".join(chance.choices(poor, k=4_000)))
+    ash, birch = both.columns(query, left_out=np.zeros(0, dtype=np.int64))["composition"]
     assert ash > 0 > birch
 
 
 @pytest.mark.parametrize("bases", ["NNNN", "AC"])
 def test_a_query_without_a_word_says_nothing(odds: ShapeOdds, bases: str) -> None:
-    asked = Plasmid("q", bases, topology="linear")
-    assert not odds.columns(asked, left_out=np.zeros(0, dtype=np.int64))["composition"].any()
+    query = Plasmid("q", bases, topology="linear")
+    assert not odds.columns(query, left_out=np.zeros(0, dtype=np.int64))["composition"].any()
 
 
 def test_plasmids_of_which_no_word_is_known_do_not_count() -> None:
     rows = [Plasmid("a", "ACGTAACC" * 9), Plasmid("b", "ACGTAACC" * 9), Plasmid("c", "GGTT" * 9)]
-    compositions = np.stack([composition(one.sequence, circular=True) for one in rows])
+    compositions = np.stack([composition(plasmid.sequence, circular=True) for plasmid in rows])
     shapes = PlasmidShapes(np.zeros(3), np.zeros(3, dtype=bool), compositions)
     compositions[1] = 0  # as in a segment of an older version
     matches = ShapeMatches.from_shapes(rows[0], shapes, np.array([0, 1, 1]), lab_count=2)

@@ -19,7 +19,7 @@ from vecattr.indexes.storage.index_folder import cells_path, read_manifest
 from vecattr.vectors import Vectors, unit_rows
 
 
-def made_rows(count: int, *, spread: float, seed: int = 0) -> Vectors:
+def clustered_rows(count: int, *, spread: float, seed: int = 0) -> Vectors:
     """Rows about some directions, as plasmids lie about those of labs."""
     chance = np.random.default_rng(seed)
     middles = unit_rows(chance.normal(size=(40, 32)))
@@ -28,9 +28,9 @@ def made_rows(count: int, *, spread: float, seed: int = 0) -> Vectors:
 
 
 def cells_of(vectors: Vectors) -> Cells:
-    made = cell_bytes(vectors, segment="s", search="approximate")
-    assert made is not None
-    return Cells(made, segment="s", shape=vectors.shape)
+    content = cell_bytes(vectors, segment="s", search="approximate")
+    assert content is not None
+    return Cells(content, segment="s", shape=vectors.shape)
 
 
 def plain_best(vectors: Vectors, query: Vectors, n: int) -> list[int]:
@@ -40,20 +40,20 @@ def plain_best(vectors: Vectors, query: Vectors, n: int) -> list[int]:
 
 
 def test_the_recall_that_is_told_is_the_recall_there_is() -> None:
-    vectors = made_rows(3000, spread=0.5)
+    vectors = clustered_rows(3000, spread=0.5)
     cells = cells_of(vectors)
     alive = np.ones(len(vectors), dtype=bool)
-    found = [
+    recalls = [
         len({*cells.candidates(query, 41, alive).tolist()} & {*plain_best(vectors, query, 10)}) / 10
         for query in vectors[::75]
     ]
     assert cells.recall >= MIN_RECALL
-    assert np.mean(found) >= cells.recall - 0.03
+    assert np.mean(recalls) >= cells.recall - 0.03
     assert cells.probes < cells.count
 
 
 def test_removed_rows_are_never_candidates_and_others_take_their_places() -> None:
-    vectors = made_rows(2000, spread=0.5)
+    vectors = clustered_rows(2000, spread=0.5)
     cells = cells_of(vectors)
     alive = np.arange(len(vectors)) % 7 == 0
     candidates = cells.candidates(vectors[0], 60, alive)
@@ -62,13 +62,13 @@ def test_removed_rows_are_never_candidates_and_others_take_their_places() -> Non
 
 
 def test_more_rows_than_there_are_gives_all_of_them() -> None:
-    vectors = made_rows(300, spread=0.5)
+    vectors = clustered_rows(300, spread=0.5)
     candidates = cells_of(vectors).candidates(vectors[0], 1000, np.ones(300, dtype=bool))
     assert sorted(candidates.tolist()) == list(range(300))
 
 
 def test_few_rows_are_searched_exactly_unless_asked() -> None:
-    vectors = made_rows(500, spread=0.5)
+    vectors = clustered_rows(500, spread=0.5)
     assert cell_bytes(vectors, segment="s", search="auto") is None
     assert cell_bytes(vectors, segment="s", search="exact") is None
     assert cell_bytes(vectors, segment="s", search="approximate") is not None
@@ -78,15 +78,15 @@ def test_cells_that_find_too_few_are_refused_unless_asked() -> None:
     noise = unit_rows(np.random.default_rng(1).normal(size=(4000, 64)))
     assert cells_of(noise).recall < MIN_RECALL
     assert cell_bytes(noise, segment="s", search="auto", large_rows=4000) is None
-    near = made_rows(4000, spread=0.5)
-    assert cell_bytes(near, segment="s", search="auto", large_rows=4000) is not None
+    clustered = clustered_rows(4000, spread=0.5)
+    assert cell_bytes(clustered, segment="s", search="auto", large_rows=4000) is not None
 
 
 def test_cells_of_another_segment_are_refused() -> None:
-    made = cell_bytes(made_rows(300, spread=0.5), segment="s", search="approximate")
-    assert made is not None
+    content = cell_bytes(clustered_rows(300, spread=0.5), segment="s", search="approximate")
+    assert content is not None
     with pytest.raises(MismatchError, match="cells of segment s, expected t"):
-        Cells(made, segment="t", shape=(300, 32))
+        Cells(content, segment="t", shape=(300, 32))
 
 
 CELL_LIES: list[tuple[dict[str, Any], str]] = [
@@ -102,18 +102,18 @@ CELL_LIES: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("lie", "message"), CELL_LIES)
 def test_cells_that_lie_are_refused(lie: dict[str, Any], message: str) -> None:
-    vectors = made_rows(300, spread=0.5)
-    made = cell_bytes(vectors, segment="s", search="approximate")
-    assert made is not None
-    file = ArrayFile(made, format="vecattr-cells", version=1)
+    vectors = clustered_rows(300, spread=0.5)
+    cell_file = cell_bytes(vectors, segment="s", search="approximate")
+    assert cell_file is not None
+    file = ArrayFile(cell_file, format="vecattr-cells", version=1)
     names = ("centre", "code", "offset", "row", "step")
-    content = {name: np.array(file.array(name)) for name in names} | dict(file.attributes) | lie
-    arrays = {name: content.pop(name) for name in names}
+    attributes = {name: np.array(file.array(name)) for name in names} | dict(file.attributes) | lie
+    arrays = {name: attributes.pop(name) for name in names}
     assert len(file.array("centre")) == 25
-    made = write_arrays(arrays, content)
+    cell_file = write_arrays(arrays, attributes)
 
     def use() -> None:
-        cells = Cells(made, segment="s", shape=vectors.shape)
+        cells = Cells(cell_file, segment="s", shape=vectors.shape)
         cells.candidates(vectors[0], 300, np.ones(300, dtype=bool))
         cells.check_all()
 
@@ -142,18 +142,21 @@ def test_an_index_tells_how_it_is_searched_and_exact_search_agrees(
     exact = Index.open(index, embedder=workshop.embedder, exact=True)
     for plasmid in workshop.plasmids(["Ash", "Birch"], each=3):
         vectors = exact.embed([plasmid])
-        [close] = opened.neighbors(vectors, n=5)
+        [neighbors] = opened.neighbors(vectors, n=5)
         [expected] = exact.neighbors(vectors, n=5)
-        assert close[0] == expected[0]
-        assert len({near.id for near in close} & {near.id for near in expected}) >= 4
+        assert neighbors[0] == expected[0]
+        assert (
+            len({neighbor.id for neighbor in neighbors} & {neighbor.id for neighbor in expected})
+            >= 4
+        )
     assert verify_index(index).ok
 
 
 def test_a_removed_lab_is_no_neighbour_in_cells(index: Path, workshop: Any) -> None:
     remove_lab(index, "Ash")
     opened = workshop.open(index)
-    [close] = opened.neighbors(opened.embed(workshop.plasmids(["Ash"], each=1)), n=20)
-    assert {near.lab for near in close} == {"Birch"}
+    [neighbors] = opened.neighbors(opened.embed(workshop.plasmids(["Ash"], each=1)), n=20)
+    assert {neighbor.lab for neighbor in neighbors} == {"Birch"}
 
 
 def test_damaged_cells_are_told_and_deleted_ones_not_missed(index: Path, workshop: Any) -> None:
@@ -161,7 +164,7 @@ def test_damaged_cells_are_told_and_deleted_ones_not_missed(index: Path, worksho
     data = bytearray(file.read_bytes())
     data[len(data) // 4] ^= 1
     file.write_bytes(bytes(data))
-    assert [found.where for found in verify_index(index).findings] == [str(file)]
+    assert [finding.where for finding in verify_index(index).findings] == [str(file)]
     opened = workshop.open(index)
     with pytest.raises(DamagedError):
         opened.neighbors(opened.embed(workshop.plasmids(["Ash"], each=1)), n=40)
@@ -175,6 +178,6 @@ def test_damaged_cells_are_told_and_deleted_ones_not_missed(index: Path, worksho
 
 
 def test_the_same_rows_give_the_same_cells() -> None:
-    vectors = made_rows(1000, spread=0.5)
-    one, other = (cell_bytes(vectors, segment="s", search="approximate") for _ in range(2))
-    assert one == other
+    vectors = clustered_rows(1000, spread=0.5)
+    first, other = (cell_bytes(vectors, segment="s", search="approximate") for _ in range(2))
+    assert first == other

@@ -16,8 +16,10 @@ from vecattr.plasmid import Plasmid
 @pytest.fixture
 def featured(workshop: Any) -> list[Plasmid]:
     return [
-        Plasmid(one.id, one.sequence, one.topology, features={"amp": 1}, lab=one.lab)
-        for one in workshop.plasmids(["Ash", "Birch", "Cedar"])
+        Plasmid(
+            plasmid.id, plasmid.sequence, plasmid.topology, features={"amp": 1}, lab=plasmid.lab
+        )
+        for plasmid in workshop.plasmids(["Ash", "Birch", "Cedar"])
     ]
 
 
@@ -25,9 +27,9 @@ def test_plasmids_without_features_are_embedded_once(
     workshop: Any, featured: list[Plasmid]
 ) -> None:
     mixed = [featured[0], featured[1].without_features()]
-    found = query_vectors(workshop.moody(), mixed)
-    assert not np.allclose(found.full[0], found.bare[0])
-    assert np.array_equal(found.full[1], found.bare[1])
+    vectors = query_vectors(workshop.moody(), mixed)
+    assert not np.allclose(vectors.full[0], vectors.bare[0])
+    assert np.array_equal(vectors.full[1], vectors.bare[1])
 
 
 def test_a_stored_plasmid_is_found_with_and_without_its_features(

@@ -17,12 +17,12 @@ def plain_ranking(
     vectors: Vectors, names: list[str], query: NDArray[np.float64], alive: NDArray[np.bool_]
 ) -> list[tuple[float, str]]:
     """The oracle: one row at a time, in Python."""
-    found = []
+    ranking = []
     for row in np.flatnonzero(alive):
         vector = vectors[row].astype(np.float64)
         cosine = float(vector @ query / np.sqrt((vector @ vector) * (query @ query)))
-        found.append((-cosine, names[row]))
-    return sorted(found)
+        ranking.append((-cosine, names[row]))
+    return sorted(ranking)
 
 
 @st.composite
@@ -79,8 +79,8 @@ def test_an_answer_does_not_depend_on_the_other_queries(
     search = VectorSearch.from_vectors(vectors, names=names, alive=alive)
     together = search.search(queries, k=k)
     for query, (rows, cosines) in zip(queries, together, strict=True):
-        [(alone, scores)] = search.search(query[None, :], k=k)
-        assert alone.tolist() == rows.tolist()
+        [(lone_rows, scores)] = search.search(query[None, :], k=k)
+        assert lone_rows.tolist() == rows.tolist()
         assert scores.tolist() == cosines.tolist()
 
 
