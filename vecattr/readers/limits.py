@@ -52,7 +52,7 @@ class Limits:
         )
 
 
-#: The limits without options.
+#: The limits that apply unless options change them.
 DEFAULT_LIMITS = Limits()
 
 
