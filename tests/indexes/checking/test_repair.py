@@ -42,7 +42,11 @@ def spoil(file: Path) -> None:
 
 def unexpected(report: RepairReport) -> list[str]:
     """Findings beside the earlier generations that are lost."""
-    return [one.what for one in report.after.findings if "generation is lost" not in one.what]
+    return [
+        finding.what
+        for finding in report.after.findings
+        if "generation is lost" not in finding.what
+    ]
 
 
 def newest_segment(path: Path) -> Path:
@@ -52,11 +56,11 @@ def newest_segment(path: Path) -> Path:
 
 def bytes_of(path: Path) -> dict[bytes, int]:
     """How often each content occurs below a folder."""
-    found: dict[bytes, int] = {}
+    counts: dict[bytes, int] = {}
     for file in path.rglob("*"):
         if file.is_file():
-            found[file.read_bytes()] = found.get(file.read_bytes(), 0) + 1
-    return found
+            counts[file.read_bytes()] = counts.get(file.read_bytes(), 0) + 1
+    return counts
 
 
 def test_a_whole_index_is_left_as_it_is(index: Path) -> None:
@@ -104,7 +108,7 @@ def test_a_lost_segment_brings_back_the_newest_whole_generation(index: Path, wor
     old = json.loads((index / "manifests" / "000001.json").read_text())["identity"]
     spoil(newest_segment(index))
     report = repair_index(index)
-    assert any("generation 1 is the present one again" in one for one in report.repairs)
+    assert any("generation 1 is the present one again" in repair for repair in report.repairs)
     assert unexpected(report) == []
     assert workshop.open(index).identity == old
     assert workshop.open(index).lab_names == ("Ash", "Birch")
@@ -156,7 +160,7 @@ def test_a_damaged_model_is_told_and_not_guessed(index: Path) -> None:
     spoil(index / "model" / "encoder.safetensors")
     report = repair_index(index)
     assert report.repairs == ()
-    assert [one.where for one in report.after.findings] == [
+    assert [finding.where for finding in report.after.findings] == [
         str(index / "model" / "encoder.safetensors")
     ]
 
@@ -173,7 +177,7 @@ def test_files_of_the_shipped_encoder_come_back(tmp_path: Path) -> None:
     spoil(path / "model" / "config.json")
     (path / "model" / "encoder.safetensors").unlink()
     report = repair_index(path)
-    assert len([one for one in report.repairs if "came back" in one]) == 2
+    assert len([repair for repair in report.repairs if "came back" in repair]) == 2
     assert report.after.findings == ()
 
 
@@ -191,7 +195,7 @@ def test_tables_are_made_again_of_the_weights(with_tables: Path, damage: Damage)
     file = with_tables / "model" / "tables.h5"
     whole, identity = file.read_bytes(), read_manifest(with_tables).identity
     damage(file)
-    assert str(file) in [one.where for one in verify_index(with_tables).findings]
+    assert str(file) in [finding.where for finding in verify_index(with_tables).findings]
     report = repair_index(with_tables)
     assert f"{file}: made again from the weights" in report.repairs
     assert report.after.findings == ()
@@ -227,15 +231,15 @@ def test_tables_of_lost_weights_are_not_guessed(with_tables: Path) -> None:
 
 def test_tables_that_lie_are_found(with_tables: Path) -> None:
     file = with_tables / "model" / "tables.h5"
-    held = ArrayFile(file, format="vecattr-tables", version=1)
+    tables = ArrayFile(file, format="vecattr-tables", version=1)
     names = ("hashes", "rows", "features", "bias", "steps")
-    arrays = {name: np.array(held.array(name)) for name in names if name in held}
+    arrays = {name: np.array(tables.array(name)) for name in names if name in tables}
     arrays["rows"] = arrays["rows"][:-1]
-    data = write_arrays(arrays, held.attributes)
+    data = write_arrays(arrays, tables.attributes)
     file.write_bytes(data)
-    was = read_manifest(with_tables)
-    facts = {**dict(was.model_files), "tables.h5": FileFacts(sha256_bytes(data), len(data))}
-    changed = replace(was, model_files=tuple(sorted(facts.items())))
+    manifest = read_manifest(with_tables)
+    facts = {**dict(manifest.model_files), "tables.h5": FileFacts(sha256_bytes(data), len(data))}
+    changed = replace(manifest, model_files=tuple(sorted(facts.items())))
     for name in ("manifest.json", "manifests/000001.json"):
         (with_tables / name).write_bytes(changed.to_json())
     [finding] = verify_index(with_tables).findings
@@ -264,8 +268,8 @@ def test_the_command_tells_what_it_did_and_whether_it_helped(
     assert run(["verify", "-i", str(index)]) == ArtifactError.exit_code
     assert "verify --repair" in capsys.readouterr().err
     assert run(["verify", "-i", str(index), "--repair", "--format", "json"]) == 0
-    told = capsys.readouterr()
-    assert "came back from" in told.err
-    assert json.loads(told.out)["ok"] is True
+    output = capsys.readouterr()
+    assert "came back from" in output.err
+    assert json.loads(output.out)["ok"] is True
     spoil(index / "model" / "config.json")
     assert run(["verify", "-i", str(index), "--repair"]) == ArtifactError.exit_code

@@ -36,7 +36,7 @@ def flip(file: Path, place: int) -> None:
 
 
 def errors(path: Path) -> list[str]:
-    return [found.where for found in verify_index(path).findings if found.level == "error"]
+    return [finding.where for finding in verify_index(path).findings if finding.level == "error"]
 
 
 def test_a_whole_index_has_no_findings(index: Path) -> None:
@@ -63,9 +63,9 @@ def test_a_flipped_bit_in_the_model_is_found(index: Path, name: str) -> None:
 
 def test_held_out_plasmids_that_were_written_wrong_are_found(tmp_path: Path, workshop: Any) -> None:
     vectors = np.eye(3, dtype=np.float32)
-    found = {}
+    errors_of = {}
     for label in (1, 9):
-        held = HeldOut(
+        held_out = HeldOut(
             ids=("p",),
             labels=np.array([label]),
             is_new=np.array([True]),
@@ -76,10 +76,10 @@ def test_held_out_plasmids_that_were_written_wrong_are_found(tmp_path: Path, wor
             labs=EmbeddingTable(("Ash", "Birch", "Cedar"), vectors),
         )
         model = workshop.calibrated_model(tmp_path / f"m{label}", cosine=0.0)
-        (model / HELD_OUT_FILE).write_bytes(held.to_bytes())
+        (model / HELD_OUT_FILE).write_bytes(held_out.to_bytes())
         workshop.build(tmp_path / f"i{label}", workshop.plasmids(["Ash"]), model=model)
-        found[label] = errors(tmp_path / f"i{label}")
-    assert found == {1: [], 9: [str(tmp_path / "i9" / "model" / HELD_OUT_FILE)]}
+        errors_of[label] = errors(tmp_path / f"i{label}")
+    assert errors_of == {1: [], 9: [str(tmp_path / "i9" / "model" / HELD_OUT_FILE)]}
 
 
 def test_a_flipped_bit_in_a_cache_is_a_warning(index: Path) -> None:
@@ -87,7 +87,9 @@ def test_a_flipped_bit_in_a_cache_is_a_warning(index: Path) -> None:
     flip(file, 100)
     report = verify_index(index)
     assert report.ok
-    assert [(found.level, found.where) for found in report.findings] == [("warning", str(file))]
+    assert [(finding.level, finding.where) for finding in report.findings] == [
+        ("warning", str(file))
+    ]
 
 
 def test_a_flipped_bit_in_the_history_is_found(index: Path) -> None:
@@ -112,9 +114,9 @@ def test_a_newer_index_is_refused(index: Path, workshop: Any) -> None:
 
 def test_swapped_segments_are_told_when_the_index_is_opened(index: Path, workshop: Any) -> None:
     first, second = sorted((index / "segments").glob("*.h5"))
-    held = first.read_bytes()
+    content = first.read_bytes()
     first.write_bytes(second.read_bytes())
-    second.write_bytes(held)
+    second.write_bytes(content)
     with pytest.raises(DamagedError, match="not the segment this index was made of"):
         workshop.open(index)
     assert set(errors(index)) == {str(first), str(second)}
@@ -169,9 +171,9 @@ def test_a_fusion_that_no_query_could_use_is_found(index: Path) -> None:
     data = replace(manifest, model_files=named).to_json()
     for copy in (index / "manifest.json", history_path(index, manifest.generation)):
         copy.write_bytes(data)
-    [found] = [one for one in verify_index(index).findings if one.level == "error"]
-    assert found.where == str(file)
-    assert found.what.startswith("ranker version 1, this vecattr reads")
+    [error] = [finding for finding in verify_index(index).findings if finding.level == "error"]
+    assert error.where == str(file)
+    assert error.what.startswith("ranker version 1, this vecattr reads")
 
 
 def test_stray_files_are_warnings(index: Path) -> None:
@@ -208,7 +210,9 @@ def test_a_missing_copy_is_a_warning(index: Path) -> None:
     (index / "manifests" / "000001.json").unlink()
     report = verify_index(index)
     assert report.ok
-    assert [one.where for one in report.findings] == [str(index / "manifests" / "000001.json")]
+    assert [finding.where for finding in report.findings] == [
+        str(index / "manifests" / "000001.json")
+    ]
 
 
 def test_a_history_that_cannot_be_rolled_back_to_is_told(index: Path) -> None:

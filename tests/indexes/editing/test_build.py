@@ -55,19 +55,21 @@ def test_labs_outside_the_rule_are_pooled_and_keep_their_names(
     index = workshop.open(tmp_path / "i")
     assert [(lab.name, lab.plasmids) for lab in index.labs()] == [("Ash", 3), (POOLED, 9)]
     birch = next(plasmid for plasmid in plasmids if plasmid.lab == "Birch")
-    [near] = index.query(birch, neighbors=1).neighbors
-    assert (near.id, near.lab, near.label) == (birch.id, "Birch", POOLED)
+    [neighbor] = index.query(birch, neighbors=1).neighbors
+    assert (neighbor.id, neighbor.lab, neighbor.label) == (birch.id, "Birch", POOLED)
 
 
 def test_the_number_of_segments_changes_no_answer(tmp_path: Path, workshop: Any) -> None:
     plasmids = workshop.plasmids(LABS, each=6)
-    one = workshop.build(tmp_path / "one", plasmids)
+    single = workshop.build(tmp_path / "one", plasmids)
     many = workshop.build(tmp_path / "many", plasmids, segment_rows=5)
-    assert (one.segments, many.segments) == (1, 5)
+    assert (single.segments, many.segments) == (1, 5)
     tables = [workshop.open(tmp_path / name).lab_table() for name in ("one", "many")]
     np.testing.assert_allclose(tables[0].vectors, tables[1].vectors, atol=1e-6)
-    near = [workshop.open(tmp_path / n).query(plasmids[0], neighbors=9) for n in ("one", "many")]
-    assert near[0].neighbors == near[1].neighbors
+    neighbors = [
+        workshop.open(tmp_path / n).query(plasmids[0], neighbors=9) for n in ("one", "many")
+    ]
+    assert neighbors[0].neighbors == neighbors[1].neighbors
 
 
 class RecordingEmbedder:

@@ -43,8 +43,10 @@ def _train(
     plasmids: Sequence[Plasmid] = _CORPUS,
     **options: Any,
 ) -> tuple[TrainReport, ...]:
-    given = {"folds": 3, **options}
-    return train_folds(plasmids, out, rule=ClassRule(None), encoder=_BAG, train=config, **given)
+    fold_options = {"folds": 3, **options}
+    return train_folds(
+        plasmids, out, rule=ClassRule(None), encoder=_BAG, train=config, **fold_options
+    )
 
 
 class Interrupted:
@@ -76,22 +78,24 @@ def test_every_fold_learns_from_the_others_and_all_are_calibrated_on_common_rows
 ) -> None:
     out, reports = trained
     assert [report.model for report in reports] == [fold_path(out, n) for n in (1, 2, 3)]
-    held = reports[0].split.calibration
+    calibration_rows = reports[0].split.calibration
     watched = np.stack([report.split.validation for report in reports])
     assert np.all(watched.sum(axis=1) > 8)
     assert watched.sum(axis=0).max() == 1
     for report in reports:
-        assert np.array_equal(report.split.calibration, held)
-        parts = [report.split.training, report.split.validation, held]
+        assert np.array_equal(report.split.calibration, calibration_rows)
+        parts = [report.split.training, report.split.validation, calibration_rows]
         assert np.all(np.sum(parts, axis=0) == 1)  # each row has one part in a fold
         assert report.calibration is not None
-        assert report.calibration.rows == held.sum()
+        assert report.calibration.rows == calibration_rows.sum()
         assert report.best is not None
         table = learned_labs(report.model)
         assert table is not None
         assert table.names == tuple(f"Lab {n:02}" for n in range(1, 7))
         assert "out of every fold" in (report.model / "MODEL_CARD.md").read_text()
-    assert read_folds(out).held_out == tuple(_CORPUS[row].id for row in np.flatnonzero(held))
+    assert read_folds(out).held_out == tuple(
+        _CORPUS[row].id for row in np.flatnonzero(calibration_rows)
+    )
     assert len({model_identity(report.model) for report in reports}) == 3
 
 
@@ -112,10 +116,10 @@ def test_interrupted_folds_resume_to_the_same_models(
         _train(out, watcher=Interrupted(after=3), checkpoint_minutes=0)
     with pytest.raises(UsageError, match="--resume"):
         _train(out)
-    seen = Interrupted(after=99)
-    reports = _train(out, resume=True, watcher=seen)
+    watcher = Interrupted(after=99)
+    reports = _train(out, resume=True, watcher=watcher)
     assert [report.model.name for report in reports] == ["fold-2", "fold-3"]
-    assert seen.stages[0] == "fold 2 of 3: reading plasmids"
+    assert watcher.stages[0] == "fold 2 of 3: reading plasmids"
     for number in (1, 2, 3):
         whole = model_identity(fold_path(trained[0], number))
         assert model_identity(fold_path(out, number)) == whole
@@ -127,14 +131,14 @@ def test_folds_of_another_run_are_not_gone_on_with(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         _train(out, watcher=Interrupted(after=1))
     other_group = [replace(_CORPUS[0], group="elsewhere"), *_CORPUS[1:]]
-    others: list[tuple[TrainConfig, dict[str, Any]]] = [
+    changes: list[tuple[TrainConfig, dict[str, Any]]] = [
         (replace(_SHORT, epochs=3), {}),
         (_SHORT, {"plasmids": _CORPUS[1:]}),
         (_SHORT, {"plasmids": other_group}),
         (_SHORT, {"folds": 2}),
         (_SHORT, {"rotations": 2}),
     ]
-    for config, options in others:
+    for config, options in changes:
         with pytest.raises(MismatchError, match="other data or options"):
             _train(out, config, resume=True, **options)
 
@@ -146,7 +150,9 @@ def test_folds_are_not_refitted(tmp_path: Path) -> None:
 
 
 def test_too_many_folds_for_the_groups_are_refused(tmp_path: Path) -> None:
-    few = [replace(one, group=f"{one.lab} {row % 2}") for row, one in enumerate(_CORPUS)]
+    few = [
+        replace(plasmid, group=f"{plasmid.lab} {row % 2}") for row, plasmid in enumerate(_CORPUS)
+    ]
     with pytest.raises(InputError, match="would hold out no plasmid"):
         _train(tmp_path / "m", replace(_SHORT, validation_share=0), plasmids=few[:24], folds=5)
 
@@ -221,11 +227,11 @@ def test_a_folder_of_folds_is_asked_as_its_indexes_are(
     shelf: Any, folded: tuple[Path, Path]
 ) -> None:
     _, index = folded
-    one = open_panel([index])
+    panel = open_panel([index])
     several = open_panel([fold_path(index, 1), fold_path(index, 2)])
-    assert len(one.indexes) == 2
+    assert len(panel.indexes) == 2
     queries = shelf.newcomers[:4]
-    assert list(one.query_many(queries)) == list(several.query_many(queries))
+    assert list(panel.query_many(queries)) == list(several.query_many(queries))
 
 
 def test_query_and_evaluate_take_a_folder_of_folds(
@@ -288,7 +294,7 @@ def test_indexes_of_folds_are_replaced_on_demand_alone(
     assert "--replace" in capsys.readouterr().err
     assert run([*build, "-i", str(index), "--replace"]) == 0
     facts = [json.loads((index / f"fold-{n}" / "manifest.json").read_text()) for n in (1, 2)]
-    assert [one["counts"]["plasmids"] for one in facts] == [60, 60]  # not only split=train
+    assert [fact["counts"]["plasmids"] for fact in facts] == [60, 60]  # not only split=train
     single = shutil.copytree(shelf.index, tmp_path / "single")
     assert run([*build, "-i", str(single), "--replace"]) == 2
     assert "single index" in capsys.readouterr().err

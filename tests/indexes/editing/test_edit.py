@@ -94,9 +94,9 @@ def test_plasmids_one_at_a_time_are_the_same_as_all_at_once(
 def test_many_plasmids_fill_several_segments(index: Path, workshop: Any, tmp_path: Path) -> None:
     shutil.copytree(index, tmp_path / "many")
     plasmids = workshop.plasmids(["Fir", "Ash"], seed=1)
-    one = add_labs(index, plasmids, embedder=workshop.embedder)
+    single = add_labs(index, plasmids, embedder=workshop.embedder)
     many = add_labs(tmp_path / "many", plasmids, embedder=workshop.embedder, segment_rows=4)
-    assert (many.new_labs, many.plasmids) == (one.new_labs, one.plasmids)
+    assert (many.new_labs, many.plasmids) == (single.new_labs, single.plasmids)
     assert len(workshop.open(tmp_path / "many").manifest.segments) == 3
     assert cosines(tmp_path / "many", workshop) == pytest.approx(cosines(index, workshop), abs=1e-6)
     assert verify_index(tmp_path / "many").findings == ()
@@ -125,10 +125,10 @@ def test_a_dry_run_tells_the_same_and_changes_nothing(index: Path, workshop: Any
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_what_cannot_be_added_changes_nothing(index: Path, workshop: Any, dry_run: bool) -> None:
     before = snapshot(index)
-    known = workshop.plasmids(["Ash"])
+    stored = workshop.plasmids(["Ash"])
     for plasmids, message in [
         ([], "no plasmids"),
-        (known, "Ash-0-0.*in the index already"),
+        (stored, "Ash-0-0.*in the index already"),
         ([*workshop.plasmids(["Fir"], seed=1)] * 2, "given twice"),
     ]:
         with pytest.raises(InputError, match=message):
@@ -149,14 +149,14 @@ def test_a_removed_lab_is_in_no_answer(index: Path, workshop: Any) -> None:
     assert after == {name: cosine for name, cosine in before.items() if name != "Ash"}
     answer = workshop.open(index).query(workshop.plasmids(["Ash"])[0], neighbors=20)
     assert len(answer.neighbors) == 9
-    assert "Ash" not in {near.lab for near in answer.neighbors}
+    assert "Ash" not in {neighbor.lab for neighbor in answer.neighbors}
 
 
 def test_a_lab_can_be_removed_from_the_pool(index: Path, workshop: Any) -> None:
     before = cosines(index, workshop)
     assert remove_lab(index, "Elder").changed == 3
     answer = workshop.open(index).query(workshop.plasmids(["Elder"])[0], neighbors=20)
-    assert "Elder" not in {near.lab for near in answer.neighbors}
+    assert "Elder" not in {neighbor.lab for neighbor in answer.neighbors}
     assert cosines(index, workshop) == before  # the pool's vector stays
 
 
@@ -179,8 +179,8 @@ def test_renaming_changes_the_name_and_nothing_else(index: Path, workshop: Any) 
     assert rename_lab(index, "Ash", "../Oak").changed == 3
     after = cosines(index, workshop)
     assert after == {("../Oak" if name == "Ash" else name): c for name, c in before.items()}
-    [near] = workshop.open(index).query(workshop.plasmids(["Ash"])[0], neighbors=1).neighbors
-    assert (near.lab, near.label) == ("../Oak", "../Oak")
+    [neighbor] = workshop.open(index).query(workshop.plasmids(["Ash"])[0], neighbors=1).neighbors
+    assert (neighbor.lab, neighbor.label) == ("../Oak", "../Oak")
 
 
 def test_renaming_to_a_known_lab_merges_the_two(index: Path, workshop: Any) -> None:
@@ -254,11 +254,11 @@ def test_compacting_changes_no_cosine_and_no_count(index: Path, workshop: Any) -
     rename_lab(index, "Fir", "Ash")
     before, counts = cosines(index, workshop), sizes(index, workshop)
     query = workshop.plasmids(["Cedar"])[0]
-    near = workshop.open(index).query(query, neighbors=30).neighbors
+    neighbors = workshop.open(index).query(query, neighbors=30).neighbors
     compact(index)
     assert cosines(index, workshop) == pytest.approx(before, abs=1e-6)
     assert sizes(index, workshop) == counts
-    assert workshop.open(index).query(query, neighbors=30).neighbors == near
+    assert workshop.open(index).query(query, neighbors=30).neighbors == neighbors
     [segment] = workshop.open(index).manifest.segments
     assert (segment.removed, segment.renamed) == ((), ())
     assert compact(index).generation == workshop.open(index).generation  # nothing to do
@@ -355,7 +355,7 @@ def test_any_sequence_of_edits_leaves_what_a_plain_list_would(
     built = stored_vectors(path, workshop)
     states = [[(plasmid, plasmid.lab) for plasmid in start]]
     undo = [0]  # the state whose content each generation shows
-    for number, (edit, lab, other) in enumerate(steps, start=1):
+    for number, (edit, lab, new_name) in enumerate(steps, start=1):
         now = states[undo[-1]]
         labs = {name for _, name in now}
         if edit == "add":
@@ -365,9 +365,9 @@ def test_any_sequence_of_edits_leaves_what_a_plain_list_would(
         elif edit == "remove" and lab in labs:
             remove_lab(path, lab)
             states.append([(p, name) for p, name in now if name != lab])
-        elif edit == "rename" and lab in labs and lab != other:
-            rename_lab(path, lab, other)
-            states.append([(p, other if name == lab else name) for p, name in now])
+        elif edit == "rename" and lab in labs and lab != new_name:
+            rename_lab(path, lab, new_name)
+            states.append([(p, new_name if name == lab else name) for p, name in now])
         elif edit == "compact" and compact(path).generation > len(undo):
             states.append(list(now))
         elif edit == "rollback" and undo[-1] > 0:

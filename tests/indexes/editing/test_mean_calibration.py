@@ -23,8 +23,8 @@ LABS = [f"Lab {number:02}" for number in range(12)]
 def papers(workshop: Any) -> list[Plasmid]:
     """Thirty plasmids of each lab, three a paper."""
     return [
-        replace(one, group=f"{one.lab} paper {number // 3}")
-        for number, one in enumerate(workshop.plasmids(LABS, each=30))
+        replace(plasmid, group=f"{plasmid.lab} paper {number // 3}")
+        for number, plasmid in enumerate(workshop.plasmids(LABS, each=30))
     ]
 
 
@@ -39,48 +39,48 @@ def means(tmp_path_factory: pytest.TempPathFactory, workshop: Any) -> Path:
 
 
 def sheet(index: Path) -> HeldOut:
-    found = read_held_out(index / MODEL_FOLDER)
-    assert found is not None
-    return found
+    held_out = read_held_out(index / MODEL_FOLDER)
+    assert held_out is not None
+    return held_out
 
 
 def test_means_are_calibrated_on_plasmids_left_out_of_them(means: Path, workshop: Any) -> None:
     calibration = read_calibration(means / MODEL_FOLDER)
     assert calibration is not None
     assert calibration.source == SOURCE
-    held = sheet(means)
+    held_out = sheet(means)
     plasmids = papers(workshop)
     split_hashes = [SplitHash.from_plasmid(plasmid) for plasmid in plasmids]
     reserved = reserve([str(plasmid.lab) for plasmid in plasmids], split_hashes)
     rows = np.flatnonzero(reserved.rows)
-    assert list(held.ids) == [plasmids[row].id for row in rows]
-    assert held.is_new.tolist() == reserved.new_work[rows].tolist()
-    assert calibration.rows == len(held) == 72  # of so small a table 10 % of each kind
+    assert list(held_out.ids) == [plasmids[row].id for row in rows]
+    assert held_out.is_new.tolist() == reserved.new_work[rows].tolist()
+    assert calibration.rows == len(held_out) == 72  # of so small a table 10 % of each kind
     assert verify_index(means).ok
 
 
 def test_the_labs_of_the_sheet_are_those_of_an_index_without_its_plasmids(
     means: Path, tmp_path: Path, workshop: Any
 ) -> None:
-    held = sheet(means)
-    rest = [one for one in papers(workshop) if one.id not in set(held.ids)]
-    workshop.build(tmp_path / "i", rest, lab_vectors="mean")
+    held_out = sheet(means)
+    kept_plasmids = [plasmid for plasmid in papers(workshop) if plasmid.id not in set(held_out.ids)]
+    workshop.build(tmp_path / "i", kept_plasmids, lab_vectors="mean")
     table = workshop.open(tmp_path / "i").lab_table()
-    assert table.names == held.labs.names
-    assert np.allclose(table.vectors, held.labs.vectors, atol=1e-5)
+    assert table.names == held_out.labs.names
+    assert np.allclose(table.vectors, held_out.labs.vectors, atol=1e-5)
 
 
 def test_its_nearest_cosines_are_those_of_such_an_index(
     means: Path, tmp_path: Path, workshop: Any
 ) -> None:
-    held = sheet(means)
-    plasmids = {one.id: one for one in papers(workshop)}
-    rest = [one for name, one in plasmids.items() if name not in set(held.ids)]
-    workshop.build(tmp_path / "i", rest, lab_vectors="mean")
+    held_out = sheet(means)
+    plasmids = {plasmid.id: plasmid for plasmid in papers(workshop)}
+    kept_plasmids = [plasmid for name, plasmid in plasmids.items() if name not in set(held_out.ids)]
+    workshop.build(tmp_path / "i", kept_plasmids, lab_vectors="mean")
     opened = workshop.open(tmp_path / "i")
-    for row, name in list(enumerate(held.ids))[:10]:
-        [near] = opened.query(plasmids[name], neighbors=1).neighbors
-        assert held.nearest[row] == pytest.approx(near.cosine, abs=1e-5)
+    for row, name in list(enumerate(held_out.ids))[:10]:
+        [neighbor] = opened.query(plasmids[name], neighbors=1).neighbors
+        assert held_out.nearest[row] == pytest.approx(neighbor.cosine, abs=1e-5)
 
 
 def test_too_few_plasmids_leave_means_uncalibrated_whatever_the_model_says(
