@@ -64,15 +64,18 @@ def write_run(report: TrainReport, model: FittedModel, plan: TrainingPlan) -> No
     A plan with a reserve writes an encoder alone: no lab vectors and nothing that names plasmids.
     """
     folder = report.model
+    files = {
+        HISTORY_FILE: _history_csv(report.history),
+        CARD_FILE: model_card(report, model.encoder, plan.settings).encode(),
+    }
     if not plan.settings.reserve:
-        atomic_write(folder / LABS_FILE, write_table(model.lab_table()))
+        files[LABS_FILE] = write_table(model.lab_table())
     if report.held_out:
-        atomic_write(folder / HELD_OUT_FILE, report.held_out.to_bytes())
+        files[HELD_OUT_FILE] = report.held_out.to_bytes()
     if report.calibration:
-        atomic_write(folder / CALIBRATION_FILE, report.calibration.to_json())
-    atomic_write(folder / HISTORY_FILE, _history_csv(report.history))
-    card = model_card(report, model.encoder, plan.settings)
-    atomic_write(folder / CARD_FILE, card.encode())
+        files[CALIBRATION_FILE] = report.calibration.to_json()
+    for name, content in files.items():
+        atomic_write(folder / name, content)
     save_encoder(folder, model.encoder, rotations=plan.rotations)
     for leftover in (*folder.glob(f"*{CHECKPOINT_FILE}"), *folder.glob(f"{TEMPORARY}*")):
         leftover.unlink()
