@@ -1,12 +1,12 @@
-"""What is each kind of evidence worth? Questions and an index in, accuracy with and without it out.
+"""What is each kind of evidence worth? Folds and an index in, accuracy with and without it out.
 
     python tools/ablate_ranker.py TABLE --work DIR -i INDEX -o tools/figures/ablation-0.1.0.json
 
 DIR holds the folds that `fit_ranker` was trained on, made from `split=train` alone; INDEX is one of
 the same rows, made with the shipped encoder. For each ingredient a network learns from the folds
-without it, and from it alone, all with the same seed and the same number of steps; each is asked
-for the rows of every --ask, without phenotype features, but for the last few. Ingredients that are
-taken away are constants.
+without it, and from it alone, all with the same seed and the same number of steps; each ranks the
+rows of every --ask, without phenotype features except for the last few. Ingredients that are left
+out are constants.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from fit_ranker import Questions, fit_network
+from fit_ranker import TrainingQueries, fit_network
 from numpy.typing import NDArray
-from ranker_queries import Asking, SimulatedQuestion
+from ranker_queries import QueryRecorder, TrainingQuery
 
 from vecattr.files.atomic import atomic_write
 from vecattr.indexes.index import Index
@@ -53,14 +53,14 @@ FEATURES: Mapping[str, tuple[str, ...]] = {
     "features one by one": PHENOTYPES[:1],
     "features all together": PHENOTYPES[1:],
 }
-TOLD_OF_A_QUERY = tuple(name for name in FACTS if name not in ("plasmids", "publications"))
+QUERY_FACTS = tuple(name for name in FACTS if name not in ("plasmids", "publications"))
 
 Data = Mapping[str, NDArray[np.generic]]
 
 
 @dataclass(frozen=True)
 class Variant:
-    """What a network learns from: the questions with features or those without, and which of their
+    """What a network learns from: the queries with features or those without, and which of their
     inputs."""
 
     name: str
@@ -68,7 +68,7 @@ class Variant:
     inputs: NDArray[np.intp]
 
     @classmethod
-    def of(cls, name: str, columns: Iterable[str], *, featured: bool = False) -> Self:
+    def from_columns(cls, name: str, columns: Iterable[str], *, featured: bool = False) -> Self:
         """All inputs that are made of these columns."""
         names = {*columns}
         made_of = input_columns(phenotypes=featured)
@@ -83,52 +83,55 @@ class Variant:
 def variants() -> Iterator[Variant]:
     """With each ingredient and without."""
     everything = {*input_columns(phenotypes=False)}
-    yield Variant.of("all", everything)
+    yield Variant.from_columns("all", everything)
     for name, columns in INGREDIENTS.items():
-        yield Variant.of(f"without {name}", everything - {*columns})
+        yield Variant.from_columns(f"without {name}", everything - {*columns})
     for name, columns in INGREDIENTS.items():
-        yield Variant.of(f"{name} alone", [*columns, *TOLD_OF_A_QUERY])
+        yield Variant.from_columns(f"{name} alone", [*columns, *QUERY_FACTS])
     everything |= {*PHENOTYPES}
-    yield Variant.of("all, and features", everything, featured=True)
+    yield Variant.from_columns("all, and features", everything, featured=True)
     for name, columns in FEATURES.items():
-        left = everything - {*columns}
-        yield Variant.of(f"with features, without {name}", left, featured=True)
+        others = everything - {*columns}
+        yield Variant.from_columns(f"with features, without {name}", others, featured=True)
 
 
-def only(asked: Questions, inputs: NDArray[np.intp]) -> Questions:
-    """The same questions, all other inputs 0."""
-    seen = np.zeros_like(asked.inputs)
-    seen[:, inputs] = asked.inputs[:, inputs]
-    return replace(asked, inputs=seen)
+def with_inputs(queries: TrainingQueries, inputs: NDArray[np.intp]) -> TrainingQueries:
+    """The same queries, all other inputs 0."""
+    return replace(queries, inputs=_masked(queries.inputs, inputs))
+
+
+def _masked(values: NDArray[np.float32], columns: NDArray[np.intp]) -> NDArray[np.float32]:
+    """The values of these columns, 0 elsewhere."""
+    masked = np.zeros(values.shape, dtype=np.float32)
+    masked[:, columns] = values[:, columns]
+    return masked
 
 
 def answers(index: Index, table: Path, where: tuple[str, str]) -> Data:
-    """What the index says of rows that it does not hold, as `Asking` keeps it."""
+    """What the index says of rows that it does not hold, as `QueryRecorder` keeps it."""
     rows = list(read_plasmids([str(table)], ReadOptions(where=(where,))))
-    asking = Asking(index, rows, np.random.default_rng(0))
-    nothing = np.zeros(0, dtype=np.int64)
+    recorder = QueryRecorder(index, rows, np.random.default_rng(0))
+    none_left_out = np.zeros(0, dtype=np.int64)
     for row in range(len(rows)):
-        asking.ask(SimulatedQuestion(row, nothing), cut=0, partly=0)
-    return asking.arrays()
+        recorder.record(TrainingQuery(row, none_left_out), fragments=0, few_features=0)
+    return recorder.arrays()
 
 
 def ranks(network: Network, data: Data, variant: Variant) -> NDArray[np.float64]:
-    """Of the true class of each question, (q,); pooled labs are one class, others that were not
-    kept stand where those kept for them do."""
-    told = np.asarray(data[variant.kind])
-    seen = np.zeros(told.shape, dtype=np.float32)
-    seen[:, variant.inputs] = told[:, variant.inputs]
-    scores, stand_for = network.logits(seen), np.asarray(data["stand_for"], dtype=np.float64)
+    """Of the true class of each query, (q,); pooled labs are one class, and labs that were not
+    kept rank as those kept that stand for them."""
+    inputs = _masked(np.asarray(data[variant.kind]), variant.inputs)
+    scores, stand_for = network.logits(inputs), np.asarray(data["stand_for"], dtype=np.float64)
     pooled, labs = np.asarray(data["pooled"], dtype=bool), np.asarray(data["labs"])
     ends = np.cumsum(data["sizes"])
-    found = []
+    places = []
     for end, size, truth in zip(ends, data["sizes"], data["truths"], strict=True):
-        these = slice(int(end - size), int(end))
-        found.append(
-            _rank(scores[these], stand_for[these], pooled[labs[these]],
-                  mine=labs[these] == truth, truth_pooled=bool(pooled[truth]))
+        rows = slice(int(end - size), int(end))
+        places.append(
+            _rank(scores[rows], stand_for[rows], pooled[labs[rows]],
+                  is_truth=labs[rows] == truth, truth_pooled=bool(pooled[truth]))
         )  # fmt: skip
-    return np.array(found)
+    return np.array(places)
 
 
 def _rank(
@@ -136,15 +139,16 @@ def _rank(
     stand_for: NDArray[np.float64],
     pooled: NDArray[np.bool_],
     *,
-    mine: NDArray[np.bool_],
+    is_truth: NDArray[np.bool_],
     truth_pooled: bool,
 ) -> float:
     top = scores.max()
-    pool = np.log((np.exp(scores - top) * stand_for)[pooled].sum() + 1e-300) + top
-    own = pool if truth_pooled else scores[mine][0]
-    others = ~pooled & ~mine
-    before = (scores > own) + (scores == own) / 2
-    return float(1 + (stand_for * before)[others].sum() + (not truth_pooled and pool > own))
+    pool_score = np.log((np.exp(scores - top) * stand_for)[pooled].sum() + 1e-300) + top
+    true_score = pool_score if truth_pooled else scores[is_truth][0]
+    others = ~pooled & ~is_truth
+    before = (scores > true_score) + (scores == true_score) / 2
+    pool_is_before = not truth_pooled and pool_score > true_score
+    return float(1 + (stand_for * before)[others].sum() + pool_is_before)
 
 
 def main() -> None:
@@ -158,16 +162,18 @@ def main() -> None:
     options = parser.parse_args()
     index = Index.open(options.index)
     asks = options.ask or ["split=dev", "split=pub_dev"]
-    data = {one: answers(index, options.table, tuple(one.split("=", 1))) for one in asks}
+    data = {ask: answers(index, options.table, tuple(ask.split("=", 1))) for ask in asks}
     folds = [options.work / f"fold-{fold}.npz" for fold in range(FOLDS)]
-    asked = {kind: Questions.of(folds, kind) for kind in ("plain", "featured")}
-    found = {}
-    for one in variants():
-        questions = only(asked[one.kind], one.inputs)
-        network = fit_network(questions, hidden=HIDDEN, epochs=EPOCHS)
-        found[one.name] = {ask: _shares(ranks(network, rows, one)) for ask, rows in data.items()}
-        print(one.name, found[one.name], flush=True)
-        atomic_write(options.out, (json.dumps(found, indent=1) + "\n").encode())
+    queries = {kind: TrainingQueries.from_folds(folds, kind) for kind in ("plain", "featured")}
+    figures = {}
+    for variant in variants():
+        variant_queries = with_inputs(queries[variant.kind], variant.inputs)
+        network = fit_network(variant_queries, hidden=HIDDEN, epochs=EPOCHS)
+        figures[variant.name] = {
+            ask: _shares(ranks(network, rows, variant)) for ask, rows in data.items()
+        }
+        print(variant.name, figures[variant.name], flush=True)
+        atomic_write(options.out, (json.dumps(figures, indent=1) + "\n").encode())
 
 
 def _shares(places: NDArray[np.float64]) -> dict[str, float]:

@@ -1,10 +1,10 @@
-"""Fit the fusion of vectors and exact k-mers that a model carries.
+"""Labelled plasmids in, the evidence ranker (fusion.json) that a model carries out.
 
     python tools/fit_ranker.py TABLE --where split=train --labs FILE --work DIR -o fusion.json
 
-`ranker_queries` says which. What is found of the likeliest labs and of some others is kept
-in DIR (--fold N makes one fold only, so folds can be made side by side), and the networks are
-trained on all folds.
+`ranker_queries` simulates queries of several folds; what an index says of the likeliest labs and of
+some others is kept in DIR (--fold N makes one fold only, so folds can be made in parallel). Then
+the networks are trained on all folds.
 """
 
 from __future__ import annotations
@@ -28,22 +28,21 @@ from vecattr.readers.plasmids import ReadOptions, read_plasmids
 
 FOLDS = 8
 HIDDEN, EPOCHS, BATCH, RATE, DECAY, DROPOUT = 128, 20, 512, 0.02, 0.1, 0.2
-#: A network each, whose scores are averaged: questions about new work count by how many
-#: publications their lab has, to this power. With 0 every lab is as likely to publish, with 1 every
-#: publication is as likely to be the next.
+#: One network each, whose scores are averaged: queries of new work count by the number of their
+#: lab's publications to this power. With 0 every lab is equally likely to publish next, with 1 labs
+#: are in proportion to their publications.
 POWERS = (0.0, 1.0)
 #: Standard deviations of the noise put on inputs in training, anew each time: on how much of a lab
 #: is stored and how a query's shape and features fit it, which could tell the lab whose plasmids
 #: were left out from all others, and, in standard deviations of the input, on every other one.
 JITTER = {"plasmids": 0.25, "publications": 0.25, "topology": 0.15, "length": 0.15,
           "composition": 0.15, "same_features": 0.15, "near_features": 0.15}  # fmt: skip
-REST = 0.05
-STEADY = 2e-4  # an input with no larger standard deviation says nothing, as one that was taken away
-
+OTHER_JITTER = 0.05
+CONSTANT = 2e-4  # an input with no larger standard deviation is constant, as one that was removed
 
 #: What is added to the score of a lab for each unit of ln(1 + its plasmids). In the folds a lab is
-#: asked about with one publication, of which five plasmids at most, so large labs come up less
-#: often than they do; more than this takes from labs that are just added
+#: queried with at most five plasmids of one publication, so large labs are underrepresented; a
+#: larger prior would disadvantage labs that were just added
 #: (docs/decisions/0036-two-networks.md).
 PRIOR = 0.1
 
@@ -63,59 +62,61 @@ class Scorer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits, (t, f) -> (t,)."""
         hidden = self.drop(torch.tanh(self.inner(x)))
-        found: Tensor = (self.linear(x) + self.outer(hidden))[:, 0]
-        return found
+        logits: Tensor = (self.linear(x) + self.outer(hidden))[:, 0]
+        return logits
 
 
 @dataclass(frozen=True)
-class Questions:
-    """Of q queries with t candidates together: inputs (t, f), of which query each is (t,), which
-    are right (t,): the true lab, or every pooled one when that is pooled; the logarithm of how many
-    labs each stands for (t,); and how much each query counts (q,)."""
+class TrainingQueries:
+    """Of q queries with t candidate labs together: inputs (t, f), the query of each (t,), which are
+    true (t,): the true lab, or every pooled one when that is pooled; the logarithm of how many
+    labs each stands for (t,); and the weight of each query (q,)."""
 
     inputs: NDArray[np.float32]
     query: NDArray[np.int64]
-    right: NDArray[np.bool_]
+    is_true: NDArray[np.bool_]
     stand_for: NDArray[np.float32]
     weights: NDArray[np.float32]
 
     @classmethod
-    def of(cls, folds: Sequence[Path], kind: str, *, power: float = 0.0) -> Questions:
-        """Plasmids of left-out publications together count as much as those left out singly, and
-        among each other as POWERS says."""
-        parts = [cls._of_fold(path, kind, power) for path in folds]
-        shift = np.cumsum([0, *(int(part.query[-1]) + 1 for part in parts[:-1])])
+    def from_folds(cls, folds: Sequence[Path], kind: str, *, power: float = 0.0) -> TrainingQueries:
+        """Plasmids of left-out publications count as much in total as those left out singly, and
+        among themselves as POWERS says."""
+        parts = [cls._from_fold(path, kind, power) for path in folds]
+        first_queries = np.cumsum([0, *(int(part.query[-1]) + 1 for part in parts[:-1])])
         return cls(
             np.concatenate([part.inputs for part in parts]),
-            np.concatenate([part.query + by for part, by in zip(parts, shift, strict=True)]),
-            np.concatenate([part.right for part in parts]),
+            np.concatenate(
+                [part.query + first for part, first in zip(parts, first_queries, strict=True)]
+            ),
+            np.concatenate([part.is_true for part in parts]),
             np.concatenate([part.stand_for for part in parts]),
             np.concatenate([part.weights for part in parts]),
         )
 
     @classmethod
-    def _of_fold(cls, path: Path, kind: str, power: float) -> Questions:
+    def _from_fold(cls, path: Path, kind: str, power: float) -> TrainingQueries:
         data = np.load(path)
         queries = np.repeat(np.arange(len(data["sizes"])), data["sizes"])
         labs, truths, pooled = data["labs"], data["truths"], data["pooled"]
-        right = np.where(pooled[truths][queries], pooled[labs], labs == truths[queries])
-        can = np.bincount(queries, right)[queries] > 0  # a lab of one plasmid has nothing left
-        _, query = np.unique(queries[can], return_inverse=True)
-        stand_for = np.log(data["stand_for"][can]).astype(np.float32)
-        asked = np.bincount(queries[can]) > 0
-        is_new, often = data["is_new"][asked], data["works"][asked] ** power
-        weights = np.where(is_new, 0.5 * often / (often * is_new).mean(), 0.5 / (~is_new).mean())
-        inputs = data[kind][can].astype(np.float32)
-        return cls(inputs, query, right[can], stand_for, weights.astype(np.float32))
+        is_true = np.where(pooled[truths][queries], pooled[labs], labs == truths[queries])
+        solvable = np.bincount(queries, is_true)[queries] > 0  # not if nothing of the lab is left
+        _, query = np.unique(queries[solvable], return_inverse=True)
+        stand_for = np.log(data["stand_for"][solvable]).astype(np.float32)
+        kept = np.bincount(queries[solvable]) > 0
+        is_new, odds = data["is_new"][kept], data["works"][kept] ** power
+        weights = np.where(is_new, 0.5 * odds / (odds * is_new).mean(), 0.5 / (~is_new).mean())
+        inputs = data[kind][solvable].astype(np.float32)
+        return cls(inputs, query, is_true[solvable], stand_for, weights.astype(np.float32))
 
 
-def fit_network(asked: Questions, *, hidden: int = HIDDEN, epochs: int = EPOCHS) -> Network:
-    """Trained on questions, by the likelihood of the true labs among those kept."""
-    mean = asked.inputs.mean(axis=0)
-    scale = asked.inputs.std(axis=0) + 1e-4
-    inputs = torch.from_numpy((asked.inputs - mean) / scale)
+def fit_network(queries: TrainingQueries, *, hidden: int = HIDDEN, epochs: int = EPOCHS) -> Network:
+    """Trained by the likelihood of the true labs among those kept."""
+    mean = queries.inputs.mean(axis=0)
+    scale = queries.inputs.std(axis=0) + 1e-4
+    inputs = torch.from_numpy((queries.inputs - mean) / scale)
     scorer = Scorer(inputs.shape[1], hidden=hidden)
-    _train(scorer, inputs, asked, jitter=_jitter(scale), epochs=epochs)
+    _train(scorer, inputs, queries, jitter=_jitter(scale), epochs=epochs)
     arrays = {name: value.detach().numpy() for name, value in scorer.named_parameters()}
     linear, outer = arrays["linear.weight"][0], arrays["outer.weight"][0]
     return Network(mean, scale, linear, arrays["inner.weight"].T, arrays["inner.bias"], outer)
@@ -124,19 +125,19 @@ def fit_network(asked: Questions, *, hidden: int = HIDDEN, epochs: int = EPOCHS)
 def averaged(networks: Sequence[Network]) -> Network:
     """One network that scores as these do on average; they standardise inputs alike."""
     first, share = networks[0], 1 / len(networks)
-    assert all(np.array_equal(one.mean, first.mean) for one in networks)
+    assert all(np.array_equal(network.mean, first.mean) for network in networks)
     return Network(
         first.mean,
         first.scale,
-        np.mean([one.linear for one in networks], axis=0),
-        np.concatenate([one.inner for one in networks], axis=1),
-        np.concatenate([one.bias for one in networks]),
-        np.concatenate([share * one.outer for one in networks]),
+        np.mean([network.linear for network in networks], axis=0),
+        np.concatenate([network.inner for network in networks], axis=1),
+        np.concatenate([network.bias for network in networks]),
+        np.concatenate([share * network.outer for network in networks]),
     )
 
 
 def with_prior(network: Network) -> Network:
-    """The same, and PRIOR."""
+    """The network with PRIOR added to the weight of a lab's plasmids."""
     place, linear = _sources(network.mean).index("plasmids"), network.linear.copy()
     linear[place] += PRIOR * network.scale[place]
     return replace(network, linear=linear)
@@ -149,39 +150,40 @@ def _sources(inputs: NDArray[np.float32]) -> tuple[str, ...]:
 
 def _jitter(scale: NDArray[np.float32]) -> Tensor:
     """The noise on each standardised input (f,)."""
-    noise = np.full(len(scale), REST, dtype=np.float32)
+    noise = np.full(len(scale), OTHER_JITTER, dtype=np.float32)
     names = _sources(scale)
     for name in JITTER.keys() & set(names):
-        if scale[names.index(name)] > STEADY:
+        if scale[names.index(name)] > CONSTANT:
             noise[names.index(name)] = JITTER[name] / scale[names.index(name)]
     return torch.from_numpy(noise)
 
 
 def _train(
-    scorer: Scorer, inputs: Tensor, asked: Questions, *, jitter: Tensor, epochs: int
+    scorer: Scorer, inputs: Tensor, queries: TrainingQueries, *, jitter: Tensor, epochs: int
 ) -> None:
-    queries = int(asked.query[-1]) + 1
-    starts = np.searchsorted(asked.query, np.arange(queries + 1))
-    right, stand_for = torch.from_numpy(asked.right), torch.from_numpy(asked.stand_for)
-    weights = torch.from_numpy(asked.weights)
-    steps = epochs * (queries // BATCH)
+    count = int(queries.query[-1]) + 1
+    starts = np.searchsorted(queries.query, np.arange(count + 1))
+    is_true, stand_for = torch.from_numpy(queries.is_true), torch.from_numpy(queries.stand_for)
+    weights = torch.from_numpy(queries.weights)
+    steps = epochs * (count // BATCH)
     optimizer = torch.optim.AdamW(scorer.parameters(), lr=RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=RATE, total_steps=steps)
     losses = []
-    for some in _batches(queries, epochs=epochs):
-        rows = np.concatenate([np.arange(starts[one], starts[one + 1]) for one in some])
-        query = torch.from_numpy(np.repeat(np.arange(len(some)), np.diff(starts)[some]))
-        seen = inputs[rows]
-        logits = scorer(seen + jitter * torch.randn_like(seen)) + stand_for[rows]
-        mine = right[rows]
-        missed = _log_sum(logits, query) - _log_sum(logits[mine], query[mine])
-        loss = (weights[some] * missed).mean()
+    for batch in _batches(count, epochs=epochs):
+        rows = np.concatenate([np.arange(starts[place], starts[place + 1]) for place in batch])
+        query = torch.from_numpy(np.repeat(np.arange(len(batch)), np.diff(starts)[batch]))
+        batch_inputs = inputs[rows]
+        noise = jitter * torch.randn_like(batch_inputs)
+        logits = scorer(batch_inputs + noise) + stand_for[rows]
+        true_rows = is_true[rows]
+        negative_log = _log_sum(logits, query) - _log_sum(logits[true_rows], query[true_rows])
+        loss = (weights[batch] * negative_log).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
         losses.append(loss.item())
-    print(f"loss {np.mean(losses[-queries // BATCH :]):.4f}", flush=True)
+    print(f"loss {np.mean(losses[-count // BATCH :]):.4f}", flush=True)
 
 
 def _batches(queries: int, *, epochs: int) -> Iterator[NDArray[np.int64]]:
@@ -226,16 +228,21 @@ def main() -> None:
     missing = [fold for fold in folds if not (options.work / f"fold-{fold}.npz").exists()]
     if missing:
         column, _, value = options.where.partition("=")
-        reading = ReadOptions(where=((column, value),))
-        plasmids = list(read_plasmids([str(options.table)], reading))
+        read_options = ReadOptions(where=((column, value),))
+        plasmids = list(read_plasmids([str(options.table)], read_options))
         rule = rule_from_file(options.labs)
         for fold in missing:
             make_fold(plasmids, rule, encoder, epochs=options.epochs, fold=fold, work=options.work)
     if options.out:
-        made = [options.work / f"fold-{fold}.npz" for fold in range(FOLDS)]
+        fold_paths = [options.work / f"fold-{fold}.npz" for fold in range(FOLDS)]
         plain, featured = (
             with_prior(
-                averaged([fit_network(Questions.of(made, kind, power=power)) for power in POWERS])
+                averaged(
+                    [
+                        fit_network(TrainingQueries.from_folds(fold_paths, kind, power=power))
+                        for power in POWERS
+                    ]
+                )
             )
             for kind in ("plain", "featured")
         )

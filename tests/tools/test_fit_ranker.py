@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fit_ranker import PRIOR, Questions, averaged, with_prior
-from ranker_queries import partly_told
+from fit_ranker import PRIOR, TrainingQueries, averaged, with_prior
+from ranker_queries import with_some_features
 
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.evidence_ranker import Network, input_columns, input_count
@@ -17,7 +17,7 @@ INPUTS = input_count(phenotypes=False)
 
 @pytest.fixture
 def fold(tmp_path: Path) -> Path:
-    """Questions of three labs each: the first two of new work, out of 1 and 4 publications; the
+    """Queries with three labs each: the first two of new work, out of 1 and 4 publications; the
     last two of known work."""
     rng = np.random.default_rng(3)
     np.savez(
@@ -53,14 +53,14 @@ def network(hidden: int) -> Network:
 def test_new_work_counts_as_known_work_and_by_publications(
     fold: Path, power: float, new: list[float]
 ) -> None:
-    asked = Questions.of([fold], "plain", power=power)
-    assert asked.weights.tolist() == pytest.approx([*new, 1, 1])
+    queries = TrainingQueries.from_folds([fold], "plain", power=power)
+    assert queries.weights.tolist() == pytest.approx([*new, 1, 1])
 
 
 def test_networks_are_averaged_in_one() -> None:
     inputs = np.random.default_rng(4).normal(size=(9, INPUTS)).astype(np.float32)
     networks = [network(3), network(5)]
-    expected = sum(one.logits(inputs) for one in networks) / 2
+    expected = sum(network.logits(inputs) for network in networks) / 2
     assert averaged(networks).logits(inputs) == pytest.approx(expected, abs=1e-4)
 
 
@@ -74,7 +74,7 @@ def test_the_prior_is_of_stored_plasmids() -> None:
 def test_some_plasmids_are_told_with_few_of_their_features() -> None:
     features = {f"f{number}": number % 2 for number in range(39)}
     plasmid, rng = Plasmid("p", "ACGT", features=features), np.random.default_rng(0)
-    told = [partly_told(plasmid, 0.3, rng).features or {} for _ in range(2_000)]
+    told = [with_some_features(plasmid, 0.3, rng).features or {} for _ in range(2_000)]
     assert all(one.items() <= features.items() and one for one in told)
     sizes = np.array([len(one) for one in told])
     assert np.mean(sizes < 39) == pytest.approx(0.3, abs=0.04)
@@ -84,4 +84,4 @@ def test_some_plasmids_are_told_with_few_of_their_features() -> None:
 
 def test_a_plasmid_without_features_is_told_as_it_is() -> None:
     plasmid = Plasmid("p", "ACGT")
-    assert partly_told(plasmid, 1.0, np.random.default_rng(0)) is plasmid
+    assert with_some_features(plasmid, 1.0, np.random.default_rng(0)) is plasmid
