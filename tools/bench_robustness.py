@@ -22,8 +22,8 @@ from typing import Any
 
 import click
 import numpy as np
-from robustness_pictures import Found, Lines, by_series, pictures
-from robustness_series import LENGTHS, asked, chimeras, damages, series
+from robustness_pictures import AllSeries, Lines, by_series, pictures
+from robustness_series import LENGTHS, accuracy, chimeras, damages, series
 from table_rows import read_rows
 
 from vecattr.cli.main import run
@@ -55,11 +55,11 @@ def years(table: Path, panel: Panel, older: Panel) -> dict[str, Lines]:
             label = f"{first}-{last}" if first else f"to {last}"
             label = label if first < last else str(last)
             if rows:
-                found[name].append({"point": label, **asked(asked_one, rows)})
+                found[name].append({"point": label, **accuracy(asked_one, rows)})
     recent = read_rows(table, split=["train", *SPLITS], year=FRESH)
     named = [one for one in recent if one.lab in shared]
     point = f"every row of {' and '.join(FRESH)} ({len(named)} of {len(recent)} are of known labs)"
-    found["older"].append({"point": point, **asked(older, named)})
+    found["older"].append({"point": point, **accuracy(older, named)})
     return found
 
 
@@ -83,10 +83,10 @@ def measure(
     return found
 
 
-def tables(found: Found) -> str:
+def tables(measured: AllSeries) -> str:
     """Markdown: a table for each series, the splits (or indexes) side by side, in percent."""
     text = []
-    for name, sides in by_series(found).items():
+    for name, sides in by_series(measured).items():
         heads = [f"{side} {what}" for side in sides for what in ("top-1", "top-10", "known")]
         text.append(f"| {name} | {' | '.join(heads)} |\n|{' --- |' * (1 + len(heads))}\n")
         points = {line["point"]: None for lines in sides.values() for line in lines}

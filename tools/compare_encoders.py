@@ -1,13 +1,12 @@
-"""How much does a smaller encoder lose? A table and model folders in, accuracy without lab vectors
-of each out.
+"""A table and model folders in; the accuracy of each encoder without learned lab vectors out.
 
     python tools/compare_encoders.py TABLE --labs L MODEL...
 
-Every model embeds the rows of --where (split=train) by sequence alone and is asked for the rows
-of each --ask (split=dev, split=pub_dev): by the nearest stored plasmid, whose class is the answer,
-and by classes that are means of their plasmids, as `build-index --lab-vectors mean` makes them.
-`unread` is the share of the queries of which the model knows no part; --fragment N asks for the
-first N bases of each only. Ties are broken by the order of the classes.
+Every model embeds the rows of --where (split=train) by sequence alone and ranks the classes of the
+rows of each --ask (split=dev, split=pub_dev): by the nearest stored plasmid, and by classes that
+are means of their plasmids, as `build-index --lab-vectors mean` makes them. `unread` is the share
+of the queries of which the model knows no part; with --fragment N only the first N bases of each
+are queried. Ties are broken by the order of the classes.
 """
 
 from __future__ import annotations
@@ -34,14 +33,14 @@ from vecattr.ranking.discriminant import Discriminant, Moments
 from vecattr.readers.plasmids import ReadOptions
 from vecattr.vectors import Vectors
 
-AT_ONCE = 256  # queries
+BATCH = 256  # queries ranked at once
 HEADER = "                nearest plasmid      class means     unread"
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What a model made of the stored plasmids: vectors (n, d), sorted by class; where each class
-    begins (c,); the classes' vectors (c, d), and their numbers by name."""
+    """The vectors (n, d) that a model gives the stored plasmids, sorted by class; where each class
+    begins (c,); the classes' vectors (c, d), and their columns by name."""
 
     vectors: Vectors
     starts: NDArray[np.int64]
@@ -49,7 +48,7 @@ class Stored:
     column: dict[str, int]
 
     @classmethod
-    def of(cls, vectors: Vectors, labels: Sequence[str]) -> Stored:
+    def from_vectors(cls, vectors: Vectors, labels: Sequence[str]) -> Stored:
         discriminant = Discriminant.from_moments([Moments.from_vectors(vectors)])
         parts = effective_labs(lab_parts(labels, vectors), discriminant)
         column = {part.name: place for place, part in enumerate(parts)}
@@ -71,27 +70,30 @@ class Stored:
 
 def embedded(embedder: Embedder, plasmids: Sequence[Plasmid]) -> Vectors:
     """Unit vectors, (n, d)."""
-    return np.concatenate([embed_batch(embedder, some) for some in in_batches(plasmids)])
+    return np.concatenate([embed_batch(embedder, batch) for batch in in_batches(plasmids)])
 
 
 def places(scores: Vectors, truth: NDArray[np.int64]) -> NDArray[np.int64]:
     """How many classes come before the true one, (q, c) -> (q,); all for a class of -1."""
-    mine = np.take_along_axis(scores, np.maximum(truth, 0)[:, None], axis=1)
-    before = (scores > mine) | ((scores == mine) & (np.arange(scores.shape[1]) < truth[:, None]))
+    true_scores = np.take_along_axis(scores, np.maximum(truth, 0)[:, None], axis=1)
+    ties = scores == true_scores
+    before = (scores > true_scores) | (ties & (np.arange(scores.shape[1]) < truth[:, None]))
     return np.where(truth < 0, scores.shape[1], before.sum(axis=1))
 
 
 def figures(stored: Stored, queries: Vectors, truth: NDArray[np.int64]) -> str:
     """Top-1 / top-10 by the nearest plasmid and by means, in percent."""
     texts = []
-    for ranked in (stored.by_nearest, stored.by_means):
-        found = np.concatenate(
+    for cosines_of in (stored.by_nearest, stored.by_means):
+        truth_places = np.concatenate(
             [
-                places(ranked(queries[start : start + AT_ONCE]), truth[start : start + AT_ONCE])
-                for start in range(0, len(queries), AT_ONCE)
+                places(cosines_of(queries[start : start + BATCH]), truth[start : start + BATCH])
+                for start in range(0, len(queries), BATCH)
             ]
         )
-        texts.append(f"{100 * np.mean(found < 1):5.1f} / {100 * np.mean(found < 10):4.1f}")
+        texts.append(
+            f"{100 * np.mean(truth_places < 1):5.1f} / {100 * np.mean(truth_places < 10):4.1f}"
+        )
     return "   ".join(texts)
 
 
@@ -111,37 +113,41 @@ def main(
     fragment: int | None,
 ) -> None:
     """Compare the models on one table."""
-    reads = ReadOptions(where=where, no_features=True)
-    plasmids = load_labelled_plasmids([str(table)], reads)
-    asked = {one: load_labelled_plasmids([str(table)], replace(reads, where=(one,))) for one in ask}
-    pieces = {one: [cut(query, fragment) for query in some] for one, some in asked.items()}
+    stored_options = ReadOptions(where=where, no_features=True)
+    plasmids = load_labelled_plasmids([str(table)], stored_options)
+    queries: dict[tuple[str, str], list[Plasmid]] = {}
+    for condition in ask:
+        query_options = replace(stored_options, where=(condition,))
+        rows = load_labelled_plasmids([str(table)], query_options)
+        queries[condition] = [first_bases(row, fragment) for row in rows]
     click.echo(HEADER)
     for model in models:
         click.echo(f"{model}, {(model / WEIGHTS_FILE).stat().st_size / 1e6:.1f} MB of weights")
-        for line in measured(model, plasmids, pieces, rule=rule_from_file(labs)):
+        for line in accuracy_lines(model, plasmids, queries, rule=rule_from_file(labs)):
             click.echo(line)
 
 
-def measured(
+def accuracy_lines(
     model: Path,
     plasmids: Sequence[Plasmid],
-    asked: Mapping[tuple[str, str], Sequence[Plasmid]],
+    queries: Mapping[tuple[str, str], Sequence[Plasmid]],
     *,
     rule: ClassRule,
 ) -> Iterator[str]:
-    """A line of figures for each set of queries, as HEADER says."""
+    """A line of figures for each set of queries, with the columns of HEADER."""
     embedder = load_embedder(model, device="cpu")
-    labels = [rule.label(one.lab or "") for one in plasmids]
-    stored = Stored.of(embedded(embedder, plasmids), labels)
-    for one, queries in asked.items():
-        truth = np.array([stored.column.get(rule.label(q.lab or ""), -1) for q in queries])
-        vectors = embedded(embedder, queries)
+    labels = [rule.label(plasmid.lab or "") for plasmid in plasmids]
+    stored = Stored.from_vectors(embedded(embedder, plasmids), labels)
+    for condition, rows in queries.items():
+        classes = [rule.label(row.lab or "") for row in rows]
+        truth = np.array([stored.column.get(name, -1) for name in classes])
+        vectors = embedded(embedder, rows)
         unread = 100 * are_unread(vectors, unread_vector(embedder)).mean()
-        yield f"{'='.join(one):15} {figures(stored, vectors, truth)}   {unread:6.2f}"
+        yield f"{'='.join(condition):15} {figures(stored, vectors, truth)}   {unread:6.2f}"
 
 
-def cut(plasmid: Plasmid, bases: int | None) -> Plasmid:
-    """The first bases of a plasmid, as a linear piece; all of it for None."""
+def first_bases(plasmid: Plasmid, bases: int | None) -> Plasmid:
+    """The first bases of a plasmid, as a linear fragment; all of it for None."""
     if bases is None or bases >= len(plasmid):
         return plasmid
     return replace(plasmid, sequence=plasmid.sequence[:bases], topology="linear")

@@ -1,4 +1,4 @@
-"""Which score tells plasmids of unknown labs? A table and an index in, AUROC and FPR of each out.
+"""A table and an index in; how well each score detects plasmids of unknown labs out.
 
     python tools/compare_unknown_scores.py TABLE -i INDEX --where split=dev \\
         --unknown-where split=newlab_dev
@@ -41,27 +41,27 @@ BATCH = 64
 
 
 def scores(index: Index, plasmids: Sequence[Plasmid]) -> dict[str, Column]:
-    """Each score of each plasmid, (q,); bigger speaks for a known lab."""
+    """Each score of each plasmid, (q,); higher for known labs."""
     named = named_columns(index.lab_names)
     unknown = unknown_vector(index.path / MODEL_FOLDER)
-    found: dict[str, list[Column]] = {}
+    batches: dict[str, list[Column]] = {}
 
     def add(name: str, values: Column) -> None:
-        found.setdefault(name, []).append(values)
+        batches.setdefault(name, []).append(values)
 
     for start in range(0, len(plasmids), BATCH):
-        some = plasmids[start : start + BATCH]
-        vectors = index.embed(some)
+        batch = plasmids[start : start + BATCH]
+        vectors = index.embed(batch)
         cosines = index.lab_cosines(vectors)
         nearest = index.nearest_cosines(vectors)
-        basic = OpenSetInputs.from_scores(cosines, nearest, named=named)
-        add("best cosine of a named lab", basic.best)
-        add("lead over the next named lab", basic.lead)
+        inputs = OpenSetInputs.from_scores(cosines, nearest, named=named)
+        add("best cosine of a named lab", inputs.best)
+        add("lead over the next named lab", inputs.lead)
         if unknown is not None:
             add("far from the unknown vector", -(vectors.bare @ unknown).astype(np.float64))
-        add("cosine of the nearest plasmid", basic.nearest)
+        add("cosine of the nearest plasmid", inputs.nearest)
         if index.manifest.keep_sequences:
-            add("containment in the 20 nearest", best_containments(index, some, vectors))
+            add("containment in the 20 nearest", best_containments(index, batch, vectors))
         if index.calibration is not None:
             confidence = confidence_of(
                 index.calibration,
@@ -71,7 +71,7 @@ def scores(index: Index, plasmids: Sequence[Plasmid]) -> dict[str, Column]:
                 featured=vectors.featured,
             )
             add("familiarity (the default)", confidence.confidences)
-    return {name: np.concatenate(parts) for name, parts in found.items()}
+    return {name: np.concatenate(parts) for name, parts in batches.items()}
 
 
 @click.command()
@@ -88,22 +88,24 @@ def main(
     """Compare the scores on one index."""
     opened = Index.open(index)
     named = frozenset(opened.lab_names) - {POOLED}
-    reads = ReadOptions(where=where, no_features=True)
-    known = [one for one in load_labelled_plasmids([str(table)], reads) if one.lab in named]
+    read_options = ReadOptions(where=where, no_features=True)
+    plasmids = load_labelled_plasmids([str(table)], read_options)
+    known = [plasmid for plasmid in plasmids if plasmid.lab in named]
     if not known:
         raise InputError(
             "--where selects no row of a named lab of the index",
             where=str(table),
-            hint="list-labs tells which labs the index names",
+            hint="list-labs shows which labs the index names",
         )
-    unknown = load_unknown_plasmids([str(table)], replace(reads, where=unknown_where), named=named)
+    unknown_options = replace(read_options, where=unknown_where)
+    unknown = load_unknown_plasmids([str(table)], unknown_options, named=named)
     click.echo(f"{len(known)} known, {len(unknown)} not")
-    found, others = scores(opened, known), scores(opened, unknown)
-    for name, mine in found.items():
-        other = others[name]
+    known_scores, unknown_scores = scores(opened, known), scores(opened, unknown)
+    for name, negatives in known_scores.items():
+        positives = unknown_scores[name]
         click.echo(
-            f"{name:32} AUROC {auroc(mine, other):.3f}  "
-            f"FPR at 95 % {false_positive_rate(mine, other, recall=0.95):.3f}"
+            f"{name:32} AUROC {auroc(negatives, positives):.3f}  "
+            f"FPR at 95 % {false_positive_rate(negatives, positives, recall=0.95):.3f}"
         )
 
 

@@ -1,10 +1,10 @@
-"""Split the plasmids of new labs into a few to add and the rest to ask about.
+"""Plasmids of new labs in; a few of each to add and the rest to query, as two tables, out.
 
     python tools/draw_shots.py TABLE --where split=newlab_dev --shots 5 --seed 0 -o FOLDER
 
 Writes FOLDER/supports.csv (`--shots` plasmids of every lab, drawn with the seed) and
-FOLDER/queries.csv (all others; labs with no plasmid left are not asked about; bad records are
-told on stderr, and the exit code is 3 then), for
+FOLDER/queries.csv (all others; labs with no plasmid left are not queried). Bad records are
+reported on stderr, and the exit code is 3 then. Then run
 
     vecattr add-lab FOLDER/supports.csv -i INDEX
     vecattr evaluate FOLDER/queries.csv -i INDEX
@@ -34,7 +34,8 @@ def draw(
     by_lab: dict[str, list[Plasmid]] = defaultdict(list)
     for plasmid in plasmids:
         by_lab[plasmid.lab or ""].append(plasmid)
-    supports, queries = [], []
+    supports: list[Plasmid] = []
+    queries: list[Plasmid] = []
     for lab in sorted(by_lab):
         order = rng.permutation(len(by_lab[lab]))
         drawn = set(order[: min(shots, len(order) - 1)].tolist())

@@ -3,8 +3,8 @@
     python tools/other_domain.py T -o FOLDER [--only NAME ...] [--seed 0]
 
 T has the columns `split`, `publication` and `year`; of its rows `split=newlab_dev` no encoder knows
-a lab or a plasmid. Writes FOLDER/NAME.csv with a column `split` (train: to store, test: to ask
-about), and FOLDER/NAME.labs.txt, its labels, one a line, as `bench_peers.py` wants them:
+a lab or a plasmid. Writes FOLDER/NAME.csv with a column `split` (train: to store, test: to query),
+and FOLDER/NAME.labs.txt, its labels, one a line, as `bench_peers.py` wants them:
 
     papers     the rows of newlab_dev; a third of each lab's publications are the test
     fragments  the same rows, each a random linear stretch of 300 to 3,000 bases; random rows
@@ -14,7 +14,7 @@ about), and FOLDER/NAME.labs.txt, its labels, one a line, as `bench_peers.py` wa
 
 Random rows are three in ten of each label, and a label keeps one. A row of a label of which nothing
 is stored is left out, and so is one without a label, or of fewer than 300 bases among fragments.
-Bad records are told on stderr, and the exit code is 3 then.
+Bad records are reported on stderr, and the exit code is 3 then.
 """
 
 from __future__ import annotations
@@ -36,53 +36,53 @@ from vecattr.sequences.mutations import fragment
 
 SHORTEST, LONGEST = 300, 3000
 NEW = "newlab_dev"
-ASKED = ("dev", "pub_dev")
+QUERIED = ("dev", "pub_dev")
 
-#: The plasmids to store and those to ask about.
+#: The plasmids to store and those to query.
 Parts = tuple[list[Plasmid], list[Plasmid]]
 
 
 def by_publication(plasmids: Sequence[Plasmid], *, rng: np.random.Generator) -> Parts:
-    """A third of each lab's publications (rounded, one at least) are asked about, whole; each lab
+    """A third of each lab's publications (rounded, one at least) are queried, whole; each lab
     keeps one. A plasmid without a publication is stored."""
     groups: dict[str, set[str]] = defaultdict(set)
     labs: dict[str, set[str]] = defaultdict(set)
-    for one in plasmids:
-        if one.group is not None:
-            groups[str(one.lab)].add(one.group)
-            labs[one.group].add(str(one.lab))
-    held: set[str] = set()
+    for plasmid in plasmids:
+        if plasmid.group is not None:
+            groups[str(plasmid.lab)].add(plasmid.group)
+            labs[plasmid.group].add(str(plasmid.lab))
+    queried: set[str] = set()
     for lab in sorted(groups):
-        mine = sorted(groups[lab])
-        wanted = max(1, round(len(mine) / 3))
-        for place in rng.permutation(len(mine)).tolist():
-            would = held | {mine[place]}
-            if len(held & groups[lab]) < wanted and all(
-                groups[owner] - would for owner in labs[mine[place]]
+        candidates = sorted(groups[lab])
+        wanted = max(1, round(len(candidates) / 3))
+        for place in rng.permutation(len(candidates)).tolist():
+            extended = queried | {candidates[place]}
+            if len(queried & groups[lab]) < wanted and all(
+                groups[owner] - extended for owner in labs[candidates[place]]
             ):
-                held = would
-    return _parts(plasmids, lambda one: one.group in held)
+                queried = extended
+    return _parts(plasmids, lambda plasmid: plasmid.group in queried)
 
 
 def by_row(plasmids: Sequence[Plasmid], *, rng: np.random.Generator) -> Parts:
-    """Three in ten of each label's plasmids (rounded) are asked about; each label keeps one."""
+    """Three in ten of each label's plasmids (rounded) are queried; each label keeps one."""
     members: dict[str, list[str]] = defaultdict(list)
-    for one in plasmids:
-        members[str(one.lab)].append(one.id)
-    held: set[str] = set()
+    for plasmid in plasmids:
+        members[str(plasmid.lab)].append(plasmid.id)
+    queried: set[str] = set()
     for label in sorted(members):
         order = rng.permutation(len(members[label])).tolist()
         drawn = order[: min(round(0.3 * len(order)), len(order) - 1)]
-        held.update(members[label][place] for place in drawn)
-    return _parts(plasmids, lambda one: one.id in held)
+        queried.update(members[label][place] for place in drawn)
+    return _parts(plasmids, lambda plasmid: plasmid.id in queried)
 
 
-def _parts(plasmids: Iterable[Plasmid], is_held: Callable[[Plasmid], bool]) -> Parts:
+def _parts(plasmids: Iterable[Plasmid], is_queried: Callable[[Plasmid], bool]) -> Parts:
     stored: list[Plasmid] = []
-    asked: list[Plasmid] = []
-    for one in plasmids:
-        (asked if is_held(one) else stored).append(one)
-    return stored, asked
+    queries: list[Plasmid] = []
+    for plasmid in plasmids:
+        (queries if is_queried(plasmid) else stored).append(plasmid)
+    return stored, queries
 
 
 def papers(table: Path, *, rng: np.random.Generator) -> Parts:
@@ -90,24 +90,24 @@ def papers(table: Path, *, rng: np.random.Generator) -> Parts:
 
 
 def fragments(table: Path, *, rng: np.random.Generator) -> Parts:
-    whole = [one for one in read_rows(table, split=[NEW]) if len(one) >= SHORTEST]
-    lengths = [int(rng.integers(SHORTEST, min(LONGEST, len(one)) + 1)) for one in whole]
-    cut = [fragment(one, length, rng=rng) for one, length in zip(whole, lengths, strict=True)]
-    return by_row(cut, rng=rng)
+    rows = [row for row in read_rows(table, split=[NEW]) if len(row) >= SHORTEST]
+    lengths = [int(rng.integers(SHORTEST, min(LONGEST, len(row)) + 1)) for row in rows]
+    stretches = [fragment(row, length, rng=rng) for row, length in zip(rows, lengths, strict=True)]
+    return by_row(stretches, rng=rng)
 
 
 def years(table: Path, *, rng: np.random.Generator) -> Parts:
-    year = {one.id: one.group for one in read_rows(table, split=[NEW], group_by="year")}
-    rows = [one for one in read_rows(table, split=[NEW]) if year[one.id]]
-    return by_row([replace(one, lab=f"year {year[one.id]}") for one in rows], rng=rng)
+    year = {row.id: row.group for row in read_rows(table, split=[NEW], group_by="year")}
+    rows = [row for row in read_rows(table, split=[NEW]) if year[row.id]]
+    return by_row([replace(row, lab=f"year {year[row.id]}") for row in rows], rng=rng)
 
 
 def linear(table: Path, *, rng: np.random.Generator) -> Parts:
     """The same for every seed."""
     stored = read_rows(table, split=["train"], topology=["linear"])
-    asked = read_rows(table, split=ASKED, topology=["linear"])
-    labs = {one.lab for one in stored}
-    return stored, [one for one in asked if one.lab in labs]
+    queries = read_rows(table, split=QUERIED, topology=["linear"])
+    labs = {plasmid.lab for plasmid in stored}
+    return stored, [query for query in queries if query.lab in labs]
 
 
 COLLECTIONS = {"papers": papers, "fragments": fragments, "years": years, "linear": linear}
@@ -115,15 +115,15 @@ COLLECTIONS = {"papers": papers, "fragments": fragments, "years": years, "linear
 
 def write(folder: Path, name: str, parts: Parts) -> None:
     """FOLDER/NAME.csv and FOLDER/NAME.labs.txt."""
-    stored, asked = parts
-    split = dict.fromkeys([one.id for one in stored], "train")
-    split |= dict.fromkeys([one.id for one in asked], "test")
+    stored, queries = parts
+    split = dict.fromkeys([plasmid.id for plasmid in stored], "train")
+    split |= dict.fromkeys([plasmid.id for plasmid in queries], "test")
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.csv").write_text(table_text([*stored, *asked], split=split))
-    labels = sorted({str(one.lab) for one in stored})
+    (folder / f"{name}.csv").write_text(table_text([*stored, *queries], split=split))
+    labels = sorted({str(plasmid.lab) for plasmid in stored})
     (folder / f"{name}.labs.txt").write_text("".join(f"{label}\n" for label in labels))
-    told = f"{name}: {len(stored)} to store of {len(labels)} labels, {len(asked)} to ask about"
-    click.echo(told, err=True)
+    counts = f"{len(stored)} to store of {len(labels)} labels, {len(queries)} to query"
+    click.echo(f"{name}: {counts}", err=True)
 
 
 @click.command()

@@ -1,12 +1,13 @@
-"""Predict a column of a table from embeddings: vectors and 0/1 labels in, figures out.
+"""Vectors and a 0/1 column of a table in, how well the vectors predict the column out.
 
     vecattr embed T --where split=train --no-features -m MODEL -o train.npy
     vecattr embed T --where split=dev --no-features -m MODEL -o dev.npy
     python tools/predict_feature.py T species_human --train train.npy --test dev.npy
 
 A logistic regression learns the column from the vectors of --train; each --test is reported with
-its number of plasmids, the share of ones, the accuracy of always saying what most of --train is,
-the accuracy of the regression, and its area under the ROC curve. Needs scikit-learn (extra `viz`).
+its number of plasmids, the share of ones, the accuracy of always predicting the majority of
+--train, the accuracy of the regression, and its area under the ROC curve. Needs scikit-learn (extra
+`viz`).
 
 The vectors must be made with --no-features: the column may be one of the features.
 """
@@ -31,26 +32,26 @@ from vecattr.readers.input_files import open_input
 
 @dataclass(frozen=True)
 class Figures:
-    """What one set of n plasmids gave; shares lie in [0, 1]."""
+    """The figures of one set of n plasmids; shares lie in [0, 1]."""
 
     n: int
     ones: float
-    majority: float  # accuracy of the answer that is right most often in training
+    majority: float  # accuracy of always predicting the majority of the training rows
     accuracy: float
     auroc: float
 
 
 def column_values(table: Path, columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """The cells of these columns by sequence id; InputError for a row that is too short."""
-    found = {}
+    values = {}
     with open_input(table) as opened:
-        sheet = read_csv_table(opened)
-        name, *wanted = (sheet.position(column) for column in ("sequence_id", *columns))
-        for row in sheet.rows:
-            if problem := sheet.count_problem(row):
+        csv_table = read_csv_table(opened)
+        id_place, *places = (csv_table.position(name) for name in ("sequence_id", *columns))
+        for row in csv_table.rows:
+            if problem := csv_table.count_problem(row):
                 raise problem
-            found[row.cells[name]] = tuple(row.cells[place] for place in wanted)
-    return found
+            values[row.cells[id_place]] = tuple(row.cells[place] for place in places)
+    return values
 
 
 def labelled(
@@ -58,9 +59,9 @@ def labelled(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Vectors (n, d) and truths (n,) from the array of `vecattr embed`; rows without a 0 or a 1
     are left out."""
-    known = np.array([values.get(name) in ("0", "1") for name in rows["id"]])
-    truths = np.array([values[name] == "1" for name in rows["id"][known]])
-    return rows["vector"][known], truths
+    has_value = np.array([values.get(name) in ("0", "1") for name in rows["id"]])
+    truths = np.array([values[name] == "1" for name in rows["id"][has_value]])
+    return rows["vector"][has_value], truths
 
 
 def fitted(vectors: NDArray[np.float32], truths: NDArray[np.bool_]) -> Pipeline:
@@ -72,14 +73,14 @@ def fitted(vectors: NDArray[np.float32], truths: NDArray[np.bool_]) -> Pipeline:
 def measured(
     model: Pipeline, vectors: NDArray[np.float32], truths: NDArray[np.bool_], *, majority: bool
 ) -> Figures:
-    """The figures of one set; `majority` is what most of the training rows are."""
-    chances = model.predict_proba(vectors)[:, 1]
+    """The figures of one set; `majority` is the value of most training rows."""
+    probabilities = model.predict_proba(vectors)[:, 1]
     return Figures(
         n=len(truths),
         ones=float(truths.mean()),
         majority=float(np.mean(truths == majority)),
-        accuracy=float(np.mean((chances > 0.5) == truths)),
-        auroc=float(roc_auc_score(truths, chances)),
+        accuracy=float(np.mean((probabilities > 0.5) == truths)),
+        auroc=float(roc_auc_score(truths, probabilities)),
     )
 
 
@@ -97,9 +98,9 @@ def main() -> None:
         vectors, truths = labelled(np.load(options.train), values)
         model, majority = fitted(vectors, truths), bool(truths.mean() > 0.5)
         for path in options.test:
-            found = measured(model, *labelled(np.load(path), values), majority=majority)
-            shares = [found.ones, found.majority, found.accuracy, found.auroc]
-            print(column, path.stem, found.n, *(f"{share:.3f}" for share in shares), sep="\t")
+            figures = measured(model, *labelled(np.load(path), values), majority=majority)
+            shares = [figures.ones, figures.majority, figures.accuracy, figures.auroc]
+            print(column, path.stem, figures.n, *(f"{share:.3f}" for share in shares), sep="\t")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What `bench_robustness.py` measured in; a PNG of each series and one of all out."""
+"""The series that `bench_robustness.py` measured in; a PNG of each and one of all out."""
 
 from __future__ import annotations
 
@@ -9,21 +9,19 @@ from typing import Any
 #: The points of a series in order, each with its name and its shares.
 Lines = list[dict[str, Any]]
 #: By split, then by series (`years`: by index); or the other way round.
-Found = dict[str, dict[str, Lines]]
+AllSeries = dict[str, dict[str, Lines]]
 
 
-def by_series(found: Found) -> Found:
+def by_series(measured: AllSeries) -> AllSeries:
     """Name of a series -> split or index -> lines."""
-    names = {name: None for side in found if side != "years" for name in found[side]}
-    turned = {
-        name: {side: lines[name] for side, lines in found.items() if side != "years"}
-        for name in names
-    }
-    return {**turned, "years": found["years"]} if "years" in found else turned
+    splits = {split: series for split, series in measured.items() if split != "years"}
+    names = {name: None for series in splits.values() for name in series}
+    swapped = {name: {split: series[name] for split, series in splits.items()} for name in names}
+    return {**swapped, "years": measured["years"]} if "years" in measured else swapped
 
 
 def draw(axes: Any, name: str, sides: dict[str, Lines]) -> None:
-    """Shares with their standard errors, one line a side, dashed for the first place."""
+    """Shares with their standard errors, one line per split, dashed for the first place."""
     points = list({line["point"]: None for lines in sides.values() for line in lines})
     points = [point for point in points if "every row" not in point]
     for color, (side, lines) in zip(("#4363d8", "#e6194b"), sides.items(), strict=True):
@@ -41,19 +39,19 @@ def draw(axes: Any, name: str, sides: dict[str, Lines]) -> None:
                 label=f"{side}, {'top-10' if top == 'top10' else 'top-1'}",
             )
     axes.set_xticks(range(len(points)), points, rotation=25, ha="right", fontsize=8)
-    axes.set_ylim(0, 103)  # a mark at 100 is whole
+    axes.set_ylim(0, 103)  # so that a mark at 100 is not cut
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
     axes.set_title(name, fontsize=10)
 
 
-def pictures(found: Found, folder: Path) -> None:
+def pictures(measured: AllSeries, folder: Path) -> None:
     """A PNG of each series and `all.png` in the folder."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     folder.mkdir(parents=True, exist_ok=True)
-    everything = by_series(found)
-    sheets: dict[str, Found] = {
+    everything = by_series(measured)
+    sheets: dict[str, AllSeries] = {
         name.replace(", ", "-").replace(" ", "-"): {name: sides}
         for name, sides in everything.items()
     }

@@ -1,4 +1,4 @@
-"""What damage costs: an index and labelled plasmids in, the lines of a series out."""
+"""A panel and labelled plasmids in, its accuracy by kind and amount of damage out."""
 
 from __future__ import annotations
 
@@ -38,27 +38,29 @@ GAPS = (0.0, 0.01, 0.05, 0.1, 0.2)
 def damages() -> dict[str, dict[str, Damage]]:
     """Each way of damaging a plasmid, from none to most, by the name of its series and point."""
 
-    def turned(one: Plasmid, rng: np.random.Generator) -> Plasmid:
-        return one.rotated(int(rng.integers(len(one)))) if one.is_circular else one
+    def rotated(plasmid: Plasmid, rng: np.random.Generator) -> Plasmid:
+        if not plasmid.is_circular:
+            return plasmid
+        return plasmid.rotated(int(rng.integers(len(plasmid))))
 
-    def of(damage: Callable[..., Plasmid], amount: float) -> Damage:
-        return lambda one, rng: damage(one, amount, rng=rng)
+    def by(amount: float, damage: Callable[..., Plasmid]) -> Damage:
+        return lambda plasmid, rng: damage(plasmid, amount, rng=rng)
 
     return {
         "fragment": {
-            **{f"{length:,} bases": of(fragment, length) for length in LENGTHS},
-            "all, linear": lambda one, rng: fragment(one, len(one), rng=rng),
-            "whole": lambda one, rng: one,
+            **{f"{length:,} bases": by(length, fragment) for length in LENGTHS},
+            "all, linear": lambda plasmid, rng: fragment(plasmid, len(plasmid), rng=rng),
+            "whole": lambda plasmid, rng: plasmid,
         },
-        "substitutions": {f"{rate:.1%}": of(substituted, rate) for rate in RATES},
-        "indels": {f"{rate:.1%}": of(with_indels, rate) for rate in RATES},
-        "N, scattered": {f"{share:.0%}": of(masked, share) for share in GAPS},
-        "N, one stretch": {f"{share:.0%}": of(masked_stretch, share) for share in GAPS},
+        "substitutions": {f"{rate:.1%}": by(rate, substituted) for rate in RATES},
+        "indels": {f"{rate:.1%}": by(rate, with_indels) for rate in RATES},
+        "N, scattered": {f"{share:.0%}": by(share, masked) for share in GAPS},
+        "N, one stretch": {f"{share:.0%}": by(share, masked_stretch) for share in GAPS},
         "spelling": {
-            "as given": lambda one, rng: one,
-            "other strand": lambda one, rng: one.reverse_complement(),
-            "rotated": turned,
-            "both": lambda one, rng: turned(one, rng).reverse_complement(),
+            "as given": lambda plasmid, rng: plasmid,
+            "other strand": lambda plasmid, rng: plasmid.reverse_complement(),
+            "rotated": rotated,
+            "both": lambda plasmid, rng: rotated(plasmid, rng).reverse_complement(),
         },
     }
 
@@ -85,8 +87,8 @@ def judged(
     """Scores (q, n), and which queries the verdict calls known (q,), None without a threshold."""
     scores, verdicts = [], []
     for start in range(0, len(plasmids), BATCH):
-        some = plasmids[start : start + BATCH]
-        queries = embed_without_neighbors(panel, some, exclude_near_copies=False)
+        batch = plasmids[start : start + BATCH]
+        queries = embed_without_neighbors(panel, batch, exclude_near_copies=False)
         judgement = judge(panel, queries, score_labs(panel, queries), DEFAULT_OPTIONS)
         scores.append(judgement.scores)
         verdicts += [
@@ -95,52 +97,54 @@ def judged(
                 confidence=float(judgement.confidence.confidences[query]),
                 threshold=judgement.confidence.threshold(query),
             )
-            for query, plasmid in enumerate(some)
+            for query, plasmid in enumerate(batch)
         ]
     is_calibrated = judgement.confidence.thresholds is not None
     return np.concatenate(scores), np.array(verdicts) == "known" if is_calibrated else None
 
 
-def asked(panel: Panel, plasmids: Sequence[Plasmid]) -> dict[str, Any]:
-    """The figures of some labelled plasmids, and the share that the verdict calls known."""
-    scores, known = judged(panel, plasmids)
-    ranks = lab_ranks(scores, panel.lab_names, [one.lab or "" for one in plasmids])
-    line = figures(ranks, [one.group for one in plasmids])
-    return line if known is None else {**line, "known": round(float(known.mean()), 4)}
+def accuracy(panel: Panel, plasmids: Sequence[Plasmid]) -> dict[str, Any]:
+    """The figures of labelled plasmids, and the share that the verdict calls known."""
+    scores, is_known = judged(panel, plasmids)
+    ranks = lab_ranks(scores, panel.lab_names, [plasmid.lab or "" for plasmid in plasmids])
+    line = figures(ranks, [plasmid.group for plasmid in plasmids])
+    return line if is_known is None else {**line, "known": round(float(is_known.mean()), 4)}
 
 
 def series(
     panel: Panel, plasmids: Sequence[Plasmid], points: dict[str, Damage], *, seed: int
 ) -> Lines:
-    """One line a point; a point's generator is that of its place, whatever was measured before."""
+    """One line per point; each point has a generator of its own, seeded by its place."""
     lines = []
     for place, (name, damage) in enumerate(points.items()):
         rng = np.random.default_rng([seed, place])
-        lines.append({"point": name, **asked(panel, [damage(one, rng) for one in plasmids])})
+        lines.append(
+            {"point": name, **accuracy(panel, [damage(plasmid, rng) for plasmid in plasmids])}
+        )
     return lines
 
 
 def chimeras(panel: Panel, plasmids: Sequence[Plasmid], *, seed: int) -> Lines:
-    """Pairs of plasmids of two named labs, asked about alone and as one half each: are both labs,
-    and is either, in the first place or the first ten?"""
+    """Pairs of plasmids of two named labs, queried alone and joined, one half of each: how often
+    both labs, and how often either, are in the first place or the first ten."""
     rng = np.random.default_rng(seed)
-    named = [one for one in plasmids if one.lab in panel.lab_names]
+    named = [plasmid for plasmid in plasmids if plasmid.lab in panel.lab_names]
     order = rng.permutation(len(named)).tolist()
-    pairs = [(named[a], named[b]) for a, b in zip(order, order[1:] + order[:1], strict=True)]
-    pairs = [(one, other) for one, other in pairs if one.lab != other.lab]
-    mixed = [chimera(one, other, rng=rng) for one, other in pairs]
+    neighbors = zip(order, order[1:] + order[:1], strict=True)
+    pairs = [(named[a], named[b]) for a, b in neighbors if named[a].lab != named[b].lab]
+    joined = [chimera(first, second, rng=rng) for first, second in pairs]
 
-    def ranks(asked_about: Sequence[Plasmid], side: int) -> NDArray[np.float64]:
+    def ranks(queries: Sequence[Plasmid], side: int) -> NDArray[np.float64]:
         truths = [pair[side].lab or "" for pair in pairs]
-        return lab_ranks(judged(panel, asked_about)[0], panel.lab_names, truths)
+        return lab_ranks(judged(panel, queries)[0], panel.lab_names, truths)
 
-    groups = [one.group for one, _ in pairs]
+    groups = [first.group for first, _ in pairs]
     lines = []
     for name, queries in {
         "alone": [[pair[side] for pair in pairs] for side in (0, 1)],
-        "chimera": [mixed, mixed],
+        "chimera": [joined, joined],
     }.items():
-        both = np.stack([ranks(mine, side) for side, mine in enumerate(queries)])  # (2, pairs)
+        both = np.stack([ranks(rows, side) for side, rows in enumerate(queries)])  # (2, pairs)
         lines.append({"point": f"{name}: either", **figures(both.min(axis=0), groups)})
         line = figures(both.max(axis=0), groups)
         for entry in ("top1", "top1_se", "top1_by_group"):  # two labs, one first place

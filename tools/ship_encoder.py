@@ -17,7 +17,7 @@ from pathlib import Path
 
 import click
 import numpy as np
-from compare_encoders import HEADER, measured
+from compare_encoders import HEADER, accuracy_lines
 
 from vecattr.cli.main import run
 from vecattr.cli.options.reading import load_labelled_plasmids
@@ -85,24 +85,27 @@ not measured.
 def check_nameless(folder: Path, plasmids: Iterable[Plasmid]) -> None:
     """InputError when a file of the folder holds the id, the lab or the group of a plasmid: as a
     word of a text, or, unless it is short, anywhere in the bytes."""
-    names = {name for one in plasmids for name in (one.id, one.lab, one.group) if name}
+    names = {
+        name for plasmid in plasmids for name in (plasmid.id, plasmid.lab, plasmid.group) if name
+    }
     for path in sorted(folder.iterdir()):
         content = path.read_bytes()
-        found = inside(content, {name.encode() for name in names if len(name) >= SHORTEST_NAME})
+        long_names = {name.encode() for name in names if len(name) >= SHORTEST_NAME}
+        contained = contained_names(content, long_names)
         if path.name in (CARD_FILE, CONFIG_FILE):
-            found |= names & set(re.findall(r"\w+", content.decode()))
-        if found:
-            raise InputError(f"holds the name {min(found)!r}", where=str(path))
+            contained |= names & set(re.findall(r"\w+", content.decode()))
+        if contained:
+            raise InputError(f"holds the name {min(contained)!r}", where=str(path))
 
 
-def inside(content: bytes, names: set[bytes]) -> set[str]:
-    """Which names, of SHORTEST_NAME bytes or more, stand anywhere in the content."""
+def contained_names(content: bytes, names: set[bytes]) -> set[str]:
+    """The names, of SHORTEST_NAME bytes or more, that occur anywhere in the content."""
     letters = np.frombuffer(content, dtype=np.uint8).astype(np.uint64)
-    beginnings = np.zeros(max(0, len(letters) - SHORTEST_NAME + 1), dtype=np.uint64)
+    windows = np.zeros(max(0, len(letters) - SHORTEST_NAME + 1), dtype=np.uint64)
     for place in range(SHORTEST_NAME):  # the first letters of every window as one number
-        beginnings = beginnings << np.uint64(8) | letters[place : place + len(beginnings)]
-    wanted = {int.from_bytes(name[:SHORTEST_NAME], "big") for name in names}
-    places = np.flatnonzero(np.isin(beginnings, np.array(sorted(wanted), dtype=np.uint64)))
+        windows = windows << np.uint64(8) | letters[place : place + len(windows)]
+    first_letters = {int.from_bytes(name[:SHORTEST_NAME], "big") for name in names}
+    places = np.flatnonzero(np.isin(windows, np.array(sorted(first_letters), dtype=np.uint64)))
     return {
         name.decode()
         for place in places.tolist()
@@ -125,19 +128,22 @@ def main(
     ask: Sequence[tuple[str, str]],
 ) -> None:
     """Train the encoder, check it and write its card."""
-    reads = ReadOptions(where=where, no_features=True)
-    plasmids = load_labelled_plasmids([str(table)], reads)
+    read_options = ReadOptions(where=where, no_features=True)
+    plasmids = load_labelled_plasmids([str(table)], read_options)
     rule = rule_from_file(labs)
     train_model(plasmids, output, rule=rule, encoder=ENCODER, train=TRAINING)
     (output / HISTORY_FILE).unlink()
     check_nameless(output, plasmids)
-    asked = {one: load_labelled_plasmids([str(table)], replace(reads, where=(one,))) for one in ask}
-    lines = [HEADER, *measured(output, plasmids, asked, rule=rule)]
+    queries = {
+        condition: load_labelled_plasmids([str(table)], replace(read_options, where=(condition,)))
+        for condition in ask
+    }
+    lines = [HEADER, *accuracy_lines(output, plasmids, queries, rule=rule)]
     card = (output / CARD_FILE).read_text(encoding="utf-8") + CARD.format(
-        command=COMMAND, stored=len(plasmids), figures="\n".join(f"    {one}" for one in lines)
+        command=COMMAND, stored=len(plasmids), figures="\n".join(f"    {line}" for line in lines)
     )
     atomic_write(output / CARD_FILE, card.encode())
-    sizes = ", ".join(f"{one.name} {one.stat().st_size:,}" for one in sorted(output.iterdir()))
+    sizes = ", ".join(f"{path.name} {path.stat().st_size:,}" for path in sorted(output.iterdir()))
     click.echo(f"{output / CONFIG_FILE}: {sizes}")
 
 

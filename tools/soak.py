@@ -9,8 +9,8 @@ out.
     python tools/soak.py fuzz --seconds 1800 [--engine mutation|atheris]
     python tools/soak.py load --rounds 100000 --processes 1000
 
-The summary is JSON: what was tried, how often, what came out, and every failure. The exit code is
-1 when there is a failure. Tests run the same proofs with fewer rounds.
+The summary is JSON: what was tried, how often, with which outcomes, and every failure. The exit
+code is 1 when there is a failure. Tests run the same proofs with fewer rounds.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PROOFS = {
 }
 
 
-def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description="Prove that an index can be trusted.")
     proofs = parser.add_subparsers(dest="proof", required=True)
@@ -51,32 +51,32 @@ def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
             proof.add_argument("--engine", choices=["mutation", "atheris"], default="mutation")
             proof.add_argument("--keep", type=Path, default=Path("fuzz-failures"))
         if name == "corruption":
-            proof.add_argument("--every", type=int, default=1, help="try each n-th damage only")
+            proof.add_argument("--every", type=int, default=1, help="try every n-th damage only")
         if name == "load":
             proof.add_argument("--processes", type=int, default=1000)
     return parser.parse_args(arguments)
 
 
-def proved(options: argparse.Namespace) -> dict[str, Any]:
+def run_proof(options: argparse.Namespace) -> dict[str, Any]:
     """The summary of one proof."""
     module = import_module(f"faults.{PROOFS[options.proof][0]}")
     began = time.monotonic()
     if options.proof == "fuzz":
         engine = {"mutation": module.fuzz_by_mutation, "atheris": module.fuzz_by_coverage}
-        found = engine[options.engine](options.seconds, seed=options.seed, keep=options.keep)
+        results = engine[options.engine](options.seconds, seed=options.seed, keep=options.keep)
     elif options.proof == "load":
-        found = module.prove(options.rounds, seed=options.seed, processes=options.processes)
+        results = module.prove(options.rounds, seed=options.seed, processes=options.processes)
     else:
         more = {"every": options.every} if options.proof == "corruption" else {}
-        found = module.prove(options.rounds, seed=options.seed, **more)
+        results = module.prove(options.rounds, seed=options.seed, **more)
     facts = {"proof": options.proof, "version": __version__, "seed": options.seed}
-    return {**facts, **found, "minutes": round((time.monotonic() - began) / 60, 1)}
+    return {**facts, **results, "minutes": round((time.monotonic() - began) / 60, 1)}
 
 
 def main() -> int:
     """Prove, print, and say by the exit code whether there was a failure."""
-    options = parsed()
-    summary = proved(options)
+    options = parse_options()
+    summary = run_proof(options)
     text = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
     sys.stdout.write(text)
     if options.output:
