@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, get_args
 
 from vecattr.plasmid import Topology
 
-#: `uncalibrated`: the index holds no threshold, so nothing is claimed.
+#: `uncalibrated`: the index holds no threshold, so there is no verdict.
 Verdict = Literal["known", "unknown", "uncalibrated"]
 
 #: Does the collection hold plasmids of the same work, such as a publication? Answers about `known`
@@ -21,7 +21,7 @@ WORKS: tuple[Work, ...] = get_args(Work)
 #: `support`: the top lab has it and few others do. `common`: many labs have it.
 StretchKind = Literal["support", "common"]
 
-#: Queries with fewer clear bases (A, C, G, T) are answered, and marked not to be trusted.
+#: Queries with fewer clear bases (A, C, G, T) are answered with a note not to trust the answer.
 SHORTEST_TRUSTED = 100
 
 
@@ -127,11 +127,11 @@ class Stretches:
 class Attribution:
     """Ranked labs for one query, best first, ties by name.
 
-    `verdict` compares `confidence` (`vecattr.calibration.open_set`, from 0 to 1; of an index
-    without calibration the best cosine of a named lab) with the calibrated `threshold`.
-    Probabilities are for plasmids of such `work`. With a `coverage`, the labs are the candidate set
-    that holds the true one so often. `notes` are sentences a person should read. `evidence` for the
-    first lab is there when it was asked for.
+    `verdict` compares `confidence` (the open-set score of `vecattr.calibration.open_set`, from 0 to
+    1; of an index without calibration the best cosine of a named lab) with the calibrated
+    `threshold`. Probabilities are for plasmids of this kind of `work`. With a `coverage`, the labs
+    are the candidate set that holds the true one with this probability. `notes` are sentences for
+    the user. `evidence` for the first lab is present when it was requested.
 
     >>> from vecattr import Index, read_plasmids
     >>> [plasmid] = read_plasmids(["query.fasta"])
@@ -163,8 +163,9 @@ class FusedAttribution(Attribution):
     """The answer of several indexes: a hit's `cosine` is the mean over those that know the lab.
 
     `verdict` is that of more than half of the calibrated indexes, else `unknown`. `confidence` is
-    how far the index that decides it (the median, of an even number the lower one) lies above its
-    own threshold; the `threshold` is 0, or what was found on plasmids held out of all indexes.
+    the median margin, over the calibrated indexes, of the confidence above the index's own
+    threshold (the lower median of an even number); the `threshold` is 0, or one fitted on plasmids
+    held out of all indexes.
     """
 
     confidence_name: ClassVar[str] = "median margin"

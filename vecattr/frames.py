@@ -29,7 +29,7 @@ _COLUMNS = [
 
 
 def ranking_frame(answers: Iterable[Attribution]) -> pd.DataFrame:
-    """One row a ranked lab, in the order of the answers; `attrs` tell tool, model and index.
+    """One row a ranked lab, in the order of the answers; `attrs` has tool, model and index.
 
     >>> from vecattr import Index, read_plasmids
     >>> answers = Index.open("my.index").query_many(read_plasmids(["query.fasta"]), k=2)
@@ -37,15 +37,17 @@ def ranking_frame(answers: Iterable[Attribution]) -> pd.DataFrame:
     ['Lab 02', 'Lab 04']
     """
     rows: list[tuple[object, ...]] = []
-    source: Provenance | None = None
-    for one in answers:
-        source = one.provenance
-        about = one.verdict, one.confidence, one.threshold
-        for rank, hit in enumerate(one.labs, start=1):
-            rows.append((one.query, rank, hit.name, hit.cosine, hit.score, *about, hit.probability))
+    provenance: Provenance | None = None
+    for answer in answers:
+        provenance = answer.provenance
+        verdict = answer.verdict, answer.confidence, answer.threshold
+        for rank, hit in enumerate(answer.labs, start=1):
+            lab = rank, hit.name, hit.cosine, hit.score
+            rows.append((answer.query, *lab, *verdict, hit.probability))
     frame = pd.DataFrame(rows, columns=_COLUMNS)
-    if source:
-        frame.attrs = {"version": source.version, "model": source.model, "index": source.index}
+    if provenance:
+        version, model, index = provenance.version, provenance.model, provenance.index
+        frame.attrs = {"version": version, "model": model, "index": index}
     return frame
 
 

@@ -25,7 +25,7 @@ UNIT_TOLERANCE = 1e-4
 
 
 def unit_rows(rows: NDArray[np.floating]) -> Vectors:
-    """Rows scaled to length 1, float32; (n, d) -> (n, d). A zero row is our own mistake."""
+    """Rows scaled to length 1, float32; (n, d) -> (n, d). AssertionError for a zero row."""
     wide = np.asarray(rows, dtype=np.float64)
     lengths = np.linalg.norm(wide, axis=1, keepdims=True)  # (n, 1)
     assert np.all(lengths > 0), "a zero vector has no direction"

@@ -1,9 +1,9 @@
-"""Candidate sets with a coverage guarantee: probabilities in, how many labs to name out.
+"""Candidate sets with a coverage guarantee: probabilities in, the number of labs in each set out.
 
 Split conformal prediction with adaptive sets (Romano, Sesia & Candès 2020, without randomising):
-a set takes labs by falling probability until their sum reaches a mass. The mass is a quantile of
-what held-out plasmids would have needed, so a plasmid like those has its lab in the set with at
-least the wanted probability.
+a set takes labs by falling probability until their sum exceeds a mass. The mass is a quantile of
+the masses that held-out plasmids need, so that the set of an exchangeable plasmid holds its lab
+with at least the wanted probability.
 """
 
 from __future__ import annotations
@@ -12,26 +12,24 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vecattr.errors import UsageError
+from vecattr.vectors import Codes, Column, Probabilities
 
-Masses = NDArray[np.float64]
-
-#: Sums of shares closer than this are equal: cosines of float32 vectors differ so much by how many
-#: are multiplied at once.
+#: Sums of probabilities closer than this are equal: float32 cosines vary that much with the number
+#: of vectors multiplied at once.
 _ROUNDING = 1e-6
 
 
-def needed_masses(probabilities: NDArray[np.float64], columns: NDArray[np.intp]) -> Masses:
-    """The probability of the labs that stand before the true one in `columns`, ties included;
-    (q, n), (q,) -> (q,).
+def needed_masses(probabilities: Probabilities, columns: Codes) -> Column:
+    """The total probability of the labs ranked before the true one, of the column in `columns`;
+    labs of equal probability do not count; (q, n), (q,) -> (q,).
 
     >>> needed_masses(np.array([[0.5, 0.3, 0.2]]), np.array([1]))
     array([0.5])
     """
-    own = probabilities[np.arange(len(probabilities)), columns][:, None]  # (q, 1)
-    masses: Masses = np.where(probabilities > own, probabilities, 0.0).sum(axis=1)
+    truth = probabilities[np.arange(len(probabilities)), columns][:, None]  # (q, 1)
+    masses: Column = np.where(probabilities > truth, probabilities, 0.0).sum(axis=1)
     return masses
 
 
@@ -41,23 +39,23 @@ def check_coverage(coverage: float) -> None:
         raise UsageError(f"coverage must lie between 0 and 1, not {coverage}")
 
 
-def mass_for(held_out: Sequence[float], coverage: float) -> float:
-    """The mass that a candidate set must exceed so that it covers: the ceil((n + 1) * coverage)-th
-    of the held-out masses in ascending order; infinity (all labs) when there are too few of them.
+def mass_for(masses: Sequence[float], coverage: float) -> float:
+    """The mass that a candidate set must exceed for this coverage: the ceil((n + 1) * coverage)-th
+    of the n `masses` of held-out plasmids (ascending); infinity, all labs, when they are too few.
     UsageError as in `check_coverage`."""
     check_coverage(coverage)
-    place = math.ceil((len(held_out) + 1) * coverage - 1e-9)
-    return held_out[place - 1] if place <= len(held_out) else math.inf
+    rank = math.ceil((len(masses) + 1) * coverage - 1e-9)
+    return masses[rank - 1] if rank <= len(masses) else math.inf
 
 
-def set_sizes(probabilities: NDArray[np.float64], mass: float) -> NDArray[np.intp]:
-    """How many labs of each row, by falling probability, the candidate set holds: all those before
-    which no more than `mass` stands; (q, n) -> (q,), at least 1.
+def set_sizes(probabilities: Probabilities, mass: float) -> Codes:
+    """The number of labs in each row's candidate set: those, by falling probability, that are
+    preceded by a total of at most `mass`; (q, n) -> (q,), at least 1.
 
     >>> set_sizes(np.array([[0.5, 0.3, 0.2], [0.98, 0.01, 0.01]]), 0.8).tolist()
     [3, 1]
     """
-    falling = -np.sort(-probabilities, axis=1)  # (q, n)
-    before = np.cumsum(falling, axis=1) - falling
-    sizes: NDArray[np.intp] = np.maximum((before <= mass + _ROUNDING).sum(axis=1), 1)
+    descending = -np.sort(-probabilities, axis=1)  # (q, n)
+    before = np.cumsum(descending, axis=1) - descending
+    sizes: Codes = np.maximum((before <= mass + _ROUNDING).sum(axis=1), 1)
     return sizes

@@ -1,9 +1,8 @@
-"""Is the lab among those we know? Scores of a query in, one number from 0 to 1 out, and its fit.
+"""The open-set score: scores of a query in, one number from 0 (unknown lab) to 1 (known) out.
 
-Three scores speak: the best cosine of a named lab, its lead over the next named lab, and the
-cosine of the nearest stored plasmid. A logistic regression weighs them, learned from held-out
-plasmids of known labs, each shown twice: as it is, and with its own lab hidden, when it is a
-plasmid of an unknown lab.
+A logistic regression weighs three inputs: the best score of a named lab, its lead over the next
+named lab, and the cosine of the nearest stored plasmid. It is fitted on held-out plasmids of known
+labs, each used twice: as it is, and with its own lab hidden, as a plasmid of an unknown lab.
 """
 
 from __future__ import annotations
@@ -16,22 +15,21 @@ from numpy.typing import NDArray
 
 from vecattr.calibration.newton import minimum
 from vecattr.plasmid import POOLED
-
-Column = NDArray[np.float64]
+from vecattr.vectors import Column, Mask, Scores
 
 _PENALTY = 1e-3  # on the squares of the weights
-_NEAREST_STEP = 0.002  # a cosine of 1 is as near as 0.998 is to 1
+_NEAREST_STEP = 0.002  # added to 1 - cosine, so that its logarithm is finite at a cosine of 1
 
 
-def named_columns(names: Sequence[str]) -> NDArray[np.bool_]:
-    """Which classes have a name, the pool left out, (n,)."""
+def named_columns(names: Sequence[str]) -> Mask:
+    """True for classes with a name, False for the pool of rare labs, (n,)."""
     return np.array([name != POOLED for name in names], dtype=bool)
 
 
 @dataclass(frozen=True)
 class OpenSetInputs:
-    """Of q queries, (q,) each: best cosine of a named lab, lead over the next named lab, cosine of
-    the nearest stored plasmid."""
+    """Inputs of the open-set score of q queries, (q,) each: best score of a named lab, lead over
+    the next named lab, cosine of the nearest stored plasmid."""
 
     best: Column
     lead: Column
@@ -40,20 +38,20 @@ class OpenSetInputs:
     @classmethod
     def from_scores(
         cls,
-        cosines: NDArray[np.float64],
+        scores: Scores,
         nearest: NDArray[np.floating],
         *,
-        named: NDArray[np.bool_],
+        named: Mask,
     ) -> OpenSetInputs:
-        """From cosines with all classes (q, n), of which `named` (n,) have a name."""
-        mine = np.full((len(cosines), 2 + int(named.sum())), -1.0)  # where labs are fewer than two
-        mine[:, 2:] = cosines[:, named]
-        top = -np.partition(-mine, 1, axis=1)[:, :2]  # (q, 2)
+        """From scores of all classes (q, n), cosines or lab scores, of which `named` (n,) have a
+        name."""
+        padded = np.full((len(scores), 2 + int(named.sum())), -1.0)  # labs may be fewer than two
+        padded[:, 2:] = scores[:, named]
+        top = -np.partition(-padded, 1, axis=1)[:, :2]  # (q, 2)
         return cls(top[:, 0], top[:, 0] - top[:, 1], np.asarray(nearest, dtype=np.float64))
 
     def design(self) -> NDArray[np.float64]:
-        """One row a query, (q, 4): 1 and the scores; nearness counts by the logarithm of what is
-        missing to a cosine of 1."""
+        """The design matrix (q, 4): 1, best, lead and nearness, -log of 1 - nearest cosine."""
         nearness = -np.log(np.clip(1 - self.nearest, 0, 2) + _NEAREST_STEP)
         return np.stack([np.ones(len(self.best)), self.best, self.lead, nearness], axis=1)
 
@@ -65,10 +63,9 @@ class OpenSetScore:
     weights: tuple[float, float, float, float]
 
     def score(self, inputs: OpenSetInputs) -> Column:
-        """From 0, a stranger, to 1, (q,): the probability that the lab is known if every other
-        query's is."""
-        found: Column = 1 / (1 + np.exp(-inputs.design() @ np.array(self.weights)))
-        return found
+        """The probability that the lab is known if half of all queries are of known labs, (q,)."""
+        probabilities: Column = 1 / (1 + np.exp(-inputs.design() @ np.array(self.weights)))
+        return probabilities
 
 
 def fit_open_set_score(known: OpenSetInputs, hidden: OpenSetInputs) -> OpenSetScore:
@@ -82,9 +79,9 @@ def fit_open_set_score(known: OpenSetInputs, hidden: OpenSetInputs) -> OpenSetSc
         wrong = 1 / (1 + np.exp(np.clip(margin, -500, 500)))
         value = np.mean(np.logaddexp(0, -margin)) + penalty @ weights**2 / 2
         gradient = -design.T @ (sign * wrong) / len(design) + penalty * weights
-        bend = wrong * (1 - wrong)
-        hessian = (design * bend[:, None]).T @ design / len(design) + np.diag(penalty)
+        curvature = wrong * (1 - wrong)
+        hessian = (design * curvature[:, None]).T @ design / len(design) + np.diag(penalty)
         return float(value), gradient, hessian
 
-    best = minimum(loss, np.zeros(4))
-    return OpenSetScore((float(best[0]), float(best[1]), float(best[2]), float(best[3])))
+    constant, best, lead, nearness = minimum(loss, np.zeros(4)).tolist()
+    return OpenSetScore((constant, best, lead, nearness))

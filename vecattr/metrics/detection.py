@@ -1,6 +1,6 @@
-"""Can the verdict tell strangers? Confidences of known and unknown plasmids in, figures out.
+"""Detection of unknown labs: confidences of known and unknown plasmids in, figures out.
 
-A low confidence speaks for `unknown`, which is the positive class everywhere here (numpy only).
+`unknown` is the positive class throughout; a low confidence indicates it (numpy only).
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Confidences = NDArray[np.float64]
+from vecattr.vectors import Confidences, Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +18,7 @@ class Detection:
     """`auroc`: how often an unknown plasmid is less confident than a known one. `fpr95`: the share
     of known plasmids that are called unknown when 95 % of the unknown ones are. `aupr`: average
     precision. `oscr`: area under correct classification against false positive rate (Dhamija et
-    al. 2018). Not a number without plasmids of both kinds."""
+    al. 2018). NaN without plasmids of both kinds."""
 
     auroc: float
     fpr95: float
@@ -33,10 +32,8 @@ class Detection:
         return asdict(self)
 
 
-def detection(
-    known: Confidences, unknown: Confidences, *, is_right: NDArray[np.bool_]
-) -> Detection:
-    """From confidences (k,) and (u,); `is_right` (k,): the lab ranked first is the true one."""
+def detection(known: Confidences, unknown: Confidences, *, is_right: Mask) -> Detection:
+    """Figures from confidences (k,) and (u,); `is_right` (k,): the lab ranked first is true."""
     assert len(known) == len(is_right), "one answer a known plasmid"
     if not len(known) or not len(unknown):
         return Detection(math.nan, math.nan, math.nan, math.nan, len(known), len(unknown))
@@ -68,17 +65,17 @@ def auroc(known: Confidences, unknown: Confidences) -> float:
     return float(np.mean(_share_below(known, unknown)))
 
 
-def oscr(known: Confidences, unknown: Confidences, *, is_right: NDArray[np.bool_]) -> float:
-    """Area under the curve of two shares as the threshold falls: known plasmids that reach it and
-    are ranked right, over unknown plasmids that reach it.
-
-    Its right end is top-1; with perfect ranking it is the AUROC.
+def oscr(known: Confidences, unknown: Confidences, *, is_right: Mask) -> float:
+    """Area under the open-set classification rate curve (Dhamija et al. 2018): the share of known
+    plasmids that reach a threshold and are ranked right, over the share of unknown plasmids that
+    reach it. With perfect ranking it is the AUROC.
     """
     return float(np.mean(np.where(is_right, _share_below(known, unknown), 0.0)))
 
 
 def false_positive_rate(known: Confidences, unknown: Confidences, *, recall: float) -> float:
-    """The share of known plasmids not above the threshold that finds such a share of unknown."""
+    """The share of known plasmids at or below the threshold that detects the share `recall` of the
+    unknown ones."""
     needed = max(1, math.ceil(recall * len(unknown) - 1e-9))  # 0.95 * n is not exact in floats
     threshold = np.sort(unknown)[needed - 1]
     return float(np.mean(known <= threshold))
@@ -86,7 +83,7 @@ def false_positive_rate(known: Confidences, unknown: Confidences, *, recall: flo
 
 def average_precision(known: Confidences, unknown: Confidences) -> float:
     """Precision averaged over the recall gained at each distinct threshold, no interpolation."""
-    thresholds, found = np.unique(unknown, return_counts=True)  # ascending: likeliest first
-    hits = np.cumsum(found)
-    alarms = np.searchsorted(np.sort(known), thresholds, side="right")
-    return float(np.sum(found * hits / (hits + alarms)) / len(unknown))
+    thresholds, counts = np.unique(unknown, return_counts=True)  # ascending: likeliest first
+    hits = np.cumsum(counts)
+    false_alarms = np.searchsorted(np.sort(known), thresholds, side="right")
+    return float(np.sum(counts * hits / (hits + false_alarms)) / len(unknown))

@@ -1,4 +1,4 @@
-"""How good a ranking is: scores and true labels in, ranks and figures out (numpy only)."""
+"""Accuracy of rankings: scores and true labels in, ranks and figures out (numpy only)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.plasmid import POOLED
-from vecattr.vectors import Ranks
+from vecattr.vectors import Codes, Ranks
 
-#: Scores closer than this are a tie: what rounding alone does to a float64 sum of products.
+#: Scores closer than this are tied: the rounding error of a float64 sum of products.
 TIE_WIDTH = 1e-9
 
-#: Accuracy is told apart by the number of stored plasmids of the true lab: first and last.
+#: Bins of the number of stored plasmids of the true lab: smallest and largest number of each.
 SIZE_BINS = {
     "1-4": (1, 4),
     "5-9": (5, 9),
@@ -50,11 +50,12 @@ class Figures:
 
 
 def class_of(truth: str, names: Sequence[str] | frozenset[str]) -> str:
-    """The class that counts as right for a true lab: itself, else the pool if there is one."""
+    """The class that is right for a true lab: its own, else the pool if there is one, else none
+    (the lab's name, which is then no class)."""
     return POOLED if truth not in names and POOLED in names else truth
 
 
-def mean_ranks(scores: NDArray[np.floating], columns: NDArray[np.intp]) -> Ranks:
+def mean_ranks(scores: NDArray[np.floating], columns: Codes) -> Ranks:
     """Rank of `scores[i, columns[i]]` in row i, best 1, ties at their mean rank; (q, n) -> (q,).
 
     >>> mean_ranks(np.array([[0.9, 0.5, 0.5, 0.1]]), np.array([1]))
@@ -62,25 +63,25 @@ def mean_ranks(scores: NDArray[np.floating], columns: NDArray[np.intp]) -> Ranks
     """
     assert np.isfinite(scores).all(), "scores must be finite"
     wide = np.asarray(scores, dtype=np.float64)
-    own = wide[np.arange(len(wide)), columns][:, None]  # (q, 1)
-    above = (wide > own + TIE_WIDTH).sum(axis=1)  # (q,)
-    tied = (np.abs(wide - own) <= TIE_WIDTH).sum(axis=1)  # (q,), itself among them
+    truth = wide[np.arange(len(wide)), columns][:, None]  # (q, 1)
+    above = (wide > truth + TIE_WIDTH).sum(axis=1)  # (q,)
+    tied = (np.abs(wide - truth) <= TIE_WIDTH).sum(axis=1)  # (q,), itself among them
     return np.asarray(above + (tied + 1) / 2, dtype=np.float64)
 
 
 def lab_ranks(scores: NDArray[np.floating], names: Sequence[str], truths: Sequence[str]) -> Ranks:
     """Rank of each query's true lab; `scores` is (q, n), `names` the n labs of its columns.
 
-    A lab outside the index counts as the pooled class if the index has it, else it is never
-    found: rank infinity, so that no k reaches it, however few labs there are.
+    A lab outside the index counts as the pooled class if the index has one; otherwise its rank is
+    infinity, which no k reaches, however few labs there are.
     """
-    column = {name: position for position, name in enumerate(names)}
+    column_of = {name: column for column, name in enumerate(names)}
     ranks = np.full(len(truths), np.inf)
-    labels = [class_of(truth, frozenset(column)) for truth in truths]
-    found = np.array([row for row, label in enumerate(labels) if label in column], dtype=np.intp)
-    if len(found):
-        columns = np.array([column[labels[row]] for row in found], dtype=np.intp)
-        ranks[found] = mean_ranks(np.asarray(scores)[found], columns)
+    labels = [class_of(truth, frozenset(column_of)) for truth in truths]
+    ranked = np.array([row for row, label in enumerate(labels) if label in column_of], np.int64)
+    if len(ranked):
+        columns = np.array([column_of[labels[row]] for row in ranked], dtype=np.int64)
+        ranks[ranked] = mean_ranks(np.asarray(scores)[ranked], columns)
     return ranks
 
 
@@ -90,7 +91,7 @@ def top_share(ranks: Ranks, *, k: int) -> float:
 
 
 def reciprocal_rank(ranks: Ranks) -> float:
-    """Mean of 1 / rank; a lab that is never found (infinity) adds nothing."""
+    """Mean of 1 / rank; a rank of infinity adds nothing."""
     return float(np.mean(1 / ranks))
 
 
@@ -101,7 +102,7 @@ def macro_recall(ranks: Ranks, labels: Sequence[str]) -> float:
     return float(np.mean(hits / np.bincount(codes)))
 
 
-def macro_reciprocal_rank(ranks: Ranks, labels: Sequence[str] | NDArray[np.int64]) -> float:
+def macro_reciprocal_rank(ranks: Ranks, labels: Sequence[str] | Codes) -> float:
     """Mean over true labels of the mean of 1 / rank of their queries."""
     _, codes = np.unique(np.asarray(labels), return_inverse=True)  # (q,)
     return float(np.mean(np.bincount(codes, weights=1 / ranks) / np.bincount(codes)))
@@ -140,16 +141,16 @@ def ranking_figures(ranks: Ranks, truths: Sequence[str], names: Sequence[str]) -
 def shares_by_size(
     ranks: Ranks, sizes: Sequence[int | None]
 ) -> dict[str, dict[str, float | int | None]]:
-    """`n`, `top1` and `top10` by how many plasmids of the true lab are stored, a bin each; a
+    """`n`, `top1` and `top10` for each bin of the number of stored plasmids of the true lab; a
     query of size None (its lab has no class of its own) is in no bin.
 
     >>> shares_by_size(np.array([1.0, 7.0, 1.0]), [3, 4, None])["1-4"]
     {'n': 2, 'top1': 0.5, 'top10': 1.0}
     """
-    held = np.array([0 if size is None else size for size in sizes])  # (q,)
+    stored = np.array([0 if size is None else size for size in sizes])  # (q,)
     shares: dict[str, dict[str, float | int | None]] = {}
     for name, (low, high) in SIZE_BINS.items():
-        mine = ranks[(held >= low) & (held <= high)]
-        top1, top10 = (top_share(mine, k=k) if len(mine) else None for k in (1, 10))
-        shares[name] = {"n": len(mine), "top1": top1, "top10": top10}
+        bin_ranks = ranks[(stored >= low) & (stored <= high)]
+        top1, top10 = (top_share(bin_ranks, k=k) if len(bin_ranks) else None for k in (1, 10))
+        shares[name] = {"n": len(bin_ranks), "top1": top1, "top10": top10}
     return shares

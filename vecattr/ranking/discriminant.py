@@ -1,10 +1,10 @@
-"""What plasmids in general look like: stored vectors in, directions that set a lab apart out.
+"""Fisher's discriminant for new labs: moments of stored vectors in, directions of labs out.
 
 The mean of a new lab's plasmids points mostly where all plasmids point (their common backbones),
-so it is near every query and takes places from labs whose vectors were learned against all
-others. Fisher's discriminant removes that: the direction that separates a class with mean m from
-a background with mean b and covariance S is S^-1 (m - b). S is shrunk toward a multiple of the
-identity, since it is estimated from few vectors (compare Ledoit & Wolf 2004).
+so it is near every query and outranks labs whose vectors were trained against all others. Fisher's
+discriminant removes that: the direction that separates a class with mean m from a background with
+mean b and covariance S is S^-1 (m - b). S is shrunk toward a multiple of the identity, since it is
+estimated from few vectors (compare Ledoit & Wolf 2004).
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from vecattr.vectors import Vectors, unit_rows
 #: The share of the covariance that is replaced by the identity; see `tools/tune_new_labs.py`.
 SHRINKAGE = 0.6
 
-_AT_ONCE = 8
+_ROWS_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Count, sum (d,) and sum of outer products (d, d) of some vectors: they add up."""
+    """Count, sum (d,) and sum of outer products (d, d) of a set of vectors; moments of disjoint
+    sets add up."""
 
     count: int
     total: NDArray[np.float64]
@@ -34,18 +35,18 @@ class Moments:
 
     @classmethod
     def from_vectors(cls, vectors: Vectors) -> Self:
-        """Of the rows of (n, d)."""
+        """The moments of the rows of (n, d)."""
         wide = vectors.astype(np.float64)
         return cls(len(wide), wide.sum(axis=0), wide.T @ wide)
 
 
-def _products(rows: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rows (n, d) times a matrix (d, d), a fixed number at a time: in a product of all of them the
-    last digits of a row would depend on how many there are."""
-    some = np.zeros((-(-len(rows) // _AT_ONCE), _AT_ONCE, rows.shape[1]))
-    some.reshape(-1, rows.shape[1])[: len(rows)] = rows
-    found: NDArray[np.float64] = np.matmul(some, matrix).reshape(-1, rows.shape[1])[: len(rows)]
-    return found
+def _row_products(rows: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows (n, d) times a matrix (d, d), a fixed number of rows at a time: in one product of all
+    rows the last digits of a row would depend on the number of rows."""
+    blocks = np.zeros((-(-len(rows) // _ROWS_AT_ONCE), _ROWS_AT_ONCE, rows.shape[1]))
+    blocks.reshape(-1, rows.shape[1])[: len(rows)] = rows
+    products: NDArray[np.float64] = np.matmul(blocks, matrix)
+    return products.reshape(-1, rows.shape[1])[: len(rows)]
 
 
 @dataclass(frozen=True)
@@ -59,14 +60,14 @@ class Discriminant:
     def from_moments(
         cls, moments: Iterable[Moments], *, shrinkage: float = SHRINKAGE
     ) -> Self | None:
-        """From moments, whatever their order; None from no vectors. With fewer vectors than
+        """From moments in any order; None when they are of no vectors. With fewer vectors than
         columns the shrinkage grows toward 1, where only the mean is removed."""
-        ordered = sorted(moments, key=lambda one: (one.count, one.total.tobytes()))
-        count = sum(one.count for one in ordered)
+        ordered = sorted(moments, key=lambda part: (part.count, part.total.tobytes()))
+        count = sum(part.count for part in ordered)
         if not count:
             return None
-        mean = np.sum([one.total for one in ordered], axis=0) / count
-        outer = np.sum([one.outer for one in ordered], axis=0) / count
+        mean = np.sum([part.total for part in ordered], axis=0) / count
+        outer = np.sum([part.outer for part in ordered], axis=0) / count
         covariance = outer - np.outer(mean, mean)  # (d, d)
         width = len(mean)
         variance = np.trace(covariance) / width
@@ -77,19 +78,19 @@ class Discriminant:
         return cls(mean, np.linalg.inv(shrunk))
 
     def direction(self, mean: Vectors) -> Vectors:
-        """The unit vector that sets a class with this (unit) mean apart, (d,) -> (d,).
+        """The unit vector that separates a class with this unit mean from the rest, (d,) -> (d,).
 
-        A class that is exactly the background has no such direction and keeps its mean.
+        A class whose mean is that of the background has no such direction and keeps its mean.
         """
         direction: Vectors = self.directions(mean[None, :])[0]
         return direction
 
     def directions(self, means: Vectors) -> Vectors:
-        """The same of many means, (n, d) -> (n, d), each of itself alone."""
-        apart = means.astype(np.float64) - self.mean  # (n, d)
-        apart = _products(apart, self.precision)
-        lengths = np.sqrt((apart * apart).sum(axis=1))  # (n, d) -> (n,)
-        found = means.astype(np.float32)
-        far = lengths >= np.finfo(np.float32).eps
-        found[far] = unit_rows(apart[far])
-        return found
+        """The directions of many means, (n, d) -> (n, d), each independent of the others."""
+        differences = means.astype(np.float64) - self.mean  # (n, d)
+        separating = _row_products(differences, self.precision)
+        lengths = np.sqrt((separating * separating).sum(axis=1))  # (n, d) -> (n,)
+        directions = means.astype(np.float32)
+        has_direction = lengths >= np.finfo(np.float32).eps
+        directions[has_direction] = unit_rows(separating[has_direction])
+        return directions
