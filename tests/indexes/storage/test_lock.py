@@ -32,7 +32,7 @@ with writing(Path(sys.argv[1])):
 
 
 @contextmanager
-def held(path: Path, *, seconds: float) -> Iterator[subprocess.Popen[str]]:
+def held_lock(path: Path, *, seconds: float) -> Iterator[subprocess.Popen[str]]:
     """Another process that writes for so long."""
     command = [sys.executable, "-c", HOLD, str(path), str(seconds)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -51,7 +51,7 @@ def index(tmp_path: Path, workshop: Any) -> Path:
 def test_a_second_writer_is_refused_and_told_how_to_wait(
     index: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with held(index, seconds=60):
+    with held_lock(index, seconds=60):
         assert run(["remove-lab", "Ash", "-i", str(index)]) == LockedError.exit_code
         assert "--wait" in capsys.readouterr().err
         assert run(["remove-lab", "Ash", "-i", str(index), "--wait", "0.2"]) == 5
@@ -59,12 +59,12 @@ def test_a_second_writer_is_refused_and_told_how_to_wait(
 
 
 def test_a_writer_that_waits_comes_next(index: Path) -> None:
-    with held(index, seconds=0.5):
+    with held_lock(index, seconds=0.5):
         assert remove_lab(index, "Ash", wait=60).generation == 2
 
 
 def test_the_lock_of_a_killed_writer_is_free(index: Path) -> None:
-    with held(index, seconds=60) as process:
+    with held_lock(index, seconds=60) as process:
         process.kill()
         process.wait()
         assert remove_lab(index, "Ash").generation == 2

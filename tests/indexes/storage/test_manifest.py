@@ -145,9 +145,14 @@ def test_a_file_is_not_an_index(tmp_path: Path) -> None:
 
 
 def test_another_calibration_or_fusion_is_another_identity() -> None:
-    def made(*names: str) -> Manifest:
+    def manifest_of(*names: str) -> Manifest:
         return replace(MANIFEST, model_files=tuple((name, FACTS) for name in names))
 
-    assert made("config.json").identity == made("config.json", "MODEL_CARD.md").identity
-    assert made("config.json").identity != made("config.json", "calibration.json").identity
-    assert made("config.json").identity != made("config.json", "fusion.json").identity
+    assert (
+        manifest_of("config.json").identity == manifest_of("config.json", "MODEL_CARD.md").identity
+    )
+    assert (
+        manifest_of("config.json").identity
+        != manifest_of("config.json", "calibration.json").identity
+    )
+    assert manifest_of("config.json").identity != manifest_of("config.json", "fusion.json").identity

@@ -49,9 +49,9 @@ def stored(plasmids: list[Plasmid], *, keep_sequences: bool = True) -> bytes:
 def as_plasmid(stored: StoredPlasmid) -> Plasmid:
     assert stored.bases is not None
     features = stored.features
-    known = dict(zip(features[0], features[1], strict=True)) if features else None
+    feature_values = dict(zip(features[0], features[1], strict=True)) if features else None
     bases = unpack_bases(stored.bases)
-    return Plasmid(stored.id, bases, stored.topology, known, stored.lab, stored.group)
+    return Plasmid(stored.id, bases, stored.topology, feature_values, stored.lab, stored.group)
 
 
 @settings(deadline=None)

@@ -56,29 +56,29 @@ def made_plasmids(seed: int) -> list[Plasmid]:
 def stored(plasmids: Sequence[Plasmid], *, keep_sequences: bool = True) -> bytes:
     """A segment of these plasmids, all with one vector."""
     writer = SegmentWriter(model="m", width=2, keep_sequences=keep_sequences)
-    for one in plasmids:
-        writer.add_plasmid(one, label=one.lab or "", vector=np.eye(2, dtype=np.float32)[0])
+    for plasmid in plasmids:
+        writer.add_plasmid(plasmid, label=plasmid.lab or "", vector=np.eye(2, dtype=np.float32)[0])
     return writer.to_bytes()
 
 
 def kmers_of(data: bytes | Path) -> SegmentKmers:
-    found = Segment(data).kmers
-    assert found is not None
-    return found
+    kmers = Segment(data).kmers
+    assert kmers is not None
+    return kmers
 
 
 def plain_sketch(plasmid: Plasmid) -> set[int]:
-    found = sampled_kmers(plasmid.sequence, k=21, scaled=8, circular=plasmid.is_circular)
-    return set(found.tolist())
+    hashes = sampled_kmers(plasmid.sequence, k=21, scaled=8, circular=plasmid.is_circular)
+    return set(hashes.tolist())
 
 
 def holders(plasmids: Sequence[Plasmid]) -> dict[int, list[int]]:
     """The rows of each k-mer, rows of a lab together, and within it those of a group."""
     rows = defaultdict(list)
-    for row, one in enumerate(plasmids):
-        for kmer in plain_sketch(one):
+    for row, plasmid in enumerate(plasmids):
+        for kmer in plain_sketch(plasmid):
             rows[kmer].append(row)
-    order = {row: (one.lab, one.group or "", row) for row, one in enumerate(plasmids)}
+    order = {row: (plasmid.lab, plasmid.group or "", row) for row, plasmid in enumerate(plasmids)}
     return {kmer: sorted(rows[kmer], key=order.__getitem__) for kmer in sorted(rows)}
 
 
@@ -86,50 +86,54 @@ def holders(plasmids: Sequence[Plasmid]) -> dict[int, list[int]]:
 @given(st.integers(0, 10_000))
 def test_counts_sketches_and_postings_are_those_of_plain_sets(seed: int) -> None:
     plasmids = made_plasmids(seed)
-    rows, found = holders(plasmids), kmers_of(stored(plasmids))
-    everything = np.arange(len(found))
-    assert found.hashes.tolist() == list(rows)
-    assert found.plasmid_counts(everything).tolist() == [len(mine) for mine in rows.values()]
-    assert found.lab_counts(everything).tolist() == [
-        len({plasmids[row].lab for row in mine}) for mine in rows.values()
+    rows, kmers = holders(plasmids), kmers_of(stored(plasmids))
+    places = np.arange(len(kmers))
+    assert kmers.hashes.tolist() == list(rows)
+    assert kmers.plasmid_counts(places).tolist() == [len(kmer_rows) for kmer_rows in rows.values()]
+    assert kmers.lab_counts(places).tolist() == [
+        len({plasmids[row].lab for row in kmer_rows}) for kmer_rows in rows.values()
     ]
-    sketches = [plain_sketch(one) for one in plasmids]
+    sketches = [plain_sketch(plasmid) for plasmid in plasmids]
     for row, sketch in enumerate(sketches):
-        assert found.hashes[found.sketch(row)].tolist() == sorted(sketch)
-    assert found.sketch_sizes.tolist() == [len(sketch) for sketch in sketches]
-    assert found.rare_sizes.tolist() == [len(sketch) for sketch in sketches]
-    which, posted = found.postings(everything)
-    expected = [(place, row) for place, mine in enumerate(rows.values()) for row in mine]
-    assert list(zip(which.tolist(), posted.tolist(), strict=True)) == expected
+        assert kmers.hashes[kmers.sketch(row)].tolist() == sorted(sketch)
+    assert kmers.sketch_sizes.tolist() == [len(sketch) for sketch in sketches]
+    assert kmers.rare_sizes.tolist() == [len(sketch) for sketch in sketches]
+    positions, posted_rows = kmers.postings(places)
+    expected = [(place, row) for place, kmer_rows in enumerate(rows.values()) for row in kmer_rows]
+    assert list(zip(positions.tolist(), posted_rows.tolist(), strict=True)) == expected
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 10_000), st.data())
 def test_any_kmers_are_looked_up_in_any_order(seed: int, data: st.DataObject) -> None:
     plasmids = made_plasmids(seed)
-    rows, found = holders(plasmids), kmers_of(stored(plasmids))
-    some = st.integers(0, 2**64 - 1) | st.sampled_from([*rows, 0])
-    asked = data.draw(st.lists(some, max_size=20))
-    places = found.find(np.array(asked, dtype=np.uint64))
-    kmers = list(rows)
-    assert places.tolist() == [kmers.index(kmer) if kmer in rows else -1 for kmer in asked]
-    held = [rows.get(kmer, []) for kmer in asked]
-    assert found.plasmid_counts(places).tolist() == [len(mine) for mine in held]
-    assert found.lab_counts(places).tolist() == [
-        len({plasmids[row].lab for row in mine}) for mine in held
+    rows, kmers = holders(plasmids), kmers_of(stored(plasmids))
+    any_hash = st.integers(0, 2**64 - 1) | st.sampled_from([*rows, 0])
+    hashes = data.draw(st.lists(any_hash, max_size=20))
+    places = kmers.find(np.array(hashes, dtype=np.uint64))
+    stored_hashes = list(rows)
+    assert places.tolist() == [stored_hashes.index(kmer) if kmer in rows else -1 for kmer in hashes]
+    rows_of_hashes = [rows.get(kmer, []) for kmer in hashes]
+    assert kmers.plasmid_counts(places).tolist() == [len(hash_rows) for hash_rows in rows_of_hashes]
+    assert kmers.lab_counts(places).tolist() == [
+        len({plasmids[row].lab for row in hash_rows}) for hash_rows in rows_of_hashes
     ]
-    which, posted = found.postings(places)
-    assert list(zip(which.tolist(), posted.tolist(), strict=True)) == [
-        (number, row) for number, mine in enumerate(held) for row in mine
+    positions, posted_rows = kmers.postings(places)
+    assert list(zip(positions.tolist(), posted_rows.tolist(), strict=True)) == [
+        (number, row) for number, hash_rows in enumerate(rows_of_hashes) for row in hash_rows
     ]
-    assert not found.is_common(places).any()
+    assert not kmers.is_common(places).any()
 
 
 def test_what_made_collections_hold_is_worth_a_test() -> None:
     collections = [made_plasmids(seed) for seed in range(100)]
-    assert any(not plain_sketch(one) for some in collections for one in some)
-    assert any("N" in one.sequence for some in collections for one in some)
-    assert any(len(mine) > 5 for some in collections for mine in holders(some).values())
+    assert any(not plain_sketch(plasmid) for collection in collections for plasmid in collection)
+    assert any("N" in plasmid.sequence for collection in collections for plasmid in collection)
+    assert any(
+        len(kmer_rows) > 5
+        for collection in collections
+        for kmer_rows in holders(collection).values()
+    )
 
 
 def test_a_kmer_of_more_labs_than_the_most_is_common_and_has_no_postings() -> None:
@@ -140,31 +144,31 @@ def test_a_kmer_of_more_labs_than_the_most_is_common_and_has_no_postings() -> No
         for part, labs in ((shared, MOST_LABS), (popular, MOST_LABS + 1))
         for n in range(labs)
     ]
-    plasmids = [replace(one, id=f"p{row}") for row, one in enumerate(plasmids)]
+    plasmids = [replace(plasmid, id=f"p{row}") for row, plasmid in enumerate(plasmids)]
     plasmids.append(replace(plasmids[0], id="again"))  # one more plasmid, but no more labs
-    found = kmers_of(stored(plasmids))
-    rare, common = (found.sketch(row) for row in (0, MOST_LABS))
+    kmers = kmers_of(stored(plasmids))
+    rare, common = (kmers.sketch(row) for row in (0, MOST_LABS))
     assert len(rare) > 5 < len(common)
-    assert found.lab_counts(rare).tolist() == [MOST_LABS] * len(rare)
-    assert found.plasmid_counts(rare).tolist() == [MOST_LABS + 1] * len(rare)
-    assert not found.is_common(rare).any()
-    assert found.lab_counts(common).tolist() == [MOST_LABS + 1] * len(common)
-    assert found.is_common(common).all()
-    which, rows = found.postings(np.concatenate([common, rare[:1]]))
-    assert set(which.tolist()) == {len(common)}
+    assert kmers.lab_counts(rare).tolist() == [MOST_LABS] * len(rare)
+    assert kmers.plasmid_counts(rare).tolist() == [MOST_LABS + 1] * len(rare)
+    assert not kmers.is_common(rare).any()
+    assert kmers.lab_counts(common).tolist() == [MOST_LABS + 1] * len(common)
+    assert kmers.is_common(common).all()
+    positions, rows = kmers.postings(np.concatenate([common, rare[:1]]))
+    assert set(positions.tolist()) == {len(common)}
     assert rows.tolist()[:3] == [0, len(plasmids) - 1, 1]
-    assert found.rare_sizes.tolist() == [len(rare)] * MOST_LABS + [0] * (MOST_LABS + 1) + [
+    assert kmers.rare_sizes.tolist() == [len(rare)] * MOST_LABS + [0] * (MOST_LABS + 1) + [
         len(rare)
     ]
 
 
 def test_the_sketch_of_a_query_is_sampled_as_the_stored_ones_are() -> None:
-    [plasmid] = [one for one in made_plasmids(3) if one.id == "p1"]
+    [plasmid] = [plasmid for plasmid in made_plasmids(3) if plasmid.id == "p1"]
     sketch = sketch_of(plasmid.rotated(50).sequence, circular=plasmid.is_circular)
-    found = kmers_of(stored([plasmid]))
+    kmers = kmers_of(stored([plasmid]))
     assert len(sketch)
     assert plasmid.is_circular
-    np.testing.assert_array_equal(sketch, found.hashes)
+    np.testing.assert_array_equal(sketch, kmers.hashes)
 
 
 def test_without_sequences_no_kmers_are_stored() -> None:
@@ -201,11 +205,11 @@ def kmer_arrays_of(path: Path) -> Arrays:
     return {name: array for name, array in arrays.items() if name.startswith("kmers/")}
 
 
-def assert_same(one: Arrays, other: Arrays) -> None:
-    assert one.keys() == other.keys() == {array_name(column) for column in COLUMNS}
-    for name, array in one.items():
-        assert array.dtype == other[name].dtype
-        np.testing.assert_array_equal(array, other[name])
+def assert_same(actual: Arrays, expected: Arrays) -> None:
+    assert actual.keys() == expected.keys() == {array_name(column) for column in COLUMNS}
+    for name, array in actual.items():
+        assert array.dtype == expected[name].dtype
+        np.testing.assert_array_equal(array, expected[name])
 
 
 def test_adding_and_compacting_counts_as_building_does(tmp_path: Path, workshop: Any) -> None:
@@ -215,7 +219,7 @@ def test_adding_and_compacting_counts_as_building_does(tmp_path: Path, workshop:
     add_labs(tmp_path / "grown", everything[4:], embedder=workshop.embedder)
     _, added = segment_files(tmp_path / "grown")
     assert kmers_of(added).sketch_sizes.tolist() == [
-        len(plain_sketch(one)) for one in everything[4:]
+        len(plain_sketch(plasmid)) for plasmid in everything[4:]
     ]
     compact(tmp_path / "grown")
     assert_same(kmer_arrays_of(tmp_path / "grown"), kmer_arrays_of(tmp_path / "built"))
@@ -308,10 +312,10 @@ def test_verify_names_the_array_that_sequences_do_not_make(
 
     workshop.build(tmp_path / "i", workshop.plasmids(["Ash", "Birch"]))
     swap_segment(tmp_path / "i", lie)
-    [found] = verify_index(tmp_path / "i").findings
-    assert found.level == "error"
-    assert found.what.startswith(array_name(column))
-    assert found.where == str(segment_files(tmp_path / "i")[0])
+    [finding] = verify_index(tmp_path / "i").findings
+    assert finding.level == "error"
+    assert finding.what.startswith(array_name(column))
+    assert finding.where == str(segment_files(tmp_path / "i")[0])
 
 
 def sampled_more_often(arrays: Arrays, attributes: dict[str, Any]) -> None:
@@ -324,8 +328,8 @@ def test_kmers_sampled_in_another_way_are_refused(tmp_path: Path, workshop: Any)
     opened = workshop.open(tmp_path / "i")
     with pytest.raises(MismatchError, match=r"kmer_scaled 4.*expected .*kmer_scaled 8"):
         _ = opened.segments[0].stored.kmers
-    [found] = verify_index(tmp_path / "i").findings
-    assert "kmer_scaled 4" in found.what
+    [finding] = verify_index(tmp_path / "i").findings
+    assert "kmer_scaled 4" in finding.what
 
 
 def put(column: str, place: int, value: int) -> Lie:
@@ -382,11 +386,11 @@ def test_a_place_beyond_the_kmers_is_damage(workshop: Any) -> None:
         read_everything(kmers_of(retold(data, lie)))
 
 
-def read_everything(found: SegmentKmers) -> None:
-    found.postings(found.find(found.hashes))
+def read_everything(kmers: SegmentKmers) -> None:
+    kmers.postings(kmers.find(kmers.hashes))
     for row in range(6):
-        found.sketch(row)
-    assert len(found.compositions) == 6
+        kmers.sketch(row)
+    assert len(kmers.compositions) == 6
 
 
 def test_kmers_without_sequences_are_reported_because_they_disclose_them(
@@ -398,5 +402,5 @@ def test_kmers_without_sequences_are_reported_because_they_disclose_them(
 
     workshop.build(tmp_path / "i", workshop.plasmids(["Ash"]))
     swap_segment(tmp_path / "i", forget_sequences)
-    [found] = verify_index(tmp_path / "i").findings
-    assert "disclose sequences" in found.what
+    [finding] = verify_index(tmp_path / "i").findings
+    assert "disclose sequences" in finding.what
