@@ -16,11 +16,11 @@ from vecattr.attribution import Source, Stretch, StretchKind
 from vecattr.indexes.storage.kmer_schema import K
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.kmers import Hashes, Windows
+from vecattr.vectors import Mask
 
 #: The number of labs of a window that is not sampled.
 UNSAMPLED = -1
 
-Mask = NDArray[np.bool_]
 Run = tuple[int, int]  # the first window, and how many
 
 

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from vecattr.errors import UsageError
 from vecattr.plots.extras import require_extra
-from vecattr.vectors import Vectors
+from vecattr.vectors import Rows, Vectors
 
 Points = NDArray[np.float64]  # (n, 2)
-Rows = NDArray[np.int64]
+
 
 #: Of the published map; smaller where there are fewer than 120 neighbours.
 PERPLEXITY = 40.0
