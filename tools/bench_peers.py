@@ -4,9 +4,9 @@
 
 T is a table with a column `split`; its rows `split=train` are what every peer knows, and INDEX is
 built from them with the same L. Of each other split a sample is drawn with the seed. Answers are
-kept in FOLDER chunk by chunk, the splits in turn: a run that was stopped goes on when it is started
-again, and `--report` prints what is there. Exit code 1 when a peer is not installed or fails; the
-others are measured all the same.
+kept in FOLDER chunk by chunk, the splits in turn: a run that was stopped continues when it is
+started again, and `--report` prints the results so far. Exit code 1 when a peer is not installed or
+fails; the others are measured all the same.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from peers.aligners import ALIGNERS, Aligner
-from peers.answers import CHUNK, Shelf
+from peers.answers import CHUNK, AnswerFiles
 from peers.kmers import KMER_PEERS, KmerPeer
 from peers.ranking import answers_of
-from peers.report import Scope, report_text, reported, write_report
+from peers.report import Scope, peer_facts, report_text, write_report
 from peers.rows import Bench, bind
 from peers.strata import KINDS, strata, strata_facts, strata_text
 from peers.vectors import VecattrPeer
@@ -61,16 +61,16 @@ def kinds_named(text: str) -> list[str]:
     return kinds
 
 
-def shelf_of(name: str, bench: Bench) -> Shelf:
-    """Where a peer's answers are kept."""
-    return Shelf(bench.work / "answers" / name)
+def answer_files_of(name: str, bench: Bench) -> AnswerFiles:
+    """The files that keep a peer's answers."""
+    return AnswerFiles(bench.work / "answers" / name)
 
 
 def ask_peer(peer: Peer, bench: Bench, splits: Sequence[str], rows: int) -> None:
-    """Ask about what is not answered yet, chunk by chunk, the splits in turn, so that they have
-    as many answers each whenever this is stopped."""
-    shelf = shelf_of(peer.name, bench)
-    bind(shelf.binding, peer.settings())
+    """Query what is not answered yet, chunk by chunk, the splits in turn, so that they have the
+    same number of answers whenever this is stopped."""
+    files = answer_files_of(peer.name, bench)
+    bind(files.binding, peer.settings())
     queries = {split: bench.drawn(split)[:rows] for split in splits}
     chunks = [
         (split, start, queries[split][start : start + CHUNK])
@@ -78,28 +78,29 @@ def ask_peer(peer: Peer, bench: Bench, splits: Sequence[str], rows: int) -> None
         for split in splits
     ]
     todo = [
-        (split, start, some)
-        for split, start, some in chunks
-        if some and not shelf.has(split, start, queries=len(some))
+        (split, start, chunk)
+        for split, start, chunk in chunks
+        if chunk and not files.has(split, start, queries=len(chunk))
     ]
     if not todo:
         return
     opened = peer.open(bench)
-    for split, start, some in todo:
-        scores, cost = opened.ask(some)
-        labels = [bench.rule.label(one.lab or "") for one in some]
-        answers = answers_of(scores, opened.names, ids=[one.id for one in some], labels=labels)
-        shelf.put(split, start, answers=answers, cost=cost)
-        seconds = cost.cpu / len(some)
-        print(f"{peer.name} {split} {start + len(some)}: {seconds:.3f} s CPU", file=sys.stderr)
+    for split, start, chunk in todo:
+        scores, cost = opened.ask(chunk)
+        labels = [bench.rule.label(query.lab or "") for query in chunk]
+        ids = [query.id for query in chunk]
+        answers = answers_of(scores, opened.names, ids=ids, labels=labels)
+        files.put(split, start, answers=answers, cost=cost)
+        seconds = cost.cpu / len(chunk)
+        print(f"{peer.name} {split} {start + len(chunk)}: {seconds:.3f} s CPU", file=sys.stderr)
 
 
 def ask_or_exit(peer: Peer, bench: Bench, splits: Sequence[str], rows: int) -> None:
-    """The same in a process of its own: an error is told, and is the exit code."""
-    shelf = shelf_of(peer.name, bench)
-    shelf.folder.mkdir(parents=True, exist_ok=True)
+    """The same as a process of its own: an error is printed and gives the exit code."""
+    files = answer_files_of(peer.name, bench)
+    files.folder.mkdir(parents=True, exist_ok=True)
     try:
-        with shelf.claimed():
+        with files.claimed():
             ask_peer(peer, bench, splits, rows)
     except VecattrError as error:
         print(f"{peer.name}: {error}", file=sys.stderr)
@@ -107,8 +108,8 @@ def ask_or_exit(peer: Peer, bench: Bench, splits: Sequence[str], rows: int) -> N
 
 
 def ask_all(peers: Sequence[Peer], bench: Bench, scope: Scope, *, unknown: Sequence[str]) -> bool:
-    """Whether every peer has answered. Each has a process of its own, whose peak of memory is its
-    own then; Ctrl-C ends the asking."""
+    """Whether every peer has answered. Each runs in a process of its own, whose peak memory is its
+    own; Ctrl-C ends the run."""
     succeeded = True
     for peer in peers:
         missing = peer.missing()
@@ -130,7 +131,7 @@ def ask_all(peers: Sequence[Peer], bench: Bench, scope: Scope, *, unknown: Seque
 
 
 def run(options: argparse.Namespace) -> bool:
-    """Ask, print, record; whether every peer has answered."""
+    """Query, print, record; whether every peer has answered."""
     scope = Scope(tuple(options.splits.split(",")), options.unknown, options.rows)
     kinds = kinds_named(options.strata)
     peers = [peer_named(name, index=options.index) for name in options.peers.split(",")]
@@ -138,23 +139,28 @@ def run(options: argparse.Namespace) -> bool:
     bench.begin()
     unknown = options.unknown_peers.split(",")
     succeeded = options.report or ask_all(peers, bench, scope, unknown=unknown)
-    ours = shelf_of(VecattrPeer.name, bench)
-    found = []
+    ours = answer_files_of(VecattrPeer.name, bench)
+    facts = []
     for peer in peers:
-        shelf, missing = shelf_of(peer.name, bench), peer.missing()
-        if missing is None and shelf.binding.exists():
-            bind(shelf.binding, peer.settings())  # another index's answers are not this one's
-        found.append(reported(peer.name, shelf, scope, ours=ours, missing=missing))
-    print(report_text(found))
+        files, missing = answer_files_of(peer.name, bench), peer.missing()
+        if missing is None and files.binding.exists():
+            bind(files.binding, peer.settings())  # another index's answers are not this one's
+        facts.append(peer_facts(peer.name, files, scope, ours=ours, missing=missing))
+    print(report_text(facts))
     about: dict[str, object] = {"version": __version__, "rows": scope.rows, "seed": bench.seed}
     if kinds:
-        shelves = {peer.name: shelf_of(peer.name, bench) for peer in peers}
-        asked = {"splits": scope.splits, "rows": scope.rows, "kinds": kinds}
-        by_kind = strata(bench, shelves, **asked, ours=VecattrPeer.name)
+        by_kind = strata(
+            bench,
+            {peer.name: answer_files_of(peer.name, bench) for peer in peers},
+            splits=scope.splits,
+            rows=scope.rows,
+            kinds=kinds,
+            ours=VecattrPeer.name,
+        )
         print(f"\n{strata_text(by_kind)}")
         about["strata"] = strata_facts(by_kind)
     if options.output:
-        write_report(options.output, found, **about, unknown_split=scope.unknown)
+        write_report(options.output, facts, **about, unknown_split=scope.unknown)
     return bool(succeeded)
 
 
@@ -165,15 +171,19 @@ def main() -> int:
     parser.add_argument("table", type=Path)
     parser.add_argument("--labs", type=Path, required=True, help="the named labs, one a line")
     parser.add_argument("-i", "--index", type=Path, help="vecattr's index of the same rows")
-    parser.add_argument("--work", type=Path, required=True, help="what is kept between runs")
+    parser.add_argument("--work", type=Path, required=True, help="folder that is kept between runs")
     parser.add_argument("--rows", type=int, default=500, help="of each split (500)")
     parser.add_argument("--splits", default="dev,pub_dev")
     parser.add_argument("--peers", default=USUAL)
     parser.add_argument("--unknown", default="newlab_dev", help="the split of unknown labs")
-    parser.add_argument("--unknown-peers", default=QUICK, help="who is asked about them, too")
+    parser.add_argument(
+        "--unknown-peers", default=QUICK, help="the peers that are queried with them, too"
+    )
     parser.add_argument("--strata", default="", help=f"also by {', '.join(KINDS)} (commas)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--report", action="store_true", help="ask nothing, print what is there")
+    parser.add_argument(
+        "--report", action="store_true", help="query nothing, print the results so far"
+    )
     parser.add_argument("-o", "--output", type=Path, help="the figures as JSON")
     try:
         return 0 if run(parser.parse_args()) else 1

@@ -67,7 +67,7 @@ def plain_scores(method: str, stored: list[Plasmid], query: Plasmid) -> dict[str
 
 def index_of(stored: list[Plasmid], method: str) -> KmerIndex:
     pairs = ((kmers_of(one), f"{one.lab}") for one in stored)
-    return KmerIndex.of(pairs, method=method)  # type: ignore[arg-type]
+    return KmerIndex.from_plasmids(pairs, method=method)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("method", ["cosine", "labs", "shared"])
@@ -96,7 +96,7 @@ def test_the_cosine_of_a_stored_plasmid_with_itself_is_one(stored: list[Plasmid]
 
 def test_postings_sum_weights_and_count_a_pair_once() -> None:
     kmers = np.array([7, 3, 7, 7, 3], dtype=np.uint64)
-    postings = Postings.of(kmers, np.array([1, 0, 1, 0, 2], dtype=np.int32))
+    postings = Postings.from_pairs(kmers, np.array([1, 0, 1, 0, 2], dtype=np.int32))
     assert postings.counts.tolist() == [2, 2]
     places = postings.places(np.array([2, 7, 9], dtype=np.uint64))
     assert places.tolist() == [1]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bench_peers import kinds_named
-from peers.answers import Shelf
+from peers.answers import AnswerFiles
 from peers.costs import Cost
 from peers.ranking import Answer
 from peers.rows import Bench
@@ -41,8 +41,8 @@ def bench(tmp_path: Path) -> Bench:
     return made
 
 
-def shelf(path: Path, ranks: dict[str, float]) -> Shelf:
-    made = Shelf(path)
+def shelf(path: Path, ranks: dict[str, float]) -> AnswerFiles:
+    made = AnswerFiles(path)
     made.put("dev", 0, answers=[Answer(i, "A", r, 0.0) for i, r in ranks.items()], cost=FREE)
     return made
 
@@ -100,9 +100,9 @@ def test_an_error_between_groups_is_that_of_a_plain_loop() -> None:
         total += (
             sum(v - values.mean() for v, g in zip(values, groups, strict=True) if g == group) ** 2
         )
-    share = Share.of(values, groups)
+    share = Share.from_values(values, groups)
     assert share.error == pytest.approx(math.sqrt(total) / 30)
-    alone = Share.of(values, np.arange(30))
+    alone = Share.from_values(values, np.arange(30))
     assert alone.error == pytest.approx(values.std() / math.sqrt(30))
 
 

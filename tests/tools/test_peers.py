@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from peers.aligners import BLASTN, MINIMAP2, Aligner, hits_by_class, paf_hits, tabular_hits
-from peers.answers import Shelf, figures, paired, standard_error, strangers
+from peers.answers import AnswerFiles, figures, paired, standard_error, unknown_detection
 from peers.costs import Cost, own_cost, run_program
 from peers.ranking import NEVER_HIT, Answer, answers_of, best_by_class, rank_of
 from peers.rows import Bench, Classes, bind
@@ -51,7 +51,7 @@ def test_a_named_lab_that_is_never_hit_is_not_counted_as_the_pool() -> None:
 
 
 def test_answers_survive_the_file_with_infinite_ranks(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
+    shelf = AnswerFiles(tmp_path)
     answers = [Answer("x", "A", math.inf, -math.inf), Answer("y", "B", 1.5, 3.0)]
     shelf.put("dev", 0, answers=answers, cost=Cost(1.0, 2.0, 3))
     assert list(shelf.chunks("dev", rows=2)) == [(answers, Cost(1.0, 2.0, 3))]
@@ -61,7 +61,7 @@ def test_answers_survive_the_file_with_infinite_ranks(tmp_path: Path) -> None:
 
 
 def test_figures_are_those_of_the_first_rows_alone(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
+    shelf = AnswerFiles(tmp_path)
     ranks = [1.0, 10.0, 10.5, math.inf, 1.0]
     for start in (0, 3):
         answers = [Answer(str(rank), "A", rank, 0.0) for rank in ranks[start : start + 3]]
@@ -76,18 +76,18 @@ def test_figures_are_those_of_the_first_rows_alone(tmp_path: Path) -> None:
 
 
 def test_strangers_are_told_from_named_labs_alone(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
+    shelf = AnswerFiles(tmp_path)
     known = [Answer("a", "A", 1.0, 9.0), Answer("b", POOLED, 1.0, 0.0), Answer("c", "C", 9.0, 5.0)]
     shelf.put("dev", 0, answers=known, cost=FREE)
-    assert strangers(shelf, "dev", "new", rows=9) is None
+    assert unknown_detection(shelf, "dev", "new", rows=9) is None
     new = [Answer("n", POOLED, 1.0, -math.inf), Answer("m", POOLED, 1.0, 7.0)]
     shelf.put("new", 0, answers=new, cost=FREE)
-    found = strangers(shelf, "dev", "new", rows=9)
+    found = unknown_detection(shelf, "dev", "new", rows=9)
     assert found == {"auroc": 0.75, "fpr95": 0.5, "n_known": 2, "n_unknown": 2}
 
 
 def test_peers_are_compared_on_the_rows_that_both_answered(tmp_path: Path) -> None:
-    one, other = Shelf(tmp_path / "one"), Shelf(tmp_path / "other")
+    one, other = AnswerFiles(tmp_path / "one"), AnswerFiles(tmp_path / "other")
     for shelf, ranks in ((one, [1.0, 2.0, 1.0, 1.0]), (other, [11.0, 1.0, math.inf])):
         answers = [Answer(f"row {row}", "A", rank, 0.0) for row, rank in enumerate(ranks)]
         shelf.put("dev", 0, answers=answers, cost=FREE)
@@ -106,7 +106,7 @@ def test_answers_made_otherwise_are_not_gone_on_with(tmp_path: Path) -> None:
 
 
 def test_hits_are_read_from_tables_and_from_paf(tmp_path: Path) -> None:
-    classes = Classes.of(["B", "A", "B"])
+    classes = Classes.from_labels(["B", "A", "B"])
     path = tmp_path / "out"
     path.write_text("1\t0\t8\n1\t2\t9.5\n0\t1\t3\n")
     expected = [[3.0, NEVER_HIT], [NEVER_HIT, 9.5], [NEVER_HIT, NEVER_HIT]]
@@ -122,7 +122,7 @@ def test_hits_are_read_from_tables_and_from_paf(tmp_path: Path) -> None:
 def test_no_hit_at_all_is_no_error(tmp_path: Path, read: object) -> None:
     (tmp_path / "out").touch()
     assert callable(read)
-    scores = hits_by_class(read(tmp_path / "out"), Classes.of(["A"]), queries=1)
+    scores = hits_by_class(read(tmp_path / "out"), Classes.from_labels(["A"]), queries=1)
     assert scores.tolist() == [[NEVER_HIT]]
 
 

@@ -1,1 +1,1 @@
-"""Other ways to name a plasmid's lab, asked about the same rows; see `tools/bench_peers.py`."""
+"""Other methods that name a plasmid's lab, queried with the same rows; see `bench_peers.py`."""

@@ -1,7 +1,7 @@
 """Sequences in; for each lab the best alignment score of any of its stored plasmids out.
 
-Programs are run on all queries of a chunk at once, with one thread. What is counted as their cost
-is the program alone, not the reading of its output.
+Programs are run on all queries of a chunk at once, with one thread. Their cost is that of the
+program alone, without the reading of its output.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from vecattr.errors import UsageError
 from vecattr.files.atomic import sha256_bytes
 from vecattr.plasmid import Plasmid
 
-#: Stored plasmids: all are asked for, more than there are. A small -max_target_seqs would not give
-#: the best ones: blastn stops extending others early (Shah et al. 2019), and the labs behind the
-#: first few hundred backbones would be lost.
+#: More hits than there are stored plasmids. A small -max_target_seqs would not give the best hits:
+#: blastn stops extending others early (Shah et al. 2019), and the labs behind the first few hundred
+#: backbones would be lost.
 ALL = 100_000
 
 
@@ -45,23 +45,23 @@ class Aligner:
     closed: bool = False
 
     def missing(self) -> str | None:
-        """What to install; None when the program is there."""
+        """What to install; None when the program is installed."""
         if shutil.which(self.program):
             return None
         return f"{self.program} is not on PATH; install it, e.g. apt-get install {self.package}"
 
     def settings(self) -> dict[str, object]:
         """What the answers depend on."""
-        ran = subprocess.run(self.version, capture_output=True, text=True, check=True)
+        done = subprocess.run(self.version, capture_output=True, text=True, check=True)
         return {
-            "version": ran.stdout.split("\n", 1)[0].strip(),
+            "version": done.stdout.split("\n", 1)[0].strip(),
             "search": " ".join(self.search),
             "closed": self.closed,
         }
 
     def open(self, bench: Bench) -> OpenAligner:
-        """Build the database from the stored plasmids, if one built in this way is not there.
-        UsageError when there are more of them than are asked for."""
+        """Build the database of the stored plasmids, unless one built in this way exists.
+        UsageError when there are more plasmids than hits that are asked for."""
         folder = self._database(bench)
         folder.mkdir(parents=True, exist_ok=True)
         built = (folder / "built").exists()
@@ -78,16 +78,16 @@ class Aligner:
         if not built:
             run_program(self._filled(self.build, folder), stdout=folder / "out", folder=folder)
             (folder / "built").touch()
-        return OpenAligner(self, folder, Classes.of(labels))
+        return OpenAligner(self, folder, Classes.from_labels(labels))
 
     def _database(self, bench: Bench) -> Path:
-        """The folder of the database, which is another one for all that it depends on."""
-        depends = {
+        """The folder of the database, named by a hash of all that it depends on."""
+        dependencies = {
             "version": self.settings()["version"],
             "build": self.build,
             "closed": self.closed,
         }
-        digest = sha256_bytes(json.dumps(depends, sort_keys=True).encode())
+        digest = sha256_bytes(json.dumps(dependencies, sort_keys=True).encode())
         return bench.work / "databases" / f"{self.name}-{digest[:16]}"
 
     def stored(self, plasmid: Plasmid) -> str:
@@ -99,7 +99,7 @@ class Aligner:
         return [str(folder / paths[word]) if word in paths else word for word in command]
 
     def run(self, plasmids: Sequence[Plasmid], *, folder: Path) -> Cost:
-        """Search; the hits are in `out` of the folder then."""
+        """Search, and write the hits to `out` in the folder."""
         lines = [f">{row}\n{plasmid.sequence}\n" for row, plasmid in enumerate(plasmids)]
         (folder / "queries.fasta").write_text("".join(lines))
         return run_program(self._filled(self.search, folder), stdout=folder / "out", folder=folder)
@@ -145,9 +145,9 @@ def hits_by_class(hits: Scores, classes: Classes, *, queries: int) -> Scores:
     scores = np.full((queries, len(classes.names)), NEVER_HIT)
     rows, plasmids = hits[:, 0].astype(np.int64), hits[:, 1].astype(np.int64)
     for query in range(queries):
-        mine = rows == query
-        codes = classes.codes[plasmids[mine]]
-        scores[query] = best_by_class(hits[mine, 2], codes, classes=len(classes.names))
+        is_hit = rows == query
+        codes = classes.codes[plasmids[is_hit]]
+        scores[query] = best_by_class(hits[is_hit, 2], codes, classes=len(classes.names))
     return scores
 
 
@@ -183,7 +183,7 @@ MINIMAP2 = Aligner(
     read=paf_hits,
 )
 
-#: Circular plasmids as they were opened by who deposited them: storing each twice in a row
+#: Circular plasmids, linearised as their depositors did: storing each twice in a row
 #: (`blastn-closed`), so that matches across the origin are whole, costs nearly twice the time.
 BLASTN = blastn(name="blastn", closed=False)
 

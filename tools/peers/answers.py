@@ -1,4 +1,4 @@
-"""Answers in chunks of queries in; files that outlive a stopped run, and figures, out."""
+"""Answers to chunks of queries in; files that a stopped run is resumed from, and figures, out."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from vecattr.metrics.detection import auroc, false_positive_rate
 from vecattr.metrics.ranking import top_share
 from vecattr.plasmid import POOLED
 
-#: Queries asked about at once; what is lost when a run is stopped.
+#: Queries asked at once, and so the most that are lost when a run is stopped.
 CHUNK = 20
 
 
 @dataclass(frozen=True)
-class Shelf:
+class AnswerFiles:
     """The answers of one peer: a file for each chunk of each split."""
 
     folder: Path
@@ -37,7 +37,7 @@ class Shelf:
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
-        """Hold the shelf while answers are added; LockedError when another process does."""
+        """Lock the files while answers are added; LockedError when another process has them."""
         lock = FileLock(self.folder / "LOCK", timeout=0)
         try:
             lock.acquire()
@@ -45,7 +45,7 @@ class Shelf:
             raise LockedError(
                 "another process is asking this peer",
                 where=str(self.folder),
-                hint="wait for it; --report prints what is there",
+                hint="wait for it; --report prints the answers so far",
             ) from error
         try:
             yield
@@ -56,7 +56,7 @@ class Shelf:
         return self.folder / split / f"{start:05d}.json"
 
     def has(self, split: str, start: int, *, queries: int) -> bool:
-        """Whether the chunk that begins at `start` is there with so many queries or more."""
+        """Whether the chunk that begins at `start` exists with so many queries or more."""
         path = self.path(split, start)
         return path.exists() and len(json.loads(path.read_text())["answers"]) >= queries
 
@@ -64,18 +64,19 @@ class Shelf:
         path = self.path(split, start)
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = [
-            {**asdict(one), "rank": finite(one.rank), "best": finite(one.best)} for one in answers
+            {**asdict(answer), "rank": finite(answer.rank), "best": finite(answer.best)}
+            for answer in answers
         ]
         text = json.dumps({"cost": asdict(cost), "answers": lines}, indent=1)
         atomic_write(path, text.encode() + b"\n")
 
     def chunks(self, split: str, *, rows: int) -> Iterator[tuple[list[Answer], Cost]]:
-        """The chunks that are there, of the first `rows` queries."""
+        """The chunks that exist, of the first `rows` queries."""
         for path in sorted((self.folder / split).glob("*.json")):
             if int(path.stem) < rows:
-                held = json.loads(path.read_text())
-                answers = [_answer(one) for one in held["answers"]]
-                yield answers, Cost(**held["cost"])
+                chunk = json.loads(path.read_text())
+                answers = [_answer(line) for line in chunk["answers"]]
+                yield answers, Cost(**chunk["cost"])
 
 
 def finite(value: float) -> float | None:
@@ -83,11 +84,11 @@ def finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _answer(held: dict[str, str | float | None]) -> Answer:
-    rank, best = held["rank"], held["best"]
+def _answer(line: dict[str, str | float | None]) -> Answer:
+    rank, best = line["rank"], line["best"]
     return Answer(
-        id=str(held["id"]),
-        truth=str(held["truth"]),
+        id=str(line["id"]),
+        truth=str(line["truth"]),
         rank=math.inf if rank is None else float(rank),
         best=-math.inf if best is None else float(best),
     )
@@ -109,13 +110,13 @@ class Figures:
     peak_bytes: int
 
 
-def figures(shelf: Shelf, split: str, *, rows: int) -> Figures | None:
-    """What the answers to the first `rows` queries say; None without any."""
-    chunks = list(shelf.chunks(split, rows=rows))
-    asked = sum(len(answers) for answers, _ in chunks)
-    if not asked:
+def figures(files: AnswerFiles, split: str, *, rows: int) -> Figures | None:
+    """The figures of the answers to the first `rows` queries; None without any."""
+    chunks = list(files.chunks(split, rows=rows))
+    count = sum(len(answers) for answers, _ in chunks)
+    if not count:
         return None
-    ranks = np.array([one.rank for one in _first(chunks, rows)])
+    ranks = np.array([answer.rank for answer in _first(chunks, rows)])
     top1, top10 = top_share(ranks, k=1), top_share(ranks, k=10)
     return Figures(
         n=len(ranks),
@@ -124,8 +125,8 @@ def figures(shelf: Shelf, split: str, *, rows: int) -> Figures | None:
         top10=top10,
         top10_se=standard_error(top10, n=len(ranks)),
         never_hit=int(np.isinf(ranks).sum()),
-        cpu_seconds=sum(cost.cpu for _, cost in chunks) / asked,
-        wall_seconds=sum(cost.wall for _, cost in chunks) / asked,
+        cpu_seconds=sum(cost.cpu for _, cost in chunks) / count,
+        wall_seconds=sum(cost.wall for _, cost in chunks) / count,
         peak_bytes=max(cost.peak for _, cost in chunks),
     )
 
@@ -135,47 +136,48 @@ def standard_error(share: float, *, n: int) -> float:
     return math.sqrt(share * (1 - share) / n)
 
 
-def paired(shelf: Shelf, other: Shelf, split: str, *, rows: int) -> dict[str, float | int] | None:
+def paired(
+    files: AnswerFiles, other: AnswerFiles, split: str, *, rows: int
+) -> dict[str, float | int] | None:
     """How much larger this peer's shares are than the other's on the rows that both answered,
     with the standard errors of the mean difference; None without two such rows."""
-    mine, theirs = (
-        {one.id: one.rank for one in _first(each.chunks(split, rows=rows), rows)}
-        for each in (shelf, other)
+    ranks_by_id, other_ranks_by_id = (
+        {answer.id: answer.rank for answer in _first(peer.chunks(split, rows=rows), rows)}
+        for peer in (files, other)
     )
-    both = sorted(mine.keys() & theirs.keys())
+    both = sorted(ranks_by_id.keys() & other_ranks_by_id.keys())
     if len(both) < 2:
         return None
-    ranks = np.array([(mine[one], theirs[one]) for one in both])  # (n, 2)
-    found: dict[str, float | int] = {"n": len(both)}
+    ranks = np.array([(ranks_by_id[row], other_ranks_by_id[row]) for row in both])  # (n, 2)
+    differences: dict[str, float | int] = {"n": len(both)}
     for k in (1, 10):
-        more = (ranks[:, 0] <= k).astype(float) - (ranks[:, 1] <= k)
-        found[f"top{k}"] = float(more.mean())
-        found[f"top{k}_se"] = float(more.std(ddof=1) / math.sqrt(len(both)))
-    return found
+        difference = (ranks[:, 0] <= k).astype(float) - (ranks[:, 1] <= k)
+        differences[f"top{k}"] = float(difference.mean())
+        differences[f"top{k}_se"] = float(difference.std(ddof=1) / math.sqrt(len(both)))
+    return differences
 
 
-def strangers(
-    shelf: Shelf, split: str, unknown: str, *, rows: int
+def unknown_detection(
+    files: AnswerFiles, split: str, unknown: str, *, rows: int
 ) -> dict[str, float | int] | None:
     """AUROC and FPR at 95 % recall of the best named score, with the rows of `unknown` as the
     positives and those of named labs in `split` as the negatives; None without both."""
-    known = [
-        one.best for one in _first(shelf.chunks(split, rows=rows), rows) if one.truth != POOLED
-    ]
-    new = [one.best for one in _first(shelf.chunks(unknown, rows=rows), rows)]
-    if not known or not new:
+    answers = _first(files.chunks(split, rows=rows), rows)
+    unknown_answers = _first(files.chunks(unknown, rows=rows), rows)
+    negatives = np.array([answer.best for answer in answers if answer.truth != POOLED])
+    positives = np.array([answer.best for answer in unknown_answers])
+    if not len(negatives) or not len(positives):
         return None
-    negatives, positives = np.array(known), np.array(new)
     return {
         "auroc": auroc(negatives, positives),
         "fpr95": false_positive_rate(negatives, positives, recall=0.95),
-        "n_known": len(known),
-        "n_unknown": len(new),
+        "n_known": len(negatives),
+        "n_unknown": len(positives),
     }
 
 
 def _first(
     chunks: Iterator[tuple[list[Answer], Cost]] | list[tuple[list[Answer], Cost]], rows: int
 ) -> list[Answer]:
-    """The answers in order. A chunk at the end may hold more than was asked for this time."""
-    return [one for answers, _ in chunks for one in answers][:rows]
+    """The first answers in order. The last chunk may hold more than were asked for this time."""
+    return [answer for answers, _ in chunks for answer in answers][:rows]

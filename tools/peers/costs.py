@@ -1,4 +1,4 @@
-"""Work in; what it cost out: processor seconds, wall seconds and the peak of memory."""
+"""A function or a program in; its processor seconds, wall seconds and peak memory out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LAUNCHER = Path(__file__).with_name("launcher.py")
 
 @dataclass(frozen=True)
 class Cost:
-    """`cpu` (user and system) and `wall` in seconds; `peak` resident memory in bytes, which of a
+    """`cpu` (user and system) and `wall` in seconds; `peak` resident memory in bytes, which for a
     program includes the pages of the files that it maps."""
 
     cpu: float
@@ -30,28 +30,29 @@ class Cost:
 
 
 def own_cost(work: Callable[[], Result]) -> tuple[Result, Cost]:
-    """What `work` gives, and its cost in this process; the peak is the process's so far (Linux)."""
+    """The result of `work`, and its cost in this process; the peak is the process's so far
+    (Linux)."""
     cpu, wall = time.process_time(), time.perf_counter()
     result = work()
     spent = time.process_time() - cpu, time.perf_counter() - wall
     peak = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
-    assert peak is not None, "Linux tells the peak in kB"
+    assert peak is not None, "Linux reports the peak in kB"
     return result, Cost(*spent, int(peak[1]) * 1024)
 
 
 def run_program(command: Sequence[str], *, stdout: Path, folder: Path) -> Cost:
-    """Run a program (found on PATH) with its output in `stdout`; notes about the run go to
-    `folder`. VecattrError when it fails, with its last words, or is stopped."""
+    """Run a program (found on PATH) with its output in `stdout`; its report and messages go to
+    `folder`. VecattrError when it fails, with its last messages, or is stopped."""
     program = shutil.which(command[0])
-    assert program is not None, "who asks has looked for the program"
-    report, words = folder / "cost.txt", folder / "stderr.txt"
-    launched = [sys.executable, "-S", str(LAUNCHER), str(report), program, *command[1:]]
-    with stdout.open("wb") as out, words.open("wb") as err:
-        stopped = subprocess.run(launched, stdout=out, stderr=err, check=False).returncode
-    if stopped:
-        raise VecattrError(f"{command[0]} was stopped from outside (status {stopped})")
+    assert program is not None, "the caller has looked for the program"
+    report, messages = folder / "cost.txt", folder / "stderr.txt"
+    command_line = [sys.executable, "-S", str(LAUNCHER), str(report), program, *command[1:]]
+    with stdout.open("wb") as out, messages.open("wb") as err:
+        status = subprocess.run(command_line, stdout=out, stderr=err, check=False).returncode
+    if status:
+        raise VecattrError(f"{command[0]} was stopped from outside (status {status})")
     code, cpu, wall, kilobytes = report.read_text().split()
     if int(code):
-        last = words.read_text(errors="replace").strip().splitlines()[-3:]
+        last = messages.read_text(errors="replace").strip().splitlines()[-3:]
         raise VecattrError(f"{command[0]} ended with status {code}: {' / '.join(last)}")
     return Cost(float(cpu), float(wall), int(kilobytes) * 1024)

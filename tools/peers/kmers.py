@@ -43,8 +43,8 @@ class Postings:
     owners: NDArray[np.int32]  # (m,)
 
     @classmethod
-    def of(cls, kmers: Hashes, owners: NDArray[np.int32]) -> Postings:
-        """From pairs of a k-mer and an owner, in any order, both (m,); a pair may come again."""
+    def from_pairs(cls, kmers: Hashes, owners: NDArray[np.int32]) -> Postings:
+        """From pairs of a k-mer and an owner, in any order, both (m,); pairs may be repeated."""
         order = np.lexsort((owners, kmers))
         kmers, owners = kmers[order], owners[order]
         is_new = np.ones(len(kmers), dtype=bool)
@@ -59,11 +59,11 @@ class Postings:
         return counts
 
     def places(self, kmers: Hashes) -> NDArray[np.int64]:
-        """Where those of the k-mers stand that any owner has."""
-        place = np.searchsorted(self.kmers, kmers)
-        place[place == len(self.kmers)] = 0
-        found: NDArray[np.int64] = place[self.kmers[place] == kmers]
-        return found
+        """The places of those k-mers that any owner has."""
+        candidates = np.searchsorted(self.kmers, kmers)
+        candidates[candidates == len(self.kmers)] = 0
+        places: NDArray[np.int64] = candidates[self.kmers[candidates] == kmers]
+        return places
 
     def sums(self, places: NDArray[np.int64], weights: Scores, *, owners: int) -> Scores:
         """For each owner the sum of the weights (p,) of the k-mers at `places` (p,) that it has."""
@@ -77,7 +77,7 @@ class Postings:
 
 @dataclass(frozen=True)
 class KmerIndex:
-    """The k-mers of n stored plasmids and what a method needs of them."""
+    """The k-mers of n stored plasmids, as a method needs them."""
 
     method: Method
     classes: Classes
@@ -88,16 +88,16 @@ class KmerIndex:
         return self.classes.names
 
     @classmethod
-    def of(cls, plasmids: Iterator[tuple[Hashes, str]], *, method: Method) -> KmerIndex:
+    def from_plasmids(cls, plasmids: Iterator[tuple[Hashes, str]], *, method: Method) -> KmerIndex:
         """From the k-mers and the class of each stored plasmid."""
         kmers, labels = [], []
-        for mine, label in plasmids:
-            kmers.append(mine)
+        for plasmid_kmers, label in plasmids:
+            kmers.append(plasmid_kmers)
             labels.append(label)
-        classes = Classes.of(labels)
+        classes = Classes.from_labels(labels)
         owner = classes.codes if method == "labs" else np.arange(len(labels))
-        owners = np.repeat(owner.astype(np.int32), [len(one) for one in kmers])
-        return cls(method, classes, Postings.of(np.concatenate(kmers), owners))
+        owners = np.repeat(owner.astype(np.int32), [len(plasmid_kmers) for plasmid_kmers in kmers])
+        return cls(method, classes, Postings.from_pairs(np.concatenate(kmers), owners))
 
     @cached_property
     def idf(self) -> Scores:
@@ -109,8 +109,8 @@ class KmerIndex:
         """The length of each stored plasmid's idf-weighted vector, (n,)."""
         everything = np.arange(len(self.postings.kmers))
         squares = np.zeros(len(self.classes.codes))
-        for some in np.array_split(everything, 64):  # so that memory stays that of the postings
-            squares += self.postings.sums(some, self.idf[some] ** 2, owners=len(squares))
+        for places in np.array_split(everything, 64):  # to bound the memory of one step
+            squares += self.postings.sums(places, self.idf[places] ** 2, owners=len(squares))
         lengths: Scores = np.sqrt(squares)
         return lengths
 
@@ -122,8 +122,8 @@ class KmerIndex:
             sums = self.postings.sums(places, weights, owners=len(self.names))
             return np.where(sums > 0, sums, NEVER_HIT)
         sums = self._by_plasmid(places, unseen=len(kmers) - len(places))
-        hit = np.flatnonzero(sums > 0)
-        return best_by_class(sums[hit], self.classes.codes[hit], classes=len(self.names))
+        hits = np.flatnonzero(sums > 0)
+        return best_by_class(sums[hits], self.classes.codes[hits], classes=len(self.names))
 
     def _by_plasmid(self, places: NDArray[np.int64], *, unseen: int) -> Scores:
         """The score of each stored plasmid, (n,). `unseen` k-mers that no plasmid has lengthen the
@@ -140,7 +140,9 @@ class KmerIndex:
 
     def ask(self, plasmids: Sequence[Plasmid]) -> tuple[Scores, Cost]:
         """Scores (q, classes) and their cost, the reading of the k-mers included."""
-        return own_cost(lambda: np.stack([self.by_class(kmers_of(one)) for one in plasmids]))
+        return own_cost(
+            lambda: np.stack([self.by_class(kmers_of(plasmid)) for plasmid in plasmids])
+        )
 
 
 @dataclass(frozen=True)
@@ -162,10 +164,12 @@ class KmerPeer:
 
     def open(self, bench: Bench) -> KmerIndex:
         """Read the stored plasmids."""
-        stored = ((kmers_of(one), bench.rule.label(one.lab or "")) for one in bench.train())
-        index = KmerIndex.of(stored, method=self.method)
+        stored = (
+            (kmers_of(plasmid), bench.rule.label(plasmid.lab or "")) for plasmid in bench.train()
+        )
+        index = KmerIndex.from_plasmids(stored, method=self.method)
         if self.method == "cosine":
-            assert len(index.lengths), "made now, so that no query is charged with it"
+            assert len(index.lengths), "computed now, so that no query is charged for it"
         return index
 
 

@@ -2,8 +2,8 @@
 
     python -S launcher.py REPORT PROGRAM [ARGUMENT ...]
 
-A process of its own because the kernel counts the memory of the process that starts a command to
-the command's peak: this one is lean, the bench is not. PROGRAM is a path.
+A process of its own because the kernel adds the memory of the process that starts a command to the
+command's peak: this one is small, the benchmark is not. PROGRAM is a path.
 """
 
 import os

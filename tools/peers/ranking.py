@@ -22,7 +22,7 @@ NEVER_HIT = -np.inf
 
 @dataclass(frozen=True)
 class Answer:
-    """Of one query: the class that is right, its rank (infinity: never hit) and the best score of
+    """Of one query: the true class, its rank (infinity: never hit) and the best score of
     a named lab (minus infinity: none was hit)."""
 
     id: str
@@ -42,9 +42,9 @@ def rank_of(scores: Scores, truth: int | None) -> float:
     """Rank of column `truth` among the labs that were hit, ties at their mean; (n,) -> number."""
     if truth is None or scores[truth] == NEVER_HIT:
         return float("inf")
-    hit = np.flatnonzero(scores > NEVER_HIT)
-    column = np.searchsorted(hit, truth)
-    return float(mean_ranks(scores[None, hit], np.array([column]))[0])
+    hits = np.flatnonzero(scores > NEVER_HIT)
+    column = np.searchsorted(hits, truth)
+    return float(mean_ranks(scores[None, hits], np.array([column]))[0])
 
 
 def answers_of(
@@ -54,8 +54,8 @@ def answers_of(
     column = {name: position for position, name in enumerate(names)}
     named = named_columns(names)
     answers = []
-    for row, identity, label in zip(scores, ids, labels, strict=True):
+    for query_scores, query_id, label in zip(scores, ids, labels, strict=True):
         truth = class_of(label, frozenset(column))
-        best = float(row[named].max(initial=NEVER_HIT))
-        answers.append(Answer(identity, truth, rank_of(row, column.get(truth)), best))
+        best = float(query_scores[named].max(initial=NEVER_HIT))
+        answers.append(Answer(query_id, truth, rank_of(query_scores, column.get(truth)), best))
     return answers

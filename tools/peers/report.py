@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from peers.answers import Shelf, figures, paired, strangers
+from peers.answers import AnswerFiles, figures, paired, unknown_detection
 
 #: A line of the table for each peer and split.
 HEADINGS = (
@@ -20,32 +20,32 @@ HEADINGS = (
 
 @dataclass(frozen=True)
 class Scope:
-    """Which of the answers count: so many of the first rows of each split."""
+    """Which of the answers count: the first `rows` of each split."""
 
     splits: tuple[str, ...]
     unknown: str
     rows: int
 
 
-def reported(
-    name: str, shelf: Shelf, scope: Scope, *, ours: Shelf, missing: str | None
+def peer_facts(
+    name: str, files: AnswerFiles, scope: Scope, *, ours: AnswerFiles, missing: str | None
 ) -> dict[str, Any]:
     """The figures of one peer, and how far they lie above `ours` on the same rows; `missing` says
-    what the peer lacks, if it could not be asked now."""
-    found: dict[str, Any] = {
+    what has to be installed, if anything."""
+    facts: dict[str, Any] = {
         "peer": name,
-        "settings": json.loads(shelf.binding.read_text()) if shelf.binding.exists() else None,
+        "settings": json.loads(files.binding.read_text()) if files.binding.exists() else None,
         "not_installed": missing,
         "splits": {},
         "unknown": {},
         "less_ours": {},
     }
     for split in scope.splits:
-        measured = figures(shelf, split, rows=scope.rows)
-        found["splits"][split] = None if measured is None else asdict(measured)
-        found["unknown"][split] = strangers(shelf, split, scope.unknown, rows=scope.rows)
-        found["less_ours"][split] = paired(shelf, ours, split, rows=scope.rows)
-    return found
+        measured = figures(files, split, rows=scope.rows)
+        facts["splits"][split] = None if measured is None else asdict(measured)
+        facts["unknown"][split] = unknown_detection(files, split, scope.unknown, rows=scope.rows)
+        facts["less_ours"][split] = paired(files, ours, split, rows=scope.rows)
+    return facts
 
 
 def report_text(peers: Sequence[dict[str, Any]]) -> str:
@@ -63,34 +63,34 @@ def report_text(peers: Sequence[dict[str, Any]]) -> str:
 
 
 def _cells(
-    measured: dict[str, Any], unknown: dict[str, Any] | None, less: dict[str, Any] | None
+    measured: dict[str, Any], unknown: dict[str, Any] | None, difference: dict[str, Any] | None
 ) -> tuple[str, ...]:
-    """The columns after the split's."""
-    told, more = "", ("", "")
-    if less is not None:
-        more = _shares(less, sign="+")
+    """The columns after `split`."""
+    detection, differences = "", ("", "")
+    if difference is not None:
+        differences = _shares(difference, sign="+")
     if unknown is not None:
-        told = f"{unknown['auroc']:.3f} / {unknown['fpr95']:.3f} ({unknown['n_unknown']})"
+        detection = f"{unknown['auroc']:.3f} / {unknown['fpr95']:.3f} ({unknown['n_unknown']})"
     return (
         str(measured["n"]),
         *_shares(measured),
         str(measured["never_hit"]),
         *(f"{measured[f'{clock}_seconds']:.3f}" for clock in ("cpu", "wall")),
         f"{measured['peak_bytes'] / 1e6:.0f}",
-        told,
-        *more,
+        detection,
+        *differences,
     )
 
 
-def _shares(found: dict[str, Any], *, sign: str = "") -> tuple[str, str]:
+def _shares(shares: dict[str, Any], *, sign: str = "") -> tuple[str, str]:
     """Top-1 and top-10 in percent, with their standard errors."""
     top1, top10 = (
-        f"{100 * found[name]:{sign}.1f} ± {100 * found[f'{name}_se']:.1f}"
+        f"{100 * shares[name]:{sign}.1f} ± {100 * shares[f'{name}_se']:.1f}"
         for name in ("top1", "top10")
     )
     return top1, top10
 
 
 def write_report(path: Path, peers: Sequence[dict[str, Any]], **about: object) -> None:
-    """The figures as JSON, after what they are about."""
+    """The figures as JSON, after the facts that describe the run."""
     path.write_text(json.dumps({**about, "peers": list(peers)}, indent=2) + "\n")

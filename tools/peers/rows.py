@@ -1,4 +1,4 @@
-"""The table in; the stored plasmids' classes and each split's rows in a drawn order out."""
+"""The table in; the stored plasmids' classes and each split's rows in random order out."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ TRAIN = "train"
 
 @dataclass(frozen=True)
 class Bench:
-    """What is measured on: the table (with a column `split`), the list of named labs, the seed of
-    the draw, and the folder that keeps everything between runs."""
+    """The data of a benchmark: the table (with a column `split`), the list of named labs, the seed
+    of the order, and the folder that keeps everything between runs."""
 
     table: Path
     labs: Path
@@ -36,7 +36,7 @@ class Bench:
         return rule_from_file(self.labs)
 
     def begin(self) -> None:
-        """Bind the folder to the data and the seed; MismatchError when it is bound otherwise."""
+        """Bind the folder to the data and the seed; MismatchError when it is bound to others."""
         self.work.mkdir(parents=True, exist_ok=True)
         bound = {
             "table": sha256_file(self.table),
@@ -50,16 +50,16 @@ class Bench:
         return self.rows(TRAIN)
 
     def drawn(self, split: str) -> list[Plasmid]:
-        """All rows of a split, bare sequences, in the order in which they are asked about.
+        """All rows of a split, bare sequences, in the order in which they are queried.
 
-        A longer sample therefore begins with the shorter one, and can go on from it."""
-        kept = self.work / "rows" / f"{split}.csv"
-        if not kept.exists():
+        A longer sample therefore begins with the shorter one, and can continue it."""
+        path = self.work / "rows" / f"{split}.csv"
+        if not path.exists():
             rows = list(self.rows(split))
             order = np.random.default_rng(self.seed).permutation(len(rows))
-            kept.parent.mkdir(exist_ok=True)
-            atomic_write(kept, table_text([rows[row] for row in order]).encode())
-        return [row for row in read_plasmids([kept]) if isinstance(row, Plasmid)]
+            path.parent.mkdir(exist_ok=True)
+            atomic_write(path, table_text([rows[row] for row in order]).encode())
+        return [row for row in read_plasmids([path]) if isinstance(row, Plasmid)]
 
     def rows(self, split: str, *, group_by: str | None = None) -> Iterator[Plasmid]:
         """The rows of a split, bare sequences, in the order of the table; `group_by` as in
@@ -81,24 +81,25 @@ class Classes:
     codes: NDArray[np.int64]
 
     @classmethod
-    def of(cls, labels: list[str]) -> Classes:
+    def from_labels(cls, labels: list[str]) -> Classes:
+        """From the class of each plasmid."""
         names, codes = np.unique(np.array(labels), return_inverse=True)
         return cls(tuple(names.tolist()), codes.astype(np.int64))
 
 
 def bind(path: Path, settings: dict[str, object]) -> None:
     """Write the settings that the answers beside `path` belong to, or compare them with those
-    that are there; MismatchError when they differ."""
+    written before; MismatchError when they differ."""
     text = json.dumps(settings, indent=2) + "\n"
     if not path.exists():
         atomic_write(path, text.encode())
         return
-    held = json.loads(path.read_text())
-    for name in sorted({*held, *settings}):
-        if held.get(name) != settings.get(name):
+    bound = json.loads(path.read_text())
+    for name in sorted({*bound, *settings}):
+        if bound.get(name) != settings.get(name):
             raise MismatchError(
                 f"{name} is {settings.get(name)!r}, the answers there were made with "
-                f"{held.get(name)!r}",
+                f"{bound.get(name)!r}",
                 where=str(path),
                 hint=f"remove {path.parent} to ask again, or name another folder with --work",
             )

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from peers.answers import Shelf
+from peers.answers import AnswerFiles
 from peers.rows import Bench
 from vecattr.metrics.bootstrap import group_codes
 from vecattr.plasmid import POOLED, Plasmid
 
-#: Of numbers: the first of each kind but the first, and what the kinds are called.
+#: Bins of numbers: the first number of each bin but the first, and the names of the bins.
 LENGTHS = ((1000, 5001), ("under 1,000 bases", "1,000 to 5,000", "more than 5,000"))
 STORED = ((6, 21), ("1 to 5 stored", "6 to 20", "more than 20"))
 YEARS = ((2010, 2014, 2018, 2020), ("to 2009", "2010-2013", "2014-2017", "2018-2019", "from 2020"))
@@ -35,32 +35,32 @@ def _binned(number: int, bins: Bins) -> str:
 
 
 def by_topology(bench: Bench, split: str, rows: Sequence[Plasmid]) -> list[str | None]:
-    return [one.topology for one in rows]
+    return [row.topology for row in rows]
 
 
 def by_length(bench: Bench, split: str, rows: Sequence[Plasmid]) -> list[str | None]:
-    return [_binned(len(one), LENGTHS) for one in rows]
+    return [_binned(len(row), LENGTHS) for row in rows]
 
 
 def by_class(bench: Bench, split: str, rows: Sequence[Plasmid]) -> list[str | None]:
     """Whether the true lab is pooled or named."""
-    labels = [bench.rule.label(one.lab or "") for one in rows]
+    labels = [bench.rule.label(row.lab or "") for row in rows]
     return ["pooled lab" if label == POOLED else "named lab" for label in labels]
 
 
 def by_stored(bench: Bench, split: str, rows: Sequence[Plasmid]) -> list[str | None]:
     """How many plasmids of the true lab are stored; named labs alone."""
-    counts = Counter(bench.rule.label(one.lab or "") for one in bench.train())
+    counts = Counter(bench.rule.label(plasmid.lab or "") for plasmid in bench.train())
     counts[POOLED] = 0
-    stored = [counts[bench.rule.label(one.lab or "")] for one in rows]
+    stored = [counts[bench.rule.label(row.lab or "")] for row in rows]
     return [_binned(count, STORED) if count else None for count in stored]
 
 
 def by_year(bench: Bench, split: str, rows: Sequence[Plasmid]) -> list[str | None]:
     """The column `year`; a row without one is of no kind. InputError when there is no column."""
-    year = {one.id: one.group for one in bench.rows(split, group_by="year")}
-    told = [year[one.id] for one in rows]
-    return [_binned(int(one), YEARS) if one else None for one in told]
+    year_by_id = {row.id: row.group for row in bench.rows(split, group_by="year")}
+    years = [year_by_id[row.id] for row in rows]
+    return [_binned(int(year), YEARS) if year else None for year in years]
 
 
 KINDS: Mapping[str, Kinds] = {
@@ -80,7 +80,7 @@ class Share:
     error: float
 
     @classmethod
-    def of(cls, values: NDArray[np.float64], groups: NDArray[np.intp]) -> Share:
+    def from_values(cls, values: NDArray[np.float64], groups: NDArray[np.intp]) -> Share:
         """The mean of `values` (n,), rows of equal `groups` (n,) moving together: the root of the
         sum over groups of the squared sums of residuals, divided by n (Liang and Zeger 1986)."""
         mean = float(values.mean())
@@ -104,28 +104,29 @@ class Stratum:
 
 def strata(
     bench: Bench,
-    shelves: Mapping[str, Shelf],
+    answer_files: Mapping[str, AnswerFiles],
     *,
     splits: Sequence[str],
     rows: int,
     kinds: Sequence[str],
     ours: str,
 ) -> list[Stratum]:
-    """All of each split first, then its rows by each of `kinds` (of KINDS), in the order of their
-    names. Peers without an answer in a split are left out of it."""
-    found = []
+    """All rows of each split first, then its rows by each of `kinds` (of KINDS), in the order of
+    their names. Peers without an answer in a split are left out of it."""
+    measured = []
     for split in splits:
-        ranks = ranks_of(shelves, split, rows=rows)
-        drawn = bench.drawn(split)[:rows]
-        answered = set.intersection(*(set(mine) for mine in ranks.values())) if ranks else set()
-        some = [one for one in drawn if one.id in answered]
-        divisions: list[list[str | None]] = [["all" for _ in some]]
-        divisions += [KINDS[kind](bench, split, some) for kind in kinds]
+        ranks = ranks_of(answer_files, split, rows=rows)
+        answered = set.intersection(*map(set, ranks.values())) if ranks else set()
+        queries = [query for query in bench.drawn(split)[:rows] if query.id in answered]
+        divisions: list[list[str | None]] = [["all" for _ in queries]]
+        divisions += [KINDS[kind](bench, split, queries) for kind in kinds]
         for division in divisions:
-            for kind in sorted({one for one in division if one}, key=_place):
-                mine = [one for one, its in zip(some, division, strict=True) if its == kind]
-                found.append(_stratum(split, kind, mine, ranks, ours=ours))
-    return found
+            for name in sorted({kind for kind in division if kind}, key=_place):
+                members = [
+                    query for query, kind in zip(queries, division, strict=True) if kind == name
+                ]
+                measured.append(_stratum(split, name, members, ranks, ours=ours))
+    return measured
 
 
 def _place(kind: str) -> tuple[int, str]:
@@ -134,13 +135,15 @@ def _place(kind: str) -> tuple[int, str]:
     return (names.index(kind) if kind in names else -1), kind
 
 
-def ranks_of(shelves: Mapping[str, Shelf], split: str, *, rows: int) -> dict[str, dict[str, float]]:
+def ranks_of(
+    answer_files: Mapping[str, AnswerFiles], split: str, *, rows: int
+) -> dict[str, dict[str, float]]:
     """For each peer that answered, the rank of the true lab by id."""
     ranks = {}
-    for name, shelf in shelves.items():
-        chunks = shelf.chunks(split, rows=rows)
-        ranks[name] = {one.id: one.rank for answers, _ in chunks for one in answers}
-    return {name: mine for name, mine in ranks.items() if mine}
+    for name, files in answer_files.items():
+        chunks = files.chunks(split, rows=rows)
+        ranks[name] = {answer.id: answer.rank for answers, _ in chunks for answer in answers}
+    return {name: peer_ranks for name, peer_ranks in ranks.items() if peer_ranks}
 
 
 def _stratum(
@@ -151,21 +154,25 @@ def _stratum(
     *,
     ours: str,
 ) -> Stratum:
-    groups = group_codes([one.group for one in rows])
+    groups = group_codes([row.group for row in rows])
     hits = {
-        name: [np.array([mine[one.id] <= k for one in rows], dtype=np.float64) for k in (1, 10)]
-        for name, mine in ranks.items()
+        name: [
+            np.array([peer_ranks[row.id] <= k for row in rows], dtype=np.float64) for k in (1, 10)
+        ]
+        for name, peer_ranks in ranks.items()
     }  # of each peer two (n,)
 
     def shares(name: str) -> tuple[Share, Share]:
         first, ten = hits[name]
-        return Share.of(first, groups), Share.of(ten, groups)
+        return Share.from_values(first, groups), Share.from_values(ten, groups)
 
     def ahead(name: str) -> tuple[Share, Share] | None:
         if name == ours or ours not in hits:
             return None
-        first, ten = (mine - its for mine, its in zip(hits[name], hits[ours], strict=True))
-        return Share.of(first, groups), Share.of(ten, groups)
+        first, ten = (
+            peer_hits - our_hits for peer_hits, our_hits in zip(hits[name], hits[ours], strict=True)
+        )
+        return Share.from_values(first, groups), Share.from_values(ten, groups)
 
     return Stratum(
         split=split,
@@ -177,20 +184,21 @@ def _stratum(
     )
 
 
-def strata_text(found: Sequence[Stratum]) -> str:
+def strata_text(measured: Sequence[Stratum]) -> str:
     """Two Markdown tables in percent: top-1 / top-10 of each peer by kind of query, and where a
     peer is ahead of vecattr."""
-    peers = list(dict.fromkeys(name for one in found for name in one.shares))
-    lines = [("split", "rows", "n (publications)", *peers), ("---",) * (3 + len(peers))]
-    for one in found:
-        cells = [_pair(one.shares.get(name)) for name in peers]
-        lines.append((one.split, one.kind, f"{one.n} ({one.groups})", *cells))
-    behind = [("split", "rows", "n", "ahead of vecattr", "top-1", "top-10"), ("---",) * 6]
-    for one in found:
-        for name, more in one.ahead.items():
-            if more is not None and any(share.value > 0 for share in more):
-                cells = [f"{100 * its.value:+.1f} ± {100 * its.error:.1f}" for its in more]
-                behind.append((one.split, one.kind, str(one.n), name, *cells))
+    peers = list(dict.fromkeys(name for stratum in measured for name in stratum.shares))
+    lines = [["split", "rows", "n (publications)", *peers], ["---"] * (3 + len(peers))]
+    for stratum in measured:
+        cells = [_pair(stratum.shares.get(name)) for name in peers]
+        count = f"{stratum.n} ({stratum.groups})"
+        lines.append([stratum.split, stratum.kind, count, *cells])
+    behind = [["split", "rows", "n", "ahead of vecattr", "top-1", "top-10"], ["---"] * 6]
+    for stratum in measured:
+        for name, lead in stratum.ahead.items():
+            if lead is not None and any(share.value > 0 for share in lead):
+                cells = [f"{100 * share.value:+.1f} ± {100 * share.error:.1f}" for share in lead]
+                behind.append([stratum.split, stratum.kind, str(stratum.n), name, *cells])
     return "\n\n".join(
         "\n".join(f"| {' | '.join(line)} |" for line in table) for table in (lines, behind)
     )
@@ -199,21 +207,21 @@ def strata_text(found: Sequence[Stratum]) -> str:
 def _pair(shares: tuple[Share, Share] | None) -> str:
     if shares is None:
         return ""
-    first, ten = (f"{100 * one.value:.1f} ± {100 * one.error:.1f}" for one in shares)
+    first, ten = (f"{100 * share.value:.1f} ± {100 * share.error:.1f}" for share in shares)
     return f"{first} / {ten}"
 
 
-def strata_facts(found: Sequence[Stratum]) -> list[dict[str, Any]]:
+def strata_facts(measured: Sequence[Stratum]) -> list[dict[str, Any]]:
     """The same for JSON, shares in [0, 1]."""
     facts = []
-    for one in found:
+    for stratum in measured:
         peers = {
             name: {
-                f"{top}{what}": round(getattr(share, part), 4)
+                f"{top}{suffix}": round(getattr(share, field), 4)
                 for top, share in zip(("top1", "top10"), shares, strict=True)
-                for what, part in (("", "value"), ("_se", "error"))
+                for suffix, field in (("", "value"), ("_se", "error"))
             }
-            for name, shares in one.shares.items()
+            for name, shares in stratum.shares.items()
         }
-        facts.append({"split": one.split, "rows": one.kind, "n": one.n, "peers": peers})
+        facts.append({"split": stratum.split, "rows": stratum.kind, "n": stratum.n, "peers": peers})
     return facts

@@ -46,16 +46,16 @@ class VecattrPeer:
         return {"version": __version__, "index": self._panel().identity}
 
     def open(self, bench: Bench) -> OpenIndex:
-        """Open the index, and ask it once, so that no query is charged with the loading.
+        """Open the index, and query it once, so that no query is charged for loading.
 
         MismatchError when its classes are not those of the stored plasmids."""
         opened = OpenIndex(self._panel())
-        classes = {bench.rule.label(one.lab or "") for one in bench.train()}
-        other = classes.symmetric_difference(opened.names)
-        if other:
+        classes = {bench.rule.label(plasmid.lab or "") for plasmid in bench.train()}
+        differences = classes.symmetric_difference(opened.names)
+        if differences:
             raise MismatchError(
-                f"the index and the rows split=train differ in {len(other)} classes, "
-                f"{min(other)!r} among them",
+                f"the index and the rows split=train differ in {len(differences)} classes, "
+                f"{min(differences)!r} among them",
                 where=str(self.index),
                 hint="give an index built from those rows with the same list of labs",
             )
