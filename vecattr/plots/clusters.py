@@ -1,4 +1,4 @@
-"""Unit vectors in, groups of them out: K-means for a range of k, and the elbow that picks one.
+"""K-means clustering: unit vectors in; a clustering for each k and the one at the elbow out.
 
 This is the only module that imports scikit-learn.
 """
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from vecattr.errors import UsageError
 from vecattr.plots.extras import require_extra
-from vecattr.vectors import Vectors
+from vecattr.vectors import Codes, Column, Vectors
 
-#: Starts of K-means, of which the best counts; rows of one step where there are very many.
+#: Random starts of K-means, of which the best is kept; rows of a mini-batch.
 STARTS = 10
 BATCH = 4096
 
@@ -25,11 +25,11 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Clustering:
-    """A division of n vectors: `group[i]` counts from 1, the largest group first; `similarity[i]`
-    is the cosine of vector i to its group's centre; `inertia` the sum of squared distances."""
+    """Groups of n vectors: `group[i]` counts from 1, the largest group first; `similarity[i]` is
+    the cosine of vector i to its group's centre; `inertia` the sum of squared distances."""
 
-    group: NDArray[np.int64]  # (n,)
-    similarity: NDArray[np.float64]  # (n,)
+    group: Codes  # (n,)
+    similarity: Column  # (n,)
     inertia: float
 
     def __post_init__(self) -> None:
@@ -37,38 +37,38 @@ class Clustering:
 
     @property
     def sizes(self) -> list[int]:
-        """How many vectors each group has."""
+        """The number of vectors in each group, descending."""
         return [int(size) for size in np.bincount(self.group)[1:]]
 
 
 @dataclass(frozen=True)
 class Elbow:
-    """Divisions for ascending numbers of groups, and the number at which the gain breaks off;
-    `total` is the inertia of everything as one group."""
+    """Clusterings by ascending number of groups, and the number at the knee of their inertias;
+    `total` is the inertia of all vectors as one group."""
 
-    divisions: dict[int, Clustering]
+    clusterings: dict[int, Clustering]
     knee: int
     total: float
 
     @property
     def chosen(self) -> Clustering:
         """The division at the knee of the curve."""
-        return self.divisions[self.knee]
+        return self.clusterings[self.knee]
 
     @property
     def explained(self) -> float:
-        """The share (0 to 1) of the total inertia that the chosen groups take away."""
+        """The share (0 to 1) of the total inertia that the chosen clustering removes."""
         return 1 - self.chosen.inertia / self.total if self.total else 0.0
 
     @property
     def curve(self) -> list[tuple[int, float]]:
         """Number of groups and inertia."""
-        return [(k, groups.inertia) for k, groups in self.divisions.items()]
+        return [(number, groups.inertia) for number, groups in self.clusterings.items()]
 
 
 def knee_point(numbers: Sequence[int], inertias: Sequence[float]) -> int:
-    """The number at which a falling curve bends most: farthest below the chord from its first to
-    its last point, both axes scaled to 0..1 (Satopaa et al. 2011); the first one on a tie."""
+    """The knee of a falling curve: the number farthest below the chord from its first to its last
+    point, both axes scaled to 0..1 (Satopaa et al. 2011); the first of a tie."""
     x, y = np.asarray(numbers, dtype=float), np.asarray(inertias, dtype=float)
     if len(x) < 3 or y[0] == y[-1]:
         return numbers[0]
@@ -88,50 +88,49 @@ def fit_clusterings(
 ) -> Elbow:
     """K-means of unit vectors (n, d) for each of the ascending numbers of groups, and its elbow.
 
-    `in_batches` takes mini-batches, for very many vectors. `progress` hears 1 after each number.
-    UsageError when there are fewer different vectors than groups, or without the extra `viz`.
+    `in_batches` fits on mini-batches, for very many vectors. `progress` is called with 1 after each
+    number. UsageError when there are fewer different vectors than groups, or without the extra
+    `viz`.
     """
     require_extra("sklearn", extra="viz")
     from threadpoolctl import threadpool_limits  # extra
 
-    different = len(np.unique(vectors, axis=0))
-    if different < max(numbers):
-        raise UsageError(
-            f"{max(numbers)} groups of {different} different vectors", hint="lower --k"
-        )
-    divisions = {}
-    with threadpool_limits(limits=1):  # threads add up in any order, and change the last digits
+    distinct = len(np.unique(vectors, axis=0))
+    if distinct < max(numbers):
+        raise UsageError(f"{max(numbers)} groups of {distinct} different vectors", hint="lower --k")
+    clusterings = {}
+    with threadpool_limits(limits=1):  # sums over threads vary in the last digits
         for number in numbers:
-            divisions[number] = _divided(vectors, number, seed=seed, in_batches=in_batches)
+            clusterings[number] = _fit(vectors, number, seed=seed, in_batches=in_batches)
             if progress is not None:
                 progress(1)
-    knee = knee_point(numbers, [groups.inertia for groups in divisions.values()])
-    around = vectors - vectors.mean(axis=0, dtype=np.float64)  # (n, d)
-    return Elbow(divisions, knee, float(np.square(around).sum()))
+    knee = knee_point(numbers, [groups.inertia for groups in clusterings.values()])
+    deviations = vectors - vectors.mean(axis=0, dtype=np.float64)  # (n, d)
+    return Elbow(clusterings, knee, float(np.square(deviations).sum()))
 
 
-def _divided(vectors: Vectors, number: int, *, seed: int, in_batches: bool) -> Clustering:
+def _fit(vectors: Vectors, number: int, *, seed: int, in_batches: bool) -> Clustering:
     from sklearn.cluster import KMeans, MiniBatchKMeans  # extra
     from sklearn.exceptions import ConvergenceWarning  # extra
 
     if in_batches:
-        means = MiniBatchKMeans(number, n_init=STARTS, batch_size=BATCH, random_state=seed)
+        k_means = MiniBatchKMeans(number, n_init=STARTS, batch_size=BATCH, random_state=seed)
     else:
-        means = KMeans(number, n_init=STARTS, random_state=seed)
-    with warnings.catch_warnings():  # equal vectors may leave a group empty: fewer groups, then
+        k_means = KMeans(number, n_init=STARTS, random_state=seed)
+    with warnings.catch_warnings():  # equal vectors may leave groups empty
         warnings.simplefilter("ignore", ConvergenceWarning)
-        codes = means.fit_predict(vectors)
-    centres = means.cluster_centers_  # (k, d)
+        codes = k_means.fit_predict(vectors)
+    centres = k_means.cluster_centers_  # (k, d)
     lengths = np.linalg.norm(centres, axis=1)  # (k,)
     dots = np.einsum("nd,nd->n", vectors, centres[codes])  # (n, d), (n, d) -> (n,)
     similarity = dots / np.maximum(lengths[codes], 1e-12)
-    return Clustering(_by_size(codes), np.clip(similarity, -1, 1), float(means.inertia_))
+    return Clustering(_numbered_by_size(codes), np.clip(similarity, -1, 1), float(k_means.inertia_))
 
 
-def _by_size(codes: NDArray[np.integer]) -> NDArray[np.int64]:
-    """The same groups numbered from 1, largest first, then by their first member."""
-    found, first, sizes = np.unique(codes, return_index=True, return_counts=True)
-    order = np.lexsort((first, -sizes))
-    numbers: NDArray[np.int64] = np.zeros(int(found.max()) + 1, dtype=np.int64)
-    numbers[found[order]] = np.arange(1, len(found) + 1)
+def _numbered_by_size(codes: NDArray[np.integer]) -> Codes:
+    """The groups numbered from 1, largest first, then by their first member."""
+    groups, first_rows, sizes = np.unique(codes, return_index=True, return_counts=True)
+    order = np.lexsort((first_rows, -sizes))
+    numbers: Codes = np.zeros(int(groups.max()) + 1, dtype=np.int64)
+    numbers[groups[order]] = np.arange(1, len(groups) + 1)
     return np.take(numbers, codes)

@@ -1,4 +1,4 @@
-"""Libraries of an extra that may be absent: their names in, an error with the next step out."""
+"""Optional libraries: the names of those needed in, an error with the next step out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A map with names on it: points, ids and labs in, what a picture shows of them out."""
+"""The content of a map: points, ids and labs in; colours, legend and placed names out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from vecattr.plasmid import POOLED
 from vecattr.plots.tsne import Points
 
-#: Colours that can be told apart on white, for the largest labs; the rest are GREY, and plasmids of
+#: Colours that are distinct on white, for the largest labs; other labs are GREY, and plasmids of
 #: the pool of rare labs PALE.
 COLOURS = (
     *("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#00a5b5", "#f032e6", "#7aa800"),
@@ -43,9 +43,9 @@ class NamedPoints:
 
 @dataclass(frozen=True)
 class MapLayout:
-    """Plasmids, labs (id and lab are the same) and queries (their lab is empty) on one map.
+    """Plasmids, labs (id and lab are equal) and queries (their lab is empty) on one map.
 
-    `classes` are the labs that the plasmids count for, which is where POOLED may stand.
+    `classes` are the classes of the plasmids: their labs, or POOLED.
     """
 
     plasmids: NamedPoints
@@ -60,7 +60,7 @@ class MapLayout:
 
     @cached_property
     def by_size(self) -> list[str]:
-        """The labs that have plasmids here, largest first, ties by name; never POOLED."""
+        """The labs that have plasmids on the map, largest first, ties by name, without POOLED."""
         sizes = Counter(name for name in self.classes if name != POOLED)
         return sorted(sizes, key=lambda name: (-sizes[name], name))
 
@@ -75,35 +75,36 @@ class MapLayout:
         return dict(zip(self.by_size[: self.colours], COLOURS, strict=False))
 
     def colours_of(self, labs: Sequence[str]) -> list[str]:
-        """The colour of each of some labs."""
+        """The colour of each lab."""
         colours = {POOLED: PALE} | self.legend
         return [colours.get(lab, GREY) for lab in labs]
 
     @cached_property
     def names(self) -> NamedPoints:
-        """Every lab at the median of its plasmids, else where it lies itself; largest first."""
+        """Every lab at the median of its plasmids, else at its own point; largest first."""
         rows: dict[str, list[int]] = {name: [] for name in self.by_size}
         for row, name in enumerate(self.classes):
             if name in rows:
                 rows[name].append(row)
-        middles = {
-            name: np.median(self.plasmids.points[held], axis=0) for name, held in rows.items()
+        medians = {
+            name: np.median(self.plasmids.points[lab_rows], axis=0)
+            for name, lab_rows in rows.items()
         }
-        alone = dict(zip(self.labs.ids, self.labs.points, strict=True))
-        shown = middles | {name: at for name, at in alone.items() if name not in middles}
-        ordered = tuple(shown)
+        lab_points = dict(zip(self.labs.ids, self.labs.points, strict=True))
+        points = lab_points | medians
+        ordered = (*medians, *(name for name in lab_points if name not in medians))
         return NamedPoints(
-            ordered, ordered, np.array([shown[name] for name in ordered]).reshape(-1, 2)
+            ordered, ordered, np.array([points[name] for name in ordered]).reshape(-1, 2)
         )
 
 
 def boxes_without_overlap(boxes: Sequence[Box]) -> list[int]:
-    """Which boxes can be printed when each gives way to those before it: their numbers."""
+    """Numbers of the boxes that overlap none of the boxes kept before them."""
     kept: list[int] = []
-    held = np.empty((len(boxes), 4))
+    kept_boxes = np.empty((len(boxes), 4))
     for number, box in enumerate(boxes):
         left, bottom, right, top = box
-        rivals = held[: len(kept)]  # (kept, 4)
+        rivals = kept_boxes[: len(kept)]  # (kept, 4)
         apart = (
             (rivals[:, 2] <= left)
             | (rivals[:, 0] >= right)
@@ -111,6 +112,6 @@ def boxes_without_overlap(boxes: Sequence[Box]) -> list[int]:
             | (rivals[:, 1] >= top)
         )
         if apart.all():
-            held[len(kept)] = box
+            kept_boxes[len(kept)] = box
             kept.append(number)
     return kept

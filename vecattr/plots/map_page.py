@@ -1,6 +1,6 @@
-"""A map in, one HTML page out that stands alone: drawn on a canvas, names under the pointer.
+"""A map in, one self-contained HTML page out: drawn on a canvas, names under the pointer.
 
-The page is `map_page.html` beside this file; names enter it as JSON only, and are shown as text.
+The template is `map_page.html` beside this file; names enter it only as JSON and are shown as text.
 """
 
 from __future__ import annotations
@@ -21,62 +21,63 @@ _PLASMID, _LAB, _QUERY = 0, 1, 2
 Point = tuple[int, str, int, int, float, float]
 
 
-def map_page(atlas: MapLayout, *, title: str) -> str:
+def map_page(layout: MapLayout, *, title: str) -> str:
     """The page; the same map gives the same bytes."""
     template = files("vecattr.plots").joinpath("map_page.html").read_text(encoding="utf-8")
     head, middle, tail = template.partition("@DATA@")
     assert middle, "the template has no place for the data"
     named = head.replace("@TITLE@", html.escape(title))
-    return named + _json_inside_html(_data(atlas)) + tail
+    return named + _json_inside_html(_data(layout)) + tail
 
 
 def _json_inside_html(value: object) -> str:
-    """JSON, ASCII, that cannot end the element it stands in."""
+    """JSON in ASCII, escaped so that it cannot close the HTML element around it."""
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     for letter in "<>&":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return text
 
 
-def _data(atlas: MapLayout) -> dict[str, object]:
-    labs = sorted({*atlas.plasmids.labs, *atlas.labs.labs, *atlas.queries.labs})
+def _data(layout: MapLayout) -> dict[str, object]:
+    labs = sorted({*layout.plasmids.labs, *layout.labs.labs, *layout.queries.labs})
     numbers = {name: number for number, name in enumerate(labs)}
-    shades = {name: shade for shade, name in enumerate(atlas.legend)}
-    shown = shades | {POOLED: -2}
+    colours = {name: colour for colour, name in enumerate(layout.legend)}
+    class_colours = colours | {POOLED: -2}
     points = [
-        *_points(atlas.plasmids, atlas.classes, numbers, shown, kind=_PLASMID),
-        *_points(atlas.labs, atlas.labs.labs, numbers, shades, kind=_LAB),
-        *_points(atlas.queries, atlas.queries.labs, numbers, {}, kind=_QUERY),
+        *_points(layout.plasmids, layout.classes, numbers, class_colours, kind=_PLASMID),
+        *_points(layout.labs, layout.labs.labs, numbers, colours, kind=_LAB),
+        *_points(layout.queries, layout.queries.labs, numbers, {}, kind=_QUERY),
     ]
     points.sort(key=lambda point: (point[0], min(point[3], 0)))  # pale, grey, coloured dots
-    names = [(*entry, 1) for entry in _named(atlas.queries)]
-    names += [(*entry, int(entry[0] in shades)) for entry in _named(atlas.names)]
+    names = [(*entry, 1) for entry in _rounded(layout.queries)]
+    names += [(*entry, int(entry[0] in colours)) for entry in _rounded(layout.names)]
     return {
         "labs": labs,
         "colours": COLOURS,
         "grey": GREY,
         "pale": PALE,
         "query": QUERY,
-        "legend": list(shades),
-        "pooled": atlas.has_pool,
+        "legend": list(colours),
+        "pooled": layout.has_pool,
         "points": points,
         "names": [(name, big, x, y) for name, x, y, big in names],
     }
 
 
 def _points(
-    places: NamedPoints,
+    named: NamedPoints,
     classes: tuple[str, ...],
     numbers: dict[str, int],
-    shades: dict[str, int],
+    colours: dict[str, int],
     *,
     kind: int,
 ) -> Iterator[Point]:
-    rows = zip(_named(places), places.labs, classes, strict=True)
+    rows = zip(_rounded(named), named.labs, classes, strict=True)
     for (name, x, y), lab, label in rows:
-        yield kind, name, numbers[lab], shades.get(label, -1), x, y
+        yield kind, name, numbers[lab], colours.get(label, -1), x, y
 
 
-def _named(places: NamedPoints) -> Iterator[tuple[str, float, float]]:
-    for name, (x, y) in zip(places.ids, places.points.tolist(), strict=True):
+def _rounded(named: NamedPoints) -> Iterator[tuple[str, float, float]]:
+    """Id and rounded coordinates of each point."""
+    for name, (x, y) in zip(named.ids, named.points.tolist(), strict=True):
         yield name, round(x, _DECIMALS), round(y, _DECIMALS)

@@ -1,6 +1,6 @@
-"""Maps and curves in, PNG or SVG out; the same values give the same bytes.
+"""Pictures of maps and elbows: layouts and curves in, PNG or SVG out, byte-identical if repeated.
 
-This is the only module that imports matplotlib, and it touches none of its global state.
+This is the only module that imports matplotlib, and it does not change matplotlib's global state.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ PictureFormat = Literal["png", "svg"]
 LONGEST = 28
 #: Pixels that stay free around a printed name.
 _MARGIN = 1.5
-#: Names tried, largest labs first; more than this many find no room.
-_TRIED = 2000
+#: The largest number of names that are tried, largest labs first; there is no room for more.
+_MOST_NAMES = 2000
 
 
 def shortened(name: str) -> str:
@@ -39,22 +39,22 @@ def shortened(name: str) -> str:
     return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
 
 
-def draw_map(atlas: MapLayout, *, form: PictureFormat, title: str) -> bytes:
-    """The map: plasmids as dots, labs as diamonds, queries as stars, names where there is room.
+def draw_map(layout: MapLayout, *, form: PictureFormat, title: str) -> bytes:
+    """A map: plasmids as dots, labs as diamonds, queries as stars, names where there is room.
 
     UsageError without the extra `viz`.
     """
     with _figure(width=15.0, height=13.0) as (figure, axes):
-        _dots(axes, atlas)
-        _labs(axes, atlas)
-        _queries(axes, atlas)
+        _dots(axes, layout)
+        _labs(axes, layout)
+        _queries(axes, layout)
         axes.set_aspect("equal", adjustable="datalim")
         axes.set_xticks([])
         axes.set_yticks([])
         axes.set_title(title, parse_math=False)
-        _legend(axes, atlas)
+        _legend(axes, layout)
         figure.tight_layout()
-        _names(figure, axes, atlas)
+        _names(figure, axes, layout)
         return _saved(figure, form, dots=160)
 
 
@@ -98,7 +98,7 @@ def draw_elbow(elbow: Elbow, *, form: PictureFormat, title: str) -> bytes:
 
 @contextmanager
 def _figure(*, width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
-    """A figure of so many inches that no other code can see, on white."""
+    """A white figure of this size in inches, outside of pyplot's state."""
     require_extra("matplotlib", extra="viz")
     from matplotlib import rc_context  # extra
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # extra
@@ -111,42 +111,42 @@ def _figure(*, width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
         yield figure, figure.subplots()
 
 
-def _dots(axes: Axes, atlas: MapLayout) -> None:
-    """Pale ones first, then grey ones, so that the coloured ones lie on top; very many are pixels
-    in an SVG, too."""
-    colours = atlas.colours_of(atlas.classes)
-    size = 3.0 if len(atlas.plasmids) > 5000 else 8.0
-    layers = [colour if colour in (PALE, GREY) else "own" for colour in colours]
-    for layer in (PALE, GREY, "own"):
-        rows = [row for row, found in enumerate(layers) if found == layer]
+def _dots(axes: Axes, layout: MapLayout) -> None:
+    """Plasmids: pale dots first, then grey, then coloured on top; many dots are rasterised in an
+    SVG."""
+    colours = layout.colours_of(layout.classes)
+    size = 3.0 if len(layout.plasmids) > 5000 else 8.0
+    layers = [colour if colour in (PALE, GREY) else "coloured" for colour in colours]
+    for layer in (PALE, GREY, "coloured"):
+        rows = [row for row, row_layer in enumerate(layers) if row_layer == layer]
         axes.scatter(
-            atlas.plasmids.points[rows, 0],
-            atlas.plasmids.points[rows, 1],
+            layout.plasmids.points[rows, 0],
+            layout.plasmids.points[rows, 1],
             s=size,
             c=[colours[row] for row in rows],
-            alpha=0.7 if layer == "own" else 0.5,
+            alpha=0.7 if layer == "coloured" else 0.5,
             linewidths=0,
             rasterized=len(rows) > 2000,
         )
 
 
-def _labs(axes: Axes, atlas: MapLayout) -> None:
+def _labs(axes: Axes, layout: MapLayout) -> None:
     axes.scatter(
-        atlas.labs.points[:, 0],
-        atlas.labs.points[:, 1],
-        s=[36 if lab in atlas.legend else 9 for lab in atlas.labs.labs],
-        c=atlas.colours_of(atlas.labs.labs),
+        layout.labs.points[:, 0],
+        layout.labs.points[:, 1],
+        s=[36 if lab in layout.legend else 9 for lab in layout.labs.labs],
+        c=layout.colours_of(layout.labs.labs),
         marker="D",
         edgecolors="#333333",
-        linewidths=[0.9 if lab in atlas.legend else 0.35 for lab in atlas.labs.labs],
+        linewidths=[0.9 if lab in layout.legend else 0.35 for lab in layout.labs.labs],
         zorder=3,
     )
 
 
-def _queries(axes: Axes, atlas: MapLayout) -> None:
+def _queries(axes: Axes, layout: MapLayout) -> None:
     axes.scatter(
-        atlas.queries.points[:, 0],
-        atlas.queries.points[:, 1],
+        layout.queries.points[:, 0],
+        layout.queries.points[:, 1],
         s=170,
         c=QUERY,
         marker="*",
@@ -155,15 +155,15 @@ def _queries(axes: Axes, atlas: MapLayout) -> None:
     )
 
 
-def _legend(axes: Axes, atlas: MapLayout) -> None:
-    """Names are set after the legend is made: matplotlib hides those that begin with `_`."""
+def _legend(axes: Axes, layout: MapLayout) -> None:
+    """The legend; names are set afterwards, since matplotlib hides labels that begin with `_`."""
     from matplotlib.lines import Line2D  # extra
 
-    entries = [(shortened(name), colour, "D") for name, colour in atlas.legend.items()]
+    entries = [(shortened(name), colour, "D") for name, colour in layout.legend.items()]
     entries.append(("other labs", GREY, "D"))
-    if atlas.has_pool:
+    if layout.has_pool:
         entries.append(("pool of rare labs", PALE, "o"))
-    if len(atlas.queries):
+    if len(layout.queries):
         entries.append(("queries", QUERY, "*"))
     handles = [
         Line2D([], [], color=colour, marker=marker, linestyle="none", label="x")
@@ -177,16 +177,16 @@ def _legend(axes: Axes, atlas: MapLayout) -> None:
         text.set_text(name)
 
 
-def _names(figure: Figure, axes: Axes, atlas: MapLayout) -> None:
-    """Queries' names first, then labs by size; a name that would touch an earlier one is left
-    out."""
+def _names(figure: Figure, axes: Axes, layout: MapLayout) -> None:
+    """Names of queries first, then of labs by size; a name that would overlap an earlier one is
+    left out."""
     from matplotlib.patheffects import withStroke  # extra
 
     halo = [withStroke(linewidth=2.2, foreground="white")]
     texts: list[Text] = []
-    for places, weight in ((atlas.queries, "bold"), (atlas.names, "normal")):
-        for name, (x, y) in zip(places.ids[:_TRIED], places.points[:_TRIED], strict=True):
-            big = name in atlas.legend or places is atlas.queries
+    for named, weight in ((layout.queries, "bold"), (layout.names, "normal")):
+        for name, (x, y) in zip(named.ids[:_MOST_NAMES], named.points[:_MOST_NAMES], strict=True):
+            big = name in layout.legend or named is layout.queries
             texts.append(
                 axes.annotate(
                     shortened(name),
@@ -211,13 +211,13 @@ def _names(figure: Figure, axes: Axes, atlas: MapLayout) -> None:
 
 
 def _box(text: Text) -> Box:
-    """Where a text lies, in pixels, with a margin."""
+    """The box of a text in pixels, with a margin."""
     extent = text.get_window_extent()
     return extent.x0 - _MARGIN, extent.y0 - _MARGIN, extent.x1 + _MARGIN, extent.y1 + _MARGIN
 
 
 def _saved(figure: Figure, form: PictureFormat, *, dots: int) -> bytes:
-    held = io.BytesIO()
-    facts: dict[str, str | None] = {"Date": None} if form == "svg" else {"Software": None}
-    figure.savefig(held, format=form, dpi=dots, metadata=facts)
-    return held.getvalue()
+    content = io.BytesIO()
+    metadata: dict[str, str | None] = {"Date": None} if form == "svg" else {"Software": None}
+    figure.savefig(content, format=form, dpi=dots, metadata=metadata)
+    return content.getvalue()

@@ -1,8 +1,8 @@
-"""Unit vectors in, points of a plane out: t-SNE, and the places of new vectors among old ones.
+"""t-SNE maps: unit vectors in, points of a plane out, and points of new vectors on a finished map.
 
 t-SNE after van der Maaten & Hinton (2008), by openTSNE (Poličar et al. 2019), which can place new
-points into a map that stays as it is. Its neighbours are exact, and it descends on one thread: the
-order in which several threads add up changes the last digits, and a map turns such digits into
+points on a map without moving the others. Its neighbours are exact, and it runs on one thread: sums
+over several threads vary in the last digits, and the descent amplifies such differences into
 another map. This is the only module that imports openTSNE.
 """
 
@@ -21,20 +21,19 @@ from vecattr.vectors import Rows, Vectors
 
 Points = NDArray[np.float64]  # (n, 2)
 
-
-#: Of the published map; smaller where there are fewer than 120 neighbours.
+#: The perplexity of the published map; smaller with fewer than 120 neighbours.
 PERPLEXITY = 40.0
-#: Iterations with near points drawn together, and after that.
+#: Iterations with early exaggeration, and after it.
 EARLY, LATE = 250, 500
-#: A map of fewer points has no neighbourhoods.
+#: The smallest number of points of a map.
 FEWEST = 5
 
 #: Above so many points interpolation is faster than a tree (openTSNE's own rule).
 _MANY = 10_000
 
-#: Cosines held at once while neighbours are sought: 64 MB.
-_HELD = 1 << 24
-#: Cosines are compared to so many decimals: what lies beyond depends on the processor.
+#: Cosines in memory at once in the neighbour search: 64 MB.
+_COSINES_AT_ONCE = 1 << 24
+#: Cosines are rounded to these decimals, since further digits depend on the processor.
 _DECIMALS = 6
 
 Progress = Callable[[int], None]
@@ -43,27 +42,27 @@ Progress = Callable[[int], None]
 def nearest_rows(
     queries: Vectors, vectors: Vectors, *, k: int, itself: bool = False
 ) -> tuple[Rows, NDArray[np.float64]]:
-    """The k nearest of the unit vectors (n, d) of each unit query (q, d), and 1 - cosine, both
-    (q, k), nearest first, ties by row. With `itself`, query i is row i and does not count."""
+    """The rows of the k unit vectors (n, d) nearest to each unit query (q, d), and 1 - cosine, both
+    (q, k), nearest first, ties by row. With `itself`, query i is row i and is left out."""
     rows = np.empty((len(queries), k), dtype=np.int64)
-    cosine = np.empty((len(queries), k))
-    step = max(1, _HELD // len(vectors))
+    nearest_cosines = np.empty((len(queries), k))
+    step = max(1, _COSINES_AT_ONCE // len(vectors))
     for start in range(0, len(queries), step):
-        part = slice(start, min(start + step, len(queries)))
-        near = np.round(queries[part] @ vectors.T, _DECIMALS)  # (b, d) @ (d, n) -> (b, n)
+        block = slice(start, min(start + step, len(queries)))
+        cosines = np.round(queries[block] @ vectors.T, _DECIMALS)  # (b, d) @ (d, n) -> (b, n)
         if itself:
-            near[np.arange(len(near)), np.arange(part.start, part.stop)] = -np.inf
-        best = np.argpartition(near, -k, axis=1)[:, -k:]  # (b, n) -> (b, k)
-        values = np.take_along_axis(near, best, axis=1)
-        order = np.lexsort((best, -values), axis=1)
-        rows[part] = np.take_along_axis(best, order, axis=1)
-        cosine[part] = np.take_along_axis(values, order, axis=1)
-    return rows, np.maximum(1 - cosine, 0)
+            cosines[np.arange(len(cosines)), np.arange(block.start, block.stop)] = -np.inf
+        nearest = np.argpartition(cosines, -k, axis=1)[:, -k:]  # (b, n) -> (b, k)
+        values = np.take_along_axis(cosines, nearest, axis=1)
+        order = np.lexsort((nearest, -values), axis=1)
+        rows[block] = np.take_along_axis(nearest, order, axis=1)
+        nearest_cosines[block] = np.take_along_axis(values, order, axis=1)
+    return rows, np.maximum(1 - nearest_cosines, 0)
 
 
 @dataclass(frozen=True)
 class _Neighbours:
-    """The exact neighbours that openTSNE asks for; it wants these names and this shape."""
+    """An exact neighbour search with the names and shapes of openTSNE's own."""
 
     vectors: Vectors
     k: int
@@ -81,17 +80,17 @@ class _Neighbours:
 
 @dataclass(frozen=True)
 class TsneMap:
-    """A finished map: row i of the vectors lies at `points[i]`; `place` adds to it."""
+    """A finished map: row i of the vectors lies at `points[i]`."""
 
     points: Points
     _embedding: Any
 
     def place(self, vectors: Vectors) -> Points:
-        """Where new unit vectors (q, d) belong, (q, 2), each for itself; nothing else moves.
+        """Points for new unit vectors, (q, d) -> (q, 2), independent of each other; the map stays.
 
-        A point starts at its nearest and descends from there (perplexity 5). The median of its 25
-        nearest, which is the custom (Poličar et al. 2019), lies in no group at all when they are
-        of several small ones: one copy in ten then came to lie far from its original.
+        A point starts at its nearest neighbour and descends from there (perplexity 5). The usual
+        start, the median of the 25 nearest (Poličar et al. 2019), lies between groups when these
+        are small: one copy in ten was then placed far from its original.
         """
         if not len(vectors):
             return np.empty((0, 2))
@@ -106,7 +105,8 @@ def fit_map(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> TsneMap:
-    """The map of unit vectors (n, d) by cosine; `progress` hears of EARLY + LATE iterations.
+    """The map of unit vectors (n, d) by cosine; `progress` is called with iterations done, of EARLY
+    + LATE in all.
 
     The same vectors and seed give the same map. UsageError for fewer than FEWEST vectors, or
     when the extra `viz` is not installed.
@@ -118,26 +118,26 @@ def fit_map(
     from openTSNE.affinity import PerplexityBasedNN  # extra
 
     k = min(len(vectors) - 1, round(3 * perplexity))
-    near = PerplexityBasedNN(
+    affinities = PerplexityBasedNN(
         perplexity=min(perplexity, k / 3), knn_index=_Neighbours(vectors, k), n_jobs=1
     )
-    descent = openTSNE.TSNE(
+    tsne = openTSNE.TSNE(
         early_exaggeration_iter=EARLY,
         n_iter=LATE,
         negative_gradient_method="fft" if len(vectors) > _MANY else "bh",
         random_state=seed,
         n_jobs=1,
-        callbacks=_Listener(progress) if progress else None,
-        callbacks_every_iters=_Listener.EVERY,
+        callbacks=_ProgressCallback(progress) if progress else None,
+        callbacks_every_iters=_ProgressCallback.EVERY,
     )
     start = _principal_plane(vectors, seed)
-    embedding = descent.fit(affinities=near, initialization=start)
+    embedding = tsne.fit(affinities=affinities, initialization=start)
     embedding -= (embedding.max(axis=0) + embedding.min(axis=0)) / 2
     return TsneMap(np.array(embedding), embedding)
 
 
-class _Listener:
-    """Tells a progress bar how far the descent is; openTSNE stops at a true value."""
+class _ProgressCallback:
+    """A callback of openTSNE that reports iterations done; False lets the descent go on."""
 
     EVERY = 10
 
@@ -150,16 +150,16 @@ class _Listener:
 
 
 def _principal_plane(vectors: Vectors, seed: int) -> Points:
-    """The two principal components, scaled to almost nothing: (n, d) -> (n, 2).
+    """The first two principal components, scaled to 1e-4: (n, d) -> (n, 2).
 
-    A start that keeps the large distances (Kobak & Linderman 2021); equal vectors are parted a
-    little, because between equal points there is no gradient.
+    This start preserves the large distances (Kobak & Linderman 2021). A little noise separates
+    equal vectors, because there is no gradient between equal points.
     """
-    middle = vectors - vectors.mean(axis=0, dtype=np.float64)  # (n, d)
-    _, axes = np.linalg.eigh(middle.T @ middle)  # (d, d), ascending
+    centred = vectors - vectors.mean(axis=0, dtype=np.float64)  # (n, d)
+    _, axes = np.linalg.eigh(centred.T @ centred)  # (d, d), ascending
     axes = axes[:, [-1, -2]]
-    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), [0, 1]])  # an axis has no sign
-    plane = middle @ axes  # (n, d) @ (d, 2) -> (n, 2)
+    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), [0, 1]])  # the sign is arbitrary
+    plane = centred @ axes  # (n, d) @ (d, 2) -> (n, 2)
     noise = np.random.default_rng(seed).normal(size=plane.shape)
-    started: Points = 1e-4 * plane / max(plane[:, 0].std(), 1e-12) + 1e-6 * noise
-    return started
+    start: Points = 1e-4 * plane / max(plane[:, 0].std(), 1e-12) + 1e-6 * noise
+    return start

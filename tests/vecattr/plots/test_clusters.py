@@ -88,7 +88,7 @@ def test_inertia_is_the_sum_of_squared_distances(blobs: tuple[Vectors, list[int]
     elbow = fit_clusterings(vectors, numbers=[1, 4])
     middle = vectors.mean(axis=0)
     plain = sum(float(np.square(vector - middle).sum()) for vector in vectors)
-    assert elbow.divisions[1].inertia == pytest.approx(plain, rel=1e-5)
+    assert elbow.clusterings[1].inertia == pytest.approx(plain, rel=1e-5)
     assert elbow.total == pytest.approx(plain, rel=1e-5)
 
 

@@ -28,7 +28,7 @@ from vecattr.plots.map_page import map_page
 NAUGHTY = ("</script><script>alert(1)</script>", "$x_2$ & <b>", "_hidden", "實驗室", "L" * 99)
 
 
-def atlas(*, labs: tuple[str, ...] = NAUGHTY, colours: int = 3) -> MapLayout:
+def layout(*, labs: tuple[str, ...] = NAUGHTY, colours: int = 3) -> MapLayout:
     """Lab i has 5 + i plasmids around its mark; three more are pooled, and there is one query."""
     chance = np.random.default_rng(2)
     middles = 40 * chance.normal(size=(len(labs), 2))
@@ -46,15 +46,15 @@ def atlas(*, labs: tuple[str, ...] = NAUGHTY, colours: int = 3) -> MapLayout:
 
 
 def test_the_largest_labs_have_colours_and_the_pool_is_pale() -> None:
-    drawn = atlas()
+    drawn = layout()
     assert drawn.by_size == list(reversed(NAUGHTY))
     assert drawn.legend == dict(zip(drawn.by_size[:3], COLOURS[:3], strict=True))
     assert drawn.colours_of([NAUGHTY[-1], NAUGHTY[0], POOLED]) == [COLOURS[0], GREY, PALE]
-    assert atlas(colours=0).legend == {}
+    assert layout(colours=0).legend == {}
 
 
 def test_a_name_stands_at_the_median_of_its_plasmids() -> None:
-    drawn = atlas()
+    drawn = layout()
     for name, point in zip(drawn.names.ids, drawn.names.points, strict=True):
         own = [
             at for at, lab in zip(drawn.plasmids.points, drawn.classes, strict=True) if lab == name
@@ -110,7 +110,7 @@ def page_data(page: str) -> Any:
 
 
 def test_the_page_stands_alone_and_names_cannot_break_out_of_it() -> None:
-    page = map_page(atlas(), title="<b>&")
+    page = map_page(layout(), title="<b>&")
     tags = Tags()
     tags.feed(page)
     assert tags.fetched == []
@@ -122,7 +122,7 @@ def test_the_page_stands_alone_and_names_cannot_break_out_of_it() -> None:
 
 
 def test_the_page_holds_every_point_under_its_own_name() -> None:
-    drawn = atlas()
+    drawn = layout()
     data = page_data(map_page(drawn, title="t"))
     told = {(kind, name): (data["labs"][lab], x, y) for kind, name, lab, _, x, y in data["points"]}
     for kind, places in enumerate((drawn.plasmids, drawn.labs, drawn.queries)):
@@ -136,7 +136,7 @@ def test_the_script_of_the_page_can_be_parsed(tmp_path: Path) -> None:
     node = shutil.which("node")
     if node is None:
         pytest.skip("no node")
-    script = map_page(atlas(), title="t").rpartition("<script>")[2].partition("</script>")[0]
+    script = map_page(layout(), title="t").rpartition("<script>")[2].partition("</script>")[0]
     (tmp_path / "map.js").write_text(script)
     subprocess.run([node, "--check", str(tmp_path / "map.js")], check=True)
 
@@ -146,9 +146,9 @@ def test_a_map_is_drawn_the_same_every_time() -> None:
     from vecattr.plots.pictures import draw_map
 
     for form, start in ("png", b"\x89PNG"), ("svg", b"<?xml"):
-        first = draw_map(atlas(), form=form, title="$t$")  # type: ignore[arg-type]
+        first = draw_map(layout(), form=form, title="$t$")  # type: ignore[arg-type]
         assert first.startswith(start)
-        assert draw_map(atlas(), form=form, title="$t$") == first  # type: ignore[arg-type]
+        assert draw_map(layout(), form=form, title="$t$") == first  # type: ignore[arg-type]
 
 
 def test_the_legend_of_an_svg_names_the_coloured_labs() -> None:
@@ -156,7 +156,7 @@ def test_the_legend_of_an_svg_names_the_coloured_labs() -> None:
     from vecattr.plots.pictures import draw_map, shortened
 
     names = ("_hidden", "$x_2$", "a & b", "L" * 99)
-    drawn = draw_map(atlas(labs=names, colours=4), form="svg", title="t")
+    drawn = draw_map(layout(labs=names, colours=4), form="svg", title="t")
     ElementTree.fromstring(drawn)
     comments = re.findall(r"<!-- (.*?) -->", drawn.decode())  # matplotlib draws letters as shapes
     for name in (
