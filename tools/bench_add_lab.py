@@ -46,7 +46,7 @@ def measure(small: Path, large: Path, plasmids: Path, *, repeats: int) -> dict[s
     with tempfile.TemporaryDirectory(dir=large.parent) as folder:
         for _ in range(repeats + 1):
             pairs.append(
-                tuple(seconds_to_add(one, plasmids, Path(folder)) for one in (small, large))
+                tuple(seconds_to_add(index, plasmids, Path(folder)) for index in (small, large))
             )
     pairs = pairs[1:]
     ratios = [after / before for before, after in pairs]
@@ -68,8 +68,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
-    found = measure(options.small, options.large, options.plasmids, repeats=options.repeats)
-    text = json.dumps(found, indent=2)
+    figures = measure(options.small, options.large, options.plasmids, repeats=options.repeats)
+    text = json.dumps(figures, indent=2)
     print(text)
     if options.output:
         options.output.write_text(text + "\n")

@@ -34,30 +34,30 @@ PARTS = ("build", "start", "batch", "functions", "encoders", "training", "scale"
 RECORD = Path(__file__).parent / "figures" / f"speed-{__version__}.json"
 
 
-def some_rows(table: str, where: str, *, count: int) -> list[Plasmid]:
-    """The first so many circular plasmids of every tenth row, without features: bare queries."""
+def sample_rows(table: str, where: str, *, count: int) -> list[Plasmid]:
+    """The first `count` circular plasmids of every second row, without features: bare queries."""
     column, _, value = where.partition("=")
     options = ReadOptions(where=((column, value),), no_features=True)
-    read = (one for one in read_plasmids([table], options) if isinstance(one, Plasmid))
-    return [one for number, one in enumerate(read) if not number % 2 and one.is_circular][:count]
+    rows = (row for row in read_plasmids([table], options) if isinstance(row, Plasmid))
+    return [row for number, row in enumerate(rows) if not number % 2 and row.is_circular][:count]
 
 
 def write_fasta(path: Path, plasmids: Sequence[Plasmid]) -> str:
-    text = "".join(f">{one.id}\n{one.sequence}\n" for one in plasmids)
+    text = "".join(f">{plasmid.id}\n{plasmid.sequence}\n" for plasmid in plasmids)
     path.write_text(text, encoding="utf-8")
     return str(path)
 
 
-class Bench:
-    """One run: its options, a folder for its files, and what was found so far."""
+class SpeedRun:
+    """One run: its options, a folder for its files, and a method for each part."""
 
     def __init__(self, options: argparse.Namespace, folder: Path) -> None:
         self.options = options
         self.folder = folder
         self.index = str(options.index or folder / "built.index")
-        self.asked = some_rows(options.table, options.where, count=options.queries)
-        self.one = write_fasta(folder / "one.fasta", self.asked[:1])
-        self.many = write_fasta(folder / "many.fasta", self.asked)
+        self.queries = sample_rows(options.table, options.where, count=options.queries)
+        self.one_query = write_fasta(folder / "one.fasta", self.queries[:1])
+        self.all_queries = write_fasta(folder / "many.fasta", self.queries)
 
     def build(self) -> dict[str, object]:
         labs = ("--labs", str(self.options.labs)) if self.options.labs else ()
@@ -68,24 +68,24 @@ class Bench:
         )
 
     def start(self) -> dict[str, object]:
-        return start_costs(self.one, self.index, repeats=self.options.repeats)
+        return start_costs(self.one_query, self.index, repeats=self.options.repeats)
 
     def batch(self) -> dict[str, object]:
-        command = vecattr("query", self.one, "-k", "10", "-i", self.index)
-        one = median_of([cost_of(command) for _ in range(3)])
-        return batch_cost(self.many, self.index, count=len(self.asked), one=one)
+        command = vecattr("query", self.one_query, "-k", "10", "-i", self.index)
+        single = median_of([cost_of(command) for _ in range(3)])
+        return batch_cost(self.all_queries, self.index, count=len(self.queries), single=single)
 
     def functions(self) -> dict[str, object]:
         return function_costs(Path(self.options.table), repeats=self.options.repeats)
 
     def encoders(self) -> dict[str, object]:
-        return encoder_rates(self.asked[:200])
+        return encoder_rates(self.queries[:200])
 
     def training(self) -> dict[str, object]:
         table, steps = self.options.table, self.options.steps
         return {
             "bag": training_rate(table, self.options.train, steps=steps),
-            "moving its bytes": training_floor(self.asked[:512]),
+            "moving its bytes": training_floor(self.queries[:512]),
         }
 
     def scale(self) -> dict[str, object]:
@@ -94,26 +94,26 @@ class Bench:
         return scale_costs(folder, sizes, repeats=self.options.repeats)
 
     def peers(self) -> dict[str, object]:
-        rows = some_rows(self.options.table, self.options.train, count=1 << 30)
+        rows = sample_rows(self.options.table, self.options.train, count=1 << 30)
         stored = write_fasta(self.folder / "stored.fasta", rows)
-        query = vecattr("query", self.many, "-k", "10", "-i", self.index, "--threads", "1")
+        query = vecattr("query", self.all_queries, "-k", "10", "-i", self.index, "--threads", "1")
         return aligner_costs(
-            stored, self.asked[:20], query, asked=len(self.asked), work=self.folder
+            stored, self.queries[:20], query, asked=len(self.queries), work=self.folder
         )
 
 
 def measure(options: argparse.Namespace) -> dict[str, object]:
     """Every part that is asked for, in order; printed as it comes."""
     record = Path(options.output)
-    known = json.loads(record.read_text()) if record.exists() else {}
+    figures = json.loads(record.read_text()) if record.exists() else {}
     with tempfile.TemporaryDirectory(dir=options.work) as scratch:
-        bench = Bench(options, Path(scratch))
+        run = SpeedRun(options, Path(scratch))
         for part in PARTS:
             if part in options.parts.split(","):
-                run: Callable[[], dict[str, object]] = getattr(bench, part)
-                known[part] = run()
-                print(json.dumps({part: known[part]}, indent=1), flush=True)
-    return {**known, "version": __version__, "python": platform.python_version()}
+                measure_part: Callable[[], dict[str, object]] = getattr(run, part)
+                figures[part] = measure_part()
+                print(json.dumps({part: figures[part]}, indent=1), flush=True)
+    return {**figures, "version": __version__, "python": platform.python_version()}
 
 
 def main() -> None:
@@ -132,8 +132,8 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help="where files of a run may lie")
     parser.add_argument("-o", "--output", default=str(RECORD))
     options = parser.parse_args()
-    found = measure(options)
-    Path(options.output).write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+    figures = measure(options)
+    Path(options.output).write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

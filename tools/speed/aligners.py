@@ -30,21 +30,22 @@ def aligner_costs(
     """Seconds of processors a query of each aligner that is installed, over the FASTA file
     `stored`, and of the command `vecattr`, which asks about `asked` plasmids; starting and opening
     are counted for all. With what making each database costs, and the ratios."""
-    few = work / "few.fasta"
-    few.write_text("".join(f">{one.id}\n{one.sequence}\n" for one in queries), encoding="utf-8")
-    mine = cost_of(vecattr).cpu / asked
-    found: dict[str, object] = {"vecattr cpu seconds a query": mine}
+    fasta = work / "few.fasta"
+    records = (f">{query.id}\n{query.sequence}\n" for query in queries)
+    fasta.write_text("".join(records), encoding="utf-8")
+    vecattr_seconds = cost_of(vecattr).cpu / asked
+    costs: dict[str, object] = {"vecattr cpu seconds a query": vecattr_seconds}
     for name, commands in COMMANDS.items():
         if not shutil.which(name):
-            found[name] = "not installed"
+            costs[name] = "not installed"
             continue
-        files = {"STORED": stored, "QUERIES": str(few), "DB": str(work / f"stored.{name}")}
+        files = {"STORED": stored, "QUERIES": str(fasta), "DB": str(work / f"stored.{name}")}
         make, search = ([files.get(word, word) for word in line.split()] for line in commands)
-        made = cost_of(make)
-        each = cost_of(search).cpu / len(queries)
-        found[name] = {
-            "database": asdict(made),
-            "cpu seconds a query": each,
-            "ratio": each / mine,
+        database = cost_of(make)
+        seconds = cost_of(search).cpu / len(queries)
+        costs[name] = {
+            "database": asdict(database),
+            "cpu seconds a query": seconds,
+            "ratio": seconds / vecattr_seconds,
         }
-    return found
+    return costs

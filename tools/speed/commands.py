@@ -19,25 +19,25 @@ from peers.costs import Cost, run_program
 
 def median_of(costs: Sequence[Cost]) -> Cost:
     return Cost(
-        statistics.median(one.cpu for one in costs),
-        statistics.median(one.wall for one in costs),
-        int(statistics.median(one.peak for one in costs)),
+        statistics.median(cost.cpu for cost in costs),
+        statistics.median(cost.wall for cost in costs),
+        int(statistics.median(cost.peak for cost in costs)),
     )
 
 
 def cost_of(command: Sequence[str]) -> Cost:
-    """Of one run; VecattrError when it fails."""
+    """The cost of one run; VecattrError when it fails."""
     with tempfile.TemporaryDirectory() as folder:
         return run_program(command, stdout=Path(os.devnull), folder=Path(folder))
 
 
 def costs_in_turn(commands: Mapping[str, Sequence[str]], *, repeats: int) -> dict[str, Cost]:
     """Medians over so many rounds, after one that is not counted."""
-    found: dict[str, list[Cost]] = {name: [] for name in commands}
+    rounds: dict[str, list[Cost]] = {name: [] for name in commands}
     for _ in range(repeats + 1):
         for name, command in commands.items():
-            found[name].append(cost_of(command))
-    return {name: median_of(costs[1:]) for name, costs in found.items()}
+            rounds[name].append(cost_of(command))
+    return {name: median_of(costs[1:]) for name, costs in rounds.items()}
 
 
 def python(code: str) -> list[str]:
@@ -50,7 +50,7 @@ def vecattr(*arguments: str) -> list[str]:
 
 def start_costs(query: str, index: str, *, repeats: int) -> dict[str, object]:
     """Starting, importing and one query of the whole command, and the ratio to importing torch."""
-    found = costs_in_turn(
+    costs = costs_in_turn(
         {
             "python": python("pass"),
             "import numpy": python("import numpy"),
@@ -60,20 +60,24 @@ def start_costs(query: str, index: str, *, repeats: int) -> dict[str, object]:
         },
         repeats=repeats,
     )
-    torch, asked = found["import torch"], found["vecattr query"]
+    torch, query_cost = costs["import torch"], costs["vecattr query"]
     return {
-        **{name: asdict(cost) for name, cost in found.items()},
-        "query / import torch": {"wall": asked.wall / torch.wall, "cpu": asked.cpu / torch.cpu},
+        **{name: asdict(cost) for name, cost in costs.items()},
+        "query / import torch": {
+            "wall": query_cost.wall / torch.wall,
+            "cpu": query_cost.cpu / torch.cpu,
+        },
     }
 
 
-def batch_cost(queries: str, index: str, *, count: int, one: Cost) -> dict[str, object]:
-    """Many queries by all processors: how many a second, and what each costs beside the start."""
+def batch_cost(queries: str, index: str, *, count: int, single: Cost) -> dict[str, object]:
+    """Many queries by all processors: how many a second, and what each costs beside the start,
+    which is that of a `single` query."""
     cost = cost_of(vecattr("query", queries, "-k", "10", "-i", index, "-q"))
     return {
         "queries": count,
         **asdict(cost),
         "queries/s": count / cost.wall,
-        "cpu seconds a query": (cost.cpu - one.cpu) / count,
+        "cpu seconds a query": (cost.cpu - single.cpu) / count,
         "processors": len(os.sched_getaffinity(0)),
     }

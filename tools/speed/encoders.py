@@ -45,12 +45,12 @@ def encoder_rates(plasmids: Sequence[Plasmid]) -> dict[str, object]:
     torch.set_num_threads(1)
     folder = shipped_encoder()
     config = read_config(folder)
-    found: dict[str, object] = {"shipped bag": _both(folder, config, plasmids)}
-    some = plasmids[:20]
+    rates: dict[str, object] = {"shipped bag": _both(folder, config, plasmids)}
+    fewer = plasmids[:20]
     with tempfile.TemporaryDirectory() as scratch:
-        cnn = _random_cnn(Path(scratch), some)
-        found["published cnn, random weights"] = _both(Path(scratch), cnn, some)
-    return found
+        cnn = _random_cnn(Path(scratch), fewer)
+        rates["published cnn, random weights"] = _both(Path(scratch), cnn, fewer)
+    return rates
 
 
 def _both(folder: Path, config: ModelConfig, plasmids: Sequence[Plasmid]) -> dict[str, object]:
@@ -99,8 +99,8 @@ def training_rate(table: str, where: str, *, steps: int) -> dict[str, object]:
         options = ("--encoder", "bag", "--loss", "cosface", "--max-steps", str(steps), "-v")
         command = vecattr("train", table, "--where", where, *options, "-o", f"{scratch}/model")
         done = subprocess.run(command, capture_output=True, text=True, check=True)
-    said = re.findall(r"([\d,]+) plasmids/s", done.stderr)
-    return {"plasmids/s": max(float(one.replace(",", "")) for one in said)}
+    reported = re.findall(r"([\d,]+) plasmids/s", done.stderr)
+    return {"plasmids/s": max(float(number.replace(",", "")) for number in reported)}
 
 
 def training_floor(plasmids: Sequence[Plasmid], *, steps: int = 20) -> dict[str, object]:
@@ -117,8 +117,8 @@ def training_floor(plasmids: Sequence[Plasmid], *, steps: int = 20) -> dict[str,
         kept = batches[step % len(batches)]
         gradients = np.take(weights[0], kept, axis=0)
         distinct = np.flatnonzero(np.bincount(kept, minlength=rows))
-        for one in weights:
-            one[distinct] = np.take(one, distinct, axis=0)
+        for table in weights:
+            table[distinct] = np.take(table, distinct, axis=0)
         gradients += 1
     seconds = time.process_time() - began
     return {"plasmids/s": steps * len(plasmids) / seconds, "k-mers of a batch": len(batches[0])}

@@ -18,7 +18,7 @@ from vecattr.indexes.editing.add import add_labs
 from vecattr.indexes.index import Index
 from vecattr.plasmid import Plasmid
 
-#: Labs of a made index, at most; a small one has one for ten plasmids.
+#: Labs of a made index, at most; a small index has one lab for ten plasmids.
 LABS = 2000
 _BASES = "ACGTTGCAAC" * 10
 
@@ -29,26 +29,26 @@ def labs_of(rows: int) -> int:
 
 def scale_costs(folder: Path, sizes: list[int], *, repeats: int) -> dict[str, object]:
     """Of each size, in milliseconds of processor time; of adding also the ratio to the smallest."""
-    found: dict[str, dict[str, object]] = {}
+    costs: dict[str, dict[str, object]] = {}
     for rows in sizes:
         path = folder / f"{rows}.index"
         if not path.exists():
             began = time.process_time()
             build(path, rows=rows, labs=labs_of(rows))
-            found[str(rows)] = {"building seconds": time.process_time() - began}
+            costs[str(rows)] = {"building seconds": time.process_time() - began}
         _asked(path, labs_of(rows))  # so that the system has its files in memory
-        found[str(rows)] = found.get(str(rows), {}) | _asked(path, labs_of(rows))
+        costs[str(rows)] = costs.get(str(rows), {}) | _asked(path, labs_of(rows))
     for _ in range(repeats):  # in turn
         for rows in sizes:
-            found[str(rows)].setdefault("adding", [])
-            adding = found[str(rows)]["adding"]
+            costs[str(rows)].setdefault("adding", [])
+            adding = costs[str(rows)]["adding"]
             assert isinstance(adding, list)
             adding.append(_adding(folder / f"{rows}.index", labs_of(rows)))
-    smallest = statistics.median(found[str(sizes[0])]["adding"])  # type: ignore[call-overload]
+    smallest = statistics.median(costs[str(sizes[0])]["adding"])  # type: ignore[call-overload]
     for rows in sizes:
-        median = statistics.median(found[str(rows)].pop("adding"))  # type: ignore[call-overload]
-        found[str(rows)] |= {"add-lab ms": median, "add-lab ratio": median / smallest}
-    return dict(found)
+        median = statistics.median(costs[str(rows)].pop("adding"))  # type: ignore[call-overload]
+        costs[str(rows)] |= {"add-lab ms": median, "add-lab ratio": median / smallest}
+    return dict(costs)
 
 
 def _asked(path: Path, labs: int) -> dict[str, object]:
@@ -57,8 +57,8 @@ def _asked(path: Path, labs: int) -> dict[str, object]:
         [sys.executable, "-m", "speed.scale", str(path), str(labs)],
         capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1],
     )  # fmt: skip
-    found: dict[str, object] = json.loads(done.stdout)
-    return found
+    costs: dict[str, object] = json.loads(done.stdout)
+    return costs
 
 
 def _adding(path: Path, labs: int) -> float:
@@ -85,27 +85,33 @@ def asking_costs(path: Path, labs: int) -> dict[str, object]:
     opened: list[Index] = []
     opening = _milliseconds(lambda: opened.append(Index.open(path, embedder=embedder)))
     [index] = opened
-    asked = [Plasmid(f"q{number}-{number * 7 % labs}", _BASES) for number in range(21)]
-    times = [_milliseconds(lambda one=one: index.query(one, neighbors=10)) for one in asked]  # type: ignore[misc]
-    right = [index.query(one).labs[0].name == lab_name(int(one.id.split("-")[1])) for one in asked]
-    exact = Index.open(path, embedder=embedder, exact=True)
-    vectors = exact.embed(asked)
-    index._nearest, exact._nearest  # noqa: B018
-    near, truth = index.neighbors(vectors, n=10), exact.neighbors(vectors, n=10)
-    shared = [
-        len({one.id for one in mine} & {one.id for one in true}) / max(1, len(true))
-        for mine, true in zip(near, truth, strict=True)
+    queries = [Plasmid(f"q{number}-{number * 7 % labs}", _BASES) for number in range(21)]
+    times = [
+        _milliseconds(lambda query=query: index.query(query, neighbors=10)) for query in queries
     ]
-    again = exact.embed(asked[:1])
+    expected = [lab_name(int(query.id.split("-")[1])) for query in queries]
+    right = [
+        index.query(query).labs[0].name == name
+        for query, name in zip(queries, expected, strict=True)
+    ]
+    exact = Index.open(path, embedder=embedder, exact=True)
+    vectors = exact.embed(queries)
+    index._nearest, exact._nearest  # noqa: B018
+    neighbors, exact_neighbors = index.neighbors(vectors, n=10), exact.neighbors(vectors, n=10)
+    shared = [
+        len({hit.id for hit in hits} & {hit.id for hit in true_hits}) / max(1, len(true_hits))
+        for hits, true_hits in zip(neighbors, exact_neighbors, strict=True)
+    ]
+    vector = exact.embed(queries[:1])
     return {
         "open ms": opening,
         "first query ms": times[0],
         "query ms": statistics.median(times[1:]),
-        "exact neighbors ms": _milliseconds(lambda: exact.neighbors(again, n=10)),
-        "neighbors ms": _milliseconds(lambda: index.neighbors(again, n=10)),
+        "exact neighbors ms": _milliseconds(lambda: exact.neighbors(vector, n=10)),
+        "neighbors ms": _milliseconds(lambda: index.neighbors(vector, n=10)),
         "recall@10": statistics.mean(shared),
         "first lab right": sum(right) / len(right),
-        "search": sorted({str(one["search"]) for one in index.info()["segments"]}),  # type: ignore[attr-defined]
+        "search": sorted({str(segment["search"]) for segment in index.info()["segments"]}),  # type: ignore[attr-defined]
         "identity": sha256_bytes(index.identity.encode())[:12],
     }
 
