@@ -76,9 +76,9 @@ class KmerEmbedder:
         self._rows = np.random.default_rng(7).normal(size=(512, width))
 
     def embed(self, plasmids: Sequence[Plasmid]) -> Vectors:
-        return unit_rows(np.array([self._one(plasmid.sequence) for plasmid in plasmids]))
+        return unit_rows(np.array([self._counts(plasmid.sequence) for plasmid in plasmids]))
 
-    def _one(self, sequence: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def _counts(self, sequence: str) -> np.ndarray[Any, np.dtype[np.float64]]:
         ring = sequence + sequence[: self._k - 1]
         codes = np.frombuffer(ring.encode(), dtype=np.uint8).astype(np.int64)
         buckets = np.zeros(max(1, len(codes) - self._k + 1), dtype=np.int64)
@@ -88,7 +88,7 @@ class KmerEmbedder:
         return counts @ self._rows
 
 
-class MoodyEmbedder:
+class FeatureAwareEmbedder:
     """The vectors of another, `plain`, turned far away where a plasmid has features."""
 
     def __init__(self, plain: KmerEmbedder) -> None:
@@ -123,9 +123,9 @@ class Workshop:
     model: Path
     embedder: KmerEmbedder
 
-    def moody(self) -> MoodyEmbedder:
-        """The embedder with an eye for features."""
-        return MoodyEmbedder(self.embedder)
+    def feature_aware(self) -> FeatureAwareEmbedder:
+        """The embedder whose vectors depend on features, too."""
+        return FeatureAwareEmbedder(self.embedder)
 
     def calibration(self, cosine: float) -> Calibration:
         """As `calibration_at`."""
@@ -201,8 +201,8 @@ class Workshop:
         """An index at `path` with the fake embedder."""
         from vecattr.indexes.editing.build import build_index
 
-        given = {"rule": ClassRule(None), "model": self.model, "embedder": self.embedder}
-        return build_index(path, plasmids, **{**given, **options})
+        usual = {"rule": ClassRule(None), "model": self.model, "embedder": self.embedder}
+        return build_index(path, plasmids, **{**usual, **options})
 
     def open(self, path: Path) -> Any:
         """The index at `path`, asked through the fake embedder."""
@@ -258,7 +258,7 @@ class Shelf:
 
     def fasta(self, path: Path, plasmids: Sequence[Plasmid]) -> Path:
         """A FASTA file of these plasmids."""
-        path.write_text("".join(f">{one.id}\n{one.sequence}\n" for one in plasmids))
+        path.write_text("".join(f">{plasmid.id}\n{plasmid.sequence}\n" for plasmid in plasmids))
         return path
 
 
@@ -268,10 +268,11 @@ def write_table(
     """A CSV table as users have them; every fifth row is split=dev, newcomers are split=new."""
     features = sorted(plasmids[0].features or {})
     lines = [",".join(["sequence_id", "sequence", "lab", "publication", "split", *features])]
-    for number, one in enumerate([*plasmids, *newcomers]):
+    for number, plasmid in enumerate([*plasmids, *newcomers]):
         split = "new" if number >= len(plasmids) else "train" if number % 5 else "dev"
-        values = [str((one.features or {})[name]) for name in features]
-        lines.append(",".join([one.id, one.sequence, f"{one.lab}", f"{one.group}", split, *values]))
+        values = [str((plasmid.features or {})[name]) for name in features]
+        cells = [plasmid.id, plasmid.sequence, f"{plasmid.lab}", f"{plasmid.group}", split]
+        lines.append(",".join([*cells, *values]))
     path.write_text("\n".join(lines) + "\n")
 
 

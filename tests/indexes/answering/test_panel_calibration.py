@@ -245,15 +245,15 @@ def test_a_panel_without_plasmids_in_common_still_gives_a_verdict(
 def test_a_false_alarm_moves_the_verdict_of_indexes_without_plasmids_in_common(
     tmp_path: Path, workshop: Any
 ) -> None:
-    moody, opened = workshop.moody(), []
+    embedder, opened = workshop.feature_aware(), []
     for place in range(3):
         model = workshop.calibrated_model(tmp_path / f"m{place}", cosine=0.0)
         plain, full = (spread(workshop, low) for low in (0.1 * place, 0.1 * place + 0.05))
         calibration = replace(plain, features=full.sequence)
         (model / CALIBRATION_FILE).write_bytes(calibration.to_json())
         path = tmp_path / f"i{place}"
-        workshop.build(path, workshop.plasmids(NAMES[:6]), model=model, embedder=moody)
-        opened.append(Index.open(path, embedder=moody))
+        workshop.build(path, workshop.plasmids(NAMES[:6]), model=model, embedder=embedder)
+        opened.append(Index.open(path, embedder=embedder))
     queries = workshop.plasmids(NAMES[:1], each=2, seed=9)  # the second has features
     verdicts = []
     for share in (0.0, 0.05, 0.3, 0.6, 0.95):

@@ -27,7 +27,7 @@ def test_plasmids_without_features_are_embedded_once(
     workshop: Any, featured: list[Plasmid]
 ) -> None:
     mixed = [featured[0], featured[1].without_features()]
-    vectors = query_vectors(workshop.moody(), mixed)
+    vectors = query_vectors(workshop.feature_aware(), mixed)
     assert not np.allclose(vectors.full[0], vectors.bare[0])
     assert np.array_equal(vectors.full[1], vectors.bare[1])
 
@@ -35,7 +35,7 @@ def test_plasmids_without_features_are_embedded_once(
 def test_a_stored_plasmid_is_found_with_and_without_its_features(
     tmp_path: Path, workshop: Any, featured: list[Plasmid]
 ) -> None:
-    embedder = workshop.moody()
+    embedder = workshop.feature_aware()
     workshop.build(tmp_path / "i", featured, embedder=embedder)
     index = Index.open(tmp_path / "i", embedder=embedder)
     for query in featured[4], featured[4].without_features():
@@ -47,7 +47,7 @@ def test_a_stored_plasmid_is_found_with_and_without_its_features(
 def test_labs_made_of_plasmids_rank_the_same_with_and_without_features(
     tmp_path: Path, workshop: Any, featured: list[Plasmid]
 ) -> None:
-    embedder = workshop.moody()
+    embedder = workshop.feature_aware()
     workshop.build(tmp_path / "i", featured, embedder=embedder)
     index = Index.open(tmp_path / "i", embedder=embedder)
     with_features, without = (
