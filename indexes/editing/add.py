@@ -88,10 +88,7 @@ def add_labs(
     with writing(path, wait=wait):
         old = newest_manifest(path)
         segments = open_segments(path, old)
-        if embedder is None:
-            embedder = load_index_model(path, old, device=device, threads=threads)
-        else:
-            check_embedder(embedder, model=old.model, width=old.width, where=str(path))
+        embedder = _index_embedder(path, old, embedder, device=device, threads=threads)
         sink = SegmentSink(
             path,
             partial(SegmentWriter.from_manifest, old, most_rows=segment_rows),
@@ -101,13 +98,32 @@ def add_labs(
         _fill(sink, plasmids, embedder, segments, progress=progress)
         new = _next_manifest(path, old, segments, sink, after_step=after_step)
         report = _report(sink.class_sizes, segments, new, unread=sink.unread)
-        details = {
-            "new": report.new_labs,
-            "extended": report.extended_labs,
-            "plasmids": report.plasmids,
-        }
-        publish(path, new, action="add-lab", details=details, after_step=after_step)
+        publish(path, new, action="add-lab", details=_details(report), after_step=after_step)
     return report
+
+
+def _index_embedder(
+    path: Path,
+    manifest: Manifest,
+    embedder: SequenceEmbedder | None,
+    *,
+    device: str,
+    threads: int | None,
+) -> SequenceEmbedder:
+    """The given embedder, checked to be the index's model, or else that model, loaded."""
+    if embedder is None:
+        return load_index_model(path, manifest, device=device, threads=threads)
+    check_embedder(embedder, model=manifest.model, width=manifest.width, where=str(path))
+    return embedder
+
+
+def _details(report: AddReport) -> dict[str, object]:
+    """What the log says of these plasmids."""
+    return {
+        "new": report.new_labs,
+        "extended": report.extended_labs,
+        "plasmids": report.plasmids,
+    }
 
 
 def _fill(

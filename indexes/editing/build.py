@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -80,19 +80,15 @@ def build_index(
     """Build the index at `path`, in a folder beside it that replaces it when it is complete.
 
     A segment holds at most `segment_rows` plasmids; `search` says whether large ones may be
-    searched approximately (`vecattr.indexes.search.cells`). `progress` is called with the number of
-    plasmids done since its last call. Raises UsageError when an index is there and `replace` is
-    False, ArtifactError when something else is there, LockedError when the index to be replaced is
-    still being written after `wait` seconds, InputError for plasmids without a lab, doubled ids or
-    no plasmids, MissingError without a model, MismatchError when `embedder` is not that model.
+    searched approximately. `progress` is called with the number of plasmids done since its last
+    call. Raises UsageError when an index is there and `replace` is False, ArtifactError when
+    something else is there, LockedError when the index to be replaced is still being written after
+    `wait` seconds, InputError for no plasmids, doubled ids or a plasmid without a lab, MissingError
+    without a model, MismatchError when `embedder` is not that model.
 
     >>> from vecattr import ClassRule, read_plasmids
-    >>> report = build_index(
-    ...     Path("new.index"),
-    ...     read_plasmids(["plasmids.csv"]),
-    ...     model=Path("my.model"),
-    ...     rule=ClassRule(),
-    ... )
+    >>> plasmids = read_plasmids(["plasmids.csv"])
+    >>> report = build_index(Path("new.index"), plasmids, model=Path("my.model"), rule=ClassRule())
     >>> report.plasmids, report.labs
     (60, 4)
     """
@@ -101,19 +97,10 @@ def build_index(
     with lock, unfinished_folder(path) as folder:
         parts = _import_model(folder, model, embedder, views=views, lab_vectors=lab_vectors)
         empty = _empty_manifest(parts, views=views, keep_sequences=keep_sequences)
-        sink = SegmentSink(
-            folder,
-            partial(SegmentWriter.from_manifest, empty, most_rows=segment_rows),
-            embedder=parts.embedder,
-            learned=parts.learned,
-            with_moments=True,
-            search=search,
-            after_step=after_step,
-        )
+        new_writer = partial(SegmentWriter.from_manifest, empty, most_rows=segment_rows)
+        sink = _new_sink(folder, new_writer, parts, search=search, after_step=after_step)
         split_hashes = _fill(sink, plasmids, parts, rule=rule, progress=progress)
-        manifest = _filled_manifest(empty, sink)
-        if parts.learned is None:
-            manifest = _calibrated(folder, manifest, split_hashes)
+        manifest = _filled_manifest(folder, empty, sink, split_hashes)
         _publish_folder(folder, path, manifest, after_step)
     delete_abandoned(path)
     return _report(manifest, sink, parts.learned)
@@ -157,6 +144,25 @@ def _import_model(
     return _ModelParts(embedder, learned, files)
 
 
+def _new_sink(
+    folder: Path,
+    new_writer: Callable[[], SegmentWriter],
+    parts: _ModelParts,
+    *,
+    search: Search,
+    after_step: StepHook,
+) -> SegmentSink:
+    return SegmentSink(
+        folder,
+        new_writer,
+        embedder=parts.embedder,
+        learned=parts.learned,
+        with_moments=True,
+        search=search,
+        after_step=after_step,
+    )
+
+
 def _fill(
     sink: SegmentSink,
     plasmids: Iterable[Plasmid],
@@ -165,8 +171,8 @@ def _fill(
     rule: ClassRule,
     progress: Progress | None,
 ) -> dict[str, SplitHash]:
-    """Embed the plasmids into the sink; the split hashes of all by id, where lab vectors are means
-    and so need a calibration. InputError for no plasmids."""
+    """Embed the plasmids into the sink; their split hashes by id where lab vectors are means, which
+    must be calibrated, and none otherwise. InputError for no plasmids."""
     split_hashes: dict[str, SplitHash] = {}
     for plasmid, vector in embed_plasmids(plasmids, parts.embedder, progress=progress):
         assert plasmid.lab is not None  # `embed_plasmids` has checked it
@@ -194,20 +200,19 @@ def _empty_manifest(parts: _ModelParts, *, views: int | None, keep_sequences: bo
     )
 
 
-def _filled_manifest(empty: Manifest, sink: SegmentSink) -> Manifest:
-    """The same generation with the segments of the sink."""
-    return replace(
+def _filled_manifest(
+    folder: Path, empty: Manifest, sink: SegmentSink, split_hashes: Mapping[str, SplitHash]
+) -> Manifest:
+    """The same generation with the segments of the sink, and, where there are split hashes, with a
+    calibration of lab vectors that are means."""
+    manifest = replace(
         empty,
         segments=tuple(sink.entries),
         plasmids=sink.class_sizes.total(),
         labs=len(sink.class_sizes),
     )
-
-
-def _calibrated(
-    folder: Path, manifest: Manifest, split_hashes: Mapping[str, SplitHash]
-) -> Manifest:
-    """The same generation, its model calibrated for labs that are means."""
+    if not split_hashes:
+        return manifest
     segments = open_segments(folder, manifest)
     files = calibrate_means(
         folder / MODEL_FOLDER, manifest.model_files, segments, split_hashes=split_hashes
