@@ -1,8 +1,8 @@
-"""Proof 3, concurrency: adds and a seed in, what readers and writers at one index met out.
+"""Proof 3, concurrency: a number of edits in, the outcomes of concurrent readers and writers out.
 
-Four readers ask an index while a writer adds labs to it; four writers add labs at once; a writer
-is killed while it holds the lock. No reader may meet an error, and each answer must be the one that
-the generation it names gives when nobody writes.
+Four readers query an index while a writer adds labs to it; four writers add labs at once; a writer
+is killed while it holds the lock. No reader may get an error, and each answer must be the one that
+its generation gives when nobody writes.
 """
 
 from __future__ import annotations
@@ -30,20 +30,19 @@ from vecattr.indexes.storage.lock import writing
 
 READERS = WRITERS = 4
 #: The longest that a writer waits for the others (seconds).
-_PATIENCE = 120.0
+_LONGEST_WAIT = 120.0
 
 
 def answer_of(path: Path) -> tuple[str, str]:
-    """Identity of the generation that was asked, and a hash of what it said."""
+    """The identity of the generation that answered, and a hash of its answers."""
     index = fixtures.opened(path)
     queries = [*toy_plasmids(["Ash", "q"], each=1, seed=3), *fixtures.plasmids_of("lab 7", 7)]
-    said = fixtures.answer_hash(index, queries)
-    return index.identity, said
+    return index.identity, fixtures.answer_hash(index, queries)
 
 
 def edit(path: Path, number: int, *, after: Callable[[], object] = lambda: None) -> None:
-    """The number-th add of a run, and now and then a removal or a compaction; they come out the
-    same in any copy. `after` is called after each."""
+    """The number-th add of a run, sometimes with a removal or a compaction; the same in any copy.
+    `after` is called after each edit."""
     embedder = fixtures.embedder_of(path / "model")
     add_labs(path, fixtures.plasmids_of(f"lab {number}", number), embedder=embedder)
     after()
@@ -55,40 +54,40 @@ def edit(path: Path, number: int, *, after: Callable[[], object] = lambda: None)
         after()
 
 
-def read_without_end(path: Path, over: Event, pipe: Connection) -> None:
-    """What a reader does; it sends every answer, or the error that it met."""
-    met: Counter[tuple[str, str]] = Counter()
+def read_until(stop: Event, path: Path, pipe: Connection) -> None:
+    """A reader: it sends every answer with its count, and the error that it got, if any."""
+    counts: Counter[tuple[str, str]] = Counter()
     problem = None
     try:
-        while not over.is_set():
-            met[answer_of(path)] += 1
+        while not stop.is_set():
+            counts[answer_of(path)] += 1
     except Exception as error:
         problem = f"{type(error).__name__}: {error}"
-    pipe.send((met, problem))
+    pipe.send((counts, problem))
 
 
 def write_labs(path: Path, writer: int, count: int, pipe: Connection) -> None:
-    """What one of several writers does."""
+    """One of several writers; it sends the error that it got, if any."""
     problem = None
     try:
         for number in range(count):
             name = f"writer {writer} lab {number}"
             new = fixtures.plasmids_of(name, writer * 1000 + number)
-            add_labs(path, new, embedder=fixtures.embedder_of(path / "model"), wait=_PATIENCE)
+            add_labs(path, new, embedder=fixtures.embedder_of(path / "model"), wait=_LONGEST_WAIT)
     except VecattrError as error:
         problem = f"{type(error).__name__}: {error}"
     pipe.send(problem)
 
 
 def hold_the_lock(path: Path, pipe: Connection) -> None:
-    """Take the lock and never let go."""
+    """Take the lock and never release it."""
     with writing(path):
         pipe.send("held")
         time.sleep(600)
 
 
 def prove(rounds: int, *, seed: int) -> dict[str, Any]:
-    """Readers through so many edits, then writers at once, then a killed holder of the lock."""
+    """Readers during so many edits, then writers at once, then killed holders of the lock."""
     with tempfile.TemporaryDirectory() as folder:
         readers = readers_through_edits(Path(folder), rounds)
     with tempfile.TemporaryDirectory() as folder:
@@ -96,12 +95,12 @@ def prove(rounds: int, *, seed: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         lock = killed_holders(Path(folder), max(2, rounds // 10))
     outcomes = {**readers[0], **writers[0], **lock[0]}
-    failures = [{"what": what} for found in (readers, writers, lock) for what in found[1]]
+    failures = [{"what": what} for part in (readers, writers, lock) for what in part[1]]
     return {"rounds": rounds, "outcomes": outcomes, "failures": failures}
 
 
 def readers_through_edits(folder: Path, rounds: int) -> tuple[dict[str, int], list[str]]:
-    """What readers met while one writer edited."""
+    """What readers got while one writer edited."""
     context = fixtures.server("faults.concurrency")
     (folder / "live").mkdir()
     (folder / "alone").mkdir()
@@ -109,16 +108,16 @@ def readers_through_edits(folder: Path, rounds: int) -> tuple[dict[str, int], li
     truth = dict([answer_of(alone)])
     for number in range(rounds):
         edit(alone, number, after=lambda: truth.update([answer_of(alone)]))
-    over = context.Event()
+    stop = context.Event()
     pipes, processes = [], []
     for _ in range(READERS):
         parent, child = context.Pipe()
-        processes.append(context.Process(target=read_without_end, args=(path, over, child)))
+        processes.append(context.Process(target=read_until, args=(stop, path, child)))
         pipes.append(parent)
         processes[-1].start()
     for number in range(rounds):
         edit(path, number)
-    over.set()
+    stop.set()
     return _judged(pipes, processes, truth)
 
 
@@ -131,18 +130,18 @@ def _judged(
             failures.append("a reader died")
             process.kill()
             continue
-        met, problem = pipe.recv()
+        counts, problem = pipe.recv()
         process.join()
         if problem:
-            failures.append(f"a reader met {problem}")
-        for (identity, said), times in met.items():
-            answered += times
+            failures.append(f"a reader got {problem}")
+        for (identity, answer), count in counts.items():
+            answered += count
             generations.add(identity)
-            known = truth.get(identity)
-            if known is None:
+            true_answer = truth.get(identity)
+            if true_answer is None:
                 failures.append(f"an answer of state {identity[:16]}, which nobody published")
-            elif known != said:
-                failures.append(f"another answer of state {identity[:16]}")
+            elif true_answer != answer:
+                failures.append(f"a wrong answer of state {identity[:16]}")
     facts = {
         "readers": len(pipes),
         "answers read while a writer wrote": answered,
@@ -153,7 +152,7 @@ def _judged(
 
 
 def writers_at_once(folder: Path, each: int) -> tuple[dict[str, int], list[str]]:
-    """What is there after several writers added labs at once."""
+    """What the index holds after several writers added labs at once."""
     context = fixtures.server("faults.concurrency")
     path = fixtures.build_toy_index(folder)
     pipes, processes = [], []
@@ -169,12 +168,12 @@ def writers_at_once(folder: Path, each: int) -> tuple[dict[str, int], list[str]]
     wanted = {f"writer {writer} lab {n}" for writer in range(WRITERS) for n in range(each)}
     if missing := wanted - set(fixtures.content(path)):
         failures.append(f"{len(missing)} labs are missing")
-    failures += [f"{one.where}: {one.what}" for one in verify_index(path).findings]
+    failures += [f"{finding.where}: {finding.what}" for finding in verify_index(path).findings]
     return {"writers": WRITERS, "labs added by writers at once": len(wanted)}, failures
 
 
 def killed_holders(folder: Path, rounds: int) -> tuple[dict[str, int], list[str]]:
-    """Whether a lock is refused while it is held, and free once its holder is killed."""
+    """Whether a lock is refused while it is held, and free after its holder was killed."""
     context = fixtures.server("faults.concurrency")
     path = fixtures.build_toy_index(folder)
     failures = []

@@ -1,8 +1,8 @@
-"""Proof 4, corruption: bit flips and a seed in, what damaged files led to out.
+"""Proof 4, corruption: a number of bit flips and a seed in, the outcomes of damaged files out.
 
-Every file of an index is cut at many lengths, flipped, swapped, and replaced by other things. Each
-time a child opens the index and asks it everything. The answer must be the right one, or an error
-that names the file; and `verify` must name every file that is not what it was.
+Every file of an index is truncated, flipped, swapped, and replaced. Each time a child opens the
+index and queries everything. The answer must be the right one, or an error that names the file; and
+`verify` must name every file that was changed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from vecattr.indexes.editing.edit import add_labs, remove_lab
 from vecattr.indexes.storage.lock import LOCK_FILE
 from vecattr.indexes.storage.log import LOG_FILE
 
-#: Files that no answer and no edit depends on, and that `verify` does not speak of.
+#: Files that no answer and no edit depends on, and that `verify` does not report.
 UNCHECKED = (LOCK_FILE, LOG_FILE)
 #: How many lengths a file is cut to.
 CUTS = 24
@@ -40,7 +40,7 @@ _LABS = tuple(f"Lab {number:02d}" for number in range(12))
 
 @dataclass(frozen=True)
 class Damage:
-    """A file of an index, by its path inside, and what it holds now (None: it is gone)."""
+    """A file of an index, by its path inside, and its new content (None: it is deleted)."""
 
     kind: str
     file: str
@@ -48,8 +48,8 @@ class Damage:
 
 
 def made_index(folder: Path, *, seed: int = 0) -> Path:
-    """An index with all that one can have: means with a calibration and held-out plasmids, a
-    fusion, k-mers, cells, two segments, a removed lab, three generations."""
+    """An index with every optional part: means with a calibration and held-out plasmids, an
+    evidence ranker, k-mers, cells, two segments, a removed lab, three generations."""
     model = toy_model(folder / "model")
     shutil.copy(shipped_encoder() / RANKER_FILE, model / RANKER_FILE)
     plasmids = toy_plasmids(_LABS, each=16, seed=seed, length=200)
@@ -60,13 +60,12 @@ def made_index(folder: Path, *, seed: int = 0) -> Path:
     return folder / "index"
 
 
-def ask(path: Path) -> str:
-    """Everything that an index says of some plasmids, as text."""
+def full_answers(path: Path) -> str:
+    """Everything that an index answers about some plasmids, as text."""
     queries = toy_plasmids(["Lab 03", "Elder", "nobody"], each=2, seed=0, length=200)
-    options = {"k": 9, "neighbors": 4, "evidence": 5}
-    found = fixtures.opened(path).query_many(queries, **options)
-    near = fixtures.opened(path).query_many(queries[:2], k=3, exclude_near_copies=True)
-    return json.dumps([as_object(answer) for answer in [*found, *near]])
+    answers = fixtures.opened(path).query_many(queries, k=9, neighbors=4, evidence=5)
+    others = fixtures.opened(path).query_many(queries[:2], k=3, exclude_near_copies=True)
+    return json.dumps([as_object(answer) for answer in [*answers, *others]])
 
 
 def damages(path: Path, other: Path, flips: int, chance: random.Random) -> Iterator[Damage]:
@@ -89,53 +88,57 @@ def damages(path: Path, other: Path, flips: int, chance: random.Random) -> Itera
     for number in range(flips):
         # Half by size, so that every byte of a large file is as likely; half by file.
         name = chance.choices(names, sizes if number % 2 else None)[0]
-        data = bytearray(contents[name] or b"\0")
-        data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
-        yield Damage("bit flip", name, bytes(data))
+        flipped = bytearray(contents[name] or b"\0")
+        flipped[chance.randrange(len(flipped))] ^= 1 << chance.randrange(8)
+        yield Damage("bit flip", name, bytes(flipped))
 
 
 def _foreign(contents: dict[str, bytes], other: Path) -> Iterator[tuple[str, bytes]]:
     """Each file with the content of others of its suffix, in this index and in the other one."""
-    strange = [file for file in sorted(other.rglob("*")) if file.is_file()]
+    other_files = [file for file in sorted(other.rglob("*")) if file.is_file()]
     for name, data in contents.items():
         suffix = Path(name).suffix
-        own = [held for one, held in contents.items() if one != name and Path(one).suffix == suffix]
-        for held in [*own, *(file.read_bytes() for file in strange if file.suffix == suffix)]:
-            if held != data:
-                yield name, held
+        candidates = [
+            content
+            for own_name, content in contents.items()
+            if own_name != name and Path(own_name).suffix == suffix
+        ]
+        candidates += [file.read_bytes() for file in other_files if file.suffix == suffix]
+        yield from ((name, content) for content in candidates if content != data)
 
 
 def try_damages(path: Path, jobs: list[Damage], truth: str, pipe: Connection) -> None:
-    """What a child does: each damage in turn, told before and after, and undone."""
+    """A child: it does and undoes each damage in turn, and reports before and after."""
     for number, damage in enumerate(jobs):
         file = path / damage.file
-        whole = file.read_bytes()
+        original = file.read_bytes()
         pipe.send((number, None))
         file.unlink()  # a new file, so that nothing that is mapped changes under a reader
         if damage.data is not None:
             file.write_bytes(damage.data)
-        pipe.send((number, outcome(path, damage, whole, truth)))
+        pipe.send((number, outcome(path, damage, original, truth)))
         file.unlink(missing_ok=True)
-        file.write_bytes(whole)
+        file.write_bytes(original)
     pipe.send(None)
 
 
-def outcome(path: Path, damage: Damage, whole: bytes, truth: str) -> tuple[str, str | None]:
-    """How it was noticed, and what is wrong with that."""
+def outcome(path: Path, damage: Damage, original: bytes, truth: str) -> tuple[str, str | None]:
+    """How the damage was noticed, and what is wrong with that, if anything."""
     file, wrong = path / damage.file, None
     try:
-        said = "right answer" if ask(path) == truth else "WRONG ANSWER"
-        wrong = None if said == "right answer" else "another answer"
+        result = "right answer" if full_answers(path) == truth else "WRONG ANSWER"
+        wrong = None if result == "right answer" else "another answer"
     except VecattrError as error:
-        said = "refused"
+        result = "refused"
         if file.name not in f"{error.where} {error.what} {error.hint}":
             wrong = f"the error does not name the file: {error}"
     except Exception as error:
-        said, wrong = "unexpected error", f"{type(error).__name__}: {error}"
-    silent = file.name in UNCHECKED or (damage.data is None and file.suffix == ".cells")
-    if damage.data != whole and not silent and not _verify_names(path, file):
+        result, wrong = "unexpected error", f"{type(error).__name__}: {error}"
+    is_optional = damage.data is None and file.suffix == ".cells"
+    is_unchecked = file.name in UNCHECKED or is_optional
+    if damage.data != original and not is_unchecked and not _verify_names(path, file):
         wrong = wrong or "verify does not name the file"
-    return said, wrong
+    return result, wrong
 
 
 def _verify_names(path: Path, file: Path) -> bool:
@@ -157,30 +160,31 @@ def prove(rounds: int, *, seed: int, every: int = 1) -> dict[str, Any]:
         path, other = made_index(folder / "one"), made_index(folder / "other", seed=5)
         chance = fixtures.seeded_random(seed, "corruption")
         jobs = list(damages(path, other, rounds, chance))[::every]
-        results = _in_children(path, jobs, ask(path))
-    for damage, (said, wrong) in zip(jobs, results, strict=True):
-        counts[f"{damage.kind}: {said}"] += 1
+        results = _in_children(path, jobs, full_answers(path))
+    for damage, (result, wrong) in zip(jobs, results, strict=True):
+        counts[f"{damage.kind}: {result}"] += 1
         if wrong:
-            failures.append({"kind": damage.kind, "file": damage.file, "said": said, "what": wrong})
+            failure = {"kind": damage.kind, "file": damage.file, "said": result, "what": wrong}
+            failures.append(failure)
     counted = dict(sorted(counts.items()))
     return {"rounds": len(jobs), "outcomes": counted, "failures": failures[:50]}
 
 
 def _in_children(path: Path, jobs: list[Damage], truth: str) -> list[tuple[str, str | None]]:
-    """The outcome of each damage; a child that dies is a failure, and another one goes on."""
+    """The outcome of each damage; a child that dies is a failure, and another one continues."""
     context = fixtures.server("faults.corruption")
     results: list[tuple[str, str | None]] = []
     spare = Path(shutil.copytree(path, path.with_name("spare")))
     while len(results) < len(jobs):
         parent, child = context.Pipe()
-        left = jobs[len(results) :]
-        process = context.Process(target=try_damages, args=(path, left, truth, child))
+        remaining = jobs[len(results) :]
+        process = context.Process(target=try_damages, args=(path, remaining, truth, child))
         process.start()
         child.close()
         try:
-            while (told := parent.recv()) is not None:
-                if told[1] is not None:
-                    results.append(told[1])
+            while (report := parent.recv()) is not None:
+                if report[1] is not None:
+                    results.append(report[1])
                     fixtures.progress(len(results))
         except EOFError:
             process.join()

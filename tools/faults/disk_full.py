@@ -1,8 +1,8 @@
-"""Proof 2, a full disk: a seed in, what build, add, compact and query -o left at every size out.
+"""Proof 2, a full disk: a seed in, the outcomes of build, add, compact and query at all sizes out.
 
-A small tmpfs is grown page by page (where mounting is allowed), and beside it the largest file that
-a process may write is raised kilobyte by kilobyte (RLIMIT_FSIZE). Each time a child tries; it must
-end with exit code 1 or 4 and a message, never by a signal, and leave the old state whole.
+A small tmpfs is grown page by page (where mounting is allowed), and the largest file that a process
+may write is raised kilobyte by kilobyte (RLIMIT_FSIZE). Each time a child runs an operation; it
+must end with exit code 1 or 4 and a message, never by a signal, and leave the old state intact.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _QUERIES = 60
 
 
 def operate(operation: str, folder: Path) -> None:
-    """One operation on `folder`/index, which is made but for a build."""
+    """One operation on `folder`/index, which exists unless it is to be built."""
     path, model = folder / "index", folder.parent / "model"
     embedder = fixtures.embedder_of(model)
     if operation == "build":
@@ -53,18 +53,18 @@ def operate(operation: str, folder: Path) -> None:
 
 
 def try_operation(operation: str, folder: Path, most: int | None, pipe: Connection) -> None:
-    """What a child does: the operation as a command, with the exit code and the message of one."""
+    """A child: it runs the operation as a command, and sends the exit code and the message."""
     if most is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     command = click.Command("go", callback=lambda: operate(operation, folder))
-    held = io.StringIO()
-    with redirect_stderr(held):
+    messages = io.StringIO()
+    with redirect_stderr(messages):
         code = run([], group=command)
-    pipe.send((code, held.getvalue()))
+    pipe.send((code, messages.getvalue()))
 
 
 def prepare(operation: str, folder: Path) -> None:
-    """What must be there before an operation."""
+    """Make what an operation needs."""
     if operation == "build":
         return
     model = folder.parent / "model"
@@ -86,15 +86,15 @@ def prove(rounds: int, *, seed: int) -> dict[str, Any]:
                 tried += 1
                 fixtures.progress(tried)
                 most = size if kind == "largest file" else None
-                outcome, wrong = _tried(operation, folder, most)
+                outcome, wrong = _outcome(operation, folder, most)
                 counts[f"{operation}, {kind}: {outcome}"] += 1
-                failures += [{"what": one, "size": size, "of": operation} for one in wrong]
+                failures += [{"what": problem, "size": size, "of": operation} for problem in wrong]
     counted = dict(sorted(counts.items()))
     return {"rounds": tried, "outcomes": counted, "failures": failures}
 
 
 def _places(operation: str, scratch: Path, rounds: int) -> Iterator[tuple[str, int, Path]]:
-    """Folders that are ready for an operation, each with less or more room."""
+    """Folders that are ready for an operation, with more and more space."""
     plain = scratch / "plain"
     plain.mkdir()
     prepare(operation, plain)
@@ -123,11 +123,11 @@ def _steps(first: int, last: int, step: int, rounds: int) -> range:
     return range(first, last + wide, wide)
 
 
-def _tried(operation: str, folder: Path, most: int | None) -> tuple[str, list[str]]:
-    """What came out of a child's operation, and what is wrong with it."""
+def _outcome(operation: str, folder: Path, most: int | None) -> tuple[str, list[str]]:
+    """The outcome of a child's operation, and what is wrong with it."""
     path = folder / "index"
     old = read_manifest(path).identity if operation != "build" else None
-    held = fixtures.content(path) if old else {}
+    content = fixtures.content(path) if old else {}
     context = fixtures.server("faults.disk_full")
     parent, child = context.Pipe()
     process = context.Process(target=try_operation, args=(operation, folder, most, child))
@@ -141,20 +141,25 @@ def _tried(operation: str, folder: Path, most: int | None) -> tuple[str, list[st
     wrong = [] if code in (0, 1, 4) else [f"exit code {code}: {message}"]
     if code and not message.startswith("vecattr: error: "):
         wrong.append(f"the message is {message!r}")
-    wrong += _state(operation, path, code, old, held)
-    if strays := [one.name for one in folder.iterdir() if one.name.startswith(".vecattr-")]:
-        wrong.append(f"left {strays}")
+    wrong += _problems(operation, path, code, old, content)
+    leftovers = [file.name for file in folder.iterdir() if file.name.startswith(".vecattr-")]
+    if leftovers:
+        wrong.append(f"left {leftovers}")
     return f"exit code {code}", wrong
 
 
-def _state(
-    operation: str, path: Path, code: int, old: str | None, held: fixtures.Content
+def _problems(
+    operation: str, path: Path, code: int, old: str | None, content: fixtures.Content
 ) -> list[str]:
     """What is wrong with the index after an operation that ended with this code."""
     if operation == "build" and code:
         return ["half an index is there"] if (path / MANIFEST_FILE).exists() else []
     report = verify_index(path)
-    wrong = [f"{one.where}: {one.what}" for one in report.findings if one.level == "error"]
+    wrong = [
+        f"{finding.where}: {finding.what}"
+        for finding in report.findings
+        if finding.level == "error"
+    ]
     if operation == "query -o":
         out = path.parent / "out.tsv"
         lines = out.read_text().splitlines() if out.exists() else []
@@ -162,14 +167,14 @@ def _state(
             wrong.append(f"{len(lines)} lines of results with exit code {code}")
     if (code or operation == "query -o") and report.identity != old:
         wrong.append("another state after a failure")
-    if operation == "compact" and fixtures.content(path) != held:
+    if operation == "compact" and fixtures.content(path) != content:
         wrong.append("compact changed what the index holds")
     return wrong
 
 
 def _room(folder: Path) -> int:
     """Bytes that a folder takes, in whole pages."""
-    files = [one for one in folder.rglob("*") if one.is_file()]
+    files = [file for file in folder.rglob("*") if file.is_file()]
     return sum(-(-file.stat().st_size // PAGE) * PAGE for file in files)
 
 
@@ -194,7 +199,7 @@ def tmpfs(place: Path) -> Iterator[Path]:
 
 
 def _resize(place: Path, size: int) -> None:
-    """Give it so many bytes, or as many as it holds already."""
+    """Limit it to so many bytes, or to as many as it holds already."""
     used = shutil.disk_usage(place).used
     option = f"remount,size={max(size, used, PAGE)}"
     subprocess.run(["mount", "-o", option, str(place)], check=True)

@@ -1,8 +1,8 @@
-"""Proof 6, fuzz: seconds and a seed in, how many inputs were tried and what came out of them out.
+"""Proof 6, fuzzing: seconds and a seed in, the number of inputs tried and their outcomes out.
 
-Only vecattr's own errors may come out of a reader, in time and without taking much memory. Three
-engines: plain mutation (fast), hypothesis (which shrinks what it finds), and atheris, which is
-guided by coverage and is used where it is installed.
+A reader may raise vecattr's own errors only, in limited time and memory. Two engines: plain
+mutation (fast), and atheris, which is guided by coverage and used where it is installed; tests add
+hypothesis, which shrinks its failures.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from faults.fuzz_targets import Target, targets
 from faults.mutation import mutated
 from vecattr.errors import VecattrError
 
-#: No input of a megabyte may take longer (seconds) or grow the process by more (bytes).
+#: The longest that an input of a megabyte may take (seconds), and the most memory (bytes).
 SLOWEST, LARGEST = 10.0, 1 << 30
 
 
 def outcome(target: Target, data: bytes) -> str:
-    """The name of what came out: `read`, or the class of our own error; other errors pass."""
+    """`read`, or the class of our own error that was raised; other errors are not caught."""
     try:
         target.check(data)
     except VecattrError as error:
@@ -37,12 +37,12 @@ def outcome(target: Target, data: bytes) -> str:
 
 
 def memory() -> int:
-    """The most memory that this process ever had (bytes)."""
+    """The peak memory of this process (bytes)."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 class Tally:
-    """What was tried and what came out; a failure keeps its input."""
+    """The outcomes of all inputs; the inputs of failures are kept as files."""
 
     def __init__(self, keep: Path) -> None:
         self.outcomes: Counter[str] = Counter()
@@ -58,10 +58,10 @@ class Tally:
             self.outcomes[f"{target.name}: {outcome(target, data)}"] += 1
         except Exception:
             self._fail(target, data, traceback.format_exc(limit=-3))
-        took = time.perf_counter() - before
-        self.slowest = max(self.slowest, took)
-        if took > SLOWEST:
-            self._fail(target, data, f"took {took:.1f} s")
+        seconds = time.perf_counter() - before
+        self.slowest = max(self.slowest, seconds)
+        if seconds > SLOWEST:
+            self._fail(target, data, f"took {seconds:.1f} s")
         if memory() - self._began > LARGEST:
             self._began = memory()
             self._fail(target, data, "took a gigabyte of memory")
@@ -78,15 +78,15 @@ class Tally:
 def fuzz_by_mutation(seconds: float, *, seed: int, keep: Path) -> dict[str, Any]:
     """Every target in turn, with inputs made of its seeds and of those that were read."""
     chance = random.Random(seed)
-    tally, everything = Tally(keep), list(targets().values())
-    pools = {target.name: list(target.seeds) for target in everything}
+    tally, all_targets = Tally(keep), list(targets().values())
+    pools = {target.name: list(target.seeds) for target in all_targets}
     end, rounds = time.monotonic() + seconds, 0
     while time.monotonic() < end:
-        for target in everything:
+        for target in all_targets:
             data = mutated(chance.choice(pools[target.name]), chance)
             tally.try_one(target, data)
             if chance.random() < 0.01 and len(pools[target.name]) < 200 and len(data) < 20_000:
-                pools[target.name].append(data)  # so that damage adds up
+                pools[target.name].append(data)  # so that mutations accumulate
             rounds += 1
     return {
         "engine": "mutation",
@@ -99,7 +99,7 @@ def fuzz_by_mutation(seconds: float, *, seed: int, keep: Path) -> dict[str, Any]
 
 
 def fuzz_by_coverage(seconds: float, *, seed: int, keep: Path) -> dict[str, Any]:
-    """Every target in a process of its own, under atheris, for an equal part of the time."""
+    """Every target in a process of its own, under atheris, for an equal share of the time."""
     keep.mkdir(parents=True, exist_ok=True)
     names = list(targets())
     rounds: dict[str, int] = {}
@@ -114,11 +114,13 @@ def fuzz_by_coverage(seconds: float, *, seed: int, keep: Path) -> dict[str, Any]
                 text=True,
                 cwd=Path(__file__).parent.parent,
             )
-        said = done.stdout + done.stderr
-        counts = [line.split() for line in said.splitlines() if "number_of_executed_units" in line]
+        report = done.stdout + done.stderr
+        counts = [
+            line.split() for line in report.splitlines() if "number_of_executed_units" in line
+        ]
         rounds[name] = int(counts[-1][-1]) if counts else 0
         if done.returncode or not counts:
-            failures.append({"target": name, "what": said[-3000:], "code": done.returncode})
+            failures.append({"target": name, "what": report[-3000:], "code": done.returncode})
     return {
         "engine": "atheris",
         "seconds": seconds,

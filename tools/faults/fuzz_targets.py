@@ -1,6 +1,6 @@
-"""What reads files of strangers: any bytes in, nothing or one of vecattr's own errors out.
+"""The readers of untrusted files: any bytes in, nothing or one of vecattr's own errors out.
 
-Each target has seeds: whole files that a fuzzer changes.
+Each target has seeds: valid files that a fuzzer mutates.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Check = Callable[[bytes], object]
 
 @dataclass(frozen=True)
 class Target:
-    """One reader, and whole files of what it reads."""
+    """One reader, and valid files of its format."""
 
     name: str
     check: Check
@@ -47,7 +47,7 @@ class Target:
 
 
 def _scratch() -> Path:
-    """A file of this process in memory, where there is such a place."""
+    """A file of this process, in memory where possible."""
     folder = "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()
     return Path(folder) / f"vecattr-fuzz-{os.getpid()}"
 
@@ -96,18 +96,18 @@ def read_segment(data: bytes) -> None:
 
 
 def read_resealed_segment(data: bytes) -> None:
-    """A segment whose HDF5 part is anything, behind right checksums: what a stranger can make."""
+    """A segment whose HDF5 part is arbitrary, with valid checksums, as anybody can make one."""
     read_segment(seal(data))
 
 
 def read_directory(data: bytes) -> None:
-    """A segment whose directory is anything, behind right checksums."""
+    """A segment whose directory is arbitrary, with valid checksums."""
     sealed = SealedBytes(segment_bytes(), name="made")
     read_segment(seal(bytes(sealed.view(0, len(sealed))), directory=data))
 
 
 def read_lying_manifest(data: bytes) -> None:
-    """A manifest whose checksum is right, whatever it says."""
+    """A manifest with a valid checksum and arbitrary content."""
     try:
         body = json.loads(data)
     except (ValueError, RecursionError):
@@ -185,7 +185,7 @@ def snapgene(bases: bytes = _BASES.encode()) -> bytes:
 
 
 def manifest_bytes() -> bytes:
-    """A manifest with everything in it."""
+    """A manifest with every field set."""
     facts = FileFacts("ab" * 32, 1234)
     entry = SegmentEntry("ab" * 10, facts, "cd" * 32, 7, facts, ("gone",), (("old", "new"),))
     files = (("calibration.json", facts), ("config.json", facts))
@@ -202,7 +202,7 @@ def segment_bytes() -> bytes:
 
 
 def calibration_bytes() -> bytes:
-    """A calibration with everything in it."""
+    """A calibration with every field set."""
     fit = WorkFit(Temperature(2.3, 0.0), tuple(np.linspace(0, 0.99, 100).tolist()))
     verdicts = VerdictFit(OpenSetScore((0.0, 1.0, 0.0, 0.0)), (0.5,) * 100)
     fits = Fits(verdicts, {"known": fit, "new": fit})
@@ -210,7 +210,7 @@ def calibration_bytes() -> bytes:
 
 
 def _model_targets() -> list[Target]:
-    """The JSON files of models; the seeds that are not here are the shipped encoder's."""
+    """The JSON files of models; the ranker's seed is that of the shipped encoder."""
     from vecattr.encoders.pretrained import shipped_encoder
 
     fusion = (shipped_encoder() / "fusion.json").read_bytes()
@@ -230,8 +230,8 @@ def _body(sealed: bytes) -> bytes:
 
 def targets() -> dict[str, Target]:
     """Every target by name."""
-    packed = tuple(gzip.compress(one, mtime=0) for one in (FASTA, TABLE))
-    found = [
+    packed = tuple(gzip.compress(data, mtime=0) for data in (FASTA, TABLE))
+    all_targets = [
         Target("fasta", read_sequences, (FASTA, packed[0])),
         Target("table", read_sequences, (TABLE, packed[1], TABLE.replace(b",", b"\t"))),
         Target("genbank", read_sequences, (genbank(), genbank() * 2)),
@@ -245,4 +245,4 @@ def targets() -> dict[str, Target]:
         Target("directory", read_directory, (SealedBytes(segment_bytes(), name="m").directory,)),
         *_model_targets(),
     ]
-    return {target.name: target for target in found}
+    return {target.name: target for target in all_targets}

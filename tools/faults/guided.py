@@ -1,9 +1,9 @@
-"""One fuzz target under atheris: its name, seconds, a seed, two folders in; libFuzzer's report out.
+"""The name of a fuzz target, seconds and a seed in; the report of libFuzzer out.
 
     python -m faults.guided TARGET SECONDS SEED CORPUS KEEP
 
-A process of its own, because libFuzzer takes it over, and because what is to be guided by coverage
-must be instrumented as it is imported. `faults.fuzz` starts it.
+A process of its own, because libFuzzer takes it over, and because modules must be instrumented when
+they are imported. `faults.fuzz` starts it.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ with atheris.instrument_imports(include=["vecattr", "Bio.GenBank", "Bio.SeqIO", 
 
 
 def main() -> None:
-    """Fuzz until the time is over; libFuzzer ends the process."""
+    """Fuzz until the time is up; libFuzzer ends the process."""
     name, seconds, seed, corpus, keep = sys.argv[1:]
     target = targets()[name]
     for number, data in enumerate(target.seeds):
         (Path(corpus) / f"seed-{number}").write_bytes(data)
 
-    def one(data: bytes) -> None:
+    def try_input(data: bytes) -> None:
         outcome(target, data)
 
     options = [
@@ -37,7 +37,7 @@ def main() -> None:
         "-print_final_stats=1",
         f"-artifact_prefix={keep}/{name.replace(' ', '-')}-",
     ]
-    atheris.Setup([sys.argv[0], *options, corpus], one)
+    atheris.Setup([sys.argv[0], *options, corpus], try_input)
     atheris.Fuzz()
 
 

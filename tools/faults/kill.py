@@ -1,8 +1,8 @@
-"""Proof 1, kill: rounds and a seed in, what killed writers left out.
+"""Proof 1, kills: rounds and a seed in, the state of indexes whose writer was killed out.
 
-A child edits an index without end and says each state that it was told is published. It is killed,
-at a random time or at a named step between two writes. The index must then open, verify, hold
-exactly the last state told or the one that was being made, and take the next edit.
+A child edits an index in a loop and reports each published state. It is killed at a random time or
+at a named step between two writes. The index must then open, verify, hold exactly the last reported
+state or the one that was being written, and accept the next edit.
 """
 
 from __future__ import annotations
@@ -38,24 +38,24 @@ NAMED = [
     if (edit in ("add-lab", "compact", "build") or step not in ("segment", "faiss"))
     and (edit == "build" or step not in ("folder", "move"))
 ]
-#: The longest that a child lives that is killed at a random time, and any child (seconds).
+#: The longest life of a child that is killed at a random time, and of any child (seconds).
 _LONGEST_LIFE, _TOO_LONG = 0.25, 30.0
 
 
-def edit_without_end(
+def edit_until_killed(
     path: Path, pipe: Connection, seed: int, fatal: tuple[str, str] | None, number: int
 ) -> None:
-    """What the child does; `fatal` is the edit and the step at which it kills itself."""
+    """The child; `fatal` is the edit and the step at which it kills itself."""
     chance = fixtures.seeded_random(seed, "edits", number)
     while True:
         number += 1
         edit = fatal[0] if fatal else chance.choice(EDITS)
         prepare(path, pipe, edit, number)
         before = fixtures.content(path)
-        pipe.send(("told", before, read_manifest(path).identity))
+        pipe.send(("is", before, read_manifest(path).identity))
         pipe.send(("will", edit, expected(path, edit, before, number)))
         perform(path, edit, before, number, after_step=_killer(fatal, edit))
-        pipe.send(("told", fixtures.content(path), read_manifest(path).identity))
+        pipe.send(("is", fixtures.content(path), read_manifest(path).identity))
 
 
 def _killer(fatal: tuple[str, str] | None, edit: str) -> Callable[[str], None]:
@@ -67,13 +67,13 @@ def _killer(fatal: tuple[str, str] | None, edit: str) -> Callable[[str], None]:
 
 
 def prepare(path: Path, pipe: Connection, edit: str, number: int) -> None:
-    """Add a lab where an edit needs one, or a second segment; that, too, is said."""
+    """Add a lab where an edit needs one, or a second segment, and report it."""
     needs = {"remove-lab": 2, "rename-lab": 2, "compact": 0, "rollback": 0}.get(edit, 0)
-    held = fixtures.content(path)
-    if len(held) < needs or (edit in ("compact", "rollback") and _is_plain(path)):
+    content = fixtures.content(path)
+    if len(content) < needs or (edit in ("compact", "rollback") and _is_plain(path)):
         new = fixtures.plasmids_of(f"extra {number}", number)
-        after = held | {f"extra {number}": frozenset(plasmid.id for plasmid in new)}
-        pipe.send(("told", held, read_manifest(path).identity))
+        after = content | {f"extra {number}": frozenset(plasmid.id for plasmid in new)}
+        pipe.send(("is", content, read_manifest(path).identity))
         pipe.send(("will", "add-lab", after))
         add_labs(path, new, embedder=fixtures.embedder_of(path / "model"))
 
@@ -82,12 +82,12 @@ def _is_plain(path: Path) -> bool:
     return len(read_manifest(path).segments) < 2 or len(kept_generations(path)) < 2
 
 
-def expected(path: Path, edit: str, held: Content, number: int) -> Content:
+def expected(path: Path, edit: str, before: Content, number: int) -> Content:
     """The content after an edit."""
-    labs, after = sorted(held), dict(held)
+    labs, after = sorted(before), dict(before)
     if edit == "add-lab":
         after[f"lab {number}"] = frozenset(
-            p.id for p in fixtures.plasmids_of(f"lab {number}", number)
+            plasmid.id for plasmid in fixtures.plasmids_of(f"lab {number}", number)
         )
     elif edit == "remove-lab":
         del after[labs[0]]
@@ -105,15 +105,15 @@ def expected(path: Path, edit: str, held: Content, number: int) -> Content:
 
 
 def _earlier(path: Path) -> int:
-    now = read_manifest(path)
-    return max(g for g in kept_generations(path) if g < now.generation)
+    current = read_manifest(path).generation
+    return max(generation for generation in kept_generations(path) if generation < current)
 
 
 def perform(
-    path: Path, edit: str, held: Content, number: int, *, after_step: Callable[[str], None]
+    path: Path, edit: str, before: Content, number: int, *, after_step: Callable[[str], None]
 ) -> None:
     """One edit."""
-    labs, model = sorted(held), path.parent / "model"
+    labs, model = sorted(before), path.parent / "model"
     if edit == "add-lab":
         new = fixtures.plasmids_of(f"lab {number}", number)
         add_labs(path, new, embedder=fixtures.embedder_of(model), after_step=after_step)
@@ -143,39 +143,39 @@ def prove(rounds: int, *, seed: int) -> dict[str, Any]:
             fatal = NAMED[number // 2 % len(NAMED)] if number % 2 else None
             parent, child = context.Pipe()
             process = context.Process(
-                target=edit_without_end, args=(path, child, seed, fatal, number * 1000)
+                target=edit_until_killed, args=(path, child, seed, fatal, number * 1000)
             )
             process.start()
             child.close()
-            said = _listen(parent, process, None if fatal else chance.random() * _LONGEST_LIFE)
+            reports = _listen(parent, process, None if fatal else chance.random() * _LONGEST_LIFE)
             counts[f"killed at {fatal[0]}: {fatal[1]}" if fatal else "killed at random"] += 1
-            wrong = check(path, said, counts)
+            wrong = check(path, reports, counts)
             failures.extend({"round": number, "fatal": fatal, "what": what} for what in wrong)
         new = fixtures.plasmids_of("last", 0)
-        add_labs(path, new, embedder=fixtures.embedder_of(path / "model"))  # and sweeps up
-        for left in Path(folder).glob(f"{TEMPORARY}*"):
-            if (left / LOCK_FILE).exists():
-                failures.append({"what": f"{left.name} is left after the last edit"})
+        add_labs(path, new, embedder=fixtures.embedder_of(path / "model"))  # and cleans up
+        for leftover in Path(folder).glob(f"{TEMPORARY}*"):
+            if (leftover / LOCK_FILE).exists():
+                failures.append({"what": f"{leftover.name} is left after the last edit"})
             else:
                 counts["left for an hour, killed before it had a lock"] += 1
-        failures.extend({"what": str(one)} for one in verify_index(path).findings)
+        failures.extend({"what": str(finding)} for finding in verify_index(path).findings)
     return {"rounds": rounds, "outcomes": dict(sorted(counts.items())), "failures": failures}
 
 
 def _listen(pipe: Connection, process: Any, life: float | None) -> list[tuple[Any, ...]]:
-    """What a child says until it is dead; with a `life` (seconds) it is killed after that."""
-    said: list[tuple[Any, ...]] = []
+    """The reports of a child until it is dead; with a `life` (seconds) it is killed after that."""
+    reports: list[tuple[Any, ...]] = []
     end: float | None = time.monotonic() + _TOO_LONG
     while True:
         try:
             if end is not None and time.monotonic() > end:
                 os.kill(process.pid, signal.SIGKILL)
                 if life is None:
-                    said.append(("died", "never: it was still alive"))
+                    reports.append(("died", "never: it was still alive"))
                 end = None
             if pipe.poll(0.002):
-                said.append(pipe.recv())
-                if life is not None and len(said) == 1:
+                reports.append(pipe.recv())
+                if life is not None and len(reports) == 1:
                     end = time.monotonic() + life
             elif not process.is_alive():
                 break
@@ -183,29 +183,33 @@ def _listen(pipe: Connection, process: Any, life: float | None) -> list[tuple[An
             break
     process.join()
     if process.exitcode != -signal.SIGKILL:
-        said.append(("died", process.exitcode))
+        reports.append(("died", process.exitcode))
     pipe.close()
-    return said
+    return reports
 
 
-def check(path: Path, said: list[tuple[Any, ...]], counts: Counter[str]) -> list[str]:
-    """What is wrong after a kill; counts which of the two states was found."""
-    wrong = [f"the child ended by itself: {one[1]}" for one in said if one[0] == "died"]
-    told = [one for one in said if one[0] == "told"]
+def check(path: Path, reports: list[tuple[Any, ...]], counts: Counter[str]) -> list[str]:
+    """What is wrong after a kill; counts which of the two states the index has."""
+    wrong = [f"the child ended by itself: {event[1]}" for event in reports if event[0] == "died"]
+    published = [event for event in reports if event[0] == "is"]
     try:
-        found, identity = fixtures.content(path), read_manifest(path).identity
+        content, identity = fixtures.content(path), read_manifest(path).identity
         report = verify_index(path)
         fixtures.opened(path).query_many(fixtures.plasmids_of("q", 1), k=3, neighbors=2)
     except VecattrError as error:
         return [*wrong, f"cannot be opened: {error}"]
-    wrong += [f"{one.where}: {one.what}" for one in report.findings if one.level == "error"]
-    if told:
-        _, before, known = told[-1]
-        after = said[-1][2] if said[-1][0] == "will" else None
-        if identity == known and found == before:
+    wrong += [
+        f"{finding.where}: {finding.what}"
+        for finding in report.findings
+        if finding.level == "error"
+    ]
+    if published:
+        _, before, published_identity = published[-1]
+        after = reports[-1][2] if reports[-1][0] == "will" else None
+        if identity == published_identity and content == before:
             counts["held state N"] += 1
-        elif after is not None and found == after:
+        elif after is not None and content == after:
             counts["held state N + 1"] += 1
         else:
-            wrong.append("holds neither the last state told nor the next one")
+            wrong.append("holds neither the last published state nor the next one")
     return wrong

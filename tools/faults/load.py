@@ -1,7 +1,7 @@
-"""Proof 7, load: queries and processes in, whether memory and descriptors stayed flat out.
+"""Proof 7, load: a number of queries and processes in, the growth of memory and descriptors out.
 
-So many queries in one process, and whole `vecattr query` processes one after another. Memory and
-open descriptors may not grow after the first tenth, and the same question has the same answer.
+Many queries in one process, and whole `vecattr query` processes one after another. Memory and open
+descriptors may not grow after the first tenth, and the same query must have the same answer.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from vecattr.indexes.index import Index
 from vecattr.readers.plasmid_table import table_text
 from vecattr.sequences.synthetic import synthetic_plasmids
 
-#: Queries asked at once; the same ones again and again.
+#: Queries of one batch; the same ones again and again.
 _BATCH = 200
-#: Memory may breathe by so much between the first tenth and the end (bytes).
-_BREATH = 16 << 20
-#: Every so many batches the index is opened anew, as a server does that follows a writer.
+#: How much memory may grow between the first tenth and the end (bytes).
+_ALLOWED_GROWTH = 16 << 20
+#: The index is reopened every so many batches, as by a server that follows a writer.
 _REOPEN = 10
 
 
 def resident() -> int:
-    """Memory of this process (bytes)."""
+    """Resident memory of this process (bytes)."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def descriptors() -> int:
-    """Open files and the like of this process."""
+    """Open file descriptors of this process."""
     return len(os.listdir("/proc/self/fd"))
 
 
@@ -54,7 +54,7 @@ def prove(rounds: int, *, seed: int, processes: int) -> dict[str, Any]:
 def queries_in_one_process(
     folder: Path, rounds: int, *, seed: int
 ) -> tuple[dict[str, Any], list[str]]:
-    """Ask again and again, sometimes of an index that was opened anew."""
+    """Query again and again, and reopen the index now and then."""
     path = fixtures.build_toy_index(folder, each=20)
     queries = toy_plasmids(["Ash", "Cedar", "q"], each=_BATCH // 3 + 1, seed=seed)[:_BATCH]
     batches = max(10, rounds // _BATCH)
@@ -64,9 +64,9 @@ def queries_in_one_process(
     for batch in range(batches):
         if batch % _REOPEN == 0:
             index = fixtures.opened(path)
-        said = fixtures.answer_hash(index, queries)
-        truth = truth or said
-        wrong += said != truth
+        answer = fixtures.answer_hash(index, queries)
+        truth = truth or answer
+        wrong += answer != truth
         if batch in (batches // 10, batches - 1):
             memory.append(resident())
             handles.append(descriptors())
@@ -75,25 +75,25 @@ def queries_in_one_process(
     facts = {
         "queries in one process": batches * _BATCH,
         "index opened": -(-batches // _REOPEN),
-        "memory after a tenth and at the end (MB)": [one >> 20 for one in memory],
+        "memory after a tenth and at the end (MB)": [size >> 20 for size in memory],
         "descriptors after a tenth and at the end": handles,
     }
     return facts, failures
 
 
 def _growth(memory: list[int], handles: list[int]) -> list[str]:
-    found = []
-    if memory[-1] - memory[0] > _BREATH:
-        found.append(f"memory grew from {memory[0]} to {memory[-1]} bytes")
+    problems = []
+    if memory[-1] - memory[0] > _ALLOWED_GROWTH:
+        problems.append(f"memory grew from {memory[0]} to {memory[-1]} bytes")
     if handles[-1] > handles[0]:
-        found.append(f"open descriptors grew from {handles[0]} to {handles[-1]}")
-    return found
+        problems.append(f"open descriptors grew from {handles[0]} to {handles[-1]}")
+    return problems
 
 
 def processes_in_a_row(
     folder: Path, processes: int, *, seed: int
 ) -> tuple[dict[str, Any], list[str]]:
-    """Whole processes that ask an index with the shipped encoder."""
+    """Whole processes that query an index of the shipped encoder."""
     plasmids = synthetic_plasmids(labs=4, plasmids_per_lab=4, seed=seed)
     (folder / "t.csv").write_text(table_text(plasmids[1:]))
     (folder / "q.fa").write_text(f">q\n{plasmids[0].sequence}\n")
@@ -113,7 +113,7 @@ def processes_in_a_row(
     if codes - {0} or len(answers) > 1:
         failures.append(f"exit codes {sorted(codes)}, {len(answers)} different answers")
     if _state(folder / "made.index") != before:
-        failures.append("asking changed the index's folder")
+        failures.append("querying changed the index's folder")
     Index.open(folder / "made.index")
     facts = {"processes one after another": processes, "different answers": len(answers)}
     return facts, failures

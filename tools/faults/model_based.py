@@ -1,7 +1,7 @@
-"""Proof 5, a model: runs and a seed in, whether an index and plain values ever disagreed out.
+"""Proof 5, a model: runs and a seed in, any disagreement of an index with plain values out.
 
-A state machine of hypothesis edits an index at will, and does the same to a dictionary of rows with
-plain NumPy. After each step both must name the same labs and plasmids in the same order, with the
+A hypothesis state machine edits an index at random, and does the same to a list of rows with plain
+NumPy. After each step both must name the same labs and plasmids in the same order, with the
 same cosines to a millionth, and count the same; an add may not change an old lab's cosine.
 """
 
@@ -39,10 +39,10 @@ from vecattr.ranking.discriminant import SHRINKAGE
 
 Array = NDArray[np.float64]
 
-#: How far a cosine may lie from the model's.
-CLOSE = 1e-6
-#: A direction that is shorter than this is rounding (float32 unit rows are off by 1e-7).
-_NOTHING = 1e-6
+#: How far a cosine may be from the model's.
+TOLERANCE = 1e-6
+#: A shorter direction is a rounding error (float32 unit rows are off by 1e-7).
+_SHORTEST = 1e-6
 NAMES = ("Ash", "Birch", "Cedar", "Elder", "Fir", "=1+1", "../x", "ash")
 
 
@@ -62,15 +62,15 @@ class Row:
 
 @dataclass(frozen=True)
 class State:
-    """What an index holds. `built` are the vectors that it was built from (b, d), `pool` the sum of
-    those that were pooled then."""
+    """What an index holds; `built` are the vectors that it was built from (b, d), `pool` is the sum
+    of those that were pooled then."""
 
     rows: tuple[Row, ...]
     built: Array
     pool: Array | None
 
     def labs(self) -> dict[str, Array]:
-        """The vector that each class is compared by, computed from the rows anew."""
+        """The vector of each class, computed from the rows."""
         names = {row.label for row in self.rows if not row.pooled}
         sums = {
             name: np.sum([row.vector for row in self.rows if row.label == name], axis=0)
@@ -84,15 +84,15 @@ class State:
         share = min(1.0, SHRINKAGE + width / count)
         variance = np.trace(covariance) / width
         shrunk = (1 - share) * covariance / max(variance, 1e-300) + share * np.eye(width)
-        turn = np.linalg.inv(shrunk) if variance >= np.finfo(np.float32).eps else np.eye(width)
+        whitening = np.linalg.inv(shrunk) if variance >= np.finfo(np.float32).eps else np.eye(width)
         means = {name: total / np.linalg.norm(total) for name, total in sums.items()}
-        apart = {name: (own - mean) @ turn for name, own in means.items()}
-        # A class that is exactly the background has nothing that sets it apart, and keeps its mean.
-        found = {
-            name: apart[name] if np.linalg.norm(apart[name]) >= _NOTHING else means[name]
-            for name in means
+        directions = {name: (own - mean) @ whitening for name, own in means.items()}
+        # A class whose mean is exactly the background has no direction and keeps its mean.
+        vectors = {
+            name: direction if np.linalg.norm(direction) >= _SHORTEST else means[name]
+            for name, direction in directions.items()
         }
-        return {name: vector / np.linalg.norm(vector) for name, vector in found.items()}
+        return {name: vector / np.linalg.norm(vector) for name, vector in vectors.items()}
 
     def counts(self) -> Counter[str]:
         return Counter(row.label for row in self.rows)
@@ -106,11 +106,11 @@ class Model:
     generation: int = 0
 
     @property
-    def now(self) -> State:
+    def current(self) -> State:
         return self.states[self.generation]
 
     def publish(self, state: State) -> None:
-        """A new generation; the oldest is forgotten."""
+        """Add a generation; the oldest is dropped."""
         self.generation += 1
         self.states[self.generation] = state
         self.states.pop(self.generation - KEPT_GENERATIONS - 1, None)
@@ -124,7 +124,7 @@ STEPS: Counter[str] = Counter()
 
 
 class IndexMachine(RuleBasedStateMachine):
-    """An index and its model, edited alike."""
+    """An index and its model, with the same edits."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -146,8 +146,13 @@ class IndexMachine(RuleBasedStateMachine):
     def rows(self, plasmids: list[Plasmid], named: frozenset[str] | None) -> tuple[Row, ...]:
         vectors = self.embedder.embed(plasmids).astype(np.float64)
         return tuple(
-            Row(one.id, one.lab or "", named is not None and one.lab not in named, vector)
-            for one, vector in zip(plasmids, vectors, strict=True)
+            Row(
+                plasmid.id,
+                plasmid.lab or "",
+                named is not None and plasmid.lab not in named,
+                vector,
+            )
+            for plasmid, vector in zip(plasmids, vectors, strict=True)
         )
 
     @initialize(
@@ -181,34 +186,34 @@ class IndexMachine(RuleBasedStateMachine):
         new = self.plasmids(sorted(labs), each)
         before = self.cosines()
         add_labs(self.path, new, embedder=self.embedder)
-        now = self.model.now
-        self.model.publish(replace(now, rows=now.rows + self.rows(new, None)))
+        state = self.model.current
+        self.model.publish(replace(state, rows=state.rows + self.rows(new, None)))
         after = self.cosines()
         assert all(after[name] == before[name] for name in set(before) - labs)
 
-    def _known(self, data: st.DataObject) -> str:
-        return data.draw(st.sampled_from(sorted({row.lab for row in self.model.now.rows})))
+    def _draw_lab(self, data: st.DataObject) -> str:
+        return data.draw(st.sampled_from(sorted({row.lab for row in self.model.current.rows})))
 
-    @precondition(lambda self: len({row.lab for row in self.model.now.rows}) > 1)
+    @precondition(lambda self: len({row.lab for row in self.model.current.rows}) > 1)
     @rule(data=st.data())
     def remove(self, data: st.DataObject) -> None:
         STEPS["remove"] += 1
-        lab = self._known(data)
+        lab = self._draw_lab(data)
         remove_lab(self.path, lab)
-        now = self.model.now
-        self.model.publish(replace(now, rows=tuple(row for row in now.rows if row.lab != lab)))
+        state = self.model.current
+        self.model.publish(replace(state, rows=tuple(row for row in state.rows if row.lab != lab)))
 
-    @precondition(lambda self: len(self.model.now.rows) > 0)
+    @precondition(lambda self: len(self.model.current.rows) > 0)
     @rule(data=st.data(), new=st.sampled_from(NAMES))
     def rename(self, data: st.DataObject, new: str) -> None:
-        old = self._known(data)
+        old = self._draw_lab(data)
         if old == new:
             return
         STEPS["rename"] += 1
         rename_lab(self.path, old, new)
-        now = self.model.now
-        rows = tuple(replace(row, lab=new) if row.lab == old else row for row in now.rows)
-        self.model.publish(replace(now, rows=rows))
+        state = self.model.current
+        rows = tuple(replace(row, lab=new) if row.lab == old else row for row in state.rows)
+        self.model.publish(replace(state, rows=rows))
 
     @precondition(lambda self: len(self.model.states) > 1)
     @rule(data=st.data())
@@ -225,7 +230,7 @@ class IndexMachine(RuleBasedStateMachine):
         before = self.index().generation
         compact(self.path)
         if self.index().generation != before:
-            self.model.publish(self.model.now)
+            self.model.publish(self.model.current)
 
     @rule()
     def reopen_elsewhere(self) -> None:
@@ -257,7 +262,7 @@ class IndexMachine(RuleBasedStateMachine):
         if not self.model.states:
             return
         STEPS["comparisons"] += 1
-        opened, state = self.index(), self.model.now
+        opened, state = self.index(), self.model.current
         sizes = {entry.name: entry.plasmids for entry in opened.labs()}
         expected = {name: state.counts()[name] for name in state.labs()}
         assert sizes == expected, (sizes, expected)
@@ -267,19 +272,19 @@ class IndexMachine(RuleBasedStateMachine):
         for answer, vector in zip(answers, vectors, strict=True):
             labs = {name: float(own @ vector) for name, own in state.labs().items()}
             _same([(hit.name, hit.cosine) for hit in answer.labs], labs)
-            near = {row.id: float(row.vector @ vector) for row in state.rows}
-            _same([(hit.id, hit.cosine) for hit in answer.neighbors], near, most=50)
+            cosines = {row.id: float(row.vector @ vector) for row in state.rows}
+            _same([(hit.id, hit.cosine) for hit in answer.neighbors], cosines, most=50)
 
 
-def _same(found: list[tuple[str, float]], truth: dict[str, float], *, most: int = 50) -> None:
-    """The same names in the order of the model's cosines, but for those as near as rounding."""
-    assert len(found) == min(most, len(truth)), (found, truth)
-    assert len({name for name, _ in found}) == len(found)
-    for name, cosine in found:
-        assert abs(cosine - truth[name]) < CLOSE, (name, cosine, truth[name])
-    best = sorted(truth.values(), reverse=True)[: len(found)]
-    for (name, _), cosine in zip(found, best, strict=True):
-        assert abs(truth[name] - cosine) < CLOSE, (found, truth)
+def _same(hits: list[tuple[str, float]], truth: dict[str, float], *, most: int = 50) -> None:
+    """The same names in the order of the model's cosines, except for ties within rounding."""
+    assert len(hits) == min(most, len(truth)), (hits, truth)
+    assert len({name for name, _ in hits}) == len(hits)
+    for name, cosine in hits:
+        assert abs(cosine - truth[name]) < TOLERANCE, (name, cosine, truth[name])
+    best = sorted(truth.values(), reverse=True)[: len(hits)]
+    for (name, _), cosine in zip(hits, best, strict=True):
+        assert abs(truth[name] - cosine) < TOLERANCE, (hits, truth)
 
 
 def prove(rounds: int, *, seed: int, steps: int = 20) -> dict[str, Any]:
@@ -296,6 +301,6 @@ def prove(rounds: int, *, seed: int, steps: int = 20) -> dict[str, Any]:
     try:
         run_state_machine_as_test(hypothesis.seed(seed)(IndexMachine), settings=settings)
     except Exception as error:
-        steps = "\n".join(getattr(error, "__notes__", []))
-        failures.append({"what": f"{type(error).__name__}: {error}"[:1000], "steps": steps[:4000]})
+        notes = "\n".join(getattr(error, "__notes__", []))
+        failures.append({"what": f"{type(error).__name__}: {error}"[:1000], "steps": notes[:4000]})
     return {"rounds": rounds, "outcomes": dict(sorted(STEPS.items())), "failures": failures}

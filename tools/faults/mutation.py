@@ -1,4 +1,4 @@
-"""Damage to bytes: whole bytes and a source of chance in, damaged bytes out."""
+"""Bytes and a random number generator in, mutated bytes out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import lzma
 import random
 from collections.abc import Callable
 
-#: Pieces that mean something to some reader.
+#: Byte strings that have a meaning in some file format.
 WORDS = (
     b">",
     b"\n>",
@@ -74,9 +74,9 @@ def cut(data: bytes, chance: random.Random) -> bytes:
 def flipped(data: bytes, chance: random.Random) -> bytes:
     if not data:
         return data
-    held = bytearray(data)
-    held[chance.randrange(len(held))] ^= 1 << chance.randrange(8)
-    return bytes(held)
+    changed = bytearray(data)
+    changed[chance.randrange(len(changed))] ^= 1 << chance.randrange(8)
+    return bytes(changed)
 
 
 def inserted(data: bytes, chance: random.Random) -> bytes:
@@ -111,13 +111,13 @@ def packed(data: bytes, chance: random.Random) -> bytes:
     return pack(data)
 
 
-DAMAGES = (cut, flipped, inserted, replaced, removed, repeated, shuffled_lines, packed)
+MUTATIONS = (cut, flipped, inserted, replaced, removed, repeated, shuffled_lines, packed)
 _WEIGHTS = (2, 6, 6, 6, 3, 2, 1, 1)
 
 
 def mutated(data: bytes, chance: random.Random, *, most: int = 6) -> bytes:
-    """The bytes after one to `most` damages, of at most a megabyte."""
+    """The bytes after one to `most` mutations, at most a megabyte."""
     count = chance.choice((1, 1, 2, chance.randint(1, most)))
-    for damage in chance.choices(DAMAGES, _WEIGHTS, k=count):
-        data = damage(data, chance)[: 1 << 20]
+    for mutate in chance.choices(MUTATIONS, _WEIGHTS, k=count):
+        data = mutate(data, chance)[: 1 << 20]
     return data
