@@ -21,7 +21,7 @@ from vecattr.plasmid import POOLED
 from vecattr.vectors import EmbeddingTable, unit_rows
 
 
-def made(
+def held_out_plasmids(
     *, queries: int = 400, labs: int = 12, width: int = 16, features: bool = False, seed: int = 0
 ) -> HeldOut:
     """Plasmids near the vectors of their labs: those of known work nearer than those of new."""
@@ -47,15 +47,15 @@ def made(
 
 
 def test_the_threshold_calls_the_wanted_share_of_new_work_unknown() -> None:
-    held = made()
-    fitted = fit_calibration(held, source="made")
+    held_out = held_out_plasmids()
+    fitted = fit_calibration(held_out, source="made")
     assert fitted is not None
-    named = np.array([name != POOLED for name in held.labs.names])
+    named = np.array([name != POOLED for name in held_out.labs.names])
     scores = OpenSetInputs.from_scores(
-        held.scores(features=False), held.nearest.astype(float), named=named
+        held_out.scores(features=False), held_out.nearest.astype(float), named=named
     )
     confidences = fitted.sequence.verdicts.open_set.score(scores)
-    judged = confidences[held.is_new & named[held.labels]]
+    judged = confidences[held_out.is_new & named[held_out.labels]]
     for share in (0.05, 0.2):
         threshold = fitted.sequence.verdicts.threshold(share)
         assert np.mean(judged < threshold) == pytest.approx(share, abs=0.01)
@@ -64,56 +64,56 @@ def test_the_threshold_calls_the_wanted_share_of_new_work_unknown() -> None:
 
 
 def test_hidden_labs_have_lower_open_set_scores() -> None:
-    held = made()
-    fitted = fit_calibration(held, source="made")
+    held_out = held_out_plasmids()
+    fitted = fit_calibration(held_out, source="made")
     assert fitted is not None
-    named = np.array([name != POOLED for name in held.labs.names])
-    cosines = held.scores(features=False)
+    named = np.array([name != POOLED for name in held_out.labs.names])
+    cosines = held_out.scores(features=False)
     hidden = cosines.copy()
-    hidden[np.arange(len(held)), held.labels] = -1
+    hidden[np.arange(len(held_out)), held_out.labels] = -1
     score = fitted.sequence.verdicts.open_set.score
-    known = score(OpenSetInputs.from_scores(cosines, held.nearest.astype(float), named=named))
+    known = score(OpenSetInputs.from_scores(cosines, held_out.nearest.astype(float), named=named))
     strange = score(
-        OpenSetInputs.from_scores(hidden, held.nearest_other.astype(float), named=named)
+        OpenSetInputs.from_scores(hidden, held_out.nearest_other.astype(float), named=named)
     )
     assert np.mean(known[:, None] > strange[None, :]) > 0.9
 
 
 def test_known_work_is_stated_with_more_confidence_than_new_work() -> None:
-    held = made()
-    fitted = fit_calibration(held, source="made")
+    held_out = held_out_plasmids()
+    fitted = fit_calibration(held_out, source="made")
     assert fitted is not None
-    cosines = held.scores(features=False)
+    cosines = held_out.scores(features=False)
     works = fitted.sequence.works
-    for work, rows in ("known", ~held.is_new), ("new", held.is_new):
+    for work, rows in ("known", ~held_out.is_new), ("new", held_out.is_new):
         best = works[work].temperature.probabilities(cosines[rows]).max(axis=1)
-        right = cosines[rows].argmax(axis=1) == held.labels[rows]
+        right = cosines[rows].argmax(axis=1) == held_out.labels[rows]
         assert best.mean() == pytest.approx(right.mean(), abs=0.05)
     both = [fit.temperature.probabilities(cosines).max(axis=1).mean() for fit in works.values()]
     assert both[0] > both[1]
 
 
 def test_queries_with_features_have_fits_of_their_own() -> None:
-    fitted = fit_calibration(made(features=True), source="made")
+    fitted = fit_calibration(held_out_plasmids(features=True), source="made")
     assert fitted is not None
     assert fitted.fits(features=True) != fitted.fits(features=False)
-    plain = fit_calibration(made(), source="made")
+    plain = fit_calibration(held_out_plasmids(), source="made")
     assert plain is not None
     assert plain.features is None
     assert plain.fits(features=True) == plain.fits(features=False)
 
 
 def test_a_kind_of_work_without_plasmids_has_no_probabilities() -> None:
-    held = made()
-    fitted = fit_calibration(held.where(held.is_new), source="made")
+    held_out = held_out_plasmids()
+    fitted = fit_calibration(held_out.where(held_out.is_new), source="made")
     assert fitted is not None
     assert set(fitted.sequence.works) == {"new"}
 
 
 def test_too_few_rows_of_new_work_give_no_calibration() -> None:
-    held = made()
-    assert fit_calibration(held.where(~held.is_new), source="made") is None
-    assert fit_calibration(held.where(np.arange(30)), source="made") is None
+    held_out = held_out_plasmids()
+    assert fit_calibration(held_out.where(~held_out.is_new), source="made") is None
+    assert fit_calibration(held_out.where(np.arange(30)), source="made") is None
 
 
 def test_ties_never_push_the_rate_above_what_was_asked() -> None:
@@ -128,7 +128,7 @@ def test_a_false_alarm_out_of_range_is_refused(share: float) -> None:
 
 
 def test_a_calibration_survives_its_file(tmp_path: Path) -> None:
-    fitted = fit_calibration(made(features=True), source="made")
+    fitted = fit_calibration(held_out_plasmids(features=True), source="made")
     assert fitted is not None
     assert read_calibration(tmp_path) is None
     (tmp_path / CALIBRATION_FILE).write_bytes(fitted.to_json())
@@ -136,7 +136,7 @@ def test_a_calibration_survives_its_file(tmp_path: Path) -> None:
 
 
 def test_the_file_keeps_the_names_of_its_format() -> None:
-    fitted = fit_calibration(made(features=True), source="made")
+    fitted = fit_calibration(held_out_plasmids(features=True), source="made")
     assert fitted is not None
     assert fitted.features is not None
     data = json.loads(fitted.to_json())
@@ -151,8 +151,8 @@ def test_the_file_keeps_the_names_of_its_format() -> None:
 
 
 def test_a_calibration_without_known_work_survives_its_file(tmp_path: Path) -> None:
-    held = made()
-    fitted = fit_calibration(held.where(held.is_new), source="made")
+    held_out = held_out_plasmids()
+    fitted = fit_calibration(held_out.where(held_out.is_new), source="made")
     assert fitted is not None
     (tmp_path / CALIBRATION_FILE).write_bytes(fitted.to_json())
     assert read_calibration(tmp_path) == fitted
@@ -169,7 +169,7 @@ def test_a_calibration_without_known_work_survives_its_file(tmp_path: Path) -> N
     ],
 )
 def test_an_unreadable_calibration_is_named(tmp_path: Path, change) -> None:  # type: ignore[no-untyped-def]
-    fitted = fit_calibration(made(), source="made")
+    fitted = fit_calibration(held_out_plasmids(), source="made")
     assert fitted is not None
     data = json.loads(fitted.to_json())
     change(data)
@@ -192,7 +192,7 @@ def test_a_calibration_of_another_version_is_refused_with_advice(tmp_path: Path)
 
 
 def test_a_summary_tells_rows_and_rates() -> None:
-    fitted = fit_calibration(made(), source="made")
+    fitted = fit_calibration(held_out_plasmids(), source="made")
     assert fitted is not None
     summary = fitted.summary()
     assert summary["rows"] == 400

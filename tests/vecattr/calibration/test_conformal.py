@@ -11,7 +11,9 @@ from vecattr.calibration.conformal import mass_for, needed_masses, set_sizes
 from vecattr.errors import UsageError
 
 
-def made(rng: np.random.Generator, queries: int) -> tuple[np.ndarray, np.ndarray]:
+def overconfident_probabilities(
+    rng: np.random.Generator, queries: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities that are wrong on purpose (too sure), and the true labs."""
     honest = rng.dirichlet(np.full(20, 0.3), size=queries)
     columns = np.array([rng.choice(20, p=row) for row in honest])
@@ -31,22 +33,22 @@ def plain_size(row: list[float], mass: float) -> int:
 
 @pytest.mark.parametrize("coverage", [0.5, 0.8, 0.95])
 def test_sets_cover_as_often_as_promised_on_fresh_queries(coverage: float) -> None:
-    held, more = [], []
+    shares, more = [], []
     for seed in range(80):
         rng = np.random.default_rng(seed)
-        probabilities, columns = made(rng, 200)
+        probabilities, columns = overconfident_probabilities(rng, 200)
         mass = mass_for(np.sort(needed_masses(probabilities, columns)).tolist(), coverage)
-        fresh, truths = made(rng, 200)
+        fresh, truths = overconfident_probabilities(rng, 200)
         sizes = set_sizes(fresh, mass)
         ranks = (fresh > fresh[np.arange(200), truths][:, None]).sum(axis=1) + 1
-        held.append(np.mean(ranks <= sizes))
+        shares.append(np.mean(ranks <= sizes))
         more.append(np.mean(ranks < sizes))
-    assert np.mean(held) >= coverage - 0.012  # three standard errors
+    assert np.mean(shares) >= coverage - 0.012  # three standard errors
     assert np.mean(more) < coverage + 0.02  # the last lab of a set is needed: sets are not idle
 
 
 def test_set_sizes_are_those_of_a_plain_loop() -> None:
-    probabilities, _ = made(np.random.default_rng(3), 50)
+    probabilities, _ = overconfident_probabilities(np.random.default_rng(3), 50)
     for mass in (0.0, 0.3, 0.9, 0.999, math.inf):
         assert set_sizes(probabilities, mass).tolist() == [
             plain_size(row, mass) for row in probabilities.tolist()

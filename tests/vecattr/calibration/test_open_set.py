@@ -14,7 +14,7 @@ from vecattr.calibration.open_set import (
 from vecattr.plasmid import POOLED
 
 
-def made(rng: np.random.Generator, count: int, *, shift: float) -> OpenSetInputs:
+def open_set_inputs(rng: np.random.Generator, count: int, *, shift: float) -> OpenSetInputs:
     return OpenSetInputs(
         best=rng.normal(0.4 + shift, 0.15, count),
         lead=np.abs(rng.normal(0.1 + shift / 2, 0.05, count)),
@@ -44,24 +44,26 @@ def test_one_named_lab_leads_over_nothing() -> None:
 def test_the_fit_is_a_logistic_regression() -> None:
     linear_model = pytest.importorskip("sklearn.linear_model")
     rng = np.random.default_rng(0)
-    known, hidden = made(rng, 400, shift=0.1), made(rng, 300, shift=0.0)
+    known, hidden = open_set_inputs(rng, 400, shift=0.1), open_set_inputs(rng, 300, shift=0.0)
     design = np.concatenate([known.design(), hidden.design()])
     labels = np.r_[np.ones(400), np.zeros(300)]
     # scikit-learn minimises C * sum of losses + |w|^2 / 2, without the intercept
     other = linear_model.LogisticRegression(C=1 / (1e-3 * 700), tol=1e-10, max_iter=10_000)
     other.fit(design[:, 1:], labels)
-    found = fit_open_set_score(known, hidden).weights
-    assert found[1:] == pytest.approx(other.coef_[0], abs=1e-3)
-    assert found[0] == pytest.approx(other.intercept_[0], abs=1e-3)
+    weights = fit_open_set_score(known, hidden).weights
+    assert weights[1:] == pytest.approx(other.coef_[0], abs=1e-3)
+    assert weights[0] == pytest.approx(other.intercept_[0], abs=1e-3)
 
 
 def test_nearer_queries_of_known_labs_score_higher() -> None:
     rng = np.random.default_rng(1)
-    fit = fit_open_set_score(made(rng, 500, shift=0.15), made(rng, 500, shift=0.0))
-    close, far = made(rng, 500, shift=0.15), made(rng, 500, shift=0.0)
-    assert fit.score(close).mean() > fit.score(far).mean() + 0.2
-    assert (fit.score(close) > 0).all()
-    assert (fit.score(close) < 1).all()
+    fit = fit_open_set_score(
+        open_set_inputs(rng, 500, shift=0.15), open_set_inputs(rng, 500, shift=0.0)
+    )
+    known, far = open_set_inputs(rng, 500, shift=0.15), open_set_inputs(rng, 500, shift=0.0)
+    assert fit.score(known).mean() > fit.score(far).mean() + 0.2
+    assert (fit.score(known) > 0).all()
+    assert (fit.score(known) < 1).all()
 
 
 def test_a_nearest_cosine_of_one_stays_finite() -> None:

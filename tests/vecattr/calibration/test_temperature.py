@@ -34,9 +34,9 @@ def mean_surprise(fit: Temperature, cosines: np.ndarray, columns: np.ndarray) ->
 def test_probabilities_are_a_softmax_at_the_temperature_of_the_query() -> None:
     cosines = np.array([[0.9, 0.5, -0.1], [0.2, 0.3, 0.1]])
     fit = Temperature(level=2.0, slope=1.5)
-    for row, found in zip(cosines, fit.probabilities(cosines), strict=True):
+    for row, probabilities in zip(cosines, fit.probabilities(cosines), strict=True):
         weights = [math.exp(math.exp(2.0 + 1.5 * max(row)) * c) for c in row]
-        assert found == pytest.approx([w / sum(weights) for w in weights])
+        assert probabilities == pytest.approx([w / sum(weights) for w in weights])
 
 
 def test_a_lower_cosine_never_gets_a_higher_probability() -> None:
@@ -49,9 +49,9 @@ def test_a_lower_cosine_never_gets_a_higher_probability() -> None:
 def test_the_fit_finds_the_temperature_that_made_the_answers() -> None:
     rng = np.random.default_rng(1)
     cosines, columns = made_queries(rng, queries=6_000, labs=12, level=2.2, slope=1.0)
-    found = fit_temperature(cosines, columns)
-    assert found.level == pytest.approx(2.2, abs=0.2)
-    assert found.slope == pytest.approx(1.0, abs=0.3)
+    fitted = fit_temperature(cosines, columns)
+    assert fitted.level == pytest.approx(2.2, abs=0.2)
+    assert fitted.slope == pytest.approx(1.0, abs=0.3)
 
 
 def test_no_other_temperature_is_likelier() -> None:

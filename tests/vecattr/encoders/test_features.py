@@ -1,4 +1,4 @@
-"""Features are found by name, and missing is not zero."""
+"""Features go by name, and missing is not zero."""
 
 from __future__ import annotations
 

@@ -50,11 +50,13 @@ def _ids(sizes: list[int], *, size: int, seed: int) -> list[Ids]:
     return [rng.integers(1, size, count).astype(np.int32) for count in sizes]
 
 
-def _assert_same(one: TorchEncoder, other: IdEncoder, ids: list[Ids], *, seed: int) -> None:
+def _assert_same(
+    torch_encoder: TorchEncoder, tables: IdEncoder, ids: list[Ids], *, seed: int
+) -> None:
     features = np.random.default_rng(seed).random((len(ids), 3)).astype(np.float32)
-    expected, found = one.encode(ids, features), other.encode(ids, features)
-    assert found.dtype == np.float32
-    assert np.abs(found - expected).max() < 1e-5
+    expected, vectors = torch_encoder.encode(ids, features), tables.encode(ids, features)
+    assert vectors.dtype == np.float32
+    assert np.abs(vectors - expected).max() < 1e-5
 
 
 @settings(max_examples=30, deadline=None)
@@ -100,8 +102,10 @@ def test_batch_mates_change_no_bit(tmp_path: Path) -> None:
     ids = _ids([0, 3, 200, 17], size=_KMERS.size, seed=1)
     features = np.random.default_rng(1).random((4, 3)).astype(np.float32)
     together = tables.encode(ids, features)
-    for row, one in enumerate(ids):
-        assert np.array_equal(tables.encode([one], features[row : row + 1])[0], together[row])
+    for row, sequence_ids in enumerate(ids):
+        assert np.array_equal(
+            tables.encode([sequence_ids], features[row : row + 1])[0], together[row]
+        )
 
 
 @pytest.mark.parametrize("name", [TABLE, STEPS, "widen.weight", "features.bias"])

@@ -68,8 +68,8 @@ def test_batch_mates_do_not_change_a_vector(make: type[nn.Module]) -> None:
     batch = _batch(ids)
     with torch.no_grad():
         together = encoder(batch)
-        for row, one in enumerate(ids):
-            alone = Batch.from_ids([one], batch.features[row : row + 1].numpy())
+        for row, sequence_ids in enumerate(ids):
+            alone = Batch.from_ids([sequence_ids], batch.features[row : row + 1].numpy())
             assert torch.allclose(encoder(alone)[0], together[row], atol=1e-6)
 
 
@@ -77,14 +77,17 @@ def test_sparse_backward_of_the_pool_equals_the_dense_one() -> None:
     encoder, batch = _cnn(), _batch(_ids(4, 60, 1_500))
     target = torch.randn(3, 16)
     (encoder(batch) * target).sum().backward()
-    gradients = {name: one.grad.clone() for name, one in encoder.named_parameters()}  # type: ignore[union-attr]
+    gradients = {name: weights.grad.clone() for name, weights in encoder.named_parameters()}  # type: ignore[union-attr]
     encoder.zero_grad()
     ids = _ids(4, 60, 1_500)
-    plain = [_plain_cnn(encoder, one, batch.features[row]) for row, one in enumerate(ids)]
+    plain = [
+        _plain_cnn(encoder, sequence_ids, batch.features[row])
+        for row, sequence_ids in enumerate(ids)
+    ]
     (torch.stack(plain) * target).sum().backward()
-    for name, one in encoder.named_parameters():
-        assert one.grad is not None
-        assert torch.allclose(gradients[name], one.grad, atol=1e-5), name
+    for name, weights in encoder.named_parameters():
+        assert weights.grad is not None
+        assert torch.allclose(gradients[name], weights.grad, atol=1e-5), name
 
 
 @pytest.mark.parametrize("make", [_cnn, _bag])
@@ -118,4 +121,4 @@ def test_the_order_of_kmers_does_not_matter_to_a_bag() -> None:
 
 def test_the_published_configuration_has_its_five_million_parameters() -> None:
     encoder = new_encoder(CnnConfig(), vocabulary_size=1_002, feature_columns=40)
-    assert 4.5e6 < sum(one.numel() for one in encoder.parameters()) < 5.5e6
+    assert 4.5e6 < sum(weights.numel() for weights in encoder.parameters()) < 5.5e6

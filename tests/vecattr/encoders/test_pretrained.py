@@ -58,7 +58,7 @@ def test_it_holds_numbers_and_no_names() -> None:
 
 
 def test_a_name_is_found_wherever_it_stands(tmp_path: Path) -> None:
-    made = [Plasmid("ZQ12345", "ACGT", lab="LQ1", group="0000937")]
+    plasmids = [Plasmid("ZQ12345", "ACGT", lab="LQ1", group="0000937")]
     for name, content in (
         ("encoder.safetensors", b"\x00\xffxZQ12345\x01"),
         ("encoder.safetensors", b"0000937"),
@@ -66,9 +66,9 @@ def test_a_name_is_found_wherever_it_stands(tmp_path: Path) -> None:
     ):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(InputError, match=r"ZQ12345|LQ1|0000937"):
-            check_nameless(tmp_path, made)
+            check_nameless(tmp_path, plasmids)
         (tmp_path / name).write_bytes(b"ZQ1234 LQ12 000093")
-        check_nameless(tmp_path, made)
+        check_nameless(tmp_path, plasmids)
 
 
 @pytest.mark.proof
@@ -78,9 +78,9 @@ def test_it_holds_no_name_of_its_table() -> None:
         pytest.skip("the real table is not here")
     reads = ReadOptions(no_features=True)
     plasmids = [
-        one
-        for one in read_plasmids([str(DATA / "plasmids.csv.xz")], reads)
-        if isinstance(one, Plasmid)
+        plasmid
+        for plasmid in read_plasmids([str(DATA / "plasmids.csv.xz")], reads)
+        if isinstance(plasmid, Plasmid)
     ]
     assert len(plasmids) > 40_000
     check_nameless(shipped_encoder(), plasmids)
@@ -101,17 +101,17 @@ def test_it_reads_words_it_knows_and_tells_labs_apart_by_them() -> None:
     assert not are_unread(vectors, unread_vector(embedder)).any()
     cosines = vectors @ vectors.T
     np.fill_diagonal(cosines, -1)
-    labs = np.array([one.lab for one in plasmids])
+    labs = np.array([plasmid.lab for plasmid in plasmids])
     assert np.mean(labs[cosines.argmax(axis=1)] == labs) > 0.9
-    mute = [replace(one, sequence="N" * 200) for one in plasmids[:1]]
+    mute = [replace(plasmid, sequence="N" * 200) for plasmid in plasmids[:1]]
     assert are_unread(embedder.embed(mute), unread_vector(embedder)).all()
 
 
 def test_its_card_tells_the_command_and_the_figures() -> None:
     card = (shipped_encoder() / CARD_FILE).read_text(encoding="utf-8")
     config = json.loads((shipped_encoder() / CONFIG_FILE).read_text())["encoder"]
-    for told in ("vecattr train T", "--reserve", "pub_dev", "Licence", "must not"):
-        assert told in card
+    for text in ("vecattr train T", "--reserve", "pub_dev", "Licence", "must not"):
+        assert text in card
     for flag, name in (("--scaled", "scaled"), ("--kmer-plasmids", "min_plasmids")):
         assert f"{flag} {config[name]}" in card
 

@@ -20,8 +20,8 @@ def test_an_interval_is_that_of_a_loop_over_drawn_groups() -> None:
         rows = [row for group in draw for row in np.flatnonzero(groups == group)]
         shares.append(hits[rows].mean(axis=0))
     expected = np.quantile(shares, [0.025, 0.975], axis=0).T
-    found = share_intervals(hits, groups, rng=np.random.default_rng(1), samples=90)
-    np.testing.assert_allclose(found, expected)
+    intervals = share_intervals(hits, groups, rng=np.random.default_rng(1), samples=90)
+    np.testing.assert_allclose(intervals, expected)
 
 
 def test_rows_without_a_group_are_groups_of_their_own() -> None:
@@ -44,14 +44,14 @@ def test_copies_in_a_group_do_not_make_it_surer() -> None:
 
 def test_about_95_of_100_intervals_hold_the_truth() -> None:
     rng = np.random.default_rng(4)
-    held = 0
+    covering = 0
     for _ in range(200):
         chance = rng.beta(3, 2, size=80)  # of each group; the mean is 0.6
         hits = (rng.random((80, 5)) < chance[:, None]).reshape(-1, 1)
         groups = np.repeat(np.arange(80), 5)
         [(low, high)] = share_intervals(hits, groups, rng=rng, samples=300)
-        held += low <= 0.6 <= high
-    assert 182 <= held <= 198
+        covering += low <= 0.6 <= high
+    assert 182 <= covering <= 198
 
 
 def test_one_group_alone_has_no_width() -> None:

@@ -14,20 +14,20 @@ def draws(rng: np.random.Generator, count: int, *, gap: float) -> tuple[np.ndarr
 
 
 def test_perfect_probabilities_have_no_error_once_chance_is_taken_off() -> None:
-    found = [
+    errors = [
         calibration_errors(*draws(np.random.default_rng(seed), 600, gap=0)) for seed in range(40)
     ]
-    plain, debiased = np.mean(found, axis=0)
+    plain, debiased = np.mean(errors, axis=0)
     assert plain > 0.03  # chance alone
     assert debiased < 0.02  # it cannot fall below 0, so a little is left on average
 
 
 def test_a_constant_gap_is_found_as_it_is() -> None:
-    found = [
+    errors = [
         calibration_errors(*draws(np.random.default_rng(seed), 2_000, gap=0.1))[1]
         for seed in range(20)
     ]
-    assert np.mean(found) == pytest.approx(0.1, abs=0.01)
+    assert np.mean(errors) == pytest.approx(0.1, abs=0.01)
 
 
 def test_the_plain_error_is_that_of_a_plain_loop() -> None:
@@ -45,8 +45,8 @@ def test_the_interval_holds_the_true_error_most_of_the_time() -> None:
     for seed in range(12):
         rng = np.random.default_rng(seed)
         stated, correct = draws(rng, 500, gap=0.1)
-        found = reliability(stated, correct, np.arange(500), rng=rng)
-        inside += found.interval[0] <= 0.1 <= found.interval[1]
+        fitted = reliability(stated, correct, np.arange(500), rng=rng)
+        inside += fitted.interval[0] <= 0.1 <= fitted.interval[1]
     assert inside >= 10
 
 
@@ -58,5 +58,5 @@ def test_groups_that_fail_together_widen_the_interval() -> None:
     together = reliability(
         stated, correct, np.repeat(np.arange(60), 10), rng=np.random.default_rng(0)
     )
-    width = [one.interval[1] - one.interval[0] for one in (alone, together)]
+    width = [fitted.interval[1] - fitted.interval[0] for fitted in (alone, together)]
     assert width[1] > 1.5 * width[0]

@@ -68,18 +68,18 @@ def test_with_perfect_ranking_oscr_is_auroc(known: np.ndarray, unknown: np.ndarr
 
 
 def test_figures_by_hand() -> None:
-    found = detection(
+    figures = detection(
         np.array([0.9, 0.8, 0.2]), np.array([0.1, 0.5]), is_right=np.array([True, False, True])
     )
-    assert found.auroc == pytest.approx(5 / 6)
-    assert found.fpr95 == pytest.approx(1 / 3)
-    assert found.oscr == pytest.approx((1 + 0.5) / 3)
-    assert (found.n_known, found.n_unknown) == (3, 2)
-    assert list(found.as_dict()) == ["auroc", "fpr95", "aupr", "oscr", "n_known", "n_unknown"]
+    assert figures.auroc == pytest.approx(5 / 6)
+    assert figures.fpr95 == pytest.approx(1 / 3)
+    assert figures.oscr == pytest.approx((1 + 0.5) / 3)
+    assert (figures.n_known, figures.n_unknown) == (3, 2)
+    assert list(figures.as_dict()) == ["auroc", "fpr95", "aupr", "oscr", "n_known", "n_unknown"]
 
 
 def test_one_kind_alone_has_no_figures() -> None:
     nothing = np.zeros(0)
-    found = detection(np.ones(2), nothing, is_right=np.ones(2, dtype=bool))
-    assert math.isnan(found.auroc)
-    assert math.isnan(found.oscr)
+    figures = detection(np.ones(2), nothing, is_right=np.ones(2, dtype=bool))
+    assert math.isnan(figures.auroc)
+    assert math.isnan(figures.oscr)

@@ -103,16 +103,16 @@ def test_shares_by_size_are_those_of_a_loop() -> None:
     rng = np.random.default_rng(3)
     ranks = rng.integers(1, 20, 300).astype(np.float64)
     sizes = [None if size == 0 else int(size) for size in rng.integers(0, 70, 300)]
-    found = shares_by_size(ranks, sizes)
-    assert list(found) == ["1-4", "5-9", "10-19", "20-49", "50+"]
+    shares = shares_by_size(ranks, sizes)
+    assert list(shares) == ["1-4", "5-9", "10-19", "20-49", "50+"]
     for name, first, last in ("1-4", 1, 4), ("10-19", 10, 19), ("50+", 50, 1000):
-        mine = [
+        bin_ranks = [
             rank
             for rank, size in zip(ranks, sizes, strict=True)
             if size is not None and first <= size <= last
         ]
-        assert found[name]["n"] == len(mine)
-        assert found[name]["top10"] == pytest.approx(np.mean([rank <= 10 for rank in mine]))
+        assert shares[name]["n"] == len(bin_ranks)
+        assert shares[name]["top10"] == pytest.approx(np.mean([rank <= 10 for rank in bin_ranks]))
 
 
 def test_a_bin_without_queries_has_no_share() -> None:

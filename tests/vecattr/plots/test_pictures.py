@@ -104,9 +104,9 @@ class Tags(HTMLParser):
 
 
 def page_data(page: str) -> Any:
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page)
-    assert found
-    return json.loads(found[1])
+    element = re.search(r'<script type="application/json" id="data">(.*?)</script>', page)
+    assert element
+    return json.loads(element[1])
 
 
 def test_the_page_stands_alone_and_names_cannot_break_out_of_it() -> None:
@@ -124,11 +124,17 @@ def test_the_page_stands_alone_and_names_cannot_break_out_of_it() -> None:
 def test_the_page_holds_every_point_under_its_own_name() -> None:
     drawn = layout()
     data = page_data(map_page(drawn, title="t"))
-    told = {(kind, name): (data["labs"][lab], x, y) for kind, name, lab, _, x, y in data["points"]}
+    points = {
+        (kind, name): (data["labs"][lab], x, y) for kind, name, lab, _, x, y in data["points"]
+    }
     for kind, places in enumerate((drawn.plasmids, drawn.labs, drawn.queries)):
         for name, lab, (x, y) in zip(places.ids, places.labs, places.points, strict=True):
-            assert told[kind, name] == (lab, pytest.approx(x, abs=0.01), pytest.approx(y, abs=0.01))
-    assert len(told) == len(drawn.plasmids) + len(drawn.labs) + 1
+            assert points[kind, name] == (
+                lab,
+                pytest.approx(x, abs=0.01),
+                pytest.approx(y, abs=0.01),
+            )
+    assert len(points) == len(drawn.plasmids) + len(drawn.labs) + 1
     assert [name for name, big, _, _ in data["names"] if big] == ["$q$", *drawn.legend]
 
 

@@ -90,7 +90,7 @@ def test_where_a_vector_is_placed_does_not_depend_on_its_company(
     vectors: Vectors, plane: TsneMap
 ) -> None:
     together = plane.place(vectors[::45])
-    alone = np.concatenate([plane.place(one[None]) for one in vectors[::45]])
+    alone = np.concatenate([plane.place(vector[None]) for vector in vectors[::45]])
     np.testing.assert_allclose(together, alone, atol=1e-3 * np.ptp(plane.points))
 
 

@@ -33,14 +33,14 @@ def test_moments_add_up_whatever_their_order() -> None:
 def test_a_direction_separates_better_than_the_mean() -> None:
     lab = unit_rows(_VECTORS[:20] + 0.4 * np.eye(6)[2])
     mean = unit_rows(lab.sum(axis=0)[None])[0]
-    found = _background(_VECTORS).direction(mean)
+    direction = _background(_VECTORS).direction(mean)
 
     def separation(axis: Vectors) -> float:
         inside, outside = lab @ axis, _VECTORS @ axis
         return float((inside.mean() - outside.mean()) / outside.std())
 
-    assert separation(found) > 1.5 * separation(mean)
-    assert np.linalg.norm(found) == pytest.approx(1)
+    assert separation(direction) > 1.5 * separation(mean)
+    assert np.linalg.norm(direction) == pytest.approx(1)
 
 
 def test_full_shrinkage_only_takes_the_background_away() -> None:

@@ -1,4 +1,4 @@
-"""The fusion's inputs, scores of classes and file: plain loops agree, damage is told."""
+"""The evidence ranker's inputs, class scores and file agree with plain loops; damage is refused."""
 
 from __future__ import annotations
 
@@ -39,26 +39,26 @@ PLAIN, FEATURED = input_count(phenotypes=False), input_count(phenotypes=True)
 
 def columns_of(labs: int, *, seed: int = 0) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
     rng = np.random.default_rng(seed)
-    found = {name: rng.uniform(0, 1, labs) for name in SHARES + FACTS}
-    found |= {name: rng.exponential(3, labs) for name in AMOUNTS}
-    found |= {name: rng.uniform(-1, 1, labs) for name in COSINES + LOG_ODDS}
-    found |= {name: rng.normal(0, 5, labs) for name in PHENOTYPES}
-    return found
+    columns = {name: rng.uniform(0, 1, labs) for name in SHARES + FACTS}
+    columns |= {name: rng.exponential(3, labs) for name in AMOUNTS}
+    columns |= {name: rng.uniform(-1, 1, labs) for name in COSINES + LOG_ODDS}
+    columns |= {name: rng.normal(0, 5, labs) for name in PHENOTYPES}
+    return columns
 
 
 def network(inputs: int, *, hidden: int = 3, seed: int = 0) -> Network:
     rng = np.random.default_rng(seed)
 
-    def some(*shape: int) -> Any:
+    def random_layer(*shape: int) -> Any:
         return rng.normal(size=shape).astype(np.float32)
 
     return Network(
-        some(inputs),
-        np.abs(some(inputs)) + 0.5,
-        some(inputs),
-        some(inputs, hidden),
-        some(hidden),
-        some(hidden),
+        random_layer(inputs),
+        np.abs(random_layer(inputs)) + 0.5,
+        random_layer(inputs),
+        random_layer(inputs, hidden),
+        random_layer(hidden),
+        random_layer(hidden),
     )
 
 
@@ -88,25 +88,25 @@ def test_the_order_of_labs_is_that_of_their_rows() -> None:
 
 
 def test_a_network_is_its_formula_one_lab_at_a_time() -> None:
-    one = network(5)
+    weights = network(5)
     inputs = np.random.default_rng(2).normal(size=(4, 5)).astype(np.float32)
-    found = one.logits(inputs)
-    for row, score in zip(inputs.tolist(), found.tolist(), strict=True):
-        x = [(a - m) / s for a, m, s in zip(row, one.mean, one.scale, strict=True)]
-        total = sum(a * w for a, w in zip(x, one.linear, strict=True))
+    logits = weights.logits(inputs)
+    for row, score in zip(inputs.tolist(), logits.tolist(), strict=True):
+        x = [(a - m) / s for a, m, s in zip(row, weights.mean, weights.scale, strict=True)]
+        total = sum(a * w for a, w in zip(x, weights.linear, strict=True))
         for unit in range(3):
-            inner = sum(a * w for a, w in zip(x, one.inner[:, unit], strict=True))
-            total += math.tanh(inner + one.bias[unit]) * one.outer[unit]
+            inner = sum(a * w for a, w in zip(x, weights.inner[:, unit], strict=True))
+            total += math.tanh(inner + weights.bias[unit]) * weights.outer[unit]
         assert score == pytest.approx(total, abs=1e-4)
 
 
 def test_queries_with_features_have_a_network_of_their_own() -> None:
-    made, columns = ranker(), columns_of(6)
-    featured = made.logits(columns)
-    assert np.array_equal(featured, made.featured.logits(network_inputs(columns, phenotypes=True)))
+    both, columns = ranker(), columns_of(6)
+    featured = both.logits(columns)
+    assert np.array_equal(featured, both.featured.logits(network_inputs(columns, phenotypes=True)))
     del columns["phenotypes"]
     assert np.array_equal(
-        made.logits(columns), made.plain.logits(network_inputs(columns, phenotypes=False))
+        both.logits(columns), both.plain.logits(network_inputs(columns, phenotypes=False))
     )
 
 
@@ -118,11 +118,11 @@ def test_classes_score_the_logarithm_of_their_labs_softmax(
     logits: list[float], classes: int
 ) -> None:
     of_lab = [place % classes for place in range(len(logits))]
-    found = class_scores(np.array(logits), np.array(of_lab), classes=classes)
+    scores = class_scores(np.array(logits), np.array(of_lab), classes=classes)
     total = sum(math.exp(logit) for logit in logits)
-    for name, score in enumerate(found.tolist()):
-        mine = sum(math.exp(a) for a, b in zip(logits, of_lab, strict=True) if b == name)
-        share = mine / total if total else 0.0
+    for name, score in enumerate(scores.tolist()):
+        class_sum = sum(math.exp(a) for a, b in zip(logits, of_lab, strict=True) if b == name)
+        share = class_sum / total if total else 0.0
         assert score == pytest.approx(
             math.log(max(share, math.exp(-LOG_RANGE))) / LOG_RANGE, abs=1e-9
         )
@@ -145,18 +145,18 @@ def test_scores_are_shared_out_among_those_that_are_left() -> None:
     assert renormalised_scores(np.full((1, 3), -1.0)).tolist() == [[-1, -1, -1]]
 
 
-def test_a_fusion_comes_back_from_its_file(tmp_path: Path) -> None:
-    made = ranker(source="four folds of é")
-    (tmp_path / RANKER_FILE).write_bytes(made.to_json())
-    found = read_ranker(tmp_path)
-    assert found is not None
-    assert found.source == made.source
-    assert found.to_json() == made.to_json()
+def test_a_ranker_comes_back_from_its_file(tmp_path: Path) -> None:
+    written = ranker(source="four folds of é")
+    (tmp_path / RANKER_FILE).write_bytes(written.to_json())
+    restored = read_ranker(tmp_path)
+    assert restored is not None
+    assert restored.source == written.source
+    assert restored.to_json() == written.to_json()
     columns = columns_of(9)
-    assert found.logits(columns) == pytest.approx(made.logits(columns), abs=1e-3)
+    assert restored.logits(columns) == pytest.approx(written.logits(columns), abs=1e-3)
 
 
-def test_a_model_without_the_file_has_no_fusion(tmp_path: Path) -> None:
+def test_a_model_without_the_file_has_no_ranker(tmp_path: Path) -> None:
     assert read_ranker(tmp_path) is None
 
 
@@ -230,5 +230,7 @@ def test_the_inputs_made_of_a_column_are_known_by_its_name(name: str) -> None:
     moved = (
         network_inputs(columns, phenotypes=True) != network_inputs(others, phenotypes=True)
     ).any(axis=0)
-    made = [place for place, one in enumerate(input_columns(phenotypes=True)) if one == name]
-    assert np.flatnonzero(moved).tolist() == made
+    expected = [
+        number for number, column in enumerate(input_columns(phenotypes=True)) if column == name
+    ]
+    assert np.flatnonzero(moved).tolist() == expected

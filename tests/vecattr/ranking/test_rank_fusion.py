@@ -36,23 +36,23 @@ def plain_points(scores: np.ndarray) -> list[float]:
     """Copeland points of one query, (v, n), pair by pair and voter by voter."""
     labs = scores.shape[1]
     points = [0.0] * labs
-    for one in range(labs):
+    for lab in range(labs):
         for other in range(labs):
-            if one == other:
+            if lab == other:
                 continue
-            votes = {one: 0.0, other: 0.0}
+            votes = {lab: 0.0, other: 0.0}
             for voter in scores:
-                if math.isnan(voter[one]) or math.isnan(voter[other]):
+                if math.isnan(voter[lab]) or math.isnan(voter[other]):
                     continue
-                if voter[one] == voter[other]:
-                    votes[one] += 0.5
+                if voter[lab] == voter[other]:
+                    votes[lab] += 0.5
                     votes[other] += 0.5
                 else:
-                    votes[one if voter[one] > voter[other] else other] += 1
-            if votes[one] > votes[other]:
-                points[one] += 1
-            elif votes[one] == votes[other]:
-                points[one] += 0.5
+                    votes[lab if voter[lab] > voter[other] else other] += 1
+            if votes[lab] > votes[other]:
+                points[lab] += 1
+            elif votes[lab] == votes[other]:
+                points[lab] += 0.5
     return points
 
 
@@ -63,7 +63,9 @@ def plain_place(voter: np.ndarray, lab: int) -> float:
 
 
 def plain_mean(scores: np.ndarray, lab: int, constant: float) -> float:
-    terms = [1 / (constant + plain_place(one, lab)) for one in scores if not math.isnan(one[lab])]
+    terms = [
+        1 / (constant + plain_place(voter, lab)) for voter in scores if not math.isnan(voter[lab])
+    ]
     return math.fsum(terms) / len(terms)
 
 
@@ -80,14 +82,14 @@ def test_copeland_points_are_those_of_a_loop_over_pairs(scores: np.ndarray) -> N
 def test_ties_of_points_are_ordered_by_mean_reciprocal_rank(scores: np.ndarray) -> None:
     fused = fused_scores(scores, fusion="copeland")
     for query in range(scores.shape[1]):
-        mine = scores[:, query]
+        query_scores = scores[:, query]
         keys = [
-            (points, round(plain_mean(mine, lab, 0), 12))
-            for lab, points in enumerate(plain_points(mine))
+            (points, round(plain_mean(query_scores, lab, 0), 12))
+            for lab, points in enumerate(plain_points(query_scores))
         ]
-        for one, key in enumerate(keys):
+        for lab, key in enumerate(keys):
             for other, another in enumerate(keys):
-                assert (fused[query, one] > fused[query, other]) == (key > another)
+                assert (fused[query, lab] > fused[query, other]) == (key > another)
 
 
 @settings(deadline=None)
