@@ -5,8 +5,8 @@
 
 Positives are the rows of --unknown-where, all of labs that the index lacks; negatives are the rows
 of --where that are of named labs; sequence only. Bad records are reported and left out, with exit
-code 3. `familiarity` is the verdict's own score: best cosine, lead and nearest cosine, weighed as
-the index's calibration learned it from plasmids held out of training.
+code 3. `open-set score` is the verdict's own score: best cosine, lead and nearest cosine, weighed
+as the index's calibration learned it from plasmids held out of training.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def scores(index: Index, plasmids: Sequence[Plasmid]) -> dict[str, Column]:
                 names=index.lab_names,
                 featured=vectors.featured,
             )
-            add("familiarity (the default)", confidence.confidences)
+            add("open-set score (the default)", confidence.confidences)
     return {name: np.concatenate(parts) for name, parts in batches.items()}
 
 

@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from vecattr.indexes.index import Index
     from vecattr.plasmid import Plasmid
     from vecattr.readers.plasmids import ReadOptions, read_plasmids
+    from vecattr.readers.records import BadRecord
     from vecattr.training.settings import TrainConfig
     from vecattr.training.train import train_model
     from vecattr.vectors import EmbeddingTable
 
 __all__ = [
     "Attribution",
+    "BadRecord",
     "BagConfig",
     "ClassRule",
     "CnnConfig",
@@ -52,6 +54,7 @@ __all__ = [
 #: The module of each public name.
 _MODULES = {
     "Attribution": "vecattr.attribution",
+    "BadRecord": "vecattr.readers.records",
     "BagConfig": "vecattr.encoders.config",
     "ClassRule": "vecattr.datasets.classes",
     "CnnConfig": "vecattr.encoders.config",

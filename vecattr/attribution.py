@@ -140,7 +140,7 @@ class Attribution:
     (['Lab 02', 'Lab 04'], 'uncalibrated')
     """
 
-    confidence_name: ClassVar[str] = "familiarity"
+    confidence_name: ClassVar[str] = "confidence"
     uncalibrated_name: ClassVar[str] = "best cosine"
 
     query: str

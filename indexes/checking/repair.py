@@ -77,7 +77,7 @@ def repair_index(path: Path, *, wait: float = 0) -> RepairReport:
     >>> for file in Path("my.index/segments").glob("*.faiss"):
     ...     file.unlink()
     >>> report = repair_index(Path("my.index"))
-    >>> len(report.done), report.after.ok
+    >>> len(report.repairs), report.after.ok
     (1, True)
     """
     path = Path(path)

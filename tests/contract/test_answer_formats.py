@@ -107,7 +107,7 @@ def test_html_holds_no_name_unescaped() -> None:
 
 
 def test_the_verdict_names_both_values_it_compared() -> None:
-    assert verdict_line(ANSWER) == "verdict: known (familiarity 0.9000, threshold 0.4000)"
+    assert verdict_line(ANSWER) == "verdict: known (confidence 0.9000, threshold 0.4000)"
     bare = replace(ANSWER, threshold=None, verdict="uncalibrated")
     assert verdict_line(bare) == (
         "verdict: uncalibrated (best cosine 0.9000; this index has no threshold)"

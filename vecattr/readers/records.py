@@ -17,7 +17,15 @@ JOINT = "N"
 
 @dataclass(frozen=True)
 class BadRecord:
-    """A record that cannot be a plasmid; `error.where` is `file:line` or `file, record 'id'`."""
+    """A record that cannot be a plasmid; `error.where` is `file:line` or `file, record 'id'`.
+
+    >>> from pathlib import Path
+    >>> from vecattr import read_plasmids
+    >>> _ = Path("bad.fasta").write_text(">p1\\nACGT!\\n")
+    >>> [record] = read_plasmids(["bad.fasta"])
+    >>> record.id, record.error.exit_code
+    ('p1', 3)
+    """
 
     id: str
     error: InputError
