@@ -76,7 +76,7 @@ COMMANDS = {
     ),
     "map": CommandEntry("commands.map", "Draw plasmids and labs of an index on a map."),
     "cluster": CommandEntry(
-        "commands.cluster", "Divide the labs or plasmids of an index into groups of similar ones."
+        "commands.cluster", "Group the labs or plasmids of an index by similarity."
     ),
     "demo": CommandEntry(
         "commands.demo", "Show everything on a synthetic collection, in about a minute."

@@ -94,7 +94,7 @@ def command(
     form: Format | None,
     output: Path | None,
 ) -> None:
-    """Divide labs or plasmids into groups of similar ones (K-means of their vectors).
+    """Group labs or plasmids by similarity (K-means of their vectors).
 
     Groups are numbered from 1, the largest first; similarity is the cosine to the group's centre.
     """
@@ -132,10 +132,10 @@ def _named_vectors(
     """Names, the labs of plasmids (None for labs) and vectors (n, d); the pool of rare labs is no
     lab and is left out."""
     from vecattr.calibration.open_set import named_columns  # start-up
-    from vecattr.indexes.index import Index  # start-up
+    from vecattr.indexes.scoring.opened_index import OpenedIndex  # start-up
     from vecattr.indexes.storage.stored_plasmids import stored_plasmids  # start-up
 
-    opened = Index.open(index)
+    opened = OpenedIndex.open(index)
     if what == "sequences":
         stored = stored_plasmids(opened.segments)
         return stored.ids, stored.labs, stored.vectors

@@ -97,9 +97,9 @@ def _open_embedder(
 ) -> SequenceEmbedder:
     """The embedder of a model folder, or else the one inside an index."""
     if model is None:
-        from vecattr.indexes.index import Index  # start-up
+        from vecattr.indexes.scoring.opened_index import OpenedIndex  # start-up
 
-        return Index.open(index, device=device, threads=threads).embedder
+        return OpenedIndex.open(index, device=device, threads=threads).embedder
     from vecattr.encoders.embedder import load_embedder  # start-up
 
     return load_embedder(model, device=device, threads=threads)

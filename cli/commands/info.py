@@ -19,7 +19,8 @@ from vecattr.cli.rendering.output import write_results
 @verbosity_options
 def command(index: Path, form: Format | None, output: Path | None) -> None:
     """Show what an index holds: identities, counts, model, calibration."""
-    from vecattr.indexes.index import Index  # start-up
+    from vecattr.indexes.answering.info import index_facts  # start-up
+    from vecattr.indexes.storage.snapshot import open_snapshot  # start-up
 
-    facts = Index.open(index).info()
+    facts = index_facts(index, *open_snapshot(index))
     write_results(facts_text(facts, form=chosen_format(form, output), title="Index"), output)

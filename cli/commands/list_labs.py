@@ -21,8 +21,8 @@ COLUMNS = ("lab", "plasmids", "origin")
 @verbosity_options
 def command(index: Path, form: Format | None, output: Path | None) -> None:
     """List the labs of an index: name, number of stored plasmids, origin of the vector."""
-    from vecattr.indexes.index import Index  # start-up
+    from vecattr.indexes.scoring.opened_index import OpenedIndex  # start-up
 
-    rows = [(lab.name, lab.plasmids, lab.origin) for lab in Index.open(index).labs()]
+    rows = [(lab.name, lab.plasmids, lab.origin) for lab in OpenedIndex.open(index).labs()]
     pieces = list_text(COLUMNS, rows, form=chosen_format(form, output), title="Labs")
     write_results(pieces, output)

@@ -21,7 +21,7 @@ from vecattr.cli.rendering.output import write_file, write_results
 from vecattr.cli.terminal import terminal
 
 if TYPE_CHECKING:
-    from vecattr.indexes.index import Index
+    from vecattr.indexes.scoring.opened_index import OpenedIndex
     from vecattr.indexes.storage.stored_plasmids import StoredPlasmids
     from vecattr.plasmid import Plasmid
     from vecattr.plots.map_layout import MapLayout
@@ -115,14 +115,14 @@ def command(
     threads: int | None,
     device: str,
 ) -> None:
-    """Draw plasmids and labs of an index on a map (t-SNE of cosines): similar ones lie close."""
-    from vecattr.indexes.index import Index  # start-up
+    """Draw plasmids and labs of an index on a map (t-SNE, cosine): similar ones lie together."""
+    from vecattr.indexes.scoring.opened_index import OpenedIndex  # start-up
     from vecattr.indexes.storage.stored_plasmids import stored_plasmids  # start-up
     from vecattr.plots.extras import require_extra  # start-up
 
     form = _SUFFIXES[output.suffix.lower()]
     require_extra("openTSNE", *(["matplotlib"] if form != "html" else []), extra="viz")
-    opened = Index.open(index, device=device, threads=threads)
+    opened = OpenedIndex.open(index, device=device, threads=threads)
     stored = stored_plasmids(opened.segments)
     if sequences is not None:
         stored = stored.sample(sequences, seed=seed)
@@ -137,7 +137,7 @@ def command(
     terminal().say(f"{output}: {counts}")
 
 
-def _embedded_queries(index: Index, plasmids: Sequence[Plasmid]) -> EmbeddingTable:
+def _embedded_queries(index: OpenedIndex, plasmids: Sequence[Plasmid]) -> EmbeddingTable:
     """The ids and vectors (q, d) of the queries, by sequence alone, as stored plasmids are."""
     import numpy as np  # start-up
 

@@ -69,7 +69,9 @@ if TYPE_CHECKING:
     metavar="N",
     help="cnn: rotations of a circular plasmid, on each strand, whose mean is its vector.",
 )
-@click.option("--bf16/--no-bf16", default=None, help="bfloat16 autocast [default: where faster].")
+@click.option(
+    "--bf16/--no-bf16", default=None, help="Use bfloat16 autocast [default: where faster]."
+)
 @click.option(
     "--folds",
     type=click.IntRange(min=2),

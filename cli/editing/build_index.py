@@ -81,7 +81,7 @@ def command(
     threads: int | None,
     device: str,
 ) -> None:
-    """Embed labelled plasmids and their labs, and build the index that `query` asks.
+    """Embed labelled plasmids and their labs, and build the index that `query` searches.
 
     Nothing is trained: a lab without a learned vector gets one made of its plasmids. Without
     --no-sequences the index contains, and so discloses, every sequence. With a model folder of

@@ -19,7 +19,8 @@ _OPTIONS = together(
         type=click.Choice(WORKS),
         default="known",
         show_default=True,
-        help="Probabilities for plasmids of work that the index holds part of, or of new work.",
+        help="known: probabilities for plasmids of work that the index holds part of; new: for "
+        "plasmids of new work.",
     ),
     click.option(
         "--false-alarm",

@@ -28,7 +28,9 @@ _OPTIONS = together(
         metavar="COLUMN=VALUE",
         help="Use only table rows that have this value; repeatable.",
     ),
-    click.option("--labels", metavar="FILE", help="The labs of a table that comes without them."),
+    click.option(
+        "--labels", metavar="FILE", help="Table of the labs, for a table that lacks them."
+    ),
     click.option("--features", metavar="FILE", help="Table of 0/1 features by sequence_id."),
     click.option(
         "--topology",
