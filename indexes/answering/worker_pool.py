@@ -7,10 +7,12 @@ the input. Processes are spawned, not forked: FAISS and torch hang after a fork.
 
 from __future__ import annotations
 
+import multiprocessing.util
 import os
 import signal
+import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ from threading import Thread
 from typing import Any, TypeVar
 
 from vecattr.errors import VecattrError
+from vecattr.files.child_python import child_environment, child_path, interpreter_flags
 
 State = TypeVar("State")
 Batch = TypeVar("Batch")
@@ -41,16 +44,17 @@ def results_in_order(
     """The result of `work(state, batch)` for each batch, in order, as batches are done. Both
     callables, the batches and the results are pickled. Errors as those of one process; VecattrError
     when a process is killed."""
-    pool = ProcessPoolExecutor(
-        processes,
-        mp_context=get_context("spawn"),
-        initializer=_start,
-        initargs=(open_state, work),
-    )
+    with _child_python():  # the queues start a process that cleans up after all of them
+        pool = ProcessPoolExecutor(
+            processes,
+            mp_context=get_context("spawn"),
+            initializer=_start,
+            initargs=(open_state, work),
+        )
     pending: deque[Future[Result]] = deque()
     try:
         for batch in batches:
-            with _environment(_ONE_THREAD), _sigint_blocked():  # a submission may start a process
+            with _child_python(), _sigint_blocked():  # a submission may start a process
                 pending.append(pool.submit(_work, batch))
             while pending and (len(pending) > _AHEAD * processes or pending[0].done()):
                 yield pending.popleft().result()
@@ -114,15 +118,27 @@ def _sigint_blocked() -> Iterator[None]:
 
 
 @contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Variables that processes started meanwhile inherit."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
+def _child_python() -> Iterator[None]:
+    """Processes started meanwhile compute in one thread each and import nothing from the working
+    folder."""
+    variables, path = dict(os.environ), sys.path.copy()
+    flags = multiprocessing.util._args_from_interpreter_flags  # type: ignore[attr-defined]
+    changed = child_environment() | _ONE_THREAD
+    multiprocessing.util._args_from_interpreter_flags = interpreter_flags  # type: ignore[attr-defined]
     try:
+        _set_environment(changed)
+        sys.path[:] = child_path()
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        multiprocessing.util._args_from_interpreter_flags = flags  # type: ignore[attr-defined]
+        sys.path[:] = path
+        _set_environment(variables)
+
+
+def _set_environment(variables: dict[str, str]) -> None:
+    """Make these the variables of this process, with as few changes as that takes."""
+    for name in os.environ.keys() - variables.keys():
+        del os.environ[name]
+    for name, value in variables.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value

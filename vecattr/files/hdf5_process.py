@@ -22,6 +22,7 @@ from typing import BinaryIO
 
 from vecattr.errors import DamagedError, VecattrError
 from vecattr.files.array_directory import Directory
+from vecattr.files.child_python import child_environment, child_path, interpreter_flags
 from vecattr.files.sealed import SealedBytes
 
 #: Limits of the child: seconds of processor time for one file (one that vecattr wrote needs a
@@ -75,9 +76,9 @@ class _Child:
     """The child process, from the parent's side."""
 
     def __init__(self, *, seconds: int = SECONDS, memory: int = MEMORY) -> None:
-        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # threads take address space
-        flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
-        command = [sys.executable, *flags, "-c", _START, str(seconds), str(memory), *sys.path]
+        environment = child_environment() | {"OPENBLAS_NUM_THREADS": "1"}  # threads take addresses
+        arguments = [str(seconds), str(memory), *child_path()]
+        command = [sys.executable, *interpreter_flags(), "-c", _START, *arguments]
         pipe = subprocess.PIPE
         try:  # in its own session Ctrl-C does not reach it: its parent ends it
             self._process = subprocess.Popen(
