@@ -14,7 +14,6 @@ from pathlib import Path
 from vecattr.attribution import Attribution
 from vecattr.indexes.answering.answers import answers
 from vecattr.indexes.answering.embedded_queries import embed_without_neighbors
-from vecattr.indexes.answering.info import index_facts
 from vecattr.indexes.answering.judgement import Judgement, judge
 from vecattr.indexes.answering.lab_scores import score_labs
 from vecattr.indexes.answering.opened_panel import OpenedPanel
@@ -78,6 +77,8 @@ class Index(OpenedIndex):
 
     def info(self) -> dict[str, object]:
         """Facts for people and machines; all of them fit into JSON."""
+        from vecattr.indexes.answering.info import index_facts  # start-up
+
         return index_facts(self.path, self.manifest, self.segments, self.calibration)
 
 

@@ -19,7 +19,6 @@ from vecattr.indexes.answering.lab_scores import score_labs
 from vecattr.indexes.answering.opened_panel import OpenedPanel
 from vecattr.indexes.answering.request import AnswerRequest, at_least
 from vecattr.indexes.evidence.near_copies import check_bases_kept
-from vecattr.indexes.evidence.stretches import check_kmers_kept
 from vecattr.indexes.search.embedding import in_batches
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.rank_fusion import Fusion
@@ -43,6 +42,8 @@ def answers(
     if request.exclude_near_copies:
         check_bases_kept(panel.indexes)
     if request.evidence is not None:
+        from vecattr.indexes.evidence.stretches import check_kmers_kept  # start-up
+
         check_kmers_kept(panel.indexes)
     panel.check(request.confidence)
     batches = in_batches(plasmids, max_plasmids=batch_size)

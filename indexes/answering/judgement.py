@@ -12,7 +12,6 @@ from vecattr.attribution import Hit
 from vecattr.indexes.answering.embedded_queries import EmbeddedQueries
 from vecattr.indexes.answering.lab_scores import LabScores
 from vecattr.indexes.answering.opened_panel import OpenedPanel
-from vecattr.indexes.answering.panel_calibration import fused_confidence, rank_matched
 from vecattr.indexes.scoring.confidence import Confidence, ConfidenceOptions, confidence_of
 from vecattr.ranking.rank_fusion import aligned_scores, fused_scores
 
@@ -53,6 +52,11 @@ def judge(
     if panel.is_one_index:
         [confidence] = _confidences(panel, queries, labs, options)
         return Judgement(labs.scores[0], labs.cosines[0], confidence)
+    from vecattr.indexes.answering.panel_calibration import (  # start-up
+        fused_confidence,
+        rank_matched,
+    )
+
     featured = queries.featured  # (q,)
     member_options = panel.calibration.member_options(options, features=bool(featured.any()))
     confidences = _confidences(panel, queries, labs, member_options)

@@ -11,15 +11,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from vecattr.errors import UsageError
-from vecattr.indexes.answering.panel_calibration import FusedCalibration
-from vecattr.indexes.evidence.stretches import StretchFinder
 from vecattr.indexes.scoring.confidence import ConfidenceOptions, check_promised
 from vecattr.indexes.scoring.opened_index import OpenedIndex
 from vecattr.indexes.storage.fold_indexes import expand_folds
 from vecattr.ranking.rank_fusion import Fusion
+
+if TYPE_CHECKING:
+    from vecattr.indexes.answering.panel_calibration import FusedCalibration
+    from vecattr.indexes.evidence.stretches import StretchFinder
 
 #: What joins the identities of several models or indexes.
 JOINT = "+"
@@ -97,6 +99,8 @@ class OpenedPanel:
     @cached_property
     def calibration(self) -> FusedCalibration:
         """Of the fused answers; it knows nothing when an index has no held-out plasmids."""
+        from vecattr.indexes.answering.panel_calibration import FusedCalibration  # start-up
+
         fitted = [
             (index.held_out, index.calibration)
             for index in self.indexes
@@ -108,6 +112,8 @@ class OpenedPanel:
     @cached_property
     def stretches(self) -> StretchFinder:
         """Over the plasmids of all indexes; every segment must have k-mers."""
+        from vecattr.indexes.evidence.stretches import StretchFinder  # start-up
+
         segments = [segment for index in self.indexes for segment in index.segments]
         return StretchFinder(segments, self.lab_names)
 
