@@ -89,8 +89,10 @@ def command(
     """
     from vecattr.encoders.embedder import load_embedder  # start-up
     from vecattr.encoders.pretrained import shipped_encoder  # start-up
+    from vecattr.indexes.editing.build import index_place  # start-up
 
     model = shipped_encoder() if model is None else model
+    place = index_place(index)
     models = _models(model, index, replace=replace)
     embedders = [
         load_embedder(path, views=views, device=device, threads=threads) for path in models
@@ -107,6 +109,7 @@ def command(
             views=views,
             keep_sequences=not no_sequences,
             replace=replace,
+            place=place,
             search=search,
             wait=wait,
             lab_vectors=lab_vectors,

@@ -48,7 +48,7 @@ from vecattr.indexes.storage.index_folder import (
 )
 from vecattr.indexes.storage.index_model import with_tables
 from vecattr.indexes.storage.live_segment import LiveSegment
-from vecattr.indexes.storage.lock import writing
+from vecattr.indexes.storage.lock import LockedFolder, writing
 from vecattr.indexes.storage.manifest import (
     FileFacts,
     Manifest,
@@ -83,17 +83,19 @@ def repair_index(path: Path, *, wait: float = 0) -> RepairReport:
     path = Path(path)
     if not (path / MANIFEST_FILE).exists() and not kept_generations(path):
         read_manifest(path)  # raises, saying what is there instead
-    with writing(path, wait=wait):
-        repair = _Repair(path)
+    with writing(path, wait=wait) as folder:
+        repair = _Repair(folder)
         repair.run()
+        folder.check_in_place()
     return RepairReport(tuple(repair.repairs), verify_index(path))
 
 
 class _Repair:
     """One repair of one index, under its lock; `repairs` are sentences."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, folder: LockedFolder) -> None:
+        self.folder = folder
+        self.path = folder.path
         self.repairs: list[str] = []
 
     def run(self) -> None:
@@ -264,7 +266,7 @@ class _Repair:
         self.repairs.append(f"{file}: moved to {target} ({why})")
 
     def _publish(self, manifest: Manifest) -> None:
-        publish(self.path, manifest, action="repair", details={"done": list(self.repairs)})
+        publish(self.folder, manifest, action="repair", details={"done": list(self.repairs)})
 
 
 def _segment_names(manifest: Manifest) -> set[str]:

@@ -85,7 +85,7 @@ def add_labs(
     if dry_run:
         return _dry_run(path, plasmids)
     read_manifest(path)  # a missing index is reported before a lock file is created
-    with writing(path, wait=wait):
+    with writing(path, wait=wait) as folder:
         old = newest_manifest(path)
         segments = open_segments(path, old)
         embedder = _index_embedder(path, old, embedder, device=device, threads=threads)
@@ -98,7 +98,7 @@ def add_labs(
         _fill(sink, plasmids, embedder, segments, progress=progress)
         new = _next_manifest(path, old, segments, sink, after_step=after_step)
         report = _report(sink.class_sizes, segments, new, unread=sink.unread)
-        publish(path, new, action="add-lab", details=_details(report), after_step=after_step)
+        publish(folder, new, action="add-lab", details=_details(report), after_step=after_step)
     return report
 
 

@@ -15,7 +15,8 @@ from vecattr.encoders.embedder import Embedder, load_embedder
 from vecattr.encoders.model_folder import learned_labs, model_identity
 from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import ArtifactError, InputError, MismatchError, UsageError
-from vecattr.files.atomic import move_folder, sync_tree
+from vecattr.files.atomic import sync_tree
+from vecattr.files.place import Place
 from vecattr.indexes.editing.mean_calibration import calibrate_means
 from vecattr.indexes.editing.publish import StepHook, no_hook, publish
 from vecattr.indexes.editing.segment_sink import SegmentSink
@@ -30,7 +31,13 @@ from vecattr.indexes.storage.index_folder import (
 )
 from vecattr.indexes.storage.index_model import check_embedder, copy_model, with_tables
 from vecattr.indexes.storage.live_segment import open_segments
-from vecattr.indexes.storage.lock import delete_abandoned, unfinished_folder, writing
+from vecattr.indexes.storage.lock import (
+    LOCK_FILE,
+    LockedFolder,
+    delete_abandoned,
+    unfinished_folder,
+    writing,
+)
 from vecattr.indexes.storage.manifest import Manifest, ModelFiles
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.vectors import EmbeddingTable
@@ -70,6 +77,7 @@ def build_index(
     views: int | None = None,
     keep_sequences: bool = True,
     replace: bool = False,
+    place: Place | None = None,
     lab_vectors: LabVectors = "learned",
     segment_rows: int = MOST_ROWS,
     search: Search = "auto",
@@ -79,6 +87,7 @@ def build_index(
 ) -> BuildReport:
     """Build the index at `path`, in a folder beside it that replaces it when it is complete.
 
+    Whatever else comes to be there after `place` was taken (None: now) stays (UsageError).
     A segment holds at most `segment_rows` plasmids; `search` says whether large ones may be
     searched approximately. `progress` is called with the number of plasmids done since its last
     call. Raises UsageError when an index is there and `replace` is False, ArtifactError when
@@ -93,15 +102,18 @@ def build_index(
     (60, 4)
     """
     path = Path(path).resolve()
+    place = place or index_place(path)
     lock = writing(path, wait=wait) if check_place(path, replace=replace) else nullcontext()
-    with lock, unfinished_folder(path) as folder:
+    with lock, unfinished_folder(path) as unfinished:
+        place.check()
+        folder = unfinished.path
         parts = _import_model(folder, model, embedder, views=views, lab_vectors=lab_vectors)
         empty = _empty_manifest(parts, views=views, keep_sequences=keep_sequences)
         new_writer = partial(SegmentWriter.from_manifest, empty, most_rows=segment_rows)
         sink = _new_sink(folder, new_writer, parts, search=search, after_step=after_step)
         split_hashes = _fill(sink, plasmids, parts, rule=rule, progress=progress)
         manifest = _filled_manifest(folder, empty, sink, split_hashes)
-        _publish_folder(folder, path, manifest, after_step)
+        _publish_folder(unfinished, place, manifest, after_step)
     delete_abandoned(path)
     return _report(manifest, sink, parts.learned)
 
@@ -234,13 +246,20 @@ def _report(manifest: Manifest, sink: SegmentSink, learned: EmbeddingTable | Non
     )
 
 
-def _publish_folder(folder: Path, path: Path, manifest: Manifest, after_step: StepHook) -> None:
+def _publish_folder(
+    folder: LockedFolder, place: Place, manifest: Manifest, after_step: StepHook
+) -> None:
     details = {"plasmids": manifest.plasmids, "labs": manifest.labs}
     publish(folder, manifest, action="build", details=details, after_step=after_step)
-    sync_tree(folder)
+    sync_tree(folder.path)
     after_step("folder")
-    move_folder(folder, path)
+    place.put(folder.path)
     after_step("move")
+
+
+def index_place(path: Path) -> Place:
+    """What is at the path of an index to be built; a lock file that appears there is no change."""
+    return Place(Path(path).resolve(), besides=LOCK_FILE)
 
 
 def check_place(path: Path, *, replace: bool) -> bool:

@@ -9,9 +9,10 @@ from typing import Any
 
 from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import UsageError
-from vecattr.files.atomic import atomic_write, move_folder, read_file, sync_tree
+from vecattr.files.atomic import atomic_write, read_file, sync_tree
 from vecattr.files.fold_folder import FOLDS_FILE, is_folds
-from vecattr.indexes.editing.build import BuildReport, build_index, check_place
+from vecattr.files.place import Place
+from vecattr.indexes.editing.build import BuildReport, build_index, check_place, index_place
 from vecattr.indexes.storage.fold_indexes import model_folds
 from vecattr.indexes.storage.index_folder import MANIFEST_FILE
 from vecattr.indexes.storage.lock import delete_abandoned, unfinished_folder, writing
@@ -25,6 +26,7 @@ def build_folds(
     model: Path,
     embedders: Sequence[SequenceEmbedder],
     replace: bool = False,
+    place: Place | None = None,
     wait: float = 0,
     **options: Any,
 ) -> tuple[BuildReport, ...]:
@@ -34,17 +36,20 @@ def build_folds(
     MissingError when a fold of the model is not there.
     """
     path = Path(path).resolve()
+    place = place or index_place(path)
     replaced = check_folds_place(path, replace=replace)
-    with ExitStack() as locks, unfinished_folder(path) as folder:
+    with ExitStack() as locks, unfinished_folder(path) as unfinished:
         for old in replaced:
             locks.enter_context(writing(old, wait=wait))
+        place.check()
+        folder = unfinished.path
         reports = tuple(
             build_index(folder / fold.name, plasmids, model=fold, embedder=embedder, **options)
             for fold, embedder in zip(model_folds(model), embedders, strict=True)
         )
         atomic_write(folder / FOLDS_FILE, read_file(model / FOLDS_FILE))
         sync_tree(folder)
-        move_folder(folder, path)
+        place.put(folder)
     delete_abandoned(path)
     return reports
 

@@ -80,7 +80,7 @@ def remove_lab(
     path = Path(path)
     _refuse_pool(name)
     read_manifest(path)
-    with writing(path, wait=wait):
+    with writing(path, wait=wait) as folder:
         old = newest_manifest(path)
         segments = open_segments(path, old)
         _check_known(name, segments)
@@ -91,7 +91,7 @@ def remove_lab(
         new = _next_manifest(old, hidden)
         changed = old.plasmids - new.plasmids
         details = {"lab": name, "plasmids": changed}
-        publish(path, new, action="remove-lab", details=details, after_step=after_step)
+        publish(folder, new, action="remove-lab", details=details, after_step=after_step)
     return _report("remove-lab", changed, new)
 
 
@@ -112,7 +112,7 @@ def rename_lab(
     if old == new:
         raise UsageError(f"the lab is called {old!r} already")
     read_manifest(path)
-    with writing(path, wait=wait):
+    with writing(path, wait=wait) as folder:
         before = newest_manifest(path)
         segments = open_segments(path, before)
         _check_known(old, segments)
@@ -123,7 +123,7 @@ def rename_lab(
         after = _next_manifest(before, renamed)
         changed = sum(_count_rows(old, segment) for segment in segments)
         details = {"lab": old, "new": new, "plasmids": changed}
-        publish(path, after, action="rename-lab", details=details, after_step=after_step)
+        publish(folder, after, action="rename-lab", details=details, after_step=after_step)
     return _report("rename-lab", changed, after)
 
 
@@ -141,7 +141,7 @@ def rollback(
     """
     path = Path(path)
     read_manifest(path)
-    with writing(path, wait=wait):
+    with writing(path, wait=wait) as folder:
         present = newest_manifest(path)
         target = (present.restores or present.generation) - 1 if to is None else to
         kept = [number for number in kept_generations(path) if number < present.generation]
@@ -159,7 +159,7 @@ def rollback(
         # The model never changes, but its lookup tables may have been written again.
         new = replace(new, model_files=present.model_files)
         details = {"to": target}
-        publish(path, new, action="rollback", details=details, after_step=after_step)
+        publish(folder, new, action="rollback", details=details, after_step=after_step)
     return _report("rollback", 0, new)
 
 
@@ -173,7 +173,7 @@ def compact(path: Path, *, wait: float = 0, after_step: StepHook = no_hook) -> E
     """
     path = Path(path)
     read_manifest(path)
-    with writing(path, wait=wait):
+    with writing(path, wait=wait) as folder:
         old = newest_manifest(path)
         is_edited = any(entry.removed or entry.renamed for entry in old.segments)
         if not is_edited and len(old.segments) <= 1:
@@ -182,7 +182,7 @@ def compact(path: Path, *, wait: float = 0, after_step: StepHook = no_hook) -> E
         entries = merge_segments(path, segments, old, after_step=after_step)
         new = replace(old, generation=old.generation + 1, restores=None, segments=tuple(entries))
         details = {"segments": [len(old.segments), len(entries)]}
-        publish(path, new, action="compact", details=details, after_step=after_step)
+        publish(folder, new, action="compact", details=details, after_step=after_step)
     return _report("compact", new.plasmids, new)
 
 

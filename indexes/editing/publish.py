@@ -29,7 +29,7 @@ from vecattr.indexes.storage.index_folder import (
     kept_generations,
     read_history,
 )
-from vecattr.indexes.storage.lock import delete_abandoned
+from vecattr.indexes.storage.lock import LockedFolder, delete_abandoned
 from vecattr.indexes.storage.log import append_log
 from vecattr.indexes.storage.manifest import Manifest, parse_manifest
 from vecattr.version import __version__
@@ -49,26 +49,35 @@ def no_hook(step: str) -> None:
 
 
 def publish(
-    path: Path,
+    folder: LockedFolder,
     manifest: Manifest,
     *,
     action: str,
     details: Mapping[str, object],
     after_step: StepHook = no_hook,
 ) -> None:
-    """Make `manifest` the present state. Its segments must be written, and the lock held."""
+    """Make `manifest` the present state of a locked index; its segments must be written.
+
+    ArtifactError when the folder was replaced meanwhile: then the index at its path is not changed.
+    """
+    path = folder.path
     data = replace(manifest, library=__version__).to_json()
+    folder.check_in_place()
     _complete_history(path)
     append_log(path, manifest, action, details)
     after_step("log")
-    atomic_write(path / MANIFEST_FILE, data)
+    folder.check_in_place()
+    atomic_write(path / MANIFEST_FILE, data, folder=folder.handle)
     after_step("manifest")
+    folder.check_in_place()
     with contextlib.suppress(ArtifactError):  # published already; the next writer adds the copy
         atomic_write(history_path(path, manifest.generation), data)
     after_step("history")
+    folder.check_in_place()
     sweep(path, manifest)
     delete_abandoned(path)
     after_step("sweep")
+    folder.check_in_place()
 
 
 def _complete_history(path: Path) -> None:

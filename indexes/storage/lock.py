@@ -8,10 +8,12 @@ abandoned.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, Timeout
@@ -25,27 +27,64 @@ LOCK_FILE = "LOCK"
 #: is abandoned.
 _ABANDONED = 3600
 
+#: How the name of an unfinished folder ends, or that of a folder that was replaced.
+_RANDOM = r"[a-z0-9_]{8}(\.old)?"
+
+
+@dataclass(frozen=True)
+class LockedFolder:
+    """The index folder at `path`, open as `handle`, whose lock this process holds."""
+
+    path: Path
+    handle: int
+
+    def is_in_place(self) -> bool:
+        """Whether the folder at the path is still the one that is locked."""
+        try:
+            return os.path.samestat(os.fstat(self.handle), os.stat(self.path))
+        except FileNotFoundError:
+            return False
+
+    def check_in_place(self) -> None:
+        """ArtifactError naming both folders unless the locked one is still at its path."""
+        with translated_errors(self.path):
+            if self.is_in_place():
+                return
+            locked = _shown(os.fstat(self.handle))
+            present = _shown(os.stat(self.path)) if self.path.exists() else "nothing"
+        raise ArtifactError(
+            f"was replaced while it was changed: {locked} is locked and was changed, {present} is "
+            "at this path now",
+            where=str(self.path),
+            hint="the index at this path was not changed: look at what is there, and try again",
+        )
+
+
+def _shown(folder: os.stat_result) -> str:
+    return f"the folder with inode {folder.st_ino} of device {folder.st_dev}"
+
 
 @contextmanager
-def writing(path: Path, *, wait: float = 0) -> Iterator[None]:
+def writing(path: Path, *, wait: float = 0) -> Iterator[LockedFolder]:
     """Hold the lock of the index at `path`; LockedError when another process still holds it after
     `wait` seconds. Take it before reading what is to be changed, and keep it until publishing."""
     deadline = time.monotonic() + wait
     while True:
-        folder = _folder(path)
-        lock = _acquired(path, wait=wait, timeout=max(0, deadline - time.monotonic()))
-        if os.path.samestat(folder, _folder(path)):
-            break
-        lock.release()  # the index was replaced meanwhile: this was the lock of the old folder
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _folder(path: Path) -> os.stat_result:
-    with translated_errors(path):
-        return os.stat(path)
+        with translated_errors(path):
+            handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            lock = _acquired(path, wait=wait, timeout=max(0, deadline - time.monotonic()))
+            try:
+                folder = LockedFolder(path, handle)
+                if folder.is_in_place():
+                    with _says_when_replaced(folder):
+                        yield folder
+                    return
+            finally:
+                lock.release()
+        finally:
+            os.close(handle)
+        # The index was replaced meanwhile: this was the lock of the old folder.
 
 
 def _acquired(path: Path, *, wait: float, timeout: float) -> BaseFileLock:
@@ -65,10 +104,20 @@ def _acquired(path: Path, *, wait: float, timeout: float) -> BaseFileLock:
 
 
 @contextmanager
-def unfinished_folder(path: Path) -> Iterator[Path]:
+def _says_when_replaced(folder: LockedFolder) -> Iterator[None]:
+    """Errors about files that are not there, because their folder is not, tell about the folder."""
+    try:
+        yield
+    except ArtifactError:
+        folder.check_in_place()
+        raise
+
+
+@contextmanager
+def unfinished_folder(path: Path) -> Iterator[LockedFolder]:
     """As `folder_beside`, locked while it is filled, so that `delete_abandoned` leaves it alone."""
-    with folder_beside(path) as folder, writing(folder):
-        yield folder
+    with folder_beside(path) as folder, writing(folder) as locked:
+        yield locked
 
 
 def delete_abandoned(path: Path) -> None:
@@ -78,8 +127,9 @@ def delete_abandoned(path: Path) -> None:
     cannot be deleted is left.
     """
     path = path.resolve()
-    for folder in path.parent.glob(f"{_literal(f'{TEMPORARY}{path.name}-')}*"):
-        if not folder.is_dir() or folder.is_symlink():
+    made_here = re.compile(re.escape(f"{TEMPORARY}{path.name}-") + _RANDOM)
+    for folder in sorted(path.parent.glob(f"{TEMPORARY}*")):
+        if not made_here.fullmatch(folder.name) or not folder.is_dir() or folder.is_symlink():
             continue
         if not (folder / LOCK_FILE).exists():
             if time.time() - folder.stat().st_mtime > _ABANDONED:
@@ -90,8 +140,3 @@ def delete_abandoned(path: Path) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
         except (LockedError, ArtifactError):
             continue
-
-
-def _literal(name: str) -> str:
-    """A glob pattern that matches only this name."""
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import hashlib
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +14,6 @@ from vecattr.errors import ArtifactError, DamagedError, MissingError
 
 #: Names of temporary files begin with this, so that a later writer deletes those of a killed one.
 TEMPORARY = ".vecattr-"
-
-_AT_FDCWD = -100
-_RENAME_EXCHANGE = 2
 
 
 def sha256_bytes(data: bytes) -> str:
@@ -54,11 +49,12 @@ def check_file(path: Path, *, sha256: str | None, size: int) -> None:
 _REPAIR = "restore the file from a copy, or build again"
 
 
-def atomic_write(path: Path, data: bytes) -> None:
+def atomic_write(path: Path, data: bytes, *, folder: int | None = None) -> None:
     """Put `data` at `path` so that a crash at any moment leaves the old file or the new one.
 
     The temporary file lies in the same folder (os.replace is atomic only within a file system);
-    the file is on disk before its name is, and the name before this returns. ArtifactError when
+    the file is on disk before its name is, and the name before this returns. With an open `folder`,
+    the file is named in that folder or nowhere, whatever has its path by now. ArtifactError when
     the disk refuses.
     """
     with translated_errors(path):
@@ -69,7 +65,11 @@ def atomic_write(path: Path, data: bytes) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             os.chmod(temporary, _permitted(0o666))
-            os.replace(temporary, path)
+            if folder is None:
+                os.replace(temporary, path)
+            else:
+                name = os.path.basename(temporary)
+                os.replace(name, path.name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
@@ -110,47 +110,9 @@ def sync_tree(folder: Path) -> None:
         sync_folder(Path(inner))
 
 
-def move_folder(new: Path, path: Path) -> None:
-    """Rename the folder `new` to `path`, which is free, or the name of an empty or an older folder;
-    an older one is deleted once the new one is in its place.
-
-    Where the system can exchange two names in one step (Linux), `path` is never without a folder.
-    """
-    with translated_errors(path):
-        if not path.exists() or not any(path.iterdir()):
-            os.replace(new, path)
-            old = None
-        elif _exchanged(new, path):
-            old = new
-        else:
-            old = new.with_name(new.name + ".old")
-            os.replace(path, old)
-            try:
-                os.replace(new, path)
-            except BaseException:
-                os.replace(old, path)
-                raise
-        sync_folder(path.parent)
-        if old is not None:
-            shutil.rmtree(old, ignore_errors=True)  # a later writer deletes the rest
-
-
-def _exchanged(first: Path, second: Path) -> bool:
-    """Exchange two names atomically; False where the system cannot."""
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
-    except (OSError, AttributeError):
-        return False
-    names = os.fsencode(first), os.fsencode(second)
-    code: int = renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE)
-    return code == 0
-
-
 @contextlib.contextmanager
 def folder_beside(path: Path) -> Iterator[Path]:
-    """A new folder beside `path`, to be filled and passed to `move_folder`; deleted otherwise."""
+    """A new folder beside `path`, to be filled and passed to `Place.put`; deleted otherwise."""
     with translated_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY}{path.name}-", dir=path.parent))

@@ -16,7 +16,8 @@ import pytest
 
 from vecattr.cli.main import run
 from vecattr.errors import ArtifactError, LockedError, MissingError
-from vecattr.files.atomic import TEMPORARY, move_folder
+from vecattr.files.atomic import TEMPORARY
+from vecattr.files.place import Place
 from vecattr.indexes.editing.edit import remove_lab
 from vecattr.indexes.storage.lock import LOCK_FILE, delete_abandoned, unfinished_folder, writing
 
@@ -89,7 +90,7 @@ def test_who_waits_while_the_index_is_replaced_locks_the_new_one(tmp_path: Path)
         (tmp_path / "new" / "is-new").touch()
         (path / "something").touch()
         order.append("replaced")  # from the next line on, the lock of the new one is free
-        move_folder(tmp_path / "new", path)
+        Place(path, besides=LOCK_FILE).put(tmp_path / "new")
     waiter.join()
     assert order == ["replaced", "waited"]
 
@@ -104,7 +105,7 @@ def test_no_folder_is_no_lock(tmp_path: Path) -> None:
 
 def left_by_a_killed_build(path: Path) -> Path:
     """A folder as a killed build leaves it."""
-    folder = path.with_name(f"{TEMPORARY}{path.name}-abc")
+    folder = path.with_name(f"{TEMPORARY}{path.name}-abcdefgh")
     (folder / "segments").mkdir(parents=True)
     (folder / LOCK_FILE).touch()
     return folder
@@ -121,8 +122,8 @@ def test_the_next_writer_deletes_what_a_killed_build_left(index: Path) -> None:
 def test_an_unfinished_folder_is_left_alone(index: Path) -> None:
     with unfinished_folder(index) as folder:
         remove_lab(index, "Ash")
-        assert folder.exists()
-    assert not folder.exists()
+        assert folder.path.exists()
+    assert not folder.path.exists()
 
 
 def test_a_folder_without_a_lock_is_deleted_when_it_is_old(index: Path) -> None:

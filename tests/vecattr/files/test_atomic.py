@@ -13,7 +13,6 @@ from vecattr.files.atomic import (
     atomic_write,
     check_file,
     folder_beside,
-    move_folder,
     sha256_bytes,
     sha256_file,
 )
@@ -66,20 +65,6 @@ def test_an_incomplete_last_line_is_ended_before_the_next(tmp_path: Path) -> Non
     log.write_bytes(log.read_bytes() + b"tor")
     append_line(log, "two")
     assert log.read_text() == "one\ntor\ntwo\n"
-
-
-@pytest.mark.parametrize("target", ["missing", "empty", "filled"])
-def test_a_moved_folder_takes_the_place_of_the_old_one(tmp_path: Path, target: str) -> None:
-    path = tmp_path / "folder"
-    if target != "missing":
-        path.mkdir()
-    if target == "filled":
-        (path / "old").touch()
-    with folder_beside(path) as folder:
-        (folder / "new").touch()
-        move_folder(folder, path)
-    assert os.listdir(path) == ["new"]
-    assert os.listdir(tmp_path) == ["folder"]
 
 
 def test_an_unused_folder_beside_is_deleted(tmp_path: Path) -> None:

@@ -1,0 +1,195 @@
+"""One path, one owner: no build replaces what it did not find, no edit of a moved folder counts."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vecattr.cli.main import run
+from vecattr.errors import ArtifactError, UsageError, VecattrError
+from vecattr.indexes.checking import repair
+from vecattr.indexes.checking.repair import repair_index
+from vecattr.indexes.checking.verify import verify_index
+from vecattr.indexes.editing.build import build_index
+from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab, rollback
+from vecattr.indexes.editing.publish import STEPS
+from vecattr.indexes.storage.index_folder import read_manifest
+
+
+def at(step: str, act: Callable[[], object]) -> Callable[[str], None]:
+    """A hook that acts once, after that step."""
+    waiting = [act]
+
+    def hook(done: str) -> None:
+        if done == step and waiting:
+            waiting.pop()()
+
+    return hook
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    return {
+        str(file.relative_to(path)): file.read_bytes() for file in path.rglob("*") if file.is_file()
+    }
+
+
+@pytest.mark.parametrize("replace", [False, True])
+@pytest.mark.parametrize("step", ["segment", "manifest", "folder"])
+def test_the_index_of_another_build_and_its_edits_stay(
+    tmp_path: Path, workshop: Any, step: str, replace: bool
+) -> None:
+    path = tmp_path / "i"
+
+    def others() -> None:
+        workshop.build(path, workshop.plasmids(["Ash", "Birch"]))
+        rename_lab(path, "Ash", "Oak")
+
+    with pytest.raises(UsageError, match="left as it is"):
+        workshop.build(
+            path, workshop.plasmids(["Yew"]), replace=replace, after_step=at(step, others)
+        )
+    assert workshop.open(path).lab_names == ("Birch", "Oak")
+    assert verify_index(path).findings == ()
+    assert [file.name for file in tmp_path.iterdir()] == ["i"]
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_folder_of_the_user_stays(tmp_path: Path, workshop: Any, replace: bool) -> None:
+    path = tmp_path / "results"
+
+    def user() -> None:
+        (path / "deep").mkdir(parents=True)
+        (path / "deep" / "notes").write_text("mine")
+
+    with pytest.raises(UsageError):
+        workshop.build(
+            path, workshop.plasmids(["Yew"]), replace=replace, after_step=at("folder", user)
+        )
+    assert contents(path) == {"deep/notes": b"mine"}
+
+
+@pytest.mark.parametrize("place", ["notes", "segments/notes", "quarantine/x"])
+def test_a_file_of_the_user_in_the_index_to_be_replaced_keeps_it(
+    tmp_path: Path, workshop: Any, place: str
+) -> None:
+    path = tmp_path / "i"
+    workshop.build(path, workshop.plasmids(["Ash"]))
+
+    def user() -> None:
+        (path / place).parent.mkdir(exist_ok=True)
+        (path / place).write_text("mine")
+
+    with pytest.raises(UsageError):
+        workshop.build(
+            path, workshop.plasmids(["Yew"]), replace=True, after_step=at("folder", user)
+        )
+    assert (path / place).read_text() == "mine"
+    assert workshop.open(path).lab_names == ("Ash",)
+
+
+def test_an_index_that_took_the_place_of_the_one_to_be_replaced_stays(
+    tmp_path: Path, workshop: Any
+) -> None:
+    path = tmp_path / "i"
+    workshop.build(path, workshop.plasmids(["Ash"]))
+    workshop.build(tmp_path / "other", workshop.plasmids(["Birch"]))
+
+    def swap() -> None:
+        path.rename(tmp_path / "kept")
+        (tmp_path / "other").rename(path)
+
+    with pytest.raises(UsageError):
+        workshop.build(
+            path, workshop.plasmids(["Yew"]), replace=True, after_step=at("folder", swap)
+        )
+    assert workshop.open(path).lab_names == ("Birch",)
+    assert workshop.open(tmp_path / "kept").lab_names == ("Ash",)
+
+
+def test_what_comes_while_the_command_reads_its_input_stays(
+    tmp_path: Path,
+    workshop: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "i"
+    (tmp_path / "in.csv").write_text("sequence_id,lab,sequence\np,Yew," + "ACGT" * 40 + "\n")
+
+    def late(where: Path, *args: Any, **options: Any) -> Any:
+        monkeypatch.undo()
+        workshop.build(path, workshop.plasmids(["Ash"]))
+        return build_index(where, *args, **options)
+
+    monkeypatch.setattr("vecattr.indexes.editing.build.build_index", late)
+    arguments = ["build-index", str(tmp_path / "in.csv"), "-i", str(path), "--replace"]
+    assert run([*arguments, "--lab-vectors", "mean"]) == 2
+    assert "left as it is" in capsys.readouterr().err
+    assert workshop.open(path).lab_names == ("Ash",)
+
+
+def writers(path: Path, workshop: Any) -> dict[str, Callable[..., object]]:
+    new = workshop.plasmids(["Fir", "Ash"], seed=1)
+    return {
+        "add": lambda **o: add_labs(path, new, embedder=workshop.embedder, **o),
+        "remove": lambda **o: remove_lab(path, "Ash", **o),
+        "rename": lambda **o: rename_lab(path, "Ash", "Birch", **o),
+        "rollback": lambda **o: rollback(path, **o),
+        "compact": lambda **o: compact(path, **o),
+    }
+
+
+#: Every edit with every step that it takes; only two of them write segments.
+REPLACED = [
+    (edit, step)
+    for edit in ("add", "remove", "rename", "rollback", "compact")
+    for step in STEPS
+    if edit in ("add", "compact") or step not in ("segment", "faiss")
+]
+
+
+@pytest.mark.parametrize(("edit", "step"), REPLACED)
+@pytest.mark.parametrize("by", ["another index", "nothing"])
+def test_an_edit_whose_folder_was_replaced_is_not_acknowledged(
+    tmp_path: Path, workshop: Any, edit: str, step: str, by: str
+) -> None:
+    path, other = tmp_path / "i", tmp_path / "other"
+    workshop.build(path, workshop.plasmids(["Ash", "Birch"]))
+    add_labs(path, workshop.plasmids(["Cedar"]), embedder=workshop.embedder)
+    workshop.build(other, workshop.plasmids(["Yew", "Elm"]))
+    before = contents(other)
+
+    def replaced() -> None:
+        path.rename(tmp_path / "moved")
+        if by == "another index":
+            shutil.copytree(other, path)
+
+    with pytest.raises(VecattrError) as error:
+        writers(path, workshop)[edit](after_step=at(step, replaced))
+    assert error.value.exit_code == ArtifactError.exit_code
+    if by == "another index":
+        assert "was replaced while it was changed" in error.value.what
+        assert error.value.what.count("inode") == 2
+        after = contents(path)
+        assert {name: after[name] for name in before} == before
+    assert verify_index(tmp_path / "moved").ok
+    committed = STEPS.index(step) >= STEPS.index("manifest")
+    assert read_manifest(tmp_path / "moved").generation == (3 if committed else 2)
+
+
+def test_a_repair_whose_folder_was_replaced_is_not_acknowledged(
+    tmp_path: Path, workshop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "i"
+    workshop.build(path, workshop.plasmids(["Ash"]))
+
+    def moved(self: Any) -> None:
+        path.rename(tmp_path / "moved")
+        path.mkdir()
+
+    monkeypatch.setattr(repair._Repair, "run", moved)
+    with pytest.raises(ArtifactError, match="was replaced"):
+        repair_index(path)

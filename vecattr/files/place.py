@@ -1,0 +1,149 @@
+"""A place for a new folder: a path as it was found in, the new folder at that path out, or an error
+when something else came there meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from vecattr.errors import UsageError
+from vecattr.files.atomic import sync_folder, translated_errors
+
+_AT_FDCWD = -100
+_RENAME_NOREPLACE = 1
+_RENAME_EXCHANGE = 2
+
+#: What renaming to a name says that somebody else has taken.
+_TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR)
+
+
+class Place:
+    """A path as it is now: free, an empty folder, or a folder with all its names, to be replaced.
+
+    `put` replaces exactly that and nothing else. Files with the name `besides` do not count.
+    """
+
+    def __init__(self, path: Path, *, besides: str) -> None:
+        self.path = path
+        self._besides = besides
+        with translated_errors(path):
+            self._is_free = not os.path.lexists(path)
+            self._folder = None if self._is_free else os.lstat(path)
+            self._names = self._names_at(path)
+
+    def check(self) -> None:
+        """UsageError when the path holds anything that was not found here."""
+        with translated_errors(self.path):
+            if os.path.lexists(self.path) and not self._is_at(self.path):
+                raise _taken(self.path)
+
+    def put(self, new: Path) -> None:
+        """Rename the folder `new` to this path; what was found here is deleted once the new folder
+        is on disk in its place.
+
+        Where the system can exchange two names in one step (Linux), the path is never without a
+        folder. UsageError when the path holds anything that was not found here, which stays as it
+        is; ArtifactError when the disk refuses, with what was here in its place.
+        """
+        with translated_errors(self.path):
+            self.check()
+            if not os.path.lexists(self.path):
+                _move(new, self.path)
+            elif not self._names:
+                self._replace_empty(new)
+            else:
+                self._replace_filled(new)
+
+    def _is_at(self, path: Path) -> bool:
+        """Whether this is the folder that was found, with the names that it had."""
+        return (
+            self._folder is not None
+            and os.path.samestat(self._folder, os.lstat(path))
+            and self._names_at(path) <= self._names
+        )
+
+    def _names_at(self, path: Path) -> frozenset[str]:
+        """The relative names of all that lies in a folder and below it; links are not followed."""
+        return frozenset(
+            os.path.relpath(os.path.join(folder, name), path)
+            for folder, folders, files in os.walk(path)
+            for name in (*folders, *files)
+            if name != self._besides
+        )
+
+    def _replace_empty(self, new: Path) -> None:
+        try:
+            os.replace(new, self.path)  # fails unless the folder is still empty
+        except OSError as error:
+            raise _taken(self.path) if error.errno in _TAKEN else error from error
+        sync_folder(self.path.parent)
+
+    def _replace_filled(self, new: Path) -> None:
+        if _rename(new, self.path, _RENAME_EXCHANGE) == 0:
+            old = new
+            try:
+                if not self._is_at(old):
+                    raise _taken(self.path)
+                sync_folder(self.path.parent)
+            except BaseException:
+                _rename(old, self.path, _RENAME_EXCHANGE)
+                raise
+        else:
+            old = new.with_name(new.name + ".old")
+            os.replace(self.path, old)
+            try:
+                if not self._is_at(old):
+                    raise _taken(self.path)
+                _move(new, self.path)
+            except BaseException:
+                _move(old, self.path)
+                raise
+        shutil.rmtree(old, ignore_errors=True)  # a later writer deletes the rest
+
+
+def _taken(path: Path) -> UsageError:
+    return UsageError(
+        "something came to be here while the index was built; it is left as it is, and the new "
+        "index is discarded",
+        where=str(path),
+        hint="look at what is there, and build again at another path or with --replace",
+    )
+
+
+def _move(new: Path, path: Path) -> None:
+    """Rename a folder to a free name, durably; UsageError when the name is taken."""
+    code = _rename(new, path, _RENAME_NOREPLACE)
+    if code in _TAKEN:
+        raise _taken(path)
+    if code:  # the system or the disk has no such rename: claim the name with an empty folder
+        try:
+            os.mkdir(path)
+            os.replace(new, path)
+        except OSError as error:
+            raise _taken(path) if error.errno in _TAKEN else error from error
+    try:
+        sync_folder(path.parent)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.replace(path, new)
+        raise
+
+
+def _rename(first: Path, second: Path, how: int) -> int:
+    """Rename in one step as `how` says; 0, or the error number (ENOSYS where there is no such
+    step)."""
+    if not sys.platform.startswith("linux"):
+        return errno.ENOSYS
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):
+        return errno.ENOSYS
+    names = os.fsencode(first), os.fsencode(second)
+    if renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], how) == 0:
+        return 0
+    return ctypes.get_errno() or errno.ENOSYS
