@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from vecattr.encoders.protocol import SequenceEmbedder
+    from vecattr.files.place import Place
     from vecattr.indexes.editing.build import BuildReport
     from vecattr.plasmid import Plasmid
     from vecattr.readers.plasmids import ReadOptions
@@ -88,12 +89,9 @@ def command(
     `train --folds`, one index is built for each fold; `query` combines them.
     """
     from vecattr.encoders.embedder import load_embedder  # start-up
-    from vecattr.encoders.pretrained import shipped_encoder  # start-up
-    from vecattr.indexes.editing.build import index_place  # start-up
 
-    model = shipped_encoder() if model is None else model
-    place = index_place(index)
-    models = _models(model, index, replace=replace)
+    model = model or _shipped()
+    place, models = _checked(model, index, replace=replace)
     embedders = [
         load_embedder(path, views=views, device=device, threads=threads) for path in models
     ]
@@ -120,18 +118,26 @@ def command(
         warn_unread(report.unread, report.plasmids)
 
 
-def _models(model: Path, index: Path, *, replace: bool) -> tuple[Path, ...]:
-    """The model, or those of its folds, after a check that the index can be written."""
+def _shipped() -> Path:
+    from vecattr.encoders.pretrained import shipped_encoder  # start-up
+
+    return shipped_encoder()
+
+
+def _checked(model: Path, index: Path, *, replace: bool) -> tuple[Place, tuple[Path, ...]]:
+    """What is at the index's path, after a check that it may be replaced, and the model, or those
+    of its folds."""
     from vecattr.files.fold_folder import is_folds  # start-up
-    from vecattr.indexes.editing.build import check_place  # start-up
+    from vecattr.indexes.editing.build import check_place, index_place  # start-up
     from vecattr.indexes.editing.build_folds import check_folds_place  # start-up
     from vecattr.indexes.storage.fold_indexes import model_folds  # start-up
 
+    place = index_place(index)
     if is_folds(model):
         check_folds_place(index, replace=replace)
-        return model_folds(model)
+        return place, model_folds(model)
     check_place(index, replace=replace)
-    return (model,)
+    return place, (model,)
 
 
 def _build(
