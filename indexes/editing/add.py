@@ -161,7 +161,10 @@ def _next_manifest(
     many."""
     added = [LiveSegment.open(path, entry, model=old.model) for entry in sink.entries]
     new_labs = sink.class_sizes.keys() - class_names(segments)
-    entries = merge_small(path, [*segments, *added], old, after_step=after_step)
+    written = {entry.name for entry in sink.entries}
+    # labs that were removed and are added again: the same segment, without its removals
+    kept = [segment for segment in segments if segment.entry.name not in written]
+    entries = merge_small(path, [*kept, *added], old, after_step=after_step)
     return replace(
         old,
         generation=old.generation + 1,

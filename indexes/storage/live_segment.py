@@ -129,7 +129,29 @@ def _shown(facts: tuple[int, str, int]) -> str:
 
 def open_segments(path: Path, manifest: Manifest) -> tuple[LiveSegment, ...]:
     """Every segment of a manifest; errors as in `LiveSegment.open`."""
-    return tuple(LiveSegment.open(path, entry, model=manifest.model) for entry in manifest.segments)
+    segments = tuple(
+        LiveSegment.open(path, entry, model=manifest.model) for entry in manifest.segments
+    )
+    check_shared_labs(path, segments)
+    return segments
+
+
+def check_shared_labs(path: Path, segments: Sequence[LiveSegment]) -> None:
+    """DamagedError when two entries of the manifest show one lab of one segment: its plasmids
+    would count twice. (A segment may be named again when the labs it shows were removed before.)"""
+    names_shown: dict[str, set[str]] = {}
+    for segment in segments:
+        stored_names = {*segment.stored.lab_names, *segment.stored.part_names}
+        shown = {name for name in stored_names if segment.present(name) is not None}
+        earlier = names_shown.setdefault(segment.entry.name, set())
+        if common := earlier & shown:
+            raise DamagedError(
+                f"the segment {segment.entry.name} is named twice, both times with the lab "
+                f"{min(common)!r}",
+                where=str(path / "manifest.json"),
+                hint="restore the file from a copy, or build the index again",
+            )
+        earlier |= shown
 
 
 def combined_labs(segments: Sequence[LiveSegment]) -> list[LabPart]:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from vecattr.files.atomic import append_line, read_file
+from vecattr.files.json_files import CONTENT_ERRORS, parse_json
 from vecattr.indexes.storage.manifest import Manifest
 from vecattr.version import __version__
 
@@ -49,7 +50,7 @@ def read_log(path: Path, *, generation: int) -> list[dict[str, object]]:
     entries: dict[int, dict[str, object]] = {}
     file = path / LOG_FILE
     for line in read_file(file).splitlines() if file.exists() else ():
-        with contextlib.suppress(ValueError, TypeError, KeyError):
-            entry = json.loads(line)
+        with contextlib.suppress(*CONTENT_ERRORS):
+            entry = parse_json(line)
             entries[int(entry["generation"])] = entry
     return [entry for number, entry in sorted(entries.items()) if number <= generation]

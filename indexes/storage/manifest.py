@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from vecattr.encoders.model_folder import CALIBRATION_FILE, RANKER_FILE
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.files.atomic import sha256_bytes
+from vecattr.files.json_files import CONTENT_ERRORS, parse_json
 
 FORMAT = "vecattr-index"
 #: What is written. Version 1 had no `library`, and no fusion in its identity.
@@ -200,15 +202,15 @@ def parse_manifest(data: bytes, *, where: str) -> Manifest:
     """The manifest in these bytes; MismatchError for another format or version, DamagedError when
     they are not exactly what `Manifest.to_json` writes."""
     try:
-        body = json.loads(data)
+        body = parse_json(data)
         format_name, version = body["format"], body["version"]
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except CONTENT_ERRORS as error:
         raise _damaged(where, f"not a manifest: {error}") from error
     _check_format(format_name, version, where=where)
     try:
         manifest = _from_json(body)
         canonical = manifest.to_json(version=body["version"])
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except CONTENT_ERRORS as error:
         raise _damaged(where, f"not a manifest: {error!r}") from error
     if canonical != data:
         expected = json.loads(canonical)["checksum"]
@@ -236,6 +238,8 @@ def _from_json(body: dict[str, Any]) -> Manifest:
     files = {name: _facts(facts) for name, facts in model["files"].items()}
     if wrong_names := [name for name in files if not _MODEL_FILE.fullmatch(name)]:
         raise ValueError(f"{wrong_names[0]!r} names no file of a model")
+    segments = tuple(_entry_from_json(entry) for entry in body["segments"])
+    _check_distinct(segments)
     return Manifest(
         generation=_count(body["generation"], least=1),
         model=_digest(model["identity"]),
@@ -243,12 +247,21 @@ def _from_json(body: dict[str, Any]) -> Manifest:
         width=_count(model["width"], least=1),
         views=None if views is None else _count(views, least=1),
         keep_sequences=bool(body["keep_sequences"]),
-        segments=tuple(_entry_from_json(entry) for entry in body["segments"]),
+        segments=segments,
         plasmids=_count(body["counts"]["plasmids"]),
         labs=_count(body["counts"]["labs"]),
         restores=None if restores is None else _count(restores, least=1),
         library=None if body["version"] == 1 else _text(body["library"]),
     )
+
+
+def _check_distinct(segments: tuple[SegmentEntry, ...]) -> None:
+    """ValueError when two entries for one segment both show all of its labs. (Labs that were
+    removed and added again may be in a segment of the same content, and so of the same name.)"""
+    counts = Counter(entry.name for entry in segments if not entry.removed)
+    for name, count in counts.items():
+        if count > 1:
+            raise ValueError(f"the segment {name} is named {count} times")
 
 
 def _damaged(where: str, what: str) -> DamagedError:

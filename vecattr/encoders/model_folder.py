@@ -24,8 +24,9 @@ from vecattr.encoders.config import EncoderConfig, as_json, encoder_config
 from vecattr.encoders.features import FeatureSpace
 from vecattr.errors import DamagedError, MismatchError, MissingError
 from vecattr.files.arrays import read_table
-from vecattr.files.atomic import read_file, sha256_file
+from vecattr.files.atomic import sha256_file
 from vecattr.files.fold_folder import fold_path, is_folds
+from vecattr.files.json_files import read_json
 from vecattr.vectors import EmbeddingTable, Vectors
 
 WEIGHTS_FILE = "encoder.safetensors"
@@ -79,22 +80,19 @@ def read_config(folder: Path) -> ModelConfig:
     DamagedError when its configuration cannot be read.
     """
     path = folder / CONFIG_FILE
-    data = _json_object(read_file(_present(path)), path)
+    return read_json(_present(path), _parsed_config, kind="model's configuration")
+
+
+def _parsed_config(data: dict[str, Any]) -> ModelConfig:
     if data.get("format") != FORMAT:
-        raise DamagedError(f"format {data.get('format')!r}, expected {FORMAT!r}", where=str(path))
+        raise DamagedError(f"format {data.get('format')!r}, expected {FORMAT!r}")
     if data.get("version") != VERSION:
         raise MismatchError(
             f"model version {data.get('version')!r}, this vecattr reads {VERSION}",
-            where=str(path),
             hint="use the vecattr that made it, or train again",
         )
-    try:
-        features = FeatureSpace(tuple(str(name) for name in data["features"]))
-        rotations = int(data["rotations"])
-        encoder = encoder_config(data["encoder"])
-    except (KeyError, TypeError, ValueError) as cause:
-        raise DamagedError("not a model's configuration", where=str(path)) from cause
-    return ModelConfig(encoder, features, rotations)
+    features = FeatureSpace(tuple(str(name) for name in data["features"]))
+    return ModelConfig(encoder_config(data["encoder"]), features, int(data["rotations"]))
 
 
 def model_identity(folder: Path) -> str:
@@ -155,13 +153,3 @@ def _present(path: Path) -> Path:
             hint="name a folder that `vecattr train PLASMIDS -o MODEL` wrote",
         )
     return path
-
-
-def _json_object(content: bytes, path: Path) -> dict[str, Any]:
-    try:
-        data = json.loads(content)
-    except ValueError as cause:
-        raise DamagedError("not JSON", where=str(path)) from cause
-    if not isinstance(data, dict):
-        raise DamagedError("not a JSON object", where=str(path))
-    return data

@@ -14,6 +14,8 @@ from typing import Self
 
 import numpy as np
 
+from vecattr.files.json_files import CONTENT_ERRORS, parse_json
+
 Attribute = str | int | float
 
 #: What an array may be: little-endian numbers, in one to three dimensions.
@@ -73,7 +75,7 @@ class Directory:
         """The directory of a file whose HDF5 part has `size` bytes; ValueError for content that
         `to_bytes` never writes, or for arrays that extend beyond the file."""
         try:
-            content = json.loads(data)
+            content = parse_json(data)
             arrays = content["arrays"].items()
             extents = {
                 name: Extent.from_description(name, *description, size=size)
@@ -81,7 +83,7 @@ class Directory:
             }
             attributes = {key: plain_value(value) for key, value in content["attributes"].items()}
             return cls(attributes, extents)
-        except (TypeError, KeyError, AttributeError, RecursionError) as error:
+        except CONTENT_ERRORS as error:
             raise ValueError(f"{type(error).__name__}: {error}") from error
 
 

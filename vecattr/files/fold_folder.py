@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from vecattr.errors import DamagedError, MissingError
-from vecattr.files.atomic import read_file
+from vecattr.errors import MissingError
+from vecattr.files.json_files import read_json
 
 FOLDS_FILE = "folds.json"
 FORMAT = "vecattr-folds"
@@ -40,16 +41,15 @@ def is_folds(folder: Path) -> bool:
 
 def read_folds(folder: Path) -> Folds:
     """The content of folds.json; MissingError without one, DamagedError when it cannot be read."""
-    path = folder / FOLDS_FILE
-    try:
-        data = json.loads(read_file(path))
-        if (data["format"], data["version"]) != (FORMAT, VERSION) or data["count"] < 2:
-            raise ValueError(data["format"])
-        return Folds(int(data["count"]), str(data["run"]), tuple(map(str, data["held_out"])))
-    except (ValueError, KeyError, TypeError) as cause:
-        raise DamagedError(
-            "is no list of folds", where=str(path), hint="make the folder again"
-        ) from cause
+    return read_json(
+        folder / FOLDS_FILE, _parsed, kind="list of folds", hint="make the folder again"
+    )
+
+
+def _parsed(data: dict[str, Any]) -> Folds:
+    if (data["format"], data["version"]) != (FORMAT, VERSION) or data["count"] < 2:
+        raise ValueError(data["format"])
+    return Folds(int(data["count"]), str(data["run"]), tuple(map(str, data["held_out"])))
 
 
 def fold_path(folder: Path, number: int) -> Path:

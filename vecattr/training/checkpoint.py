@@ -20,6 +20,7 @@ from vecattr.datasets.classes import LabelledSet
 from vecattr.encoders.config import EncoderConfig, as_json
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.files.atomic import atomic_write
+from vecattr.files.json_files import parse_json
 from vecattr.training.settings import ResolvedTrainConfig
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
@@ -76,7 +77,7 @@ def read_checkpoint(path: Path, *, fingerprint: str) -> dict[str, Any]:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        skeleton = json.loads(metadata["state"])
+        skeleton = parse_json(metadata["state"])
     except (safetensors.SafetensorError, KeyError, ValueError, OSError) as cause:
         raise DamagedError(
             "not a checkpoint", where=str(path), hint="remove it to start afresh"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,19 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from vecattr.datasets.classes import ClassRule
-from vecattr.errors import InputError, LockedError, MismatchError, MissingError, UsageError
+from vecattr.errors import (
+    DamagedError,
+    InputError,
+    LockedError,
+    MismatchError,
+    MissingError,
+    UsageError,
+)
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab, rollback
 from vecattr.indexes.editing.merge import MOST_SMALL
 from vecattr.indexes.editing.publish import KEPT_GENERATIONS
+from vecattr.indexes.storage.index_folder import history_path, read_manifest
 from vecattr.indexes.storage.lock import writing
 from vecattr.indexes.storage.log import read_log
 from vecattr.plasmid import POOLED, Plasmid
@@ -172,6 +181,33 @@ def test_a_removed_lab_can_be_added_again_with_the_same_plasmids(
     assert verify_index(index).findings == ()
     remove_lab(index, "Ash")
     assert "Ash" not in sizes(index, workshop)
+
+
+def test_a_lab_that_comes_back_needs_its_segment_only_once(index: Path, workshop: Any) -> None:
+    plasmids = workshop.plasmids(["Fir"], seed=1)
+    for _ in range(3):
+        add_labs(index, plasmids, embedder=workshop.embedder)
+        remove_lab(index, "Fir")
+    add_labs(index, plasmids, embedder=workshop.embedder)
+    segments = [entry.name for entry in workshop.open(index).manifest.segments]
+    assert len(segments) == len(set(segments)) == 2
+    assert sizes(index, workshop)["Fir"] == 3
+    assert verify_index(index).findings == ()
+
+
+@pytest.mark.parametrize("hidden", ["Fir", "no such lab"])
+def test_two_entries_of_one_segment_may_not_show_the_same_lab(
+    index: Path, workshop: Any, hidden: str
+) -> None:
+    add_labs(index, workshop.plasmids(["Fir", "Oak"], seed=1), embedder=workshop.embedder)
+    manifest = read_manifest(index)
+    again = manifest.segments[-1].without(frozenset({hidden}))
+    forged = replace(manifest, segments=(*manifest.segments, again))
+    for file in (index / "manifest.json", history_path(index, manifest.generation)):
+        file.write_bytes(forged.to_json())
+    with pytest.raises(DamagedError, match="is named twice, both times with the lab"):
+        workshop.open(index)
+    assert not verify_index(index).ok
 
 
 def test_renaming_changes_the_name_and_nothing_else(index: Path, workshop: Any) -> None:

@@ -156,3 +156,26 @@ def test_another_calibration_or_fusion_is_another_identity() -> None:
         != manifest_of("config.json", "calibration.json").identity
     )
     assert manifest_of("config.json").identity != manifest_of("config.json", "fusion.json").identity
+
+
+@pytest.mark.parametrize("times", [2, 50])
+@pytest.mark.parametrize("renamed", [(), (("old", "other"),)])
+def test_a_segment_that_is_named_twice_is_refused(
+    times: int, renamed: tuple[tuple[str, str], ...]
+) -> None:
+    entry = replace(ENTRY, removed=())
+    manifest = replace(MANIFEST, segments=(entry, *[replace(entry, renamed=renamed)] * (times - 1)))
+    with pytest.raises(DamagedError, match=f"named {times} times"):
+        parse_manifest(manifest.to_json(), where="m")
+
+
+def test_a_segment_that_was_removed_and_added_again_may_be_named_twice() -> None:
+    manifest = replace(MANIFEST, segments=(ENTRY, replace(ENTRY, removed=())))
+    assert parse_manifest(manifest.to_json(), where="m") == manifest
+
+
+@pytest.mark.parametrize("value", [b"1" * 25, b"[" * 400 + b"]" * 400])
+def test_huge_integers_and_deep_lists_are_not_a_manifest(value: bytes) -> None:
+    stored = MANIFEST.to_json().replace(b'"generation": 3', b'"generation": ' + value)
+    with pytest.raises(DamagedError, match="not a manifest"):
+        parse_manifest(stored, where="m")
