@@ -12,7 +12,6 @@ import io
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -162,7 +161,7 @@ def _stopped(terminal: Terminal, number: int) -> int:
 def _failed(terminal: Terminal, error: Exception) -> int:
     """The exit code of a failed command, after one or two lines about it on stderr."""
     if terminal.debug:
-        traceback.print_exception(error)
+        terminal.trace(error)
     translated = error if isinstance(error, VecattrError) else _translated(error)
     terminal.complain(translated)
     return translated.exit_code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -44,6 +45,11 @@ class Terminal:
         _print_line(f"vecattr: error: {escape_control(message)}")
         if error.hint:
             _print_line(f"  {escape_control(error.hint)}")
+
+    def trace(self, error: BaseException) -> None:
+        """Print the traceback of an error line by line; messages may quote a stranger's file."""
+        for line in "".join(traceback.format_exception(error)).rstrip("\n").split("\n"):
+            _print_line(escape_control(line))
 
     def good_records(self, records: Iterable[Plasmid | BadRecord]) -> Iterator[Plasmid]:
         """The plasmids among `records`; each bad record is reported, and the exit code becomes 3.

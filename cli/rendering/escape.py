@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 #: A cell that starts with one of these is run as a formula by spreadsheet programs; the full-width
-#: forms by those of some languages.
-_FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+#: forms by those of some languages. Where a list separator is a semicolon, they split cells there.
+_FORMULA = re.compile(r"""(^|;[\s"]*)(?=[=+\-@＝＋－＠])""")
 
 
 def escape_control(text: str) -> str:
@@ -24,12 +25,13 @@ def escape_control(text: str) -> str:
 
 
 def escape_formula(text: str) -> str:
-    """A leading = + - @ gets an apostrophe before it, so that a spreadsheet shows it as text.
+    """A = + - @ at the start or after a semicolon gets an apostrophe before it, so that a
+    spreadsheet shows it as text.
 
     >>> escape_formula("=cmd()")
     "'=cmd()"
     """
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    return _FORMULA.sub(r"\1'", text)
 
 
 def display_width(text: str) -> int:

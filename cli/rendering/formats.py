@@ -68,8 +68,14 @@ def _safe_cell(cell: Cell) -> str:
 
 
 def tsv_line(row: Row) -> str:
-    """One line of TSV: no quoting, because a tab or a newline cannot occur in an escaped cell."""
-    return "\t".join(_safe_cell(cell) for cell in row) + "\n"
+    """One line of TSV. An escaped cell holds no tab or newline; one with a quotation mark is
+    quoted, because readers of TSV take the mark for the beginning of a quoted cell."""
+    return "\t".join(_quoted(_safe_cell(cell)) for cell in row) + "\n"
+
+
+def _quoted(text: str) -> str:
+    doubled = text.replace('"', '""')
+    return f'"{doubled}"' if '"' in text else text
 
 
 def csv_line(row: Row) -> str:

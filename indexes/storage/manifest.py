@@ -11,7 +11,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from vecattr.encoders.model_folder import CALIBRATION_FILE, RANKER_FILE
@@ -65,7 +65,15 @@ class SegmentEntry:
 
     def present(self, stored: str) -> str | None:
         """The name that a stored lab has now; None when it is removed."""
-        return None if stored in self.removed else dict(self.renamed).get(stored, stored)
+        return None if stored in self._removed else self._renamed.get(stored, stored)
+
+    @cached_property
+    def _removed(self) -> frozenset[str]:
+        return frozenset(self.removed)
+
+    @cached_property
+    def _renamed(self) -> dict[str, str]:
+        return dict(self.renamed)
 
     def without(self, stored: frozenset[str]) -> SegmentEntry:
         """The same segment with some of its stored labs hidden."""

@@ -74,6 +74,16 @@ def test_an_error_cannot_drive_a_terminal(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().err.replace("\n", "").isprintable()
 
 
+@pytest.mark.parametrize("kind", [ValueError, InputError, KeyError])
+def test_a_traceback_holds_no_control_character(
+    kind: type[Exception], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["go", "--debug"], group=raising(kind("\x1b[2Jgone\r\u202e\x9b")))
+    shown = capsys.readouterr().err
+    assert "Traceback" in shown
+    assert shown.replace("\n", "").isprintable()
+
+
 def test_a_traceback_is_shown_only_with_debug(capsys: pytest.CaptureFixture[str]) -> None:
     run(["go"], group=raising(ValueError("x")))
     assert "Traceback" not in capsys.readouterr().err

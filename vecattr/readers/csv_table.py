@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -146,7 +147,8 @@ def _check_header(columns: tuple[str, ...], name: str) -> None:
             where=f"{name}:1",
             hint="name the column that holds the ids sequence_id",
         )
-    repeated = sorted({column for column in columns if column and columns.count(column) > 1})
+    counts = Counter(columns)  # `columns.count` for each would take the square of their number
+    repeated = sorted(column for column, count in counts.items() if column and count > 1)
     if repeated:
         raise InputError(
             f"the column {repeated[0]!r} occurs twice",

@@ -30,11 +30,12 @@ def feature_columns(
     >>> feature_columns(["sequence_id", "amp", "note"], [["a", "1", "x"], ["b", "", "y"]])
     (1,)
     """
+    whole_rows = [row for row in rows if len(row) == len(columns)]
     positions = []
     for position, column in enumerate(columns):
         if not column or column in RESERVED_COLUMNS or column in reserved:
             continue
-        values = {row[position].strip() for row in rows if len(row) == len(columns)} - {""}
+        values = {row[position].strip() for row in whole_rows} - {""}
         if values and values <= BITS.keys():
             positions.append(position)
     return tuple(positions)

@@ -24,7 +24,18 @@ _PLACEHOLDER_IDS = frozenset(
 )
 
 #: What Biopython's GenBank parser raises at damaged files (found by mutating good ones).
-_PARSER_ERRORS = (ValueError, LookupError, AttributeError, TypeError, AssertionError)
+_PARSER_ERRORS = (
+    ValueError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    AssertionError,
+    RecursionError,
+)
+
+#: How much of a LOCUS line is looked at (characters): programs write fewer than 200, and the time
+#: of the pattern grows with the square.
+_LONGEST_LOCUS = 1000
 
 #: LOCUS, name, length, unit: the part of the first line that every program writes.
 _LOCUS = re.compile(r"LOCUS\s+(?:(?P<name>\S.*?)\s+)?(?P<length>\d+)\s+(?P<unit>bp|aa|rc)\b", re.I)
@@ -61,7 +72,7 @@ def _entries(file: InputFile) -> Iterator[str]:
 
 def _record(text: str, number: int, file_name: str) -> Record:
     locus_line = text.split("\n", 1)[0]
-    locus = _LOCUS.match(locus_line)
+    locus = _LOCUS.match(locus_line[:_LONGEST_LOCUS])
     name = (locus["name"] or "") if locus else ""
     place = f"{file_name}, record {name!r}" if name else f"{file_name}, record number {number}"
     try:
@@ -73,7 +84,7 @@ def _record(text: str, number: int, file_name: str) -> Record:
         _check_length(len(sequence), int(locus["length"]), unit=locus["unit"])
     except InputError as error:
         return Record(_first_id(name, file_name=file_name), place, "", problem=error)
-    topology = _TOPOLOGY.search(locus_line, locus.end())
+    topology = _TOPOLOGY.search(locus_line, locus.end(), _LONGEST_LOCUS)
     return Record(
         _first_id(entry_id, name, file_name=file_name),
         place,

@@ -28,12 +28,16 @@ _PARSER_ERRORS = (
 def read_snapgene(file: InputFile) -> Iterator[Record]:
     """The one record of a SnapGene `.dna` file; its id is the file's name without suffix.
 
-    Raises InputError when the file is cut short or holds no DNA.
+    Raises InputError when the file is cut short or holds no DNA. A file whose notes are nested too
+    deeply for the parser is a record that carries its problem.
     """
     place = f"{file.name}, record {input_stem(file.name)!r}"
     try:
         content = io.BytesIO(file.limited().read())
         entry = SeqIO.read(content, "snapgene")  # type: ignore[no-untyped-call]
+    except RecursionError:
+        yield Record(input_stem(file.name), place, "", problem=_too_deep())
+        return
     except _PARSER_ERRORS as error:
         raise InputError(
             f"the SnapGene file cannot be read ({error})",
@@ -42,3 +46,10 @@ def read_snapgene(file: InputFile) -> Iterator[Record]:
         ) from error
     topology = str(entry.annotations["topology"])
     yield Record(input_stem(file.name), place, str(entry.seq), topology=topology)
+
+
+def _too_deep() -> InputError:
+    return InputError(
+        "the SnapGene file cannot be read (its notes or features are nested too deeply)",
+        hint="export the plasmid as GenBank or FASTA",
+    )

@@ -110,3 +110,41 @@ def test_facts_are_one_object(form: Format) -> None:
 def test_nested_facts_become_dotted_names_in_tsv() -> None:
     text = "".join(facts_text({"b": {"c": [1], "d": True}}, form="tsv", title="Facts"))
     assert text == "name\tvalue\nb.c\t[1]\nb.d\ttrue\n"
+
+
+QUOTED = ['"starts', 'ends"', '5" of it', '"', '""', '="x"', "'\"", "a,b;c"]
+
+
+@given(st.lists(st.text(min_size=1) | st.sampled_from(QUOTED), min_size=2, max_size=4))
+def test_a_tsv_line_reads_back_as_readers_with_quotes_see_it(cells: list[str]) -> None:
+    read = next(csv.reader(io.StringIO(tsv_line(cells)), delimiter="\t"))
+    assert read == [escape_formula(escape_control(cell)) for cell in cells]
+
+
+@pytest.mark.parametrize("separator", ["\t", ","])
+def test_no_quotation_mark_swallows_a_row_in_pandas(separator: str) -> None:
+    pandas = pytest.importorskip("pandas")
+    line = tsv_line if separator == "\t" else csv_line
+    text = "".join(line([cell, "b"]) for cell in ["id", *QUOTED])
+    frame = pandas.read_csv(io.StringIO(text), sep=separator, keep_default_na=False)
+    assert frame["id"].tolist() == [escape_formula(cell) for cell in QUOTED]
+    assert set(frame["b"]) == {"b"}
+
+
+def test_a_tsv_cell_without_a_quotation_mark_is_never_quoted() -> None:
+    assert tsv_line(["a b", "c,d;e", "it's"]) == "a b\tc,d;e\tit's\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("a;=cmd()", "a;'=cmd()"),
+        ("a; +1;-2", "a; '+1;'-2"),
+        ('a;"@sum', "a;\"'@sum"),
+        ("＝x;y", "'＝x;y"),
+        ("a;b=c", "a;b=c"),
+        ("a-b, -c", "a-b, -c"),
+    ],
+)
+def test_a_formula_after_a_semicolon_becomes_text(name: str, safe: str) -> None:
+    assert escape_formula(name) == safe

@@ -179,3 +179,10 @@ def test_huge_integers_and_deep_lists_are_not_a_manifest(value: bytes) -> None:
     stored = MANIFEST.to_json().replace(b'"generation": 3', b'"generation": ' + value)
     with pytest.raises(DamagedError, match="not a manifest"):
         parse_manifest(stored, where="m")
+
+
+def test_names_that_changed_are_looked_up_and_not_searched_for() -> None:
+    labs = [f"lab {number}" for number in range(20_000)]
+    entry = replace(ENTRY, removed=tuple(labs[::2]), renamed=tuple((lab, lab * 2) for lab in labs))
+    expected = [None if number % 2 == 0 else lab * 2 for number, lab in enumerate(labs)]
+    assert [entry.present(lab) for lab in labs] == expected

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vecattr.errors import InputError
-from vecattr.readers.csv_table import read_csv_table
+from vecattr.readers.csv_table import _check_header, read_csv_table
 from vecattr.readers.input_files import open_input
 
 
@@ -89,3 +89,28 @@ def test_a_missing_column_names_the_columns_that_are_there(tmp_path: Path) -> No
 def test_fasta_is_no_table(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not a table"):
         rows_of(b">a\nACGT\n", tmp_path)
+
+
+class CountedName(str):
+    """A column's name that counts how often it is compared."""
+
+    comparisons = 0
+
+    def __eq__(self, other: object) -> bool:
+        CountedName.comparisons += 1
+        return str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
+def test_the_names_of_columns_are_compared_about_once_each() -> None:
+    columns = tuple(CountedName(f"f{number}") for number in range(2000))
+    _check_header(("sequence_id", *columns), "wide.csv")
+    assert CountedName.comparisons < 10 * len(columns)
+
+
+def test_a_column_that_occurs_twice_among_thousands_is_refused(tmp_path: Path) -> None:
+    names = ["sequence_id", *(f"f{number}" for number in range(50_000)), "f7"]
+    (tmp_path / "wide.csv").write_text(",".join(names) + "\n")
+    with open_input(tmp_path / "wide.csv") as file, pytest.raises(InputError, match="'f7' occurs"):
+        read_csv_table(file)

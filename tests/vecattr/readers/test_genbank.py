@@ -114,3 +114,26 @@ def test_latin1_author_names_do_not_matter(tmp_path: Path) -> None:
     with open_input(path) as file:
         (record,) = read_genbank(file)
     assert record.problem is None
+
+
+def test_locations_that_are_nested_too_deeply_make_a_bad_record_of_a_good_file(
+    tmp_path: Path,
+) -> None:
+    location = "complement(" * 5000 + "1..2" + ")" * 5000
+    texts = [
+        f"LOCUS       {name} 8 bp DNA circular\nFEATURES             Location/Qualifiers\n"
+        f"     gene            {place}\nORIGIN\n        1 acgtacgt\n//\n"
+        for name, place in (("deep", location), ("good", "1..2"))
+    ]
+    (tmp_path / "two.gb").write_text("".join(texts))
+    with open_input(tmp_path / "two.gb") as file:
+        records = list(read_genbank(file))
+    assert [record.id for record in records] == ["deep", "good"]
+    assert records[1].problem is None
+
+
+def test_a_long_locus_line_is_looked_at_in_a_time_that_does_not_grow(tmp_path: Path) -> None:
+    (tmp_path / "long.gb").write_text("LOCUS x" + " " * 60_000 + "y\nORIGIN\n//\n")
+    with open_input(tmp_path / "long.gb") as file:
+        [record] = read_genbank(file)
+    assert record.problem is not None

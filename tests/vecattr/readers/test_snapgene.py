@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from vecattr import Plasmid, read_plasmids
 from vecattr.errors import InputError
 from vecattr.readers.formats import format_of
 from vecattr.readers.input_files import open_input
-from vecattr.readers.records import Record
+from vecattr.readers.records import BadRecord, Record
 from vecattr.readers.snapgene import read_snapgene
 
 
@@ -74,3 +75,16 @@ def test_a_snapgene_file_with_an_empty_dna_packet_is_refused(tmp_path: Path) -> 
 def test_a_snapgene_file_without_dna_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No DNA"):
         snapgene_records(snapgene(b""), tmp_path)
+
+
+@pytest.mark.parametrize("kind", [0x06, 0x0A])
+def test_notes_that_are_nested_too_deeply_make_one_bad_record(kind: int, tmp_path: Path) -> None:
+    name = {0x06: b"Notes", 0x0A: b"Features"}[kind]
+    notes = b"<%s>" % name + b"<x><y>" * 900 + b"</y></x>" * 900 + b"</%s>" % name
+    (tmp_path / "deep.dna").write_bytes(snapgene()[: 19 + 5 + 9] + packet(kind, notes))
+    (tmp_path / "good.dna").write_bytes(snapgene())
+    bad, good = read_plasmids([tmp_path / "deep.dna", tmp_path / "good.dna"])
+    assert isinstance(bad, BadRecord)
+    assert "nested too deeply" in bad.error.what
+    assert "deep.dna" in str(bad.error.where)
+    assert isinstance(good, Plasmid)
