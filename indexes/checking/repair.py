@@ -24,12 +24,8 @@ from vecattr.files.atomic import (
     sync_folder,
     translated_errors,
 )
-from vecattr.indexes.checking.verify import (
-    VerifyReport,
-    cell_findings,
-    segment_findings,
-    verify_index,
-)
+from vecattr.indexes.checking.segment_findings import cell_findings, segment_findings
+from vecattr.indexes.checking.verify import VerifyReport, verify_index
 from vecattr.indexes.editing.publish import publish
 from vecattr.indexes.search.vector_search import build_faiss_index
 from vecattr.indexes.storage.index_folder import (

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
-
-import numpy as np
 
 from vecattr.calibration.calibration import read_calibration
 from vecattr.calibration.calibration_set import read_held_out
@@ -18,46 +15,28 @@ from vecattr.encoders.model_folder import (
     learned_labs,
     model_identity,
 )
-from vecattr.errors import ArtifactError, VecattrError
-from vecattr.files.atomic import TEMPORARY, check_file, read_file
+from vecattr.errors import ArtifactError, LockedError, VecattrError
+from vecattr.files.atomic import TEMPORARY
+from vecattr.indexes.checking.pinned_state import PinnedState, pin_state
 from vecattr.indexes.checking.search_check import SearchCheck, check_search
-from vecattr.indexes.editing.kmer_writer import kmer_arrays
-from vecattr.indexes.editing.publish import KEPT_GENERATIONS
-from vecattr.indexes.search.nearest_plasmids import open_cells
-from vecattr.indexes.search.vector_search import build_faiss_index
+from vecattr.indexes.checking.segment_findings import Finding, cell_findings, segment_findings
 from vecattr.indexes.storage.index_folder import (
     MANIFEST_FILE,
     MODEL_FOLDER,
     SEGMENTS_FOLDER,
-    cells_path,
-    check_is_newest,
-    faiss_path,
     history_path,
     kept_generations,
     read_history,
     read_manifest,
-    segment_path,
+    refuse_older,
 )
 from vecattr.indexes.storage.index_model import check_model_files, check_model_tables
 from vecattr.indexes.storage.live_segment import LiveSegment, class_names, class_sizes
-from vecattr.indexes.storage.manifest import Manifest, SegmentEntry
-from vecattr.indexes.storage.segment import Segment, id_hashes
+from vecattr.indexes.storage.manifest import Manifest
 from vecattr.ranking.evidence_ranker import read_ranker
-from vecattr.sequences.two_bit import unpack_bases
-from vecattr.vectors import UNIT_TOLERANCE
 
-#: How often verifying starts again when a writer publishes meanwhile.
+#: How often verifying starts again when writers delete meanwhile what it reads.
 _ATTEMPTS = 5
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong. An error can change answers or block an edit; a warning cannot (a
-    cache that is rebuilt, a file that the next edit deletes)."""
-
-    level: Literal["error", "warning"]
-    where: str
-    what: str
 
 
 @dataclass(frozen=True)
@@ -84,23 +63,38 @@ class VerifyReport:
 def verify_index(path: Path) -> VerifyReport:
     """Check every byte and every count of the index at `path`; it is not changed.
 
-    Raises MissingError when there is none, DamagedError or MismatchError when its manifest cannot
-    be read; everything else that is wrong is a finding. Starts again when a writer publishes
-    meanwhile.
+    One pinned state is judged, whatever writers do meanwhile. Raises MissingError when there is no
+    index, DamagedError or MismatchError when its manifest cannot be read, LockedError when writers
+    deleted that state again and again before all of it was read; everything else that is wrong is
+    a finding.
 
     >>> verify_index(Path("my.index")).ok
     True
     """
     path = Path(path)
+    suspected: set[str] = set()
     for _ in range(_ATTEMPTS):
-        manifest = read_manifest(path)
-        report = _verified(path, manifest)
-        if not report.findings or read_manifest(path) == manifest:
-            break
-    return report
+        state = pin_state(path)
+        try:
+            report = _verified(path, state)
+        except ArtifactError:
+            if state.is_present(path):
+                raise
+            continue
+        errors = {finding.where for finding in report.findings if finding.level == "error"}
+        # Damage stays; what a writer deleted meanwhile is not part of the next state.
+        if errors <= suspected or state.is_present(path):
+            return report
+        suspected |= errors
+    raise LockedError(
+        "was changed all the while it was verified",
+        where=str(path),
+        hint="no damage was found for certain: try again when no writer is busy",
+    )
 
 
-def _verified(path: Path, manifest: Manifest) -> VerifyReport:
+def _verified(path: Path, state: PinnedState) -> VerifyReport:
+    manifest = state.manifest
     findings: list[Finding] = []
     opened: dict[str, LiveSegment] = {}
     for entry in manifest.segments:
@@ -113,7 +107,7 @@ def _verified(path: Path, manifest: Manifest) -> VerifyReport:
         search_check = check_search(path, segments)
         findings.extend(Finding("error", where, what) for where, what in search_check.faults)
     findings.extend(_model_findings(path, manifest))
-    findings.extend(_history_findings(path, manifest, opened))
+    findings.extend(_history_findings(path, state, opened))
     findings.extend(cell_findings(path, opened.values()))
     findings.extend(_stray_findings(path, manifest))
     return VerifyReport(
@@ -134,87 +128,6 @@ def _error_of(check: Callable[[], object]) -> Iterator[Finding]:
         check()
     except VecattrError as error:
         yield Finding("error", error.where or "index", error.what)
-
-
-def segment_findings(
-    path: Path, entry: SegmentEntry, model: str, opened: dict[str, LiveSegment]
-) -> Iterator[Finding]:
-    """What is wrong with a segment (errors) and with its cache (warnings). A segment that can be
-    read is put into `opened`, and its file is not checked again."""
-    file = segment_path(path, entry.name)
-    if entry.name not in opened:
-        try:
-            check_file(file, sha256=entry.file.sha256, size=entry.file.size)
-            segment = LiveSegment.open(path, entry, model=model)
-            segment.stored.check_all()
-            opened[entry.name] = segment
-        except ArtifactError as error:
-            yield Finding("error", error.where or str(file), error.what)
-            return
-        for what in _content_faults(opened[entry.name]):
-            yield Finding("error", str(file), what)
-    cache = faiss_path(path, entry.name)
-    try:
-        check_file(cache, sha256=entry.faiss.sha256, size=entry.faiss.size)
-    except ArtifactError as error:
-        what = f"{error.what}; this cache is rebuilt in memory at each query"
-        yield Finding("warning", str(cache), what)
-        return
-    if read_file(cache) != build_faiss_index(opened[entry.name].stored.vectors):
-        yield Finding(
-            "warning", str(cache), "differs from what this version of faiss makes of the segment"
-        )
-
-
-def cell_findings(path: Path, segments: Iterable[LiveSegment]) -> Iterator[Finding]:
-    """What is wrong with the cells of some segments. These are errors, because a query refuses
-    damaged cells, but not errors of the segment, which can be searched without them."""
-    for segment in segments:
-        try:
-            if cells := open_cells(path, segment):
-                cells.check_all()
-        except ArtifactError as error:
-            what = f"{error.what}; without this cache search is exact"
-            yield Finding("error", str(cells_path(path, segment.entry.name)), what)
-
-
-def _content_faults(segment: LiveSegment) -> Iterator[str]:
-    """Promises of the format that checksums cannot check."""
-    stored = segment.stored
-    parts = [part.vector for part in stored.parts]
-    for name, vectors in (("sequence", stored.vectors), ("lab", np.array(parts))):
-        lengths = np.linalg.norm(vectors, axis=1) if len(vectors) else np.ones(0)
-        if not np.all(np.abs(lengths - 1) < UNIT_TOLERANCE):
-            yield f"a {name} vector is not of length 1"
-    if any(not (part.weight > 0) for part in stored.parts):
-        yield "the weight of a lab is not positive"
-    if len(set(stored.all_ids)) != len(stored.all_ids):
-        yield "an id occurs twice"
-    hashes = id_hashes(stored.all_ids)
-    if not stored.index_matches(hashes):
-        yield "the index of ids does not match the ids"
-    for row in range(stored.rows):
-        plasmid = stored.plasmid(row)
-        if plasmid.bases is not None and len(unpack_bases(plasmid.bases)) != plasmid.length:
-            yield f"the bases of {plasmid.id!r} are not {plasmid.length}"
-            return
-    yield from _kmer_faults(stored)
-
-
-def _kmer_faults(stored: Segment) -> Iterator[str]:
-    """Sketches, postings and counts must be those of the stored sequences."""
-    try:
-        if stored.kmers is None:
-            return
-        if not stored.has_sequences:
-            yield "has k-mers, which disclose sequences, but no sequences"
-            return
-        molecules = ((stored.bases(row), stored.topology(row)) for row in range(stored.rows))
-        expected = kmer_arrays(molecules, labs=stored.lab_codes, groups=stored.group_codes)
-        for name in stored.kmers.differing(expected):
-            yield f"{name} is not what the sequences give"
-    except ArtifactError as error:
-        yield error.what
 
 
 def _count_findings(manifest: Manifest, segments: list[LiveSegment]) -> Iterator[Finding]:
@@ -257,53 +170,59 @@ def _model_findings(path: Path, manifest: Manifest) -> Iterator[Finding]:
 
 
 def _history_findings(
-    path: Path, manifest: Manifest, opened: dict[str, LiveSegment]
+    path: Path, state: PinnedState, opened: dict[str, LiveSegment]
 ) -> Iterator[Finding]:
-    """Earlier generations must be present and readable, or a rollback to them fails."""
-    kept = kept_generations(path)
-    for generation in range(max(1, manifest.generation - KEPT_GENERATIONS), manifest.generation):
-        if generation not in kept:
-            file = history_path(path, generation)
-            yield Finding("warning", str(file), "is missing, so this generation is lost")
-    if manifest.generation not in kept:
-        file = history_path(path, manifest.generation)
-        yield Finding("warning", str(file), "is missing; the next edit writes it")
-    yield from _error_of(lambda: check_is_newest(path, manifest))
-    for generation in kept:
+    """Earlier generations must be present and readable, or a rollback to them fails. One that a
+    writer deletes meanwhile, with its segments, because it is old, is left out."""
+    manifest = state.manifest
+    for generation in state.lost:
+        what = "is missing, so this generation is lost"
+        if generation == manifest.generation:
+            what = "is missing; the next edit writes it"
+        yield Finding("warning", str(history_path(path, generation)), what)
+    if state.later:
+        yield from _error_of(partial(refuse_older, path, manifest, state.later))
+    present = {entry.name for entry in manifest.segments}
+    for generation, old in state.history.items():
         file = history_path(path, generation)
-        try:
-            old = read_history(path, generation)
-        except ArtifactError as error:
-            yield Finding("error", str(file), error.what)
+        if isinstance(old, ArtifactError):
+            yield Finding("error", str(file), old.what)
             continue
         if generation == manifest.generation and old != manifest:
             yield Finding("error", str(file), "differs from manifest.json")
             yield Finding("error", str(path / MANIFEST_FILE), f"differs from its copy {file.name}")
-        if generation > manifest.generation:
-            continue
-        present = {entry.name for entry in manifest.segments}
+        findings: list[Finding] = []
         for entry in old.segments:
             if entry.name not in present:
-                findings = list(segment_findings(path, entry, old.model, opened))
-                yield from findings
-                if any(finding.level == "error" for finding in findings):
-                    yield Finding("error", str(file), f"needs {entry.name}.h5, which is damaged")
+                damage = list(segment_findings(path, entry, old.model, opened))
+                findings.extend(damage)
+                if any(finding.level == "error" for finding in damage):
+                    what = f"needs {entry.name}.h5, which is damaged"
+                    findings.append(Finding("error", str(file), what))
+        if findings and file.exists():  # a writer deletes this file first, then the segments
+            yield from findings
 
 
 def _stray_findings(path: Path, manifest: Manifest) -> Iterator[Finding]:
-    """Files that no manifest lists."""
+    """Files that no manifest lists, those of later generations included."""
+    files = _files(path / SEGMENTS_FOLDER)
     listed = {entry.name for entry in manifest.segments}
-    for generation in kept_generations(path):
-        try:
+    try:
+        listed |= {entry.name for entry in read_manifest(path).segments}
+        for generation in kept_generations(path):
             listed |= {entry.name for entry in read_history(path, generation).segments}
-        except ArtifactError:
-            return
-    for file in sorted((path / SEGMENTS_FOLDER).iterdir()):
-        if file.stem not in listed:
+    except ArtifactError:
+        return
+    for file in files:
+        if file.stem not in listed and file.exists():
             yield Finding("warning", str(file), "no manifest lists this file")
-    files = dict(manifest.model_files)
-    for file in sorted((path / MODEL_FOLDER).iterdir()):
-        if file.name not in files:
+    model_files = dict(manifest.model_files)
+    for file in _files(path / MODEL_FOLDER):
+        if file.name not in model_files:
             yield Finding("warning", str(file), "no manifest lists this file; it is not used")
     for file in sorted(path.glob(f"{TEMPORARY}*")):
         yield Finding("warning", str(file), "left by a writer that was killed")
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []

@@ -3,7 +3,9 @@ out."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from vecattr.errors import ArtifactError, DamagedError, MissingError
 from vecattr.files.atomic import read_file
@@ -88,12 +90,17 @@ def check_is_newest(path: Path, manifest: Manifest) -> None:
     is written after its commit, so `manifest.json` was put back by hand, or by a backup."""
     later = [number for number in kept_generations(path) if number > manifest.generation]
     if later:
-        raise DamagedError(
-            f"is generation {manifest.generation}, and {HISTORY_FOLDER} has {later[-1]}",
-            where=str(path / MANIFEST_FILE),
-            hint="bring the newest back with `vecattr verify --repair`, and then go back with "
-            "`vecattr rollback` if you want to",
-        )
+        refuse_older(path, manifest, later)
+
+
+def refuse_older(path: Path, manifest: Manifest, later: Sequence[int]) -> NoReturn:
+    """The DamagedError of a manifest of which later generations were published."""
+    raise DamagedError(
+        f"is generation {manifest.generation}, and {HISTORY_FOLDER} has {later[-1]}",
+        where=str(path / MANIFEST_FILE),
+        hint="bring the newest back with `vecattr verify --repair`, and then go back with "
+        "`vecattr rollback` if you want to",
+    )
 
 
 def segment_path(path: Path, name: str) -> Path:
