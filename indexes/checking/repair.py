@@ -16,6 +16,7 @@ from pathlib import Path
 from vecattr.encoders.model_folder import IDENTITY_FILES, TABLES_FILE
 from vecattr.encoders.pretrained import shipped_encoder
 from vecattr.errors import ArtifactError, DamagedError, MissingError
+from vecattr.files.access import Access
 from vecattr.files.atomic import (
     TEMPORARY,
     atomic_write,
@@ -115,7 +116,7 @@ class _Repair:
         if not _is_copy(file, manifest):
             if file.exists():
                 self._quarantine(file, f"differs from {MANIFEST_FILE}")
-            atomic_write(file, read_file(self.path / MANIFEST_FILE))
+            atomic_write(file, read_file(self.path / MANIFEST_FILE), in_shared_folder=True)
             self.repairs.append(f"{file}: written again from {MANIFEST_FILE}")
 
     def _restore_manifest(self) -> Manifest:
@@ -138,7 +139,7 @@ class _Repair:
             target, file = self.path / MANIFEST_FILE, history_path(self.path, newest.generation)
             if target.exists():
                 self._quarantine(target, error.what)
-            atomic_write(target, read_file(file))
+            atomic_write(target, read_file(file), in_shared_folder=True)
             self.repairs.append(f"{target}: generation {newest.generation} came back from {file}")
             return newest
 
@@ -197,7 +198,7 @@ class _Repair:
         facts = FileFacts(sha256_bytes(data), len(data))
         if facts == entry.faiss and _holds(file, data):
             return entry
-        atomic_write(file, data)
+        atomic_write(file, data, in_shared_folder=True)
         self.repairs.append(f"{file}: made again from the segment")
         return replace(entry, faiss=facts)
 
@@ -213,8 +214,8 @@ class _Repair:
             if (folder / name).exists():
                 self._quarantine(folder / name, "not what was written")
             with translated_errors(folder):
-                folder.mkdir(exist_ok=True)
-            atomic_write(folder / name, read_file(source))
+                _make_folder(folder)
+            atomic_write(folder / name, read_file(source), in_shared_folder=True)
             self.repairs.append(f"{folder / name}: came back from the encoder of this vecattr")
 
     def _rebuild_tables(self, manifest: Manifest) -> ModelFiles:
@@ -254,7 +255,7 @@ class _Repair:
     def _quarantine(self, file: Path, why: str) -> None:
         folder = self.path / QUARANTINE_FOLDER
         with translated_errors(file):
-            folder.mkdir(exist_ok=True)
+            _make_folder(folder)
             target = _free(folder, file.name)
             os.replace(file, target)
             for changed in (file.parent, folder):
@@ -294,3 +295,10 @@ def _is_copy(file: Path, manifest: Manifest) -> bool:
         return parse_manifest(read_file(file), where=str(file)) == manifest
     except ArtifactError:
         return False
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder of an index, unless it is there, with mode and group of the index folder."""
+    if not folder.exists():
+        folder.mkdir()
+        Access.from_path(folder.parent).give(folder)

@@ -47,7 +47,7 @@ def build_folds(
             build_index(folder / fold.name, plasmids, model=fold, embedder=embedder, **options)
             for fold, embedder in zip(model_folds(model), embedders, strict=True)
         )
-        atomic_write(folder / FOLDS_FILE, read_file(model / FOLDS_FILE))
+        atomic_write(folder / FOLDS_FILE, read_file(model / FOLDS_FILE), in_shared_folder=True)
         sync_tree(folder)
         place.put(folder)
     delete_abandoned(path)

@@ -106,6 +106,6 @@ def calibrate_means(
             (HELD_OUT_FILE, held_out.to_bytes()),
             (CALIBRATION_FILE, calibration.to_json()),
         ):
-            atomic_write(model / name, content)
+            atomic_write(model / name, content, in_shared_folder=True)
             facts_of[name] = FileFacts(sha256_bytes(content), len(content))
     return tuple(sorted(facts_of.items()))

@@ -67,11 +67,11 @@ def publish(
     append_log(path, manifest, action, details)
     after_step("log")
     folder.check_in_place()
-    atomic_write(path / MANIFEST_FILE, data, folder=folder.handle)
+    atomic_write(path / MANIFEST_FILE, data, folder=folder.handle, in_shared_folder=True)
     after_step("manifest")
     folder.check_in_place()
     with contextlib.suppress(ArtifactError):  # published already; the next writer adds the copy
-        atomic_write(history_path(path, manifest.generation), data)
+        atomic_write(history_path(path, manifest.generation), data, in_shared_folder=True)
     after_step("history")
     folder.check_in_place()
     sweep(path, manifest)
@@ -87,7 +87,7 @@ def _complete_history(path: Path) -> None:
         data = read_file(present)
         copy = history_path(path, parse_manifest(data, where=str(present)).generation)
         if not copy.exists():
-            atomic_write(copy, data)
+            atomic_write(copy, data, in_shared_folder=True)
 
 
 def sweep(path: Path, manifest: Manifest) -> None:

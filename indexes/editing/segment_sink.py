@@ -34,10 +34,10 @@ def write_segment(
     cache = build_faiss_index(writer.vectors)
     cells = cell_bytes(stored.vectors, segment=name, search=search)
     if cells is not None:
-        atomic_write(cells_path(path, name), cells)
-    atomic_write(segment_path(path, name), data)
+        atomic_write(cells_path(path, name), cells, in_shared_folder=True)
+    atomic_write(segment_path(path, name), data, in_shared_folder=True)
     after_step("segment")
-    atomic_write(faiss_path(path, name), cache)
+    atomic_write(faiss_path(path, name), cache, in_shared_folder=True)
     after_step("faiss")
     return SegmentEntry(
         name=name,

@@ -49,7 +49,7 @@ def copy_model(source: Path, target: Path) -> ModelFiles:
             hint="name a folder that `vecattr train PLASMIDS -o MODEL` wrote",
         )
     for name in names:
-        atomic_write(target / name, read_file(source / name))
+        atomic_write(target / name, read_file(source / name), in_shared_folder=True)
     return tuple(
         (name, FileFacts(sha256_file(target / name), (target / name).stat().st_size))
         for name in names
@@ -61,7 +61,7 @@ def with_tables(folder: Path, files: ModelFiles, *, identity: str) -> ModelFiles
     from vecattr.encoders.lookup_file import table_bytes  # start-up
 
     data = table_bytes(folder, identity=identity)
-    atomic_write(folder / TABLES_FILE, data)
+    atomic_write(folder / TABLES_FILE, data, in_shared_folder=True)
     return tuple(
         sorted({**dict(files), TABLES_FILE: FileFacts(sha256_bytes(data), len(data))}.items())
     )

@@ -19,6 +19,7 @@ from pathlib import Path
 from filelock import BaseFileLock, FileLock, Timeout
 
 from vecattr.errors import ArtifactError, LockedError
+from vecattr.files.access import Access
 from vecattr.files.atomic import TEMPORARY, folder_beside, translated_errors
 
 LOCK_FILE = "LOCK"
@@ -88,8 +89,10 @@ def writing(path: Path, *, wait: float = 0) -> Iterator[LockedFolder]:
 
 
 def _acquired(path: Path, *, wait: float, timeout: float) -> BaseFileLock:
-    lock = FileLock(path / LOCK_FILE, timeout=timeout, thread_local=False)
+    file = path / LOCK_FILE
     try:
+        mode = Access.from_path(path).for_files().mode  # who may write here may lock, too
+        lock = FileLock(file, timeout=timeout, mode=mode, thread_local=False)
         lock.acquire()
     except Timeout as error:
         waited = f", and was not done after {wait:g} s" if wait else ""

@@ -6,11 +6,13 @@ import contextlib
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from vecattr.errors import ArtifactError, DamagedError, MissingError
+from vecattr.files.access import Access, access_of_replaced
 
 #: Names of temporary files begin with this, so that a later writer deletes those of a killed one.
 TEMPORARY = ".vecattr-"
@@ -49,8 +51,13 @@ def check_file(path: Path, *, sha256: str | None, size: int) -> None:
 _REPAIR = "restore the file from a copy, or build again"
 
 
-def atomic_write(path: Path, data: bytes, *, folder: int | None = None) -> None:
+def atomic_write(
+    path: Path, data: bytes, *, folder: int | None = None, in_shared_folder: bool = False
+) -> None:
     """Put `data` at `path` so that a crash at any moment leaves the old file or the new one.
+
+    Mode and group stay those of the old file; a new one gets them of its folder when that is shared
+    (an index), else of the umask.
 
     The temporary file lies in the same folder (os.replace is atomic only within a file system);
     the file is on disk before its name is, and the name before this returns. With an open `folder`,
@@ -58,13 +65,17 @@ def atomic_write(path: Path, data: bytes, *, folder: int | None = None) -> None:
     the disk refuses.
     """
     with translated_errors(path):
+        access = access_of_replaced(path, in_shared_folder=in_shared_folder)
         handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
                 file.flush()
+                if access is None:
+                    os.chmod(temporary, _permitted(0o666))
+                else:
+                    access.give(file.fileno())
                 os.fsync(file.fileno())
-            os.chmod(temporary, _permitted(0o666))
             if folder is None:
                 os.replace(temporary, path)
             else:
@@ -79,10 +90,12 @@ def atomic_write(path: Path, data: bytes, *, folder: int | None = None) -> None:
 
 def append_line(path: Path, line: str) -> None:
     """Add one line to a text file and wait until it is on disk; an incomplete last line is ended
-    first.
+    first. A new file gets mode and group of its folder.
 
     ArtifactError when the disk refuses."""
     with translated_errors(path), path.open("a+b") as file:
+        if os.fstat(file.fileno()).st_size == 0:
+            Access.from_path(path.parent).for_files().give(file.fileno())
         file.seek(0, os.SEEK_END)
         is_incomplete = False
         if file.tell():
@@ -116,7 +129,8 @@ def folder_beside(path: Path) -> Iterator[Path]:
     with translated_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY}{path.name}-", dir=path.parent))
-        folder.chmod(_permitted(0o777))
+        inherited = folder.stat().st_mode & stat.S_ISGID  # from a folder that passes its group on
+        folder.chmod(_permitted(0o777) | inherited)
     try:
         yield folder
     finally:

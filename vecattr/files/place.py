@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from vecattr.errors import UsageError
+from vecattr.files.access import Access, give_to_tree
 from vecattr.files.atomic import sync_folder, translated_errors
 
 _AT_FDCWD = -100
@@ -44,7 +45,7 @@ class Place:
 
     def put(self, new: Path) -> None:
         """Rename the folder `new` to this path; what was found here is deleted once the new folder
-        is on disk in its place.
+        is on disk in its place, with mode and group of the old one.
 
         Where the system can exchange two names in one step (Linux), the path is never without a
         folder. UsageError when the path holds anything that was not found here, which stays as it
@@ -52,6 +53,8 @@ class Place:
         """
         with translated_errors(self.path):
             self.check()
+            if self._folder is not None:
+                give_to_tree(new, Access.from_stat(self._folder))
             if not os.path.lexists(self.path):
                 _move(new, self.path)
             elif not self._names:

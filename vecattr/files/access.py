@@ -1,0 +1,72 @@
+"""Who may read and write: mode and group of an old file or folder in, a new one with the same out.
+
+So a shared index stays shared, whatever the umask of the person who edits it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_GROUP, _OTHERS = 0o070, 0o007
+_READ_AND_WRITE = 0o666
+
+
+@dataclass(frozen=True)
+class Access:
+    """The permissions of a file or a folder, and the id of its group."""
+
+    mode: int
+    group: int
+
+    @classmethod
+    def from_path(cls, path: Path) -> Access:
+        """The access of what is at the path; a link is not followed."""
+        return cls.from_stat(os.lstat(path))
+
+    @classmethod
+    def from_stat(cls, status: os.stat_result) -> Access:
+        """The access that `os.stat` tells."""
+        return cls(stat.S_IMODE(status.st_mode), status.st_gid)
+
+    def for_files(self) -> Access:
+        """For files of a folder of this access: who may list it may read them."""
+        return Access(self.mode & _READ_AND_WRITE, self.group)
+
+    def give(self, target: Path | int) -> None:
+        """Give a path or an open file this access. Where the group cannot be kept, the group that
+        it has may do no more than all others."""
+        mode = self.mode
+        if os.stat(target).st_gid != self.group:
+            try:
+                os.chown(target, -1, self.group)
+            except OSError:  # only a member of a group may give files to it
+                mode = mode & ~_GROUP | (mode & _OTHERS) << 3
+        os.chmod(target, mode)
+
+
+def access_of_replaced(path: Path, *, in_shared_folder: bool) -> Access | None:
+    """The access of the regular file at the path; for a new file in a shared folder, that of the
+    folder; else None."""
+    if os.path.lexists(path):
+        status = os.lstat(path)
+        access = Access.from_stat(status)
+        return Access(access.mode & 0o777, access.group) if stat.S_ISREG(status.st_mode) else None
+    return Access.from_path(path.parent).for_files() if in_shared_folder else None
+
+
+def give_to_tree(folder: Path, access: Access) -> None:
+    """Give a folder, and all folders and regular files in it, the access of a folder."""
+    for inner, files in _tree(folder):
+        access.give(inner)
+        for file in files:
+            access.for_files().give(file)
+
+
+def _tree(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
+    for inner, _, names in os.walk(folder):
+        files = (Path(inner) / name for name in names)
+        yield Path(inner), [file for file in files if stat.S_ISREG(os.lstat(file).st_mode)]
