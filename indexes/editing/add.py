@@ -65,7 +65,7 @@ def add_labs(
     segment_rows: int = MOST_ROWS,
     wait: float = 0,
     progress: Progress | None = None,
-    after_step: StepHook = no_hook,
+    step: StepHook = no_hook,
 ) -> AddReport:
     """Add plasmids of new labs, or more of known ones; all or nothing. No lab is pooled.
 
@@ -93,12 +93,12 @@ def add_labs(
             path,
             partial(SegmentWriter.from_manifest, old, most_rows=segment_rows),
             embedder=embedder,
-            after_step=after_step,
+            step=step,
         )
         _fill(sink, plasmids, embedder, segments, progress=progress)
-        new = _next_manifest(path, old, segments, sink, after_step=after_step)
+        new = _next_manifest(path, old, segments, sink, step=step)
         report = _report(sink.class_sizes, segments, new, unread=sink.unread)
-        publish(folder, new, action="add-lab", details=_details(report), after_step=after_step)
+        publish(folder, new, action="add-lab", details=_details(report), step=step)
     return report
 
 
@@ -155,7 +155,7 @@ def _next_manifest(
     segments: Sequence[LiveSegment],
     sink: SegmentSink,
     *,
-    after_step: StepHook,
+    step: StepHook,
 ) -> Manifest:
     """The next generation: the old segments and the new, the small ones merged when they are too
     many."""
@@ -164,7 +164,7 @@ def _next_manifest(
     written = {entry.name for entry in sink.entries}
     # labs that were removed and are added again: the same segment, without its removals
     kept = [segment for segment in segments if segment.entry.name not in written]
-    entries = merge_small(path, [*kept, *added], old, after_step=after_step)
+    entries = merge_small(path, [*kept, *added], old, step=step)
     return replace(
         old,
         generation=old.generation + 1,

@@ -83,7 +83,7 @@ def build_index(
     search: Search = "auto",
     wait: float = 0,
     progress: Progress | None = None,
-    after_step: StepHook = no_hook,
+    step: StepHook = no_hook,
 ) -> BuildReport:
     """Build the index at `path`, in a folder beside it that replaces it when it is complete.
 
@@ -110,10 +110,10 @@ def build_index(
         parts = _import_model(folder, model, embedder, views=views, lab_vectors=lab_vectors)
         empty = _empty_manifest(parts, views=views, keep_sequences=keep_sequences)
         new_writer = partial(SegmentWriter.from_manifest, empty, most_rows=segment_rows)
-        sink = _new_sink(folder, new_writer, parts, search=search, after_step=after_step)
+        sink = _new_sink(folder, new_writer, parts, search=search, step=step)
         split_hashes = _fill(sink, plasmids, parts, rule=rule, progress=progress)
         manifest = _filled_manifest(folder, empty, sink, split_hashes)
-        _publish_folder(unfinished, place, manifest, after_step)
+        _publish_folder(unfinished, place, manifest, step)
     delete_abandoned(path)
     return _report(manifest, sink, parts.learned)
 
@@ -162,7 +162,7 @@ def _new_sink(
     parts: _ModelParts,
     *,
     search: Search,
-    after_step: StepHook,
+    step: StepHook,
 ) -> SegmentSink:
     return SegmentSink(
         folder,
@@ -171,7 +171,7 @@ def _new_sink(
         learned=parts.learned,
         with_moments=True,
         search=search,
-        after_step=after_step,
+        step=step,
     )
 
 
@@ -246,15 +246,13 @@ def _report(manifest: Manifest, sink: SegmentSink, learned: EmbeddingTable | Non
     )
 
 
-def _publish_folder(
-    folder: LockedFolder, place: Place, manifest: Manifest, after_step: StepHook
-) -> None:
+def _publish_folder(folder: LockedFolder, place: Place, manifest: Manifest, step: StepHook) -> None:
     details = {"plasmids": manifest.plasmids, "labs": manifest.labs}
-    publish(folder, manifest, action="build", details=details, after_step=after_step)
+    publish(folder, manifest, action="build", details=details, step=step)
     sync_tree(folder.path)
-    after_step("folder")
+    step("folder")
     place.put(folder.path)
-    after_step("move")
+    step("move")
 
 
 def index_place(path: Path) -> Place:

@@ -66,9 +66,7 @@ def _report(action: str, changed: int, manifest: Manifest) -> EditReport:
     )
 
 
-def remove_lab(
-    path: Path, name: str, *, wait: float = 0, after_step: StepHook = no_hook
-) -> EditReport:
+def remove_lab(path: Path, name: str, *, wait: float = 0, step: StepHook = no_hook) -> EditReport:
     """Hide a lab and its plasmids, those in the pool included (the pool's vector stays).
 
     The bytes stay in the segments until `compact`, and in the generations kept for rollback.
@@ -91,12 +89,12 @@ def remove_lab(
         new = _next_manifest(old, hidden)
         changed = old.plasmids - new.plasmids
         details = {"lab": name, "plasmids": changed}
-        publish(folder, new, action="remove-lab", details=details, after_step=after_step)
+        publish(folder, new, action="remove-lab", details=details, step=step)
     return _report("remove-lab", changed, new)
 
 
 def rename_lab(
-    path: Path, old: str, new: str, *, wait: float = 0, after_step: StepHook = no_hook
+    path: Path, old: str, new: str, *, wait: float = 0, step: StepHook = no_hook
 ) -> EditReport:
     """Rename the lab `old` to `new`; when there is a lab `new`, the two become one.
 
@@ -123,12 +121,12 @@ def rename_lab(
         after = _next_manifest(before, renamed)
         changed = sum(_count_rows(old, segment) for segment in segments)
         details = {"lab": old, "new": new, "plasmids": changed}
-        publish(folder, after, action="rename-lab", details=details, after_step=after_step)
+        publish(folder, after, action="rename-lab", details=details, step=step)
     return _report("rename-lab", changed, after)
 
 
 def rollback(
-    path: Path, *, to: int | None = None, wait: float = 0, after_step: StepHook = no_hook
+    path: Path, *, to: int | None = None, wait: float = 0, step: StepHook = no_hook
 ) -> EditReport:
     """Publish the content of an earlier generation as a new one; without `to`, the generation
     before the present content (so that a second rollback goes back one more).
@@ -159,11 +157,11 @@ def rollback(
         # The model never changes, but its lookup tables may have been written again.
         new = replace(new, model_files=present.model_files)
         details = {"to": target}
-        publish(folder, new, action="rollback", details=details, after_step=after_step)
+        publish(folder, new, action="rollback", details=details, step=step)
     return _report("rollback", 0, new)
 
 
-def compact(path: Path, *, wait: float = 0, after_step: StepHook = no_hook) -> EditReport:
+def compact(path: Path, *, wait: float = 0, step: StepHook = no_hook) -> EditReport:
     """Merge all segments, leaving out what is removed; no cosine changes.
 
     An index that is compact already stays as it is.
@@ -179,10 +177,10 @@ def compact(path: Path, *, wait: float = 0, after_step: StepHook = no_hook) -> E
         if not is_edited and len(old.segments) <= 1:
             return _report("compact", 0, old)
         segments = open_segments(path, old)
-        entries = merge_segments(path, segments, old, after_step=after_step)
+        entries = merge_segments(path, segments, old, step=step)
         new = replace(old, generation=old.generation + 1, restores=None, segments=tuple(entries))
         details = {"segments": [len(old.segments), len(entries)]}
-        publish(folder, new, action="compact", details=details, after_step=after_step)
+        publish(folder, new, action="compact", details=details, step=step)
     return _report("compact", new.plasmids, new)
 
 

@@ -25,7 +25,7 @@ def merge_segments(
     segments: Sequence[LiveSegment],
     manifest: Manifest,
     *,
-    after_step: StepHook = no_hook,
+    step: StepHook = no_hook,
 ) -> list[SegmentEntry]:
     """Write the living rows and parts of these segments, in order, as new segments."""
     entries = []
@@ -34,12 +34,12 @@ def merge_segments(
         for row in segment.rows().tolist():
             writer.add_stored(segment.plasmid(row))
             if writer.is_full:
-                entries.append(write_segment(path, writer, after_step=after_step))
+                entries.append(write_segment(path, writer, step=step))
                 writer = SegmentWriter.from_manifest(manifest)
         writer.add_parts(segment.parts)
         writer.add_moments(segment.stored.moments)
     if not writer.is_empty:
-        entries.append(write_segment(path, writer, after_step=after_step))
+        entries.append(write_segment(path, writer, step=step))
     return entries
 
 
@@ -48,7 +48,7 @@ def merge_small(
     segments: Sequence[LiveSegment],
     manifest: Manifest,
     *,
-    after_step: StepHook = no_hook,
+    step: StepHook = no_hook,
 ) -> list[SegmentEntry]:
     """The entries of these segments, the small ones merged into one when there are too many.
 
@@ -58,4 +58,4 @@ def merge_small(
     if len(small) <= MOST_SMALL:
         return [segment.entry for segment in segments]
     large = [segment.entry for segment in segments if segment.entry.rows >= SMALL_SEGMENT]
-    return [*large, *merge_segments(path, small, manifest, after_step=after_step)]
+    return [*large, *merge_segments(path, small, manifest, step=step)]

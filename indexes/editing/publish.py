@@ -54,7 +54,7 @@ def publish(
     *,
     action: str,
     details: Mapping[str, object],
-    after_step: StepHook = no_hook,
+    step: StepHook = no_hook,
 ) -> None:
     """Make `manifest` the present state of a locked index; its segments must be written.
 
@@ -65,18 +65,18 @@ def publish(
     folder.check_in_place()
     _complete_history(path)
     append_log(path, manifest, action, details)
-    after_step("log")
+    step("log")
     folder.check_in_place()
     atomic_write(path / MANIFEST_FILE, data, folder=folder.handle, in_shared_folder=True)
-    after_step("manifest")
+    step("manifest")
     folder.check_in_place()
     with contextlib.suppress(ArtifactError):  # published already; the next writer adds the copy
         atomic_write(history_path(path, manifest.generation), data, in_shared_folder=True)
-    after_step("history")
+    step("history")
     folder.check_in_place()
     sweep(path, manifest)
     delete_abandoned(path)
-    after_step("sweep")
+    step("sweep")
     folder.check_in_place()
 
 

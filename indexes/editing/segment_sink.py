@@ -24,7 +24,7 @@ from vecattr.vectors import EmbeddingTable, Vectors
 
 
 def write_segment(
-    path: Path, writer: SegmentWriter, *, after_step: StepHook = no_hook, search: Search = "auto"
+    path: Path, writer: SegmentWriter, *, step: StepHook = no_hook, search: Search = "auto"
 ) -> SegmentEntry:
     """Write a segment and its caches into the index folder `path`; no manifest names it yet."""
     data = writer.to_bytes()
@@ -36,9 +36,9 @@ def write_segment(
     if cells is not None:
         atomic_write(cells_path(path, name), cells, in_shared_folder=True)
     atomic_write(segment_path(path, name), data, in_shared_folder=True)
-    after_step("segment")
+    step("segment")
     atomic_write(faiss_path(path, name), cache, in_shared_folder=True)
-    after_step("faiss")
+    step("faiss")
     return SegmentEntry(
         name=name,
         file=FileFacts(digest, len(data)),
@@ -66,7 +66,7 @@ class SegmentSink:
         learned: EmbeddingTable | None = None,
         with_moments: bool = False,
         search: Search = "auto",
-        after_step: StepHook = no_hook,
+        step: StepHook = no_hook,
     ) -> None:
         self.entries: list[SegmentEntry] = []
         self.class_sizes: Counter[str] = Counter()
@@ -78,7 +78,7 @@ class SegmentSink:
         self._learned = learned
         self._with_moments = with_moments
         self._search: Search = search
-        self._after_step = after_step
+        self._after_step = step
 
     def add(self, plasmid: Plasmid, *, label: str, vector: Vectors) -> None:
         """One plasmid with its class and its unit vector (d,)."""
@@ -104,5 +104,5 @@ class SegmentSink:
             writer.add_moments([Moments.from_vectors(vectors)])
         self.unread += int(are_unread(vectors, self._unread_vector).sum())
         self.entries.append(
-            write_segment(self._path, writer, after_step=self._after_step, search=self._search)
+            write_segment(self._path, writer, step=self._after_step, search=self._search)
         )

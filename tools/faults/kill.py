@@ -54,16 +54,16 @@ def edit_until_killed(
         before = fixtures.content(path)
         pipe.send(("is", before, read_manifest(path).identity))
         pipe.send(("will", edit, expected(path, edit, before, number)))
-        perform(path, edit, before, number, after_step=_killer(fatal, edit))
+        perform(path, edit, before, number, step=_killer(fatal, edit))
         pipe.send(("is", fixtures.content(path), read_manifest(path).identity))
 
 
 def _killer(fatal: tuple[str, str] | None, edit: str) -> Callable[[str], None]:
-    def step(step: str) -> None:
+    def kill_at(step: str) -> None:
         if fatal == (edit, step):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    return step
+    return kill_at
 
 
 def prepare(path: Path, pipe: Connection, edit: str, number: int) -> None:
@@ -110,24 +110,24 @@ def _earlier(path: Path) -> int:
 
 
 def perform(
-    path: Path, edit: str, before: Content, number: int, *, after_step: Callable[[str], None]
+    path: Path, edit: str, before: Content, number: int, *, step: Callable[[str], None]
 ) -> None:
     """One edit."""
     labs, model = sorted(before), path.parent / "model"
     if edit == "add-lab":
         new = fixtures.plasmids_of(f"lab {number}", number)
-        add_labs(path, new, embedder=fixtures.embedder_of(model), after_step=after_step)
+        add_labs(path, new, embedder=fixtures.embedder_of(model), step=step)
     elif edit == "remove-lab":
-        remove_lab(path, labs[0], after_step=after_step)
+        remove_lab(path, labs[0], step=step)
     elif edit == "rename-lab":
-        rename_lab(path, labs[0], f"renamed {number}", after_step=after_step)
+        rename_lab(path, labs[0], f"renamed {number}", step=step)
     elif edit == "rollback":
-        rollback(path, to=_earlier(path), after_step=after_step)
+        rollback(path, to=_earlier(path), step=step)
     elif edit == "compact":
-        compact(path, after_step=after_step)
+        compact(path, step=step)
     else:
         new = toy_plasmids(fixtures.FIRST_LABS, each=3, seed=number)
-        fixtures.build(path, model, new, replace=True, after_step=after_step)
+        fixtures.build(path, model, new, replace=True, step=step)
 
 
 def prove(rounds: int, *, seed: int) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def test_a_killed_edit_happened_or_did_not(
     edits(tmp_path / "unharmed", workshop)[edit]()
     new = read_manifest(tmp_path / "unharmed").identity
     with pytest.raises(KilledError):
-        edits(index, workshop)[edit](after_step=dies_at(step))
+        edits(index, workshop)[edit](step=dies_at(step))
     survived = STEPS.index(step) >= COMMIT
     assert workshop.open(index).identity == (new if survived else old)
     assert verify_index(index).ok
@@ -85,7 +85,7 @@ def test_a_killed_replacement_leaves_the_old_index_or_the_new(
 ) -> None:
     old = read_manifest(index).identity
     with pytest.raises(KilledError):
-        workshop.build(index, workshop.plasmids(["Yew"]), replace=True, after_step=dies_at(step))
+        workshop.build(index, workshop.plasmids(["Yew"]), replace=True, step=dies_at(step))
     assert verify_index(index).findings == ()
     opened = workshop.open(index)
     assert (opened.identity == old) == (step != "move")
@@ -95,7 +95,7 @@ def test_a_killed_replacement_leaves_the_old_index_or_the_new(
 def test_a_killed_first_build_leaves_no_index(tmp_path: Path, workshop: Any) -> None:
     for step in (*STEPS, "folder"):
         with pytest.raises(KilledError):
-            workshop.build(tmp_path / "i", workshop.plasmids(["Yew"]), after_step=dies_at(step))
+            workshop.build(tmp_path / "i", workshop.plasmids(["Yew"]), step=dies_at(step))
         assert list(tmp_path.iterdir()) == []
 
 
@@ -104,7 +104,7 @@ import os, sys
 from pathlib import Path
 from vecattr.indexes.editing.edit import remove_lab
 
-remove_lab(Path(sys.argv[1]), "Ash", after_step=lambda name: name == sys.argv[2] and os._exit(9))
+remove_lab(Path(sys.argv[1]), "Ash", step=lambda name: name == sys.argv[2] and os._exit(9))
 """
 
 

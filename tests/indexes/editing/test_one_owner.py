@@ -49,9 +49,7 @@ def test_the_index_of_another_build_and_its_edits_stay(
         rename_lab(path, "Ash", "Oak")
 
     with pytest.raises(UsageError, match="left as it is"):
-        workshop.build(
-            path, workshop.plasmids(["Yew"]), replace=replace, after_step=at(step, others)
-        )
+        workshop.build(path, workshop.plasmids(["Yew"]), replace=replace, step=at(step, others))
     assert workshop.open(path).lab_names == ("Birch", "Oak")
     assert verify_index(path).findings == ()
     assert [file.name for file in tmp_path.iterdir()] == ["i"]
@@ -66,9 +64,7 @@ def test_a_folder_of_the_user_stays(tmp_path: Path, workshop: Any, replace: bool
         (path / "deep" / "notes").write_text("mine")
 
     with pytest.raises(UsageError):
-        workshop.build(
-            path, workshop.plasmids(["Yew"]), replace=replace, after_step=at("folder", user)
-        )
+        workshop.build(path, workshop.plasmids(["Yew"]), replace=replace, step=at("folder", user))
     assert contents(path) == {"deep/notes": b"mine"}
 
 
@@ -84,9 +80,7 @@ def test_a_file_of_the_user_in_the_index_to_be_replaced_keeps_it(
         (path / place).write_text("mine")
 
     with pytest.raises(UsageError):
-        workshop.build(
-            path, workshop.plasmids(["Yew"]), replace=True, after_step=at("folder", user)
-        )
+        workshop.build(path, workshop.plasmids(["Yew"]), replace=True, step=at("folder", user))
     assert (path / place).read_text() == "mine"
     assert workshop.open(path).lab_names == ("Ash",)
 
@@ -103,9 +97,7 @@ def test_an_index_that_took_the_place_of_the_one_to_be_replaced_stays(
         (tmp_path / "other").rename(path)
 
     with pytest.raises(UsageError):
-        workshop.build(
-            path, workshop.plasmids(["Yew"]), replace=True, after_step=at("folder", swap)
-        )
+        workshop.build(path, workshop.plasmids(["Yew"]), replace=True, step=at("folder", swap))
     assert workshop.open(path).lab_names == ("Birch",)
     assert workshop.open(tmp_path / "kept").lab_names == ("Ash",)
 
@@ -168,7 +160,7 @@ def test_an_edit_whose_folder_was_replaced_is_not_acknowledged(
             shutil.copytree(other, path)
 
     with pytest.raises(VecattrError) as error:
-        writers(path, workshop)[edit](after_step=at(step, replaced))
+        writers(path, workshop)[edit](step=at(step, replaced))
     assert error.value.exit_code == ArtifactError.exit_code
     if by == "another index":
         assert "was replaced while it was changed" in error.value.what
