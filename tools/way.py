@@ -4,7 +4,8 @@
 
 The command runs in this process. Each function of the package counts once, when it is first called,
 and only when another module calls it: a module that waits for what it called has not been left.
-Entries that follow each other in one module are one visit. A module that is visited again has been
+Reading a property is no entry: a value that is asked for what it holds does not take over. Entries
+that follow each other in one module are one visit. A module that is visited again has been
 left meanwhile: visits less one is how often it was re-entered.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from functools import cached_property
 from itertools import groupby
 from types import CodeType, FrameType
 from typing import Any
@@ -35,7 +37,7 @@ class Way:
         name = frame.f_globals.get("__name__", "")
         if event != "call" or not name.startswith("vecattr.") or code in self._seen:
             return
-        if code.co_name in _INNER or code.co_filename == "<string>":
+        if code.co_name in _INNER or code.co_filename == "<string>" or _is_property(frame):
             return
         self._seen.add(code)
         if _caller(frame) != name:
@@ -44,6 +46,13 @@ class Way:
     def visits(self) -> Counter[str]:
         """How often each module was entered, most often first."""
         return Counter(name for name, _ in groupby(self.modules))
+
+
+def _is_property(frame: FrameType) -> bool:
+    """Is this the getter of a property of the object that it is called on?"""
+    owner = type(frame.f_locals.get("self"))
+    attribute = getattr(owner, frame.f_code.co_name, None)
+    return isinstance(attribute, property | cached_property)
 
 
 def _caller(frame: FrameType) -> str:
