@@ -10,7 +10,8 @@ from typing import Literal
 import numpy as np
 
 from vecattr.errors import ArtifactError
-from vecattr.files.atomic import check_file, read_file
+from vecattr.files.atomic import check_file
+from vecattr.files.entries import read_entry
 from vecattr.indexes.editing.kmer_writer import kmer_arrays
 from vecattr.indexes.search.nearest_plasmids import open_cells
 from vecattr.indexes.search.vector_search import build_faiss_index
@@ -56,7 +57,7 @@ def segment_findings(
         what = f"{error.what}; this cache is rebuilt in memory at each query"
         yield Finding("warning", str(cache), what)
         return
-    if read_file(cache) != build_faiss_index(opened[entry.name].stored.vectors):
+    if read_entry(cache) != build_faiss_index(opened[entry.name].stored.vectors):
         yield Finding(
             "warning", str(cache), "differs from what this version of faiss makes of the segment"
         )

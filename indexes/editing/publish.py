@@ -11,6 +11,7 @@ So a copy of a later generation than `manifest.json` shows that `manifest.json` 
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,8 +20,9 @@ from vecattr.errors import ArtifactError
 from vecattr.files.atomic import (
     TEMPORARY,
     atomic_write,
-    read_file,
+    is_temporary,
 )
+from vecattr.files.entries import read_entry
 from vecattr.indexes.storage.index_folder import (
     HISTORY_FOLDER,
     MANIFEST_FILE,
@@ -36,6 +38,9 @@ from vecattr.version import __version__
 
 #: How many earlier generations stay, with their segments, for rollback.
 KEPT_GENERATIONS = 10
+
+#: The files of segments, as `write_segment` names them.
+_SEGMENT_FILE = re.compile(r"[0-9a-f]{20}\.(h5|faiss|cells)")
 
 #: Called with the name of each step once it is done; tests raise in it to simulate a kill.
 StepHook = Callable[[str], None]
@@ -84,7 +89,7 @@ def _complete_history(path: Path) -> None:
     """Write the copy of the present manifest, if a killed writer did not."""
     present = path / MANIFEST_FILE
     if present.exists():
-        data = read_file(present)
+        data = read_entry(present)
         copy = history_path(path, parse_manifest(data, where=str(present)).generation)
         if not copy.exists():
             atomic_write(copy, data, in_shared_folder=True)
@@ -93,8 +98,9 @@ def _complete_history(path: Path) -> None:
 def sweep(path: Path, manifest: Manifest) -> None:
     """Delete what no kept manifest lists: old generations, their segments, stray files.
 
-    A damaged manifest in the history stops the sweep, because what it lists is unknown; a file
-    that cannot be deleted is left to the next writer.
+    Only files with names that vecattr gives are deleted. A damaged manifest in the history stops
+    the sweep, because what it lists is unknown; a file that cannot be deleted is left to the next
+    writer.
     """
     oldest = manifest.generation - KEPT_GENERATIONS
     kept = [number for number in kept_generations(path) if oldest <= number <= manifest.generation]
@@ -107,11 +113,12 @@ def sweep(path: Path, manifest: Manifest) -> None:
     for generation in set(kept_generations(path)) - set(kept):
         _delete(history_path(path, generation))
     for file in sorted((path / SEGMENTS_FOLDER).iterdir()):
-        if file.stem not in listed:
+        if file.stem not in listed and _SEGMENT_FILE.fullmatch(file.name):
             _delete(file)
-    for folder in (path, path / HISTORY_FOLDER):
+    for folder in (path, path / HISTORY_FOLDER, path / SEGMENTS_FOLDER):
         for file in folder.glob(f"{TEMPORARY}*"):
-            _delete(file)
+            if is_temporary(file.name):
+                _delete(file)
 
 
 def _delete(file: Path) -> None:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from vecattr.attribution import Neighbor
 from vecattr.errors import ArtifactError
-from vecattr.files.atomic import read_file, sha256_bytes
+from vecattr.files.atomic import sha256_bytes
+from vecattr.files.entries import read_entry
 from vecattr.indexes.search.vector_search import VectorSearch, build_faiss_index
 from vecattr.indexes.storage.index_folder import cells_path, faiss_path
 from vecattr.indexes.storage.live_segment import LiveSegment
@@ -116,7 +117,7 @@ def load_faiss_index(path: Path, segment: LiveSegment) -> bytes:
     absent or its size or hash is not the manifest's."""
     entry = segment.entry.faiss
     try:
-        data = read_file(faiss_path(path, segment.entry.name))
+        data = read_entry(faiss_path(path, segment.entry.name))
     except ArtifactError:
         data = b""
     if len(data) == entry.size and sha256_bytes(data) == entry.sha256:

@@ -3,12 +3,13 @@ out."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from vecattr.errors import ArtifactError, DamagedError, MissingError
-from vecattr.files.atomic import read_file
+from vecattr.files.entries import check_entries, read_entry
 from vecattr.files.fold_folder import fold_path, is_folds
 from vecattr.indexes.storage.manifest import Manifest, parse_manifest
 
@@ -18,10 +19,17 @@ SEGMENTS_FOLDER = "segments"
 MODEL_FOLDER = "model"
 
 
+def check_index_folder(path: Path) -> None:
+    """ArtifactError naming the entry when an index folder holds a link, a pipe, a device or a
+    socket: following it would lead out of the index. The path itself may be a link."""
+    check_entries(path, (HISTORY_FOLDER, SEGMENTS_FOLDER, MODEL_FOLDER))
+
+
 def read_manifest(path: Path) -> Manifest:
     """The present manifest of the index at `path`.
 
-    MissingError when there is no index, ArtifactError when `path` is a file.
+    MissingError when there is no index, ArtifactError when `path` is a file, or as
+    `check_index_folder`.
     """
     if path.is_file():
         raise ArtifactError(
@@ -30,6 +38,8 @@ def read_manifest(path: Path) -> Manifest:
             hint="name the folder that `vecattr build-index` made",
         )
     target = path / MANIFEST_FILE
+    if os.path.lexists(target):
+        check_index_folder(path)
     if not target.exists() and is_folds(path):
         raise MissingError(
             "this folder holds several indexes, one of each fold",
@@ -49,7 +59,7 @@ def read_manifest(path: Path) -> Manifest:
             where=str(path),
             hint=f"make one: vecattr build-index PLASMIDS --model MODEL --index {path}",
         )
-    return parse_manifest(read_file(target), where=str(target))
+    return parse_manifest(read_entry(target), where=str(target))
 
 
 def newest_manifest(path: Path) -> Manifest:
@@ -68,7 +78,7 @@ def history_path(path: Path, generation: int) -> Path:
 def read_history(path: Path, generation: int) -> Manifest:
     """The manifest of a kept generation; DamagedError when the file holds anything else."""
     file = history_path(path, generation)
-    manifest = parse_manifest(read_file(file), where=str(file))
+    manifest = parse_manifest(read_entry(file), where=str(file))
     if manifest.generation != generation:
         raise DamagedError(
             f"holds generation {manifest.generation}, expected {generation}",

@@ -21,6 +21,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 from vecattr.errors import ArtifactError, LockedError
 from vecattr.files.access import Access
 from vecattr.files.atomic import TEMPORARY, folder_beside, translated_errors
+from vecattr.indexes.storage.index_folder import check_index_folder
 
 LOCK_FILE = "LOCK"
 
@@ -74,6 +75,7 @@ def writing(path: Path, *, wait: float = 0) -> Iterator[LockedFolder]:
         with translated_errors(path):
             handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         try:
+            check_index_folder(path)
             lock = _acquired(path, wait=wait, timeout=max(0, deadline - time.monotonic()))
             try:
                 folder = LockedFolder(path, handle)
@@ -90,6 +92,7 @@ def writing(path: Path, *, wait: float = 0) -> Iterator[LockedFolder]:
 
 def _acquired(path: Path, *, wait: float, timeout: float) -> BaseFileLock:
     file = path / LOCK_FILE
+    _check_lock_file(file)
     try:
         mode = Access.from_path(path).for_files().mode  # who may write here may lock, too
         lock = FileLock(file, timeout=timeout, mode=mode, thread_local=False)
@@ -104,6 +107,16 @@ def _acquired(path: Path, *, wait: float, timeout: float) -> BaseFileLock:
     except OSError as error:
         raise ArtifactError(f"cannot be locked: {error.strerror}", where=str(path)) from error
     return lock
+
+
+def _check_lock_file(file: Path) -> None:
+    """ArtifactError unless the file is empty or absent: opening a lock truncates it."""
+    if file.is_file() and (size := file.stat().st_size):
+        raise ArtifactError(
+            f"holds {size} bytes, and a lock file is empty; nothing was changed",
+            where=str(file),
+            hint="move it away: it is no lock file of vecattr",
+        )
 
 
 @contextmanager

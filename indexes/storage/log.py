@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from vecattr.files.atomic import append_line, read_file
+from vecattr.files.entries import append_line, read_entry
 from vecattr.files.json_files import CONTENT_ERRORS, parse_json
 from vecattr.indexes.storage.manifest import Manifest
 from vecattr.version import __version__
@@ -49,7 +49,7 @@ def read_log(path: Path, *, generation: int) -> list[dict[str, object]]:
     """
     entries: dict[int, dict[str, object]] = {}
     file = path / LOG_FILE
-    for line in read_file(file).splitlines() if file.exists() else ():
+    for line in read_entry(file).splitlines() if file.exists() else ():
         with contextlib.suppress(*CONTENT_ERRORS):
             entry = parse_json(line)
             entries[int(entry["generation"])] = entry

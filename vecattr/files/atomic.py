@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -12,10 +13,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vecattr.errors import ArtifactError, DamagedError, MissingError
-from vecattr.files.access import Access, access_of_replaced
+from vecattr.files.access import access_of_replaced
 
 #: Names of temporary files begin with this, so that a later writer deletes those of a killed one.
 TEMPORARY = ".vecattr-"
+_TEMPORARY_NAME = re.compile(re.escape(TEMPORARY) + "[a-z0-9_]{8}")
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file of this name can be one that `atomic_write` did not finish."""
+    return _TEMPORARY_NAME.fullmatch(name) is not None
 
 
 def sha256_bytes(data: bytes) -> str:
@@ -86,24 +93,6 @@ def atomic_write(
                 os.unlink(temporary)
             raise
         sync_folder(path.parent)
-
-
-def append_line(path: Path, line: str) -> None:
-    """Add one line to a text file and wait until it is on disk; an incomplete last line is ended
-    first. A new file gets mode and group of its folder.
-
-    ArtifactError when the disk refuses."""
-    with translated_errors(path), path.open("a+b") as file:
-        if os.fstat(file.fileno()).st_size == 0:
-            Access.from_path(path.parent).for_files().give(file.fileno())
-        file.seek(0, os.SEEK_END)
-        is_incomplete = False
-        if file.tell():
-            file.seek(-1, os.SEEK_END)
-            is_incomplete = file.read(1) != b"\n"
-        file.write(b"\n" * is_incomplete + line.encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from vecattr.cli.rendering.output import write_file
 from vecattr.files.access import Access, access_of_replaced, give_to_tree
-from vecattr.files.atomic import append_line, atomic_write
+from vecattr.files.atomic import atomic_write
+from vecattr.files.entries import append_line
 from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab, rollback
 
 

@@ -9,7 +9,6 @@ import pytest
 
 from vecattr.errors import ArtifactError, DamagedError, MissingError
 from vecattr.files.atomic import (
-    append_line,
     atomic_write,
     check_file,
     folder_beside,
@@ -57,14 +56,6 @@ def test_a_changed_file_is_recognized_by_size_or_by_hash(tmp_path: Path) -> None
         check_file(file, sha256=None, size=8)
     with pytest.raises(DamagedError, match="SHA-256"):
         check_file(file, sha256=sha256_bytes(b"another"), size=7)
-
-
-def test_an_incomplete_last_line_is_ended_before_the_next(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    append_line(log, "one")
-    log.write_bytes(log.read_bytes() + b"tor")
-    append_line(log, "two")
-    assert log.read_text() == "one\ntor\ntwo\n"
 
 
 def test_an_unused_folder_beside_is_deleted(tmp_path: Path) -> None:
