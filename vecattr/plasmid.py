@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -73,10 +74,40 @@ def reverse_complement(bases: str) -> str:
     return bases.translate(_COMPLEMENT)[::-1]
 
 
+#: Blanks, and printable characters that show nothing: fillers, joiners, selectors of variants.
+_UNSEEN = re.compile(
+    "[\\s\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef]+"
+)
+
+
+def composed(name: str) -> str:
+    """The name in Unicode's composed form (NFC), in which names are compared: file systems and
+    programs write `ü` as one character or as two.
+
+    >>> composed("Mu\u0308ller") == "M\u00fcller"
+    True
+    """
+    return unicodedata.normalize("NFC", name)
+
+
+def look_alikes(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """The groups of names that differ only in blanks and invisible characters, sorted.
+
+    >>> look_alikes(["Lab 1", "Lab  1", "Lab 2"])
+    [('Lab  1', 'Lab 1')]
+    """
+    groups: dict[str, set[str]] = {}
+    for name in names:
+        groups.setdefault(_UNSEEN.sub("", composed(name)), set()).add(name)
+    return sorted(tuple(sorted(group)) for group in groups.values() if len(group) > 1)
+
+
 def check_lab_name(name: str, *, where: str | None = None) -> str:
-    """The lab's name without outer whitespace; InputError when it is empty, reserved, or holds
-    control characters. No name is used as a path or a formula: `../x` and `=cmd()` are fine."""
-    stripped = name.strip()
+    """The lab's name in composed form, without outer whitespace; InputError when it is empty,
+    reserved, or holds control characters. No name is used as a path or a formula: `../x` and
+    `=cmd()` are fine."""
+    stripped = composed(name).strip()
     if not stripped:
         raise InputError("the lab's name is empty", where=where, hint="give every row a lab")
     if stripped.lower() in RESERVED_LABS:

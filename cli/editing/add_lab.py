@@ -68,16 +68,19 @@ def command(
     warn_unread(report.unread, report.plasmids)
     _say_labs("new labs", report.new_labs)
     _say_labs("known labs with more plasmids", report.extended_labs)
+    note_look_alikes(index, report.new_labs)
 
 
 def with_lab(plasmid: Plasmid, lab: str | None) -> Plasmid:
     """The plasmid with the lab of `--lab`; InputError when it has none, or another one."""
+    from vecattr.plasmid import composed  # start-up
+
     where = f"record {plasmid.id!r}"
     if lab is None:
         if plasmid.lab is None:
             raise InputError("no lab is given", where=where, hint="name it with --lab NAME")
         return plasmid
-    if plasmid.lab not in (None, lab.strip()):
+    if plasmid.lab not in (None, composed(lab).strip()):
         raise InputError(
             f"the file says lab {plasmid.lab!r}, --lab says {lab!r}",
             where=where,
@@ -92,6 +95,17 @@ def warn_unread(unread: int, plasmids: int) -> None:
         terminal().say(
             f"warning: the model knows no part of {unread} of {plasmids} plasmids; "
             "a lab with only such plasmids cannot be told from others"
+        )
+
+
+def note_look_alikes(index: Path, names: Sequence[str]) -> None:
+    """Note which of these labs of the index differ from another one only in what is not seen."""
+    from vecattr.indexes.editing.lab_names import labs_that_look_like  # start-up
+
+    for group in labs_that_look_like(index, names):
+        terminal().say(
+            f"note: the labs {', '.join(map(ascii, group))} differ only in blanks or invisible "
+            "characters; if they are one, merge them: vecattr rename-lab"
         )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vecattr.cli.editing.add_lab import warn_unread
+from vecattr.cli.editing.add_lab import note_look_alikes, warn_unread
 from vecattr.cli.options.classes import class_options, class_rule
 from vecattr.cli.options.compute import compute_options
 from vecattr.cli.options.index import index_option, wait_option
@@ -17,7 +17,7 @@ from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.terminal import terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Literal
 
     from vecattr.encoders.protocol import SequenceEmbedder
@@ -113,9 +113,17 @@ def command(
             lab_vectors=lab_vectors,
             progress=advance,
         )
-    for path, report in zip(models, reports, strict=True):
-        terminal().say(f"{index if path == model else index / path.name}: {report}")
+    paths = [index if path == model else index / path.name for path in models]
+    _say_reports(dict(zip(paths, reports, strict=True)), collection)
+
+
+def _say_reports(reports: Mapping[Path, BuildReport], plasmids: Sequence[Plasmid]) -> None:
+    """Say what each index holds, and which labs look alike."""
+    for path, report in reports.items():
+        terminal().say(f"{path}: {report}")
         warn_unread(report.unread, report.plasmids)
+    labs = sorted({plasmid.lab for plasmid in plasmids if plasmid.lab is not None})
+    note_look_alikes(next(iter(reports)), labs)
 
 
 def _shipped() -> Path:

@@ -28,7 +28,7 @@ from vecattr.indexes.storage.live_segment import (
 )
 from vecattr.indexes.storage.lock import writing
 from vecattr.indexes.storage.manifest import Manifest
-from vecattr.plasmid import POOLED, check_lab_name
+from vecattr.plasmid import POOLED, check_lab_name, composed
 
 __all__ = [
     "AddReport",
@@ -76,6 +76,7 @@ def remove_lab(path: Path, name: str, *, wait: float = 0, step: StepHook = no_ho
     3
     """
     path = Path(path)
+    name = composed(name)
     _refuse_pool(name)
     read_manifest(path)
     with writing(path, wait=wait) as folder:
@@ -105,6 +106,7 @@ def rename_lab(
     'rename-lab'
     """
     path = Path(path)
+    old = composed(old)
     _refuse_pool(old)
     new = check_lab_name(new)
     if old == new:

@@ -20,7 +20,7 @@ from vecattr.indexes.storage.index_folder import segment_path
 from vecattr.indexes.storage.lab_parts import LabPart, effective_labs
 from vecattr.indexes.storage.manifest import Manifest, SegmentEntry
 from vecattr.indexes.storage.segment import Segment, StoredPlasmid
-from vecattr.plasmid import POOLED
+from vecattr.plasmid import POOLED, composed
 from vecattr.ranking.discriminant import Discriminant
 
 
@@ -57,15 +57,20 @@ class LiveSegment:
         return cls(entry, stored)
 
     def present(self, stored: str) -> str | None:
-        """The name that a stored lab or class has now; None when it is removed."""
+        """The name that a stored lab or class has now, in composed form; None when it is removed.
+        (Segments written before names were composed may hold others.)"""
         if self._is_unchanged or stored == POOLED:
             return stored
-        return self.entry.present(stored)
+        name = self.entry.present(stored)
+        return None if name is None else composed(name)
 
     @cached_property
     def _is_unchanged(self) -> bool:
         """Whether every lab has the name that it is stored under."""
-        return not (self.entry.removed or self.entry.renamed)
+        if self.entry.removed or self.entry.renamed:
+            return False
+        names = (*self.stored.lab_names, *self.stored.label_names, *self.stored.part_names)
+        return all(composed(name) == name for name in names)
 
     @cached_property
     def alive(self) -> NDArray[np.bool_]:

@@ -27,6 +27,7 @@ from vecattr.files.arrays import read_table
 from vecattr.files.atomic import sha256_file
 from vecattr.files.fold_folder import fold_path, is_folds
 from vecattr.files.json_files import read_json
+from vecattr.plasmid import composed
 from vecattr.vectors import EmbeddingTable, Vectors
 
 WEIGHTS_FILE = "encoder.safetensors"
@@ -117,12 +118,16 @@ def identity_of(hashes: Mapping[str, str]) -> str:
 
 
 def learned_labs(folder: Path) -> EmbeddingTable | None:
-    """The learned lab vectors, without the unknown one; None when the model has none."""
+    """The learned lab vectors, without the unknown one, names in composed form; None when the model
+    has none."""
     table = _lab_file(folder)
     if table is None:
         return None
     rows = [row for row, name in enumerate(table.names) if name != UNKNOWN_VECTOR]
-    return EmbeddingTable(tuple(table.names[row] for row in rows), table.vectors[rows])
+    names = tuple(table.names[row] for row in rows)
+    composed_names = tuple(map(composed, names))
+    is_distinct = len(set(composed_names)) == len(set(names))
+    return EmbeddingTable(composed_names if is_distinct else names, table.vectors[rows])
 
 
 def unknown_vector(folder: Path) -> Vectors | None:

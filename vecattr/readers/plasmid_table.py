@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from vecattr.errors import InputError
-from vecattr.plasmid import Plasmid
+from vecattr.plasmid import Plasmid, composed
 from vecattr.readers.csv_table import CsvTable, Row, read_csv_table
 from vecattr.readers.features import FeatureParser, feature_columns
 from vecattr.readers.input_files import InputFile
@@ -63,7 +63,7 @@ def _layout(
     positions = feature_columns(table.columns, [row.cells for row in head], reserved=reserved)
     selected: dict[int, set[str]] = {}
     for column, value in where:
-        selected.setdefault(table.position(column), set()).add(value.strip())
+        selected.setdefault(table.position(column), set()).add(composed(value.strip()))
     return _Layout(
         table,
         id=table.position("sequence_id"),
@@ -114,7 +114,8 @@ class _Layout:
             group=_cell(cells, self.group),
             features=features,
             is_selected=all(
-                cells[column].strip() in values for column, values in self.selected.items()
+                composed(cells[column].strip()) in values
+                for column, values in self.selected.items()
             ),
             problem=problem,
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vecattr.errors import InputError, UsageError
-from vecattr.plasmid import Features, Plasmid
+from vecattr.plasmid import Features, Plasmid, composed
 from vecattr.readers.formats import TABLE, format_of
 from vecattr.readers.input_files import STDIN, InputFile, open_input
 from vecattr.readers.lab_folders import InputPath, input_paths
@@ -150,7 +150,7 @@ def _checked(record: Record, options: ReadOptions) -> Plasmid | BadRecord:
 
 def _with_lab(record: Record, lab: str, *, source: str = "its folder") -> Record:
     """The record with this lab; InputError when it states another one itself."""
-    stated = (record.lab or lab).strip()
+    stated = composed(record.lab or lab).strip()
     if stated not in ("", lab):
         raise InputError(
             f"the record {record.id!r} says its lab is {stated!r}, {source} {lab!r}",

@@ -108,3 +108,15 @@ def test_a_kept_lab_that_no_plasmid_is_of_is_told(
     arguments = ["build-index", str(shelf.table), "-m", str(shelf.model), "-i", target]
     assert run([*arguments, "--labs", str(keep)]) == 0
     assert "no plasmid is of 1 labs, first 'lab 2'" in capsys.readouterr().err
+
+
+def test_a_name_that_differs_only_in_blanks_is_noted(
+    shelf: Any, own_index: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    fasta = str(shelf.fasta(tmp_path / "new.fa", shelf.newcomers[:2]))
+    assert run(["add-lab", fasta, "--lab", "Lab  01", "-i", str(own_index)]) == 0
+    assert "'Lab  01', 'Lab 01' differ only in blanks or invisible" in capsys.readouterr().err
+    assert run(["rename-lab", "Lab  01", "Lab 02\u3164", "-i", str(own_index)]) == 0
+    assert r"'Lab 02', 'Lab 02\u3164' differ only" in capsys.readouterr().err
+    assert run(["rename-lab", "Lab 02\u3164", "Lab 02", "-i", str(own_index)]) == 0
+    assert "differ" not in capsys.readouterr().err
