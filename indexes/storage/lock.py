@@ -94,7 +94,8 @@ def _acquired(path: Path, *, wait: float, timeout: float) -> BaseFileLock:
     file = path / LOCK_FILE
     _check_lock_file(file)
     try:
-        mode = Access.from_path(path).for_files().mode  # who may write here may lock, too
+        # who may write here may lock, too; its owner must, for filelock
+        mode = Access.from_path(path).for_files().mode | 0o600
         lock = FileLock(file, timeout=timeout, mode=mode, thread_local=False)
         lock.acquire()
     except Timeout as error:
