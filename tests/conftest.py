@@ -204,6 +204,19 @@ class Workshop:
         usual = {"rule": ClassRule(None), "model": self.model, "embedder": self.embedder}
         return build_index(path, plasmids, **{**usual, **options})
 
+    def edits(self, path: Path) -> dict[str, Callable[..., object]]:
+        """Every edit of the index at `path`, which holds Ash and Birch in one of two segments."""
+        from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab, rollback
+
+        new = self.plasmids(["Fir", "Ash"], seed=1)
+        return {
+            "add": lambda **o: add_labs(path, new, embedder=self.embedder, **o),
+            "remove": lambda **o: remove_lab(path, "Ash", **o),
+            "rename": lambda **o: rename_lab(path, "Ash", "Birch", **o),
+            "rollback": lambda **o: rollback(path, **o),
+            "compact": lambda **o: compact(path, **o),
+        }
+
     def open(self, path: Path) -> Any:
         """The index at `path`, asked through the fake embedder."""
         from vecattr.indexes.index import Index

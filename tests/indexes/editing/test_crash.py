@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from vecattr.indexes.checking.verify import verify_index
-from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab, rollback
+from vecattr.indexes.editing.edit import add_labs, remove_lab
 from vecattr.indexes.editing.publish import STEPS
 from vecattr.indexes.storage.index_folder import read_manifest
 
@@ -39,17 +39,6 @@ def index(tmp_path: Path, workshop: Any) -> Path:
     return tmp_path / "i"
 
 
-def edits(path: Path, workshop: Any) -> dict[str, Callable[..., object]]:
-    new = workshop.plasmids(["Fir", "Ash"], seed=1)
-    return {
-        "add": lambda **o: add_labs(path, new, embedder=workshop.embedder, **o),
-        "remove": lambda **o: remove_lab(path, "Ash", **o),
-        "rename": lambda **o: rename_lab(path, "Ash", "Birch", **o),
-        "rollback": lambda **o: rollback(path, **o),
-        "compact": lambda **o: compact(path, **o),
-    }
-
-
 #: Every edit with every step that it takes; only two of them write segments.
 KILLS = [
     (edit, step)
@@ -65,15 +54,15 @@ def test_a_killed_edit_happened_or_did_not(
 ) -> None:
     shutil.copytree(index, tmp_path / "unharmed")
     old = read_manifest(index).identity
-    edits(tmp_path / "unharmed", workshop)[edit]()
+    workshop.edits(tmp_path / "unharmed")[edit]()
     new = read_manifest(tmp_path / "unharmed").identity
     with pytest.raises(KilledError):
-        edits(index, workshop)[edit](step=dies_at(step))
+        workshop.edits(index)[edit](step=dies_at(step))
     survived = STEPS.index(step) >= COMMIT
     assert workshop.open(index).identity == (new if survived else old)
     assert verify_index(index).ok
     if not survived:
-        edits(index, workshop)[edit]()  # the same edit again succeeds
+        workshop.edits(index)[edit]()  # the same edit again succeeds
         assert read_manifest(index) == read_manifest(tmp_path / "unharmed")
     remove_lab(index, "Birch")  # and the next writer sweeps up
     assert verify_index(index).findings == ()

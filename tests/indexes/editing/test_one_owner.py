@@ -15,7 +15,7 @@ from vecattr.indexes.checking import repair
 from vecattr.indexes.checking.repair import repair_index
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.build import build_index
-from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab, rollback
+from vecattr.indexes.editing.edit import add_labs, rename_lab
 from vecattr.indexes.editing.publish import STEPS
 from vecattr.indexes.storage.index_folder import read_manifest
 
@@ -123,17 +123,6 @@ def test_what_comes_while_the_command_reads_its_input_stays(
     assert workshop.open(path).lab_names == ("Ash",)
 
 
-def writers(path: Path, workshop: Any) -> dict[str, Callable[..., object]]:
-    new = workshop.plasmids(["Fir", "Ash"], seed=1)
-    return {
-        "add": lambda **o: add_labs(path, new, embedder=workshop.embedder, **o),
-        "remove": lambda **o: remove_lab(path, "Ash", **o),
-        "rename": lambda **o: rename_lab(path, "Ash", "Birch", **o),
-        "rollback": lambda **o: rollback(path, **o),
-        "compact": lambda **o: compact(path, **o),
-    }
-
-
 #: Every edit with every step that it takes; only two of them write segments.
 REPLACED = [
     (edit, step)
@@ -160,7 +149,7 @@ def test_an_edit_whose_folder_was_replaced_is_not_acknowledged(
             shutil.copytree(other, path)
 
     with pytest.raises(VecattrError) as error:
-        writers(path, workshop)[edit](step=at(step, replaced))
+        workshop.edits(path)[edit](step=at(step, replaced))
     assert error.value.exit_code == ArtifactError.exit_code
     if by == "another index":
         assert "was replaced while it was changed" in error.value.what
