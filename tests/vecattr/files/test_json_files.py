@@ -24,6 +24,8 @@ HOSTILE = {
     "lists just too deep": nested(MOST_LEVELS + 1),
     "objects below the recursion limit": nested(400, opening='{"a":', closing="}"),
     "deep beside other values": b'{"version": 1, "x": ' + nested(300) + b"}",
+    "deep beside brackets in a string": b'["' + b"]" * 400 + b'", ' + nested(80) + b"]",
+    "deep beside an escaped quotation mark": b'["\\"' + b"]" * 400 + b'", ' + nested(80) + b"]",
     "a long integer": b'{"version": 1, "x": ' + b"9" * 400 + b"}",
     "a very long integer": b"9" * 100_000,
     "65 bits": str(LARGEST + 1).encode(),
@@ -39,7 +41,9 @@ def test_json_that_is_too_deep_or_too_long_is_a_value_error(name: str) -> None:
         parse_json(HOSTILE[name])
 
 
-@pytest.mark.parametrize("value", [LARGEST, -LARGEST - 1, 1.5e300, "9" * 400, None, [], {}])
+@pytest.mark.parametrize(
+    "value", [LARGEST, -LARGEST - 1, 1.5e300, "9" * 400, "[" * 400, None, [], {}]
+)
 def test_other_values_are_read_as_they_are(value: object) -> None:
     assert parse_json(json.dumps(value)) == value
 
