@@ -25,8 +25,6 @@ from vecattr.cli.terminal import Terminal
 from vecattr.errors import ArtifactError, InputError, UsageError, VecattrError
 from vecattr.version import __version__
 
-INTERRUPTED = 128 + signal.SIGINT
-
 #: Parts of the messages of libraries that get no memory.
 _NO_MEMORY = (
     "out of memory",
