@@ -26,8 +26,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from vecattr.inputs.input_files import open_input
 from vecattr.readers.csv_table import read_csv_table
-from vecattr.readers.input_files import open_input
 
 
 @dataclass(frozen=True)

@@ -66,11 +66,12 @@ _OPTIONS = together(
 
 
 def _read_options(max_bases: int, max_unpacked: float, **values: Any) -> ReadOptions:
-    from vecattr.readers.limits import Limits  # start-up
+    from vecattr.inputs.limits import Limits  # start-up
     from vecattr.readers.plasmids import ReadOptions  # start-up
 
     unpacked = int(min(max_unpacked * 1e9, MOST_BYTES))
-    return ReadOptions(**values, limits=Limits(bases=max_bases, unpacked=unpacked))
+    limits = Limits(bases=max_bases, unpacked=unpacked)
+    return ReadOptions(**values, limits=limits, note=terminal().say)
 
 
 #: The reading options of a command, handed over as one argument `read_options: ReadOptions`.

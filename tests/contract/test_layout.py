@@ -19,8 +19,8 @@ HEAVY = ("torch", "pandas", "faiss", "Bio", "h5py", "sentencepiece", "matplotlib
 
 #: The only modules that may import a library. A new module here is a decision, not an accident.
 HOMES = {
-    "Bio": {"vecattr.readers.genbank", "vecattr.readers.snapgene"},
-    "dnaio": {"vecattr.readers.fasta"},
+    "Bio": {"vecattr.formats.genbank", "vecattr.formats.snapgene"},
+    "dnaio": {"vecattr.formats.fasta"},
     "faiss": {"vecattr.indexes.search.vector_search"},
     "filelock": {"vecattr.indexes.storage.lock"},
     "h5py": {"vecattr.files.hdf5"},
@@ -45,7 +45,7 @@ HOMES = {
     "sklearn": {"vecattr.plots.clusters"},
     "threadpoolctl": {"vecattr.plots.clusters"},
     "tqdm": {"vecattr.cli.terminal", "vecattr.cli.commands.training_progress"},
-    "xopen": {"vecattr.readers.input_files"},
+    "xopen": {"vecattr.inputs.input_files"},
     "zlib_ng": {"vecattr.files.sealed"},
 }
 

@@ -28,6 +28,8 @@ ROOMS = (
     "vecattr.frames",
     "vecattr.files",
     "vecattr.sequences",
+    "vecattr.inputs",
+    "vecattr.formats",
     "vecattr.readers",
     "vecattr.encoders",
     "vecattr.datasets",

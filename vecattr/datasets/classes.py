@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.errors import InputError, UsageError
+from vecattr.inputs.input_files import open_input
 from vecattr.plasmid import POOLED, Plasmid, check_lab_name
-from vecattr.readers.input_files import open_input
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from vecattr.errors import InputError
-from vecattr.readers.formats import TABLE, first_line, format_of
-from vecattr.readers.input_files import InputFile
-from vecattr.readers.limits import LimitedLines
+from vecattr.formats.kinds import TABLE, first_line, format_of
+from vecattr.inputs.input_files import InputFile
+from vecattr.inputs.limits import LimitedLines
 
 #: The longest cell (characters): longer than any sequence, and a C long on every platform.
 _LONGEST_CELL = 2**31 - 1

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vecattr.errors import InputError
+from vecattr.inputs.input_files import open_input
 from vecattr.plasmid import Features
 from vecattr.readers.csv_table import read_csv_table
-from vecattr.readers.input_files import open_input
 
 #: Columns of a table that are never features, whatever they hold.
 RESERVED_COLUMNS = frozenset(

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vecattr.errors import InputError
+from vecattr.inputs.input_files import STDIN
 from vecattr.plasmid import check_lab_name
-from vecattr.readers.input_files import STDIN
 
 
 @dataclass(frozen=True, slots=True)

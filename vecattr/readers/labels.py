@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 from vecattr.errors import InputError
+from vecattr.inputs.input_files import open_input
 from vecattr.plasmid import check_lab_name
 from vecattr.readers.csv_table import CsvTable, Row, read_csv_table
-from vecattr.readers.input_files import open_input
 
 #: Every way to write a one-hot cell.
 _ONES = ("1", "1.0")

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from itertools import chain
 
 from vecattr.errors import InputError
+from vecattr.formats.record import Record
+from vecattr.inputs.input_files import InputFile
 from vecattr.plasmid import Plasmid, composed
 from vecattr.readers.csv_table import CsvTable, Row, read_csv_table
 from vecattr.readers.features import FeatureParser, feature_columns
-from vecattr.readers.input_files import InputFile
-from vecattr.readers.records import Record
 
 #: Rows, and characters in them, that decide which columns are features: whichever comes first.
 HEAD_ROWS = 1000

@@ -1,29 +1,27 @@
 """Plasmids of files and lab folders: paths in; plasmids out, one at a time.
 
 An error of a whole file raises InputError from the iterator; a bad record among good ones is
-yielded as BadRecord, and reading goes on. `vecattr.readers.formats` lists the formats.
+yielded as BadRecord, and reading goes on. `vecattr.formats.kinds` lists the formats.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vecattr.errors import InputError, UsageError
+from vecattr.formats.kinds import TABLE, format_of
+from vecattr.formats.record import Record
+from vecattr.inputs.input_files import STDIN, InputFile, open_input
+from vecattr.inputs.limits import DEFAULT_LIMITS, Limits
 from vecattr.plasmid import Features, Plasmid, composed
-from vecattr.readers.formats import TABLE, format_of
-from vecattr.readers.input_files import STDIN, InputFile, open_input
 from vecattr.readers.lab_folders import InputPath, input_paths
-from vecattr.readers.limits import DEFAULT_LIMITS, Limits
-from vecattr.readers.records import (
-    BadRecord,
-    Record,
-    SeenIds,
-    TopologyOption,
-    joined,
-    plasmid_of,
-)
+from vecattr.readers.records import BadRecord, SeenIds, TopologyOption, joined, plasmid_of
+
+
+def _not_told(note: str) -> None:
+    """A note that nobody wants to read."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,8 @@ class ReadOptions:
     by one `N`, into one plasmid with the id of the first. `no_features` drops the 0/1 features.
     `labelled` requires a lab of every record: an empty cell makes a bad record, and a file without
     any labs is refused. A record longer than the `limits` is a bad record; a file is refused when
-    a record of it is far longer, or when it unpacks to more.
+    a record of it is far longer, or when it unpacks to more. `note` is told, in one sentence each,
+    what a reader assumed or left out without refusing anything.
 
     >>> options = ReadOptions(where=(("split", "train"),), labelled=True)
     >>> len(list(read_plasmids(["plasmids.csv"], options)))
@@ -53,6 +52,7 @@ class ReadOptions:
     no_features: bool = False
     labelled: bool = False
     limits: Limits = DEFAULT_LIMITS
+    note: Callable[[str], None] = _not_told
 
 
 def read_plasmids(

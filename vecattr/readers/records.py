@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from vecattr.errors import InputError
-from vecattr.plasmid import Features, Plasmid, Topology
+from vecattr.formats.record import Record
+from vecattr.plasmid import Plasmid, Topology
 
 TopologyOption = Literal["auto", "circular", "linear"]
 
@@ -29,26 +30,6 @@ class BadRecord:
 
     id: str
     error: InputError
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A record as its file holds it, not yet checked.
-
-    `place` is `file:line` or `file, record 'id'`. `topology`, `lab`, `group` and `features` are
-    None where the file does not say (an empty `lab` is an empty cell); `is_selected` is False for
-    a table's row that `where` leaves out; `problem` is an error that the reader met.
-    """
-
-    id: str
-    place: str
-    sequence: str
-    topology: str | None = None
-    lab: str | None = None
-    group: str | None = None
-    features: Features | None = None
-    is_selected: bool = True
-    problem: InputError | None = None
 
 
 def plasmid_of(record: Record, topology: TopologyOption = "auto") -> Plasmid | BadRecord:

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vecattr.errors import InputError
+from vecattr.inputs.input_files import open_input
 from vecattr.readers.csv_table import _check_header, read_csv_table
-from vecattr.readers.input_files import open_input
 
 
 def rows_of(content: bytes, folder: Path) -> tuple[tuple[str, ...], list[tuple[int, list[str]]]]:

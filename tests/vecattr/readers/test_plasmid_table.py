@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from vecattr.errors import InputError
+from vecattr.formats.record import Record
+from vecattr.inputs.input_files import open_input
 from vecattr.plasmid import Plasmid
-from vecattr.readers.input_files import open_input
 from vecattr.readers.plasmid_table import HEAD_ROWS, read_table, table_text
 from vecattr.readers.plasmids import ReadOptions, read_plasmids
-from vecattr.readers.records import Record
 from vecattr.sequences.synthetic import synthetic_plasmids
 
 

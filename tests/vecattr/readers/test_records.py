@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from vecattr.errors import InputError
+from vecattr.formats.record import Record
 from vecattr.plasmid import Plasmid
-from vecattr.readers.records import BadRecord, Record, SeenIds, joined, plasmid_of
+from vecattr.readers.records import BadRecord, SeenIds, joined, plasmid_of
 
 GOOD = Record("a", "file:2", "acgu", topology="linear", lab=" Lab ", group="7", features={"f": 1})
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vecattr.errors import InputError
-from vecattr.readers.fasta import read_fasta
-from vecattr.readers.input_files import open_input
-from vecattr.readers.records import Record
+from vecattr.formats.fasta import read_fasta
+from vecattr.formats.record import Record
+from vecattr.inputs.input_files import open_input
 
 
 def records_of(content: bytes, folder: Path) -> list[Record]:

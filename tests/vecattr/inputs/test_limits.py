@@ -13,7 +13,7 @@ import pytest
 from vecattr import Plasmid
 from vecattr.cli.main import run
 from vecattr.errors import InputError
-from vecattr.readers.limits import LimitedBytes, Limits
+from vecattr.inputs.limits import LimitedBytes, Limits
 from vecattr.readers.plasmids import ReadOptions, read_plasmids
 from vecattr.readers.records import BadRecord
 

@@ -10,8 +10,8 @@ from xml.parsers.expat import ExpatError
 from Bio import SeqIO
 
 from vecattr.errors import InputError
-from vecattr.readers.input_files import InputFile, input_stem
-from vecattr.readers.records import Record
+from vecattr.formats.record import Record
+from vecattr.inputs.input_files import InputFile, input_stem
 
 #: What Biopython's SnapGene parser raises at damaged files (found by mutating good ones).
 _PARSER_ERRORS = (

@@ -15,8 +15,8 @@ from Bio import BiopythonParserWarning, SeqIO
 from Bio.Seq import UndefinedSequenceError
 
 from vecattr.errors import InputError
-from vecattr.readers.input_files import InputFile, input_stem
-from vecattr.readers.records import Record
+from vecattr.formats.record import Record
+from vecattr.inputs.input_files import InputFile, input_stem
 
 #: What programs write in place of an id.
 _PLACEHOLDER_IDS = frozenset(

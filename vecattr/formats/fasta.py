@@ -9,8 +9,8 @@ from dnaio import FastaReader
 from dnaio.exceptions import FastaFormatError
 
 from vecattr.errors import InputError
-from vecattr.readers.input_files import InputFile
-from vecattr.readers.records import Record
+from vecattr.formats.record import Record
+from vecattr.inputs.input_files import InputFile
 
 
 class _Entry(NamedTuple):

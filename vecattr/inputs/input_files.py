@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from vecattr.errors import InputError, VecattrError
-from vecattr.readers.limits import DEFAULT_LIMITS, LimitedBytes, Limits
+from vecattr.inputs.limits import DEFAULT_LIMITS, LimitedBytes, Limits
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

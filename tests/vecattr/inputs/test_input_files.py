@@ -13,7 +13,7 @@ import pytest
 from xopen import xopen
 
 from vecattr.errors import InputError
-from vecattr.readers.input_files import HEAD, input_stem, open_input
+from vecattr.inputs.input_files import HEAD, input_stem, open_input
 
 TEXT = b">a\nACGT\n" + b"ACGTTGCA\n" * 20_000
 

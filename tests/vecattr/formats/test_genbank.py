@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from vecattr.errors import InputError
-from vecattr.readers.formats import format_of
-from vecattr.readers.genbank import read_genbank
-from vecattr.readers.input_files import open_input
-from vecattr.readers.records import Record
+from vecattr.formats.genbank import read_genbank
+from vecattr.formats.kinds import format_of
+from vecattr.formats.record import Record
+from vecattr.inputs.input_files import open_input
 
 
 def genbank(

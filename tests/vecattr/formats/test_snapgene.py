@@ -9,10 +9,11 @@ import pytest
 
 from vecattr import Plasmid, read_plasmids
 from vecattr.errors import InputError
-from vecattr.readers.formats import format_of
-from vecattr.readers.input_files import open_input
-from vecattr.readers.records import BadRecord, Record
-from vecattr.readers.snapgene import read_snapgene
+from vecattr.formats.kinds import format_of
+from vecattr.formats.record import Record
+from vecattr.formats.snapgene import read_snapgene
+from vecattr.inputs.input_files import open_input
+from vecattr.readers.records import BadRecord
 
 
 def packet(kind: int, data: bytes) -> bytes:

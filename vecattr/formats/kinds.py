@@ -1,7 +1,7 @@
 """The formats of sequence files: an open file in; its format, and the reader to call, out.
 
-To add a format, write a module with a function `read_NAME(file: InputFile) -> Iterator[Record]`
-and add one line to `FORMATS`.
+To add a format, write a module in this room with a function `read_NAME(file: InputFile) ->
+Iterator[Record]` and add one line to `FORMATS`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from vecattr.errors import InputError
-from vecattr.readers.input_files import InputFile
-from vecattr.readers.records import Record
+from vecattr.formats.record import Record
+from vecattr.inputs.input_files import InputFile
 
 Reader = Callable[[InputFile], Iterator[Record]]
 
@@ -51,18 +51,18 @@ class Format:
     def reader(self) -> Reader:
         """The function that reads the records of a file of this format."""
         module, function = self.reader_path.split(":")
-        reader: Reader = getattr(import_module(module), function)
+        reader: Reader = getattr(import_module(f"vecattr.formats.{module}"), function)
         return reader
 
 
-#: The one format whose reader takes options: its columns are named by `--where` and `--group-by`.
-TABLE = Format("table", _is_table, "vecattr.readers.plasmid_table:read_table")
+#: The one format that is not read here: options name its columns (`vecattr.readers.plasmid_table`).
+TABLE = Format("table", _is_table, "")
 
 #: Every format, in the order in which they are tried.
 FORMATS = (
-    Format("snapgene", _is_snapgene, "vecattr.readers.snapgene:read_snapgene"),
-    Format("fasta", _is_fasta, "vecattr.readers.fasta:read_fasta"),
-    Format("genbank", _is_genbank, "vecattr.readers.genbank:read_genbank"),
+    Format("snapgene", _is_snapgene, "snapgene:read_snapgene"),
+    Format("fasta", _is_fasta, "fasta:read_fasta"),
+    Format("genbank", _is_genbank, "genbank:read_genbank"),
     TABLE,
 )
 

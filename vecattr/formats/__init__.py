@@ -1,0 +1,1 @@
+"""Formats of sequence files: an open file in, its records out; one module for each format."""

@@ -1,0 +1,1 @@
+"""An input's bytes: unpacked, within limits, read once from front to end."""
