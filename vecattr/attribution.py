@@ -131,7 +131,8 @@ class Attribution:
     1; of an index without calibration the best cosine of a named lab) with the calibrated
     `threshold`. Probabilities are for plasmids of this kind of `work`. With a `coverage`, the labs
     are the candidate set that holds the true one with this probability. `notes` are sentences for
-    the user. `evidence` for the first lab is present when it was requested.
+    the user. `evidence` for the first lab is present when it was requested. `source` is the file
+    that the query was read from, if it comes from one.
 
     >>> from vecattr import Index, read_plasmids
     >>> [plasmid] = read_plasmids(["query.fasta"])
@@ -156,6 +157,7 @@ class Attribution:
     work: Work = "known"
     coverage: float | None = None
     evidence: Stretches | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ _COLUMNS = [
     "confidence",
     "threshold",
     "probability",
+    "source",
 ]
 
 
@@ -43,7 +44,7 @@ def ranking_frame(answers: Iterable[Attribution]) -> pd.DataFrame:
         verdict = answer.verdict, answer.confidence, answer.threshold
         for rank, hit in enumerate(answer.labs, start=1):
             lab = rank, hit.name, hit.cosine, hit.score
-            rows.append((answer.query, *lab, *verdict, hit.probability))
+            rows.append((answer.query, *lab, *verdict, hit.probability, answer.source))
     frame = pd.DataFrame(rows, columns=_COLUMNS)
     if provenance:
         version, model, index = provenance.version, provenance.model, provenance.index

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from vecattr.errors import InputError
@@ -132,6 +132,7 @@ class Plasmid:
     `sequence` is upper-case IUPAC DNA; `features` maps a phenotype's name to 0 or 1 and is None
     when nothing is known (which is not the same as all zero); `lab` is the true lab; `group`
     names plasmids that must not be divided between training and validation (a publication).
+    `source` is the file it was read from, which plays no part in comparisons.
 
     >>> plasmid = Plasmid("p1", "acgu nnac", topology="linear")
     >>> plasmid.sequence
@@ -144,6 +145,7 @@ class Plasmid:
     features: Features | None = None
     lab: str | None = None
     group: str | None = None
+    source: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         where = f"record {self.id!r}"
@@ -168,9 +170,21 @@ class Plasmid:
         """Whether the last base is followed by the first one."""
         return self.topology == "circular"
 
+    @property
+    def place(self) -> str:
+        """How messages name the plasmid: its file, if it comes from one, and its id."""
+        return f"{self.source}, record {self.id!r}" if self.source else f"record {self.id!r}"
+
     def without_features(self) -> Plasmid:
         """The same plasmid without its features."""
         return replace(self, features=None)
+
+    def with_features_among(self, names: Collection[str] | None) -> Plasmid:
+        """The same plasmid without features that are not among the names (None: all names)."""
+        if names is None or not self.features or all(name in names for name in self.features):
+            return self
+        kept = {name: value for name, value in self.features.items() if name in names}
+        return replace(self, features=kept or None)
 
     def reverse_complement(self) -> Plasmid:
         """The same plasmid read from its other strand."""

@@ -28,7 +28,8 @@ from vecattr.cli.rendering.formats import (
     tsv_line,
 )
 
-#: The columns of TSV and CSV, in order: a contract, only ever extended at the end.
+#: The columns of TSV and CSV, in order: a contract, only ever extended at the end. Those of the
+#: evidence stand before the last one, which is younger.
 COLUMNS = (
     "query",
     "rank",
@@ -49,7 +50,11 @@ COLUMNS = (
     "probability",
     "work",
     "coverage",
+    "source",
 )
+
+#: The source of what came through standard input, which a table for people does not repeat.
+_STDIN = "<stdin>"
 
 _LAB_COLUMNS = ("rank", "lab", "cosine", "probability")
 _NEIGHBOR_COLUMNS = ("rank", "plasmid", "lab", "cosine", "bases", "topology")
@@ -64,8 +69,8 @@ def render(answers: Iterable[Attribution], *, form: Format) -> Iterator[str]:
         case "tsv" | "csv":
             line = tsv_line if form == "tsv" else csv_line
             for number, answer in enumerate(answers):
-                columns = COLUMNS + (EVIDENCE_COLUMNS if answer.evidence else ())
-                header = "" if number else line(columns)  # none when the first query fails
+                # No header when the first query fails.
+                header = "" if number else line(columns(evidence=answer.evidence is not None))
                 yield header + "".join(line(row) for row in rows(answer))
         case "json":
             yield json_text([as_object(answer) for answer in answers])
@@ -75,9 +80,14 @@ def render(answers: Iterable[Attribution], *, form: Format) -> Iterator[str]:
             yield from html_page("Labs of origin", map(html_block, answers))
 
 
+def columns(*, evidence: bool) -> tuple[str, ...]:
+    """The columns of TSV and CSV, with those of the evidence or without."""
+    return (*COLUMNS[:-1], *EVIDENCE_COLUMNS, COLUMNS[-1]) if evidence else COLUMNS
+
+
 def rows(answer: Attribution) -> Iterator[Row]:
-    """The rows of one answer in the order of COLUMNS: labs, neighbours, and the stretches of the
-    evidence; with evidence, EVIDENCE_COLUMNS follow.
+    """The rows of one answer in the order of `columns`: labs, neighbours, and the stretches of the
+    evidence.
 
     An answer with none of them still has one row, of kind `none`: no query is dropped.
     """
@@ -104,6 +114,7 @@ def rows(answer: Attribution) -> Iterator[Row]:
             answer.work,
             answer.coverage,
             *cells,
+            answer.source,
         )
 
 
@@ -133,8 +144,7 @@ def as_object(answer: Attribution) -> dict[str, object]:
 
 def table_block(answer: Attribution) -> str:
     """One answer as a table: a heading, the notes, the ranked labs, the neighbours."""
-    name = escape_control(answer.query)
-    parts = [f"{name}  ({answer.length:,} bases, {answer.topology})\n  {verdict_line(answer)}\n"]
+    parts = [f"{escape_control(answer.query)}  ({_facts(answer)})\n  {verdict_line(answer)}\n"]
     parts += [f"  note: {escape_control(note)}\n" for note in answer.notes]
     parts.append(aligned(_LAB_COLUMNS, list(_lab_rows(answer)), indent="  "))
     if answer.neighbors:
@@ -143,6 +153,13 @@ def table_block(answer: Attribution) -> str:
     if answer.evidence:
         parts.append(evidence_table(answer.evidence, indent="  "))
     return "".join(parts) + "\n"
+
+
+def _facts(answer: Attribution) -> str:
+    """Length, topology and file of the query, in words."""
+    facts = f"{answer.length:,} bases, {answer.topology}"
+    is_file = answer.source not in (None, _STDIN)
+    return f"{facts}, from {escape_control(answer.source or '')}" if is_file else facts
 
 
 def verdict_line(answer: Attribution) -> str:
@@ -165,7 +182,7 @@ def html_block(answer: Attribution) -> str:
     evidence = evidence_html(answer.evidence) if answer.evidence else ""
     return (
         f"<section>\n<h2>{_escaped(answer.query)}</h2>\n"
-        f"<p>{answer.length:,} bases, {answer.topology}; "
+        f"<p>{html.escape(_facts(answer))}; "
         f'<span class="{answer.verdict}">{_escaped(verdict_line(answer))}</span></p>\n'
         f"{notes}{html_table(_LAB_COLUMNS, _lab_rows(answer))}{neighbors}{evidence}"
         f"<p><small>vecattr {_escaped(provenance.version)}, model {_escaped(provenance.model)}, "

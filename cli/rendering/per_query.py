@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from vecattr.indexes.evaluation.true_ranks import TrueRanks
     from vecattr.plasmid import Plasmid
 
-#: The columns before the names of the first labs.
+#: The columns before the names of the first labs, and the one after them.
 COLUMNS = ("id", "lab", "counted_as", "rank")
+LAST_COLUMN = "source"
 
 
 def per_query_lines(
@@ -23,7 +24,7 @@ def per_query_lines(
     from vecattr.metrics.ranking import class_of  # start-up
 
     classes = frozenset(lab_names)
-    yield csv_line((*COLUMNS, *(f"lab{place}" for place in range(1, TOP + 1))))
+    yield csv_line((*COLUMNS, *(f"lab{place}" for place in range(1, TOP + 1)), LAST_COLUMN))
     for plasmid, lab, rank, best_columns in zip(
         plasmids,
         measured.true_labs,
@@ -33,7 +34,7 @@ def per_query_lines(
     ):
         first_labs: list[str | None] = [lab_names[column] for column in best_columns]
         row: Row = (plasmid.id, lab, class_of(lab, classes), _rank_text(rank), *first_labs)
-        yield csv_line((*row, *[None] * (TOP - len(best_columns))))
+        yield csv_line((*row, *[None] * (TOP - len(best_columns)), plasmid.source))
 
 
 def _rank_text(rank: float) -> str | None:

@@ -56,6 +56,7 @@ def attributions(
             work=options.work,
             coverage=options.coverage,
             evidence=_evidence(panel, queries, query, hits, request),
+            source=plasmid.source,
         )
 
 

@@ -89,6 +89,16 @@ class OpenedPanel:
         return frozenset[str]().union(*(index.learned_labs for index in self.indexes))
 
     @cached_property
+    def feature_names(self) -> frozenset[str] | None:
+        """The features that any index knows; None when one cannot tell."""
+        names: frozenset[str] = frozenset()
+        for index in self.indexes:
+            if index.feature_names is None:
+                return None
+            names |= index.feature_names
+        return names
+
+    @cached_property
     def plasmid_counts(self) -> dict[str, int]:
         """The stored plasmids of each class, in the index that has most of them."""
         counts: dict[str, int] = {}

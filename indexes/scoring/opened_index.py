@@ -19,7 +19,13 @@ from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import UsageError
 from vecattr.indexes.scoring.lab_scorer import LabScorer, lab_scorer
 from vecattr.indexes.scoring.left_out import leave_out
-from vecattr.indexes.search.embedding import QueryVectors, are_unread, query_vectors, unread_vector
+from vecattr.indexes.search.embedding import (
+    QueryVectors,
+    are_unread,
+    known_features,
+    query_vectors,
+    unread_vector,
+)
 from vecattr.indexes.search.lab_matrix import LabEntry, LabMatrix
 from vecattr.indexes.search.nearest_plasmids import NearestPlasmids
 from vecattr.indexes.search.vector_search import set_threads
@@ -164,8 +170,16 @@ class OpenedIndex:
         """Of which queries the model knows no part, (q,)."""
         return are_unread(vectors.bare, self._unread)
 
+    @cached_property
+    def feature_names(self) -> frozenset[str] | None:
+        """The features that stored plasmids have or the model reads; None when the embedder is the
+        caller's own and does not tell. Others of a query change nothing."""
+        return known_features(self.segments, self.embedder)
+
     def embed(self, plasmids: Sequence[Plasmid]) -> QueryVectors:
         """The vectors by which plasmids are compared with this index."""
+        if any(plasmid.features for plasmid in plasmids):
+            plasmids = [plasmid.with_features_among(self.feature_names) for plasmid in plasmids]
         return query_vectors(self.embedder, plasmids)
 
     def ranked_labs(self, vectors: QueryVectors, *, k: int) -> list[NDArray[np.int64]]:

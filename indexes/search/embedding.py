@@ -8,8 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-from vecattr.encoders.protocol import SequenceEmbedder
+from vecattr.encoders.protocol import SequenceEmbedder, features_read
 from vecattr.errors import InputError, MismatchError
+from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.plasmid import Plasmid
 from vecattr.vectors import Mask, Vectors, unit_rows
 
@@ -85,6 +86,17 @@ def query_vectors(embedder: SequenceEmbedder, plasmids: Sequence[Plasmid]) -> Qu
     if rows:
         bare[rows] = embed_batch(embedder, [plasmids[row].without_features() for row in rows])
     return QueryVectors(full, bare, plasmids=tuple(plasmids))
+
+
+def known_features(
+    segments: Iterable[LiveSegment], embedder: SequenceEmbedder
+) -> frozenset[str] | None:
+    """The features that any stored plasmid has or the embedder reads; None when it does not tell
+    what it reads."""
+    names = features_read(embedder)
+    if names is None:
+        return None
+    return names.union(*(segment.stored.feature_names for segment in segments))
 
 
 def unread_vector(embedder: SequenceEmbedder) -> Vectors:

@@ -25,6 +25,7 @@ ANSWER = Attribution(
     neighbors=(Neighbor("p1", "Lab <A>", "Lab <A>", 0.95, 4000, "linear"),),
     notes=("fewer labs than -k 10",),
     provenance=Provenance("0.1.0", "ab12", "cd34"),
+    source="a <b>.gb",
 )
 EMPTY = replace(ANSWER, query="q2", labs=(), neighbors=(), confidence=float("nan"), threshold=None)
 
@@ -83,6 +84,7 @@ def test_json_has_the_documented_names() -> None:
         "provenance",
         "work",
         "coverage",
+        "source",
     ]
     assert value["labs"][0] == {
         "rank": 1,
@@ -93,6 +95,24 @@ def test_json_has_the_documented_names() -> None:
     }
     assert value["neighbors"][0]["rank"] == 1
     assert value["neighbors"][0]["id"] == "p1"
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_tells_the_file_of_a_query(form: Format) -> None:
+    written = text(form, ANSWER)
+    assert ("a &lt;b&gt;.gb" if form == "html" else "a <b>.gb") in written
+
+
+def test_the_source_is_the_last_column_and_empty_without_a_file() -> None:
+    lines = text("csv", ANSWER).splitlines()
+    assert [line.rsplit(",", 1)[1] for line in lines] == ["source", *["a <b>.gb"] * 3]
+    nowhere = replace(ANSWER, source=None)
+    assert text("csv", nowhere).splitlines()[-1].endswith(",")
+    assert objects("json", nowhere)[0]["source"] is None
+
+
+def test_a_table_does_not_repeat_that_a_query_came_through_a_pipe() -> None:
+    assert "stdin" not in text("table", replace(ANSWER, source="<stdin>"))
 
 
 @pytest.mark.parametrize("form", FORMATS)

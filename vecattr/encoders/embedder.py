@@ -52,6 +52,11 @@ class Embedder:
         self._features = features
         self._threads = threads
 
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The features that the model knows; it ignores others."""
+        return self._features.names
+
     def embed(self, plasmids: Sequence[Plasmid]) -> Vectors:
         """Unit vectors (n, d), the mean over each plasmid's views scaled to length 1."""
         features = self._features.matrix(plasmids)  # (n, f + 1)

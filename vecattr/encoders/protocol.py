@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from vecattr.plasmid import Plasmid
 from vecattr.vectors import Vectors
@@ -25,3 +25,18 @@ class SequenceEmbedder(Protocol):
     def embed(self, plasmids: Sequence[Plasmid]) -> Vectors:
         """Unit rows (n, d), float32; a plasmid's row does not depend on its batch mates."""
         ...
+
+
+@runtime_checkable
+class FeatureReader(Protocol):
+    """An embedder that tells which features it reads."""
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The features that change a vector."""
+        ...
+
+
+def features_read(embedder: SequenceEmbedder) -> frozenset[str] | None:
+    """The features that change the vectors of an embedder; None when it does not tell."""
+    return frozenset(embedder.feature_names) if isinstance(embedder, FeatureReader) else None
