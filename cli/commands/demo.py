@@ -6,7 +6,6 @@ contain none of them, so the synthetic parts are joined from single k-mers that 
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,8 +18,10 @@ from vecattr.cli.options.compute import limit_threads
 from vecattr.cli.options.types import FOLDER
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.rendering.answers import table_block
+from vecattr.cli.rendering.output import utf8, write_file
 from vecattr.cli.terminal import terminal
 from vecattr.errors import UsageError
+from vecattr.files.disk import delete_tree, disk, make_folders
 
 if TYPE_CHECKING:
     from vecattr.indexes.index import Index
@@ -129,12 +130,15 @@ def encoder_lexicon() -> Lexicon:
 def _folder(output: Path | None) -> Iterator[Path]:
     """The folder to keep, or a temporary one."""
     if output is None:
-        with tempfile.TemporaryDirectory(prefix="vecattr-demo-") as folder:
-            yield Path(folder)
+        folder = disk().make_temporary_folder(None, "vecattr-demo-")
+        try:
+            yield folder
+        finally:
+            delete_tree(folder)
         return
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise UsageError(f"{output} exists and is not an empty folder", hint="name a new one")
-    output.mkdir(parents=True, exist_ok=True)
+    make_folders(output)
     yield output
 
 
@@ -215,13 +219,13 @@ def write_table(path: Path, collection: Collection) -> None:
     split = {plasmid.id: "train" for plasmid in collection.stored}
     split |= {plasmid.id: "dev" for plasmid in collection.queries}
     plasmids = [*collection.stored, *collection.queries]
-    path.write_text(table_text(plasmids, split=split), encoding="utf-8")
+    write_file(path, utf8(table_text(plasmids, split=split)))
 
 
 def write_fasta(path: Path, plasmids: Sequence[Plasmid]) -> None:
     """The plasmids as a FASTA file, one line per sequence."""
     text = "".join(f">{plasmid.id}\n{plasmid.sequence}\n" for plasmid in plasmids)
-    path.write_text(text, encoding="utf-8")
+    write_file(path, utf8(text))
 
 
 def _say(text: str) -> None:

@@ -25,9 +25,9 @@ def utf8(text: str) -> bytes:
 def write_file(path: Path, data: bytes) -> None:
     """Replace a file atomically; a pipe or a device is written to, because it must not be
     replaced, and a link is followed."""
-    from vecattr.files.atomic import atomic_write  # start-up
+    from vecattr.files.atomic import atomic_write, write_in_place  # start-up
 
     if path.exists() and not path.is_file():
-        path.write_bytes(data)
+        write_in_place(path, data)
     else:
         atomic_write(path.resolve(), data)

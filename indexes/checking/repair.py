@@ -7,7 +7,6 @@ present one. Damaged and unlisted files are moved into `quarantine/`.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count
@@ -22,9 +21,9 @@ from vecattr.files.atomic import (
     atomic_write,
     read_file,
     sha256_bytes,
-    sync_folder,
     translated_errors,
 )
+from vecattr.files.disk import disk, sync_folder
 from vecattr.indexes.checking.segment_findings import cell_findings, segment_findings
 from vecattr.indexes.checking.verify import VerifyReport, verify_index
 from vecattr.indexes.editing.publish import publish
@@ -257,7 +256,7 @@ class _Repair:
         with translated_errors(file):
             _make_folder(folder)
             target = _free(folder, file.name)
-            os.replace(file, target)
+            disk().replace(file, target)
             for changed in (file.parent, folder):
                 sync_folder(changed)
         self.repairs.append(f"{file}: moved to {target} ({why})")
@@ -300,5 +299,5 @@ def _is_copy(file: Path, manifest: Manifest) -> bool:
 def _make_folder(folder: Path) -> None:
     """Make a folder of an index, unless it is there, with mode and group of the index folder."""
     if not folder.exists():
-        folder.mkdir()
+        disk().make_folder(folder)
         Access.from_path(folder.parent).give(folder)

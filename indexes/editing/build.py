@@ -16,6 +16,7 @@ from vecattr.encoders.model_folder import learned_labs, model_identity
 from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import ArtifactError, InputError, MismatchError, UsageError
 from vecattr.files.atomic import sync_tree
+from vecattr.files.disk import disk
 from vecattr.files.place import Place
 from vecattr.indexes.editing.mean_calibration import calibrate_means
 from vecattr.indexes.editing.publish import StepHook, no_hook, publish
@@ -138,7 +139,7 @@ def _import_model(
     """Copy the model into a new index folder, with lookup tables, and load it unless `embedder` is
     given; MismatchError when `embedder` is another model."""
     for name in (SEGMENTS_FOLDER, HISTORY_FOLDER, MODEL_FOLDER):
-        (folder / name).mkdir()
+        disk().make_folder(folder / name)
     target = folder / MODEL_FOLDER
     files = copy_model(model, target)
     if embedder is None:

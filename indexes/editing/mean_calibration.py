@@ -9,6 +9,7 @@ encoder the figures are optimistic.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from vecattr.calibration.calibration_set import HeldOut, nearest_cosines
 from vecattr.datasets.reserve import SplitHash, reserve
 from vecattr.datasets.splits import first_of_each_group
 from vecattr.encoders.model_folder import CALIBRATION_FILE, HELD_OUT_FILE
-from vecattr.files.atomic import atomic_write, sha256_bytes
+from vecattr.files.atomic import atomic_write, sha256_bytes, translated_errors
+from vecattr.files.disk import disk
 from vecattr.indexes.editing.leave_one_out import with_lab_scores
 from vecattr.indexes.storage.lab_parts import effective_labs, lab_parts
 from vecattr.indexes.storage.live_segment import LiveSegment
@@ -96,7 +98,8 @@ def calibrate_means(
         name: facts for name, facts in files if name not in (HELD_OUT_FILE, CALIBRATION_FILE)
     }
     for name in (HELD_OUT_FILE, CALIBRATION_FILE):
-        (model / name).unlink(missing_ok=True)
+        with translated_errors(model / name), contextlib.suppress(FileNotFoundError):
+            disk().unlink(model / name)
     held_out = held_out_of_means([segment.stored for segment in segments], split_hashes)
     if held_out:
         held_out = with_lab_scores(held_out, read_ranker(model), segments)

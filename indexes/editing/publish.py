@@ -22,6 +22,7 @@ from vecattr.files.atomic import (
     atomic_write,
     is_temporary,
 )
+from vecattr.files.disk import disk
 from vecattr.files.entries import read_entry
 from vecattr.indexes.storage.index_folder import (
     HISTORY_FOLDER,
@@ -123,4 +124,4 @@ def sweep(path: Path, manifest: Manifest) -> None:
 
 def _delete(file: Path) -> None:
     with contextlib.suppress(OSError):
-        file.unlink()
+        disk().unlink(file)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 from vecattr.errors import ArtifactError, LockedError
 from vecattr.files.access import Access
 from vecattr.files.atomic import TEMPORARY, folder_beside, translated_errors
+from vecattr.files.disk import delete_tree, disk
 from vecattr.indexes.storage.index_folder import check_index_folder
 
 LOCK_FILE = "LOCK"
@@ -97,7 +97,7 @@ def _acquired(path: Path, *, wait: float, timeout: float) -> BaseFileLock:
         # who may write here may lock, too; its owner must, for filelock
         mode = Access.from_path(path).for_files().mode | 0o600
         lock = FileLock(file, timeout=timeout, mode=mode, thread_local=False)
-        lock.acquire()
+        disk().lock(file, lock.acquire)
     except Timeout as error:
         waited = f", and was not done after {wait:g} s" if wait else ""
         raise LockedError(
@@ -150,10 +150,10 @@ def delete_abandoned(path: Path) -> None:
             continue
         if not (folder / LOCK_FILE).exists():
             if time.time() - folder.stat().st_mtime > _ABANDONED:
-                shutil.rmtree(folder, ignore_errors=True)
+                delete_tree(folder)
             continue
         try:
             with writing(folder):
-                shutil.rmtree(folder, ignore_errors=True)
+                delete_tree(folder)
         except (LockedError, ArtifactError):
             continue

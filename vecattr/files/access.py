@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from vecattr.files.disk import disk
+
 _GROUP, _OTHERS = 0o070, 0o007
 _READ_AND_WRITE = 0o666
 
@@ -42,10 +44,10 @@ class Access:
         mode = self.mode
         if os.stat(target).st_gid != self.group:
             try:
-                os.chown(target, -1, self.group)
+                disk().change_group(target, self.group)
             except OSError:  # only a member of a group may give files to it
                 mode = mode & ~_GROUP | (mode & _OTHERS) << 3
-        os.chmod(target, mode)
+        disk().change_mode(target, mode)
 
 
 def access_of_replaced(path: Path, *, in_shared_folder: bool) -> Access | None:

@@ -6,14 +6,20 @@ import contextlib
 import hashlib
 import os
 import re
-import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from vecattr.errors import ArtifactError, DamagedError, MissingError
 from vecattr.files.access import access_of_replaced
+from vecattr.files.disk import (
+    closed_after,
+    delete_tree,
+    disk,
+    make_folders,
+    sync_folder,
+    write_all,
+)
 
 #: Names of temporary files begin with this, so that a later writer deletes those of a killed one.
 TEMPORARY = ".vecattr-"
@@ -73,37 +79,31 @@ def atomic_write(
     """
     with translated_errors(path):
         access = access_of_replaced(path, in_shared_folder=in_shared_folder)
-        handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
+        handle, temporary = disk().open_temporary(path.parent, TEMPORARY)
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
+            with closed_after(handle):
+                write_all(handle, data)
                 if access is None:
-                    os.chmod(temporary, _permitted(0o666))
+                    disk().change_mode(temporary, _permitted(0o666))
                 else:
-                    access.give(file.fileno())
-                os.fsync(file.fileno())
+                    access.give(handle)
+                disk().sync(handle)
             if folder is None:
-                os.replace(temporary, path)
+                disk().replace(temporary, path)
             else:
-                name = os.path.basename(temporary)
-                os.replace(name, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+                disk().replace(temporary.name, path.name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
             with contextlib.suppress(OSError):
-                os.unlink(temporary)
+                disk().unlink(temporary)
             raise
         sync_folder(path.parent)
 
 
-def sync_folder(folder: Path) -> None:
-    """Wait until the folder's names are on disk (a no-op where folders cannot be opened)."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def write_in_place(path: Path, data: bytes) -> None:
+    """Write bytes to a pipe or a device, which must not be replaced by a file."""
+    handle = disk().open(path, os.O_WRONLY)
+    with closed_after(handle):
+        write_all(handle, data)
 
 
 def sync_tree(folder: Path) -> None:
@@ -116,14 +116,15 @@ def sync_tree(folder: Path) -> None:
 def folder_beside(path: Path) -> Iterator[Path]:
     """A new folder beside `path`, to be filled and passed to `Place.put`; deleted otherwise."""
     with translated_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY}{path.name}-", dir=path.parent))
-        inherited = folder.stat().st_mode & stat.S_ISGID  # from a folder that passes its group on
-        folder.chmod(_permitted(0o777) | inherited)
+        make_folders(path.parent)
+        folder = disk().make_temporary_folder(path.parent, f"{TEMPORARY}{path.name}-")
     try:
+        with translated_errors(path):
+            inherited = folder.stat().st_mode & stat.S_ISGID  # from a folder that passes it on
+            disk().change_mode(folder, _permitted(0o777) | inherited)
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        delete_tree(folder)
 
 
 def _permitted(mode: int) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from vecattr.errors import ArtifactError
 from vecattr.files.access import Access
 from vecattr.files.atomic import translated_errors
+from vecattr.files.disk import closed_after, disk, write_all
 
 #: Neither of the two exists on every system.
 _FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -66,7 +67,8 @@ def open_entry(path: Path, flags: int = os.O_RDONLY, mode: int = 0o666) -> int:
     ...), MissingError when it is not there."""
     with translated_errors(path):
         try:
-            handle = os.open(path, flags | _FLAGS, mode)
+            opened = os.open if flags == os.O_RDONLY else disk().open
+            handle = opened(path, flags | _FLAGS, mode)
         except OSError:
             _refuse_special(path)  # else it is what it says
             raise
@@ -89,14 +91,10 @@ def append_line(path: Path, line: str) -> None:
 
     ArtifactError when the disk refuses, or as `open_entry`."""
     handle = open_entry(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
-    with translated_errors(path), os.fdopen(handle, "a+b") as file:
-        if os.fstat(file.fileno()).st_size == 0:
-            Access.from_path(path.parent).for_files().give(file.fileno())
-        file.seek(0, os.SEEK_END)
-        is_incomplete = False
-        if file.tell():
-            file.seek(-1, os.SEEK_END)
-            is_incomplete = file.read(1) != b"\n"
-        file.write(b"\n" * is_incomplete + line.encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    with translated_errors(path), closed_after(handle):
+        size = os.fstat(handle).st_size
+        if size == 0:
+            Access.from_path(path.parent).for_files().give(handle)
+        is_incomplete = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
+        write_all(handle, b"\n" * is_incomplete + line.encode() + b"\n")
+        disk().sync(handle)

@@ -4,20 +4,14 @@ when something else came there meanwhile."""
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
-import shutil
-import sys
 from pathlib import Path
 
 from vecattr.errors import UsageError
 from vecattr.files.access import Access, give_to_tree
-from vecattr.files.atomic import sync_folder, translated_errors
-
-_AT_FDCWD = -100
-_RENAME_NOREPLACE = 1
-_RENAME_EXCHANGE = 2
+from vecattr.files.atomic import translated_errors
+from vecattr.files.disk import delete_tree, disk, sync_folder
 
 #: What renaming to a name says that somebody else has taken.
 _TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR)
@@ -81,24 +75,24 @@ class Place:
 
     def _replace_empty(self, new: Path) -> None:
         try:
-            os.replace(new, self.path)  # fails unless the folder is still empty
+            disk().replace(new, self.path)  # fails unless the folder is still empty
         except OSError as error:
             raise _taken(self.path) if error.errno in _TAKEN else error from error
         sync_folder(self.path.parent)
 
     def _replace_filled(self, new: Path) -> None:
-        if _rename(new, self.path, _RENAME_EXCHANGE) == 0:
+        if self._exchanged(new):
             old = new
             try:
                 if not self._is_at(old):
                     raise _taken(self.path)
                 sync_folder(self.path.parent)
             except BaseException:
-                _rename(old, self.path, _RENAME_EXCHANGE)
+                disk().exchange(old, self.path)
                 raise
         else:
             old = new.with_name(new.name + ".old")
-            os.replace(self.path, old)
+            disk().replace(self.path, old)
             try:
                 if not self._is_at(old):
                     raise _taken(self.path)
@@ -106,7 +100,15 @@ class Place:
             except BaseException:
                 _move(old, self.path)
                 raise
-        shutil.rmtree(old, ignore_errors=True)  # a later writer deletes the rest
+        delete_tree(old)  # a later writer deletes the rest
+
+    def _exchanged(self, new: Path) -> bool:
+        """Exchange the names, where the system and the disk can."""
+        try:
+            disk().exchange(new, self.path)
+        except OSError:
+            return False
+        return True
 
 
 def _taken(path: Path) -> UsageError:
@@ -120,33 +122,25 @@ def _taken(path: Path) -> UsageError:
 
 def _move(new: Path, path: Path) -> None:
     """Rename a folder to a free name, durably; UsageError when the name is taken."""
-    code = _rename(new, path, _RENAME_NOREPLACE)
-    if code in _TAKEN:
-        raise _taken(path)
-    if code:  # the system or the disk has no such rename: claim the name with an empty folder
-        try:
-            os.mkdir(path)
-            os.replace(new, path)
-        except OSError as error:
-            raise _taken(path) if error.errno in _TAKEN else error from error
+    try:
+        _rename_to_free_name(new, path)
+    except OSError as error:
+        raise _taken(path) if error.errno in _TAKEN else error from error
     try:
         sync_folder(path.parent)
     except OSError:
         with contextlib.suppress(OSError):
-            os.replace(path, new)
+            disk().replace(path, new)
         raise
 
 
-def _rename(first: Path, second: Path, how: int) -> int:
-    """Rename in one step as `how` says; 0, or the error number (ENOSYS where there is no such
-    step)."""
-    if not sys.platform.startswith("linux"):
-        return errno.ENOSYS
+def _rename_to_free_name(new: Path, path: Path) -> None:
+    """Rename a folder; OSError of `_TAKEN` when there is something at the path."""
     try:
-        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
-    except (OSError, AttributeError):
-        return errno.ENOSYS
-    names = os.fsencode(first), os.fsencode(second)
-    if renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], how) == 0:
-        return 0
-    return ctypes.get_errno() or errno.ENOSYS
+        disk().rename_to_free_name(new, path)
+    except OSError as error:
+        if error.errno in _TAKEN:
+            raise
+        # the system or the disk has no such rename: claim the name with an empty folder
+        disk().make_folder(path)
+        disk().replace(new, path)

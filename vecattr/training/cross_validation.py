@@ -20,6 +20,7 @@ from vecattr.encoders.config import EncoderConfig
 from vecattr.encoders.model_folder import CONFIG_FILE
 from vecattr.errors import InputError, MismatchError, UsageError
 from vecattr.files.atomic import TEMPORARY, atomic_write
+from vecattr.files.disk import make_folders
 from vecattr.files.fold_folder import FOLDS_FILE, Folds, fold_path, is_folds, read_folds
 from vecattr.plasmid import Plasmid
 from vecattr.training.checkpoint import run_fingerprint
@@ -136,7 +137,7 @@ def _claim(out: Path, folds: Folds, *, resume: bool) -> frozenset[int]:
         names = [path.name for path in out.iterdir()] if out.exists() else []
         if not all(name.startswith(TEMPORARY) for name in names):
             raise UsageError(f"{out} is not empty", hint="name a new folder for the models")
-        out.mkdir(parents=True, exist_ok=True)
+        make_folders(out)
         atomic_write(out / FOLDS_FILE, folds.to_json())
         return frozenset()
     if not resume:

@@ -23,6 +23,7 @@ from vecattr.encoders.torch_encoder import save_encoder
 from vecattr.errors import UsageError
 from vecattr.files.arrays import write_table
 from vecattr.files.atomic import TEMPORARY, atomic_write
+from vecattr.files.disk import disk, make_folders
 from vecattr.training.checkpoint import CHECKPOINT_FILE, STAGES, checkpoint_path
 from vecattr.training.data import TrainingPlan
 from vecattr.training.network import FittedModel
@@ -48,7 +49,7 @@ def claim_folder(out: Path, *, resume: bool) -> None:
         raise UsageError(
             f"{out} holds an unfinished run", hint="continue with --resume, or remove it"
         )
-    out.mkdir(parents=True, exist_ok=True)
+    make_folders(out)
 
 
 def _is_of_a_run(name: str) -> bool:
@@ -78,7 +79,7 @@ def write_run(report: TrainReport, model: FittedModel, plan: TrainingPlan) -> No
         atomic_write(folder / name, content)
     save_encoder(folder, model.encoder, rotations=plan.rotations)
     for leftover in (*folder.glob(f"*{CHECKPOINT_FILE}"), *folder.glob(f"{TEMPORARY}*")):
-        leftover.unlink()
+        disk().unlink(leftover)
 
 
 def _history_csv(history: tuple[Epoch, ...]) -> bytes:

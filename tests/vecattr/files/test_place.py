@@ -4,22 +4,50 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from vecattr.errors import ArtifactError, UsageError
-from vecattr.files import place as place_module
 from vecattr.files.atomic import folder_beside
+from vecattr.files.disk import Disk, Name, using
 from vecattr.files.place import Place
 
 
+class OldDisk(Disk):
+    """The disk of a system without renames in one step."""
+
+    def rename_to_free_name(self, source: Name, target: Name) -> None:
+        raise OSError(errno.ENOSYS, "no such call")
+
+    exchange = rename_to_free_name
+
+
+class FailingOnce(Disk):
+    """Another disk that fails to wait for a folder's names, once."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def sync(self, file: int) -> None:
+        if stat.S_ISDIR(os.fstat(file).st_mode):
+            self.calls += 1
+            if self.calls == 1:
+                raise OSError(errno.EIO, "Input/output error")
+        super().sync(file)
+
+
+class OldFailingOnce(OldDisk, FailingOnce):
+    """Both."""
+
+
 @pytest.fixture(params=["one step", "no such step"])
-def _both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def _both_ways(request: pytest.FixtureRequest) -> Iterator[None]:
     """With the system's renames in one step, and on a system without them."""
-    if request.param == "no such step":
-        monkeypatch.setattr(place_module, "_rename", lambda *_: errno.ENOSYS)
+    with using(Disk() if request.param == "one step" else OldDisk()):
+        yield
 
 
 def put_new(place: Place, meanwhile: Callable[[Path], object] = lambda path: None) -> None:
@@ -117,26 +145,17 @@ def test_what_was_moved_away_is_not_needed(tmp_path: Path) -> None:
     assert os.listdir(tmp_path / "kept") == ["old"]
 
 
-@pytest.mark.usefixtures("_both_ways")
+@pytest.mark.parametrize("failing", [FailingOnce, OldFailingOnce])
 @pytest.mark.parametrize("target", ["missing", "filled"])
 def test_when_the_disk_fails_at_the_end_the_old_state_is_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
+    tmp_path: Path, failing: type[Disk], target: str
 ) -> None:
     path = tmp_path / "folder"
     if target == "filled":
         fill(path)
     before = os.listdir(tmp_path)
 
-    calls = 0
-
-    def fail_once(folder: Path) -> None:
-        nonlocal calls
-        calls += 1
-        if calls == 1:
-            raise OSError(errno.EIO, "Input/output error")
-
-    monkeypatch.setattr(place_module, "sync_folder", fail_once)
-    with pytest.raises(ArtifactError, match="Input/output error"):
+    with using(failing()), pytest.raises(ArtifactError, match="Input/output error"):
         put_new(Place(path, besides="LOCK"))
     assert os.listdir(tmp_path) == before
     assert target == "missing" or os.listdir(path) == ["old"]
