@@ -1,8 +1,9 @@
 """An argument list in, an exit code out; the only place where errors are caught.
 
-Exit codes: 0 success, 1 unexpected error, 2 wrong usage, 3 bad input data, 4 index or model
-missing, damaged or mismatched, 5 locked, 130 interrupted, 143 terminated. A reader that closes its
-pipe early is no error.
+Exit codes: 0 success, and a change that is in force though something failed or a signal came after
+it; 1 unexpected error, 2 wrong usage, 3 bad input data, 4 index or model missing, damaged or
+mismatched, 5 locked, 130 interrupted, 143 terminated. A reader that closes its pipe early is no
+error.
 """
 
 from __future__ import annotations
@@ -22,7 +23,14 @@ import click
 
 from vecattr.cli.signals import Stopped, catch_signals, received_signal
 from vecattr.cli.terminal import Terminal
-from vecattr.errors import ArtifactError, InputError, UsageError, VecattrError
+from vecattr.errors import (
+    AppliedError,
+    ArtifactError,
+    InputError,
+    MovedError,
+    UsageError,
+    VecattrError,
+)
 from vecattr.version import __version__
 
 #: Parts of the messages of libraries that get no memory.
@@ -152,8 +160,16 @@ def run(arguments: Sequence[str], *, group: click.Command = cli, program: str = 
 def _stopped(terminal: Terminal, number: int) -> int:
     """The exit code of a command that a signal ended, after a line about it."""
     name = "interrupted" if number == signal.SIGINT else signal.strsignal(number) or "stopped"
+    if terminal.is_in_force:
+        _say_in_force(terminal, AppliedError(f"{name.lower()}, but the change is in force"))
+        return terminal.exit_code
     terminal.complain(VecattrError(name.lower()))
     return 128 + number
+
+
+def _say_in_force(terminal: Terminal, error: AppliedError) -> None:
+    hint = error.hint or "do not make it again"
+    terminal.complain(AppliedError(error.what, where=error.where, hint=hint), kind="warning")
 
 
 def _failed(terminal: Terminal, error: Exception) -> int:
@@ -161,6 +177,12 @@ def _failed(terminal: Terminal, error: Exception) -> int:
     if terminal.debug:
         terminal.trace(error)
     translated = error if isinstance(error, VecattrError) else _translated(error)
+    if isinstance(translated, AppliedError):
+        _say_in_force(terminal, translated)
+        return terminal.exit_code
+    if terminal.is_in_force and not isinstance(translated, MovedError):
+        _say_in_force(terminal, AppliedError.from_cause(translated, where=translated.where))
+        return terminal.exit_code
     terminal.complain(translated)
     return translated.exit_code
 
@@ -225,6 +247,7 @@ def _open_closed_streams() -> None:
 def main() -> None:
     """The console script `vecattr`."""
     catch_signals()
+    code: int | None = None
     try:
         _open_closed_streams()
         for stream in (sys.stdout, sys.stderr):
@@ -233,5 +256,6 @@ def main() -> None:
         code = run(sys.argv[1:])
         _flush_streams()
     except (KeyboardInterrupt, Stopped) as error:  # before or after the command
-        code = 128 + (error.signal if isinstance(error, Stopped) else signal.SIGINT)
+        if code is None:
+            code = 128 + (error.signal if isinstance(error, Stopped) else signal.SIGINT)
     sys.exit(code)

@@ -28,6 +28,15 @@ class Terminal:
     debug: bool = False
     exit_code: int = 0
     bad_records: int = 0
+    is_in_force: bool = False
+
+    def commit_at(self, last: str) -> Callable[[str], None]:
+        """A hook of an edit whose commit is the step of this name; it sets `is_in_force`."""
+
+        def hook(step: str) -> None:
+            self.is_in_force = self.is_in_force or step == last
+
+        return hook
 
     def say(self, text: str) -> None:
         """Print a line; nothing with -q."""
@@ -39,10 +48,10 @@ class Terminal:
         if self.verbose:
             _print_line(escape_control(text))
 
-    def complain(self, error: VecattrError) -> None:
+    def complain(self, error: VecattrError, *, kind: str = "error") -> None:
         """Print an error in one or two lines: where, what, and the next step."""
         message = f"{error.where}: {error.what}" if error.where else error.what
-        _print_line(f"vecattr: error: {escape_control(message)}")
+        _print_line(f"vecattr: {kind}: {escape_control(message)}")
         if error.hint:
             _print_line(f"  {escape_control(error.hint)}")
 

@@ -6,8 +6,10 @@ VecattrError                 1   something unexpected inside vecattr
 ├── ArtifactError            4   an index or a model cannot be used
 │   ├── MissingError         4   it does not exist
 │   ├── DamagedError         4   its content is not what was written
-│   └── MismatchError        4   it is intact, but does not belong to what it is used with
-└── LockedError              5   another process is writing
+│   ├── MismatchError        4   it is intact, but does not belong to what it is used with
+│   └── MovedError           4   its folder was moved, replaced or deleted since it was opened
+├── LockedError              5   another process is writing
+└── AppliedError             0   the change is in force, and something after it failed
 
 A message shows a wrong value beside the value that was expected.
 """
@@ -83,7 +85,28 @@ class MismatchError(ArtifactError):
     """Two artifacts, each intact, do not belong together."""
 
 
+class MovedError(ArtifactError):
+    """The folder of an opened index or model is no longer at its path."""
+
+
 class LockedError(VecattrError):
     """Another process is writing to the same index."""
 
     exit_code = 5
+
+
+class AppliedError(VecattrError):
+    """The change is in force, and something after it failed: do not make it again."""
+
+    exit_code = 0
+
+    @classmethod
+    def from_cause(cls, cause: Exception, *, where: str | None) -> AppliedError:
+        """Of an error that came after the change of the index at `where`."""
+        what = cause.what if isinstance(cause, VecattrError) else str(cause)
+        return cls(
+            f"the change is in force, but what came after it failed: {what or repr(cause)}",
+            where=where,
+            hint="do not make it again; it may be lost if the machine stops before its disks have "
+            "written everything",
+        )

@@ -62,6 +62,7 @@ def command(
             dry_run=dry_run,
             wait=wait,
             progress=advance,
+            step=terminal().commit_at("manifest"),
         )
     verb = "would add" if dry_run else "added"
     terminal().say(f"{verb} {report.plasmids} plasmids")

@@ -112,6 +112,7 @@ def command(
             wait=wait,
             lab_vectors=lab_vectors,
             progress=advance,
+            step=terminal().commit_at("move"),
         )
     paths = [index if path == model else index / path.name for path in models]
     _say_reports(dict(zip(paths, reports, strict=True)), collection)

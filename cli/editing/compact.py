@@ -19,6 +19,6 @@ def command(index: Path, wait: float) -> None:
     """Merge an index's segments into one, with removals and renamings carried out."""
     from vecattr.indexes.editing.edit import compact  # start-up
 
-    report = compact(index, wait=wait)
+    report = compact(index, wait=wait, step=terminal().commit_at("manifest"))
     done = "merged" if report.changed else "compact already:"
     terminal().say(f"{done} {report.plasmids} plasmids of {report.labs} labs")

@@ -24,5 +24,5 @@ def command(name: str, index: Path, wait: float) -> None:
     """
     from vecattr.indexes.editing.edit import remove_lab  # start-up
 
-    report = remove_lab(index, name, wait=wait)
+    report = remove_lab(index, name, wait=wait, step=terminal().commit_at("manifest"))
     terminal().say(f"removed {name}: {report.changed} plasmids; {report.labs} labs are left")

@@ -23,6 +23,6 @@ def command(old: str, new: str, index: Path, wait: float) -> None:
     from vecattr.indexes.editing.edit import rename_lab  # start-up
     from vecattr.plasmid import check_lab_name  # start-up
 
-    report = rename_lab(index, old, new, wait=wait)
+    report = rename_lab(index, old, new, wait=wait, step=terminal().commit_at("manifest"))
     terminal().say(f"renamed {old} to {new}: {report.changed} plasmids; {report.labs} labs now")
     note_look_alikes(index, [check_lab_name(new)])

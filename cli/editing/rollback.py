@@ -20,13 +20,25 @@ from vecattr.cli.terminal import terminal
     metavar="GENERATION",
     help="The generation to go back to; default: the previous one.",
 )
+@click.option(
+    "--from",
+    "present",
+    type=click.IntRange(min=1),
+    metavar="GENERATION",
+    help="Go back from this generation alone, so that a repeated command does not go back twice.",
+)
 @wait_option
 @verbosity_options
-def command(index: Path, generation: int | None, wait: float) -> None:
-    """Go back to an earlier state of an index. The old content becomes a new generation."""
+def command(index: Path, generation: int | None, present: int | None, wait: float) -> None:
+    """Go back to an earlier state of an index. The old content becomes a new generation.
+
+    A command with --from N that is repeated changes nothing: it finds that generation N was left.
+    """
     from vecattr.indexes.editing.edit import rollback  # start-up
 
-    report = rollback(index, to=generation, wait=wait)
+    step = terminal().commit_at("manifest")
+    report = rollback(index, to=generation, present=present, wait=wait, step=step)
+    done = "now" if terminal().is_in_force else "done before:"
     terminal().say(
-        f"now generation {report.generation}: {report.plasmids} plasmids, {report.labs} labs"
+        f"{done} generation {report.generation}: {report.plasmids} plasmids, {report.labs} labs"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -19,7 +20,12 @@ from vecattr.files.atomic import sync_tree
 from vecattr.files.disk import disk
 from vecattr.files.place import Place
 from vecattr.indexes.editing.mean_calibration import calibrate_means
-from vecattr.indexes.editing.publish import StepHook, no_hook, publish
+from vecattr.indexes.editing.publish import (
+    StepHook,
+    no_hook,
+    publish,
+    told_when_in_force,
+)
 from vecattr.indexes.editing.segment_sink import SegmentSink
 from vecattr.indexes.editing.segment_writer import MOST_ROWS, SegmentWriter
 from vecattr.indexes.search.cells import Search
@@ -252,7 +258,15 @@ def _publish_folder(folder: LockedFolder, place: Place, manifest: Manifest, step
     publish(folder, manifest, action="build", details=details, step=step)
     sync_tree(folder.path)
     step("folder")
-    place.put(folder.path)
+    put_in_force(folder, place, step)
+
+
+def put_in_force(folder: LockedFolder, place: Place, step: StepHook) -> None:
+    """Put a finished folder in place; errors as `Place.put`, AppliedError when the folder is there
+    all the same."""
+    new = os.fstat(folder.handle)
+    with told_when_in_force(place.path, lambda: place.holds(new), partial(step, "move")):
+        place.put(folder.path)
     step("move")
 
 

@@ -12,7 +12,14 @@ from vecattr.errors import UsageError
 from vecattr.files.atomic import atomic_write, read_file, sync_tree
 from vecattr.files.fold_folder import FOLDS_FILE, is_folds
 from vecattr.files.place import Place
-from vecattr.indexes.editing.build import BuildReport, build_index, check_place, index_place
+from vecattr.indexes.editing.build import (
+    BuildReport,
+    build_index,
+    check_place,
+    index_place,
+    put_in_force,
+)
+from vecattr.indexes.editing.publish import StepHook, no_hook
 from vecattr.indexes.storage.fold_indexes import model_folds
 from vecattr.indexes.storage.index_folder import MANIFEST_FILE
 from vecattr.indexes.storage.lock import delete_abandoned, unfinished_folder, writing
@@ -28,12 +35,14 @@ def build_folds(
     replace: bool = False,
     place: Place | None = None,
     wait: float = 0,
+    step: StepHook = no_hook,
     **options: Any,
 ) -> tuple[BuildReport, ...]:
     """Build one index for each fold of `model`, at `path`/fold-1 and so on, all of them or none.
 
-    `embedders` are those of the folds, in order; `options` and errors as in `build_index`, and
-    MissingError when a fold of the model is not there.
+    `embedders` are those of the folds, in order; `step` is called with "move" when all indexes are
+    in place. `options` and errors as in `build_index`, and MissingError when a fold of the model is
+    not there.
     """
     path = Path(path).resolve()
     place = place or index_place(path)
@@ -49,7 +58,7 @@ def build_folds(
         )
         atomic_write(folder / FOLDS_FILE, read_file(model / FOLDS_FILE), in_shared_folder=True)
         sync_tree(folder)
-        place.put(folder)
+        put_in_force(unfinished, place, step)
     delete_abandoned(path)
     return reports
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vecattr.errors import InputError, UsageError
+from vecattr.errors import InputError, LockedError, UsageError
 from vecattr.indexes.editing.add import AddReport, add_labs
 from vecattr.indexes.editing.merge import merge_segments
 from vecattr.indexes.editing.publish import StepHook, no_hook, publish
@@ -128,23 +128,35 @@ def rename_lab(
 
 
 def rollback(
-    path: Path, *, to: int | None = None, wait: float = 0, step: StepHook = no_hook
+    path: Path,
+    *,
+    to: int | None = None,
+    present: int | None = None,
+    wait: float = 0,
+    step: StepHook = no_hook,
 ) -> EditReport:
     """Publish the content of an earlier generation as a new one; without `to`, the generation
     before the present content (so that a second rollback goes back one more).
 
-    Raises InputError when that generation is not kept.
+    With `present`, only from this generation; once that is done, the same call changes nothing.
+    Raises InputError when that generation is not kept, UsageError when another generation than
+    `present` is there, LockedError when another writer made one while this one waited, and no `to`
+    says what to go back to.
 
     >>> before = remove_lab(Path("my.index"), "Lab 01").labs
     >>> before, rollback(Path("my.index")).labs
     (3, 4)
     """
     path = Path(path)
-    read_manifest(path)
+    seen = read_manifest(path)
     with writing(path, wait=wait) as folder:
-        present = newest_manifest(path)
-        target = (present.restores or present.generation) - 1 if to is None else to
-        kept = [number for number in kept_generations(path) if number < present.generation]
+        old = newest_manifest(path)
+        if present is not None and _was_left(path, old, present, to=to):
+            return _report("rollback", 0, old)
+        if to is None and old.generation != seen.generation:
+            raise _changed_meanwhile(path, seen, old)
+        target = _previous(old) if to is None else to
+        kept = [number for number in kept_generations(path) if number < old.generation]
         if target not in kept:
             shown = ", ".join(map(str, kept)) or "none"
             wanted = f"generation {target}" if target else "what was before the first generation"
@@ -153,14 +165,52 @@ def rollback(
                 where=str(path),
                 hint="give one of them with --to" if kept else "there is nothing to go back to",
             )
-        old = read_history(path, target)
-        open_segments(path, old)  # fails unless every segment is there and intact
-        new = replace(old, generation=present.generation + 1, restores=old.restores or target)
-        # The model never changes, but its lookup tables may have been written again.
-        new = replace(new, model_files=present.model_files)
+        earlier = read_history(path, target)
+        open_segments(path, earlier)  # fails unless every segment is there and intact
+        new = _restored(earlier, after=old)
         details = {"to": target}
         publish(folder, new, action="rollback", details=details, step=step)
     return _report("rollback", 0, new)
+
+
+def _changed_meanwhile(path: Path, seen: Manifest, present: Manifest) -> LockedError:
+    return LockedError(
+        f"was changed while this command waited: generation {seen.generation} was present, "
+        f"{present.generation} is now; nothing was rolled back",
+        where=str(path),
+        hint="look at it with `vecattr info`, and say with --to what to go back to",
+    )
+
+
+def _previous(manifest: Manifest) -> int:
+    """The generation before the content of this one."""
+    return (manifest.restores or manifest.generation) - 1
+
+
+def _restored(earlier: Manifest, *, after: Manifest) -> Manifest:
+    """The next generation, with the content of an earlier one."""
+    restores = earlier.restores or earlier.generation
+    new = replace(earlier, generation=after.generation + 1, restores=restores)
+    # The model never changes, but its lookup tables may have been written again.
+    return replace(new, model_files=after.model_files)
+
+
+def _was_left(path: Path, manifest: Manifest, left: int, *, to: int | None) -> bool:
+    """Whether this manifest came by the rollback from the generation `left` that is asked for;
+    False when that generation is the present one, UsageError when it is neither."""
+    if manifest.generation == left:
+        return False
+    if manifest.generation == left + 1 and manifest.restores is not None:
+        before = read_history(path, left)
+        target = _previous(before) if to is None else to
+        earlier = read_history(path, target)
+        if _restored(earlier, after=before).identity == manifest.identity:
+            return True
+    raise UsageError(
+        f"the present generation is {manifest.generation}, not {left}",
+        where=str(path),
+        hint="`vecattr info` shows what was done; name the generation to leave with --from",
+    )
 
 
 def compact(path: Path, *, wait: float = 0, step: StepHook = no_hook) -> EditReport:

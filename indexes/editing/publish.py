@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from vecattr.errors import ArtifactError
+from vecattr.errors import AppliedError, ArtifactError, MovedError, VecattrError
 from vecattr.files.atomic import (
     TEMPORARY,
     atomic_write,
@@ -64,7 +65,9 @@ def publish(
 ) -> None:
     """Make `manifest` the present state of a locked index; its segments must be written.
 
-    ArtifactError when the folder was replaced meanwhile: then the index at its path is not changed.
+    MovedError when the folder was replaced meanwhile: then the index at its path is not changed.
+    AppliedError when the manifest is in force, and something after it failed; a signal that comes
+    then is raised after the hook was called with "manifest".
     """
     path = folder.path
     data = replace(manifest, library=__version__).to_json()
@@ -73,17 +76,50 @@ def publish(
     append_log(path, manifest, action, details)
     step("log")
     folder.check_in_place()
-    atomic_write(path / MANIFEST_FILE, data, folder=folder.handle, in_shared_folder=True)
+    with told_when_in_force(path, lambda: _is_published(folder, data), partial(step, "manifest")):
+        atomic_write(path / MANIFEST_FILE, data, folder=folder.handle, in_shared_folder=True)
     step("manifest")
-    folder.check_in_place()
+    with told_when_in_force(path, lambda: True):
+        folder.check_in_place()
     with contextlib.suppress(ArtifactError):  # published already; the next writer adds the copy
         atomic_write(history_path(path, manifest.generation), data, in_shared_folder=True)
     step("history")
-    folder.check_in_place()
-    sweep(path, manifest)
-    delete_abandoned(path)
+    with told_when_in_force(path, lambda: True):
+        folder.check_in_place()
+        sweep(path, manifest)
+        delete_abandoned(path)
     step("sweep")
-    folder.check_in_place()
+    with told_when_in_force(path, lambda: True):
+        folder.check_in_place()
+
+
+@contextlib.contextmanager
+def told_when_in_force(
+    path: Path, is_in_force: Callable[[], bool], tell: Callable[[], object] = lambda: None
+) -> Iterator[None]:
+    """An error of the system or of vecattr becomes AppliedError when the change of the index at
+    `path` is in force all the same. `tell` is called before that, or a signal, is raised."""
+    try:
+        yield
+    except MovedError:
+        raise
+    except (VecattrError, OSError) as error:
+        if not is_in_force():
+            raise
+        tell()
+        raise AppliedError.from_cause(error, where=str(path)) from error
+    except BaseException:
+        if is_in_force():
+            tell()
+        raise
+
+
+def _is_published(folder: LockedFolder, data: bytes) -> bool:
+    """Whether these bytes are the present manifest of the index."""
+    try:
+        return folder.is_in_place() and read_entry(folder.path / MANIFEST_FILE) == data
+    except (VecattrError, OSError):
+        return False
 
 
 def _complete_history(path: Path) -> None:

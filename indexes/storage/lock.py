@@ -17,7 +17,7 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from vecattr.errors import ArtifactError, LockedError
+from vecattr.errors import ArtifactError, LockedError, MovedError
 from vecattr.files.access import Access
 from vecattr.files.atomic import TEMPORARY, folder_beside, translated_errors
 from vecattr.files.disk import delete_tree, disk
@@ -48,13 +48,13 @@ class LockedFolder:
             return False
 
     def check_in_place(self) -> None:
-        """ArtifactError naming both folders unless the locked one is still at its path."""
+        """MovedError naming both folders unless the locked one is still at its path."""
         with translated_errors(self.path):
             if self.is_in_place():
                 return
             locked = _shown(os.fstat(self.handle))
             present = _shown(os.stat(self.path)) if self.path.exists() else "nothing"
-        raise ArtifactError(
+        raise MovedError(
             f"was replaced while it was changed: {locked} is locked and was changed, {present} is "
             "at this path now",
             where=str(self.path),

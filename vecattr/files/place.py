@@ -56,6 +56,13 @@ class Place:
             else:
                 self._replace_filled(new)
 
+    def holds(self, folder: os.stat_result) -> bool:
+        """Whether this very folder is at the path now."""
+        try:
+            return os.path.samestat(folder, os.lstat(self.path))
+        except OSError:
+            return False
+
     def _is_at(self, path: Path) -> bool:
         """Whether this is the folder that was found, with the names that it had."""
         return (
