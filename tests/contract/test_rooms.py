@@ -31,6 +31,7 @@ ROOMS = (
     "vecattr.inputs",
     "vecattr.formats",
     "vecattr.readers",
+    "vecattr.designers",
     "vecattr.encoders",
     "vecattr.datasets",
     "vecattr.ranking",

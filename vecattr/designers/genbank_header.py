@@ -1,0 +1,169 @@
+"""The text of a GenBank record in; the annotated record out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from vecattr.designers.fields import (
+    checked,
+    decoded,
+    first_name,
+    molecule_in,
+    qualifiers_in,
+    span_in,
+    year_in,
+)
+from vecattr.designers.records import AnnotatedRecord, Qualifiers, Reference
+from vecattr.errors import InputError
+
+#: Name, length and unit: the part of the LOCUS line that every program writes; at most so much of
+#: it is looked at (characters).
+_LOCUS = re.compile(r"LOCUS\s+(?:(?P<name>\S.*?)\s+)?(?P<length>\d+)\s*(?P<unit>bp|aa|rc)\b", re.I)
+_LONGEST_LOCUS = 1000
+_TOPOLOGY = re.compile(r"\b(circular|linear)\b", re.I)
+_DIVISION = re.compile(r"\b([A-Z]{3})\b(?=\s+\d|\s*$)")
+_DATE = re.compile(r"\b\d{1,2}-[A-Za-z]{3}-\d{4}\b")
+_KEYWORD = re.compile(r" {0,5}([A-Z]{3,})(?:\s+(.*))?$")
+_SUBORDINATE = frozenset(
+    {"ORGANISM", "AUTHORS", "CONSRTM", "TITLE", "JOURNAL", "MEDLINE", "PUBMED", "REMARK"}
+)
+_HEADER_END = re.compile(rb"^(?:FEATURES|BASE COUNT|ORIGIN|CONTIG|WGS)\b", re.MULTILINE)
+_BASES = re.compile(rb"^ORIGIN[^\n]*\n", re.MULTILINE)
+_SOURCE = re.compile(rb"^ {5}source +(?:.*)\n((?: {6,}.*\n|\t.*\n)*)", re.MULTILINE)
+_DOI = re.compile(r"\bdoi:?\s*(10\.\S+?)[.;,]?(?:\s|$)", re.I)
+
+Fields = list[tuple[str, list[str]]]
+
+
+def is_genbank(text: bytes) -> bool:
+    """Whether a LOCUS line begins the text."""
+    return text.startswith((b"LOCUS ", b"LOCUS\t"))
+
+
+def genbank_record(
+    text: bytes, *, file: str, number: int = 1, source_url: str = ""
+) -> AnnotatedRecord:
+    """The record of a GenBank entry's text; InputError when it has no LOCUS line that can be read
+    or holds another number of bases than it states."""
+    end = _HEADER_END.search(text)
+    header = decoded(text[: end.start()] if end else text)
+    bases = _BASES.search(text)
+    locus_line, _, rest = header.partition("\n")
+    locus = _LOCUS.match(locus_line[:_LONGEST_LOCUS])
+    if locus is None:
+        raise InputError(
+            f"this is no LOCUS line: {locus_line[:60]!r}",
+            where=f"{file}, record number {number}",
+            hint="name bp length unit",
+        )
+    fields = _fields(rest)
+    name = locus["name"] or ""
+    facts = locus_line[locus.end() : _LONGEST_LOCUS]
+    division, date = _DIVISION.search(facts), _DATE.search(facts)
+    topology = _TOPOLOGY.search(facts)
+    accession, region = _accession(_text(fields, "ACCESSION"))
+    version = _text(fields, "VERSION").split(" ")[0]
+    features = text[end.start() : bases.start() if bases else len(text)] if end else b""
+    return checked(
+        AnnotatedRecord(
+            first_name(version, accession, name, file=file),
+            f"{file}, record {name!r}" if name else f"{file}, record number {number}",
+            text[bases.end() :] if bases else b"",
+            stated_length=int(locus["length"]),
+            name=name,
+            accession=accession,
+            version=version,
+            region=region,
+            topology=topology[0].lower() if topology else None,
+            molecule="protein" if locus["unit"].lower() == "aa" else molecule_in(facts),
+            division=division[1] if division else "",
+            date=date[0] if date else "",
+            year=year_in(date[0]) if date else None,
+            definition=_text(fields, "DEFINITION"),
+            keywords=_keywords(_text(fields, "KEYWORDS")),
+            organism=_first_line(fields, "ORGANISM") or _text(fields, "SOURCE"),
+            lineage=_lineage(fields),
+            comment="\n".join(line for key, lines in fields if key == "COMMENT" for line in lines),
+            references=tuple(_references(fields)),
+            sources=_sources(features),
+            source=file,
+            source_url=source_url,
+        )
+    )
+
+
+def _fields(header: str) -> Fields:
+    """Keyword and lines of each field, in order."""
+    fields: Fields = []
+    for line in header.split("\n"):
+        start = _KEYWORD.match(line)
+        if start is not None and (line[0] != " " or start[1] in _SUBORDINATE):
+            fields.append((start[1], [(start[2] or "").strip()]))
+        elif fields and line.strip():
+            fields[-1][1].append(line.strip())
+    return fields
+
+
+def _text(fields: Fields, keyword: str) -> str:
+    """The text of the first field of that name, on one line; empty without one or for `.`."""
+    for key, lines in fields:
+        if key == keyword:
+            text = " ".join(line for line in lines if line)
+            return "" if text == "." else text
+    return ""
+
+
+def _first_line(fields: Fields, keyword: str) -> str:
+    return next((lines[0] for key, lines in fields if key == keyword and lines[0] != "."), "")
+
+
+def _lineage(fields: Fields) -> str:
+    for key, lines in fields:
+        if key == "ORGANISM":
+            return " ".join(lines[1:]).strip(" .")
+    return ""
+
+
+def _accession(text: str) -> tuple[str, str]:
+    """First accession, and the region of it that the record is, if only a part."""
+    accession, _, region = text.partition(" REGION:")
+    return accession.split(" ")[0], region.strip()
+
+
+def _keywords(text: str) -> tuple[str, ...]:
+    return tuple(word for word in (part.strip(' ."') for part in text.split(";")) if word)
+
+
+def _references(fields: Fields) -> Iterator[Reference]:
+    """Each reference, from its REFERENCE line to the next field that is not subordinate."""
+    starts = [place for place, (key, _) in enumerate(fields) if key == "REFERENCE"]
+    for start, stop in pairwise([*starts, len(fields)]):
+        part: Fields = []
+        for key, lines in fields[start + 1 : stop]:
+            if key not in _SUBORDINATE:
+                break
+            part.append((key, lines))
+        first, last = span_in(" ".join(fields[start][1]))
+        journal = _text(part, "JOURNAL")
+        doi = _DOI.search(f"{journal} {_text(part, 'REMARK')}")
+        yield Reference(
+            authors=_text(part, "AUTHORS"),
+            consortium=_text(part, "CONSRTM"),
+            title=_text(part, "TITLE"),
+            journal=journal,
+            pubmed=_text(part, "PUBMED"),
+            doi=doi[1] if doi else "",
+            remark=_text(part, "REMARK"),
+            year=year_in(journal),
+            first=first,
+            last=last,
+        )
+
+
+def _sources(features: bytes) -> tuple[Qualifiers, ...]:
+    return tuple(
+        qualifiers_in("\n".join(line.strip() for line in decoded(body).split("\n")))
+        for body in _SOURCE.findall(features)
+    )

@@ -1,0 +1,187 @@
+"""Mentions of persons with one family name in; which of them are one person, and why, out.
+
+Names alone decide for rare family names. For common ones, which many labs share, something else has
+to agree: a paper, colleagues, an institute, or a given name that is written out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+from vecattr.designers.affiliations import distinctive_words
+from vecattr.designers.people import PARTICLES, Person, plain
+
+#: One syllable of Mandarin in Pinyin or Cantonese, as most Chinese family names are, and the family
+#: names that most Koreans, Vietnamese, Indians and Japanese, and many others have.
+_SYLLABLE = re.compile(
+    r"(?:zh|ch|sh|ts|hs|[bpmfdtnlgkhjqxrzcsyw])?(?:[aeiouv]|[aeiou]{2,3})(?:n|ng)?|"
+    r"kim|park|pak|choi|jung|jeong|chung|cho|kang|yoon|lim|nguyen|tran|pham|singh|kumar|patel|"
+    r"sharma|gupta|das|sato|suzuki|tanaka|watanabe|yamamoto|smith|jones|brown|johnson|miller|"
+    r"williams|davis|taylor|wilson|garcia|martinez|rodriguez|lopez|gonzalez|hernandez|perez"
+)
+_ACCENTS = re.compile("[äöüøåæ]", re.I)
+_UMLAUTS = re.compile("([aou])e")
+
+#: From so many given names on, a family name is common, whatever its form.
+_COMMON_FROM = 4
+
+
+def family_key(person: Person) -> str:
+    """The letters of a family name, without accents and particles, and with `oe` as `o`: spellings
+    of one name share it.
+
+    >>> family_key(Person("van Müller-Thal")), family_key(Person("Mueller-Thal"))
+    ('mullerthal', 'mullerthal')
+    """
+    words = [word for word in _letters(person.family).split() if word not in PARTICLES]
+    return _UMLAUTS.sub(r"\1", "".join(words) or _letters(person.family).replace(" ", ""))
+
+
+def is_common(family: str) -> bool:
+    """Whether very many people have a family name (by its key)."""
+    return _SYLLABLE.fullmatch(family) is not None
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[^a-z ]", "", plain(text).lower())
+
+
+@dataclass
+class Mentions:
+    """What is known of one person: spellings with their numbers of records, and what tells the
+    person from namesakes."""
+
+    spellings: Counter[Person] = field(default_factory=Counter)
+    institutes: Counter[str] = field(default_factory=Counter)
+    publications: set[str] = field(default_factory=set)
+    colleagues: set[str] = field(default_factory=set)
+    reasons: set[str] = field(default_factory=set)
+    keys: set[tuple[Person, str, str]] = field(default_factory=set)
+
+    @property
+    def given(self) -> str:
+        """The most complete given names, those written out first."""
+        names = sorted(
+            self.spellings,
+            key=lambda person: (-len(person.first_name), -len(person.given), person.given),
+        )
+        return names[0].given
+
+    @property
+    def first_names(self) -> set[str]:
+        """The first names that are written out."""
+        return {person.first_name for person in self.spellings} - {""}
+
+    @property
+    def initials(self) -> str:
+        """The longest initials."""
+        return max(
+            (person.initials for person in self.spellings), key=lambda text: (len(text), text)
+        )
+
+    @property
+    def institute_words(self) -> set[str]:
+        """The words of the institutes that tell them from others."""
+        return {word for name in self.institutes for word in distinctive_words(name)}
+
+    def take(self, other: Mentions, why: str) -> None:
+        """Add what is known of another mention of the same person, with the reason."""
+        self.spellings.update(other.spellings)
+        self.institutes.update(other.institutes)
+        self.publications |= other.publications
+        self.colleagues |= other.colleagues
+        self.reasons |= {*other.reasons, why}
+        self.keys |= other.keys
+
+
+def compatible(left: Mentions, right: Mentions) -> bool:
+    """Whether the given names can be those of one person: first names agree where both are written
+    out, and initials as far as both go."""
+    if left.first_names and right.first_names and not left.first_names & right.first_names:
+        return False
+    first, second = left.initials, right.initials
+    shared = min(len(first), len(second))
+    return first[:shared] == second[:shared]
+
+
+def evidence(left: Mentions, right: Mentions, *, common: bool) -> str:
+    """What, besides the name, two mentions share; empty when nothing does."""
+    if left.publications & right.publications:
+        return "same publication"
+    shared = left.colleagues & right.colleagues
+    if len(shared) >= (2 if common else 1):
+        return "same colleagues"
+    if left.institute_words & right.institute_words:
+        return "same institute"
+    return ""
+
+
+def _same_name(left: Mentions, right: Mentions, *, common: bool) -> str:
+    """Why the names alone make one person of two mentions; empty when they do not."""
+    words = left.institute_words, right.institute_words
+    if common and all(words) and not words[0] & words[1]:
+        return ""
+    if not _is_same_family(left, right):
+        return ""
+    if left.first_names & right.first_names:
+        return "same given name"
+    if left.initials == right.initials and len(left.initials) >= (2 if common else 1):
+        return "same initials"
+    return ""
+
+
+def _is_same_family(left: Mentions, right: Mentions) -> bool:
+    """Whether family names agree, if need be because one is written with an umlaut."""
+    first, second = (
+        {_letters(person.family) for person in side.spellings} for side in (left, right)
+    )
+    names = [person.family for side in (left, right) for person in side.spellings]
+    plain_first = {re.sub(r"\b(?:" + "|".join(PARTICLES) + r")\b ?", "", name) for name in first}
+    plain_second = {re.sub(r"\b(?:" + "|".join(PARTICLES) + r")\b ?", "", name) for name in second}
+    return bool(plain_first & plain_second) or any(_ACCENTS.search(name) for name in names)
+
+
+def persons_among(mentions: list[Mentions], family: str) -> list[Mentions]:
+    """The mentions of one family name brought together, person by person, the best known first."""
+    given = {name for mention in mentions for name in mention.first_names}
+    common = is_common(family) or len(given) >= _COMMON_FROM
+    persons = sorted(mentions, key=_order)
+    while (pair := _next_pair(persons, common=common)) is not None:
+        kept, merged, why = pair
+        persons[kept].take(persons.pop(merged), why)
+    return persons
+
+
+def _order(mention: Mentions) -> tuple[int, int, int, str, str]:
+    names = max(map(len, mention.first_names), default=0)
+    return (
+        -names,
+        -len(mention.initials),
+        -mention.spellings.total(),
+        min(map(str, mention.spellings)),
+        min(mention.institutes, default=""),
+    )
+
+
+def _next_pair(persons: list[Mentions], *, common: bool) -> tuple[int, int, str] | None:
+    """The next two that are one person, the stronger reason first; None when there are none."""
+    for first, left in enumerate(persons):
+        for second in range(first + 1, len(persons)):
+            right = persons[second]
+            if compatible(left, right):
+                why = evidence(left, right, common=common)
+                why = why or _same_name(left, right, common=common)
+                if why:
+                    return first, second, why
+    for second, right in enumerate(persons):
+        others = [
+            place
+            for place, left in enumerate(persons)
+            if place != second and compatible(left, right)
+        ]
+        if len(others) == 1 and not common and _is_same_family(persons[others[0]], right):
+            first, last = sorted((others[0], second))
+            return first, last, "initials that fit one person only"
+    return None
