@@ -71,7 +71,7 @@ def _read_options(max_bases: int, max_unpacked: float, **values: Any) -> ReadOpt
 
     unpacked = int(min(max_unpacked * 1e9, MOST_BYTES))
     limits = Limits(bases=max_bases, unpacked=unpacked)
-    return ReadOptions(**values, limits=limits, note=terminal().say)
+    return ReadOptions(**values, limits=limits, note=terminal().note)
 
 
 #: The reading options of a command, handed over as one argument `read_options: ReadOptions`.

@@ -19,7 +19,7 @@ HEAVY = ("torch", "pandas", "faiss", "Bio", "h5py", "sentencepiece", "matplotlib
 
 #: The only modules that may import a library. A new module here is a decision, not an accident.
 HOMES = {
-    "Bio": {"vecattr.formats.genbank", "vecattr.formats.snapgene"},
+    "Bio": {"vecattr.formats.snapgene"},
     "dnaio": {"vecattr.formats.fasta"},
     "faiss": {"vecattr.indexes.search.vector_search"},
     "filelock": {"vecattr.indexes.storage.lock"},

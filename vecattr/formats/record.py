@@ -14,7 +14,8 @@ class Record:
 
     `place` is `file:line` or `file, record 'id'`. `topology`, `lab`, `group` and `features` are
     None where the file does not say (an empty `lab` is an empty cell); `is_selected` is False for
-    a table's row that `where` leaves out; `problem` is an error that the reader met.
+    a table's row that `where` leaves out; `problem` is an error that the reader
+    met, `note` something about a good record that the user should know.
     """
 
     id: str
@@ -26,3 +27,4 @@ class Record:
     features: Features | None = None
     is_selected: bool = True
     problem: InputError | None = None
+    note: str | None = None

@@ -74,6 +74,7 @@ def read_plasmids(
     paths = [path for source in sources for path in input_paths(source)]
     annotations = _Annotations.from_files(options)
     seen_ids = SeenIds()
+    assumed = 0
     selected = False
     for path in paths:
         for raw in _records(path, options):
@@ -81,11 +82,25 @@ def read_plasmids(
             record = annotations.added_to(raw)
             if record.is_selected:
                 selected = True
-                yield _checked(record, options)
+                if record.note is not None:
+                    options.note(f"{record.place}: {record.note}")
+                plasmid = _checked(record, options)
+                assumed += isinstance(plasmid, Plasmid) and record.topology is None
+                yield plasmid
     annotations.check_all_used(seen_ids)
+    _tell_topology(assumed, options)
     if options.where and not selected:
         conditions = ", ".join(f"{column}={value}" for column, value in options.where)
         raise InputError(f"no row has {conditions}", hint="check the column's values")
+
+
+def _tell_topology(assumed: int, options: ReadOptions) -> None:
+    """One note for all the records whose file does not say whether they are circular."""
+    if assumed and options.topology == "auto":
+        options.note(
+            f"{assumed:,} record{'s state' if assumed > 1 else ' states'} no topology and "
+            f"{'are' if assumed > 1 else 'is'} taken for circular (see --topology)"
+        )
 
 
 def _check_stdin(sources: Sequence[str | Path], options: ReadOptions) -> None:
