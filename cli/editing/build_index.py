@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vecattr.cli.editing.add_lab import note_look_alikes, warn_unread
-from vecattr.cli.options.classes import class_options, class_rule
+from vecattr.cli.options.classes import check_class_options, class_options, class_rule
 from vecattr.cli.options.compute import compute_options
 from vecattr.cli.options.index import index_option, wait_option
-from vecattr.cli.options.reading import load_labelled_plasmids, reading_options
+from vecattr.cli.options.reading import labelled_reading_options, load_labelled_plasmids
 from vecattr.cli.options.types import FOLDER
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.terminal import terminal
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 )
 @click.option("--replace", is_flag=True, help="Replace an existing index.")
 @wait_option
-@reading_options
+@labelled_reading_options
 @compute_options
 @verbosity_options
 def command(
@@ -90,6 +90,7 @@ def command(
     """
     from vecattr.encoders.embedder import load_embedder  # start-up
 
+    check_class_options(labs_file, min_plasmids)
     model = model or _shipped()
     place, models = _checked(model, index, replace=replace)
     embedders = [
