@@ -13,8 +13,8 @@ from vecattr.formats.flat_text import (
     check_length,
     read_entries,
 )
-from vecattr.formats.record import Record
-from vecattr.inputs.input_files import InputFile, input_stem
+from vecattr.formats.record import Record, id_and_names
+from vecattr.inputs.input_files import InputFile
 
 #: How much of an entry's first line is looked at (characters).
 _LONGEST_LINE = 1000
@@ -29,7 +29,7 @@ _COUNT = re.compile(r"(\d+)\s*$")
 
 
 def read_embl(file: InputFile) -> Iterator[Record]:
-    """One record per line ID; its id is accession.version, else the entry's name, else the file's.
+    """One record per line ID; its id is accession.version, and the entry's name its other name.
 
     A record without bases, of protein, not closed by `//`, or whose length is not the one its
     first line states, carries its problem.
@@ -43,21 +43,20 @@ def _record(entry: Entry, number: int, file_name: str) -> Record:
     words = line.replace(";", " ").split()
     name = words[0] if words else ""
     place = f"{file_name}, record {name!r}" if name else f"{file_name}, record number {number}"
-    entry_id = _id(entry.text, line, name) or input_stem(file_name)
+    entry_id, names = id_and_names(_accession(entry.text, line), name)
     try:
         sequence, note = _checked(entry, line)
     except InputError as error:
-        return Record(entry_id, place, "", problem=error)
-    topology = _TOPOLOGY.search(line)
-    return Record(
-        entry_id, place, sequence, topology=topology[0].lower() if topology else None, note=note
-    )
+        return Record(entry_id, place, "", problem=error, names=names)
+    match = _TOPOLOGY.search(line)
+    topology = match[0].lower() if match else None
+    return Record(entry_id, place, sequence, topology=topology, note=note, names=names)
 
 
-def _id(text: str, line: str, name: str) -> str:
+def _accession(text: str, line: str) -> str:
     accession = _ACCESSION.search(text)
     if accession is None or accession[1] in (".", "unknown"):
-        return name
+        return ""
     version = _VERSION.search(line)
     return f"{accession[1]}.{version[1]}" if version else accession[1]
 

@@ -19,13 +19,8 @@ from vecattr.formats.flat_text import (
     check_length,
     read_entries,
 )
-from vecattr.formats.record import Record
-from vecattr.inputs.input_files import InputFile, input_stem
-
-#: What programs write in place of an id.
-_PLACEHOLDER_IDS = frozenset(
-    {"", ".", "<unknown id>", "<unknown name>", "exported", "untitled", "unknown"}
-)
+from vecattr.formats.record import Record, id_and_names
+from vecattr.inputs.input_files import InputFile
 
 #: How much of a LOCUS line is looked at (characters): programs write fewer than 200.
 _LONGEST_LOCUS = 1000
@@ -58,7 +53,7 @@ class Locus(NamedTuple):
 
 
 def read_genbank(file: InputFile) -> Iterator[Record]:
-    """One record per LOCUS; its id is accession.version, else the locus name, else the file's.
+    """One record per LOCUS, with accession and version for its id, and the locus name besides.
 
     A record that cannot be read, is not closed by `//` or whose length is not the one its LOCUS
     line states, carries its problem.
@@ -110,20 +105,20 @@ def _record(entry: Entry, number: int, file_name: str) -> Record:
     place = f"{file_name}, record {locus.name!r}"
     if not locus.name:
         place = f"{file_name}, record number {number}"
-    name = _first_id(*_names(entry.text), locus.name, file_name=file_name)
+    name, names = id_and_names(_accession(entry.text), locus.name)
     try:
         sequence, note = _checked(entry, locus)
     except InputError as error:
-        return Record(name, place, "", problem=error)
-    return Record(name, place, sequence, topology=locus.topology, note=note)
+        return Record(name, place, "", problem=error, names=names)
+    return Record(name, place, sequence, topology=locus.topology, note=note, names=names)
 
 
-def _names(text: str) -> list[str]:
-    """Accession with version, then the accession, of an entry's head."""
+def _accession(text: str) -> str:
+    """Accession with version, else the accession, of an entry's head; empty without both."""
     features = _NAME_LINE["FEATURES"].search(text)
     head = text[: features.start() if features else _LONGEST_HEAD]
     names = (_NAME_LINE[key].search(head) for key in ("VERSION", "ACCESSION"))
-    return [match[1] for match in names if match]
+    return next((match[1] for match in names if match), "")
 
 
 #: Where the names of an entry without features are looked for (characters).
@@ -176,11 +171,3 @@ def _is_numbered(body: str) -> bool:
             return False
         held += len(bases_in(match[2]))
     return True
-
-
-def _first_id(*candidates: str, file_name: str) -> str:
-    """The first candidate that is an id, else the file's own name; words joined by `_`."""
-    for candidate in candidates:
-        if candidate.strip().lower() not in _PLACEHOLDER_IDS:
-            return "_".join(candidate.split())
-    return input_stem(file_name)

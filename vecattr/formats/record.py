@@ -32,3 +32,13 @@ class Record:
     note: str | None = None
     names: tuple[str, ...] = ()
     title: str = ""
+
+
+def id_and_names(*candidates: str) -> tuple[str, tuple[str, ...]]:
+    """The `id` and the `names` of a record: candidates with a letter or a digit, words joined.
+
+    >>> id_and_names(".", "my plasmid", "pA")
+    ('my_plasmid', ('pA',))
+    """
+    names = ["_".join(name.split()) for name in candidates if any(map(str.isalnum, name))]
+    return (names[0] if names else ""), tuple(names[1:])

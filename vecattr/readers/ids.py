@@ -137,8 +137,8 @@ class RecordNamer:
         names = [name for name in record.names if not is_placeholder(name)]
         real = [printable(name) for name in ([stated, *names] if stated and is_usable else names)]
         chosen = self._chosen(real, record, file_name=file_name, is_first=is_first)
-        if stated and is_usable:
-            self._remember(stated, chosen, file_name)
+        if real and chosen != real[0]:
+            self._remember(real[0], chosen, file_name)
         return replace(record, id=chosen)
 
     def _chosen(self, names: list[str], record: Record, *, file_name: str, is_first: bool) -> str:

@@ -11,6 +11,7 @@ from vecattr.formats.genbank import read_genbank
 from vecattr.formats.kinds import format_of
 from vecattr.formats.record import Record
 from vecattr.inputs.input_files import open_input
+from vecattr.readers.plasmids import read_plasmids
 
 
 def genbank(
@@ -68,8 +69,9 @@ def test_genbank_without_a_topology_gives_none(tmp_path: Path) -> None:
 def test_an_export_without_an_id_gets_the_name_of_its_file(
     name: str, version: str, expected: str, tmp_path: Path
 ) -> None:
-    (record,) = genbank_records(genbank(name=name, version=version), tmp_path)
-    assert record.id == expected
+    path = tmp_path / "my plasmid.gb"
+    path.write_text(genbank(name=name, version=version))
+    assert [record.id for record in read_plasmids([path])] == [expected]
 
 
 def test_a_locus_line_as_plasmid_editors_write_it_is_read(tmp_path: Path) -> None:
