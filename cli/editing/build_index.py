@@ -88,14 +88,10 @@ def command(
     --no-sequences the index contains, and so discloses, every sequence. With a model folder of
     `train --folds`, one index is built for each fold; `query` combines them.
     """
-    from vecattr.encoders.embedder import load_embedder  # start-up
-
     check_class_options(labs_file, min_plasmids)
     model = model or _shipped()
     place, models = _checked(model, index, replace=replace)
-    embedders = [
-        load_embedder(path, views=views, device=device, threads=threads) for path in models
-    ]
+    embedders = _embedders(models, views=views, device=device, threads=threads)
     collection = load_labelled_plasmids(plasmids, read_options)
     rule = class_rule(collection, labs_file=labs_file, min_plasmids=min_plasmids)
     with terminal().progress("embed", total=len(collection) * len(models)) as advance:
@@ -148,6 +144,12 @@ def _checked(model: Path, index: Path, *, replace: bool) -> tuple[Place, tuple[P
         return place, model_folds(model)
     check_place(index, replace=replace)
     return place, (model,)
+
+
+def _embedders(models: Sequence[Path], **options: Any) -> list[SequenceEmbedder]:
+    from vecattr.encoders.embedder import load_embedder  # start-up
+
+    return [load_embedder(path, **options) for path in models]
 
 
 def _build(
