@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
 import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from vecattr.errors import ArtifactError, DamagedError, MissingError
 from vecattr.files.access import access_of_replaced
@@ -20,6 +22,11 @@ from vecattr.files.disk import (
     sync_folder,
     write_all,
 )
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+_BUFFER = 1 << 17
 
 #: Names of temporary files begin with this, so that a later writer deletes those of a killed one.
 TEMPORARY = ".vecattr-"
@@ -67,7 +74,17 @@ _REPAIR = "restore the file from a copy, or build again"
 def atomic_write(
     path: Path, data: bytes, *, folder: int | None = None, in_shared_folder: bool = False
 ) -> None:
-    """Put `data` at `path` so that a crash at any moment leaves the old file or the new one.
+    """Put `data` at `path`, as `atomic_file` does."""
+    with atomic_file(path, folder=folder, in_shared_folder=in_shared_folder) as handle:
+        write_all(handle, data)
+
+
+@contextlib.contextmanager
+def atomic_file(
+    path: Path, *, folder: int | None = None, in_shared_folder: bool = False
+) -> Iterator[int]:
+    """A descriptor of a new file, whose bytes are put at `path` at the end, so that a crash at any
+    moment leaves the old file or the new one; an exception leaves the old one.
 
     Mode and group stay those of the old file; a new one gets them of its folder when that is shared
     (an index), else of the umask.
@@ -82,7 +99,7 @@ def atomic_write(
         handle, temporary = disk().open_temporary(path.parent, TEMPORARY)
         try:
             with closed_after(handle):
-                write_all(handle, data)
+                yield handle
                 if access is None:
                     disk().change_mode(temporary, _permitted(0o666))
                 else:
@@ -97,6 +114,31 @@ def atomic_write(
                 disk().unlink(temporary)
             raise
         sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def atomic_stream(path: Path) -> Iterator[BinaryIO]:
+    """A stream of bytes to be written, which are put at `path` as `atomic_file` does."""
+    with atomic_file(path) as handle:
+        stream = io.BufferedWriter(_Written(handle), _BUFFER)
+        yield stream
+        stream.flush()
+
+
+class _Written(io.RawIOBase):
+    """What is written to it goes to an open file of the disk."""
+
+    def __init__(self, handle: int) -> None:
+        super().__init__()
+        self._handle = handle
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        view = memoryview(data).cast("B")
+        write_all(self._handle, view)
+        return len(view)
 
 
 def write_in_place(path: Path, data: bytes) -> None:

@@ -119,7 +119,7 @@ def using(other: Disk) -> Iterator[None]:
         _disk = before
 
 
-def write_all(file: int, data: bytes) -> None:
+def write_all(file: int, data: bytes | memoryview) -> None:
     """Write all bytes to a descriptor."""
     rest = memoryview(data)
     while rest:
