@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vecattr.indexes.editing.add import add_labs
     from vecattr.indexes.editing.build import build_index
     from vecattr.indexes.editing.edit import compact, remove_lab, rename_lab, rollback
+    from vecattr.indexes.editing.remove import remove_plasmids
     from vecattr.indexes.evidence.kmer_overlap import Overlap, best_containments, nearest_overlaps
     from vecattr.indexes.evidence.stretches import StretchFinder
     from vecattr.indexes.index import Index, Panel, open_panel
@@ -33,6 +34,7 @@ __all__ = [
     "nearest_overlaps",
     "open_panel",
     "remove_lab",
+    "remove_plasmids",
     "rename_lab",
     "repair_index",
     "rollback",
@@ -53,6 +55,7 @@ _MODULES = {
     "nearest_overlaps": "evidence.kmer_overlap",
     "open_panel": "index",
     "remove_lab": "editing.edit",
+    "remove_plasmids": "editing.remove",
     "rename_lab": "editing.edit",
     "repair_index": "checking.repair",
     "rollback": "editing.edit",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
 
-from vecattr.errors import UsageError
+from vecattr.errors import ArtifactError, UsageError
 from vecattr.indexes.storage.live_segment import LiveSegment
-from vecattr.plasmid import POOLED
+from vecattr.plasmid import POOLED, Plasmid
+from vecattr.sequences.two_bit import unpack_bases
 from vecattr.vectors import Vectors
 
 
@@ -64,3 +67,29 @@ def stored_plasmids(segments: Sequence[LiveSegment]) -> StoredPlasmids:
             labels.append(POOLED if classes[int(codes[row])] == POOLED else lab)
     vectors = [segment.stored.vectors[segment.rows()] for segment in segments]
     return StoredPlasmids(tuple(ids), tuple(labs), tuple(labels), np.concatenate(vectors))
+
+
+def exported_plasmids(
+    path: Path, segments: Sequence[LiveSegment], *, start: int = 0
+) -> Iterator[Plasmid]:
+    """All living plasmids of the index at `path`, each with its true lab, in the order they are
+    stored, from number `start`. ArtifactError for an index that keeps no sequences."""
+    if not all(segment.stored.has_sequences for segment in segments):
+        raise ArtifactError(
+            "the index keeps no sequences",
+            where=str(path),
+            hint="give the files that it was built from",
+        )
+    rows = ((segment, row) for segment in segments for row in segment.rows().tolist())
+    for segment, row in islice(rows, start, None):
+        stored = segment.plasmid(row)
+        assert stored.bases is not None  # every segment has sequences
+        names, values = stored.features or ((), b"")
+        yield Plasmid(
+            stored.id,
+            unpack_bases(stored.bases),
+            topology=stored.topology,
+            features=dict(zip(names, values, strict=True)) or None,
+            lab=stored.lab,
+            group=stored.group,
+        )
