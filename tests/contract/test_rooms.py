@@ -32,6 +32,7 @@ ROOMS = (
     "vecattr.formats",
     "vecattr.readers",
     "vecattr.designers",
+    "vecattr.collection",
     "vecattr.encoders",
     "vecattr.datasets",
     "vecattr.ranking",

@@ -23,8 +23,7 @@ class _Entry(NamedTuple):
 
 
 def read_fasta(file: InputFile) -> Iterator[Record]:
-    """One record per `>`; its id is the first word of the header, empty when there is none, and its
-    title the whole header.
+    """One record per `>`; its id is the first word of the header, empty when there is none.
 
     Raises InputError when the text is not UTF-8 or not FASTA.
     """
@@ -35,8 +34,7 @@ def read_fasta(file: InputFile) -> Iterator[Record]:
             words = entry.header.split(maxsplit=1)
             name = words[0] if words else ""
             shown = repr(name) if name else f"number {number}"
-            place = f"{file.name}, record {shown}"
-            yield Record(name, place, entry.sequence, title=entry.header)
+            yield Record(name, f"{file.name}, record {shown}", entry.sequence)
     except UnicodeDecodeError as error:
         raise InputError("the text is not UTF-8", where=file.name, hint="save it so") from error
     except FastaFormatError as error:

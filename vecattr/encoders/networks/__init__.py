@@ -1,1 +1,0 @@
-"""Encoder networks in torch: batches of ids and features in, unit vectors out."""
