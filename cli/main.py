@@ -139,9 +139,19 @@ def cli(context: click.Context) -> None:
 def run(arguments: Sequence[str], *, group: click.Command = cli, program: str = "vecattr") -> int:
     """Run one command line of a program and return its exit code; no exception comes out."""
     terminal = Terminal()
+    code = _code_of(arguments, terminal, group=group, program=program)
+    terminal.tell_notes()  # of a command that failed
+    return code
+
+
+def _code_of(
+    arguments: Sequence[str], terminal: Terminal, *, group: click.Command, program: str
+) -> int:
+    """The exit code of a command line, whose errors are reported."""
     try:
         with group.make_context(program, list(arguments), obj=terminal) as context:
             group.invoke(context)
+        terminal.tell_notes()
         sys.stdout.flush()
     except click.exceptions.Exit as click_exit:
         return click_exit.exit_code

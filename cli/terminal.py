@@ -6,7 +6,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import click
@@ -29,6 +29,7 @@ class Terminal:
     exit_code: int = 0
     bad_records: int = 0
     is_in_force: bool = False
+    notes: dict[str, None] = field(default_factory=dict)
 
     def commit_at(self, last: str) -> Callable[[str], None]:
         """A hook of an edit whose commit is the step of this name; it sets `is_in_force`."""
@@ -37,6 +38,16 @@ class Terminal:
             self.is_in_force = self.is_in_force or step == last
 
         return hook
+
+    def note(self, text: str) -> None:
+        """Keep a note on the input, which is printed once, when the command ends."""
+        self.notes[text] = None
+
+    def tell_notes(self) -> None:
+        """Print the notes kept."""
+        for text in self.notes:
+            self.say(f"note: {text}")
+        self.notes.clear()
 
     def say(self, text: str) -> None:
         """Print a line; nothing with -q."""

@@ -223,8 +223,10 @@ def write_table(path: Path, collection: Collection) -> None:
 
 
 def write_fasta(path: Path, plasmids: Sequence[Plasmid]) -> None:
-    """The plasmids as a FASTA file, one line per sequence."""
-    text = "".join(f">{plasmid.id}\n{plasmid.sequence}\n" for plasmid in plasmids)
+    """The plasmids as a FASTA file with their topology, one line per sequence."""
+    text = "".join(
+        f">{plasmid.id} [topology={plasmid.topology}]\n{plasmid.sequence}\n" for plasmid in plasmids
+    )
     write_file(path, utf8(text))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vecattr.cli.commands.training_progress import TrainingProgress, is_leader
-from vecattr.cli.options.classes import class_options, class_rule
+from vecattr.cli.options.classes import check_class_options, class_options, class_rule
 from vecattr.cli.options.compute import limit_threads, threads_option
 from vecattr.cli.options.reading import load_labelled_plasmids, reading_options
 from vecattr.cli.options.training import (
@@ -123,6 +123,7 @@ def command(
     Whole publications (or groups of --group-by COLUMN) are split off for validation, because
     plasmids of one publication are often near copies. Give the model folder to build-index --model.
     """
+    check_class_options(labs_file, min_plasmids)
     choices = preset_choices(objective, preset, encoder=encoder, options=settings)
     network = encoder_config(encoder, settings, choices=choices)
     run = train_config(settings, choices=choices, bf16=bf16, refit=refit, reserve=reserve)

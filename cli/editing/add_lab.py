@@ -11,14 +11,13 @@ import click
 
 from vecattr.cli.options.compute import compute_options
 from vecattr.cli.options.index import index_option, wait_option
-from vecattr.cli.options.reading import load_plasmids, reading_options
+from vecattr.cli.options.reading import labelled_reading_options, load_labelled_plasmids
 from vecattr.cli.options.types import FILE
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.terminal import terminal
 from vecattr.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from vecattr.plasmid import Plasmid
     from vecattr.readers.plasmids import ReadOptions
 
 
@@ -31,19 +30,15 @@ if TYPE_CHECKING:
     help="Add the plasmids that are new or changed, by a list of `collect --changes`.",
 )
 @index_option
-@click.option(
-    "--lab", metavar="NAME", help="The lab of all these sequences, unless the files say it."
-)
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 @wait_option
-@reading_options
+@labelled_reading_options
 @compute_options
 @verbosity_options
 def command(
     sequences: tuple[str, ...],
     from_changes: Path | None,
     index: Path,
-    lab: str | None,
     dry_run: bool,
     wait: float,
     read_options: ReadOptions,
@@ -62,7 +57,7 @@ def command(
         sequences, read_options = _of_changes(from_changes, read_options)
         if not sequences:
             return
-    plasmids = [with_lab(plasmid, lab) for plasmid in load_plasmids(sequences, read_options)]
+    plasmids = load_labelled_plasmids(sequences, read_options)
     if terminal().bad_records:
         raise InputError(
             "nothing was added", hint="correct the records above and give them all again"
@@ -96,24 +91,6 @@ def _of_changes(changes: Path, read_options: ReadOptions) -> tuple[tuple[str, ..
         return (), read_options
     where = (*read_options.where, *(("change", kind) for kind in ADDING))
     return (str(changes),), replace(read_options, where=where)
-
-
-def with_lab(plasmid: Plasmid, lab: str | None) -> Plasmid:
-    """The plasmid with the lab of `--lab`; InputError when it has none, or another one."""
-    from vecattr.plasmid import composed  # start-up
-
-    where = f"record {plasmid.id!r}"
-    if lab is None:
-        if plasmid.lab is None:
-            raise InputError("no lab is given", where=where, hint="name it with --lab NAME")
-        return plasmid
-    if plasmid.lab not in (None, composed(lab).strip()):
-        raise InputError(
-            f"the file says lab {plasmid.lab!r}, --lab says {lab!r}",
-            where=where,
-            hint="leave --lab out, or correct the file",
-        )
-    return replace(plasmid, lab=lab)
 
 
 def warn_unread(unread: int, plasmids: int) -> None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vecattr.cli.editing.add_lab import note_look_alikes, warn_unread
-from vecattr.cli.options.classes import class_options, class_rule
+from vecattr.cli.options.classes import check_class_options, class_options, class_rule
 from vecattr.cli.options.compute import compute_options
 from vecattr.cli.options.index import index_option, wait_option
-from vecattr.cli.options.reading import load_labelled_plasmids, reading_options
+from vecattr.cli.options.reading import labelled_reading_options, load_labelled_plasmids
 from vecattr.cli.options.types import FOLDER
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.terminal import terminal
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 )
 @click.option("--replace", is_flag=True, help="Replace an existing index.")
 @wait_option
-@reading_options
+@labelled_reading_options
 @compute_options
 @verbosity_options
 def command(
@@ -88,13 +88,10 @@ def command(
     --no-sequences the index contains, and so discloses, every sequence. With a model folder of
     `train --folds`, one index is built for each fold; `query` combines them.
     """
-    from vecattr.encoders.embedder import load_embedder  # start-up
-
+    check_class_options(labs_file, min_plasmids)
     model = model or _shipped()
     place, models = _checked(model, index, replace=replace)
-    embedders = [
-        load_embedder(path, views=views, device=device, threads=threads) for path in models
-    ]
+    embedders = _embedders(models, views=views, device=device, threads=threads)
     collection = load_labelled_plasmids(plasmids, read_options)
     rule = class_rule(collection, labs_file=labs_file, min_plasmids=min_plasmids)
     with terminal().progress("embed", total=len(collection) * len(models)) as advance:
@@ -147,6 +144,12 @@ def _checked(model: Path, index: Path, *, replace: bool) -> tuple[Place, tuple[P
         return place, model_folds(model)
     check_place(index, replace=replace)
     return place, (model,)
+
+
+def _embedders(models: Sequence[Path], **options: Any) -> list[SequenceEmbedder]:
+    from vecattr.encoders.embedder import load_embedder  # start-up
+
+    return [load_embedder(path, **options) for path in models]
 
 
 def _build(

@@ -30,14 +30,19 @@ class_options = together(
 )
 
 
+def check_class_options(labs_file: Path | None, min_plasmids: int | None) -> None:
+    """UsageError when both options are given."""
+    if labs_file is not None and min_plasmids is not None:
+        raise UsageError("--labs and --min-plasmids both say which labs to keep", hint="give one")
+
+
 def class_rule(
     plasmids: Sequence[Plasmid], *, labs_file: Path | None, min_plasmids: int | None
 ) -> ClassRule:
     """Which labs are classes of their own: by file, by count, else all of them."""
     from vecattr.datasets.classes import ClassRule, rule_by_count, rule_from_file  # start-up
 
-    if labs_file is not None and min_plasmids is not None:
-        raise UsageError("--labs and --min-plasmids both say which labs to keep", hint="give one")
+    check_class_options(labs_file, min_plasmids)
     if labs_file is not None:
         rule = rule_from_file(labs_file)
         absent = sorted((rule.named or frozenset()) - {plasmid.lab for plasmid in plasmids})

@@ -17,6 +17,19 @@ if TYPE_CHECKING:
     from vecattr.plasmid import Plasmid
     from vecattr.readers.plasmids import ReadOptions
 
+#: How to tell the lab of sequences whose files do not.
+_LAB_OPTIONS = together(
+    click.option(
+        "--lab", metavar="NAME", help="The lab of all these sequences, unless the files say it."
+    ),
+    click.option(
+        "--labs-file",
+        "lab_file",
+        metavar="FILE",
+        help="Table of two columns: the id or file name of a sequence, and its lab.",
+    ),
+)
+
 #: More than any disk holds.
 MOST_BYTES = 1 << 62
 
@@ -71,23 +84,30 @@ def _read_options(max_bases: int, max_unpacked: float, **values: Any) -> ReadOpt
 
     unpacked = int(min(max_unpacked * 1e9, MOST_BYTES))
     limits = Limits(bases=max_bases, unpacked=unpacked)
-    return ReadOptions(**values, limits=limits, note=terminal().say)
+    return ReadOptions(**values, limits=limits, note=terminal().note)
 
+
+_NAMES = (
+    "where",
+    "labels",
+    "features",
+    "topology",
+    "group_by",
+    "as_one",
+    "no_features",
+    "max_bases",
+    "max_unpacked",
+)
 
 #: The reading options of a command, handed over as one argument `read_options: ReadOptions`.
 reading_options = as_one_argument(
-    _OPTIONS,
-    names=(
-        "where",
-        "labels",
-        "features",
-        "topology",
-        "group_by",
-        "as_one",
-        "no_features",
-        "max_bases",
-        "max_unpacked",
-    ),
+    _OPTIONS, names=_NAMES, argument="read_options", build=_read_options
+)
+
+#: The same with the options that tell the lab, for commands that store plasmids.
+labelled_reading_options = as_one_argument(
+    together(_LAB_OPTIONS, _OPTIONS),
+    names=("lab", "lab_file", *_NAMES),
     argument="read_options",
     build=_read_options,
 )

@@ -31,7 +31,6 @@ def failure(arguments: list[str], capsys: Capture) -> tuple[int, str]:
 REFUSED_TABLES = {
     "empty file": ("", "empty"),
     "no header": (f"p1,{GOOD},Lab A\np2,{GOOD},Lab B\n", ""),
-    "duplicate ids": (f"sequence_id,sequence,lab\np1,{GOOD},A\np1,{GOOD},B\n", "p1"),
     "a missing column": ("sequence_id,lab\np1,A\n", "sequence"),
     "a lab called unknown": (f"sequence_id,sequence,lab\np1,{GOOD},unknown\n", "reserved"),
 }

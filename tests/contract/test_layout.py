@@ -19,12 +19,13 @@ HEAVY = ("torch", "pandas", "faiss", "Bio", "h5py", "sentencepiece", "matplotlib
 
 #: The only modules that may import a library. A new module here is a decision, not an accident.
 HOMES = {
-    "Bio": {"vecattr.formats.genbank", "vecattr.formats.snapgene"},
+    "Bio": {"vecattr.formats.snapgene"},
     "dnaio": {"vecattr.formats.fasta"},
     "faiss": {"vecattr.indexes.search.vector_search"},
     "filelock": {"vecattr.indexes.storage.lock"},
     "h5py": {"vecattr.files.hdf5"},
     "matplotlib": {"vecattr.plots.pictures"},
+    "numba": {"vecattr.encoders.networks.compiled"},
     "openTSNE": {"vecattr.plots.tsne"},
     "pandas": {"vecattr.frames"},
     "safetensors": {
@@ -36,11 +37,16 @@ HOMES = {
     "torch": {
         "vecattr.training.checkpoint",
         "vecattr.training.distributed",
-        "vecattr.encoders.networks",
-        "vecattr.training.loop",
-        "vecattr.training.losses",
+        "vecattr.encoders.networks.batch",
+        "vecattr.encoders.networks.compiled",
+        "vecattr.encoders.networks.filter_search",
+        "vecattr.encoders.networks.kmer_bag",
+        "vecattr.encoders.networks.text_cnn",
+        "vecattr.training.fitting.loop",
+        "vecattr.training.fitting.losses",
         "vecattr.encoders.torch_encoder",
-        "vecattr.training.network",
+        "vecattr.training.fitting.network",
+        "vecattr.training.fitting.optimizers",
     },
     "sklearn": {"vecattr.plots.clusters"},
     "threadpoolctl": {"vecattr.plots.clusters"},

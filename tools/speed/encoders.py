@@ -19,7 +19,7 @@ from vecattr.encoders.embedder import fixed_views
 from vecattr.encoders.features import FeatureSpace
 from vecattr.encoders.lookup import lookup_encoder
 from vecattr.encoders.model_folder import ModelConfig, read_config
-from vecattr.encoders.networks import new_encoder
+from vecattr.encoders.networks.kinds import new_encoder
 from vecattr.encoders.pretrained import shipped_encoder
 from vecattr.encoders.tokenizer import Tokenizer
 from vecattr.encoders.torch_encoder import TrainedEncoder, load_torch, save_encoder

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Activation = Literal["selu", "relu", "gelu", "tanh"]
 Numbers = Literal["float16", "int8"]
+DropoutOf = Literal["numbers", "tokens"]
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,17 @@ class CnnConfig:
     kernels: tuple[int, ...] = tuple(range(1, 13))  # tokens
     filters: int = 256  # of each kernel
     activation: Activation = "selu"
-    dropout: float = 0.2  # on token embeddings, in training only
+    dropout: float = 0.2  # on token vectors, in training only
+    dropout_of: DropoutOf = "numbers"  # single numbers of the vectors, or whole tokens
 
     def __post_init__(self) -> None:
         require_positive(self, "width", "pieces", "token_width", "filters")
         if not self.kernels or min(self.kernels) < 1:
             raise UsageError(f"kernels must be one or more widths of at least 1: {self.kernels}")
+        if self.dropout_of not in get_args(DropoutOf):
+            raise UsageError(
+                f"dropout_of must be one of {get_args(DropoutOf)}: {self.dropout_of!r}"
+            )
         if not 0 <= self.dropout < 1:
             raise UsageError(f"dropout must lie in [0, 1): {self.dropout}")
 

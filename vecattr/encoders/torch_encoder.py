@@ -23,7 +23,10 @@ from vecattr.encoders.model_folder import (
     WEIGHTS_FILE,
     ModelConfig,
 )
-from vecattr.encoders.networks import Batch, KmerBag, TextCnn, new_encoder
+from vecattr.encoders.networks.batch import Batch
+from vecattr.encoders.networks.kinds import new_encoder
+from vecattr.encoders.networks.kmer_bag import KmerBag
+from vecattr.encoders.networks.text_cnn import TextCnn
 from vecattr.encoders.quantisation import quantised
 from vecattr.encoders.tokenizer import Ids
 from vecattr.encoders.vocabulary import KmerVocabulary, PieceVocabulary, Vocabulary, read_vocabulary

@@ -23,7 +23,8 @@ class _Entry(NamedTuple):
 
 
 def read_fasta(file: InputFile) -> Iterator[Record]:
-    """One record per `>`; its id is the first word of the header, empty when there is none.
+    """One record per `>`; its id is the first word of the header, empty when there is none, and its
+    title the whole header.
 
     Raises InputError when the text is not UTF-8 or not FASTA.
     """
@@ -34,7 +35,8 @@ def read_fasta(file: InputFile) -> Iterator[Record]:
             words = entry.header.split(maxsplit=1)
             name = words[0] if words else ""
             shown = repr(name) if name else f"number {number}"
-            yield Record(name, f"{file.name}, record {shown}", entry.sequence)
+            place = f"{file.name}, record {shown}"
+            yield Record(name, place, entry.sequence, title=entry.header)
     except UnicodeDecodeError as error:
         raise InputError("the text is not UTF-8", where=file.name, hint="save it so") from error
     except FastaFormatError as error:

@@ -1,127 +1,173 @@
 """GenBank: an open file in; its records, with their topology, out.
 
-Biopython only warns about a wrong length or a missing `//`, and reports nothing for a file of
-another kind; here each of these is an error.
+The bases, the LOCUS line and the record's names are read here and nothing else: programs write
+features and LOCUS lines in many ways, which no reader of the whole format takes, and no feature is
+a reason to refuse bases.
 """
 
 from __future__ import annotations
 
-import io
 import re
-import warnings
 from collections.abc import Iterator
-
-from Bio import BiopythonParserWarning, SeqIO
-from Bio.Seq import UndefinedSequenceError
+from typing import NamedTuple
 
 from vecattr.errors import InputError
-from vecattr.formats.record import Record
-from vecattr.inputs.input_files import InputFile, input_stem
-
-#: What programs write in place of an id.
-_PLACEHOLDER_IDS = frozenset(
-    {"", ".", "<unknown id>", "<unknown name>", "exported", "untitled", "unknown"}
+from vecattr.formats.flat_text import (
+    FOLLOWED,
+    Entry,
+    bases_in,
+    check_length,
+    read_entries,
 )
+from vecattr.formats.record import Record, id_and_names
+from vecattr.inputs.input_files import InputFile
 
-#: What Biopython's GenBank parser raises at damaged files (found by mutating good ones).
-_PARSER_ERRORS = (
-    ValueError,
-    LookupError,
-    AttributeError,
-    TypeError,
-    AssertionError,
-    RecursionError,
-)
-
-#: How much of a LOCUS line is looked at (characters): programs write fewer than 200, and the time
-#: of the pattern grows with the square.
+#: How much of a LOCUS line is looked at (characters): programs write fewer than 200.
 _LONGEST_LOCUS = 1000
 
-#: LOCUS, name, length, unit: the part of the first line that every program writes.
-_LOCUS = re.compile(r"LOCUS\s+(?:(?P<name>\S.*?)\s+)?(?P<length>\d+)\s+(?P<unit>bp|aa|rc)\b", re.I)
+#: A length with its unit; the last one on the line counts, since names may hold one, too.
+_LENGTH = re.compile(r"(?<!\d)(\d{1,12})\s{0,20}(bp|aa|rc|nt)(?![A-Za-z0-9])", re.I)
 _TOPOLOGY = re.compile(r"\b(circular|linear)\b", re.I)
+_INDENTED_ORIGIN = re.compile(r"\n[ \t]{1,8}ORIGIN\b")
+_NAME_LINE = {
+    key: re.compile(rf"^{key}[ \t]+(\S+)", re.M) for key in ("VERSION", "ACCESSION", "FEATURES")
+}
+_NUMBERED_LINE = re.compile(r"\s*(\d+)\s(.*)")
+
+
+class Locus(NamedTuple):
+    """What a LOCUS line says: the name, the length and its unit, the topology; None where it does
+    not. A name that runs into the length gives `digits` that end in the length."""
+
+    name: str
+    length: int | None
+    unit: str
+    topology: str | None
+    digits: str | None
+
+    def stated(self, held: int) -> int | None:
+        """The length stated, given how many bases are there."""
+        if self.digits is not None and self.digits.endswith(str(held)):
+            return held
+        return self.length
 
 
 def read_genbank(file: InputFile) -> Iterator[Record]:
-    """One record per LOCUS; its id is accession.version, else the locus name, else the file's.
+    """One record per LOCUS, with accession and version for its id, and the locus name besides.
 
-    Raises InputError when the last record is not closed by `//`. A record that cannot be read,
-    or whose length is not the one its LOCUS line states, carries its problem.
+    A record that cannot be read, is not closed by `//` or whose length is not the one its LOCUS
+    line states, carries its problem.
     """
-    for number, text in enumerate(_entries(file), start=1):
-        yield _record(text, number, file.name)
+    for number, entry in enumerate(read_entries(file, "LOCUS"), start=1):
+        yield _record(entry, number, file.name)
 
 
-def _entries(file: InputFile) -> Iterator[str]:
-    """The text of each record, from LOCUS to `//`."""
-    lines: list[str] = []
-    # Author names in old files may be Latin-1; bases and the LOCUS line never are.
-    for line in io.TextIOWrapper(file.limited(b"\n//"), encoding="utf-8", errors="replace"):
-        if line.strip() or lines:
-            lines.append(line)
-        if line.rstrip() == "//":
-            yield "".join(lines)
-            lines = []
-    if lines:
-        raise InputError(
-            "the last record is not closed by '//'",
-            where=f"{file.name}, record {lines[0][:60].strip()!r}",
-            hint="the file is probably cut short; copy or download it again",
-        )
+def read_locus(text: str) -> Locus:
+    """What the LOCUS line at the head of an entry says, continued on indented lines or not.
 
-
-def _record(text: str, number: int, file_name: str) -> Record:
-    locus_line = text.split("\n", 1)[0]
-    locus = _LOCUS.match(locus_line[:_LONGEST_LOCUS])
-    name = (locus["name"] or "") if locus else ""
-    place = f"{file_name}, record {name!r}" if name else f"{file_name}, record number {number}"
-    try:
-        if locus is None:
-            raise InputError(
-                f"this is no LOCUS line: {locus_line[:60]!r}", hint="name bp length unit"
-            )
-        entry_id, sequence = _parsed(text)
-        _check_length(len(sequence), int(locus["length"]), unit=locus["unit"])
-    except InputError as error:
-        return Record(_first_id(name, file_name=file_name), place, "", problem=error)
-    topology = _TOPOLOGY.search(locus_line, locus.end(), _LONGEST_LOCUS)
-    return Record(
-        _first_id(entry_id, name, file_name=file_name),
-        place,
-        sequence,
-        topology=topology[0].lower() if topology else None,
+    Columns are not counted: programs and people shift them.
+    """
+    lines = text[:_LONGEST_LOCUS].split("\n")
+    first = lines[0][len("LOCUS") :]
+    lengths = list(_LENGTH.finditer(first))
+    if not lengths:
+        words = first.split()
+        topology = _TOPOLOGY.search(first)
+        return Locus(words[0] if words else "", None, "bp", _word(topology), None)
+    length = lengths[-1]
+    name = first[: length.start()]
+    is_joined = bool(name.strip()) and not name[-1].isspace()
+    rest = first[length.end() :] + "".join(_continued(lines[1:]))
+    topology = _TOPOLOGY.search(rest)
+    return Locus(
+        " ".join(name.split()),
+        int(length[1]),
+        length[2].lower(),
+        _word(topology),
+        length[1] if is_joined else None,
     )
 
 
-def _parsed(text: str) -> tuple[str, str]:
-    """Id and bases of one GenBank record; Biopython's failures as InputError."""
+def _continued(lines: list[str]) -> Iterator[str]:
+    """The lines that go on with the one above them: indented, and no keyword of their own."""
+    for line in lines:
+        if not line[:1].isspace() or line.split()[:1] == ["FEATURES"]:
+            return
+        yield " " + line
+
+
+def _word(match: re.Match[str] | None) -> str | None:
+    return match[0].lower() if match else None
+
+
+def _record(entry: Entry, number: int, file_name: str) -> Record:
+    locus = read_locus(entry.text)
+    place = f"{file_name}, record {locus.name!r}"
+    if not locus.name:
+        place = f"{file_name}, record number {number}"
+    name, names = id_and_names(_accession(entry.text), locus.name)
     try:
-        with warnings.catch_warnings():
-            # Programs write many odd LOCUS and feature lines; the length is checked here.
-            warnings.simplefilter("ignore", BiopythonParserWarning)
-            entry = SeqIO.read(io.StringIO(text), "genbank")  # type: ignore[no-untyped-call]
-        return str(entry.id), str(entry.seq)
-    except UndefinedSequenceError as error:
-        raise InputError(
-            "the record holds no bases", hint="download it with its ORIGIN part"
-        ) from error
-    except _PARSER_ERRORS as error:
-        raise InputError(f"the record cannot be read as GenBank ({error})") from error
+        sequence, note = _checked(entry, locus)
+    except InputError as error:
+        return Record(name, place, "", problem=error, names=names)
+    return Record(name, place, sequence, topology=locus.topology, note=note, names=names)
 
 
-def _check_length(length: int, stated: int, *, unit: str) -> None:
-    if unit.lower() == "aa":
+def _accession(text: str) -> str:
+    """Accession with version, else the accession, of an entry's head; empty without both."""
+    features = _NAME_LINE["FEATURES"].search(text)
+    head = text[: features.start() if features else _LONGEST_HEAD]
+    names = (_NAME_LINE[key].search(head) for key in ("VERSION", "ACCESSION"))
+    return next((match[1] for match in names if match), "")
+
+
+#: Where the names of an entry without features are looked for (characters).
+_LONGEST_HEAD = 1 << 16
+
+
+def _checked(entry: Entry, locus: Locus) -> tuple[str, str | None]:
+    """The bases of an entry, and a note on their length; InputError when they are not sound."""
+    if locus.unit == "aa":
         raise InputError("this is a protein record", hint="vecattr reads nucleotide sequences")
-    if length != stated:
-        raise InputError(
-            f"the LOCUS line states {stated} bases, the record holds {length}",
-            hint="the file is damaged or was edited by hand; export it again",
-        )
+    body = _body(entry.text)
+    sequence = bases_in(body)
+    if not sequence:
+        if not entry.is_closed:
+            raise _not_closed()
+        raise InputError("the record holds no bases", hint="download it with its ORIGIN part")
+    stated = locus.stated(len(sequence))
+    if not entry.is_closed and stated != len(sequence):
+        raise _not_closed()
+    is_numbered = stated == len(sequence) or _is_numbered(body)
+    note = check_length(len(sequence), stated, is_numbered=is_numbered, where="LOCUS")
+    return sequence, note or (FOLLOWED if entry.is_followed else None)
 
 
-def _first_id(*candidates: str, file_name: str) -> str:
-    """The first candidate that is an id, else the file's own name; words joined by `_`."""
-    for candidate in candidates:
-        if candidate.strip().lower() not in _PLACEHOLDER_IDS:
-            return "_".join(candidate.split())
-    return input_stem(file_name)
+def _body(text: str) -> str:
+    """What follows the last line ORIGIN, which some programs indent; empty without one."""
+    start = text.rfind("\nORIGIN")  # a pattern with `^` takes far longer over a long entry
+    if start < 0:
+        indented = list(_INDENTED_ORIGIN.finditer(text))
+        start = indented[-1].start() if indented else len(text)
+    end = text.find("\n", start + 1)
+    return text[end:] if end >= 0 else ""
+
+
+def _not_closed() -> InputError:
+    return InputError(
+        "the record is not closed by '//'",
+        hint="the file is probably cut short; copy or download it again",
+    )
+
+
+def _is_numbered(body: str) -> bool:
+    """Whether each line of bases begins with the position of its first base."""
+    held = 0
+    for line in body.split("\n"):
+        if not line.strip():
+            continue
+        match = _NUMBERED_LINE.match(line)
+        if match is None or int(match[1][:12]) != held + 1:
+            return False
+        held += len(bases_in(match[2]))
+    return True

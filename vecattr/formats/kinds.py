@@ -21,6 +21,19 @@ Reader = Callable[[InputFile], Iterator[Record]]
 _HEADER_COLUMNS = frozenset({"sequence_id", "sequence"})
 
 
+#: A LOCUS line, wherever it is in the head of a file.
+_LOCUS_BELOW = re.compile(rb"[\r\n]LOCUS[ \t][^\r\n]{0,200}\d\s{0,20}(?:bp|aa|rc)\b")
+
+#: ID line of EMBL; the blanks and what follows tell it from a table with the first column `ID`.
+_EMBL_START = re.compile(rb"ID   \s{0,20}\S[^\r\n]{0,300}[\r\n]+(?:XX|AC|CC|DE|DT|KW|OS|MF|PN)\b")
+
+
+def _columns(head: bytes) -> set[str]:
+    """The cells of the first line, whatever the delimiter."""
+    cells = re.split("[,;\t]", first_line(head))
+    return {cell.strip().strip('"') for cell in cells}
+
+
 def _is_snapgene(head: bytes) -> bool:
     return head.startswith(b"\x09\x00\x00\x00\x0eSnapGene")
 
@@ -30,7 +43,14 @@ def _is_fasta(head: bytes) -> bool:
 
 
 def _is_genbank(head: bytes) -> bool:
-    return head.lstrip().startswith((b"LOCUS ", b"LOCUS\t"))
+    """A LOCUS line at the beginning, or below the header of a release file."""
+    if head.lstrip().startswith((b"LOCUS ", b"LOCUS\t")):
+        return True
+    return not _HEADER_COLUMNS & _columns(head) and _LOCUS_BELOW.search(head) is not None
+
+
+def _is_embl(head: bytes) -> bool:
+    return _EMBL_START.match(head.lstrip()) is not None
 
 
 def _is_table(head: bytes) -> bool:
@@ -63,6 +83,7 @@ FORMATS = (
     Format("snapgene", _is_snapgene, "snapgene:read_snapgene"),
     Format("fasta", _is_fasta, "fasta:read_fasta"),
     Format("genbank", _is_genbank, "genbank:read_genbank"),
+    Format("EMBL", _is_embl, "embl:read_embl"),
     TABLE,
 )
 

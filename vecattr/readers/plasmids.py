@@ -6,18 +6,20 @@ yielded as BadRecord, and reading goes on. `vecattr.formats.kinds` lists the for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from vecattr.errors import InputError, UsageError
-from vecattr.formats.kinds import TABLE, format_of
+from vecattr.formats.kinds import TABLE, Format, format_of
 from vecattr.formats.record import Record
 from vecattr.inputs.input_files import STDIN, InputFile, open_input
 from vecattr.inputs.limits import DEFAULT_LIMITS, Limits
-from vecattr.plasmid import Features, Plasmid, composed
+from vecattr.plasmid import Plasmid
+from vecattr.readers.annotations import Annotations, NamedRecord, with_lab
+from vecattr.readers.ids import RecordNamer
 from vecattr.readers.lab_folders import InputPath, input_paths
-from vecattr.readers.records import BadRecord, SeenIds, TopologyOption, joined, plasmid_of
+from vecattr.readers.records import BadRecord, TopologyOption, joined, plasmid_of
 
 
 def _not_told(note: str) -> None:
@@ -30,13 +32,14 @@ class ReadOptions:
 
     `where` selects rows of tables: the same column twice means either value, different columns
     mean all of them. `labels` and `features` are the paths of a label file and a feature file, by
-    `sequence_id`. `topology` other than `auto` overrides the file. `group_by` is the column for
-    `Plasmid.group` (default `publication` if there is one). `as_one` joins all records of a file,
-    by one `N`, into one plasmid with the id of the first. `no_features` drops the 0/1 features.
-    `labelled` requires a lab of every record: an empty cell makes a bad record, and a file without
-    any labs is refused. A record longer than the `limits` is a bad record; a file is refused when
-    a record of it is far longer, or when it unpacks to more. `note` is told, in one sentence each,
-    what a reader assumed or left out without refusing anything.
+    id; `lab` is the lab of every record, and `lab_file` a table of labs by id or file name, which
+    need not have every record. `topology` other than `auto` overrides the file. `group_by` is the
+    column for `Plasmid.group` (default `publication` if there is one). `as_one` joins all records
+    of a file, by one `N`, into one plasmid with the id of the first. `no_features` drops the 0/1
+    features. `labelled` requires a lab of every record: an empty cell makes a bad record, and a
+    file without any labs is refused. A record longer than the `limits` is a bad record; a file is
+    refused when a record of it is far longer, or when it unpacks to more. `note` is told, in one
+    sentence each, what a reader assumed or left out without refusing anything.
 
     >>> options = ReadOptions(where=(("split", "train"),), labelled=True)
     >>> len(list(read_plasmids(["plasmids.csv"], options)))
@@ -45,6 +48,8 @@ class ReadOptions:
 
     where: tuple[tuple[str, str], ...] = ()
     labels: str | None = None
+    lab: str | None = None
+    lab_file: str | None = None
     features: str | None = None
     topology: TopologyOption = "auto"
     group_by: str | None = None
@@ -62,8 +67,9 @@ def read_plasmids(
     in order.
 
     Raises UsageError for options that do not fit the input, and InputError for a file that is
-    missing, empty, damaged or of no known format, a missing column, an id that occurs twice over
-    all sources, a label or feature file that does not match, and a `where` that selects nothing.
+    missing, empty, damaged or of no known format, a missing column, a label or feature file that
+    does not match, and a `where` that selects nothing. `vecattr.readers.ids` says how ids are made;
+    no two records have the same.
 
     >>> for plasmid in read_plasmids(["query.fasta"]):
     ...     print(plasmid.id, len(plasmid))
@@ -72,43 +78,73 @@ def read_plasmids(
     options = options or ReadOptions()
     _check_stdin(sources, options)
     paths = [path for source in sources for path in input_paths(source)]
-    annotations = _Annotations.from_files(options)
-    seen_ids = SeenIds()
-    selected = False
+    annotations = Annotations.from_files(
+        lab=options.lab,
+        label_file=options.labels,
+        lab_file=options.lab_file,
+        feature_file=options.features,
+    )
+    namer = RecordNamer()
+    selected = assumed = 0
     for path in paths:
-        for raw in _records(path, options):
-            seen_ids.add(raw)
-            record = annotations.added_to(raw)
+        for named in _named_records(path, options, namer):
+            record = annotations.added_to(named)
             if record.is_selected:
-                selected = True
-                yield _checked(record, options)
-    annotations.check_all_used(seen_ids)
+                selected += 1
+                if record.note is not None:
+                    options.note(f"{record.place}: {record.note}")
+                plasmid = _checked(record, options, source=named.file_name)
+                assumed += isinstance(plasmid, Plasmid) and record.topology is None
+                yield plasmid
+    for note in (*annotations.notes(), *namer.notes()):
+        options.note(note)
+    _tell_topology(assumed, options)
     if options.where and not selected:
         conditions = ", ".join(f"{column}={value}" for column, value in options.where)
         raise InputError(f"no row has {conditions}", hint="check the column's values")
 
 
+def _tell_topology(assumed: int, options: ReadOptions) -> None:
+    """One note for all the records whose file does not say whether they are circular."""
+    if assumed and options.topology == "auto":
+        options.note(
+            f"{assumed:,} record{'s state' if assumed > 1 else ' states'} no topology and "
+            f"{'are' if assumed > 1 else 'is'} taken for circular (see --topology)"
+        )
+
+
 def _check_stdin(sources: Sequence[str | Path], options: ReadOptions) -> None:
-    names = [*map(str, sources), options.labels, options.features]
+    names = [*map(str, sources), options.labels, options.lab_file, options.features]
     if names.count(STDIN) > 1:
         raise UsageError("standard input ('-') is named twice", hint="give it once")
 
 
-def _records(path: InputPath, options: ReadOptions) -> Iterator[Record]:
-    """The records of one file, each with the lab of its folder, if it lies in one."""
+def _named_records(
+    path: InputPath, options: ReadOptions, namer: RecordNamer
+) -> Iterator[NamedRecord]:
+    """The records of one file, each with its id and with the lab of its folder, if it lies in
+    one."""
     with open_input(path.path, limits=options.limits) as file:
-        records = _parsed(file, options)
+        file_format = format_of(file)
+        records = _parsed(file, file_format, options)
         count = 0
-        for record in joined(records) if options.as_one else records:
+        for stated in joined(records) if options.as_one else records:
             count += 1
-            yield record if path.lab is None else _with_lab(record, path.lab)
+            record = namer.named(
+                stated,
+                file_name=file.name,
+                is_first=count == 1 and file_format is not TABLE,
+                has_own_ids=file_format is TABLE,
+            )
+            if path.lab is not None:
+                record = with_lab(record, path.lab, source="its folder")
+            yield NamedRecord(record, stated, file.name)
         if not count:
             raise InputError("the file holds no record", where=file.name, hint="check its format")
 
 
-def _parsed(file: InputFile, options: ReadOptions) -> Iterator[Record]:
+def _parsed(file: InputFile, file_format: Format, options: ReadOptions) -> Iterator[Record]:
     """The records of an open file, read by the reader of its format."""
-    file_format = format_of(file)
     if file_format is TABLE:
         if options.as_one:
             raise UsageError(
@@ -129,9 +165,9 @@ def _parsed(file: InputFile, options: ReadOptions) -> Iterator[Record]:
     return file_format.reader()(file)
 
 
-def _checked(record: Record, options: ReadOptions) -> Plasmid | BadRecord:
-    """The plasmid of a record, as the options ask for it."""
-    plasmid = plasmid_of(record, options.topology)
+def _checked(record: Record, options: ReadOptions, *, source: str) -> Plasmid | BadRecord:
+    """The plasmid of a record of the file `source`, as the options ask for it."""
+    plasmid = plasmid_of(record, options.topology, source=source)
     if isinstance(plasmid, BadRecord):
         return plasmid
     if len(plasmid) > options.limits.bases:
@@ -140,77 +176,10 @@ def _checked(record: Record, options: ReadOptions) -> Plasmid | BadRecord:
         error = InputError(
             "the record has no lab",
             where=record.place,
-            hint="every record needs one: a column lab, --labels FILE, or a folder for each lab",
+            hint="every record needs one: --lab NAME, a column lab (--lab-column), --labs-file or "
+            "--labels FILE, or a folder for each lab",
         )
         if record.lab is None:
             raise error
         return BadRecord(plasmid.id, error)
     return plasmid.without_features() if options.no_features else plasmid
-
-
-def _with_lab(record: Record, lab: str, *, source: str = "its folder") -> Record:
-    """The record with this lab; InputError when it states another one itself."""
-    stated = composed(record.lab or lab).strip()
-    if stated not in ("", lab):
-        raise InputError(
-            f"the record {record.id!r} says its lab is {stated!r}, {source} {lab!r}",
-            where=record.place,
-            hint="make the two agree",
-        )
-    return replace(record, lab=lab)
-
-
-@dataclass(frozen=True)
-class _Annotations:
-    """What the label file and the feature file say, if they are given; each must match the
-    records."""
-
-    options: ReadOptions
-    labels: Mapping[str, str] = field(default_factory=dict)
-    features: Mapping[str, Features | None] = field(default_factory=dict)
-
-    @classmethod
-    def from_files(cls, options: ReadOptions) -> _Annotations:
-        labels: Mapping[str, str] = {}
-        features: Mapping[str, Features | None] = {}
-        if options.labels is not None:
-            from vecattr.readers.labels import read_labels  # start-up
-
-            labels = read_labels(options.labels)
-        if options.features is not None:
-            from vecattr.readers.features import read_features  # start-up
-
-            features = read_features(options.features)
-        return cls(options, labels, features)
-
-    def added_to(self, record: Record) -> Record:
-        """The record with its lab and features; InputError when the label file lacks it."""
-        if record.problem is not None:
-            return record
-        if self.options.labels is not None and record.id:
-            if record.id not in self.labels:
-                raise InputError(
-                    f"the label file {self.options.labels} has no row for {record.id!r}",
-                    where=record.place,
-                    hint="give the label file that belongs to these sequences",
-                )
-            lab = self.labels[record.id]
-            record = _with_lab(record, lab, source=f"the label file {self.options.labels}")
-        features = self.features.get(record.id)
-        if features is not None:
-            record = replace(record, features={**(record.features or {}), **features})
-        return record
-
-    def check_all_used(self, seen_ids: SeenIds) -> None:
-        """Every id of both files was read; InputError that names the first that was not."""
-        for file, ids in (
-            (self.options.labels, self.labels),
-            (self.options.features, self.features),
-        ):
-            unused = [name for name in ids if name not in seen_ids]
-            if unused:
-                raise InputError(
-                    f"{len(unused)} of {len(ids)} ids are in no input, the first {unused[0]!r}",
-                    where=file,
-                    hint="give the file that belongs to these sequences",
-                )

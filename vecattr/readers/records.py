@@ -32,8 +32,11 @@ class BadRecord:
     error: InputError
 
 
-def plasmid_of(record: Record, topology: TopologyOption = "auto") -> Plasmid | BadRecord:
-    """The checked plasmid; `auto` means what the file says, else circular."""
+def plasmid_of(
+    record: Record, topology: TopologyOption = "auto", *, source: str | None = None
+) -> Plasmid | BadRecord:
+    """The checked plasmid, read from the file `source`; `auto` means what the file says, else
+    circular."""
     chosen = record.topology or "circular" if topology == "auto" else topology
     try:
         if record.problem is not None:
@@ -46,6 +49,7 @@ def plasmid_of(record: Record, topology: TopologyOption = "auto") -> Plasmid | B
             features=record.features,
             lab=record.lab or None,
             group=record.group,
+            source=source,
         )
     except InputError as error:
         placed = InputError(error.what, where=record.place, hint=error.hint)
@@ -79,24 +83,6 @@ def joined(records: Iterable[Record]) -> Iterator[Record]:
         lab=first.lab,
         group=first.group,
         problem=next(problems, None),
+        names=first.names,
+        title=first.title,
     )
-
-
-class SeenIds:
-    """The ids read so far, and where; adding one again is an InputError that names both places."""
-
-    def __init__(self) -> None:
-        self._places: dict[str, str] = {}
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._places
-
-    def add(self, record: Record) -> None:
-        """Remember a record's id; a record without an id is checked elsewhere."""
-        earlier = self._places.setdefault(record.id, record.place) if record.id else record.place
-        if earlier is not record.place:
-            raise InputError(
-                f"the id {record.id!r} occurs twice, first at {earlier}",
-                where=record.place,
-                hint="give every record an id of its own",
-            )

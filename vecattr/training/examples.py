@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vecattr.datasets.classes import LabelledSet
 from vecattr.encoders.features import FeatureSpace
-from vecattr.encoders.networks import Batch
+from vecattr.encoders.networks.batch import Batch
 from vecattr.encoders.tokenizer import Ids
 from vecattr.encoders.vocabulary import Reading, Vocabulary
 from vecattr.plasmid import Plasmid, reverse_complement

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from vecattr.calibration.calibration import Calibration, fit_calibration
 from vecattr.calibration.calibration_set import HeldOut, nearest_cosines
 from vecattr.training.data import TrainingData
-from vecattr.training.network import FittedModel
+from vecattr.training.fitting.network import FittedModel
 from vecattr.training.progress import Watcher
 from vecattr.vectors import EmbeddingTable
 

@@ -11,8 +11,8 @@ from vecattr.datasets.splits import Split
 from vecattr.encoders.config import as_json
 from vecattr.encoders.torch_encoder import TrainedEncoder
 from vecattr.training.data import TrainingPlan
+from vecattr.training.fitting.network import FittedModel
 from vecattr.training.held_out import Calibrated
-from vecattr.training.network import FittedModel
 from vecattr.training.progress import Epoch
 from vecattr.training.settings import ResolvedTrainConfig
 from vecattr.version import __version__

@@ -26,7 +26,7 @@ from vecattr.files.atomic import TEMPORARY, atomic_write
 from vecattr.files.disk import disk, make_folders
 from vecattr.training.checkpoint import CHECKPOINT_FILE, STAGES, checkpoint_path
 from vecattr.training.data import TrainingPlan
-from vecattr.training.network import FittedModel
+from vecattr.training.fitting.network import FittedModel
 from vecattr.training.progress import Epoch
 from vecattr.training.report import TrainReport, model_card
 

@@ -13,6 +13,9 @@ Loss = Literal["triplet", "cosface", "softmax"]
 Device = Literal["auto", "cpu", "cuda"]
 BestBy = Literal["macro-mrr", "top1"]
 
+#: When the one-cycle schedule moves on: after every step, or after every epoch, as published.
+OneCycle = Literal["step", "epoch"]
+
 #: `match`: labs and plasmids are brought together; `classify`: a softmax classifier of labs.
 Objective = Literal["match", "classify"]
 
@@ -40,6 +43,7 @@ class TrainConfig:
     max_steps: int | None = None  # optimizer steps at most, over all epochs
     batch_size: int | None = None  # over all processes together; None: 64, at most 256 for a bag
     learning_rate: float | None = None  # one-cycle's peak; None: 1e-3, or 1e-2 for a bag
+    one_cycle: OneCycle = "step"  # epoch: the momentum is cycled, too
     weight_decay: float = 1e-5
     crop: int = 1_000  # tokens of a plasmid that a CNN sees in one step
     reverse_complement: float = 0.5  # probability
@@ -65,6 +69,8 @@ class TrainConfig:
                 raise UsageError(f"{name} must lie in [0, 1], not {getattr(self, name)}")
         if self.best_by not in get_args(BestBy):
             raise UsageError(f"best_by must be one of {get_args(BestBy)}: {self.best_by!r}")
+        if self.one_cycle not in get_args(OneCycle):
+            raise UsageError(f"one_cycle must be one of {get_args(OneCycle)}: {self.one_cycle!r}")
         _check_loss_options(self)
         for name in ("validation_share", "calibration_share"):
             if not 0 <= getattr(self, name) <= 0.5:
@@ -154,6 +160,7 @@ _PUBLISHED_CNN = {
     "filters": 256,
     "activation": "selu",
     "dropout": 0.2,
+    "dropout_of": "tokens",
 }
 _PUBLISHED_TRAIN = {
     "epochs": 200,
@@ -161,6 +168,7 @@ _PUBLISHED_TRAIN = {
     "patience": 20,
     "batch_size": 64,
     "learning_rate": 1e-3,
+    "one_cycle": "epoch",
     "weight_decay": 1e-5,
     "crop": 1_000,
     "reverse_complement": 0.0,

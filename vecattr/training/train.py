@@ -13,8 +13,8 @@ from vecattr.plasmid import Plasmid
 from vecattr.training.checkpoint import Checkpoints
 from vecattr.training.data import TrainingPlan, read_training_data, split_by_settings
 from vecattr.training.distributed import join_process_group
+from vecattr.training.fitting.loop import fit_model
 from vecattr.training.held_out import calibrate
-from vecattr.training.loop import fit_model
 from vecattr.training.progress import SilentWatcher, Watcher
 from vecattr.training.report import TrainReport
 from vecattr.training.run_folder import claim_folder, write_run

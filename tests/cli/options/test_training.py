@@ -15,10 +15,10 @@ from vecattr.cli.options.training import (
     train_config,
 )
 from vecattr.encoders.config import BagConfig, CnnConfig, EncoderConfig
-from vecattr.encoders.networks import new_encoder
+from vecattr.encoders.networks.kinds import new_encoder
 from vecattr.errors import UsageError
-from vecattr.training.losses import new_loss
-from vecattr.training.network import AttributionNetwork
+from vecattr.training.fitting.losses import new_loss
+from vecattr.training.fitting.network import AttributionNetwork
 from vecattr.training.settings import (
     Objective,
     Preset,

@@ -17,7 +17,8 @@ from vecattr.encoders.features import FeatureSpace
 from vecattr.encoders.lookup import IdEncoder, lookup_encoder
 from vecattr.encoders.lookup_file import open_tables, table_bytes
 from vecattr.encoders.model_folder import TABLES_FILE, WEIGHTS_FILE, ModelConfig
-from vecattr.encoders.networks import CHUNK, new_encoder
+from vecattr.encoders.networks.batch import CHUNK
+from vecattr.encoders.networks.kinds import new_encoder
 from vecattr.encoders.tokenizer import Ids, Tokenizer
 from vecattr.encoders.torch_encoder import TorchEncoder, TrainedEncoder, load_torch, save_encoder
 from vecattr.encoders.vocabulary import KmerVocabulary, PieceVocabulary, Vocabulary, read_vocabulary

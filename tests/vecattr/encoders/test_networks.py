@@ -10,7 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vecattr.encoders.config import BagConfig, CnnConfig
-from vecattr.encoders.networks import CHUNK, Batch, KmerBag, TextCnn, new_encoder
+from vecattr.encoders.networks.batch import CHUNK, Batch
+from vecattr.encoders.networks.kinds import new_encoder
+from vecattr.encoders.networks.kmer_bag import KmerBag
+from vecattr.encoders.networks.text_cnn import TextCnn
 
 _KERNELS = (1, 3, 6)
 

@@ -9,7 +9,7 @@ import pytest
 from vecattr.errors import InputError
 from vecattr.formats.record import Record
 from vecattr.plasmid import Plasmid
-from vecattr.readers.records import BadRecord, SeenIds, joined, plasmid_of
+from vecattr.readers.records import BadRecord, joined, plasmid_of
 
 GOOD = Record("a", "file:2", "acgu", topology="linear", lab=" Lab ", group="7", features={"f": 1})
 
@@ -72,15 +72,3 @@ def test_a_bad_piece_makes_the_joined_record_bad() -> None:
     torn = replace(GOOD, id="b", problem=InputError("torn"))
     (whole,) = joined([GOOD, torn])
     assert isinstance(plasmid_of(whole), BadRecord)
-
-
-def test_the_second_same_id_names_both_places() -> None:
-    seen_ids = SeenIds()
-    seen_ids.add(GOOD)
-    seen_ids.add(replace(GOOD, id=""))
-    seen_ids.add(replace(GOOD, id=""))
-    assert "a" in seen_ids
-    assert "" not in seen_ids
-    with pytest.raises(InputError, match="first at file:2") as caught:
-        seen_ids.add(replace(GOOD, place="other:9"))
-    assert caught.value.where == "other:9"

@@ -16,7 +16,7 @@ from vecattr.encoders.model_folder import learned_labs
 from vecattr.indexes.editing.build import build_index
 from vecattr.indexes.index import Index
 from vecattr.sequences.synthetic import synthetic_plasmids
-from vecattr.training.losses import SmoothedSoftmax
+from vecattr.training.fitting.losses import SmoothedSoftmax
 from vecattr.training.report import TrainReport
 from vecattr.training.settings import TrainConfig
 from vecattr.training.train import train_model

@@ -11,7 +11,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vecattr.encoders.config import BagConfig
-from vecattr.training.losses import CosFace, HardestNegativeTriplet, SmoothedSoftmax, new_loss
+from vecattr.training.fitting.losses import (
+    CosFace,
+    HardestNegativeTriplet,
+    SmoothedSoftmax,
+    new_loss,
+)
 from vecattr.training.settings import TrainConfig
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from vecattr.encoders.networks import KmerBag, TextCnn, new_encoder
+from vecattr.encoders.networks.kinds import new_encoder
+from vecattr.encoders.networks.kmer_bag import KmerBag
+from vecattr.encoders.networks.text_cnn import TextCnn, fastest_search
 from vecattr.encoders.torch_encoder import TrainedEncoder
 from vecattr.training.checkpoint import (
     Checkpoints,
@@ -27,8 +29,9 @@ from vecattr.training.checkpoint import (
 from vecattr.training.data import TrainingData
 from vecattr.training.distributed import ProcessGroup
 from vecattr.training.examples import shuffled_batches
-from vecattr.training.losses import new_loss
-from vecattr.training.network import AttributionNetwork, FittedModel
+from vecattr.training.fitting.losses import new_loss
+from vecattr.training.fitting.network import AttributionNetwork, FittedModel
+from vecattr.training.fitting.optimizers import Schedules, new_optimizers
 from vecattr.training.progress import Epoch, Validation, Watcher
 from vecattr.training.settings import ResolvedTrainConfig
 from vecattr.vectors import Rows
@@ -49,6 +52,8 @@ def fit_model(
         vocabulary_size=data.vocabulary.size,
         feature_columns=data.features.columns,
     )
+    if isinstance(encoder, TextCnn):
+        encoder.search = fastest_search(group.device)
     network = AttributionNetwork(encoder, len(plan.lab_names), new_loss(plan.settings))
     loop = TrainingLoop(
         network, data, group=group, checkpoints=checkpoints, fingerprint=fingerprint
@@ -63,8 +68,18 @@ def fit_model(
     )
 
 
+@dataclass
+class EpochProgress:
+    """How far the current epoch is."""
+
+    batches: int = 0  # of all that `_batches` gives, used or not
+    plasmids: int = 0
+    loss_sum: float = 0.0  # over the plasmids
+    seconds: float = 0.0
+
+
 class TrainingLoop:
-    """One-cycle Adam on a network's parameters, resumable at epoch ends."""
+    """One-cycle Adam on a network's parameters, resumable after any step."""
 
     def __init__(
         self,
@@ -84,13 +99,14 @@ class TrainingLoop:
         self._checkpoint_seconds = 60 * checkpoints.minutes
         self._fingerprint = fingerprint
         self._total = _total_steps(len(data.training), plan.settings)
-        self._optimizers = _optimizers(network, plan.settings)
-        self._schedules = [_one_cycle(optimizer, self._total) for optimizer in self._optimizers]
+        self._optimizers = new_optimizers(network, plan.settings)
+        self._schedules = Schedules(self._optimizers, plan.settings, steps=self._total)
         self._history: list[Epoch] = []
         self._best_merit = -1.0
         self._best_epoch = 0
         self._best_weights: dict[str, Tensor] = {}
         self._steps = 0
+        self._progress = EpochProgress()
         self._saved_at = time.monotonic()
 
     @property
@@ -111,57 +127,69 @@ class TrainingLoop:
         watcher.starts("training", self._total)
         watcher.advances(self._steps)
         while self._steps < self._total and not self._out_of_patience():
+            if not self._progress.batches:
+                torch.manual_seed(self._epoch_seed())
             epoch = self._epoch(trainee, watcher)
             self._save_if_due()
             watcher.ends_epoch(epoch)
         if self._best_weights:
             self._network.load_state_dict(self._best_weights)
 
+    def _epoch_seed(self) -> int:
+        """The seed of this process's dropout in the current epoch."""
+        number = len(self._history) * self._group.size + self._group.rank
+        return (self._settings.seed << 20) + number
+
     def _epoch(self, trainee: nn.Module, watcher: Watcher) -> Epoch:
-        number = len(self._history)
-        torch.manual_seed(
-            (self._settings.seed << 20) + number * self._group.size + self._group.rank
-        )
-        rng = np.random.default_rng([self._settings.seed, number])
-        started, plasmids, loss_sum = time.perf_counter(), 0, 0.0
-        for rows in self._batches(rng):
-            loss = self._step(trainee, rows, rng)
-            plasmids += len(rows)
-            loss_sum += loss * len(rows)
-            speed = plasmids / (time.perf_counter() - started)
+        """Train to the end of the current epoch, from its beginning or from a checkpoint."""
+        progress, done = self._progress, self._progress.batches
+        rng = np.random.default_rng([self._settings.seed, len(self._history)])
+        started = time.perf_counter() - progress.seconds
+        for number, rows in enumerate(self._batches(rng)):
+            draws: NDArray[np.float64] = rng.random((len(rows), 3))
+            if number < done or len(rows) < self._group.size or self._steps == self._total:
+                continue
+            loss = self._step(trainee, rows, draws)
+            progress.batches = number + 1
+            progress.plasmids += len(rows)
+            progress.loss_sum += loss * len(rows)
+            progress.seconds = time.perf_counter() - started
+            speed = progress.plasmids / progress.seconds
             watcher.advances(1, loss=loss, plasmids_per_second=speed)
-        seconds = time.perf_counter() - started
+            if self._group.size == 1:  # several processes have several random states
+                self._save_if_due()
+        return self._finished_epoch(progress)
+
+    def _finished_epoch(self, progress: EpochProgress) -> Epoch:
+        """Validate, remember and move on to the next epoch."""
         figures = self._group.broadcast(self._validate() if self._group.is_leader else Validation())
         epoch = Epoch(
-            epoch=number + 1,
+            epoch=len(self._history) + 1,
             steps=self._steps,
-            loss=self._group.mean(loss_sum / plasmids),
+            loss=self._group.mean(progress.loss_sum / progress.plasmids),
             validation_top1=figures.top1,
             validation_top10=figures.top10,
             validation_macro_mrr=figures.macro_mrr,
-            learning_rate=float(self._schedules[0].get_last_lr()[0]),
-            plasmids_per_second=plasmids / seconds,
-            seconds=seconds,
+            learning_rate=self._schedules.learning_rate,
+            plasmids_per_second=progress.plasmids / progress.seconds,
+            seconds=progress.seconds,
         )
+        self._schedules.after_epoch()
         self._history.append(epoch)
+        self._progress = EpochProgress()
         self._keep_if_best(epoch)
         return epoch
 
     def _batches(self, rng: np.random.Generator) -> Iterator[Rows]:
         """The rows of one epoch, a batch of all processes at a time."""
         settings = self._settings
-        for rows in shuffled_batches(
+        return shuffled_batches(
             self._training.targets, settings.batch_size, rng, oversampling=settings.oversampling
-        ):
-            if self._steps == self._total:
-                return
-            if len(rows) >= self._group.size:
-                yield rows
+        )
 
-    def _step(self, trainee: nn.Module, rows: Rows, rng: np.random.Generator) -> float:
+    def _step(self, trainee: nn.Module, rows: Rows, draws: NDArray[np.float64]) -> float:
         """One optimizer step on this process's part of the rows; the loss."""
         part = slice(self._group.rank, None, self._group.size)
-        draws: NDArray[np.float64] = rng.random((len(rows), 3))
         batch = self._training.augmented(rows[part], self._settings, draws[part])
         targets = torch.from_numpy(self._training.targets[rows[part]])
         device = self._group.device
@@ -170,10 +198,9 @@ class TrainingLoop:
         for optimizer in self._optimizers:
             optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        for optimizer, schedule in zip(self._optimizers, self._schedules, strict=True):
+        for optimizer in self._optimizers:
             optimizer.step()
-            if self._steps + 1 < self._total:
-                schedule.step()
+        self._schedules.after_step()
         self._steps += 1
         return float(loss.detach())
 
@@ -206,22 +233,35 @@ class TrainingLoop:
             "matcher": self._network.state_dict(),
             "best_weights": self._best_weights,
             "optimizers": [optimizer.state_dict() for optimizer in self._optimizers],
-            "schedules": [schedule.state_dict() for schedule in self._schedules],
+            "schedules": self._schedules.state_dict(),
             "history": [asdict(epoch) for epoch in self._history],
             "best": self._best_merit,
             "best_epoch": self._best_epoch,
             "steps": self._steps,
+            "epoch": asdict(self._progress),
+            "random": random_state(self._group.device),
         }
 
     def _restore(self, state: dict[str, Any]) -> None:
         self._network.load_state_dict(state["matcher"])
         for optimizer, saved in zip(self._optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
-        for schedule, saved in zip(self._schedules, state["schedules"], strict=True):
-            schedule.load_state_dict(saved)
+        self._schedules.load_state_dict(state["schedules"])
         self._history = [Epoch(**epoch) for epoch in state["history"]]
         self._best_merit, self._best_epoch = state["best"], state["best_epoch"]
         self._best_weights, self._steps = state["best_weights"], state["steps"]
+        self._progress = EpochProgress(**state["epoch"])
+        torch.set_rng_state(state["random"]["cpu"])
+        if "cuda" in state["random"]:
+            torch.cuda.set_rng_state(state["random"]["cuda"], self._group.device)
+
+
+def random_state(device: torch.device) -> dict[str, Tensor]:
+    """The states of torch's generators that a step on this device draws from."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    return states
 
 
 def _total_steps(rows: int, settings: ResolvedTrainConfig) -> int:
@@ -233,42 +273,14 @@ def _parallel(network: AttributionNetwork, group: ProcessGroup) -> nn.Module:
     return network if group.size == 1 else DistributedDataParallel(network)
 
 
-def _optimizers(
-    network: AttributionNetwork, settings: ResolvedTrainConfig
-) -> list[torch.optim.Optimizer]:
-    """Adam for the parameters, but the sparse one for a k-mer table, of which a step touches few
-    rows."""
-    encoder = network.encoder
-    sparse = [encoder.tokens.weight] if isinstance(encoder, KmerBag) else []
-    dense = [
-        parameter
-        for parameter in network.parameters()
-        if not any(parameter is table for table in sparse)
-    ]
-    rate, decay = settings.learning_rate, settings.weight_decay
-    adams: list[torch.optim.Optimizer] = [torch.optim.Adam(dense, lr=rate, weight_decay=decay)]
-    if sparse:
-        adams.append(torch.optim.SparseAdam(sparse, lr=rate))
-    return adams
-
-
-def _one_cycle(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.OneCycleLR:
-    """Smith's one-cycle schedule (2018) up to the optimizer's rate and down again."""
-    return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer,
-        max_lr=optimizer.param_groups[0]["lr"],
-        total_steps=max(steps, 2),
-        cycle_momentum=False,
-    )
-
-
 def _autocast(
     encoder: TextCnn | KmerBag, settings: ResolvedTrainConfig, device: torch.device
 ) -> AbstractContextManager[None]:
     """bf16 for convolutions where the processor has matrix units for it."""
     uses_bf16 = settings.bf16
     if uses_bf16 is None:
-        uses_bf16 = isinstance(encoder, TextCnn) and _has_bf16_units(device)
+        convolves = isinstance(encoder, TextCnn) and not encoder.looks_up
+        uses_bf16 = convolves and _has_bf16_units(device)
     return torch.autocast(device.type, torch.bfloat16) if uses_bf16 else nullcontext()
 
 

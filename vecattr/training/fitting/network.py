@@ -11,10 +11,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vecattr.encoders.model_folder import UNKNOWN_VECTOR
-from vecattr.encoders.networks import Batch, KmerBag, TextCnn
+from vecattr.encoders.networks.batch import Batch
+from vecattr.encoders.networks.kmer_bag import KmerBag
+from vecattr.encoders.networks.text_cnn import TextCnn
 from vecattr.encoders.torch_encoder import TrainedEncoder
 from vecattr.training.examples import Examples
-from vecattr.training.losses import AttributionLoss
+from vecattr.training.fitting.losses import AttributionLoss
 from vecattr.training.progress import Epoch
 from vecattr.vectors import EmbeddingTable, Vectors, unit_rows
 

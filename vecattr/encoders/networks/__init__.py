@@ -1,0 +1,1 @@
+"""Encoder networks in torch: batches of ids and features in, unit vectors out."""
