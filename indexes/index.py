@@ -79,7 +79,7 @@ class Index(OpenedIndex):
         """Facts for people and machines; all of them fit into JSON."""
         from vecattr.indexes.answering.info import index_facts  # start-up
 
-        return index_facts(self.path, self.manifest, self.segments, self.calibration)
+        return index_facts(self.root, self.manifest, self.segments, self.calibration)
 
 
 class Panel(OpenedPanel):

@@ -20,7 +20,9 @@ from vecattr.cli.rendering.output import write_results
 def command(index: Path, form: Format | None, output: Path | None) -> None:
     """Show what an index holds: identities, counts, model, calibration."""
     from vecattr.indexes.answering.info import index_facts  # start-up
-    from vecattr.indexes.storage.snapshot import open_snapshot  # start-up
+    from vecattr.indexes.storage.snapshot import open_present  # start-up
 
-    facts = index_facts(index, *open_snapshot(index))
+    folder, snapshot = open_present(index)
+    with folder:
+        facts = index_facts(folder.root, *snapshot)
     write_results(facts_text(facts, form=chosen_format(form, output), title="Index"), output)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from vecattr.calibration.calibration import Calibration
 from vecattr.encoders.model_folder import RANKER_FILE, TABLES_FILE
+from vecattr.files.folder import Entry
 from vecattr.indexes.scoring.lab_features import LabFeatures
 from vecattr.indexes.search.nearest_plasmids import open_cells
 from vecattr.indexes.storage.index_folder import kept_generations
@@ -20,7 +20,7 @@ LOG_ENTRIES = 10
 
 
 def index_facts(
-    path: Path,
+    path: Entry,
     manifest: Manifest,
     segments: Sequence[LiveSegment],
     calibration: Calibration | None,
@@ -64,7 +64,7 @@ def index_facts(
     }
 
 
-def _segment_facts(path: Path, segment: LiveSegment) -> dict[str, object]:
+def _segment_facts(path: Entry, segment: LiveSegment) -> dict[str, object]:
     return {
         "name": segment.entry.name,
         "rows": segment.entry.rows,
@@ -75,7 +75,7 @@ def _segment_facts(path: Path, segment: LiveSegment) -> dict[str, object]:
     }
 
 
-def _search(path: Path, segment: LiveSegment) -> str:
+def _search(path: Entry, segment: LiveSegment) -> str:
     """How the nearest plasmids of a segment are found."""
     cells = open_cells(path, segment)
     if cells is None:

@@ -3,12 +3,11 @@ writers do meanwhile."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import NamedTuple
 
 from vecattr.errors import ArtifactError, MissingError
 from vecattr.files.atomic import translated_errors
+from vecattr.files.folder import Entry
 from vecattr.indexes.editing.publish import KEPT_GENERATIONS
 from vecattr.indexes.storage.index_folder import (
     history_path,
@@ -24,24 +23,20 @@ class PinnedState(NamedTuple):
     `lost` generations that should have a copy and have none, and `later` ones, whose copies were
     there before the manifest was read, so that it was put back from elsewhere."""
 
-    folder: os.stat_result
     manifest: Manifest
     history: dict[int, Manifest | ArtifactError]
     lost: tuple[int, ...]
     later: tuple[int, ...]
 
-    def is_present(self, path: Path) -> bool:
-        """Whether the index at the path is in this state still."""
+    def is_present(self, path: Entry) -> bool:
+        """Whether the index in the folder is in this state still, and the folder at its path."""
         with translated_errors(path):
-            folder = os.stat(path)
-        return os.path.samestat(folder, self.folder) and read_manifest(path) == self.manifest
+            return path.folder.is_in_place() and read_manifest(path) == self.manifest
 
 
-def pin_state(path: Path) -> PinnedState:
-    """The present state of the index at `path`; errors as `read_manifest`."""
+def pin_state(path: Entry) -> PinnedState:
+    """The present state of the index in a folder; errors as `read_manifest`."""
     read_manifest(path)  # says what is there instead of an index
-    with translated_errors(path):
-        folder = os.stat(path)
     before = kept_generations(path)
     manifest = read_manifest(path)  # later than its copies: they are written after it
     kept = sorted({*before, *kept_generations(path)})
@@ -55,7 +50,6 @@ def pin_state(path: Path) -> PinnedState:
             except ArtifactError as error:
                 history[generation] = error
     return PinnedState(
-        folder,
         manifest,
         history,
         lost=_lost(path, manifest, history),
@@ -64,7 +58,7 @@ def pin_state(path: Path) -> PinnedState:
 
 
 def _lost(
-    path: Path, manifest: Manifest, history: dict[int, Manifest | ArtifactError]
+    path: Entry, manifest: Manifest, history: dict[int, Manifest | ArtifactError]
 ) -> tuple[int, ...]:
     """The generations that have no copy now, and that no writer may have deleted since."""
     expected = range(max(1, manifest.generation - KEPT_GENERATIONS), manifest.generation + 1)

@@ -91,7 +91,7 @@ class _Repair:
 
     def __init__(self, folder: LockedFolder) -> None:
         self.folder = folder
-        self.path = folder.path
+        self.path, self.root = folder.path, folder.root
         self.repairs: list[str] = []
 
     def run(self) -> None:
@@ -115,21 +115,21 @@ class _Repair:
         if not _is_copy(file, manifest):
             if file.exists():
                 self._quarantine(file, f"differs from {MANIFEST_FILE}")
-            atomic_write(file, read_file(self.path / MANIFEST_FILE), in_shared_folder=True)
+            atomic_write(file, read_file(self.root / MANIFEST_FILE), in_shared_folder=True)
             self.repairs.append(f"{file}: written again from {MANIFEST_FILE}")
 
     def _restore_manifest(self) -> Manifest:
         """The present manifest, or else its newest copy, put in its place; copies that cannot be
         read go into quarantine."""
         copies: list[Manifest] = []
-        for generation in kept_generations(self.path):
+        for generation in kept_generations(self.root):
             try:
-                copies.append(read_history(self.path, generation))
-            except DamagedError as error:
+                copies.append(read_history(self.root, generation))
+            except ArtifactError as error:
                 self._quarantine(history_path(self.path, generation), error.what)
         try:
-            present = read_manifest(self.path)
-            check_is_newest(self.path, present)
+            present = read_manifest(self.root)
+            check_is_newest(self.root, present)
             return present
         except (DamagedError, MissingError) as error:
             if not copies:
@@ -145,23 +145,23 @@ class _Repair:
     def _damaged_segments(self, present: Manifest) -> set[str]:
         """The names of the damaged segments of all kept generations. Damaged cells are moved into
         quarantine here: without them search is exact."""
-        copies = [read_history(self.path, number) for number in kept_generations(self.path)]
+        copies = [read_history(self.root, number) for number in kept_generations(self.root)]
         damaged: set[str] = set()
         opened: dict[str, LiveSegment] = {}
         for manifest in (present, *copies):
             for entry in manifest.segments:
-                findings = segment_findings(self.path, entry, manifest.model, opened)
+                findings = segment_findings(self.root, entry, manifest.model, opened)
                 if any(finding.level == "error" for finding in findings):
                     damaged.add(entry.name)
-        for finding in cell_findings(self.path, opened.values()):
+        for finding in cell_findings(self.root, opened.values()):
             self._quarantine(Path(finding.where), finding.what)
         return damaged
 
     def _go_back(self, damaged: set[str], present: Manifest) -> None:
         """Publish the newest complete generation again. Without one the present one stays, and is
         refused until its segments are restored from elsewhere."""
-        for generation in reversed(kept_generations(self.path)):
-            old = read_history(self.path, generation)
+        for generation in reversed(kept_generations(self.root)):
+            old = read_history(self.root, generation)
             if _segment_names(old) & damaged:
                 continue
             self.repairs.append(
@@ -181,9 +181,9 @@ class _Repair:
                 file = place(self.path, name)
                 if file.exists():
                     self._quarantine(file, "of a damaged segment")
-        for generation in kept_generations(self.path):
+        for generation in kept_generations(self.root):
             file = history_path(self.path, generation)
-            if _segment_names(read_history(self.path, generation)) & damaged:
+            if _segment_names(read_history(self.root, generation)) & damaged:
                 self._quarantine(file, "it needs a damaged segment")
 
     def _rebuild_caches(self, manifest: Manifest) -> tuple[SegmentEntry, ...]:
@@ -192,7 +192,7 @@ class _Repair:
 
     def _rebuild_cache(self, entry: SegmentEntry, model: str) -> SegmentEntry:
         file = faiss_path(self.path, entry.name)
-        vectors = LiveSegment.open(self.path, entry, model=model).stored.vectors
+        vectors = LiveSegment.open(self.root, entry, model=model).stored.vectors
         data = build_faiss_index(vectors)
         facts = FileFacts(sha256_bytes(data), len(data))
         if facts == entry.faiss and _holds(file, data):
@@ -236,8 +236,8 @@ class _Repair:
     def _quarantine_unlisted(self, manifest: Manifest) -> None:
         """Files that killed writers left, and files that no manifest lists."""
         listed = _segment_names(manifest)
-        for generation in kept_generations(self.path):
-            listed |= _segment_names(read_history(self.path, generation))
+        for generation in kept_generations(self.root):
+            listed |= _segment_names(read_history(self.root, generation))
         for file in list(self._unlisted_files(listed, dict(manifest.model_files))):
             self._quarantine(file, "no manifest lists it")
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.errors import ArtifactError
+from vecattr.files.folder import Entry
 from vecattr.indexes.search.nearest_plasmids import load_faiss_index
 from vecattr.indexes.search.vector_search import SCORE_ERROR, VectorSearch, cosines, unit_rows64
 from vecattr.indexes.storage.live_segment import LiveSegment
@@ -37,7 +37,7 @@ class SearchCheck(NamedTuple):
     faults: tuple[tuple[str, str], ...]
 
 
-def check_search(path: Path, segments: Sequence[LiveSegment]) -> SearchCheck:
+def check_search(path: Entry, segments: Sequence[LiveSegment]) -> SearchCheck:
     """Search each segment of the index at `path` for its own living vectors."""
     searched, agreeing, expected = 0, 0, 0
     faults: list[tuple[str, str]] = []
@@ -58,7 +58,7 @@ def check_search(path: Path, segments: Sequence[LiveSegment]) -> SearchCheck:
     return SearchCheck(searched, recall, tuple(faults))
 
 
-def _search_of(path: Path, segment: LiveSegment) -> VectorSearch:
+def _search_of(path: Entry, segment: LiveSegment) -> VectorSearch:
     return VectorSearch(
         segment.stored.width,
         fetch=segment.stored.fetch_vectors,

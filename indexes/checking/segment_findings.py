@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from vecattr.errors import ArtifactError
-from vecattr.files.atomic import check_file
-from vecattr.files.entries import read_entry
+from vecattr.files.atomic import check_file, read_file
+from vecattr.files.folder import Entry
 from vecattr.indexes.editing.kmer_writer import kmer_arrays
 from vecattr.indexes.search.nearest_plasmids import open_cells
 from vecattr.indexes.search.vector_search import build_faiss_index
@@ -34,7 +33,7 @@ class Finding:
 
 
 def segment_findings(
-    path: Path, entry: SegmentEntry, model: str, opened: dict[str, LiveSegment]
+    path: Entry, entry: SegmentEntry, model: str, opened: dict[str, LiveSegment]
 ) -> Iterator[Finding]:
     """What is wrong with a segment (errors) and with its cache (warnings). A segment that can be
     read is put into `opened`, and its file is not checked again."""
@@ -57,13 +56,13 @@ def segment_findings(
         what = f"{error.what}; this cache is rebuilt in memory at each query"
         yield Finding("warning", str(cache), what)
         return
-    if read_entry(cache) != build_faiss_index(opened[entry.name].stored.vectors):
+    if read_file(cache) != build_faiss_index(opened[entry.name].stored.vectors):
         yield Finding(
             "warning", str(cache), "differs from what this version of faiss makes of the segment"
         )
 
 
-def cell_findings(path: Path, segments: Iterable[LiveSegment]) -> Iterator[Finding]:
+def cell_findings(path: Entry, segments: Iterable[LiveSegment]) -> Iterator[Finding]:
     """What is wrong with the cells of some segments. These are errors, because a query refuses
     damaged cells, but not errors of the segment, which can be searched without them."""
     for segment in segments:

@@ -15,8 +15,9 @@ from vecattr.encoders.model_folder import (
     learned_labs,
     model_identity,
 )
-from vecattr.errors import ArtifactError, LockedError, VecattrError
+from vecattr.errors import ArtifactError, InputError, LockedError, VecattrError
 from vecattr.files.atomic import TEMPORARY
+from vecattr.files.folder import Entry
 from vecattr.indexes.checking.pinned_state import PinnedState, pin_state
 from vecattr.indexes.checking.search_check import SearchCheck, check_search
 from vecattr.indexes.checking.segment_findings import Finding, cell_findings, segment_findings
@@ -26,6 +27,7 @@ from vecattr.indexes.storage.index_folder import (
     SEGMENTS_FOLDER,
     history_path,
     kept_generations,
+    opened_index,
     read_history,
     read_manifest,
     refuse_older,
@@ -33,6 +35,7 @@ from vecattr.indexes.storage.index_folder import (
 from vecattr.indexes.storage.index_model import check_model_files, check_model_tables
 from vecattr.indexes.storage.live_segment import LiveSegment, class_names, class_sizes
 from vecattr.indexes.storage.manifest import Manifest
+from vecattr.plasmid import POOLED, check_lab_name
 from vecattr.ranking.evidence_ranker import read_ranker
 
 #: How often verifying starts again when writers delete meanwhile what it reads.
@@ -74,18 +77,19 @@ def verify_index(path: Path) -> VerifyReport:
     path = Path(path)
     suspected: set[str] = set()
     for _ in range(_ATTEMPTS):
-        state = pin_state(path)
-        try:
-            report = _verified(path, state)
-        except ArtifactError:
-            if state.is_present(path):
-                raise
-            continue
-        errors = {finding.where for finding in report.findings if finding.level == "error"}
-        # Damage stays; what a writer deleted meanwhile is not part of the next state.
-        if errors <= suspected or state.is_present(path):
-            return report
-        suspected |= errors
+        with opened_index(path) as folder:  # anew, for it may have been replaced
+            state = pin_state(folder)
+            try:
+                report = _verified(folder, state)
+            except ArtifactError:
+                if state.is_present(folder):
+                    raise
+                continue
+            errors = {finding.where for finding in report.findings if finding.level == "error"}
+            # Damage stays; what a writer deleted meanwhile is not part of the next state.
+            if errors <= suspected or state.is_present(folder):
+                return report
+            suspected |= errors
     raise LockedError(
         "was changed all the while it was verified",
         where=str(path),
@@ -93,7 +97,7 @@ def verify_index(path: Path) -> VerifyReport:
     )
 
 
-def _verified(path: Path, state: PinnedState) -> VerifyReport:
+def _verified(path: Entry, state: PinnedState) -> VerifyReport:
     manifest = state.manifest
     findings: list[Finding] = []
     opened: dict[str, LiveSegment] = {}
@@ -104,6 +108,7 @@ def _verified(path: Path, state: PinnedState) -> VerifyReport:
         segments = [opened[entry.name].with_entry(entry) for entry in manifest.segments]
         findings.extend(_count_findings(manifest, segments))
         findings.extend(_id_findings(segments))
+        findings.extend(_name_findings(segments))
         search_check = check_search(path, segments)
         findings.extend(Finding("error", where, what) for where, what in search_check.faults)
     findings.extend(_model_findings(path, manifest))
@@ -151,7 +156,23 @@ def _id_findings(segments: list[LiveSegment]) -> Iterator[Finding]:
             seen_ids.add(ids[row])
 
 
-def _model_findings(path: Path, manifest: Manifest) -> Iterator[Finding]:
+def _name_findings(segments: list[LiveSegment]) -> Iterator[Finding]:
+    """Names of labs that no build and no edit gives, so that the index was made by other means."""
+    for segment in segments:
+        for stored in sorted({*segment.stored.lab_names, *segment.stored.part_names}):
+            name = segment.present(stored)
+            if name is None or name == POOLED:
+                continue
+            try:
+                what = "" if check_lab_name(name) == name else "it begins or ends with a blank"
+            except InputError as error:
+                what = error.what
+            if what:
+                what = f"no build admits the name {name!r} of a lab: {what}"
+                yield Finding("error", segment.stored.name, what)
+
+
+def _model_findings(path: Entry, manifest: Manifest) -> Iterator[Finding]:
     folder = path / MODEL_FOLDER
     file_findings = list(_error_of(lambda: check_model_files(path, manifest, hashed_up_to=None)))
     yield from file_findings
@@ -170,7 +191,7 @@ def _model_findings(path: Path, manifest: Manifest) -> Iterator[Finding]:
 
 
 def _history_findings(
-    path: Path, state: PinnedState, opened: dict[str, LiveSegment]
+    path: Entry, state: PinnedState, opened: dict[str, LiveSegment]
 ) -> Iterator[Finding]:
     """Earlier generations must be present and readable, or a rollback to them fails. One that a
     writer deletes meanwhile, with its segments, because it is old, is left out."""
@@ -203,7 +224,7 @@ def _history_findings(
             yield from findings
 
 
-def _stray_findings(path: Path, manifest: Manifest) -> Iterator[Finding]:
+def _stray_findings(path: Entry, manifest: Manifest) -> Iterator[Finding]:
     """Files that no manifest lists, those of later generations included."""
     files = _files(path / SEGMENTS_FOLDER)
     listed = {entry.name for entry in manifest.segments}
@@ -220,9 +241,10 @@ def _stray_findings(path: Path, manifest: Manifest) -> Iterator[Finding]:
     for file in _files(path / MODEL_FOLDER):
         if file.name not in model_files:
             yield Finding("warning", str(file), "no manifest lists this file; it is not used")
-    for file in sorted(path.glob(f"{TEMPORARY}*")):
+    temporary = [file for file in _files(path) if file.name.startswith(TEMPORARY)]
+    for file in temporary:
         yield Finding("warning", str(file), "left by a writer that was killed")
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir()) if folder.is_dir() else []
+def _files(folder: Entry) -> list[Entry]:
+    return sorted(folder.iterdir(), key=str) if folder.is_dir() else []

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import InputError
+from vecattr.files.folder import Entry
 from vecattr.indexes.editing.merge import merge_small
 from vecattr.indexes.editing.publish import StepHook, no_hook, publish
 from vecattr.indexes.editing.segment_sink import SegmentSink
@@ -32,8 +33,9 @@ from vecattr.indexes.storage.live_segment import (
     find_living,
     open_segments,
 )
-from vecattr.indexes.storage.lock import writing
+from vecattr.indexes.storage.lock import LockedFolder, writing
 from vecattr.indexes.storage.manifest import Manifest
+from vecattr.indexes.storage.snapshot import open_snapshot
 from vecattr.plasmid import Plasmid
 
 
@@ -86,9 +88,9 @@ def add_labs(
         return _dry_run(path, plasmids)
     read_manifest(path)  # a missing index is reported before a lock file is created
     with writing(path, wait=wait) as folder:
-        old = newest_manifest(path)
-        segments = open_segments(path, old)
-        embedder = _index_embedder(path, old, embedder, device=device, threads=threads)
+        old = newest_manifest(folder.root)
+        segments = open_segments(folder.root, old)
+        embedder = _index_embedder(folder.root, old, embedder, device=device, threads=threads)
         sink = SegmentSink(
             path,
             partial(SegmentWriter.from_manifest, old, most_rows=segment_rows),
@@ -96,14 +98,14 @@ def add_labs(
             step=step,
         )
         _fill(sink, plasmids, embedder, segments, progress=progress)
-        new = _next_manifest(path, old, segments, sink, step=step)
+        new = _next_manifest(folder, old, segments, sink, step=step)
         report = _report(sink.class_sizes, segments, new, unread=sink.unread)
         publish(folder, new, action="add-lab", details=_details(report), step=step)
     return report
 
 
 def _index_embedder(
-    path: Path,
+    path: Entry,
     manifest: Manifest,
     embedder: SequenceEmbedder | None,
     *,
@@ -150,7 +152,7 @@ def _fill(
 
 
 def _next_manifest(
-    path: Path,
+    folder: LockedFolder,
     old: Manifest,
     segments: Sequence[LiveSegment],
     sink: SegmentSink,
@@ -159,12 +161,12 @@ def _next_manifest(
 ) -> Manifest:
     """The next generation: the old segments and the new, the small ones merged when they are too
     many."""
-    added = [LiveSegment.open(path, entry, model=old.model) for entry in sink.entries]
+    added = [LiveSegment.open(folder.root, entry, model=old.model) for entry in sink.entries]
     new_labs = sink.class_sizes.keys() - class_names(segments)
     written = {entry.name for entry in sink.entries}
     # labs that were removed and are added again: the same segment, without its removals
     kept = [segment for segment in segments if segment.entry.name not in written]
-    entries = merge_small(path, [*kept, *added], old, step=step)
+    entries = merge_small(folder.path, [*kept, *added], old, step=step)
     return replace(
         old,
         generation=old.generation + 1,
@@ -176,8 +178,7 @@ def _next_manifest(
 
 
 def _dry_run(path: Path, plasmids: Iterable[Plasmid]) -> AddReport:
-    manifest = read_manifest(path)
-    segments = open_segments(path, manifest)
+    manifest, segments, _ = open_snapshot(path)
     sizes: Counter[str] = Counter()
     for batch in in_batches(check_plasmids(plasmids)):
         _refuse_known_ids(batch, segments)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vecattr.errors import InputError, LockedError, UsageError
+from vecattr.files.folder import Entry
 from vecattr.indexes.editing.add import AddReport, add_labs
 from vecattr.indexes.editing.merge import merge_segments
 from vecattr.indexes.editing.publish import StepHook, no_hook, publish
@@ -80,8 +81,8 @@ def remove_lab(path: Path, name: str, *, wait: float = 0, step: StepHook = no_ho
     _refuse_pool(name)
     read_manifest(path)
     with writing(path, wait=wait) as folder:
-        old = newest_manifest(path)
-        segments = open_segments(path, old)
+        old = newest_manifest(folder.root)
+        segments = open_segments(folder.root, old)
         _check_known(name, segments)
         hidden = [
             segment.with_entry(segment.entry.without(segment.stored_as(name)))
@@ -113,8 +114,8 @@ def rename_lab(
         raise UsageError(f"the lab is called {old!r} already")
     read_manifest(path)
     with writing(path, wait=wait) as folder:
-        before = newest_manifest(path)
-        segments = open_segments(path, before)
+        before = newest_manifest(folder.root)
+        segments = open_segments(folder.root, before)
         _check_known(old, segments)
         renamed = [
             segment.with_entry(segment.entry.with_names(dict.fromkeys(segment.stored_as(old), new)))
@@ -150,13 +151,13 @@ def rollback(
     path = Path(path)
     seen = read_manifest(path)
     with writing(path, wait=wait) as folder:
-        old = newest_manifest(path)
-        if present is not None and _was_left(path, old, present, to=to):
+        old = newest_manifest(folder.root)
+        if present is not None and _was_left(folder.root, old, present, to=to):
             return _report("rollback", 0, old)
         if to is None and old.generation != seen.generation:
             raise _changed_meanwhile(path, seen, old)
         target = _previous(old) if to is None else to
-        kept = [number for number in kept_generations(path) if number < old.generation]
+        kept = [number for number in kept_generations(folder.root) if number < old.generation]
         if target not in kept:
             shown = ", ".join(map(str, kept)) or "none"
             wanted = f"generation {target}" if target else "what was before the first generation"
@@ -165,8 +166,8 @@ def rollback(
                 where=str(path),
                 hint="give one of them with --to" if kept else "there is nothing to go back to",
             )
-        earlier = read_history(path, target)
-        open_segments(path, earlier)  # fails unless every segment is there and intact
+        earlier = read_history(folder.root, target)
+        open_segments(folder.root, earlier)  # fails unless every segment is there and intact
         new = _restored(earlier, after=old)
         details = {"to": target}
         publish(folder, new, action="rollback", details=details, step=step)
@@ -195,7 +196,7 @@ def _restored(earlier: Manifest, *, after: Manifest) -> Manifest:
     return replace(new, model_files=after.model_files)
 
 
-def _was_left(path: Path, manifest: Manifest, left: int, *, to: int | None) -> bool:
+def _was_left(path: Entry, manifest: Manifest, left: int, *, to: int | None) -> bool:
     """Whether this manifest came by the rollback from the generation `left` that is asked for;
     False when that generation is the present one, UsageError when it is neither."""
     if manifest.generation == left:
@@ -224,11 +225,11 @@ def compact(path: Path, *, wait: float = 0, step: StepHook = no_hook) -> EditRep
     path = Path(path)
     read_manifest(path)
     with writing(path, wait=wait) as folder:
-        old = newest_manifest(path)
+        old = newest_manifest(folder.root)
         is_edited = any(entry.removed or entry.renamed for entry in old.segments)
         if not is_edited and len(old.segments) <= 1:
             return _report("compact", 0, old)
-        segments = open_segments(path, old)
+        segments = open_segments(folder.root, old)
         entries = merge_segments(path, segments, old, step=step)
         new = replace(old, generation=old.generation + 1, restores=None, segments=tuple(entries))
         details = {"segments": [len(old.segments), len(entries)]}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from vecattr.indexes.storage.index_folder import read_manifest
-from vecattr.indexes.storage.live_segment import class_names, open_segments
+from vecattr.indexes.storage.live_segment import class_names
+from vecattr.indexes.storage.snapshot import open_snapshot
 from vecattr.plasmid import look_alikes
 
 
@@ -14,5 +14,5 @@ def labs_that_look_like(path: Path, names: Iterable[str]) -> list[tuple[str, ...
     """The groups of labs of an index that differ only in blanks and invisible characters, those
     with at least one of the `names`."""
     wanted = set(names)
-    all_names = class_names(open_segments(path, read_manifest(path))) | wanted
+    all_names = class_names(open_snapshot(path).segments) | wanted
     return [group for group in look_alikes(all_names) if wanted & set(group)]

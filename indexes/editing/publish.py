@@ -19,12 +19,11 @@ from pathlib import Path
 
 from vecattr.errors import AppliedError, ArtifactError, MovedError, VecattrError
 from vecattr.files.atomic import (
-    TEMPORARY,
     atomic_write,
     is_temporary,
+    read_file,
 )
-from vecattr.files.disk import disk
-from vecattr.files.entries import read_entry
+from vecattr.files.folder import Entry
 from vecattr.indexes.storage.index_folder import (
     HISTORY_FOLDER,
     MANIFEST_FILE,
@@ -69,11 +68,11 @@ def publish(
     AppliedError when the manifest is in force, and something after it failed; a signal that comes
     then is raised after the hook was called with "manifest".
     """
-    path = folder.path
+    path, root = folder.path, folder.root
     data = replace(manifest, library=__version__).to_json()
     folder.check_in_place()
-    _complete_history(path)
-    append_log(path, manifest, action, details)
+    _complete_history(folder)
+    append_log(root, manifest, action, details)
     step("log")
     folder.check_in_place()
     with told_when_in_force(path, lambda: _is_published(folder, data), partial(step, "manifest")):
@@ -86,7 +85,7 @@ def publish(
     step("history")
     with told_when_in_force(path, lambda: True):
         folder.check_in_place()
-        sweep(path, manifest)
+        sweep(root, manifest)
         delete_abandoned(path)
     step("sweep")
     with told_when_in_force(path, lambda: True):
@@ -117,22 +116,22 @@ def told_when_in_force(
 def _is_published(folder: LockedFolder, data: bytes) -> bool:
     """Whether these bytes are the present manifest of the index."""
     try:
-        return folder.is_in_place() and read_entry(folder.path / MANIFEST_FILE) == data
+        return folder.is_in_place() and read_file(folder.root / MANIFEST_FILE) == data
     except (VecattrError, OSError):
         return False
 
 
-def _complete_history(path: Path) -> None:
+def _complete_history(folder: LockedFolder) -> None:
     """Write the copy of the present manifest, if a killed writer did not."""
-    present = path / MANIFEST_FILE
+    present = folder.root / MANIFEST_FILE
     if present.exists():
-        data = read_entry(present)
-        copy = history_path(path, parse_manifest(data, where=str(present)).generation)
-        if not copy.exists():
-            atomic_write(copy, data, in_shared_folder=True)
+        data = read_file(present)
+        generation = parse_manifest(data, where=str(present)).generation
+        if not history_path(folder.root, generation).exists():
+            atomic_write(history_path(folder.path, generation), data, in_shared_folder=True)
 
 
-def sweep(path: Path, manifest: Manifest) -> None:
+def sweep(path: Entry, manifest: Manifest) -> None:
     """Delete what no kept manifest lists: old generations, their segments, stray files.
 
     Only files with names that vecattr gives are deleted. A damaged manifest in the history stops
@@ -149,15 +148,15 @@ def sweep(path: Path, manifest: Manifest) -> None:
         return
     for generation in set(kept_generations(path)) - set(kept):
         _delete(history_path(path, generation))
-    for file in sorted((path / SEGMENTS_FOLDER).iterdir()):
+    for file in (path / SEGMENTS_FOLDER).iterdir():
         if file.stem not in listed and _SEGMENT_FILE.fullmatch(file.name):
             _delete(file)
     for folder in (path, path / HISTORY_FOLDER, path / SEGMENTS_FOLDER):
-        for file in folder.glob(f"{TEMPORARY}*"):
+        for file in folder.iterdir():
             if is_temporary(file.name):
                 _delete(file)
 
 
-def _delete(file: Path) -> None:
-    with contextlib.suppress(OSError):
-        disk().unlink(file)
+def _delete(file: Entry) -> None:
+    with contextlib.suppress(OSError, ArtifactError):
+        file.unlink()

@@ -62,8 +62,8 @@ def remove_plasmids(
         raise InputError("there are no plasmids to remove", hint="check the list")
     read_manifest(path)  # a missing index is reported before a lock file is created
     with writing(path, wait=wait) as folder:
-        old = newest_manifest(path)
-        segments = open_segments(path, old)
+        old = newest_manifest(folder.root)
+        segments = open_segments(folder.root, old)
         places = living_places(segments, wanted)
         unknown = tuple(name for name in wanted if name not in places)
         if not places:

@@ -6,7 +6,8 @@ Everything here is what one index says by itself. Putting an answer together is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 
 from vecattr.attribution import Neighbor
 from vecattr.encoders.protocol import SequenceEmbedder
-from vecattr.errors import UsageError
+from vecattr.errors import ArtifactError, MovedError, UsageError
+from vecattr.files.folder import Entry, OpenFolder
 from vecattr.indexes.scoring.lab_scorer import LabScorer, lab_scorer
 from vecattr.indexes.scoring.left_out import leave_out
 from vecattr.indexes.search.embedding import (
@@ -36,7 +38,7 @@ from vecattr.indexes.storage.index_model import (
     load_index_model,
 )
 from vecattr.indexes.storage.live_segment import class_sizes, discriminant_of
-from vecattr.indexes.storage.snapshot import Snapshot, open_snapshot
+from vecattr.indexes.storage.snapshot import Snapshot, open_present
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.discriminant import Discriminant
 from vecattr.vectors import EmbeddingTable, Vectors
@@ -51,12 +53,13 @@ BATCH = 64
 class OpenedIndex:
     """One generation of an index, whatever writers do meanwhile. It changes nothing.
 
-    Make one with `open`.
+    Make one with `open`. It answers when its folder is moved or the working folder changes, too;
+    `path` is where the folder was then, from the root on.
     """
 
     def __init__(
         self,
-        path: Path,
+        folder: OpenFolder,
         parts: Snapshot,
         *,
         embedder: SequenceEmbedder | None,
@@ -64,7 +67,8 @@ class OpenedIndex:
         threads: int | None,
         exact: bool,
     ) -> None:
-        self.path = path
+        self.path = folder.path.absolute()
+        self._folder = folder
         self.exact = exact
         self.manifest, self.segments, self.calibration = parts
         self._given_embedder = embedder
@@ -90,11 +94,32 @@ class OpenedIndex:
         path = Path(path)
         if threads is not None:
             set_threads(threads)
-        parts = open_snapshot(path)
+        folder, parts = open_present(path)
         if embedder is not None:
             model, width = parts.manifest.model, parts.manifest.width
             check_embedder(embedder, model=model, width=width, where=str(path))
-        return cls(path, parts, embedder=embedder, device=device, threads=threads, exact=exact)
+        return cls(folder, parts, embedder=embedder, device=device, threads=threads, exact=exact)
+
+    @property
+    def root(self) -> Entry:
+        """The index folder as it was opened, wherever it is by now, to read its files."""
+        return self._folder.root
+
+    @contextmanager
+    def _says_when_moved(self) -> Iterator[None]:
+        """A file that is missing or not what it was, because its folder is not in place, is told as
+        that: MovedError."""
+        try:
+            yield
+        except ArtifactError as error:
+            if self._folder.is_in_place():
+                raise
+            raise MovedError(
+                f"was moved, replaced or deleted since it was opened; {error.where} is not what it "
+                "was then",
+                where=str(self.path),
+                hint="open the index that is wanted again",
+            ) from error
 
     @property
     def identity(self) -> str:
@@ -114,15 +139,19 @@ class OpenedIndex:
     @cached_property
     def embedder(self) -> SequenceEmbedder:
         """The given one, or the model inside the index."""
-        return self._given_embedder or load_index_model(
-            self.path, self.manifest, device=self._device, threads=self._threads
-        )
+        if self._given_embedder is not None:
+            return self._given_embedder
+        with self._says_when_moved():
+            return load_index_model(
+                self.root, self.manifest, device=self._device, threads=self._threads
+            )
 
     @cached_property
     def held_out(self) -> HeldOut | None:
         """The plasmids held out of the model to calibrate it, None when it has none; MissingError
         or DamagedError when they are not those that the index was built with."""
-        return index_held_out(self.path, self.manifest)
+        with self._says_when_moved():
+            return index_held_out(self.root, self.manifest)
 
     @cached_property
     def _unread(self) -> Vectors:
@@ -151,12 +180,13 @@ class OpenedIndex:
     def scorer(self) -> LabScorer | None:
         """What scores labs by vectors and exact k-mers together; None when the model has no
         evidence ranker, or a segment keeps no k-mers: then vectors rank alone."""
-        ranker = index_ranker(self.path, self.manifest)
+        with self._says_when_moved():
+            ranker = index_ranker(self.root, self.manifest)
         return lab_scorer(ranker, self.segments, self.lab_names)
 
     @cached_property
     def _nearest(self) -> NearestPlasmids:
-        return NearestPlasmids(self.path, self.segments, exact=self.exact)
+        return NearestPlasmids(self.root, self.segments, exact=self.exact)
 
     def labs(self) -> list[LabEntry]:
         """Every class, sorted by name."""

@@ -10,7 +10,6 @@ search is exact.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, cast
 
 import numpy as np
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from vecattr.encoders.quantisation import quantised
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.files.arrays import ArrayFile, write_arrays
+from vecattr.files.folder import Location
 from vecattr.indexes.search.vector_search import cell_centres
 from vecattr.vectors import Codes, Mask, Rows, Vectors
 
@@ -46,7 +46,7 @@ class Cells:
     `vecattr.files.arrays.ArrayFile`.
     """
 
-    def __init__(self, source: Path | bytes, *, segment: str, shape: tuple[int, ...]) -> None:
+    def __init__(self, source: Location | bytes, *, segment: str, shape: tuple[int, ...]) -> None:
         self._file = ArrayFile(source, format=CELLS_FORMAT, version=CELLS_VERSION)
         file_segment = self._file.attributes.get("segment")
         if file_segment != segment:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,8 +15,8 @@ from numpy.typing import NDArray
 
 from vecattr.attribution import Neighbor
 from vecattr.errors import ArtifactError
-from vecattr.files.atomic import sha256_bytes
-from vecattr.files.entries import read_entry
+from vecattr.files.atomic import read_file, sha256_bytes
+from vecattr.files.folder import Entry
 from vecattr.indexes.search.vector_search import VectorSearch, build_faiss_index
 from vecattr.indexes.storage.index_folder import cells_path, faiss_path
 from vecattr.indexes.storage.live_segment import LiveSegment
@@ -31,7 +30,9 @@ class NearestPlasmids:
     """Search over the living rows of all segments. It is exact, except in segments that have cells
     while `exact` is False."""
 
-    def __init__(self, path: Path, segments: Sequence[LiveSegment], *, exact: bool = False) -> None:
+    def __init__(
+        self, path: Entry, segments: Sequence[LiveSegment], *, exact: bool = False
+    ) -> None:
         self._segments = segments
         self._searches = [
             VectorSearch(
@@ -91,14 +92,14 @@ def _neighbor(segment: LiveSegment, row: int, cosine: float) -> Neighbor:
 
 
 def _cell_candidates(
-    path: Path, segment: LiveSegment
+    path: Entry, segment: LiveSegment
 ) -> Callable[[Vectors, int, Mask], Rows] | None:
     """The search for candidates in the cells of a segment; None when it has no cells."""
     cells = open_cells(path, segment)
     return None if cells is None else cells.candidates
 
 
-def open_cells(path: Path, segment: LiveSegment) -> Cells | None:
+def open_cells(path: Entry, segment: LiveSegment) -> Cells | None:
     """The cells of a segment; None when it has none, so that it is searched exactly."""
     file = cells_path(path, segment.entry.name)
     if not file.exists():
@@ -112,12 +113,12 @@ def _vectors_of(segment: LiveSegment) -> Vectors:
     return segment.stored.vectors
 
 
-def load_faiss_index(path: Path, segment: LiveSegment) -> bytes:
+def load_faiss_index(path: Entry, segment: LiveSegment) -> bytes:
     """The bytes of the segment's FAISS index from its cache file, or built again when the file is
     absent or its size or hash is not the manifest's."""
     entry = segment.entry.faiss
     try:
-        data = read_entry(faiss_path(path, segment.entry.name))
+        data = read_file(faiss_path(path, segment.entry.name))
     except ArtifactError:
         data = b""
     if len(data) == entry.size and sha256_bytes(data) == entry.sha256:

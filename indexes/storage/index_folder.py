@@ -3,42 +3,81 @@ out."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 from vecattr.errors import ArtifactError, DamagedError, MissingError
-from vecattr.files.entries import check_entries, read_entry
+from vecattr.files.atomic import read_file, translated_errors
+from vecattr.files.entries import check_entries
 from vecattr.files.fold_folder import fold_path, is_folds
+from vecattr.files.folder import AnyLocation, Entry, Location, OpenFolder
 from vecattr.indexes.storage.manifest import Manifest, parse_manifest
 
 MANIFEST_FILE = "manifest.json"
 HISTORY_FOLDER = "manifests"
 SEGMENTS_FOLDER = "segments"
 MODEL_FOLDER = "model"
+#: What `verify --repair` did not trust; nothing reads it.
+QUARANTINE_FOLDER = "quarantine"
+
+#: The name of a copy of a manifest, as `history_path` makes it.
+_COPY = re.compile(r"(?=[0-9]{6}\.|[1-9])([0-9]{6,18})\.json", re.ASCII)
 
 
-def check_index_folder(path: Path) -> None:
+def check_index_folder(path: Entry) -> None:
     """ArtifactError naming the entry when an index folder holds a link, a pipe, a device or a
-    socket: following it would lead out of the index. The path itself may be a link."""
-    check_entries(path, (HISTORY_FOLDER, SEGMENTS_FOLDER, MODEL_FOLDER))
+    socket."""
+    check_entries(path, (HISTORY_FOLDER, SEGMENTS_FOLDER, MODEL_FOLDER, QUARANTINE_FOLDER))
 
 
-def read_manifest(path: Path) -> Manifest:
-    """The present manifest of the index at `path`.
+@contextmanager
+def opened_index(path: Location) -> Iterator[Entry]:
+    """The folder of an index, as `open_index_folder` opens it; one that is open stays so."""
+    if isinstance(path, Entry):
+        yield path
+    else:
+        with open_index_folder(path) as folder:
+            yield folder.root
 
-    MissingError when there is no index, ArtifactError when `path` is a file, or as
-    `check_index_folder`.
-    """
+
+def open_index_folder(path: Path) -> OpenFolder:
+    """The folder of an index, opened, so that no link in it is followed. ArtifactError when it is a
+    file, MissingError when nothing is there."""
     if path.is_file():
         raise ArtifactError(
             "is a file, and an index is a folder",
             where=str(path),
             hint="name the folder that `vecattr build-index` made",
         )
+    if not path.is_dir():
+        raise _no_index(path, "there is no index here")
+    with translated_errors(path):
+        return OpenFolder(path)
+
+
+def _no_index(path: Location, what: str) -> MissingError:
+    return MissingError(
+        what,
+        where=str(path),
+        hint=f"make one: vecattr build-index PLASMIDS --model MODEL --index {path}",
+    )
+
+
+def read_manifest(path: Location) -> Manifest:
+    """The present manifest of the index at `path`.
+
+    MissingError when there is no index, else as `opened_index` and `check_index_folder`.
+    """
+    with opened_index(path) as folder:
+        return _read_manifest(folder)
+
+
+def _read_manifest(path: Entry) -> Manifest:
     target = path / MANIFEST_FILE
-    if os.path.lexists(target):
+    if target.exists():
         check_index_folder(path)
     if not target.exists() and is_folds(path):
         raise MissingError(
@@ -54,15 +93,11 @@ def read_manifest(path: Path) -> Manifest:
             "copy)",
         )
     if not target.exists():
-        raise MissingError(
-            "this folder holds no index" if path.is_dir() else "there is no index here",
-            where=str(path),
-            hint=f"make one: vecattr build-index PLASMIDS --model MODEL --index {path}",
-        )
-    return parse_manifest(read_entry(target), where=str(target))
+        raise _no_index(path, "this folder holds no index")
+    return parse_manifest(read_file(target), where=str(target))
 
 
-def newest_manifest(path: Path) -> Manifest:
+def newest_manifest(path: Location) -> Manifest:
     """As `read_manifest`, for a writer that holds the lock: also DamagedError when it is not the
     newest."""
     manifest = read_manifest(path)
@@ -70,15 +105,16 @@ def newest_manifest(path: Path) -> Manifest:
     return manifest
 
 
-def history_path(path: Path, generation: int) -> Path:
+def history_path(path: AnyLocation, generation: int) -> AnyLocation:
     """Where the manifest of a generation is kept."""
     return path / HISTORY_FOLDER / f"{generation:06d}.json"
 
 
-def read_history(path: Path, generation: int) -> Manifest:
+def read_history(path: Location, generation: int) -> Manifest:
     """The manifest of a kept generation; DamagedError when the file holds anything else."""
-    file = history_path(path, generation)
-    manifest = parse_manifest(read_entry(file), where=str(file))
+    with opened_index(path) as folder:
+        file = history_path(folder, generation)
+        manifest = parse_manifest(read_file(file), where=str(file))
     if manifest.generation != generation:
         raise DamagedError(
             f"holds generation {manifest.generation}, expected {generation}",
@@ -88,14 +124,15 @@ def read_history(path: Path, generation: int) -> Manifest:
     return manifest
 
 
-def kept_generations(path: Path) -> list[int]:
+def kept_generations(path: Location) -> list[int]:
     """The generations whose manifests are kept, ascending (the folder may be absent)."""
     folder = path / HISTORY_FOLDER
-    names = [file.stem for file in folder.glob("*.json")] if folder.is_dir() else []
-    return sorted(int(name) for name in names if name.isdecimal())
+    with translated_errors(folder):
+        names = [file.name for file in folder.iterdir()] if folder.is_dir() else []
+    return sorted(int(match[1]) for match in map(_COPY.fullmatch, names) if match)
 
 
-def check_is_newest(path: Path, manifest: Manifest) -> None:
+def check_is_newest(path: Location, manifest: Manifest) -> None:
     """DamagedError when a later generation than this manifest was published: a copy of a manifest
     is written after its commit, so `manifest.json` was put back by hand, or by a backup."""
     later = [number for number in kept_generations(path) if number > manifest.generation]
@@ -103,7 +140,7 @@ def check_is_newest(path: Path, manifest: Manifest) -> None:
         refuse_older(path, manifest, later)
 
 
-def refuse_older(path: Path, manifest: Manifest, later: Sequence[int]) -> NoReturn:
+def refuse_older(path: Location, manifest: Manifest, later: Sequence[int]) -> NoReturn:
     """The DamagedError of a manifest of which later generations were published."""
     raise DamagedError(
         f"is generation {manifest.generation}, and {HISTORY_FOLDER} has {later[-1]}",
@@ -113,16 +150,16 @@ def refuse_older(path: Path, manifest: Manifest, later: Sequence[int]) -> NoRetu
     )
 
 
-def segment_path(path: Path, name: str) -> Path:
+def segment_path(path: AnyLocation, name: str) -> AnyLocation:
     """Where a segment's HDF5 file lies."""
     return path / SEGMENTS_FOLDER / f"{name}.h5"
 
 
-def faiss_path(path: Path, name: str) -> Path:
+def faiss_path(path: AnyLocation, name: str) -> AnyLocation:
     """Where a segment's FAISS cache lies."""
     return path / SEGMENTS_FOLDER / f"{name}.faiss"
 
 
-def cells_path(path: Path, name: str) -> Path:
+def cells_path(path: AnyLocation, name: str) -> AnyLocation:
     """Where the cells of a large segment lie."""
     return path / SEGMENTS_FOLDER / f"{name}.cells"

@@ -18,9 +18,11 @@ from vecattr.encoders.model_folder import (
     identity_of,
     read_config,
 )
+from vecattr.encoders.pretrained import opened_model
 from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import MismatchError, MissingError
 from vecattr.files.atomic import atomic_write, check_file, read_file, sha256_bytes, sha256_file
+from vecattr.files.folder import Location
 from vecattr.indexes.storage.index_folder import MODEL_FOLDER
 from vecattr.indexes.storage.manifest import FileFacts, Manifest, ModelFiles
 from vecattr.ranking.evidence_ranker import EvidenceRanker, read_ranker
@@ -41,7 +43,12 @@ def copy_model(source: Path, target: Path) -> ModelFiles:
 
     MissingError when `source` is no model folder.
     """
-    names = sorted(name for name in MODEL_FILES if (source / name).is_file())
+    with opened_model(source) as opened:
+        return _copy_model(opened, target)
+
+
+def _copy_model(source: Location, target: Path) -> ModelFiles:
+    names = sorted(name for name in MODEL_FILES if (source / name).exists())
     if not set(IDENTITY_FILES[:2]) <= set(names):
         raise MissingError(
             "this folder holds no model" if source.is_dir() else "there is no model here",
@@ -67,7 +74,7 @@ def with_tables(folder: Path, files: ModelFiles, *, identity: str) -> ModelFiles
     )
 
 
-def check_model_tables(path: Path, manifest: Manifest) -> None:
+def check_model_tables(path: Location, manifest: Manifest) -> None:
     """Validate the lookup tables of an index's encoder, if it has some, as a query does."""
     if TABLES_FILE in dict(manifest.model_files):
         from vecattr.encoders.lookup_file import check_tables  # start-up
@@ -76,7 +83,7 @@ def check_model_tables(path: Path, manifest: Manifest) -> None:
         check_tables(folder / TABLES_FILE, folder, identity=manifest.model)
 
 
-def check_model_files(path: Path, manifest: Manifest, *, hashed_up_to: int | None) -> None:
+def check_model_files(path: Location, manifest: Manifest, *, hashed_up_to: int | None) -> None:
     """Compare the model's files with the manifest: all sizes, and the hashes of files of at most
     so many bytes (None: of all). MissingError or DamagedError name the file."""
     for name, facts in manifest.model_files:
@@ -86,7 +93,7 @@ def check_model_files(path: Path, manifest: Manifest, *, hashed_up_to: int | Non
         )
 
 
-def check_model_file(path: Path, manifest: Manifest, name: str) -> bool:
+def check_model_file(path: Location, manifest: Manifest, name: str) -> bool:
     """Whether the manifest lists such a file of the model; MissingError or DamagedError when the
     file is not the one that the index was built with."""
     facts = dict(manifest.model_files).get(name)
@@ -96,7 +103,7 @@ def check_model_file(path: Path, manifest: Manifest, name: str) -> bool:
 
 
 def load_index_model(
-    path: Path, manifest: Manifest, *, device: str = "cpu", threads: int | None = None
+    path: Location, manifest: Manifest, *, device: str = "cpu", threads: int | None = None
 ) -> SequenceEmbedder:
     """The embedder of an index, with the views it was built with; errors as in
     `check_model_files`."""
@@ -121,7 +128,7 @@ def load_index_model(
     return embedder
 
 
-def index_held_out(path: Path, manifest: Manifest) -> HeldOut | None:
+def index_held_out(path: Location, manifest: Manifest) -> HeldOut | None:
     """The held-out plasmids of the model in an index, None when it has none; MissingError or
     DamagedError when the file is not what the index was built with."""
     from vecattr.calibration.calibration_set import read_held_out  # start-up
@@ -129,18 +136,18 @@ def index_held_out(path: Path, manifest: Manifest) -> HeldOut | None:
     return _read_checked(path, manifest, HELD_OUT_FILE, read_held_out)
 
 
-def index_ranker(path: Path, manifest: Manifest) -> EvidenceRanker | None:
+def index_ranker(path: Location, manifest: Manifest) -> EvidenceRanker | None:
     """The fusion of the model in an index, None when it has none; errors as `check_model_file`."""
     return _read_checked(path, manifest, RANKER_FILE, read_ranker)
 
 
-def index_calibration(path: Path, manifest: Manifest) -> Calibration | None:
+def index_calibration(path: Location, manifest: Manifest) -> Calibration | None:
     """The calibration of an index, None when it has none; errors as `check_model_file`."""
     return _read_checked(path, manifest, CALIBRATION_FILE, read_calibration)
 
 
 def _read_checked(
-    path: Path, manifest: Manifest, name: str, read: Callable[[Path], Content | None]
+    path: Location, manifest: Manifest, name: str, read: Callable[[Location], Content | None]
 ) -> Content | None:
     """What `read` reads from the model folder, whose file is checked before and after."""
     if not check_model_file(path, manifest, name):

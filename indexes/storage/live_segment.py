@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.errors import DamagedError, MissingError
-from vecattr.indexes.storage.index_folder import segment_path
+from vecattr.files.atomic import translated_errors
+from vecattr.files.folder import Entry, Location
+from vecattr.indexes.storage.index_folder import opened_index, segment_path
 from vecattr.indexes.storage.lab_parts import LabPart, effective_labs
 from vecattr.indexes.storage.manifest import Manifest, SegmentEntry
 from vecattr.indexes.storage.segment import Segment, StoredPlasmid
@@ -32,12 +33,16 @@ class LiveSegment:
     stored: Segment
 
     @classmethod
-    def open(cls, path: Path, entry: SegmentEntry, *, model: str) -> LiveSegment:
+    def open(cls, path: Location, entry: SegmentEntry, *, model: str) -> LiveSegment:
         """Open the file of this entry of the index at `path`, and check that it is that very file.
 
         MissingError, DamagedError or MismatchError name the file.
         """
-        file = segment_path(path, entry.name)
+        with opened_index(path) as folder:
+            return cls._open(segment_path(folder, entry.name), entry, model=model)
+
+    @classmethod
+    def _open(cls, file: Entry, entry: SegmentEntry, *, model: str) -> LiveSegment:
         if not file.exists():
             raise MissingError(
                 "this segment, which manifest.json names, is missing",
@@ -45,7 +50,9 @@ class LiveSegment:
                 hint="restore it from a copy, or build the index again",
             )
         stored = Segment(file, model=model)
-        actual = file.stat().st_size, stored.digest, stored.rows
+        with translated_errors(file):
+            size = file.stat().st_size
+        actual = size, stored.digest, stored.rows
         expected = entry.file.size, entry.header, entry.rows
         if actual != expected:
             raise DamagedError(
@@ -132,16 +139,17 @@ def _shown(facts: tuple[int, str, int]) -> str:
     return f"{facts[0]}, {facts[1][:12]}…, {facts[2]}"
 
 
-def open_segments(path: Path, manifest: Manifest) -> tuple[LiveSegment, ...]:
+def open_segments(path: Location, manifest: Manifest) -> tuple[LiveSegment, ...]:
     """Every segment of a manifest; errors as in `LiveSegment.open`."""
-    segments = tuple(
-        LiveSegment.open(path, entry, model=manifest.model) for entry in manifest.segments
-    )
+    with opened_index(path) as folder:
+        segments = tuple(
+            LiveSegment.open(folder, entry, model=manifest.model) for entry in manifest.segments
+        )
     check_shared_labs(path, segments)
     return segments
 
 
-def check_shared_labs(path: Path, segments: Sequence[LiveSegment]) -> None:
+def check_shared_labs(path: Location, segments: Sequence[LiveSegment]) -> None:
     """DamagedError when two entries of the manifest show one lab of one segment: its plasmids
     would count twice. (A segment may be named again when the labs it shows were removed before.)"""
     names_shown: dict[str, set[str]] = {}

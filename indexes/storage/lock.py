@@ -1,5 +1,7 @@
 """The writers' lock: an index folder in, the exclusive right to change it (or LockedError) out.
 
+The lock is `flock` of a file that is opened in the open folder and nowhere else: a link in its
+place is not followed, and its content is not touched (libraries that lock open it by its path).
 Readers never take it: they read one manifest, and the files that a manifest lists do not change.
 The system frees the lock when its holder dies, so an unfinished folder whose lock is free is
 abandoned.
@@ -7,6 +9,9 @@ abandoned.
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import fcntl
 import os
 import re
 import time
@@ -15,12 +20,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import BaseFileLock, FileLock, Timeout
-
 from vecattr.errors import ArtifactError, LockedError, MovedError
 from vecattr.files.access import Access
 from vecattr.files.atomic import TEMPORARY, folder_beside, translated_errors
 from vecattr.files.disk import delete_tree, disk
+from vecattr.files.folder import Entry, OpenFolder
 from vecattr.indexes.storage.index_folder import check_index_folder
 
 LOCK_FILE = "LOCK"
@@ -29,23 +33,40 @@ LOCK_FILE = "LOCK"
 #: is abandoned.
 _ABANDONED = 3600
 
+#: Seconds between two tries to lock.
+_BETWEEN_TRIES = 0.05
+
+#: What `flock` says where a file system has none.
+_NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL, errno.ENOTTY)
+
 #: How the name of an unfinished folder ends, or that of a folder that was replaced.
 _RANDOM = r"[a-z0-9_]{8}(\.old)?"
 
 
 @dataclass(frozen=True)
 class LockedFolder:
-    """The index folder at `path`, open as `handle`, whose lock this process holds."""
+    """An open index folder whose lock this process holds."""
 
-    path: Path
-    handle: int
+    opened: OpenFolder
+
+    @property
+    def path(self) -> Path:
+        """Its path, as it was given."""
+        return self.opened.path
+
+    @property
+    def handle(self) -> int:
+        """Its descriptor."""
+        return self.opened.handle
+
+    @property
+    def root(self) -> Entry:
+        """The folder, to read its entries."""
+        return self.opened.root
 
     def is_in_place(self) -> bool:
         """Whether the folder at the path is still the one that is locked."""
-        try:
-            return os.path.samestat(os.fstat(self.handle), os.stat(self.path))
-        except FileNotFoundError:
-            return False
+        return self.opened.is_in_place()
 
     def check_in_place(self) -> None:
         """MovedError naming both folders unless the locked one is still at its path."""
@@ -73,51 +94,84 @@ def writing(path: Path, *, wait: float = 0) -> Iterator[LockedFolder]:
     deadline = time.monotonic() + wait
     while True:
         with translated_errors(path):
-            handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            check_index_folder(path)
-            lock = _acquired(path, wait=wait, timeout=max(0, deadline - time.monotonic()))
-            try:
-                folder = LockedFolder(path, handle)
+            opened = OpenFolder(path)
+        with opened:
+            check_index_folder(opened.root)
+            with _locked(opened, wait=wait, deadline=deadline):
+                folder = LockedFolder(opened)
                 if folder.is_in_place():
                     with _says_when_replaced(folder):
                         yield folder
                     return
-            finally:
-                lock.release()
-        finally:
-            os.close(handle)
         # The index was replaced meanwhile: this was the lock of the old folder.
 
 
-def _acquired(path: Path, *, wait: float, timeout: float) -> BaseFileLock:
-    file = path / LOCK_FILE
-    _check_lock_file(file)
+@contextmanager
+def _locked(folder: OpenFolder, *, wait: float, deadline: float) -> Iterator[None]:
+    """Hold the lock file of the folder."""
     try:
-        # who may write here may lock, too; its owner must, for filelock
-        mode = Access.from_path(path).for_files().mode | 0o600
-        lock = FileLock(file, timeout=timeout, mode=mode, thread_local=False)
-        disk().lock(file, lock.acquire)
-    except Timeout as error:
-        waited = f", and was not done after {wait:g} s" if wait else ""
-        raise LockedError(
-            f"another process is writing to this index{waited}",
-            where=str(path),
-            hint="try again when it is done, or wait for it (--wait); nothing was changed",
-        ) from error
+        file = _open_lock(folder)
     except OSError as error:
-        raise ArtifactError(f"cannot be locked: {error.strerror}", where=str(path)) from error
-    return lock
+        raise ArtifactError(
+            f"cannot be locked: {error.strerror}", where=str(folder.path)
+        ) from error
+    try:
+        while not _is_acquired(file, folder):
+            if time.monotonic() >= deadline:
+                waited = f", and was not done after {wait:g} s" if wait else ""
+                raise LockedError(
+                    f"another process is writing to this index{waited}",
+                    where=str(folder.path),
+                    hint="try again when it is done, or wait for it (--wait); nothing was changed",
+                )
+            time.sleep(_BETWEEN_TRIES)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_UN)  # also in processes that were forked meanwhile
+    finally:
+        with contextlib.suppress(OSError):
+            os.close(file)
 
 
-def _check_lock_file(file: Path) -> None:
-    """ArtifactError unless the file is empty or absent: opening a lock truncates it."""
-    if file.is_file() and (size := file.stat().st_size):
+def _open_lock(folder: OpenFolder) -> int:
+    """The lock file, made when it is not there: who may write in the folder may lock it, too.
+    ArtifactError when it is no file, or no empty one."""
+    entry = folder.root / LOCK_FILE
+    try:
+        file = entry.open_to_write(os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        file = entry.open_to_write(os.O_RDWR)
+    else:
+        Access.from_stat(os.fstat(folder.handle)).for_files().give(file)
+    if size := os.fstat(file).st_size:
+        os.close(file)
         raise ArtifactError(
             f"holds {size} bytes, and a lock file is empty; nothing was changed",
-            where=str(file),
+            where=str(entry),
             hint="move it away: it is no lock file of vecattr",
         )
+    return file
+
+
+def _is_acquired(file: int, folder: OpenFolder) -> bool:
+    """Whether the lock is held now; ArtifactError where there are no locks."""
+    try:
+        disk().lock(file)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno in _NO_LOCKS:
+            raise ArtifactError(
+                f"cannot be locked: its file system has no locks (flock): {error.strerror}",
+                where=str(folder.path),
+                hint="keep the index on another file system; asking it works there, too",
+            ) from error
+        raise ArtifactError(
+            f"cannot be locked: {error.strerror}", where=str(folder.path)
+        ) from error
+    return True
 
 
 @contextmanager

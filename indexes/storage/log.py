@@ -10,9 +10,10 @@ import getpass
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
-from vecattr.files.entries import append_line, read_entry
+from vecattr.files.atomic import read_file
+from vecattr.files.entries import append_line
+from vecattr.files.folder import Entry, Location
 from vecattr.files.json_files import CONTENT_ERRORS, parse_json
 from vecattr.indexes.storage.manifest import Manifest
 from vecattr.version import __version__
@@ -20,7 +21,7 @@ from vecattr.version import __version__
 LOG_FILE = "log.jsonl"
 
 
-def append_log(path: Path, manifest: Manifest, action: str, details: Mapping[str, object]) -> None:
+def append_log(path: Entry, manifest: Manifest, action: str, details: Mapping[str, object]) -> None:
     """Add the line of an edit that is about to publish `manifest`."""
     entry = {
         "generation": manifest.generation,
@@ -41,7 +42,7 @@ def _user_name() -> str:
         return "unknown"
 
 
-def read_log(path: Path, *, generation: int) -> list[dict[str, object]]:
+def read_log(path: Location, *, generation: int) -> list[dict[str, object]]:
     """The entries up to a generation, oldest first.
 
     Of two entries for one generation the later counts (the earlier writer was killed before its
@@ -49,7 +50,7 @@ def read_log(path: Path, *, generation: int) -> list[dict[str, object]]:
     """
     entries: dict[int, dict[str, object]] = {}
     file = path / LOG_FILE
-    for line in read_entry(file).splitlines() if file.exists() else ():
+    for line in read_file(file).splitlines() if file.exists() else ():
         with contextlib.suppress(*CONTENT_ERRORS):
             entry = parse_json(line)
             entries[int(entry["generation"])] = entry

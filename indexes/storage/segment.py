@@ -11,7 +11,6 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TypeVar, cast
 
 import numpy as np
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.files.arrays import ArrayFile
+from vecattr.files.folder import Location
 from vecattr.indexes.storage.lab_parts import LabPart, Origin
 from vecattr.indexes.storage.segment_kmers import SegmentKmers
 from vecattr.indexes.storage.segment_schema import StoredCodes, check_layout
@@ -74,7 +74,7 @@ class Segment:
     Errors as in `vecattr.files.arrays.ArrayFile`; MismatchError when another model made it.
     """
 
-    def __init__(self, source: Path | bytes, *, model: str | None = None) -> None:
+    def __init__(self, source: Location | bytes, *, model: str | None = None) -> None:
         self._file = ArrayFile(source, format=SEGMENT_FORMAT, version=SEGMENT_VERSION)
         self.name = self._file.name
         self.digest = self._file.digest

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from vecattr.calibration.calibration import Calibration
 from vecattr.errors import ArtifactError
-from vecattr.indexes.storage.index_folder import check_is_newest, read_manifest
+from vecattr.files.folder import Entry, Location, OpenFolder
+from vecattr.indexes.storage.index_folder import check_is_newest, open_index_folder, read_manifest
 from vecattr.indexes.storage.index_model import SMALL_FILE, check_model_files, index_calibration
 from vecattr.indexes.storage.live_segment import LiveSegment, open_segments
 from vecattr.indexes.storage.manifest import Manifest
@@ -25,10 +26,31 @@ class Snapshot(NamedTuple):
 
 
 def open_snapshot(path: Path) -> Snapshot:
-    """The present state of the index at `path`; starts again when a writer publishes meanwhile.
+    """The present state of the index at `path`; errors as `open_present`."""
+    folder, snapshot = open_present(path)
+    folder.close()
+    return snapshot
+
+
+def open_present(path: Path) -> tuple[OpenFolder, Snapshot]:
+    """The folder of the index at `path`, open, and its present state; starts again when the index
+    is changed or replaced meanwhile.
 
     Raises MissingError, DamagedError, MismatchError or ArtifactError naming the file.
     """
+    for _ in range(_ATTEMPTS):
+        folder = open_index_folder(path)
+        try:
+            return folder, _snapshot(folder.root)
+        except BaseException as error:
+            is_replaced = isinstance(error, ArtifactError) and not folder.is_in_place()
+            folder.close()
+            if not is_replaced:
+                raise
+    raise _changed(path)
+
+
+def _snapshot(path: Entry) -> Snapshot:
     manifest = read_manifest(path)
     for _ in range(_ATTEMPTS):
         try:
@@ -41,4 +63,8 @@ def open_snapshot(path: Path) -> Snapshot:
             if current == manifest:
                 raise
             manifest = current
-    raise ArtifactError("changed all the while it was opened", where=str(path))
+    raise _changed(path)
+
+
+def _changed(path: Location) -> ArtifactError:
+    return ArtifactError("changed all the while it was opened", where=str(path))

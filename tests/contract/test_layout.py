@@ -22,7 +22,6 @@ HOMES = {
     "Bio": {"vecattr.formats.snapgene"},
     "dnaio": {"vecattr.formats.fasta"},
     "faiss": {"vecattr.indexes.search.vector_search"},
-    "filelock": {"vecattr.indexes.storage.lock"},
     "h5py": {"vecattr.files.hdf5"},
     "matplotlib": {"vecattr.plots.pictures"},
     "numba": {"vecattr.encoders.networks.compiled"},

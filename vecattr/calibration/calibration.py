@@ -14,7 +14,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +29,7 @@ from vecattr.calibration.open_set import (
 from vecattr.calibration.temperature import Temperature, fit_temperature
 from vecattr.encoders.model_folder import CALIBRATION_FILE
 from vecattr.errors import UsageError
+from vecattr.files.folder import Location
 from vecattr.files.json_files import read_sidecar
 from vecattr.vectors import Codes, Column, Mask, Scores
 
@@ -212,7 +212,7 @@ def _ascending(values: Column) -> tuple[float, ...]:
     return tuple(float(f"{value:.9g}") for value in np.sort(values).tolist())
 
 
-def read_calibration(folder: Path) -> Calibration | None:
+def read_calibration(folder: Location) -> Calibration | None:
     """The calibration of a model folder; errors and None as in `read_sidecar`."""
     return read_sidecar(
         folder / CALIBRATION_FILE,

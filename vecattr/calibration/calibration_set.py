@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from vecattr.encoders.model_folder import HELD_OUT_FILE
 from vecattr.errors import DamagedError
 from vecattr.files.arrays import ArrayFile, string_arrays, write_arrays
+from vecattr.files.folder import Location
 from vecattr.ranking.evidence_ranker import renormalised_scores
 from vecattr.vectors import Codes, EmbeddingTable, Mask, Rows, Scores, Vectors
 
@@ -112,7 +112,7 @@ class HeldOut:
         return write_arrays(arrays, {"format": FORMAT, "version": VERSION})
 
 
-def read_held_out(folder: Path) -> HeldOut | None:
+def read_held_out(folder: Location) -> HeldOut | None:
     """The held-out plasmids of a model folder, None when it has none; DamagedError or
     MismatchError when the file is not what was written."""
     path = folder / HELD_OUT_FILE

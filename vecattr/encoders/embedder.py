@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -19,8 +18,10 @@ from vecattr.encoders.config import BagConfig, EncoderConfig
 from vecattr.encoders.features import FeatureSpace
 from vecattr.encoders.lookup import IdEncoder, lookup_encoder
 from vecattr.encoders.model_folder import model_identity, read_config
+from vecattr.encoders.pretrained import opened_model
 from vecattr.encoders.vocabulary import Reading, Vocabulary, read_vocabulary
 from vecattr.encoders.weights import read_weights
+from vecattr.files.folder import Location
 from vecattr.plasmid import Plasmid, reverse_complement
 from vecattr.sequences.canonical import canonical_sequence, rotate
 from vecattr.vectors import Vectors, unit_rows
@@ -110,13 +111,13 @@ def _has_gpu() -> bool:
 
 
 def load_embedder(
-    folder: Path,
+    folder: Location,
     *,
     views: int | None = None,
     device: str = "auto",
     threads: int | None = None,
     identity: str | None = None,
-    tables: Path | None = None,
+    tables: Location | None = None,
 ) -> Embedder:
     """The embedder of a model folder; `views` overrides the model's number of rotations. With an
     `identity` the model's files are not hashed, and with `tables` (a file of
@@ -126,10 +127,32 @@ def load_embedder(
     and absent.
 
     >>> from vecattr import read_plasmids
+    >>> from pathlib import Path
     >>> embedder = load_embedder(Path("my.model"), device="cpu")
     >>> embedder.embed(list(read_plasmids(["query.fasta"]))).shape
     (1, 32)
     """
+    with opened_model(folder) as opened:
+        return _load(
+            opened,
+            views=views,
+            device=device,
+            threads=threads,
+            identity=identity,
+            tables=tables,
+        )
+
+
+def _load(
+    folder: Location,
+    *,
+    views: int | None,
+    device: str,
+    threads: int | None,
+    identity: str | None,
+    tables: Location | None,
+) -> Embedder:
+    """As `load_embedder`, of a folder that is opened."""
     config = read_config(folder)
     encoder: IdEncoder
     if engine_of(config.encoder, device) == "torch":

@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol, cast
 
 import numpy as np
@@ -24,6 +23,7 @@ from vecattr.encoders.model_folder import WEIGHTS_FILE
 from vecattr.encoders.tokenizer import PADDING, Ids
 from vecattr.encoders.weights import Arrays, StoredKmerVectors
 from vecattr.errors import DamagedError
+from vecattr.files.folder import Location
 from vecattr.vectors import Vectors, unit_rows
 
 #: Positions whose responses are added up at once: they fit into a core's cache.
@@ -64,7 +64,7 @@ class LookupBag:
 
     @classmethod
     def from_arrays(
-        cls, folder: Path, arrays: Arrays, config: BagConfig, *, size: int, columns: int
+        cls, folder: Location, arrays: Arrays, config: BagConfig, *, size: int, columns: int
     ) -> LookupBag:
         """DamagedError when the arrays do not fit the configuration."""
         width = config.width
@@ -105,7 +105,7 @@ class LookupCnn:
 
     @classmethod
     def from_arrays(
-        cls, folder: Path, arrays: Arrays, config: CnnConfig, *, size: int, columns: int
+        cls, folder: Location, arrays: Arrays, config: CnnConfig, *, size: int, columns: int
     ) -> LookupCnn:
         """Computes the tables; DamagedError when the arrays do not fit the configuration."""
         weights = _Weights(folder, arrays)
@@ -206,7 +206,7 @@ _ACTIVATIONS: dict[Activation, Callable[[NDArray[np.float64]], NDArray[np.float6
 class _Weights:
     """The arrays of a model folder's weights by name."""
 
-    folder: Path
+    folder: Location
     arrays: Arrays
 
     def array(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -222,7 +222,7 @@ class _Weights:
 
 
 def lookup_encoder(
-    folder: Path, arrays: Arrays, config: EncoderConfig, *, size: int, columns: int
+    folder: Location, arrays: Arrays, config: EncoderConfig, *, size: int, columns: int
 ) -> IdEncoder:
     """The lookup tables of a model folder whose vocabulary has `size` ids and whose feature space
     has `columns`. DamagedError when the arrays do not fit the configuration."""

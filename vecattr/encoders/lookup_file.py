@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -25,13 +24,14 @@ from vecattr.errors import DamagedError, MismatchError
 from vecattr.files.array_directory import Attribute
 from vecattr.files.arrays import ArrayFile, write_arrays
 from vecattr.files.atomic import read_file
+from vecattr.files.folder import Location
 from vecattr.vectors import Vectors
 
 TABLES_FORMAT = "vecattr-tables"
 TABLES_VERSION = 1
 
 
-def table_bytes(folder: Path, *, identity: str) -> bytes:
+def table_bytes(folder: Location, *, identity: str) -> bytes:
     """The file content for the model in a folder; errors as in
     `vecattr.encoders.embedder.load_embedder`."""
     config = read_config(folder)
@@ -74,7 +74,7 @@ def _cnn_arrays(cnn: LookupCnn) -> dict[str, NDArray[np.generic]]:
     }
 
 
-def open_tables(path: Path, folder: Path, *, identity: str) -> tuple[IdEncoder, Vocabulary]:
+def open_tables(path: Location, folder: Location, *, identity: str) -> tuple[IdEncoder, Vocabulary]:
     """The encoder and the vocabulary of a model folder from its tables at `path`.
 
     MismatchError for tables of another model; else as in `vecattr.files.arrays.ArrayFile`."""
@@ -92,7 +92,7 @@ def open_tables(path: Path, folder: Path, *, identity: str) -> tuple[IdEncoder, 
     return _bag(file, config)
 
 
-def check_tables(path: Path, folder: Path, *, identity: str) -> None:
+def check_tables(path: Location, folder: Location, *, identity: str) -> None:
     """Check every byte of a file of tables, and that it belongs to the model in `folder`; errors as
     in `open_tables`."""
     open_tables(path, folder, identity=identity)

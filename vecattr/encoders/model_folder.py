@@ -15,7 +15,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,8 @@ from vecattr.encoders.features import FeatureSpace
 from vecattr.errors import DamagedError, MismatchError, MissingError
 from vecattr.files.arrays import read_table
 from vecattr.files.atomic import sha256_file
-from vecattr.files.fold_folder import fold_path, is_folds
+from vecattr.files.fold_folder import fold_name, is_folds
+from vecattr.files.folder import Location
 from vecattr.files.json_files import read_json
 from vecattr.plasmid import composed
 from vecattr.vectors import EmbeddingTable, Vectors
@@ -74,7 +74,7 @@ class ModelConfig:
         return (json.dumps(data, indent=2, sort_keys=True) + "\n").encode()
 
 
-def read_config(folder: Path) -> ModelConfig:
+def read_config(folder: Location) -> ModelConfig:
     """The configuration of a model folder.
 
     Raises MissingError when there is no model, MismatchError when a newer version made it,
@@ -96,7 +96,7 @@ def _parsed_config(data: dict[str, Any]) -> ModelConfig:
     return ModelConfig(encoder_config(data["encoder"]), features, int(data["rotations"]))
 
 
-def model_identity(folder: Path) -> str:
+def model_identity(folder: Location) -> str:
     """Hex SHA-256 over the names and contents of the files that determine every vector."""
     return identity_of(
         {
@@ -117,7 +117,7 @@ def identity_of(hashes: Mapping[str, str]) -> str:
     return digest.hexdigest()
 
 
-def learned_labs(folder: Path) -> EmbeddingTable | None:
+def learned_labs(folder: Location) -> EmbeddingTable | None:
     """The learned lab vectors, without the unknown one, names in composed form; None when the model
     has none."""
     table = _lab_file(folder)
@@ -130,7 +130,7 @@ def learned_labs(folder: Path) -> EmbeddingTable | None:
     return EmbeddingTable(composed_names if is_distinct else names, table.vectors[rows])
 
 
-def unknown_vector(folder: Path) -> Vectors | None:
+def unknown_vector(folder: Location) -> Vectors | None:
     """The learned unknown-lab vector, (d,); None when the model has none."""
     table = _lab_file(folder)
     if table is None or UNKNOWN_VECTOR not in table.names:
@@ -138,18 +138,18 @@ def unknown_vector(folder: Path) -> Vectors | None:
     return np.asarray(table.vectors[table.names.index(UNKNOWN_VECTOR)])
 
 
-def _lab_file(folder: Path) -> EmbeddingTable | None:
+def _lab_file(folder: Location) -> EmbeddingTable | None:
     path = folder / LABS_FILE
     return read_table(path) if path.exists() else None
 
 
-def _present(path: Path) -> Path:
+def _present(path: Location) -> Location:
     """The path itself; MissingError, with the next step, when there is no such file."""
     if not path.exists() and is_folds(path.parent):
         raise MissingError(
             "this folder holds several models, one for each fold",
             where=str(path.parent),
-            hint=f"name one of them, such as {fold_path(path.parent, 1)}",
+            hint=f"name one of them, such as {path.parent / fold_name(1)}",
         )
     if not path.exists():
         raise MissingError(

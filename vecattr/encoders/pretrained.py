@@ -7,11 +7,15 @@ index computes the rest from its own plasmids.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
 from vecattr.encoders.model_folder import CONFIG_FILE
 from vecattr.errors import MissingError
+from vecattr.files.atomic import translated_errors
+from vecattr.files.folder import Location, OpenFolder
 
 FOLDER = "pretrained"
 
@@ -30,3 +34,16 @@ def shipped_encoder() -> Path:
             hint="install vecattr again, unpacked, or name a model folder with --model",
         )
     return folder
+
+
+@contextmanager
+def opened_model(folder: Location) -> Iterator[Location]:
+    """A model folder, opened, so that no link in it is followed: it may be a stranger's. In the
+    shipped one links are followed, since some installers make them."""
+    if not isinstance(folder, Path) or not folder.is_dir() or folder == files("vecattr") / FOLDER:
+        yield folder
+        return
+    with translated_errors(folder):
+        opened = OpenFolder(folder)
+    with opened:
+        yield opened.root

@@ -33,6 +33,7 @@ from vecattr.encoders.vocabulary import KmerVocabulary, PieceVocabulary, Vocabul
 from vecattr.encoders.weights import HASHES, STEPS, TABLE, Arrays, StoredKmerVectors, read_weights
 from vecattr.errors import DamagedError, UsageError
 from vecattr.files.atomic import atomic_write
+from vecattr.files.folder import Location
 from vecattr.vectors import Vectors
 
 _IDS_AT_ONCE = 1 << 16  # ids in one batch, unless a single view has more
@@ -94,7 +95,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def load_torch(
-    folder: Path, config: ModelConfig, *, device: str, threads: int | None
+    folder: Location, config: ModelConfig, *, device: str, threads: int | None
 ) -> tuple[TorchEncoder, Vocabulary]:
     """The encoder of a model folder on a device, and its vocabulary; errors as in `load_encoder`
     and `choose_device`."""
@@ -104,7 +105,7 @@ def load_torch(
     return TorchEncoder.from_network(parts.encoder, choose_device(device)), parts.vocabulary
 
 
-def load_encoder(folder: Path, config: ModelConfig) -> TrainedEncoder:
+def load_encoder(folder: Location, config: ModelConfig) -> TrainedEncoder:
     """Encoder and vocabulary from their files; DamagedError when they do not fit the config."""
     arrays = read_weights(folder)
     vocabulary = read_vocabulary(folder, config.encoder, arrays)
@@ -126,7 +127,7 @@ def load_encoder(folder: Path, config: ModelConfig) -> TrainedEncoder:
 
 
 def _weights(
-    folder: Path, config: EncoderConfig, arrays: Arrays, *, size: int
+    folder: Location, config: EncoderConfig, arrays: Arrays, *, size: int
 ) -> dict[str, Tensor]:
     """All weights as float32, whatever a bag's table was stored as."""
     not_weights = (HASHES, STEPS)

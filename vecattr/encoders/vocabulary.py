@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +13,7 @@ from vecattr.encoders.model_folder import TOKENIZER_FILE
 from vecattr.encoders.tokenizer import Ids, Tokenizer
 from vecattr.encoders.weights import Arrays, vocabulary_hashes
 from vecattr.files.atomic import read_file
+from vecattr.files.folder import Location
 from vecattr.sequences.kmers import Hashes, distinct, sampled_kmers
 
 #: Bases repeated past the end of a circular sequence, so that a token, and a filter over a few
@@ -114,7 +114,7 @@ def _unique_kmers(reading: Reading, k: int, scaled: int) -> Hashes:
     return distinct(kmers)
 
 
-def read_vocabulary(folder: Path, config: EncoderConfig, arrays: Arrays) -> Vocabulary:
+def read_vocabulary(folder: Location, config: EncoderConfig, arrays: Arrays) -> Vocabulary:
     """The vocabulary of a model folder; `arrays` are its weights. MissingError or DamagedError."""
     if isinstance(config, CnnConfig):
         return PieceVocabulary(Tokenizer(read_file(folder / TOKENIZER_FILE)))

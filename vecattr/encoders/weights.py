@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from vecattr.encoders.model_folder import WEIGHTS_FILE
 from vecattr.encoders.quantisation import dequantised
 from vecattr.errors import DamagedError
 from vecattr.files.atomic import read_file
+from vecattr.files.folder import Location
 from vecattr.sequences.kmers import Hashes
 from vecattr.vectors import Vectors
 
@@ -27,7 +27,7 @@ STEPS = "tokens.steps"
 Arrays = Mapping[str, NDArray[np.generic]]
 
 
-def read_weights(folder: Path) -> Arrays:
+def read_weights(folder: Location) -> Arrays:
     """The arrays of a model folder as they are stored; DamagedError for another file."""
     path = folder / WEIGHTS_FILE
     try:
@@ -36,7 +36,7 @@ def read_weights(folder: Path) -> Arrays:
         raise DamagedError(f"not a safetensors file: {cause}", where=str(path)) from cause
 
 
-def vocabulary_hashes(folder: Path, arrays: Arrays) -> Hashes:
+def vocabulary_hashes(folder: Location, arrays: Arrays) -> Hashes:
     """The hashes of a bag's k-mers (n,), ascending; DamagedError when they are absent or not."""
     hashes = arrays.get(HASHES)
     if hashes is None or hashes.dtype != np.int64:
@@ -57,7 +57,7 @@ class StoredKmerVectors:
 
     @classmethod
     def from_arrays(
-        cls, folder: Path, arrays: Arrays, config: BagConfig, *, size: int
+        cls, folder: Location, arrays: Arrays, config: BagConfig, *, size: int
     ) -> StoredKmerVectors:
         """DamagedError when they are not `size` rows of the configured width."""
         stored, steps = arrays.get(TABLE, np.zeros(0)), arrays.get(STEPS)

@@ -11,13 +11,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from operator import le
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.files.array_directory import Attribute, Directory, Extent
+from vecattr.files.folder import Location
 from vecattr.files.sealed import SealedBytes, seal
 from vecattr.vectors import EmbeddingTable
 
@@ -59,7 +59,7 @@ class ArrayFile:
     (another format or version); reading raises DamagedError.
     """
 
-    def __init__(self, source: Path | bytes, *, format: str, version: int) -> None:
+    def __init__(self, source: Location | bytes, *, format: str, version: int) -> None:
         if isinstance(source, bytes):
             self._sealed = SealedBytes(source, name="bytes in memory")
         else:
@@ -223,7 +223,7 @@ def write_table(
     return write_arrays(arrays, facts)
 
 
-def read_table(source: Path | bytes) -> EmbeddingTable:
+def read_table(source: Location | bytes) -> EmbeddingTable:
     """The table that `write_table` wrote; errors as in `ArrayFile`."""
     file = ArrayFile(source, format=TABLE_FORMAT, version=TABLE_VERSION)
     vectors = np.array(file.array("vectors"), dtype=np.float32)

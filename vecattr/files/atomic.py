@@ -22,6 +22,7 @@ from vecattr.files.disk import (
     sync_folder,
     write_all,
 )
+from vecattr.files.folder import Location, open_to_read
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -43,28 +44,34 @@ def sha256_bytes(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def sha256_file(path: Path) -> str:
-    """Hex SHA-256 of a file, read once in pieces; MissingError when it is not there."""
-    with translated_errors(path), path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+def sha256_file(path: Location) -> str:
+    """Hex SHA-256 of a file, read once in pieces; MissingError when it is not there, ArtifactError
+    when it is no regular file."""
+    with translated_errors(path), open_to_read(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_file(path: Path) -> bytes:
-    """All bytes of a file; MissingError when it is not there."""
-    with translated_errors(path):
-        return path.read_bytes()
+def read_file(path: Location) -> bytes:
+    """All bytes of a file; errors as `sha256_file`."""
+    with translated_errors(path), open_to_read(path) as file:
+        return file.read()
 
 
-def check_file(path: Path, *, sha256: str | None, size: int) -> None:
+def check_file(path: Location, *, sha256: str | None, size: int) -> None:
     """Compare a file with its expected size and, unless it is None, hash; DamagedError on a
-    difference."""
-    with translated_errors(path):
-        actual = path.stat().st_size
+    difference, else errors as `sha256_file`."""
+    with translated_errors(path), open_to_read(path) as file:
+        actual = os.fstat(file.fileno()).st_size
+        digest = None
+        if actual == size and sha256 is not None:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
     if actual != size:
         raise DamagedError(f"holds {actual} bytes, expected {size}", where=str(path), hint=_REPAIR)
-    if sha256 is not None and (digest := sha256_file(path)) != sha256:
+    if digest != sha256:
         raise DamagedError(
-            f"SHA-256 is {digest[:16]}…, expected {sha256[:16]}…", where=str(path), hint=_REPAIR
+            f"SHA-256 is {str(digest)[:16]}…, expected {str(sha256)[:16]}…",
+            where=str(path),
+            hint=_REPAIR,
         )
 
 
@@ -177,7 +184,7 @@ def _permitted(mode: int) -> int:
 
 
 @contextlib.contextmanager
-def translated_errors(path: Path) -> Iterator[None]:
+def translated_errors(path: Location) -> Iterator[None]:
     """Errors of the operating system about `path` become MissingError or ArtifactError."""
     try:
         yield

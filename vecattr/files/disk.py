@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 _AT_FDCWD = -100
@@ -95,9 +96,10 @@ class Disk:
         """Change the group of a path or an open file."""
         os.chown(target, -1, group)
 
-    def lock(self, path: Path, acquire: Callable[[], object]) -> None:
-        """Make the file of a lock, if it is not there, and lock it, which `acquire` does."""
-        acquire()
+    def lock(self, file: int) -> None:
+        """Lock an open file; BlockingIOError when another process, or another descriptor of this
+        one, holds the lock."""
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 _disk = Disk()

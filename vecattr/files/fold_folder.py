@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from vecattr.errors import MissingError
+from vecattr.files.atomic import translated_errors
+from vecattr.files.folder import AnyLocation, Location, OpenFolder
 from vecattr.files.json_files import read_json
 
 FOLDS_FILE = "folds.json"
@@ -34,12 +36,12 @@ class Folds:
         return (json.dumps(data, indent=2, sort_keys=True) + "\n").encode()
 
 
-def is_folds(folder: Path) -> bool:
+def is_folds(folder: Location) -> bool:
     """Is this a folder of folds?"""
     return (folder / FOLDS_FILE).is_file()
 
 
-def read_folds(folder: Path) -> Folds:
+def read_folds(folder: Location) -> Folds:
     """The content of folds.json; MissingError without one, DamagedError when it cannot be read."""
     return read_json(
         folder / FOLDS_FILE, _parsed, kind="list of folds", hint="make the folder again"
@@ -52,21 +54,30 @@ def _parsed(data: dict[str, Any]) -> Folds:
     return Folds(int(data["count"]), str(data["run"]), tuple(map(str, data["held_out"])))
 
 
-def fold_path(folder: Path, number: int) -> Path:
+def fold_path(folder: AnyLocation, number: int) -> AnyLocation:
     """Where the fold of this number lies, from 1."""
-    return folder / f"fold-{number}"
+    return folder / fold_name(number)
+
+
+def fold_name(number: int) -> str:
+    """The name of the folder of a fold."""
+    return f"fold-{number}"
 
 
 def fold_members(folder: Path, *, marker: str, hint: str) -> tuple[Path, ...]:
     """All folds of a folder, in order; `marker` is a file that a complete member holds.
 
-    Errors as `read_folds`, and MissingError with the hint when a fold is not there.
+    Errors as `read_folds`, MissingError with the hint when a fold is not there, and ArtifactError
+    when it is a link or no folder.
     """
-    count = read_folds(folder).count
-    members = tuple(fold_path(folder, number) for number in range(1, count + 1))
-    for number, member in enumerate(members, start=1):
-        if not (member / marker).exists():
-            raise MissingError(
-                f"fold {number} of {count} is missing or incomplete", where=str(member), hint=hint
-            )
-    return members
+    with translated_errors(folder), OpenFolder(folder) as opened:
+        count = read_folds(opened.root).count
+        for number in range(1, count + 1):
+            member = fold_path(opened.root, number)
+            if not (member / marker).exists():
+                raise MissingError(
+                    f"fold {number} of {count} is missing or incomplete",
+                    where=str(member),
+                    hint=hint,
+                )
+    return tuple(fold_path(folder, number) for number in range(1, count + 1))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any, TypeVar
 
 from vecattr.errors import DamagedError, MismatchError, VecattrError
 from vecattr.files.atomic import read_file
+from vecattr.files.folder import Location
 
 T = TypeVar("T")
 
@@ -40,7 +40,9 @@ def parse_json(data: bytes | str) -> Any:
     return value
 
 
-def read_json(path: Path, parse: Callable[[Any], T], *, kind: str, hint: str | None = None) -> T:
+def read_json(
+    path: Location, parse: Callable[[Any], T], *, kind: str, hint: str | None = None
+) -> T:
     """The content of a file as `parse` returns it from its JSON value.
 
     MissingError when there is no file; DamagedError, which names the file, when it holds no bounded
@@ -57,7 +59,7 @@ def read_json(path: Path, parse: Callable[[Any], T], *, kind: str, hint: str | N
 
 
 def read_sidecar(
-    path: Path, parse: Callable[[dict[str, Any]], T], *, kind: str, version: int, hint: str
+    path: Location, parse: Callable[[dict[str, Any]], T], *, kind: str, version: int, hint: str
 ) -> T | None:
     """The content of an optional file with a version, None when there is no file; DamagedError when
     it cannot be read, MismatchError when it is of another version."""

@@ -17,7 +17,6 @@ import io
 import mmap
 import struct
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 
 from vecattr.errors import DamagedError
 from vecattr.files.atomic import sha256_bytes, translated_errors
+from vecattr.files.folder import Location, open_to_read
 
 try:  # the same checksum in half the time; installed with xopen on most machines
     from zlib_ng.zlib_ng import crc32
@@ -75,9 +75,10 @@ class SealedBytes:
         self._verified = bytearray(len(self._checksums))
 
     @classmethod
-    def open(cls, path: Path) -> SealedBytes:
-        """Map a file; MissingError when it is not there."""
-        with translated_errors(path), path.open("rb") as handle:
+    def open(cls, path: Location) -> SealedBytes:
+        """Map a file; MissingError when it is not there, ArtifactError when it is no regular
+        file."""
+        with translated_errors(path), open_to_read(path) as handle:
             if handle.seek(0, io.SEEK_END) == 0:
                 raise DamagedError("the file is empty", where=str(path), hint=_HINT)
             data = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)

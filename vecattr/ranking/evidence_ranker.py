@@ -11,13 +11,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.encoders.model_folder import RANKER_FILE
+from vecattr.files.folder import Location
 from vecattr.files.json_files import read_sidecar
 from vecattr.vectors import Codes, Column, Scores
 
@@ -144,7 +144,7 @@ class EvidenceRanker:
         return (json.dumps(data, sort_keys=True) + "\n").encode()
 
 
-def read_ranker(folder: Path) -> EvidenceRanker | None:
+def read_ranker(folder: Location) -> EvidenceRanker | None:
     """The evidence ranker of a model folder; errors and None as in `read_sidecar`."""
     return read_sidecar(
         folder / RANKER_FILE,

@@ -241,3 +241,28 @@ def test_files_of_the_model_that_the_manifest_does_not_name_are_not_used(
     opened = workshop.open(index)
     assert opened.calibration is None
     assert [answer.labs for answer in opened.query_many(asked)] == before
+
+
+@pytest.mark.parametrize(
+    "name", ["unknown", "Unknown-Engineered", "a\nb", " Ash", "", "\u200b", "\udcff"]
+)
+def test_a_name_that_no_build_admits_is_found(tmp_path: Path, workshop: Any, name: str) -> None:
+    index = tmp_path / "i"
+    workshop.build(index, workshop.plasmids(["Ash", "Birch"]))
+    manifest = read_manifest(index)
+    [entry] = manifest.segments
+    other = replace(manifest, segments=(entry.with_names({"Ash": name}),))
+    for file in (index / "manifest.json", history_path(index, 1)):
+        file.write_bytes(other.to_json())
+    report = verify_index(index)
+    assert not report.ok
+    assert [finding.where for finding in report.findings] == [
+        str(index / "segments" / f"{entry.name}.h5")
+    ]
+    assert "no build admits the name" in report.findings[0].what
+
+
+def test_names_that_a_build_admits_are_fine(tmp_path: Path, workshop: Any) -> None:
+    names = ["../x", "=cmd()", "Müller", "a b", 'O\'Neil "lab"', "数"]
+    workshop.build(tmp_path / "i", workshop.plasmids(names))
+    assert verify_index(tmp_path / "i").findings == ()

@@ -11,6 +11,7 @@ import pytest
 
 from vecattr.cli.main import run
 from vecattr.errors import LockedError
+from vecattr.files.folder import OpenFolder
 from vecattr.indexes.checking import verify
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab
@@ -165,7 +166,7 @@ def test_a_manifest_that_was_put_back_is_found(index: Path, tmp_path: Path) -> N
 
 def test_a_generation_that_was_deleted_by_hand_is_told(index: Path) -> None:
     (index / "manifests" / "000002.json").unlink()
-    sweep(index, read_manifest(index))
+    sweep(OpenFolder(index).root, read_manifest(index))
     assert [finding.what for finding in verify_index(index).findings] == [
         "is missing, so this generation is lost"
     ]

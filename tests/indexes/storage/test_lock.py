@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,10 @@ import pytest
 from vecattr.cli.main import run
 from vecattr.errors import ArtifactError, LockedError, MissingError
 from vecattr.files.atomic import TEMPORARY
+from vecattr.files.disk import Disk, using
 from vecattr.files.place import Place
 from vecattr.indexes.editing.edit import remove_lab
+from vecattr.indexes.storage.index_folder import read_manifest
 from vecattr.indexes.storage.lock import LOCK_FILE, delete_abandoned, unfinished_folder, writing
 
 HOLD = """
@@ -99,8 +103,50 @@ def test_no_folder_is_no_lock(tmp_path: Path) -> None:
     with pytest.raises(MissingError), writing(tmp_path / "none"):
         pass
     (tmp_path / "i" / LOCK_FILE).mkdir(parents=True)
-    with pytest.raises(ArtifactError, match="cannot be locked"), writing(tmp_path / "i"):
+    with pytest.raises(ArtifactError, match="is a folder, and no file"), writing(tmp_path / "i"):
         pass
+
+
+def test_without_locks_the_message_says_so(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    class NoLocks(Disk):
+        def lock(self, file: int) -> None:
+            raise OSError(errno.ENOLCK, "No locks available")
+
+    before = read_manifest(index)
+    with using(NoLocks()):
+        assert run(["remove-lab", "Ash", "-i", str(index)]) == ArtifactError.exit_code
+    message = capsys.readouterr().err
+    assert "no locks (flock)" in message
+    assert "another file system" in message
+    assert read_manifest(index) == before
+
+
+@pytest.mark.parametrize("content", [b"", b"precious"])
+def test_a_lock_that_is_another_name_of_a_file_changes_nothing_of_it(
+    index: Path, tmp_path: Path, content: bytes
+) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(content)
+    file.chmod(0o640)
+    (index / LOCK_FILE).unlink()
+    (index / LOCK_FILE).hardlink_to(file)
+    before = file.stat()
+    with pytest.raises(ArtifactError) if content else nullcontext():
+        remove_lab(index, "Ash")
+    assert file.read_bytes() == content
+    assert (file.stat().st_mode, file.stat().st_mtime_ns) == (before.st_mode, before.st_mtime_ns)
+
+
+def test_a_new_lock_file_has_mode_and_group_of_the_folder(index: Path) -> None:
+    (index / LOCK_FILE).unlink()
+    index.chmod(0o2770)
+    umask = os.umask(0o077)
+    try:
+        remove_lab(index, "Ash")
+    finally:
+        os.umask(umask)
+    assert stat.S_IMODE((index / LOCK_FILE).stat().st_mode) == 0o660
+    assert (index / LOCK_FILE).stat().st_gid == index.stat().st_gid
 
 
 def left_by_a_killed_build(path: Path) -> Path:

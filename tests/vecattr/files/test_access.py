@@ -14,6 +14,7 @@ from vecattr.cli.rendering.output import write_file
 from vecattr.files.access import Access, access_of_replaced, give_to_tree
 from vecattr.files.atomic import atomic_write
 from vecattr.files.entries import append_line
+from vecattr.files.folder import OpenFolder
 from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab, rollback
 
 
@@ -65,7 +66,7 @@ def test_a_new_file_has_the_mode_that_the_umask_gives_unless_its_folder_is_share
     with umask(mask):
         atomic_write(tmp_path / "own", b"x")
         atomic_write(tmp_path / "shared", b"x", in_shared_folder=True)
-        append_line(tmp_path / "log", "x")
+        append_line(OpenFolder(tmp_path).root / "log", "x")
     assert mode_of(tmp_path / "own") == 0o666 & ~mask
     assert mode_of(tmp_path / "shared") == mode_of(tmp_path / "log") == 0o664
 

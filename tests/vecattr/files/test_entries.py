@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from vecattr.errors import ArtifactError, MissingError
-from vecattr.files.entries import append_line, check_entries, read_entry
+from vecattr.files.atomic import read_file
+from vecattr.files.entries import append_line, check_entries
+from vecattr.files.folder import Entry, OpenFolder
 
 
 def make_socket(path: Path) -> None:
@@ -25,6 +27,10 @@ SPECIAL: dict[str, Callable[[Path], object]] = {
 }
 
 
+def opened(folder: Path) -> Entry:
+    return OpenFolder(folder).root
+
+
 @pytest.fixture(params=SPECIAL, name="special")
 def _special(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A file that is none."""
@@ -35,10 +41,10 @@ def _special(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def test_what_is_no_regular_file_is_neither_read_nor_written(special: Path) -> None:
     with pytest.raises(ArtifactError, match=r"is a (symbolic link|pipe|socket)") as error:
-        read_entry(special)
+        read_file(opened(special.parent) / "file")
     assert error.value.where == str(special)
     with pytest.raises(ArtifactError, match=r"is a (symbolic link|pipe|socket)"):
-        append_line(special, "more")
+        append_line(opened(special.parent) / "file", "more")
     assert (special.parent / "target").read_text() == "precious\n"
 
 
@@ -47,39 +53,39 @@ def test_a_folder_with_such_an_entry_is_refused(tmp_path: Path, special: Path, b
     folder = tmp_path / "folder"
     (folder / "inner").mkdir(parents=True)
     (folder / "a file").touch()
-    check_entries(folder, ["inner", "none"])
+    check_entries(opened(folder), ["inner", "none"])
     special.rename(folder / below / "special")
     with pytest.raises(ArtifactError, match="only regular files and folders") as error:
-        check_entries(folder, ["inner"])
+        check_entries(opened(folder), ["inner"])
     assert error.value.where == str(folder / below / "special")
 
 
 def test_a_link_to_nowhere_and_a_linked_subfolder_are_refused(tmp_path: Path) -> None:
     (tmp_path / "inner").symlink_to("nowhere")
     with pytest.raises(ArtifactError, match="symbolic link"):
-        check_entries(tmp_path, ["inner"])
+        check_entries(opened(tmp_path), ["inner"])
     (tmp_path / "inner").unlink()
     (tmp_path / "inner").symlink_to("..")
     with pytest.raises(ArtifactError, match="symbolic link"):
-        check_entries(tmp_path, ["inner"])
+        check_entries(opened(tmp_path), ["inner"])
 
 
 def test_a_folder_reached_by_a_link_is_as_any_other(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "real" / "file").write_bytes(b"content")
     (tmp_path / "link").symlink_to("real")
-    check_entries(tmp_path / "link", [])
-    assert read_entry(tmp_path / "link" / "file") == b"content"
+    check_entries(opened(tmp_path / "link"), [])
+    assert read_file(opened(tmp_path / "link") / "file") == b"content"
 
 
 def test_what_is_not_there_is_missing(tmp_path: Path) -> None:
     with pytest.raises(MissingError):
-        read_entry(tmp_path / "none")
+        read_file(opened(tmp_path) / "none")
 
 
 def test_an_incomplete_last_line_is_ended_before_the_next(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    append_line(log, "one")
+    append_line(opened(tmp_path) / "log", "one")
     log.write_bytes(log.read_bytes() + b"tor")
-    append_line(log, "two")
+    append_line(opened(tmp_path) / "log", "two")
     assert log.read_text() == "one\ntor\ntwo\n"
