@@ -80,18 +80,17 @@ class WorkFile:
 
     def _open(self, plan: str) -> None:
         run = self._database.execute
-        run(f"PRAGMA cache_size = -{_CACHE}")
         run("PRAGMA locking_mode = EXCLUSIVE")
+        tables = [name for (name,) in run("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        if tables and "facts" not in tables:
+            raise _foreign(self.path)
+        run(f"PRAGMA cache_size = -{_CACHE}")
         run("PRAGMA journal_mode = WAL")  # a killed process, or computer, leaves whole records
         run("PRAGMA synchronous = NORMAL")
         run("BEGIN EXCLUSIVE")
-        tables = [name for (name,) in run("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        if "facts" in tables:
-            self.was_there = run("SELECT value FROM facts WHERE name = 'plan'").fetchone() == (
-                plan,
-            )
-        elif tables:
-            raise _foreign(self.path)
+        if tables:
+            earlier = run("SELECT value FROM facts WHERE name = 'plan'").fetchone()
+            self.was_there = earlier == (plan,)
         if not self.was_there:
             for name in tables:
                 run(f"DROP TABLE {name}")
