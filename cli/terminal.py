@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vecattr.cli.rendering.escape import escape_control
-from vecattr.errors import InputError, VecattrError
+from vecattr.errors import AppliedError, InputError, VecattrError
 
 if TYPE_CHECKING:
     from vecattr.plasmid import Plasmid
@@ -58,6 +58,14 @@ class Terminal:
         """Print a line only with -v."""
         if self.verbose:
             _print_line(escape_control(text))
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        """An error that came after a change was in force is a warning, and the command goes on."""
+        try:
+            yield
+        except AppliedError as error:
+            self.complain(error, kind="warning")
 
     def complain(self, error: VecattrError, *, kind: str = "error") -> None:
         """Print an error in one or two lines: where, what, and the next step."""

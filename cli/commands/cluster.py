@@ -159,4 +159,5 @@ def _rows(
 def _draw(elbow: Elbow, path: Path, *, title: str) -> None:
     from vecattr.plots.pictures import draw_elbow  # extra
 
-    write_file(path, draw_elbow(elbow, form=_PICTURES[path.suffix.lower()], title=title))
+    with terminal().going_on():
+        write_file(path, draw_elbow(elbow, form=_PICTURES[path.suffix.lower()], title=title))

@@ -219,7 +219,8 @@ def write_table(path: Path, collection: Collection) -> None:
     split = {plasmid.id: "train" for plasmid in collection.stored}
     split |= {plasmid.id: "dev" for plasmid in collection.queries}
     plasmids = [*collection.stored, *collection.queries]
-    write_file(path, utf8(table_text(plasmids, split=split)))
+    with terminal().going_on():
+        write_file(path, utf8(table_text(plasmids, split=split)))
 
 
 def write_fasta(path: Path, plasmids: Sequence[Plasmid]) -> None:
@@ -227,7 +228,8 @@ def write_fasta(path: Path, plasmids: Sequence[Plasmid]) -> None:
     text = "".join(
         f">{plasmid.id} [topology={plasmid.topology}]\n{plasmid.sequence}\n" for plasmid in plasmids
     )
-    write_file(path, utf8(text))
+    with terminal().going_on():
+        write_file(path, utf8(text))
 
 
 def _say(text: str) -> None:

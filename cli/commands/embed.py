@@ -78,7 +78,8 @@ def command(
         vectors = np.concatenate(list(_embedded(plasmids, embedder, progress=advance)))
     table = EmbeddingTable(tuple(plasmid.id for plasmid in plasmids), vectors)
     facts = {"model": embedder.identity, "tool": __version__}
-    write_file(output, vector_bytes(table, form=form, facts=facts))
+    with terminal().going_on():
+        write_file(output, vector_bytes(table, form=form, facts=facts))
     terminal().say(f"{output}: {len(table)} vectors of width {table.width}")
 
 

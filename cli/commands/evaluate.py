@@ -74,7 +74,8 @@ def command(
     facts |= _provenance(panel, read_options)
     if evaluation.per_query is not None:
         lines = per_query_lines(collection, measured, panel.lab_names)
-        write_file(evaluation.per_query, utf8("".join(lines)))
+        with terminal().going_on():
+            write_file(evaluation.per_query, utf8("".join(lines)))
     write_results(facts_text(facts, form=chosen_format(form, output), title="Figures"), output)
 
 

@@ -129,7 +129,8 @@ def command(
     placed = _embedded_queries(opened, load_plasmids(queries, read_options) if queries else [])
     labs = opened.lab_table()
     layout = _layout(stored, labs, placed, perplexity=perplexity, seed=seed, colors=colors)
-    write_file(output, _picture_bytes(layout, form, title=f"{len(stored)} plasmids"))
+    with terminal().going_on():
+        write_file(output, _picture_bytes(layout, form, title=f"{len(stored)} plasmids"))
     if table is not None:
         table_form = chosen_format(None, table)
         write_results(list_text(COLUMNS, _rows(layout), form=table_form, title="Map"), table)

@@ -54,4 +54,6 @@ def _repair(index: Path, *, wait: float) -> VerifyReport:
     report = repair_index(index, wait=wait)
     for change in report.repairs:
         terminal().say(f"repaired: {change}")
+    if report.warning:
+        terminal().complain(report.warning, kind="warning")
     return report.after

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from vecattr.errors import AppliedError, ArtifactError
+
 
 def write_results(pieces: Iterable[str], output: Path | None) -> None:
     """Write to stdout as the pieces come, or to a file that is written atomically."""
@@ -24,10 +26,28 @@ def utf8(text: str) -> bytes:
 
 def write_file(path: Path, data: bytes) -> None:
     """Replace a file atomically; a pipe or a device is written to, because it must not be
-    replaced, and a link is followed."""
+    replaced, and a link is followed.
+
+    AppliedError when the file is there, and the disk failed after that."""
     from vecattr.files.atomic import atomic_write, write_in_place  # start-up
 
     if path.exists() and not path.is_file():
         write_in_place(path, data)
-    else:
+        return
+    try:
         atomic_write(path.resolve(), data)
+    except ArtifactError as error:
+        if not _holds(path, data):
+            raise
+        raise AppliedError(
+            f"the new file is in force, but the disk failed after that: {error.what}",
+            where=str(path),
+            hint="it may be lost if the machine stops before its disks have written everything",
+        ) from error
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        return path.read_bytes() == data
+    except OSError:
+        return False

@@ -8,14 +8,13 @@ present one. Damaged and unlisted files are moved into `quarantine/`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import count
 from pathlib import Path
 
 from vecattr.encoders.model_folder import IDENTITY_FILES, TABLES_FILE
 from vecattr.encoders.pretrained import shipped_encoder
-from vecattr.errors import ArtifactError, DamagedError, MissingError
-from vecattr.files.access import Access
+from vecattr.errors import AppliedError, ArtifactError, DamagedError, MissingError, MovedError
 from vecattr.files.atomic import (
     TEMPORARY,
     atomic_write,
@@ -23,7 +22,7 @@ from vecattr.files.atomic import (
     sha256_bytes,
     translated_errors,
 )
-from vecattr.files.disk import disk, sync_folder
+from vecattr.indexes.checking.quarantine import make_folder, quarantine
 from vecattr.indexes.checking.segment_findings import cell_findings, segment_findings
 from vecattr.indexes.checking.verify import VerifyReport, verify_index
 from vecattr.indexes.editing.publish import publish
@@ -53,22 +52,23 @@ from vecattr.indexes.storage.manifest import (
     parse_manifest,
 )
 
-QUARANTINE_FOLDER = "quarantine"
-
 
 @dataclass(frozen=True)
 class RepairReport:
-    """What was repaired, a sentence each, and what `verify_index` finds afterwards."""
+    """What was repaired, a sentence each, what `verify_index` finds afterwards, and what failed
+    after a change that is in force."""
 
     repairs: tuple[str, ...]
     after: VerifyReport
+    warning: AppliedError | None = None
 
 
 def repair_index(path: Path, *, wait: float = 0) -> RepairReport:
     """Repair the index at `path` as far as its own files allow.
 
     Raises MissingError when there is none, MismatchError for one of a newer format, LockedError
-    as `writing`, DamagedError when no manifest can be read.
+    as `writing`, DamagedError when no manifest can be read, ArtifactError when the disk refuses;
+    what was repaired until then stays.
 
     >>> for file in Path("my.index/segments").glob("*.faiss"):
     ...     file.unlink()
@@ -81,18 +81,38 @@ def repair_index(path: Path, *, wait: float = 0) -> RepairReport:
         read_manifest(path)  # raises, saying what is there instead
     with writing(path, wait=wait) as folder:
         repair = _Repair(folder)
-        repair.run()
-        folder.check_in_place()
-    return RepairReport(tuple(repair.repairs), verify_index(path))
+        with _says_what_is_done(repair):
+            repair.run()
+            folder.check_in_place()
+    return RepairReport(tuple(repair.repairs), verify_index(path), repair.warning)
+
+
+@contextmanager
+def _says_what_is_done(repair: _Repair) -> Iterator[None]:
+    try:
+        yield
+    except MovedError:
+        raise
+    except ArtifactError as error:
+        if not repair.has_begun:
+            raise
+        raise ArtifactError(
+            f"the index is repaired in part ({len(repair.repairs)} steps are done): {error.what}",
+            where=error.where,
+            hint=error.hint or "nothing is lost: try again when the disk can be written to",
+        ) from error
 
 
 class _Repair:
-    """One repair of one index, under its lock; `repairs` are sentences."""
+    """One repair of one index, under its lock; `repairs` are sentences. Once it `has_begun`, files
+    may have been changed; `warning` is what failed after a state was published."""
 
     def __init__(self, folder: LockedFolder) -> None:
         self.folder = folder
         self.path, self.root = folder.path, folder.root
         self.repairs: list[str] = []
+        self.has_begun = False
+        self.warning: AppliedError | None = None
 
     def run(self) -> None:
         """Repair all that can be repaired."""
@@ -115,7 +135,7 @@ class _Repair:
         if not _is_copy(file, manifest):
             if file.exists():
                 self._quarantine(file, f"differs from {MANIFEST_FILE}")
-            atomic_write(file, read_file(self.root / MANIFEST_FILE), in_shared_folder=True)
+            self._write(file, read_file(self.root / MANIFEST_FILE))
             self.repairs.append(f"{file}: written again from {MANIFEST_FILE}")
 
     def _restore_manifest(self) -> Manifest:
@@ -138,7 +158,7 @@ class _Repair:
             target, file = self.path / MANIFEST_FILE, history_path(self.path, newest.generation)
             if target.exists():
                 self._quarantine(target, error.what)
-            atomic_write(target, read_file(file), in_shared_folder=True)
+            self._write(target, read_file(file))
             self.repairs.append(f"{target}: generation {newest.generation} came back from {file}")
             return newest
 
@@ -197,7 +217,7 @@ class _Repair:
         facts = FileFacts(sha256_bytes(data), len(data))
         if facts == entry.faiss and _holds(file, data):
             return entry
-        atomic_write(file, data, in_shared_folder=True)
+        self._write(file, data)
         self.repairs.append(f"{file}: made again from the segment")
         return replace(entry, faiss=facts)
 
@@ -213,8 +233,8 @@ class _Repair:
             if (folder / name).exists():
                 self._quarantine(folder / name, "not what was written")
             with translated_errors(folder):
-                _make_folder(folder)
-            atomic_write(folder / name, read_file(source), in_shared_folder=True)
+                make_folder(folder)
+            self._write(folder / name, read_file(source))
             self.repairs.append(f"{folder / name}: came back from the encoder of this vecattr")
 
     def _rebuild_tables(self, manifest: Manifest) -> ModelFiles:
@@ -229,6 +249,7 @@ class _Repair:
             return manifest.model_files
         if file.exists():
             self._quarantine(file, "not what was written")
+        self.has_begun = True
         files = with_tables(folder, manifest.model_files, identity=manifest.model)
         self.repairs.append(f"{file}: made again from the weights")
         return files
@@ -252,27 +273,24 @@ class _Repair:
             yield from sorted(folder.glob(f"{TEMPORARY}*"))
 
     def _quarantine(self, file: Path, why: str) -> None:
-        folder = self.path / QUARANTINE_FOLDER
-        with translated_errors(file):
-            _make_folder(folder)
-            target = _free(folder, file.name)
-            disk().replace(file, target)
-            for changed in (file.parent, folder):
-                sync_folder(changed)
+        self.has_begun = True
+        target = quarantine(self.path, file)
         self.repairs.append(f"{file}: moved to {target} ({why})")
 
+    def _write(self, file: Path, data: bytes) -> None:
+        self.has_begun = True
+        atomic_write(file, data, in_shared_folder=True)
+
     def _publish(self, manifest: Manifest) -> None:
-        publish(self.folder, manifest, action="repair", details={"done": list(self.repairs)})
+        self.has_begun = True
+        try:
+            publish(self.folder, manifest, action="repair", details={"done": list(self.repairs)})
+        except AppliedError as error:
+            self.warning = error
 
 
 def _segment_names(manifest: Manifest) -> set[str]:
     return {entry.name for entry in manifest.segments}
-
-
-def _free(folder: Path, name: str) -> Path:
-    """A path in the folder that is not taken yet."""
-    numbered = (folder / f"{number:03d}-{name}" for number in count(1))
-    return next(path for path in numbered if not path.exists())
 
 
 def _files(folder: Path) -> list[Path]:
@@ -294,10 +312,3 @@ def _is_copy(file: Path, manifest: Manifest) -> bool:
         return parse_manifest(read_file(file), where=str(file)) == manifest
     except ArtifactError:
         return False
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder of an index, unless it is there, with mode and group of the index folder."""
-    if not folder.exists():
-        disk().make_folder(folder)
-        Access.from_path(folder.parent).give(folder)

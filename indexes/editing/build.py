@@ -16,13 +16,14 @@ from vecattr.encoders.embedder import Embedder, load_embedder
 from vecattr.encoders.model_folder import learned_labs, model_identity
 from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import ArtifactError, InputError, MismatchError, UsageError
-from vecattr.files.atomic import sync_tree
+from vecattr.files.atomic import sync_tree, translated_errors
 from vecattr.files.disk import disk
 from vecattr.files.place import Place
 from vecattr.indexes.editing.mean_calibration import calibrate_means
 from vecattr.indexes.editing.publish import (
     StepHook,
     no_hook,
+    not_in_force_yet,
     publish,
     told_when_in_force,
 )
@@ -145,7 +146,8 @@ def _import_model(
     """Copy the model into a new index folder, with lookup tables, and load it unless `embedder` is
     given; MismatchError when `embedder` is another model."""
     for name in (SEGMENTS_FOLDER, HISTORY_FOLDER, MODEL_FOLDER):
-        disk().make_folder(folder / name)
+        with translated_errors(folder / name):
+            disk().make_folder(folder / name)
     target = folder / MODEL_FOLDER
     files = copy_model(model, target)
     if embedder is None:
@@ -255,7 +257,8 @@ def _report(manifest: Manifest, sink: SegmentSink, learned: EmbeddingTable | Non
 
 def _publish_folder(folder: LockedFolder, place: Place, manifest: Manifest, step: StepHook) -> None:
     details = {"plasmids": manifest.plasmids, "labs": manifest.labs}
-    publish(folder, manifest, action="build", details=details, step=step)
+    with not_in_force_yet(place.path):
+        publish(folder, manifest, action="build", details=details, step=step)
     sync_tree(folder.path)
     step("folder")
     put_in_force(folder, place, step)

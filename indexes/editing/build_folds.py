@@ -19,7 +19,7 @@ from vecattr.indexes.editing.build import (
     index_place,
     put_in_force,
 )
-from vecattr.indexes.editing.publish import StepHook, no_hook
+from vecattr.indexes.editing.publish import StepHook, no_hook, not_in_force_yet
 from vecattr.indexes.storage.fold_indexes import model_folds
 from vecattr.indexes.storage.index_folder import MANIFEST_FILE
 from vecattr.indexes.storage.lock import delete_abandoned, unfinished_folder, writing
@@ -52,10 +52,11 @@ def build_folds(
             locks.enter_context(writing(old, wait=wait))
         place.check()
         folder = unfinished.path
-        reports = tuple(
-            build_index(folder / fold.name, plasmids, model=fold, embedder=embedder, **options)
-            for fold, embedder in zip(model_folds(model), embedders, strict=True)
-        )
+        with not_in_force_yet(path):
+            reports = tuple(
+                build_index(folder / fold.name, plasmids, model=fold, embedder=embedder, **options)
+                for fold, embedder in zip(model_folds(model), embedders, strict=True)
+            )
         atomic_write(folder / FOLDS_FILE, read_file(model / FOLDS_FILE), in_shared_folder=True)
         sync_tree(folder)
         put_in_force(unfinished, place, step)

@@ -113,6 +113,22 @@ def told_when_in_force(
         raise
 
 
+@contextlib.contextmanager
+def not_in_force_yet(path: Path) -> Iterator[None]:
+    """What is in force in an unfinished folder counts for nothing yet: an AppliedError becomes
+    ArtifactError, because the folder will not come to be at `path`."""
+    try:
+        yield
+    except AppliedError as error:
+        cause = error.__cause__
+        what = cause.what if isinstance(cause, VecattrError) else str(cause)
+        raise ArtifactError(
+            f"nothing was built: {what}",
+            where=str(path),
+            hint="try again when the disk can be written to",
+        ) from error
+
+
 def _is_published(folder: LockedFolder, data: bytes) -> bool:
     """Whether these bytes are the present manifest of the index."""
     try:

@@ -156,9 +156,11 @@ def write_in_place(path: Path, data: bytes) -> None:
 
 
 def sync_tree(folder: Path) -> None:
-    """Wait until the names in a folder and in the folders below it are on disk."""
+    """Wait until the names in a folder and in the folders below it are on disk; ArtifactError when
+    the disk refuses."""
     for inner, _, _ in os.walk(folder):
-        sync_folder(Path(inner))
+        with translated_errors(Path(inner)):
+            sync_folder(Path(inner))
 
 
 @contextlib.contextmanager

@@ -1,0 +1,205 @@
+"""A folder with everything that commands need, and the commands that change something: a folder in,
+command lines and what they must leave out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vecattr.cli.main import run
+from vecattr.encoders.model_folder import TABLES_FILE
+from vecattr.errors import VecattrError
+from vecattr.files.atomic import TEMPORARY, sha256_bytes
+from vecattr.files.fold_folder import FOLDS_FILE, Folds, is_folds
+from vecattr.indexes.checking.verify import verify_index
+from vecattr.indexes.storage.index_folder import (
+    MANIFEST_FILE,
+    MODEL_FOLDER,
+    read_manifest,
+    segment_path,
+)
+from vecattr.indexes.storage.log import LOG_FILE
+from vecattr.plasmid import Plasmid
+from vecattr.sequences.synthetic import synthetic_plasmids
+
+TRAIN, FIRST, NEW, NEXT, MORE = "train.csv", "first.csv", "new.csv", "next.csv", "more.csv"
+_TRAIN = "--encoder bag --loss cosface --width 16 --token-width 16 --epochs 1 --device cpu"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The exit code of a command, and what it said on stderr."""
+
+    code: int
+    said: str
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line that changes the index, or the file, of this name; `{}` is the workplace."""
+
+    name: str
+    line: str
+    target: str
+
+    def run(self, folder: Path) -> Outcome:
+        """Run it in a workplace."""
+        return ran([part.format(folder) for part in self.line.split()])
+
+    @property
+    def is_repair(self) -> bool:
+        """Whether its index is damaged before it."""
+        return "--repair" in self.line
+
+    @property
+    def is_index(self) -> bool:
+        """Whether its target is an index, or several, and not a file."""
+        return self.target.endswith(".index")
+
+
+COMMANDS = (
+    Command("build", "build-index {}/first.csv -m {}/model -i {}/a/b/new.index", "a/b/new.index"),
+    Command(
+        "build --replace",
+        "build-index {}/next.csv -m {}/model -i {}/kept.index --replace",
+        "kept.index",
+    ),
+    Command(
+        "build of means",
+        "build-index {}/first.csv -m {}/model --lab-vectors mean -i {}/means.index",
+        "means.index",
+    ),
+    Command("build of folds", "build-index {}/next.csv -m {}/folds -i {}/f.index", "f.index"),
+    Command("add-lab", "add-lab {}/next.csv -i {}/kept.index", "kept.index"),
+    Command("remove-lab", "remove-lab New -i {}/kept.index", "kept.index"),
+    Command("rename-lab", "rename-lab New Newer -i {}/kept.index", "kept.index"),
+    Command("compact", "compact -i {}/kept.index", "kept.index"),
+    Command("rollback", "rollback -i {}/kept.index", "kept.index"),
+    Command("repair of caches", "verify --repair -i {}/caches.index", "caches.index"),
+    Command("repair of a loss", "verify --repair -i {}/lost.index", "lost.index"),
+    Command("embed", "embed {}/new.csv -m {}/model -o {}/new.tsv", "new.tsv"),
+    Command("embed over", "embed {}/new.csv -m {}/model -o {}/old.tsv", "old.tsv"),
+    Command("query", "query {}/new.csv -i {}/kept.index -o {}/new.jsonl", "new.jsonl"),
+    Command("query over", "query {}/new.csv -i {}/kept.index -o {}/old.tsv", "old.tsv"),
+)
+
+
+def ran(arguments: Sequence[str]) -> Outcome:
+    """Run a command line in this process."""
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+        code = run([*arguments, "-q"])
+    return Outcome(code, said.getvalue())
+
+
+def make_workplace(folder: Path, *, model: Path | None = None) -> Path:
+    """Fill an empty folder: a trained model (None: train one), tables, a whole index of three
+    generations and two damaged ones, and an old file."""
+    for name, text in _collections().items():
+        (folder / name).write_text(text)
+    if model is None:
+        _must([*f"train {folder}/{TRAIN} -o {folder}/model".split(), *_TRAIN.split()])
+    else:
+        shutil.copytree(model, folder / "model")
+    _make_folds(folder)
+    kept = folder / "kept.index"
+    _must(["build-index", f"{folder}/{FIRST}", "-m", f"{folder}/model", "-i", str(kept)])
+    _must(["add-lab", f"{folder}/{NEW}", "-i", str(kept)])
+    for name in ("caches.index", "lost.index"):
+        shutil.copytree(kept, folder / name)
+    _damage_caches(folder / "caches.index")
+    _damage_segment(folder / "lost.index")
+    (folder / "old.tsv").write_text("old\n")
+    return folder
+
+
+def _collections() -> dict[str, str]:
+    """Tables of three labs, and of a few plasmids of one more lab each."""
+    plasmids = list(synthetic_plasmids(labs=5, plasmids_per_lab=15, seed=3))
+    return {
+        TRAIN: _table(plasmids[:45]),
+        FIRST: _table([*plasmids[:4], *plasmids[15:19], *plasmids[30:34]]),
+        NEW: _table(plasmids[45:48], lab="New"),
+        NEXT: _table(plasmids[60:63], lab="Next"),
+        MORE: _table(plasmids[63:66], lab="More"),
+    }
+
+
+def _table(plasmids: Sequence[Plasmid], *, lab: str | None = None) -> str:
+    rows = [f"{plasmid.id},{plasmid.sequence[:500]},{lab or plasmid.lab}" for plasmid in plasmids]
+    return "\n".join(["sequence_id,sequence,lab", *rows]) + "\n"
+
+
+def _must(arguments: Sequence[str]) -> None:
+    outcome = ran(arguments)
+    assert outcome.code == 0, outcome.said
+
+
+def _make_folds(folder: Path) -> None:
+    for number in (1, 2):
+        shutil.copytree(folder / "model", folder / "folds" / f"fold-{number}")
+    (folder / "folds" / FOLDS_FILE).write_bytes(Folds(2, "run", ()).to_json())
+
+
+def _damage_caches(path: Path) -> None:
+    """A damaged cache, a lost manifest, a lost table of the model, and a file of a stranger."""
+    for file in (path / "segments").glob("*.faiss"):
+        file.write_bytes(b"damaged")
+    (path / "segments" / "notes.txt").write_text("not of vecattr")
+    (path / MODEL_FOLDER / TABLES_FILE).write_bytes(b"damaged")
+    (path / MANIFEST_FILE).unlink()
+
+
+def _damage_segment(path: Path) -> None:
+    """The last segment damaged."""
+    file = segment_path(path, read_manifest(path).segments[-1].name)
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 255
+    file.write_bytes(bytes(data))
+
+
+def state_of(target: Path) -> object:
+    """What an index or a file is: None when it is not there, or an empty folder; its bytes; its
+    generation and identity, or those of each fold, when it is whole; what is wrong otherwise."""
+    if target.is_file():
+        return target.read_bytes()
+    if not target.exists() or not any(target.iterdir()):
+        return None
+    if is_folds(target):
+        return tuple(state_of(path) for path in sorted(target.glob("fold-*")))
+    try:
+        report = verify_index(target)
+    except VecattrError as error:
+        return f"{error.where}: {error.what}"
+    errors = [
+        f"{finding.where}: {finding.what}"
+        for finding in report.findings
+        if finding.level == "error"
+    ]
+    return errors[0] if errors else (report.generation, report.identity)
+
+
+def is_whole(state: object) -> bool:
+    """Whether this is the state of a whole index, or of none."""
+    if isinstance(state, tuple) and not isinstance(state[0], int):
+        return all(map(is_whole, state))
+    return state is None or isinstance(state, tuple)
+
+
+def contents(folder: Path) -> set[str]:
+    """The hashes of all files in a folder but its log, to which each edit adds a line."""
+    return {
+        sha256_bytes(file.read_bytes())
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and file.name != LOG_FILE
+    }
+
+
+def leftovers(folder: Path) -> list[str]:
+    """Temporary files and folders below a folder."""
+    return sorted(str(file.relative_to(folder)) for file in folder.rglob(f"{TEMPORARY}*"))
