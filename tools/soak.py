@@ -7,6 +7,8 @@ out.
     python tools/soak.py corruption --rounds 1000
     python tools/soak.py model --rounds 300
     python tools/soak.py fuzz --seconds 1800 [--engine mutation|atheris]
+    python tools/soak.py disk-faults [--rounds 500]
+    python tools/soak.py crash [--rounds 500]
     python tools/soak.py load --rounds 100000 --processes 1000
 
 The summary is JSON: what was tried, how often, with which outcomes, and every failure. The exit
@@ -33,6 +35,8 @@ PROOFS = {
     "corruption": ("corruption", 1000),
     "model": ("model_based", 300),
     "fuzz": ("fuzz", 0),
+    "disk-faults": ("disk_faults", 0),
+    "crash": ("crashes", 0),
     "load": ("load", 100_000),
 }
 

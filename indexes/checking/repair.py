@@ -94,7 +94,7 @@ def _says_what_is_done(repair: _Repair) -> Iterator[None]:
     except MovedError:
         raise
     except ArtifactError as error:
-        if not repair.has_begun:
+        if not repair.has_begun or type(error) is not ArtifactError:  # its files, not the disk
             raise
         raise ArtifactError(
             f"the index is repaired in part ({len(repair.repairs)} steps are done): {error.what}",

@@ -23,6 +23,8 @@ SHORT = {
     "corruption": ["--rounds", "40", "--every", "12"],
     "model": ["--rounds", "3"],
     "fuzz": ["--seconds", "6"],
+    "disk-faults": ["--rounds", "60"],
+    "crash": ["--rounds", "60"],
     "load": ["--rounds", "2000", "--processes", "2"],
 }
 

@@ -156,6 +156,7 @@ def wrong_next(command: Command, bench: Bench, folder: Path, state: object) -> I
         outcome = ran(["add-lab", str(bench.base / MORE), "-i", str(target)])
         if outcome.code or outcome.said:
             yield f"the next edit fails: {outcome}"
+            return
         for finding in verify_index(target).findings:
             if not (command.is_repair and "is missing" in finding.what):
                 yield f"after the next edit: {finding}"

@@ -175,9 +175,9 @@ def state_of(target: Path) -> object:
     try:
         report = verify_index(target)
     except VecattrError as error:
-        return f"{error.where}: {error.what}"
+        return f"{error.what} ({Path(error.where or '').name})"
     errors = [
-        f"{finding.where}: {finding.what}"
+        f"{finding.what} ({Path(finding.where).name})"
         for finding in report.findings
         if finding.level == "error"
     ]
