@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,11 +69,13 @@ def command(
     """Write a unit vector for each sequence, as features for other models."""
     import numpy as np  # start-up
 
+    from vecattr.encoders.protocol import features_read  # start-up
     from vecattr.vectors import EmbeddingTable  # start-up
     from vecattr.version import __version__  # start-up
 
     form = form or _form_by_suffix(output)
     embedder = _open_embedder(model, index, device=device, threads=threads)
+    read_options = replace(read_options, known_features=lambda: features_read(embedder))
     plasmids = load_plasmids(sequences, read_options)
     with terminal().progress("embed", total=len(plasmids)) as advance:
         vectors = np.concatenate(list(_embedded(plasmids, embedder, progress=advance)))

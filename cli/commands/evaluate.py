@@ -62,6 +62,7 @@ def command(
 
     panel = open_panel(indexes, fusion=fusion, device=device, threads=threads)
     evaluation.check(panel, plasmids)
+    read_options = replace(read_options, known_features=lambda: panel.feature_names)
     collection = load_labelled_plasmids(plasmids, read_options)
     measured = _measure(panel, collection, evaluation, confidence, title="evaluate")
     facts = _ranking_facts(panel, collection, measured, evaluation, confidence)

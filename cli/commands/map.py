@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -126,6 +127,7 @@ def command(
     stored = stored_plasmids(opened.segments)
     if sequences is not None:
         stored = stored.sample(sequences, seed=seed)
+    read_options = replace(read_options, known_features=lambda: opened.feature_names)
     placed = _embedded_queries(opened, load_plasmids(queries, read_options) if queries else [])
     labs = opened.lab_table()
     layout = _layout(stored, labs, placed, perplexity=perplexity, seed=seed, colors=colors)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,6 +100,7 @@ def command(
     from vecattr.readers.plasmids import read_plasmids  # start-up
 
     panel = open_panel(indexes, fusion=fusion, device=device, threads=threads, exact=exact)
+    read_options = replace(read_options, known_features=lambda: panel.feature_names)
     records = terminal().good_records(read_plasmids(sequences, read_options))
     with terminal().progress("query") as advance:
         answers = panel.query_many(

@@ -54,8 +54,37 @@ _OPTIONS = together(
     ),
     click.option(
         "--group-by",
+        "--publication-column",
         metavar="COLUMN",
         help="Column that says which plasmids belong together, such as a publication.",
+    ),
+    click.option(
+        "--id-column",
+        metavar="COLUMN",
+        help="Column of the ids, where it is not called sequence_id, id, name or the like.",
+    ),
+    click.option(
+        "--sequence-column",
+        metavar="COLUMN",
+        help="Column of the bases, where it is not called sequence, seq or the like.",
+    ),
+    click.option(
+        "--lab-column",
+        metavar="COLUMN",
+        help="Column of the labs, where it is not called lab, pi, depositor or the like.",
+    ),
+    click.option(
+        "--topology-column",
+        metavar="COLUMN",
+        help="Column that says circular or linear, or yes for circular, where it is not called "
+        "topology, circular or linear.",
+    ),
+    click.option(
+        "--feature-column",
+        "feature_columns",
+        multiple=True,
+        metavar="COLUMN",
+        help="Column of 0 and 1 that is a feature, and no other is; repeatable.",
     ),
     click.option("--as-one", is_flag=True, help="Join all records of a file into one plasmid."),
     click.option("--no-features", is_flag=True, help="Ignore 0/1 features: use sequences alone."),
@@ -78,13 +107,30 @@ _OPTIONS = together(
 )
 
 
-def _read_options(max_bases: int, max_unpacked: float, **values: Any) -> ReadOptions:
+def _read_options(
+    max_bases: int,
+    max_unpacked: float,
+    id_column: str | None,
+    sequence_column: str | None,
+    lab_column: str | None,
+    topology_column: str | None,
+    feature_columns: tuple[str, ...],
+    **values: Any,
+) -> ReadOptions:
     from vecattr.inputs.limits import Limits  # start-up
+    from vecattr.readers.columns import ColumnNames  # start-up
     from vecattr.readers.plasmids import ReadOptions  # start-up
 
     unpacked = int(min(max_unpacked * 1e9, MOST_BYTES))
     limits = Limits(bases=max_bases, unpacked=unpacked)
-    return ReadOptions(**values, limits=limits, note=terminal().note)
+    columns = ColumnNames(
+        id=id_column,
+        sequence=sequence_column,
+        lab=lab_column,
+        topology=topology_column,
+        features=feature_columns,
+    )
+    return ReadOptions(**values, columns=columns, limits=limits, note=terminal().note)
 
 
 _NAMES = (
@@ -93,6 +139,11 @@ _NAMES = (
     "features",
     "topology",
     "group_by",
+    "id_column",
+    "sequence_column",
+    "lab_column",
+    "topology_column",
+    "feature_columns",
     "as_one",
     "no_features",
     "max_bases",

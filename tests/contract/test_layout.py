@@ -26,7 +26,9 @@ HOMES = {
     "matplotlib": {"vecattr.plots.pictures"},
     "numba": {"vecattr.encoders.networks.compiled"},
     "openTSNE": {"vecattr.plots.tsne"},
+    "openpyxl": {"vecattr.readers.binary_tables"},
     "pandas": {"vecattr.frames"},
+    "pyarrow": {"vecattr.readers.binary_tables"},
     "safetensors": {
         "vecattr.training.checkpoint",
         "vecattr.encoders.torch_encoder",

@@ -20,7 +20,6 @@ Reader = Callable[[InputFile], Iterator[Record]]
 #: Columns that mark a first line as a table's header, whatever the delimiter.
 _HEADER_COLUMNS = frozenset({"sequence_id", "sequence"})
 
-
 #: A LOCUS line, wherever it is in the head of a file.
 _LOCUS_BELOW = re.compile(rb"[\r\n]LOCUS[ \t][^\r\n]{0,200}\d\s{0,20}(?:bp|aa|rc)\b")
 
@@ -31,7 +30,7 @@ _EMBL_START = re.compile(rb"ID   \s{0,20}\S[^\r\n]{0,300}[\r\n]+(?:XX|AC|CC|DE|D
 def _columns(head: bytes) -> set[str]:
     """The cells of the first line, whatever the delimiter."""
     cells = re.split("[,;\t]", first_line(head))
-    return {cell.strip().strip('"') for cell in cells}
+    return {cell.strip().strip('"').lower() for cell in cells}
 
 
 def _is_snapgene(head: bytes) -> bool:
@@ -56,7 +55,17 @@ def _is_embl(head: bytes) -> bool:
 def _is_table(head: bytes) -> bool:
     header = first_line(head)
     has_delimiter = any(delimiter in header for delimiter in "\t,;")
-    return b"\x00" not in head and (has_delimiter or header.strip().strip('"') in _HEADER_COLUMNS)
+    return b"\x00" not in head and (
+        has_delimiter or header.strip().strip('"').lower() in _HEADER_COLUMNS
+    )
+
+
+def _is_excel(head: bytes) -> bool:
+    return head.startswith(b"PK\x03\x04") and b"xl/" in head
+
+
+def _is_parquet(head: bytes) -> bool:
+    return head.startswith(b"PAR1")
 
 
 @dataclass(frozen=True)
@@ -75,11 +84,16 @@ class Format:
         return reader
 
 
-#: The one format that is not read here: options name its columns (`vecattr.readers.plasmid_table`).
+#: Tables are not read here: options name their columns (`vecattr.readers.plasmid_table`).
 TABLE = Format("table", _is_table, "")
+EXCEL = Format("Excel workbook", _is_excel, "")
+PARQUET = Format("Parquet", _is_parquet, "")
+TABLES = (TABLE, EXCEL, PARQUET)
 
 #: Every format, in the order in which they are tried.
 FORMATS = (
+    EXCEL,
+    PARQUET,
     Format("snapgene", _is_snapgene, "snapgene:read_snapgene"),
     Format("fasta", _is_fasta, "fasta:read_fasta"),
     Format("genbank", _is_genbank, "genbank:read_genbank"),

@@ -76,7 +76,7 @@ class Annotations:
             from vecattr.readers.labels import read_labels  # start-up
 
             labels = {} if label_file is None else read_labels(label_file)
-            labs = {} if lab_file is None else read_labels(lab_file)
+            labs = {} if lab_file is None else read_labels(lab_file, partial=True)
         if feature_file is not None:
             from vecattr.readers.features import read_features  # start-up
 

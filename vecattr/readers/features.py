@@ -9,41 +9,38 @@ from pathlib import Path
 from vecattr.errors import InputError
 from vecattr.inputs.input_files import open_input
 from vecattr.plasmid import Features
-from vecattr.readers.csv_table import read_csv_table
-
-#: Columns of a table that are never features, whatever they hold.
-RESERVED_COLUMNS = frozenset(
-    {"sequence_id", "sequence", "lab", "topology", "split", "publication", "year"}
-)
+from vecattr.readers.any_table import read_any_table
+from vecattr.readers.columns import is_missing
 
 #: Every way in which tables write a feature's value.
 BITS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1}
 
 
 def feature_columns(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], *, reserved: Collection[str] = ()
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, reserved: Collection[int] = ()
 ) -> tuple[int, ...]:
-    """Positions of the columns whose cells in these rows are all 0, 1 or empty, not all empty.
+    """Positions of the columns whose cells in these rows are all 0, 1 or missing, not all missing.
 
-    Unnamed and reserved columns are never features.
+    Unnamed columns, and those at reserved positions, are never features.
 
-    >>> feature_columns(["sequence_id", "amp", "note"], [["a", "1", "x"], ["b", "", "y"]])
+    >>> feature_columns(["name", "amp", "note"], [["a", "1", "x"], ["b", "NA", "y"]])
     (1,)
     """
     whole_rows = [row for row in rows if len(row) == len(columns)]
     positions = []
     for position, column in enumerate(columns):
-        if not column or column in RESERVED_COLUMNS or column in reserved:
+        if not column or position in reserved:
             continue
-        values = {row[position].strip() for row in whole_rows} - {""}
-        if values and values <= BITS.keys():
+        values = {row[position].strip() for row in whole_rows}
+        bits = values & BITS.keys()
+        if bits and all(map(is_missing, values - bits)):
             positions.append(position)
     return tuple(positions)
 
 
 @dataclass(frozen=True)
 class FeatureParser:
-    """Turns a row's cells into its features, all or none: a row with an empty cell has none.
+    """Turns a row's cells into its features, all or none: a row that lacks a value has none.
 
     (An unknown value must not pass for 0, and no encoder reads part of a row.) Rows with equal
     cells share one mapping: a large table holds few distinct ones.
@@ -64,7 +61,7 @@ class FeatureParser:
         features = {}
         for position, cell in zip(self.positions, key, strict=True):
             value = cell.strip()
-            if not value:
+            if is_missing(value):
                 return None
             if value not in BITS:
                 raise InputError(
@@ -79,15 +76,17 @@ class FeatureParser:
 def read_features(path: str | Path) -> dict[str, Features | None]:
     """Features by sequence id, from a feature file: a table of `sequence_id` and 0/1 columns.
 
-    Every column that is not reserved is a feature; an empty cell is an unknown value. Raises
-    InputError for any other cell, an id that occurs twice, or a table without a feature column.
+    Every column is a feature that does not hold ids, sequences, labs, topologies, publications,
+    splits or years; an empty cell is an unknown value. Raises InputError for any other cell, an id
+    that occurs twice, or a table without a feature column.
     """
     with open_input(path) as file:
-        table = read_csv_table(file)
+        table = read_any_table(file)
+        reserved = table.header.reserved()
         positions = tuple(
             position
             for position, column in enumerate(table.columns)
-            if column and column not in RESERVED_COLUMNS
+            if column and position not in reserved
         )
         if not positions:
             raise InputError(

@@ -8,36 +8,45 @@ from pathlib import Path
 from vecattr.errors import InputError
 from vecattr.inputs.input_files import open_input
 from vecattr.plasmid import check_lab_name
-from vecattr.readers.csv_table import CsvTable, Row, read_csv_table
+from vecattr.readers.any_table import read_any_table
+from vecattr.readers.columns import is_missing
+from vecattr.readers.table import Row, Table
 
 #: Every way to write a one-hot cell.
 _ONES = ("1", "1.0")
 _ZEROS = ("0", "0.0")
 
 
-def read_labels(path: str | Path) -> dict[str, str]:
+def read_labels(path: str | Path, *, partial: bool = False) -> dict[str, str]:
     """Lab by sequence id, from a long table (`sequence_id, lab`) or a one-hot wide one.
 
     A wide table is the challenge's `train_labels.csv`: one column per lab, and one 1 in each row.
     Only the lab's name is kept of each row, so a table 1,315 columns wide costs no more memory
-    than a long one. Raises InputError for a row without exactly one lab, an id that occurs twice,
-    or a lab's name that is reserved.
+    than a long one. With `partial` rows of a long table that lack a lab are left out. Raises
+    InputError for a row without exactly one lab, an id that occurs twice, or a lab's name that is
+    reserved.
     """
     with open_input(path) as file:
-        table = read_csv_table(file)
-        return _long_labels(table) if "lab" in table.columns else _wide_labels(table)
+        table = read_any_table(file)
+        position = table.header.find("lab")
+        if position is None:
+            return _wide_labels(table)
+        return _long_labels(table, position, partial=partial)
 
 
-def _long_labels(table: CsvTable) -> dict[str, str]:
-    position = table.position("lab")
-    return {
-        name: sys.intern(check_lab_name(row.cells[position], where=table.place(row)))
-        for name, row in table.rows_by_id()
-    }
+def _long_labels(table: Table, position: int, *, partial: bool) -> dict[str, str]:
+    labels: dict[str, str] = {}
+    for name, row in table.rows_by_id():
+        cell = row.cells[position].strip()
+        lab = "" if is_missing(cell) else cell
+        if partial and not lab:
+            continue
+        labels[name] = sys.intern(check_lab_name(lab, where=table.place(row)))
+    return labels
 
 
-def _wide_labels(table: CsvTable) -> dict[str, str]:
-    id_position = table.position("sequence_id")
+def _wide_labels(table: Table) -> dict[str, str]:
+    id_position = table.id_position()
     if len(table.columns) < 2:
         raise InputError(
             "the label file has no column 'lab' and no column per lab",
@@ -55,7 +64,7 @@ def _wide_labels(table: CsvTable) -> dict[str, str]:
     return labels
 
 
-def _position_of_one(row: Row, table: CsvTable) -> int:
+def _position_of_one(row: Row, table: Table) -> int:
     """The position of the one 1 among zeros."""
     cells = row.cells
     ones = sum(map(cells.count, _ONES))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -12,39 +12,43 @@ from vecattr.errors import InputError
 from vecattr.formats.record import Record
 from vecattr.inputs.input_files import InputFile
 from vecattr.plasmid import Plasmid, composed
-from vecattr.readers.csv_table import CsvTable, Row, read_csv_table
+from vecattr.readers.any_table import read_any_table
+from vecattr.readers.columns import BY_NAME, ColumnNames, ColumnUse, is_missing, topology_of
 from vecattr.readers.features import FeatureParser, feature_columns
+from vecattr.readers.table import Row, Table
 
 #: Rows, and characters in them, that decide which columns are features: whichever comes first.
 HEAD_ROWS = 1000
 HEAD_CHARACTERS = 1 << 26
 
-#: The group column that is used when none is named.
-DEFAULT_GROUP = "publication"
-
 
 def read_table(
-    file: InputFile, *, where: tuple[tuple[str, str], ...] = (), group_by: str | None = None
+    file: InputFile,
+    *,
+    names: ColumnNames = BY_NAME,
+    where: tuple[tuple[str, str], ...] = (),
+    use: ColumnUse | None = None,
 ) -> Iterator[Record]:
-    """One record per row of a table with `sequence_id` and `sequence`.
+    """One record per row of a table with a column of sequences; ids, labs, topologies and
+    publications come from columns that are called so, or that `names` names.
 
-    A column is a feature when it is not reserved and its cells in the first `HEAD_ROWS` rows
-    (selected or not) are all 0, 1 or empty. This is decided before the first record: a later cell
-    with another value is that record's problem, and the column stays a feature. So a row's features
-    depend neither on `where` nor on how the file is cut into chunks.
+    A column is a feature when it holds none of these, its cells in the first `HEAD_ROWS` rows
+    (selected or not) are all 0, 1 or missing, and it is one that counts. This is decided before the
+    first record: a later cell with another value is that record's problem, and the column stays a
+    feature. So a row's features depend neither on `where` nor on how the file is cut into chunks.
 
     Raises InputError for a missing column, a table without rows and broken quoting.
     """
-    table = read_csv_table(file)
+    table = read_any_table(file, names)
     head = _head_rows(table)
     if not head:
         raise table.no_rows()
-    layout = _layout(table, head, where=where, group_by=group_by)
+    layout = _layout(table, head, where=where, use=use or ColumnUse())
     for row in chain(head, table.rows):
         yield layout.record(row)
 
 
-def _head_rows(table: CsvTable) -> list[Row]:
+def _head_rows(table: Table) -> list[Row]:
     head: list[Row] = []
     characters = 0
     for row in table.rows:
@@ -56,39 +60,69 @@ def _head_rows(table: CsvTable) -> list[Row]:
 
 
 def _layout(
-    table: CsvTable, head: list[Row], *, where: tuple[tuple[str, str], ...], group_by: str | None
+    table: Table, head: list[Row], *, where: tuple[tuple[str, str], ...], use: ColumnUse
 ) -> _Layout:
-    group = group_by or (DEFAULT_GROUP if DEFAULT_GROUP in table.columns else None)
-    reserved = set() if group is None else {group}
-    positions = feature_columns(table.columns, [row.cells for row in head], reserved=reserved)
+    header = table.header
     selected: dict[int, set[str]] = {}
     for column, value in where:
         selected.setdefault(table.position(column), set()).add(composed(value.strip()))
+    sequence = header.find("sequence")
+    if sequence is None:
+        raise InputError(
+            "the table has no column of sequences",
+            where=table.name,
+            hint="call it sequence, or name it with --sequence-column",
+        )
+    reserved = header.reserved()
+    positions = _features(table, head, reserved, use)
+    taken = reserved | selected.keys() | set(positions)
+    use.features |= {table.columns[position]: None for position in positions}
+    use.unused |= {
+        name: None for place, name in enumerate(table.columns) if name and place not in taken
+    }
     return _Layout(
         table,
-        id=table.position("sequence_id"),
-        sequence=table.position("sequence"),
-        lab=_optional(table, "lab"),
-        topology=_optional(table, "topology"),
-        group=None if group is None else table.position(group),
+        id=header.find("id"),
+        sequence=sequence,
+        lab=header.find("lab"),
+        topologies=header.topologies(),
+        group=header.find("publication"),
         selected=selected,
         features=FeatureParser(table.columns, positions),
     )
 
 
-def _optional(table: CsvTable, column: str) -> int | None:
-    return table.position(column) if column in table.columns else None
+def _features(
+    table: Table, head: list[Row], reserved: Collection[int], use: ColumnUse
+) -> tuple[int, ...]:
+    """Where the columns of features stand that count."""
+    named = {table.position(name) for name in table.header.names.features}
+    rows = [row.cells for row in head]
+    positions = feature_columns(table.columns, rows, reserved=set(reserved) - named)
+    if named:
+        odd = min(named - set(positions), default=None)
+        if odd is not None:
+            raise InputError(
+                f"the column {table.columns[odd]!r} holds other values than 0 and 1",
+                where=table.name,
+                hint="name columns of 0 and 1 with --feature-column",
+            )
+        return tuple(position for position in positions if position in named)
+    known = use.known_features() if positions else None
+    return tuple(
+        position for position in positions if known is None or table.columns[position] in known
+    )
 
 
 @dataclass(frozen=True)
 class _Layout:
     """The position of each column; `selected` maps a position to the values that select a row."""
 
-    table: CsvTable
-    id: int
+    table: Table
+    id: int | None
     sequence: int
     lab: int | None
-    topology: int | None
+    topologies: Sequence[tuple[int, str]]
     group: int | None
     selected: Mapping[int, set[str]]
     features: FeatureParser
@@ -97,33 +131,45 @@ class _Layout:
         place = self.table.place(row)
         problem = self.table.count_problem(row)
         if problem is not None:
-            name = row.cells[self.id].strip() if self.id < len(row.cells) else ""
-            return Record(name, place, "", problem=problem)
+            return Record(_cell(row.cells, self.id) or "", place, "", problem=problem)
         cells = row.cells
+        features = topology = None
         try:
+            topology = topology_of(cells, self.topologies) if self.topologies else None
             features = self.features(cells)
         except InputError as error:
-            features, problem = None, error
-        topology = _cell(cells, self.topology)
+            problem = error
+        sequence = cells[self.sequence]
+        if len(sequence) < _LONGEST_WORD and is_missing(sequence.strip()):
+            sequence = ""
         return Record(
-            cells[self.id].strip(),
+            _cell(cells, self.id) or "",
             place,
-            cells[self.sequence],
-            topology=topology.lower() if topology else None,
-            lab=None if self.lab is None else cells[self.lab].strip(),
+            sequence,
+            topology=topology,
+            lab=None if self.lab is None else _cell(cells, self.lab) or "",
             group=_cell(cells, self.group),
             features=features,
-            is_selected=all(
-                composed(cells[column].strip()) in values
-                for column, values in self.selected.items()
-            ),
-            problem=problem,
+            is_selected=not self.selected or self._selects(cells),
+            problem=problem or self.table.cut_problem(sequence),
+        )
+
+    def _selects(self, cells: list[str]) -> bool:
+        return all(
+            composed(cells[column].strip()) in values for column, values in self.selected.items()
         )
 
 
+#: No word for a missing value is as long (characters).
+_LONGEST_WORD = 20
+
+
 def _cell(cells: list[str], position: int | None) -> str | None:
-    """A cell without outer whitespace; None when empty or when there is no such column."""
-    return None if position is None else cells[position].strip() or None
+    """A cell without outer whitespace; None when its value is missing, or there is no such cell."""
+    if position is None or position >= len(cells):
+        return None
+    cell = cells[position].strip()
+    return None if is_missing(cell) else cell
 
 
 def table_text(plasmids: Sequence[Plasmid], *, split: Mapping[str, str] | None = None) -> str:

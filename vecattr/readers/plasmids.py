@@ -6,20 +6,28 @@ yielded as BadRecord, and reading goes on. `vecattr.formats.kinds` lists the for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vecattr.errors import InputError, UsageError
-from vecattr.formats.kinds import TABLE, Format, format_of
+from vecattr.formats.kinds import TABLES, Format, format_of
 from vecattr.formats.record import Record
 from vecattr.inputs.input_files import STDIN, InputFile, open_input
 from vecattr.inputs.limits import DEFAULT_LIMITS, Limits
 from vecattr.plasmid import Plasmid
 from vecattr.readers.annotations import Annotations, NamedRecord, with_lab
+from vecattr.readers.columns import BY_NAME, ColumnNames, ColumnUse
 from vecattr.readers.ids import RecordNamer
 from vecattr.readers.lab_folders import InputPath, input_paths
 from vecattr.readers.records import BadRecord, TopologyOption, joined, plasmid_of
+
+#: How many columns a note names.
+_SHOWN_COLUMNS = 5
+
+
+def _not_known() -> None:
+    """No features are known yet, so every column of 0 and 1 is one."""
 
 
 def _not_told(note: str) -> None:
@@ -31,15 +39,18 @@ class ReadOptions:
     """How to read.
 
     `where` selects rows of tables: the same column twice means either value, different columns
-    mean all of them. `labels` and `features` are the paths of a label file and a feature file, by
-    id; `lab` is the lab of every record, and `lab_file` a table of labs by id or file name, which
-    need not have every record. `topology` other than `auto` overrides the file. `group_by` is the
-    column for `Plasmid.group` (default `publication` if there is one). `as_one` joins all records
-    of a file, by one `N`, into one plasmid with the id of the first. `no_features` drops the 0/1
-    features. `labelled` requires a lab of every record: an empty cell makes a bad record, and a
-    file without any labs is refused. A record longer than the `limits` is a bad record; a file is
-    refused when a record of it is far longer, or when it unpacks to more. `note` is told, in one
-    sentence each, what a reader assumed or left out without refusing anything.
+    mean all of them. `columns` names columns of tables that have other names than usual, and
+    `known_features` gives the features that count (None: all columns of 0 and 1); a note tells
+    which columns change nothing. `labels` and `features` are the paths of a label file and a
+    feature file, by id; `lab` is the lab of every record, and `lab_file` a table of labs by id or
+    file name, which need not have every record. `topology` other than `auto` overrides the file.
+    `group_by` is the column for `Plasmid.group` (default `publication` if there is one). `as_one`
+    joins all records of a file, by one `N`, into one plasmid with the id of the first.
+    `no_features` drops the 0/1 features. `labelled` requires a lab of every record: an empty cell
+    makes a bad record, and a file without any labs is refused. A record longer than the `limits` is
+    a bad record; a file is refused when a record of it is far longer, or when it unpacks to more.
+    `note` is told, in one sentence each, what a reader assumed or left out without refusing
+    anything.
 
     >>> options = ReadOptions(where=(("split", "train"),), labelled=True)
     >>> len(list(read_plasmids(["plasmids.csv"], options)))
@@ -47,6 +58,8 @@ class ReadOptions:
     """
 
     where: tuple[tuple[str, str], ...] = ()
+    columns: ColumnNames = BY_NAME
+    known_features: Callable[[], Collection[str] | None] = _not_known
     labels: str | None = None
     lab: str | None = None
     lab_file: str | None = None
@@ -84,10 +97,10 @@ def read_plasmids(
         lab_file=options.lab_file,
         feature_file=options.features,
     )
-    namer = RecordNamer()
+    namer, use = RecordNamer(), ColumnUse(options.known_features)
     selected = assumed = 0
     for path in paths:
-        for named in _named_records(path, options, namer):
+        for named in _named_records(path, options, namer, use):
             record = annotations.added_to(named)
             if record.is_selected:
                 selected += 1
@@ -96,7 +109,7 @@ def read_plasmids(
                 plasmid = _checked(record, options, source=named.file_name)
                 assumed += isinstance(plasmid, Plasmid) and record.topology is None
                 yield plasmid
-    for note in (*annotations.notes(), *namer.notes()):
+    for note in (*annotations.notes(), *namer.notes(), *_column_notes(use, options)):
         options.note(note)
     _tell_topology(assumed, options)
     if options.where and not selected:
@@ -113,6 +126,28 @@ def _tell_topology(assumed: int, options: ReadOptions) -> None:
         )
 
 
+def _column_notes(use: ColumnUse, options: ReadOptions) -> Iterator[str]:
+    """Which columns of tables change nothing, and which count as features though nothing said
+    that they do."""
+    if use.unused:
+        yield f"columns that change nothing: {_shortened(use.unused)}"
+    is_told = (
+        options.columns.features or options.no_features or options.known_features != _not_known
+    )
+    if use.features and not is_told:
+        yield (
+            f"columns of 0 and 1 that count as features: {_shortened(use.features)} "
+            "(--feature-column names those that do, --no-features ignores all)"
+        )
+
+
+def _shortened(names: Collection[str]) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - _SHOWN_COLUMNS
+    shown = ", ".join(list(names)[:_SHOWN_COLUMNS])
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
 def _check_stdin(sources: Sequence[str | Path], options: ReadOptions) -> None:
     names = [*map(str, sources), options.labels, options.lab_file, options.features]
     if names.count(STDIN) > 1:
@@ -120,21 +155,21 @@ def _check_stdin(sources: Sequence[str | Path], options: ReadOptions) -> None:
 
 
 def _named_records(
-    path: InputPath, options: ReadOptions, namer: RecordNamer
+    path: InputPath, options: ReadOptions, namer: RecordNamer, use: ColumnUse
 ) -> Iterator[NamedRecord]:
     """The records of one file, each with its id and with the lab of its folder, if it lies in
     one."""
     with open_input(path.path, limits=options.limits) as file:
         file_format = format_of(file)
-        records = _parsed(file, file_format, options)
+        records = _parsed(file, file_format, options, use)
         count = 0
         for stated in joined(records) if options.as_one else records:
             count += 1
             record = namer.named(
                 stated,
                 file_name=file.name,
-                is_first=count == 1 and file_format is not TABLE,
-                has_own_ids=file_format is TABLE,
+                is_first=count == 1 and file_format not in TABLES,
+                has_own_ids=file_format in TABLES,
             )
             if path.lab is not None:
                 record = with_lab(record, path.lab, source="its folder")
@@ -143,9 +178,11 @@ def _named_records(
             raise InputError("the file holds no record", where=file.name, hint="check its format")
 
 
-def _parsed(file: InputFile, file_format: Format, options: ReadOptions) -> Iterator[Record]:
+def _parsed(
+    file: InputFile, file_format: Format, options: ReadOptions, use: ColumnUse
+) -> Iterator[Record]:
     """The records of an open file, read by the reader of its format."""
-    if file_format is TABLE:
+    if file_format in TABLES:
         if options.as_one:
             raise UsageError(
                 "the rows of a table cannot be read as one plasmid",
@@ -154,7 +191,10 @@ def _parsed(file: InputFile, file_format: Format, options: ReadOptions) -> Itera
             )
         from vecattr.readers.plasmid_table import read_table  # start-up
 
-        return read_table(file, where=options.where, group_by=options.group_by)
+        names = options.columns
+        if options.group_by is not None:
+            names = replace(names, publication=options.group_by)
+        return read_table(file, names=names, where=options.where, use=use)
     if options.where or options.group_by:
         option = "--where" if options.where else "--group-by"
         raise UsageError(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vecattr.errors import InputError
-from vecattr.formats.kinds import FORMATS, TABLE, Format, format_of
+from vecattr.formats.kinds import FORMATS, TABLES, Format, format_of
 from vecattr.inputs.input_files import open_input
 
 
@@ -20,7 +20,7 @@ def format_name(content: bytes, folder: Path) -> str:
 
 @pytest.mark.parametrize(
     "file_format",
-    [one for one in FORMATS if one is not TABLE],
+    [one for one in FORMATS if one not in TABLES],
     ids=lambda file_format: file_format.name,
 )
 def test_every_format_has_a_reader_in_the_module_it_names(file_format: Format) -> None:

@@ -7,12 +7,8 @@ from pathlib import Path
 import pytest
 
 from vecattr.errors import InputError
-from vecattr.readers.features import (
-    RESERVED_COLUMNS,
-    FeatureParser,
-    feature_columns,
-    read_features,
-)
+from vecattr.readers.columns import Header
+from vecattr.readers.features import FeatureParser, feature_columns, read_features
 
 
 def test_all_four_ways_of_writing_a_bit_are_one_feature() -> None:
@@ -27,9 +23,21 @@ def test_an_empty_column_is_no_feature() -> None:
     assert feature_columns(["f", "g"], [["0", ""], ["", ""]]) == (0,)
 
 
-@pytest.mark.parametrize("column", ["", "paper", *sorted(RESERVED_COLUMNS)])
-def test_reserved_and_unnamed_columns_are_no_features(column: str) -> None:
-    assert feature_columns([column], [["0"]], reserved={"paper"}) == ()
+@pytest.mark.parametrize(
+    "column",
+    ["", "sequence_id", "sequence", "lab", "topology", "split", "publication", "year", "circular",
+     "Is_Circular", "Linear", "LAB", "pi", "Name"],
+)  # fmt: skip
+def test_unnamed_columns_and_those_that_say_something_else_are_no_features(column: str) -> None:
+    columns = ("f", column)
+    reserved = Header(columns, "t.csv").reserved()
+    assert feature_columns(columns, [["1", "0"]], reserved=reserved) == (0,)
+
+
+@pytest.mark.parametrize("word", ["NA", "nan", "None", "", "n/a"])
+def test_a_missing_value_leaves_a_feature_a_feature_and_the_row_without(word: str) -> None:
+    assert feature_columns(["f"], [["1"], [word]]) == (0,)
+    assert FeatureParser(("f",), (0,))([word]) is None
 
 
 def test_an_empty_cell_leaves_the_row_without_features_rather_than_zero() -> None:

@@ -61,6 +61,7 @@ def test_a_file_1315_columns_wide_is_read_lean(tmp_path: Path) -> None:
         ("sequence_id,A,unknown\ns1,1,0\n", "reserved", 1),
         ("sequence_id,lab\ns1,unknown\n", "reserved", 2),
         ("sequence_id,lab\ns1,\n", "empty", 2),
+        ("sequence_id,lab\ns1,NA\n", "empty", 2),
         ("sequence_id,lab\n", "no rows", None),
         ("sequence_id\ns1\n", "no column 'lab'", None),
     ],

@@ -10,6 +10,7 @@ from vecattr.errors import InputError
 from vecattr.formats.record import Record
 from vecattr.inputs.input_files import open_input
 from vecattr.plasmid import Plasmid
+from vecattr.readers.columns import ColumnNames
 from vecattr.readers.plasmid_table import HEAD_ROWS, read_table, table_text
 from vecattr.readers.plasmids import ReadOptions, read_plasmids
 from vecattr.sequences.synthetic import synthetic_plasmids
@@ -25,7 +26,8 @@ def records_of(
     path = folder / "t.csv"
     path.write_text(text)
     with open_input(path) as file:
-        return list(read_table(file, where=where, group_by=group_by))
+        names = ColumnNames(publication=group_by)
+        return list(read_table(file, where=where, names=names))
 
 
 def test_a_row_gives_all_its_cells(tmp_path: Path) -> None:
@@ -97,7 +99,7 @@ def test_a_short_row_is_a_problem_of_its_own(tmp_path: Path) -> None:
     ("text", "options", "message"),
     [
         ("sequence_id,sequence\n", {}, "no rows"),
-        ("sequence_id,lab\na,x\n", {}, "no column 'sequence'"),
+        ("sequence_id,lab\na,x\n", {}, "no column of sequences"),
         ("sequence_id,sequence\na,A\n", {"where": (("split", "x"),)}, "no column 'split'"),
         ("sequence_id,sequence\na,A\n", {"group_by": "paper"}, "no column 'paper'"),
     ],
