@@ -10,7 +10,8 @@ from vecattr.errors import InputError
 from vecattr.formats.kinds import first_line
 from vecattr.inputs.input_files import InputFile
 from vecattr.plasmid import Plasmid, Topology
-from vecattr.readers.csv_table import CsvTable, Row, read_csv_table
+from vecattr.readers.csv_table import read_csv_table
+from vecattr.readers.table import Row, Table
 
 #: Columns that no other table has together.
 _MARKS = frozenset({"sequence_id", "sequence", "lab", "lab_source", "lab_sure"})
@@ -36,7 +37,7 @@ def read_collected(file: InputFile) -> Iterator[Collected]:
         yield _record(table, row, positions)
 
 
-def _record(table: CsvTable, row: Row, positions: dict[str, int]) -> Collected:
+def _record(table: Table, row: Row, positions: dict[str, int]) -> Collected:
     place = table.place(row)
     problem = table.count_problem(row)
     if problem is not None:

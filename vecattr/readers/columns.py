@@ -44,8 +44,10 @@ _YES_MEANS = {
     "islinear": "linear",
 }
 
-#: Columns that describe a row, are named in options alone, and are never features.
-_DESCRIPTIONS = frozenset({"split", "year"})
+#: Columns that describe a row, those of `collect` among them, and are never features.
+_DESCRIPTIONS = frozenset(
+    {"split", "year", "source", "sourceurl", "labsource", "labsure", "change"}
+)
 
 _YES = frozenset({"1", "1.0", "true", "t", "yes", "y"})
 _NO = frozenset({"0", "0.0", "false", "f", "no", "n"})
