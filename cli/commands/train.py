@@ -63,6 +63,13 @@ if TYPE_CHECKING:
 @setting_options(ENCODER_SETTINGS, CnnConfig, BagConfig)
 @setting_options(TRAIN_SETTINGS, TrainConfig)
 @click.option(
+    "--start-from",
+    type=FOLDER,
+    metavar="MODEL",
+    help="Start from a model's weights, tokenizer and features, and from its vectors of the labs "
+    "that it shares with the plasmids; --encoder, --kernels and so on must be the model's.",
+)
+@click.option(
     "--views",
     type=click.IntRange(min=1),
     show_default="1",
@@ -94,7 +101,7 @@ if TYPE_CHECKING:
     default=5.0,
     show_default=True,
     metavar="X",
-    help="Write a checkpoint at the end of an epoch, at least X minutes after the last one.",
+    help="Write a checkpoint after a step, at least X minutes after the last one.",
 )
 @threads_option
 @reading_options
@@ -107,6 +114,7 @@ def command(
     objective: Objective,
     preset: Preset | None,
     encoder: str,
+    start_from: Path | None,
     views: int | None,
     bf16: bool | None,
     folds: int | None,
@@ -141,6 +149,7 @@ def command(
             encoder=network,
             train=run,
             rotations=views or choices.views,
+            start_from=start_from,
             resume=resume,
             checkpoint_minutes=checkpoint_minutes,
             watcher=watcher,

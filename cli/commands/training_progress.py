@@ -42,6 +42,12 @@ class TrainingProgress:
             self._bar.close()
         self._bar = None
 
+    def notes(self, text: str) -> None:
+        """Print the line, between bars."""
+        self._close()
+        if is_leader():
+            self._terminal.say(text)
+
     def starts(self, stage: str, total: int) -> None:
         """A stage begins: a new bar of `total` units."""
         from tqdm import tqdm  # start-up

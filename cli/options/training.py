@@ -13,12 +13,14 @@ import click
 
 from vecattr.cli.options.decorators import Function
 from vecattr.cli.options.types import Amount
-from vecattr.encoders.config import BagConfig, CnnConfig, EncoderConfig, Numbers
+from vecattr.encoders.config import BagConfig, CnnConfig, DropoutOf, EncoderConfig, Numbers
 from vecattr.errors import UsageError
 from vecattr.training.settings import (
     BestBy,
+    HardNegatives,
     Loss,
     Objective,
+    OneCycle,
     Preset,
     PresetValues,
     TrainConfig,
@@ -68,6 +70,13 @@ ENCODER_SETTINGS = (
     Setting("--width", "width", COUNT, "Width of the unit vectors."),
     Setting("--token-width", "token_width", COUNT, "Width of a token's or k-mer's vector."),
     Setting("--dropout", "dropout", SHARE, "Share of tokens or k-mers dropped in training."),
+    Setting(
+        "--dropout-of",
+        "dropout_of",
+        click.Choice(get_args(DropoutOf)),
+        "cnn: what is dropped; tokens: whole tokens, as published, for which a step on a processor "
+        "is many times faster; numbers: single numbers of their vectors.",
+    ),
     Setting("--pieces", "pieces", COUNT, "cnn: vocabulary size of the byte-pair tokenizer."),
     Setting("--kernels", "kernels", kernel_widths, "cnn: widths in tokens, as 1-12 or 3,5,7."),
     Setting("--filters", "filters", COUNT, "cnn: filters of each kernel."),
@@ -98,6 +107,13 @@ TRAIN_SETTINGS = (
         Amount(min=0),
         "Margin of the loss.",
     ),
+    Setting(
+        "--hard-negatives",
+        "hard_negatives",
+        click.Choice(get_args(HardNegatives)),
+        "triplet: where another lab is nearer than the own one; both: pull the own lab and push "
+        "the other, as published; push: push the other alone.",
+    ),
     Setting("--scale", "scale", Amount(min=0), "Inverse temperature of cosface and softmax."),
     Setting("--label-smoothing", "label_smoothing", SHARE, "Label smoothing of the loss softmax."),
     Setting(
@@ -111,6 +127,13 @@ TRAIN_SETTINGS = (
     Setting("--batch-size", "batch_size", COUNT, "Plasmids per step, over all processes together."),
     Setting(
         "--learning-rate", "learning_rate", float, "Peak learning rate of the one-cycle schedule."
+    ),
+    Setting(
+        "--one-cycle",
+        "one_cycle",
+        click.Choice(get_args(OneCycle)),
+        "When the learning rate changes: after every step; or after every epoch, as published, "
+        "with Adam's first momentum going down and up against it.",
     ),
     Setting("--weight-decay", "weight_decay", float, "Weight decay of Adam."),
     Setting("--crop", "crop", COUNT, "cnn: tokens of a plasmid used in one step."),
@@ -141,6 +164,12 @@ TRAIN_SETTINGS = (
         click.Choice(BEST_BY),
         "Which epoch is kept; macro-mrr: the one with the best mean reciprocal rank, averaged over "
         "labs; top1: the one with the most plasmids whose lab is ranked first, as published.",
+    ),
+    Setting(
+        "--validate-every",
+        "validate_every",
+        COUNT,
+        "Epochs from one validation to the next; the last epoch has one, too.",
     ),
     Setting(
         "--patience",

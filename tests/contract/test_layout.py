@@ -43,6 +43,7 @@ HOMES = {
         "vecattr.encoders.networks.filter_search",
         "vecattr.encoders.networks.kmer_bag",
         "vecattr.encoders.networks.text_cnn",
+        "vecattr.training.fitting.fit",
         "vecattr.training.fitting.loop",
         "vecattr.training.fitting.losses",
         "vecattr.encoders.torch_encoder",

@@ -25,6 +25,9 @@ from vecattr.training.settings import ResolvedTrainConfig
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 
+#: Of the state in a checkpoint: 2 has the place inside an epoch and the random state.
+CHECKPOINT_VERSION = "2"
+
 #: The fit that is calibrated, and a second one on all rows.
 Stage = Literal["fit", "refit"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
@@ -33,7 +36,7 @@ STAGES: tuple[Stage, ...] = get_args(Stage)
 @dataclass(frozen=True)
 class Checkpoints:
     """The checkpoints of a run: in which folder, how many minutes apart at least (they are written
-    at epoch ends), and whether the run goes on from the last."""
+    after steps), and whether the run goes on from the last."""
 
     folder: Path
     minutes: float
@@ -46,12 +49,16 @@ def checkpoint_path(folder: Path, stage: Stage) -> Path:
 
 
 def run_fingerprint(
-    encoder: EncoderConfig, settings: ResolvedTrainConfig, training: LabelledSet
+    encoder: EncoderConfig,
+    settings: ResolvedTrainConfig,
+    training: LabelledSet,
+    *,
+    start: str | None = None,
 ) -> str:
-    """What a checkpoint depends on, as a hex digest; `training` is what the run learns from."""
-    digest = hashlib.sha256(
-        json.dumps([as_json(encoder), as_json(settings)], sort_keys=True).encode()
-    )
+    """What a checkpoint depends on, as a hex digest; `training` is what the run learns from,
+    `start` the identity of the model that it starts from."""
+    parts = [as_json(encoder), as_json(settings), start]
+    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
     for plasmid, label in zip(training.plasmids, training.labels, strict=True):
         digest.update(f"{plasmid.id}\t{label}\t{len(plasmid)}\n".encode())
     return digest.hexdigest()
@@ -64,14 +71,19 @@ def write_checkpoint(path: Path, state: dict[str, Any], *, fingerprint: str) -> 
     """
     tensors: dict[str, Tensor] = {}
     skeleton = _take_tensors(state, "", tensors)
-    metadata = {"fingerprint": fingerprint, "state": json.dumps(skeleton)}
+    metadata = {
+        "version": CHECKPOINT_VERSION,
+        "fingerprint": fingerprint,
+        "state": json.dumps(skeleton),
+    }
     atomic_write(path, save_tensors(tensors, metadata=metadata))
 
 
 def read_checkpoint(path: Path, *, fingerprint: str) -> dict[str, Any]:
     """The state that was written.
 
-    Raises DamagedError when the file is not a checkpoint, MismatchError when another run wrote it.
+    Raises DamagedError when the file is not a checkpoint, MismatchError when another run or
+    another version of vecattr wrote it.
     """
     try:
         with safetensors.safe_open(path, framework="pt") as file:
@@ -82,6 +94,14 @@ def read_checkpoint(path: Path, *, fingerprint: str) -> dict[str, Any]:
         raise DamagedError(
             "not a checkpoint", where=str(path), hint="remove it to start afresh"
         ) from cause
+    if metadata.get("version") != CHECKPOINT_VERSION:
+        raise MismatchError(
+            f"this checkpoint has version {metadata.get('version', '1')}, this vecattr goes on "
+            f"from {CHECKPOINT_VERSION}",
+            where=str(path),
+            hint="finish the run with the vecattr that began it, or remove the checkpoint to "
+            "start afresh",
+        )
     if metadata.get("fingerprint") != fingerprint:
         raise MismatchError(
             "this checkpoint belongs to a run with other data or options",

@@ -8,7 +8,8 @@ fused ranking, too, can be calibrated on plasmids that no fold learned from.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,12 +24,13 @@ from vecattr.files.atomic import TEMPORARY, atomic_write
 from vecattr.files.disk import make_folders
 from vecattr.files.fold_folder import FOLDS_FILE, Folds, fold_path, is_folds, read_folds
 from vecattr.plasmid import Plasmid
-from vecattr.training.checkpoint import run_fingerprint
+from vecattr.training.checkpoint import Checkpoints, run_fingerprint
 from vecattr.training.data import TrainingPlan, split_by_settings
 from vecattr.training.distributed import join_process_group
 from vecattr.training.progress import Epoch, Watcher
 from vecattr.training.report import TrainReport
 from vecattr.training.settings import TrainConfig
+from vecattr.training.start import read_start, start_of_fold
 from vecattr.training.train import carry_out
 
 
@@ -41,6 +43,7 @@ def train_folds(
     encoder: EncoderConfig,
     train: TrainConfig,
     rotations: int = 1,
+    start_from: Path | None = None,
     resume: bool = False,
     checkpoint_minutes: float = 5.0,
     watcher: Watcher | None = None,
@@ -49,7 +52,8 @@ def train_folds(
 
     The usual validation and calibration shares are held out of all folds and calibrate each. Of the
     rest every fold holds out a part, which tells it when to stop. The seed is one more from fold to
-    fold. `resume` skips folds that are finished, so the reports are those of the others. Raises as
+    fold. A fold starts from the same fold of the folder `start_from`, or from the one model there.
+    `resume` skips folds that are finished, so the reports are those of the others. Raises as
     `train_model`, UsageError for a refit or a reserve, InputError for too few groups,
     MismatchError when `out` holds folds of another run.
     """
@@ -59,18 +63,16 @@ def train_folds(
     plan = TrainingPlan(
         labelled, split_by_settings(labelled, settings), encoder, settings, rotations
     )
-    plans = _fold_plans(plan, folds)
+    plans = _fold_plans(plan, folds, start_from)
     with join_process_group(settings.device) as group:
         # The leader claims the folder before the others go on.
         finished = group.broadcast(
-            _claim(out, _content(plan, folds), resume=resume) if group.is_leader else frozenset()
+            _claim(out, _content(plan, plans), resume=resume) if group.is_leader else frozenset()
         )
         return tuple(
             carry_out(
                 fold_plan,
-                fold_path(out, number),
-                resume=resume,
-                checkpoint_minutes=checkpoint_minutes,
+                Checkpoints(fold_path(out, number), checkpoint_minutes, resume),
                 watcher=watcher and _FoldWatcher(watcher, number, folds),
             )
             for number, fold_plan in plans.items()
@@ -87,7 +89,7 @@ def _check_folds_can_be(train: TrainConfig) -> None:
         raise UsageError("folds keep no reserve", hint="leave out the reserve or the folds")
 
 
-def _fold_plans(plan: TrainingPlan, folds: int) -> dict[int, TrainingPlan]:
+def _fold_plans(plan: TrainingPlan, folds: int, start_from: Path | None) -> dict[int, TrainingPlan]:
     """The plan of each fold by its number, from 1: its rows, of which it validates on others
     than the other folds, and its seed."""
     labelled, split, settings = plan.labelled, plan.split, plan.settings
@@ -111,21 +113,30 @@ def _fold_plans(plan: TrainingPlan, folds: int) -> dict[int, TrainingPlan]:
             plan,
             split=replace(split, training=split.training & ~validation, validation=validation),
             settings=replace(settings, seed=settings.seed + number - 1),
+            start=(
+                read_start(start_of_fold(start_from, number, folds), plan.encoder)
+                if start_from
+                else None
+            ),
         )
     return plans
 
 
-def _content(plan: TrainingPlan, folds: int) -> Folds:
-    """What folds.json says of folds of this plan."""
+def _content(plan: TrainingPlan, plans: Mapping[int, TrainingPlan]) -> Folds:
+    """What folds.json says of folds of this plan, by number."""
     held_out = plan.labelled.where(plan.split.calibration)
-    return Folds(folds, _run_digest(plan), tuple(plasmid.id for plasmid in held_out.plasmids))
+    return Folds(
+        len(plans), _run_digest(plan, plans), tuple(plasmid.id for plasmid in held_out.plasmids)
+    )
 
 
-def _run_digest(plan: TrainingPlan) -> str:
+def _run_digest(plan: TrainingPlan, plans: Mapping[int, TrainingPlan]) -> str:
     """What all folds depend on, as a hex digest."""
     digest = hashlib.sha256(run_fingerprint(plan.encoder, plan.settings, plan.labelled).encode())
     groups = [plasmid.group for plasmid in plan.labelled.plasmids]
     digest.update(f"{plan.rotations} {groups}".encode())
+    starts = [fold.start.identity for fold in plans.values() if fold.start]
+    digest.update(json.dumps(starts).encode())
     return digest.hexdigest()
 
 
@@ -161,6 +172,10 @@ class _FoldWatcher:
     watcher: Watcher
     number: int
     count: int
+
+    def notes(self, text: str) -> None:
+        if self.number == 1:  # the others would say the same
+            self.watcher.notes(text)
 
     def starts(self, stage: str, total: int) -> None:
         self.watcher.starts(f"fold {self.number} of {self.count}: {stage}", total)

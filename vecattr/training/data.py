@@ -18,6 +18,7 @@ from vecattr.training.checkpoint import Stage
 from vecattr.training.examples import ExampleReader, Examples
 from vecattr.training.progress import Watcher
 from vecattr.training.settings import ResolvedTrainConfig
+from vecattr.training.start import StartModel
 from vecattr.vectors import Mask
 
 
@@ -32,6 +33,7 @@ class TrainingPlan:
     rotations: int  # test-time views that the model takes by default
     reserved: int = 0  # plasmids of the table that are not among the labelled ones
     stage: Stage = "fit"
+    start: StartModel | None = None
 
     @property
     def lab_names(self) -> tuple[str, ...]:
@@ -72,12 +74,16 @@ class TrainingData:
 def read_training_data(
     plan: TrainingPlan, threads: int, watcher: Watcher, *, calibrates: bool
 ) -> TrainingData:
-    """Learn vocabulary and features from the training rows, and read all rows with them; the
+    """Learn vocabulary and features from the training rows, or take those of the model that the
+    run starts from, and read all rows with them; the
     calibration rows only if the run `calibrates`."""
     split, labelled = plan.split, plan.labelled
     training = labelled.where(split.training)
-    vocabulary = _learn_vocabulary(training.plasmids, plan.encoder, plan.settings)
-    features = FeatureSpace.from_plasmids(training.plasmids)
+    if plan.start:
+        vocabulary, features = plan.start.parts.vocabulary, plan.start.parts.features
+    else:
+        vocabulary = _learn_vocabulary(training.plasmids, plan.encoder, plan.settings)
+        features = FeatureSpace.from_plasmids(training.plasmids)
     groups = [plasmid.group or (plasmid.id,) for plasmid in labelled.plasmids]
     new_work = first_of_each_group(groups, split.new_work)
     calibration_rows = new_work | split.known_work

@@ -71,6 +71,10 @@ class Epoch:
 class Watcher(Protocol):
     """Is told how training goes."""
 
+    def notes(self, text: str) -> None:
+        """One line about the run that a person should know."""
+        ...
+
     def starts(self, stage: str, total: int) -> None:
         """A stage begins; `total` units (plasmids read, or optimizer steps) lie ahead."""
         ...
@@ -86,6 +90,9 @@ class Watcher(Protocol):
 
 class SilentWatcher:
     """A watcher that shows nothing."""
+
+    def notes(self, text: str) -> None:
+        """Do nothing."""
 
     def starts(self, stage: str, total: int) -> None:
         """Do nothing."""

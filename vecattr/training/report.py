@@ -15,6 +15,7 @@ from vecattr.training.fitting.network import FittedModel
 from vecattr.training.held_out import Calibrated
 from vecattr.training.progress import Epoch
 from vecattr.training.settings import ResolvedTrainConfig
+from vecattr.training.start import StartModel
 from vecattr.version import __version__
 
 
@@ -31,6 +32,7 @@ class TrainReport:
     best: Epoch | None  # the epoch whose weights were kept, when there was a validation part
     held_out: HeldOut | None
     calibration: Calibration | None
+    start: StartModel | None = None  # the model that the run began with
 
     @classmethod
     def from_run(
@@ -47,6 +49,7 @@ class TrainReport:
             best=model.best,
             held_out=calibrated.held_out if calibrated else None,
             calibration=calibrated.calibration if calibrated else None,
+            start=plan.start,
         )
 
     @property
@@ -72,12 +75,22 @@ def model_card(report: TrainReport, trained: TrainedEncoder, settings: ResolvedT
         "## Encoder",
         _bullets(as_json(encoder)),
         "## Training",
-        _bullets(as_json(settings)),
+        _start(report.start) + _bullets(as_json(settings)),
         "## Limits",
         "A rank is a lead, not proof. Labs that share plasmids share vectors. A lab that was not "
         "in the data cannot be named; the verdict says so as often as its threshold lets it.",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _start(start: StartModel | None) -> str:
+    if start is None:
+        return ""
+    labs = "and, where names agree, its lab vectors " if start.labs else ""
+    return (
+        f"The run started from the weights, the vocabulary and the features of the model "
+        f"{start.name} {labs}(identity {start.identity[:16]}).\n\n"
+    )
 
 
 def _held_out(report: TrainReport) -> str:

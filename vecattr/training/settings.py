@@ -13,6 +13,10 @@ Loss = Literal["triplet", "cosface", "softmax"]
 Device = Literal["auto", "cpu", "cuda"]
 BestBy = Literal["macro-mrr", "top1"]
 
+#: What the triplet loss does where another lab is nearer than the plasmid's own: `both` pulls the
+#: own lab and pushes the other, as published; `push` pushes the other alone.
+HardNegatives = Literal["both", "push"]
+
 #: When the one-cycle schedule moves on: after every step, or after every epoch, as published.
 OneCycle = Literal["step", "epoch"]
 
@@ -36,6 +40,7 @@ class TrainConfig:
 
     loss: Loss = "triplet"
     margin: float | None = None  # None: 1.0 (triplet, a distance) or 0.1 (cosface, a cosine)
+    hard_negatives: HardNegatives = "both"  # of triplet
     scale: float = 24.0  # inverse temperature of cosface and softmax
     label_smoothing: float | None = None  # None: 0.1 (softmax); the other losses have none
     oversampling: float | None = None  # 0: as it is, 1: all labs alike; None: 0.5 (softmax) or 0
@@ -51,6 +56,7 @@ class TrainConfig:
     validation_share: float = 0.1  # of the plasmids, in whole groups
     calibration_share: float = 0.05  # of the plasmids, one by one, beside the validation share
     best_by: BestBy = "macro-mrr"  # the validation figure of the epoch that is kept
+    validate_every: int = 1  # epochs; the last one is always validated
     patience: int = 20  # epochs without a better one
     refit: bool = False  # train again on all rows for the best number of epochs
     reserve: bool = False  # leave the reserve out, and name no lab and no plasmid in the model
@@ -60,17 +66,17 @@ class TrainConfig:
     bf16: bool | None = None  # None: where it is faster
 
     def __post_init__(self) -> None:
-        require_positive(self, "crop", "patience", "scale")
+        require_positive(self, "crop", "patience", "scale", "validate_every")
         for name in ("epochs", "max_steps", "batch_size", "learning_rate"):
             if getattr(self, name) is not None:
                 require_positive(self, name)
         for name in ("reverse_complement", "feature_dropout", "oversampling"):
             if not 0 <= (getattr(self, name) or 0) <= 1:
                 raise UsageError(f"{name} must lie in [0, 1], not {getattr(self, name)}")
-        if self.best_by not in get_args(BestBy):
-            raise UsageError(f"best_by must be one of {get_args(BestBy)}: {self.best_by!r}")
-        if self.one_cycle not in get_args(OneCycle):
-            raise UsageError(f"one_cycle must be one of {get_args(OneCycle)}: {self.one_cycle!r}")
+        choices = {"best_by": BestBy, "one_cycle": OneCycle, "hard_negatives": HardNegatives}
+        for name, kind in choices.items():
+            if getattr(self, name) not in get_args(kind):
+                raise UsageError(f"{name} must be one of {get_args(kind)}: {getattr(self, name)!r}")
         _check_loss_options(self)
         for name in ("validation_share", "calibration_share"):
             if not 0 <= getattr(self, name) <= 0.5:
@@ -119,6 +125,10 @@ def _check_loss_options(config: TrainConfig) -> None:
     """Raise UsageError for an option that the loss does not have."""
     if config.loss == "softmax" and config.margin:
         raise UsageError("the loss softmax has no margin", hint="cosface is a softmax with one")
+    if config.loss != "triplet" and config.hard_negatives != "both":
+        raise UsageError(
+            f"the loss {config.loss} has no hard negatives", hint="take the loss triplet"
+        )
     if config.loss != "softmax" and config.label_smoothing:
         raise UsageError(
             f"the loss {config.loss} has no label smoothing", hint="take the loss softmax"
@@ -128,7 +138,7 @@ def _check_loss_options(config: TrainConfig) -> None:
 
 
 #: Fields of TrainConfig that mean something else, or nothing, with another loss.
-_LOSS_FIELDS = ("margin", "scale", "label_smoothing", "oversampling")
+_LOSS_FIELDS = ("margin", "hard_negatives", "scale", "label_smoothing", "oversampling")
 
 
 @dataclass(frozen=True)
@@ -165,6 +175,7 @@ _PUBLISHED_CNN = {
 _PUBLISHED_TRAIN = {
     "epochs": 200,
     "best_by": "top1",
+    "validate_every": 1,
     "patience": 20,
     "batch_size": 64,
     "learning_rate": 1e-3,
@@ -175,7 +186,7 @@ _PUBLISHED_TRAIN = {
     "feature_dropout": 0.0,
     "tokenizer_bases": 5_000_000,
 }
-_TRIPLET = {"loss": "triplet", "margin": 1.0, "oversampling": 0.0}
+_TRIPLET = {"loss": "triplet", "margin": 1.0, "hard_negatives": "both", "oversampling": 0.0}
 _SOFTMAX = {"loss": "softmax", "scale": 24.0, "label_smoothing": 0.1, "oversampling": 0.5}
 _ROTATIONS = 10
 

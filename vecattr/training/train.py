@@ -13,12 +13,13 @@ from vecattr.plasmid import Plasmid
 from vecattr.training.checkpoint import Checkpoints
 from vecattr.training.data import TrainingPlan, read_training_data, split_by_settings
 from vecattr.training.distributed import join_process_group
-from vecattr.training.fitting.loop import fit_model
+from vecattr.training.fitting.fit import fit_model
 from vecattr.training.held_out import calibrate
 from vecattr.training.progress import SilentWatcher, Watcher
 from vecattr.training.report import TrainReport
 from vecattr.training.run_folder import claim_folder, write_run
 from vecattr.training.settings import TrainConfig
+from vecattr.training.start import read_start
 
 
 def train_model(
@@ -30,19 +31,22 @@ def train_model(
     train: TrainConfig,
     split: Split | None = None,
     rotations: int = 1,
+    start_from: Path | None = None,
     resume: bool = False,
     checkpoint_minutes: float = 5.0,
     watcher: Watcher | None = None,
 ) -> TrainReport:
     """Train an encoder and lab vectors and write them to the folder `out`.
 
-    `split` says which rows are for what; by default a share is held out for stopping and
-    calibration both. With `train.reserve` the reserve of the plasmids is left out, and the model
-    is an encoder alone: no lab vectors, nothing that calibrates, no names.
-    `rotations` becomes the model's default number of test-time views. A checkpoint is written at
-    epoch ends, `checkpoint_minutes` apart or more; `resume` goes on from it. Under torchrun every
-    process calls this with the same arguments; rank 0 writes. Raises InputError when a plasmid
-    has no lab or all have the same, UsageError when `out` holds something else.
+    `split` says which rows are for what; by default a share is held out to stop and to calibrate.
+    With `train.reserve` the reserve of the plasmids is left out, and the model is an encoder
+    alone: no lab vectors, nothing that calibrates, no names.
+    `rotations` becomes the model's default number of test-time views. `start_from` is a model
+    whose weights, vocabulary, features and lab vectors the run begins with. Checkpoints are
+    written after steps, `checkpoint_minutes` apart or more; `resume` goes on from the last. Under
+    torchrun every process calls this with the same arguments; rank 0 writes. Raises InputError
+    when a plasmid has no lab or all have the same, UsageError when `out` holds something else,
+    MismatchError when the model to start from does not fit.
 
     >>> from vecattr import BagConfig, ClassRule, TrainConfig, read_plasmids
     >>> report = train_model(
@@ -55,9 +59,8 @@ def train_model(
     >>> report.model.name
     'small.model'
     """
-    labelled = labelled_set(plasmids, rule)
-    if train.reserve:
-        labelled = without_reserve(labelled)
+    everything = labelled_set(plasmids, rule)
+    labelled = without_reserve(everything) if train.reserve else everything
     settings = train.resolved(encoder, rows=len(plasmids))
     plan = TrainingPlan(
         labelled=labelled,
@@ -66,26 +69,21 @@ def train_model(
         settings=settings,
         rotations=rotations,
         reserved=len(plasmids) - len(labelled.labels),
+        start=read_start(start_from, encoder, reserve=train.reserve) if start_from else None,
     )
-    return carry_out(
-        plan, out, resume=resume, checkpoint_minutes=checkpoint_minutes, watcher=watcher
-    )
+    return carry_out(plan, Checkpoints(out, checkpoint_minutes, resume), watcher=watcher)
 
 
 def carry_out(
-    plan: TrainingPlan,
-    out: Path,
-    *,
-    resume: bool,
-    checkpoint_minutes: float,
-    watcher: Watcher | None,
+    plan: TrainingPlan, checkpoints: Checkpoints, *, watcher: Watcher | None
 ) -> TrainReport:
-    """Fit, calibrate and write the model of a plan, as `train_model` does.
+    """Fit, calibrate and write the model of a plan, as `train_model` does, where its checkpoints
+    are.
 
-    Raises UsageError when `out` holds something else.
+    Raises UsageError when that folder holds something else.
     """
-    claim_folder(out, resume=resume)
-    checkpoints = Checkpoints(out, checkpoint_minutes, resume)
+    out = checkpoints.folder
+    claim_folder(out, resume=checkpoints.resume)
     refits = plan.settings.refit and bool(plan.split.validation.any())
     with join_process_group(plan.settings.device) as group:
         watcher = watcher if watcher and group.is_leader else SilentWatcher()

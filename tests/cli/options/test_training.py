@@ -98,20 +98,37 @@ def test_the_published_preset_is_the_published_network() -> None:
 
 def test_the_published_classifier_differs_from_the_match_where_it_was_published_to() -> None:
     network, run = network_and_run("classify", "published")
-    assert network == CnnConfig(kernels=(1, 2, 3, 4), activation="tanh")
+    assert network == CnnConfig(kernels=(1, 2, 3, 4), activation="tanh", dropout_of="tokens")
     assert (run.loss, run.margin, run.label_smoothing) == ("softmax", 0.0, 0.1)
     assert (run.epochs, run.reverse_complement, run.oversampling) == (200, 0.0, 0.5)
 
 
 def test_given_options_go_before_the_preset() -> None:
     network, run = network_and_run("match", "published", filters=8, epochs=3, margin=0.5)
-    assert network == CnnConfig(filters=8)
+    assert network == CnnConfig(filters=8, dropout_of="tokens")
     assert (run.epochs, run.margin, run.patience) == (3, 0.5, 20)
 
 
 def test_a_given_loss_takes_its_own_margin_with_it() -> None:
     _, run = network_and_run("match", "published", loss="cosface")
     assert (run.loss, run.margin, run.scale, run.epochs) == ("cosface", 0.1, 24.0, 200)
+
+
+def test_dropout_schedule_and_hard_negatives_can_be_chosen() -> None:
+    network, run = network_and_run(
+        "match", dropout_of="tokens", one_cycle="epoch", hard_negatives="push", validate_every=5
+    )
+    assert network == CnnConfig(dropout_of="tokens")
+    assert (run.one_cycle, run.hard_negatives, run.validate_every) == ("epoch", "push", 5)
+    network, run = network_and_run("match", "published", dropout_of="numbers", one_cycle="step")
+    assert network == CnnConfig(dropout_of="numbers")
+    assert run.one_cycle == "step"
+
+
+@pytest.mark.parametrize("loss", ["cosface", "softmax"])
+def test_only_a_triplet_has_hard_negatives(loss: str) -> None:
+    with pytest.raises(UsageError, match=f"the loss {loss} has no hard negatives"):
+        network_and_run("match", loss=loss, hard_negatives="push")
 
 
 def test_the_published_preset_is_no_bag() -> None:

@@ -56,6 +56,8 @@ class Interrupted:
         self.left = after
         self.stages: list[str] = []
 
+    def notes(self, text: str) -> None: ...
+
     def starts(self, stage: str, total: int) -> None:
         self.stages.append(stage)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save
 
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.training.checkpoint import read_checkpoint, write_checkpoint
@@ -32,6 +33,15 @@ def test_the_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
     write_checkpoint(tmp_path / "c", {"steps": 1}, fingerprint="a")
     with pytest.raises(MismatchError, match="other data or options"):
         read_checkpoint(tmp_path / "c", fingerprint="b")
+
+
+def test_a_checkpoint_of_an_older_version_is_refused(tmp_path: Path) -> None:
+    old = {"fingerprint": "a", "state": '{"pairs": [["steps", 1]]}'}
+    (tmp_path / "c").write_bytes(save({"weight": torch.zeros(1)}, metadata=old))
+    with pytest.raises(MismatchError, match="version 1, this vecattr goes on from 2") as refusal:
+        read_checkpoint(tmp_path / "c", fingerprint="a")
+    assert refusal.value.hint is not None
+    assert "remove the checkpoint" in refusal.value.hint
 
 
 @pytest.mark.parametrize("content", [b"", b"junk" * 20])

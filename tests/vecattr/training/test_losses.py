@@ -49,6 +49,43 @@ def test_triplet_has_a_finite_slope_where_plasmid_and_lab_meet() -> None:
     assert torch.isfinite(plasmid.grad).all()
 
 
+def _slopes(plasmid: Tensor, labs: Tensor, *, pushes_alone: bool) -> tuple[Tensor, Tensor, float]:
+    """Slopes of the triplet loss of one plasmid of the first lab, and the loss."""
+    plasmid, labs = plasmid.clone().requires_grad_(), labs.clone().requires_grad_()
+    loss = HardestNegativeTriplet(1.0, pushes_alone=pushes_alone)(plasmid, labs, torch.tensor([0]))
+    loss.backward()
+    assert plasmid.grad is not None
+    assert labs.grad is not None
+    return plasmid.grad, labs.grad, loss.item()
+
+
+@pytest.fixture
+def three_labs() -> Tensor:
+    return F.normalize(torch.tensor([[1.0, 0.1, 0.0], [0.0, 1.0, 0.2], [0.1, 0.0, -1.0]]), dim=1)
+
+
+def test_a_hard_negative_alone_is_pushed_and_the_loss_stays(three_labs: Tensor) -> None:
+    plasmid = F.normalize(torch.tensor([[0.3, 1.0, 0.1]]), dim=1)  # nearest to the second lab
+    both = _slopes(plasmid, three_labs, pushes_alone=False)
+    push = _slopes(plasmid, three_labs, pushes_alone=True)
+    assert push[2] == pytest.approx(both[2])
+    assert both[1][0].any()
+    assert not push[1][0].any()  # the own lab is not pulled
+    assert torch.allclose(push[1][1], both[1][1])  # the other is pushed as before
+    assert not push[1][2].any()
+    away = three_labs[1] / torch.dist(plasmid[0], three_labs[1])  # of minus the distance
+    assert torch.allclose(push[0][0], away, atol=1e-5)
+
+
+def test_where_the_own_lab_is_nearest_both_rules_are_one(three_labs: Tensor) -> None:
+    plasmid = F.normalize(torch.tensor([[1.0, 0.6, 0.1]]), dim=1)
+    both = _slopes(plasmid, three_labs, pushes_alone=False)
+    push = _slopes(plasmid, three_labs, pushes_alone=True)
+    assert both[2] > 0
+    assert torch.equal(push[0], both[0])
+    assert torch.equal(push[1], both[1])
+
+
 def test_cosface_is_a_softmax_with_a_handicap_for_the_true_lab(
     vectors: tuple[Tensor, Tensor, Tensor],
 ) -> None:
@@ -92,6 +129,10 @@ def test_the_configuration_chooses_loss_and_margin() -> None:
     triplet = new_loss(TrainConfig(loss="triplet").resolved(BagConfig()))
     assert isinstance(triplet, HardestNegativeTriplet)
     assert triplet.margin == 1.0
+    assert not triplet.pushes_alone
+    push = new_loss(TrainConfig(loss="triplet", hard_negatives="push").resolved(BagConfig()))
+    assert isinstance(push, HardestNegativeTriplet)
+    assert push.pushes_alone
     cosface = new_loss(TrainConfig(loss="cosface", margin=0.3).resolved(BagConfig()))
     assert isinstance(cosface, CosFace)
     assert cosface.margin == 0.3

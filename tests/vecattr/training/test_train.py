@@ -62,6 +62,8 @@ class Interrupted:
     def __init__(self, after: int) -> None:
         self.epochs_left = after
 
+    def notes(self, text: str) -> None: ...
+
     def starts(self, stage: str, total: int) -> None: ...
 
     def advances(self, units: int, **facts: float) -> None: ...
@@ -183,6 +185,20 @@ def test_plasmids_that_calibrate_are_kept_and_were_not_learned_from(tmp_path: Pa
         other_labs = [plasmid.lab != plasmids[name].lab for plasmid in training]
         assert held_out.nearest[row] == pytest.approx(cosines.max(), abs=1e-4)
         assert held_out.nearest_other[row] == pytest.approx(cosines[other_labs].max(), abs=1e-4)
+
+
+def test_epochs_between_validations_are_not_validated_but_the_last_one_is(tmp_path: Path) -> None:
+    report = _train(tmp_path / "model", config=replace(_SHORT, epochs=5, validate_every=2))
+    validated = [np.isfinite(epoch.validation_top1) for epoch in report.history]
+    assert validated == [False, True, False, True, True]
+    assert report.best in (report.history[1], report.history[3], report.history[4])
+
+
+def test_patience_waits_for_a_validation(tmp_path: Path) -> None:
+    config = replace(_SHORT, epochs=12, validate_every=4, patience=1, learning_rate=1e-12)
+    report = _train(tmp_path / "model", config=config)
+    assert report.epochs == 8  # the first validation is the best; the second is not better
+    assert report.best is report.history[3]
 
 
 def test_without_plasmids_held_out_nothing_is_calibrated(tmp_path: Path) -> None:

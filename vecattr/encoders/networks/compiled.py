@@ -7,7 +7,9 @@ instead of arrays that leave the cache.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -24,6 +26,10 @@ _TILE = 64  # filters whose sums stay in registers
 _PARTS = 8  # sums of gradients side by side; fixed, so that threads change no digit
 
 _Floats = NDArray[np.float32]
+
+#: Machine code is kept beside this file where that may be written, so that a process compiles
+#: nothing that another has compiled.
+_KEPT = os.access(Path(__file__).parent, os.W_OK)
 
 
 def search_compiled(vectors: Tensor, layer: nn.Conv1d, rows: TokenRows) -> tuple[Tensor, Tensor]:
@@ -97,7 +103,7 @@ def _run(function: Callable[..., None], *arguments: Any) -> None:
     function(*arguments)
 
 
-@njit(fastmath=True, error_model="numpy")
+@njit(fastmath=True, error_model="numpy", cache=_KEPT)
 def _sum_rows(
     table: _Floats, ids: NDArray[np.uint32], start: int, kernel: int, tokens: int, sums: _Floats
 ) -> None:  # pragma: no cover (machine code)
@@ -128,7 +134,7 @@ def _sum_rows(
         place += np.uint32(1)
 
 
-@njit(parallel=True, fastmath=True, error_model="numpy")
+@njit(parallel=True, fastmath=True, error_model="numpy", cache=_KEPT)
 def _search(
     tables: _Floats,
     ids: NDArray[np.uint32],
@@ -161,7 +167,7 @@ def _search(
             positions[row, tile * _TILE + f] = np.int64(places[f])
 
 
-@njit(parallel=True, fastmath=True, error_model="numpy")
+@njit(parallel=True, fastmath=True, error_model="numpy", cache=_KEPT)
 def _responses(
     vectors: _Floats,
     filters: _Floats,
@@ -181,7 +187,7 @@ def _responses(
             responses[row, channel] = response
 
 
-@njit(parallel=True, fastmath=True, error_model="numpy")
+@njit(parallel=True, fastmath=True, error_model="numpy", cache=_KEPT)
 def _gradients(
     vectors: _Floats,
     filters: _Floats,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from importlib.util import find_spec
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +17,7 @@ from vecattr.encoders.networks.filter_search import (
     search_by_convolution,
     search_by_lookup,
 )
+from vecattr.encoders.networks.search_choice import Search
 from vecattr.encoders.tokenizer import PADDING
 
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -27,16 +26,6 @@ _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": F.gelu,
     "tanh": torch.tanh,
 }
-
-#: How a step finds the largest responses; all give the same.
-Search = Literal["convolution", "lookup", "compiled"]
-
-
-def fastest_search(device: torch.device) -> Search:
-    """The fastest search on a device, with what is installed."""
-    if device.type != "cpu":
-        return "convolution"
-    return "compiled" if find_spec("numba") else "lookup"
 
 
 def _compiled_search() -> FilterSearch:
@@ -131,8 +120,12 @@ class TextCnn(nn.Module):
     def looks_up(self) -> bool:
         """Whether a step looks responses up: not where dropout makes every token's vector
         another."""
-        varied = self.training and self.config.dropout_of == "numbers" and self.config.dropout
-        return self.search != "convolution" and not varied
+        return self.search != "convolution" and not (self.training and self.varies_vectors)
+
+    @property
+    def varies_vectors(self) -> bool:
+        """Whether dropout in training makes the vector of every token of a batch another."""
+        return self.config.dropout_of == "numbers" and self.config.dropout > 0
 
     def _responses(
         self, x: Tensor, vectors: Tensor, rows: TokenRows, *, layer: nn.Conv1d, positions: Tensor

@@ -1,4 +1,4 @@
-"""The optimization loop: training data in, a model with the best epoch's weights out."""
+"""The optimization loop: a network and training data in, the best epoch's weights out."""
 
 from __future__ import annotations
 
@@ -14,58 +14,23 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from vecattr.encoders.networks.kinds import new_encoder
 from vecattr.encoders.networks.kmer_bag import KmerBag
-from vecattr.encoders.networks.text_cnn import TextCnn, fastest_search
-from vecattr.encoders.torch_encoder import TrainedEncoder
+from vecattr.encoders.networks.text_cnn import TextCnn
 from vecattr.training.checkpoint import (
     Checkpoints,
     checkpoint_path,
     cpu_copy,
     read_checkpoint,
-    run_fingerprint,
     write_checkpoint,
 )
 from vecattr.training.data import TrainingData
 from vecattr.training.distributed import ProcessGroup
 from vecattr.training.examples import shuffled_batches
-from vecattr.training.fitting.losses import new_loss
-from vecattr.training.fitting.network import AttributionNetwork, FittedModel
+from vecattr.training.fitting.network import AttributionNetwork
 from vecattr.training.fitting.optimizers import Schedules, new_optimizers
 from vecattr.training.progress import Epoch, Validation, Watcher
 from vecattr.training.settings import ResolvedTrainConfig
 from vecattr.vectors import Rows
-
-
-def fit_model(
-    data: TrainingData, group: ProcessGroup, checkpoints: Checkpoints, watcher: Watcher
-) -> FittedModel:
-    """Train until the steps are spent or patience ends; the weights of the best epoch.
-
-    Raises DamagedError or MismatchError when a checkpoint to resume from cannot be used.
-    """
-    plan = data.plan
-    fingerprint = run_fingerprint(plan.encoder, plan.settings, data.training.labelled)
-    torch.manual_seed(plan.settings.seed)
-    encoder = new_encoder(
-        plan.encoder,
-        vocabulary_size=data.vocabulary.size,
-        feature_columns=data.features.columns,
-    )
-    if isinstance(encoder, TextCnn):
-        encoder.search = fastest_search(group.device)
-    network = AttributionNetwork(encoder, len(plan.lab_names), new_loss(plan.settings))
-    loop = TrainingLoop(
-        network, data, group=group, checkpoints=checkpoints, fingerprint=fingerprint
-    )
-    loop.run(watcher)
-    return FittedModel(
-        network=network,
-        encoder=TrainedEncoder(encoder, data.vocabulary, data.features),
-        lab_names=plan.lab_names,
-        history=loop.history,
-        best=loop.best,
-    )
 
 
 @dataclass
@@ -205,8 +170,9 @@ class TrainingLoop:
         return float(loss.detach())
 
     def _validate(self) -> Validation:
-        """How the labs of the validation plasmids, full length, are ranked."""
-        if self._validation is None:
+        """How the labs of the validation plasmids, full length, are ranked; NaN without any, or
+        when the current epoch has no validation."""
+        if self._validation is None or not self._is_validated(len(self._history) + 1):
             return Validation()
         cosines = self._network.cosines(self._validation)[:, :-1]
         return Validation.from_cosines(cosines, self._validation.targets)
@@ -217,9 +183,15 @@ class TrainingLoop:
             self._best_merit, self._best_epoch = merit, epoch.epoch
             self._best_weights = cpu_copy(self._network.state_dict())
 
+    def _is_validated(self, epoch: int) -> bool:
+        is_last = self._steps >= self._total
+        return epoch % self._settings.validate_every == 0 or is_last
+
     def _out_of_patience(self) -> bool:
-        waited = len(self._history) - self._best_epoch
-        return self._validation is not None and waited >= self._settings.patience
+        epochs = len(self._history)
+        if self._validation is None or not self._is_validated(epochs):
+            return False
+        return epochs - self._best_epoch >= self._settings.patience
 
     def _save_if_due(self) -> None:
         age = time.monotonic() - self._saved_at

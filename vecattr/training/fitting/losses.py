@@ -27,10 +27,15 @@ class HardestNegativeTriplet:
 
     max(0, margin + distance(plasmid, lab) - distance(plasmid, nearest other)), Euclidean on unit
     vectors, as published (Soares et al. 2022). The unknown-lab vector is one of the others.
+
+    With `pushes_alone` the slope of a triplet whose other lab is nearer than its own lab is that of
+    the other lab's distance alone (the selectively contrastive loss of Xuan et al. 2020, which
+    pulls no plasmid through the lab in its way); its value is the same.
     """
 
-    def __init__(self, margin: float) -> None:
+    def __init__(self, margin: float, *, pushes_alone: bool = False) -> None:
         self.margin = margin
+        self.pushes_alone = pushes_alone
 
     def __call__(self, plasmids: Tensor, labs: Tensor, targets: Tensor) -> Tensor:
         cosines = plasmids @ labs.T  # (b, d) @ (d, n) -> (b, n)
@@ -38,6 +43,8 @@ class HardestNegativeTriplet:
         positive = distances.gather(1, targets[:, None])  # (b, 1)
         others = distances.scatter(1, targets[:, None], torch.inf)
         nearest = others.amin(dim=1, keepdim=True)  # (b, 1)
+        if self.pushes_alone:
+            positive = torch.where(nearest < positive, positive.detach(), positive)
         return F.relu(self.margin + positive - nearest).mean()
 
 
@@ -84,7 +91,8 @@ class SmoothedSoftmax:
 def new_loss(settings: ResolvedTrainConfig) -> AttributionLoss:
     """The loss that the settings name."""
     if settings.loss == "triplet":
-        return HardestNegativeTriplet(settings.margin)
+        pushes_alone = settings.hard_negatives == "push"
+        return HardestNegativeTriplet(settings.margin, pushes_alone=pushes_alone)
     if settings.loss == "softmax":
         return SmoothedSoftmax(settings.scale, settings.label_smoothing)
     return CosFace(settings.scale, settings.margin)

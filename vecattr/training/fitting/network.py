@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,15 @@ class AttributionNetwork(nn.Module):
         self.encoder = encoder
         self.labs = nn.Parameter(torch.randn(labs + 1, encoder.config.width))
         self.loss = loss
+
+    def start_from(self, encoder: TextCnn | KmerBag, labs: Mapping[int, Vectors]) -> None:
+        """Begin with the weights of another encoder, and with these unit vectors (d,) as rows of
+        the labs, which get the length that new ones have about."""
+        self.encoder.load_state_dict(encoder.state_dict())
+        length = math.sqrt(self.labs.shape[1])
+        with torch.no_grad():
+            for row, vector in labs.items():
+                self.labs[row] = length * torch.from_numpy(np.array(vector))
 
     def lab_vectors(self) -> Tensor:
         """Unit vectors of the labs and the unknown vector, (n + 1, d)."""
