@@ -192,15 +192,18 @@ def _is_public(part: str) -> bool:
 
 
 def company_name(text: str) -> str:
-    """A company's name without its legal form.
+    """A company's name without its legal form; a brand in capitals also loses `Laboratories`.
 
     >>> company_name("Acme Widgets, Inc."), company_name("Acme GmbH & Co. KG")
     ('Acme Widgets', 'Acme')
+    >>> company_name("ACME Laboratories Inc."), company_name("Hill Laboratories")
+    ('ACME', 'Hill Laboratories')
     """
-    name = " ".join(text.split())
+    name = " ".join(text.split()).strip(" ,.")
     while (shorter := _LEGAL_FORM.sub("", name).strip(" ,.&")) != name and shorter:
         name = shorter
-    return name
+    brand = re.fullmatch(r"([A-Z][A-Z\d-]{3,}) Laboratories", name)
+    return brand[1] if brand else name
 
 
 def institute_in(parts: list[str]) -> str:

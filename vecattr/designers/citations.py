@@ -113,12 +113,16 @@ def cited_in(comment: str) -> tuple[Person, ...]:
 
 
 def maker_in(comment: str) -> Person | None:
-    """The person who, as free text says, made the plasmid, or in whose lab it was made."""
+    """The person who, as free text says, made the plasmid, or in whose lab it was made. Programs
+    write that they made the file."""
     text = " ".join(comment.split())
     for pattern in (_CLAIM, _LAB_OF, _MAKER):
-        said = pattern.search(text)
-        if said is not None:
+        for said in pattern.finditer(text):
             name = next(value for value in said.groupdict().values() if value)
-            if not is_organisation(name) and not is_repository(name):
-                return person_in(name)
+            before = text[max(0, said.start() - 40) : said.start()]
+            is_of_file = re.search(r"\b(?:file|map|sequence|annotation)\b[^.]*$", before, re.I)
+            words = name.split()
+            if is_of_file or words[-1].isupper() or is_organisation(name) or is_repository(name):
+                continue
+            return person_in(name)
     return None

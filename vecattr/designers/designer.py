@@ -27,7 +27,7 @@ from vecattr.designers.citations import (
     names_plasmid,
     tells_of_vectors,
 )
-from vecattr.designers.people import Person, is_organisation, people_in, person_in, plain
+from vecattr.designers.people import Person, is_organisation, people_in, plain
 from vecattr.designers.records import AnnotatedRecord, Reference
 
 LabSource = Literal["depositor", "company", "submission", "paper", "claim", "comment", "none"]
@@ -36,7 +36,7 @@ LabSource = Literal["depositor", "company", "submission", "paper", "claim", "com
 LAB_SOURCES: tuple[LabSource, ...] = get_args(LabSource)[:-1]
 
 #: A submission about less of the record than this share is that of a part or of an ancestor.
-_WHOLE = 0.9
+_WHOLE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,50 +65,48 @@ class Designer:
 def designer_of(
     record: AnnotatedRecord, *, lab_from: Iterable[LabSource] = LAB_SOURCES
 ) -> Designer:
-    """The lab that designed a record's plasmid, from the sources in `lab_from` alone."""
+    """The lab that designed a record's plasmid, from the sources in `lab_from` alone: without
+    `paper`, say, the last submitter is taken whoever wrote the paper."""
     allowed = frozenset(lab_from)
-    facts = _Facts.of(record)
+    facts = _Facts.of(record, allowed)
     for source, rule in _RULES:
         if source in allowed and (designer := rule(facts)) is not None:
             return designer
     why = "only who exported, copied or keeps it" if record.references else "no reference"
-    paper = facts.papers[0] if facts.papers else None
-    return _designer(None, "none", facts, paper=paper, is_sure=True, why=why)
+    return _designer(None, "none", facts, paper=next(iter(facts.cited), None), why=why)
 
 
 @dataclass(frozen=True)
 class _Facts:
-    """A record with its references by kind: papers in their order, submissions latest first."""
+    """A record with its references by kind: the papers that may decide in their order, all papers
+    that it cites, submissions latest first, claims those of most bases first."""
 
     record: AnnotatedRecord
     papers: tuple[Reference, ...]
+    cited: tuple[Reference, ...]
     submissions: tuple[Reference, ...]
     claims: tuple[Reference, ...]
-    is_curated: bool
 
     @classmethod
-    def of(cls, record: AnnotatedRecord) -> _Facts:
+    def of(cls, record: AnnotatedRecord, allowed: frozenset[LabSource]) -> _Facts:
         kinds = [(kind_of(reference), reference) for reference in record.references]
+        cited = tuple(part for kind, part in kinds if kind == "paper" and people_in(part.authors))
         submissions = [
-            reference
-            for kind, reference in kinds
+            part
+            for kind, part in kinds
             if kind == "submission"
-            and people_or_names(reference.authors)
-            and covers(reference, record.length) >= _WHOLE
-            and not is_repository(address_in(reference.journal))
+            and any(map(str.isalpha, part.authors))
+            and covers(part, record.length) >= _WHOLE
+            and not is_repository(address_in(part.journal))
         ]
+        claims = [part for kind, part in kinds if kind == "claim"]
         return cls(
             record,
-            tuple(part for kind, part in kinds if kind == "paper" and people_in(part.authors)),
-            tuple(sorted(submissions, key=lambda part: part.year or 0, reverse=True)),
-            tuple(part for kind, part in kinds if kind == "claim"),
-            any(kind == "note" and part.journal[:8] != "Exported" for kind, part in kinds),
+            papers=cited if "paper" in allowed else (),
+            cited=cited,
+            submissions=tuple(sorted(submissions, key=lambda part: -(part.year or 0))),
+            claims=tuple(sorted(claims, key=lambda part: -covers(part, record.length))),
         )
-
-
-def people_or_names(authors: str) -> bool:
-    """Whether a list of authors names anybody, a person or an organisation."""
-    return any(letter.isalpha() for letter in authors)
 
 
 def _depositor(facts: _Facts) -> Designer | None:
@@ -131,27 +129,38 @@ def _company(facts: _Facts) -> Designer | None:
         if not company and not people and is_organisation(submission.authors):
             company = company_name(submission.authors)
         if company and not is_repository(company):
-            paper = _paper_with(facts.papers, people)
-            why = "the company that submitted it"
-            return _designer(company, "company", facts, paper=paper, submission=submission, why=why)
+            return _designer(
+                company,
+                "company",
+                facts,
+                paper=_paper_with(facts.cited, people),
+                submission=submission,
+                is_sure=_vector_paper(facts) is None,
+                why="the company that submitted it",
+            )
     return None
 
 
 def _submission(facts: _Facts) -> Designer | None:
-    """The last author of the submission, when that person also closes the paper's authors, or when
-    no paper of the submitters fits."""
+    """The last author of the submission; none where a paper of the submitters ends in another
+    author, or where the submitters compiled what the authors of a paper designed."""
     for submission in facts.submissions:
         people = people_in(submission.authors)
         if not people:
             continue
         paper = _paper_with(facts.papers, people)
         if paper is not None and not _is_same(people_in(paper.authors)[-1], people[-1]):
-            return None  # the paper's last author, by the next rule
-        if paper is None and _third_party(facts) is not None:
             return None
-        why = "last author of the submission"
+        if paper is None and _vector_paper(facts) is not None:
+            return None
         return _designer(
-            people[-1], "submission", facts, paper=paper, submission=submission, why=why
+            people[-1],
+            "submission",
+            facts,
+            paper=_paper_with(facts.cited, people),
+            submission=submission,
+            is_sure=covers(submission, facts.record.length) == 1,
+            why="last author of the submission",
         )
     return None
 
@@ -159,40 +168,37 @@ def _submission(facts: _Facts) -> Designer | None:
 def _paper(facts: _Facts) -> Designer | None:
     """The last author of the paper that fits: the submitters' own, else the one that brings the
     vector."""
-    submission = facts.submissions[0] if facts.submissions else None
-    people = people_in(submission.authors) if submission else ()
-    paper = _paper_with(facts.papers, people)
-    why = "last author of the paper, of which the submitter is an author"
+    for submission in facts.submissions:
+        people = people_in(submission.authors)
+        paper = _paper_with(facts.papers, people)
+        why = "last author of the paper; its authors submitted the sequence"
+        if paper is None:
+            paper, submission_of_it = _vector_paper(facts), None
+            why = "last author of the vector's paper; somebody else submitted the sequence"
+        else:
+            submission_of_it = submission
+        if paper is not None:
+            author = people_in(paper.authors)[-1]
+            return _designer(
+                author, "paper", facts, paper=paper, submission=submission_of_it, why=why
+            )
+    paper = _best_paper(facts)
     if paper is None:
-        paper = _third_party(facts) if submission else _best_paper(facts)
-        why = "last author of the paper that the record cites"
-        if submission:
-            why += "; somebody else submitted the sequence"
-    if paper is None or (
-        facts.is_curated and not submission and not facts.claims and not _is_whole(facts, paper)
-    ):
         return None
+    last_authors = {_key(people_in(part.authors)[-1]) for part in facts.papers}
     return _designer(
         people_in(paper.authors)[-1],
         "paper",
         facts,
         paper=paper,
-        submission=submission if people and _paper_with((paper,), people) else None,
-        is_sure=len(facts.papers) == 1 or people != (),
-        why=why,
+        is_sure=len(last_authors) == 1,
+        why="last author of the paper that the record cites",
     )
 
 
-def _is_whole(facts: _Facts, paper: Reference) -> bool:
-    """Whether a paper states that it is about all of the record's bases."""
-    return paper.first is not None and covers(paper, facts.record.length) >= _WHOLE
-
-
 def _claim(facts: _Facts) -> Designer | None:
-    """Who wrote a direct submission into the file without a database's words; of several, the one
-    that is about most of the bases."""
-    claims = sorted(facts.claims, key=lambda part: -covers(part, facts.record.length))
-    for claim in claims:
+    """Who wrote a direct submission into the file without a database's words."""
+    for claim in facts.claims:
         people = people_in(claim.authors)
         if people and not is_repository(claim.authors):
             why = "a direct submission of which no database tells"
@@ -201,10 +207,10 @@ def _claim(facts: _Facts) -> Designer | None:
 
 
 def _comment(facts: _Facts) -> Designer | None:
-    text = f"{facts.record.comment}"
-    cited = () if facts.papers else cited_in(text)
-    person = cited[-1] if cited else maker_in(text)
-    if person is None or (facts.is_curated and facts.papers):
+    """The last author of a paper that the comment cites, else who made the plasmid by its words."""
+    cited = cited_in(facts.record.comment)
+    person = cited[-1] if cited else maker_in(facts.record.comment)
+    if person is None:
         return None
     why = "last author of the paper in the comment" if cited else "the comment says who made it"
     return _designer(person, "comment", facts, is_sure=False, why=why, colleagues=cited)
@@ -221,17 +227,24 @@ _RULES: tuple[tuple[LabSource, Callable[[_Facts], Designer | None]], ...] = (
 )
 
 
-def _third_party(facts: _Facts) -> Reference | None:
+def _vector_paper(facts: _Facts) -> Reference | None:
     """The paper of the vector's designers, where somebody else submitted the sequence: one about
-    vectors and all of the record. A paper about a part's origin is none."""
+    vectors and all of the record, or one that names the plasmid. The paper of a part is none."""
     fitting = [
         paper
         for paper in facts.papers
         if is_published(paper)
-        and _is_whole(facts, paper)
-        and (tells_of_vectors(paper.title) or names_plasmid(facts.record, paper.title))
+        and (
+            names_plasmid(facts.record, paper.title)
+            or (_is_whole(facts, paper) and tells_of_vectors(paper.title))
+        )
     ]
-    return max(fitting, key=lambda paper: paper.year or 0) if fitting else None
+    return max(fitting, key=lambda paper: paper.year or 0, default=None)
+
+
+def _is_whole(facts: _Facts, paper: Reference) -> bool:
+    """Whether a paper states that it is about the record's bases, and about most of them."""
+    return paper.first is not None and covers(paper, facts.record.length) >= _WHOLE
 
 
 def _best_paper(facts: _Facts) -> Reference | None:
@@ -305,8 +318,3 @@ def _designer(
         institute=institute,
         colleagues=others,
     )
-
-
-def named(lab: str) -> Person | None:
-    """The person of a lab's name, None for a company's: the inverse of how `lab` is written."""
-    return person_in(lab)

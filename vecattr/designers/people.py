@@ -50,7 +50,8 @@ PARTICLES = frozenset(
     ]
 )
 
-_SUFFIXES = re.compile(r"[\s,]+(?:jr|sr|2nd|3rd|4th|ii|iii|iv)\.?$", re.I)
+#: `Roe AB 3rd`, `Roe,A.B. Jr.`; but `Roe JR` has initials.
+_SUFFIXES = re.compile(r"(?<=[\w.])[\s,]+(?:Jr\.?|Sr\.?|2nd|3rd|4th|II|III|IV)$")
 _TITLES = re.compile(r"^(?:(?:prof|dr|mr|mrs|ms|professor|doctor)\.?\s+)+", re.I)
 _INITIALS = re.compile(
     r"(?:[A-Z\u00c0-\u00de][a-z]?\.[\s-]*)+|[A-Z\u00c0-\u00de](?:-?[A-Z\u00c0-\u00de]){0,3}\.?"
@@ -149,8 +150,9 @@ def people_in(authors: str) -> tuple[Person, ...]:
 
 def person_in(name: str) -> Person | None:
     """The person whose name this is; None for an organisation or no name."""
-    text = _SUFFIXES.sub("", _TITLES.sub("", name.strip(" ;,")))
-    text = " ".join(text.split())
+    text = " ".join(_TITLES.sub("", name.strip(" ;,")).split())
+    shorter = _SUFFIXES.sub("", text)
+    text = shorter if " " in shorter or "," in shorter else text
     if not any(letter.isalpha() for letter in text):
         return None
     family, comma, given = text.partition(",")
