@@ -37,10 +37,25 @@ _LEGAL_FORM = re.compile(
     r"se)\.?(?=$|[\s,])(?:[\s,&]+(?:inc|ltd|co|kg|llc|limited)\.?)*",
     re.I,
 )
+#: Words of public bodies: beside one of them a company is told by its legal form alone.
+_ACADEMIC = re.compile(
+    r"institut|istituto|\bcent(?:er|re|ro|rum)\b|zentrum|hospital|clinic|foundation|school|"
+    r"council|academy|national|ministry|society|\bmuseum\b",
+    re.I,
+)
 _COMPANY_WORD = re.compile(
     r"biolabs?\b|\bbiotech\b|biotechnologies\b|\bbiosystems\b|\bbiosciences\b|\bbiologics\b|"
     r"\btherapeutics\b|\bpharmaceuticals?\b|\bpharma\b|\bdiagnostics\b|\bbiologicals\b|"
-    r"\bgenomics\b|\blabs\b|\bindustries\b|\bventures\b|\bproducts\b|\bbio\b",
+    r"\bgenomics\b|\blabs\b|\bindustries\b|\bventures\b|\bproducts\b|\bbio\b|"
+    r"\b(?:technologies|systems|biochemicals|chemicals|instruments|enterprises|laboratories)$",
+    re.I,
+)
+#: Makers of plasmids that often write their name without a legal form.
+_FIRM = re.compile(
+    r"(?:invitrogen|novagen|qiagen|roche|boehringer|pharmacia|amersham|sigma|takara|toyobo|lucigen|"
+    r"evrogen|genscript|thermo fisher|agilent|merck|monsanto|syngenta|dupont|novartis|pfizer|"
+    r"genentech|amgen|novozymes|basf|bayer|evonik|atum|dna ?2\.0|oxford genetics|vectorbuilder|"
+    r"gibco|perkin|biorad|bio-rad|origene|cellectis|sangamo|ginkgo|zymergen)\b",
     re.I,
 )
 #: Those who keep, hand on, copy or sequence the plasmids of others.
@@ -53,7 +68,7 @@ _REPOSITORY = re.compile(
     r"genome institute|gene ?bank\b|\bdna bank\b|national institute of genetics, ?ddbj",
     re.I,
 )
-_PUBLIC = re.compile(r"zentrum|cent(?:er|re)\b|hospital|foundation|institut", re.I)
+_PUBLIC = re.compile(r"zentrum|cent(?:er|re)\b|hospital|foundation", re.I)
 _WORDS = re.compile(r"[^\W\d_]+")
 #: Words that many institutes share, and that do not tell one from another.
 _COMMON = (
@@ -150,7 +165,8 @@ _COMMON = (
 
 def address_in(journal: str) -> str:
     """A submission's text without its date and its means of contact."""
-    return _CONTACT.sub("", _SUBMITTED.sub("", journal)).strip(" ,;.")
+    text = _CONTACT.sub("", _SUBMITTED.sub("", journal))
+    return re.sub(r"^\s*Contact\s*:\s*", "", text).strip(" ,;.")
 
 
 def parts_of(address: str, people: tuple[Person, ...] = ()) -> list[str]:
@@ -158,7 +174,7 @@ def parts_of(address: str, people: tuple[Person, ...] = ()) -> list[str]:
     # The legal form stays with its company: `Acme Widgets, Inc.`
     joined = re.sub(r",\s*((?:Inc|Ltd|LLC|Corp|Co|GmbH)\b\.?)", r" \1", address)
     parts = [part.strip(" .;") for part in re.split(r"[,;]\s*", joined)]
-    families = {plain(person.family).lower() for person in people}
+    families = [set(plain(person.family).lower().split()) for person in people]
     return [
         part
         for place, part in enumerate(parts)
@@ -166,9 +182,11 @@ def parts_of(address: str, people: tuple[Person, ...] = ()) -> list[str]:
     ]
 
 
-def _is_name(part: str, families: set[str]) -> bool:
-    text = plain(part).lower()
-    return any(family in text for family in families) and not _UNIVERSITY.search(part)
+def _is_name(part: str, families: list[set[str]]) -> bool:
+    """Whether a part is a person's name: it holds a family name, few words, and no institute."""
+    words = plain(part).lower().replace(".", " ").split()
+    is_place = _UNIVERSITY.search(part) or _INSTITUTE.search(part) or _LEGAL_FORM.search(part)
+    return len(words) <= 5 and not is_place and any(family <= set(words) for family in families)
 
 
 def company_in(parts: list[str]) -> str:
@@ -178,10 +196,11 @@ def company_in(parts: list[str]) -> str:
         has_form = _LEGAL_FORM.search(part) is not None
         if has_form and not _UNIVERSITY.search(part) and not _is_public(part):
             return company_name(part)
-    if any(_UNIVERSITY.search(part) or _INSTITUTE.search(part) for part in parts):
+    if any(_UNIVERSITY.search(part) or _ACADEMIC.search(part) for part in parts):
         return ""
     for part in parts[:3]:
-        if _COMPANY_WORD.search(part) and not _DEPARTMENT.match(part):
+        is_firm = _COMPANY_WORD.search(part) or _FIRM.match(part)
+        if is_firm and not _DEPARTMENT.match(part):
             return company_name(part)
     return ""
 
@@ -209,9 +228,14 @@ def company_name(text: str) -> str:
 def institute_in(parts: list[str]) -> str:
     """The institute of an address: the university, else the first institute, else nothing."""
     for pattern in (_UNIVERSITY, _INSTITUTE):
-        for part in parts:
-            if pattern.search(part) and not _DEPARTMENT.match(part):
-                return part
+        for place, part in enumerate(parts):
+            if not pattern.search(part) or _DEPARTMENT.match(part):
+                continue
+            # `Name, The State University of Somewhere`, `The University of Somewhere`
+            before = parts[place - 1] if place else ""
+            if re.match(r"The State Univ", part) and before and not _DEPARTMENT.match(before):
+                return f"{before}, {part}"
+            return part
     return ""
 
 

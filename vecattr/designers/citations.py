@@ -4,6 +4,7 @@ and what a record's free text says about who made the plasmid."""
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Literal
 
 from vecattr.designers.affiliations import is_repository
@@ -25,6 +26,13 @@ _SUBMITTED = re.compile(r"^\s*submitted\b", re.I)
 _DIRECT = re.compile(r"\bdirect submission\b", re.I)
 _UNPUBLISHED = re.compile(
     r"^\s*(?:unpublished|in press|thesis|submitted for publication)?\W*$", re.I
+)
+
+#: `NAME was a gift from PERSON (CATALOGUE plasmid # NUMBER ...)`: how catalogues ask to be cited.
+_GIFT = re.compile(
+    r"\bgift (?:from|of) (?:the lab(?:oratory)? of )?(?P<giver>[^(;]+?) ?"
+    r"\( ?(?P<catalogue>\w+) (?:plasmid|ID|no\.?)? ?#? ?(?P<number>\d+)\b",
+    re.I,
 )
 
 #: Words of a paper that brings plasmids into the world.
@@ -49,6 +57,15 @@ _CITED = re.compile(
     r"\d+\W{1,3}(?:\(\d+\)\W{1,3})?\d+\W{1,3}\d+\W{1,3}\(?(?:19|20)\d\d|"
     r"\((?:19|20)\d\d\)\W{1,2}\d+\s?[-:]\s?\d+|\d+\s?[:(,]\s?\d+\s?-\s?\d+",
 )
+_ET_AL = re.compile(r"\bet\.? al\b", re.I)
+_NOBODY = re.compile(r"self|unknown|anonymous|user|admin|biobrick|bio|gene|lab", re.I)
+_TITLED_LAB = re.compile(r"\b(?P<name>[A-Z][\w'\u2019-]+?)(?:'s)? [Ll]ab(?:oratory)?\b")
+_NO_NAMES = frozenset(
+    {
+        *("the", "our", "my", "this", "wet", "dry", "core", "open", "research", "national", "new"),
+        *("additional", "biology", "other", "various", "key", "state", "teaching", "community"),
+    }
+)
 _MADE = r"(?:creat|construct|design|engineer|develop|built|build|made)(?:ed)?"
 _CLAIM = re.compile(rf"\bI,? \(?(?P<name>{_FULL_NAME})[),]* {_MADE}\b")
 _MAKER = re.compile(
@@ -61,6 +78,27 @@ _LAB_OF = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """A catalogue's citation of a plasmid: who gave it, the catalogue, its number of it."""
+
+    giver: str
+    catalogue: str
+    number: str
+
+
+def gift_in(text: str) -> Gift | None:
+    """The catalogue's citation in free text; None without one. A gift without a number is that of a
+    part or a strain, of which a note tells.
+
+    >>> gift_in("pX was a gift from Ann Roe (Acme plasmid # 12 ; RRID:Acme_12)")
+    Gift(giver='Ann Roe', catalogue='acme', number='12')
+    """
+    for gift in _GIFT.finditer(" ".join(text.split())):
+        return Gift(gift["giver"].strip(), gift["catalogue"].lower(), gift["number"])
+    return None
+
+
 def kind_of(reference: Reference) -> Kind:
     """What a reference is; a claim is a direct submission without the words of a database."""
     text = f"{reference.title} {reference.journal} {reference.remark}"
@@ -68,6 +106,8 @@ def kind_of(reference: Reference) -> Kind:
         return "submission"
     if _EXPORTED.search(reference.journal) or _PACKED.search(text):
         return "note"
+    if is_repository(reference.journal) and people_in(reference.authors):
+        return "claim"
     if _DIRECT.search(reference.title):
         return "claim"
     if is_repository(f"{reference.authors} {reference.journal}") and not reference.pubmed:
@@ -85,6 +125,16 @@ def covers(reference: Reference, length: int) -> float:
     if reference.first is None or reference.last is None or not length:
         return 1.0
     return min(1.0, (reference.last - reference.first + 1) / length)
+
+
+def last_author(authors: str) -> Person | None:
+    """The last of a list of authors; the first of a list that ends in `et al`, whose last is not
+    known; a family name alone, if that is all there is."""
+    people = people_in(authors)
+    if people:
+        return people[0] if _ET_AL.search(authors) else people[-1]
+    is_name = re.fullmatch(r"[A-Z][a-z][\w'\u2019-]+", authors.strip(" .,"))
+    return Person(authors.strip(" .,")) if is_name and not _NOBODY.search(authors) else None
 
 
 def tells_of_vectors(title: str) -> bool:
@@ -110,6 +160,15 @@ def cited_in(comment: str) -> tuple[Person, ...]:
             if len(people) >= 2 and not is_organisation(names[0]):
                 return people
     return ()
+
+
+def lab_in(title: str) -> Person | None:
+    """The person whose lab a title names (`Roe Lab plasmids`); None without one."""
+    for lab in _TITLED_LAB.finditer(title):
+        name = lab["name"]
+        if not name.isupper() and name.lower() not in _NO_NAMES:
+            return Person(name)
+    return None
 
 
 def maker_in(comment: str) -> Person | None:

@@ -21,13 +21,16 @@ from vecattr.designers.affiliations import (
 from vecattr.designers.citations import (
     cited_in,
     covers,
+    gift_in,
     is_published,
     kind_of,
+    lab_in,
+    last_author,
     maker_in,
     names_plasmid,
     tells_of_vectors,
 )
-from vecattr.designers.people import Person, is_organisation, people_in, plain
+from vecattr.designers.people import Person, people_in, plain
 from vecattr.designers.records import AnnotatedRecord, Reference
 
 LabSource = Literal["depositor", "company", "submission", "paper", "claim", "comment", "none"]
@@ -90,7 +93,7 @@ class _Facts:
     @classmethod
     def of(cls, record: AnnotatedRecord, allowed: frozenset[LabSource]) -> _Facts:
         kinds = [(kind_of(reference), reference) for reference in record.references]
-        cited = tuple(part for kind, part in kinds if kind == "paper" and people_in(part.authors))
+        cited = tuple(part for kind, part in kinds if kind == "paper" and last_author(part.authors))
         submissions = [
             part
             for kind, part in kinds
@@ -110,7 +113,8 @@ class _Facts:
 
 
 def _depositor(facts: _Facts) -> Designer | None:
-    name = facts.record.depositor
+    gift = gift_in(f"{facts.record.comment} {facts.record.definition}")
+    name = facts.record.depositor or (gift.giver if gift else "")
     if not name or is_repository(name):
         return None
     people = people_in(name)
@@ -125,8 +129,9 @@ def _depositor(facts: _Facts) -> Designer | None:
 def _company(facts: _Facts) -> Designer | None:
     for submission in facts.submissions:
         people = people_in(submission.authors)
-        company = company_in(parts_of(address_in(submission.journal), people))
-        if not company and not people and is_organisation(submission.authors):
+        parts = parts_of(address_in(submission.journal), people)
+        company = company_in(parts)
+        if not company and not people and not institute_in(parts):
             company = company_name(submission.authors)
         if company and not is_repository(company):
             return _designer(
@@ -149,7 +154,7 @@ def _submission(facts: _Facts) -> Designer | None:
         if not people:
             continue
         paper = _paper_with(facts.papers, people)
-        if paper is not None and not _is_same(people_in(paper.authors)[-1], people[-1]):
+        if paper is not None and not _is_same(_senior(paper), people[-1]):
             return None
         if paper is None and _vector_paper(facts) is not None:
             return None
@@ -178,20 +183,19 @@ def _paper(facts: _Facts) -> Designer | None:
         else:
             submission_of_it = submission
         if paper is not None:
-            author = people_in(paper.authors)[-1]
             return _designer(
-                author, "paper", facts, paper=paper, submission=submission_of_it, why=why
+                _senior(paper), "paper", facts, paper=paper, submission=submission_of_it, why=why
             )
     paper = _best_paper(facts)
     if paper is None:
         return None
-    last_authors = {_key(people_in(part.authors)[-1]) for part in facts.papers}
+    last_authors = {_key(_senior(part)) for part in facts.papers}
     return _designer(
-        people_in(paper.authors)[-1],
+        _senior(paper),
         "paper",
         facts,
         paper=paper,
-        is_sure=len(last_authors) == 1,
+        is_sure=len(last_authors) == 1 and "et al" not in paper.authors,
         why="last author of the paper that the record cites",
     )
 
@@ -202,17 +206,22 @@ def _claim(facts: _Facts) -> Designer | None:
         people = people_in(claim.authors)
         if people and not is_repository(claim.authors):
             why = "a direct submission of which no database tells"
-            return _designer(people[0], "claim", facts, submission=claim, is_sure=False, why=why)
+            return _designer(people[-1], "claim", facts, submission=claim, is_sure=False, why=why)
     return None
 
 
 def _comment(facts: _Facts) -> Designer | None:
-    """The last author of a paper that the comment cites, else who made the plasmid by its words."""
+    """The last author of a paper that the comment cites, else who made the plasmid by its words,
+    else the lab that a title names."""
     cited = cited_in(facts.record.comment)
     person = cited[-1] if cited else maker_in(facts.record.comment)
+    why = "last author of the paper in the comment" if cited else "the comment says who made it"
+    if person is None:
+        labs = (lab_in(reference.title) for reference in facts.record.references)
+        person = next((lab for lab in labs if lab is not None), None)
+        why = "a title names the lab"
     if person is None:
         return None
-    why = "last author of the paper in the comment" if cited else "the comment says who made it"
     return _designer(person, "comment", facts, is_sure=False, why=why, colleagues=cited)
 
 
@@ -240,6 +249,13 @@ def _vector_paper(facts: _Facts) -> Reference | None:
         )
     ]
     return max(fitting, key=lambda paper: paper.year or 0, default=None)
+
+
+def _senior(paper: Reference) -> Person:
+    """The last author of a paper; papers without one are not kept."""
+    author = last_author(paper.authors)
+    assert author is not None
+    return author
 
 
 def _is_whole(facts: _Facts, paper: Reference) -> bool:

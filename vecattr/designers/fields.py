@@ -10,7 +10,10 @@ from vecattr.inputs.input_files import input_stem
 
 #: What programs write in place of a name or an accession.
 PLACEHOLDERS = frozenset(
-    {"", ".", "-", "exported", "untitled", "unknown", "new_dna", "plasmid", "annotated", "id"}
+    {
+        *("", ".", "-", "?", "id", "id?", "exported", "untitled", "unknown", "new_dna", "new dna"),
+        *("plasmid", "annotated", "<unknown id>", "<unknown name>", "<unknown", "noaccession"),
+    }
 )
 
 _YEAR_IN_BRACKETS = re.compile(r"\((?:\d{1,2}-[A-Za-z]{3}-)?((?:19|20)\d\d)\)")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 #: Words in lower case that belong to a family name.
 PARTICLES = frozenset(
@@ -40,6 +41,7 @@ PARTICLES = frozenset(
         "ten",
         "ter",
         "und",
+        "v",
         "van",
         "vom",
         "von",
@@ -52,6 +54,8 @@ PARTICLES = frozenset(
 
 #: `Roe AB 3rd`, `Roe,A.B. Jr.`; but `Roe JR` has initials.
 _SUFFIXES = re.compile(r"(?<=[\w.])[\s,]+(?:Jr\.?|Sr\.?|2nd|3rd|4th|II|III|IV)$")
+#: `Roe AB1,2`: numbers of footnotes behind initials.
+_FOOTNOTE = re.compile(r"(?<=[A-Z])\d+(?:,\d+)*\b")
 _TITLES = re.compile(r"^(?:(?:prof|dr|mr|mrs|ms|professor|doctor)\.?\s+)+", re.I)
 _INITIALS = re.compile(
     r"(?:[A-Z\u00c0-\u00de][a-z]?\.[\s-]*)+|[A-Z\u00c0-\u00de](?:-?[A-Z\u00c0-\u00de]){0,3}\.?"
@@ -126,6 +130,7 @@ def is_organisation(name: str) -> bool:
     return _ORGANISATION.search(name) is not None or (len(words) < 2 and "," not in name)
 
 
+@lru_cache(maxsize=1 << 12)
 def people_in(authors: str) -> tuple[Person, ...]:
     """The persons in a list of authors, in order; organisations and placeholders are left out.
 
@@ -137,15 +142,27 @@ def people_in(authors: str) -> tuple[Person, ...]:
     ['Roe, Ann B.', 'van Coe, Carl']
     """
     names: list[str] = []
-    for item in _SEPARATOR.split(" ".join(authors.split()).strip(" ;,")):
+    for item in _SEPARATOR.split(_FOOTNOTE.sub("", " ".join(authors.split())).strip(" ;,")):
         name = item.strip(" ,;")
-        # `Roe, A.B.` with a blank after the comma: the initials belong to the name before them.
-        if names and "," not in names[-1] and _INITIALS.fullmatch(name) and "." in name:
+        # `Roe, A.B.` with a blank after the comma: the given names belong to the name before them.
+        if names and _is_given(name, of=names[-1]):
             names[-1] = f"{names[-1]},{name}"
         elif name and name not in {".", "et al", "et al."}:
             names.append(name)
+    if len(names) == 2 and "," in authors and all(_WORD.fullmatch(name) for name in names):
+        names = [",".join(names)]  # `Roe, Ann`
     persons = (person_in(name) for name in names)
     return tuple(person for person in persons if person is not None)
+
+
+def _is_given(name: str, *, of: str) -> bool:
+    """Whether an item of a list is but the given names of the item before it: `A.B.`, `Ann B.`"""
+    words, family = name.split(), of.split()
+    if "," in of or not name.endswith(".") or _INITIALS.fullmatch(family[-1]):
+        return False
+    if all(_INITIALS.fullmatch(word) for word in words):
+        return True
+    return len(family) == 1 and all(_INITIALS.fullmatch(word) for word in words[1:])
 
 
 def person_in(name: str) -> Person | None:
@@ -161,14 +178,15 @@ def person_in(name: str) -> Person | None:
     if is_organisation(text):
         return None
     words = text.rstrip(".").split() if not re.search(r"\b[A-Z]\.$", text) else text.split()
-    if _INITIALS.fullmatch(words[-1]) and not _INITIALS.fullmatch(words[0]):
-        return _person(" ".join(words[:-1]), words[-1])
-    # `Roe A. B.`: initials in several words behind the family name
+    # `Roe A. B.`: initials in one or several words behind the family name
     tail = len(words)
-    while tail > 1 and re.fullmatch(r"(?:[A-Z]\.-?)+", words[tail - 1]):
+    while tail > 1 and re.fullmatch(r"(?:[A-Z][a-z]?\.-?)+", words[tail - 1]):
         tail -= 1
     if tail < len(words):
         return _person(" ".join(words[:tail]), " ".join(words[tail:]))
+    is_short = not _INITIALS.fullmatch(words[0]) or len(words[0]) > len(words[-1])
+    if _INITIALS.fullmatch(words[-1]) and is_short:
+        return _person(" ".join(words[:-1]), words[-1])
     start = len(words) - 1
     while start > 1 and words[start - 1].lower() in PARTICLES:
         start -= 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from vecattr.designers.citations import gift_in
 from vecattr.designers.fields import PLACEHOLDERS, first_name, span_in, year_in
 from vecattr.designers.records import AnnotatedRecord, Reference
 from vecattr.designers.triples import Node, Nodes, read_nodes
@@ -22,9 +23,6 @@ _CIRCULAR, _LINEAR = "SO:0000988", "SO:0000987"
 _PROTEINS = ("Protein", "SBO:0000252", "iupac-aa")
 _RNAS = ("RnaRegion", "Rna", "SBO:0000250")
 
-#: `NAME was a gift from PERSON (CATALOGUE plasmid # NUMBER ...)`: how catalogues ask to be cited.
-_GIFT = re.compile(r"\bgift (?:from|of)\s+(?P<giver>[^(;]+?)\s*(?:\((?P<rest>[^)]*)\)|[;.]?\s*$)")
-_NUMBER = re.compile(r"(?P<catalogue>\w+) plasmid #?\s*(?P<number>\d+)", re.I)
 _CATALOGUE_ID = re.compile(r"(?P<catalogue>[a-z]+)Id$")
 _LAST_NUMBER = re.compile(r"(\d+)/?$")
 
@@ -106,11 +104,9 @@ def _catalogue(node: Node) -> tuple[str, str]:
         field = _CATALOGUE_ID.fullmatch(name)
         if field is not None and values[0].isdigit() and name != "displayId":
             return field["catalogue"], values[0]
-    for text in node.literals():
-        gift = _GIFT.search(text)
-        number = _NUMBER.search(gift["rest"] or "") if gift else None
-        if number is not None:
-            return number["catalogue"].lower(), number["number"]
+    given = next((gift for text in node.literals() if (gift := gift_in(text))), None)
+    if given is not None:
+        return given.catalogue, given.number
     return "", ""
 
 
@@ -125,12 +121,10 @@ def _web(address: str) -> str:
 
 def _depositor(node: Node, nodes: Nodes) -> str:
     """The lab that gave the plasmid: the giver in the catalogue's citation, a depositing lab that
-    is named, or the creator. The citation has the plasmid's number: a note may tell of other
-    gifts."""
-    for text in node.literals():
-        for gift in _GIFT.finditer(text):
-            if _NUMBER.search(gift["rest"] or ""):
-                return " ".join(gift["giver"].split())
+    is named, or the creator. A gift that is no plasmid of the catalogue is none."""
+    given = next((gift for text in node.literals() if (gift := gift_in(text))), None)
+    if given is not None:
+        return given.giver
     for value in node.values("depositingLab", "depositor", "creator"):
         named = nodes.by_address.get(value)
         text = named.value("name", "title") if named is not None else value

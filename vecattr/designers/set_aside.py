@@ -16,8 +16,10 @@ REASONS: tuple[Reason, ...] = get_args(Reason)
 SHORTEST = 1000
 #: Primers, probes and linkers are shorter than this (bases).
 _OLIGO = 120
-#: A linear record that says nothing of a plasmid is one from this length (bases).
-_LINEAR = 2000
+#: A record that is not circular is a whole plasmid from this length (bases): the first where its
+#: topology is not said and it is called a plasmid, the next where it is linear and called one, the
+#: last where nothing is said.
+_UNSTATED, _CALLED, _LINEAR = 1000, 2000, 2500
 #: A record with less than this share of the plasmid's stated length is a part of it.
 _WHOLE = 0.6
 
@@ -71,7 +73,7 @@ _NATURAL_DIVISIONS = frozenset(
         "WGS",
     ]
 )
-_NO_ORGANISM = re.compile(r"artificial|synthetic|vectors?\b|other sequences|unclassified", re.I)
+_NO_ORGANISM = re.compile(r"artificial|synthetic|vectors?\b|unclassified", re.I)
 _LINEAGE = re.compile(r"\b(?:Bacteria|Archaea|Eukaryota|Viruses)\b")
 
 
@@ -98,11 +100,12 @@ def _is_protein(record: AnnotatedRecord) -> bool:
 
 
 def _is_rna(record: AnnotatedRecord) -> bool:
-    types = [
-        record.molecule,
-        *(kind for part in record.sources for kind in part.get("mol_type", ())),
-    ]
-    return any(text.upper().endswith("RNA") for text in types)
+    if record.molecule.upper().endswith("RNA"):
+        return True
+    # Of several sources one may be a part that came from RNA.
+    types = [kind for part in record.sources for kind in part.get("mol_type", ())]
+    is_stated = record.topology != "circular" and len(record.sources) == 1
+    return is_stated and any(text.upper().endswith("RNA") for text in types)
 
 
 def _is_patent(record: AnnotatedRecord) -> bool:
@@ -116,12 +119,13 @@ def _is_fragment(record: AnnotatedRecord) -> bool:
         return True
     if record.whole_length and record.length < _WHOLE * record.whole_length:
         return True
-    if record.topology != "linear":
+    if record.topology == "circular":
         return False
-    is_vector = _VECTOR.search(f"{record.definition} {record.organism}") is not None
-    if is_vector:
-        return False
-    return record.length < _LINEAR or _PART.search(record.definition) is not None
+    if _VECTOR.search(f"{record.definition} {record.organism}") is not None:
+        return record.length < (_CALLED if record.topology == "linear" else _UNSTATED)
+    if record.length < _LINEAR:
+        return True
+    return record.topology == "linear" and _PART.search(record.definition) is not None
 
 
 def _is_natural(record: AnnotatedRecord) -> bool:
@@ -132,7 +136,8 @@ def _is_natural(record: AnnotatedRecord) -> bool:
     if record.division == "SYN" or _NO_ORGANISM.search(lineage):
         return False
     texts = [record.definition, record.organism, *record.keywords]
-    texts += [text for part in record.sources for values in part.values() for text in values]
+    # A note of a clone's source names the vector that the natural DNA lies in.
+    texts += [text for part in record.sources for text in part.get("organism", ())]
     if any(_ENGINEERED.search(text) for text in texts):
         return False
     titles = [reference.title for reference in record.references]
