@@ -63,104 +63,25 @@ _REPOSITORY = re.compile(
     r"addgene|euroscarf|\batcc\b|american type culture|culture collection|\bdsmz\b|\bdnasu\b|"
     r"\bbccm\b|stock cent|(?:bio)?resource cent|plasmid (?:repository|collection|bank)|"
     r"\brepositor(?:y|ies)\b|vecbase|snapgene|national center for biotechnology information|"
-    r"\bncbi\b|european bioinformatics institute|genome (?:sequencing )?cent(?:er|re)\b|"
+    r"\bncbi\b|european bioinformatics institute|genome sequencing cent(?:er|re)\b|"
     r"sequencing cent(?:er|re)|sequencing facility|joint genome institute|"
     r"genome institute|gene ?bank\b|\bdna bank\b|national institute of genetics, ?ddbj",
     re.I,
 )
-_PUBLIC = re.compile(r"zentrum|cent(?:er|re)\b|hospital|foundation", re.I)
+_PUBLIC = re.compile(r"zentrum|cent(?:er|re)\b|hospital|foundation|^institut", re.I)
 _WORDS = re.compile(r"[^\W\d_]+")
 #: Words that many institutes share, and that do not tell one from another.
-_COMMON = (
-    frozenset(
-        [
-            "the",
-            "of",
-            "for",
-            "and",
-            "in",
-            "at",
-            "to",
-            "de",
-            "la",
-            "le",
-            "del",
-            "der",
-            "die",
-            "des",
-            "du",
-            "el",
-            "und",
-            "di",
-            "y",
-            "et",
-            "university",
-            "universitaet",
-            "universitat",
-            "universidad",
-            "universidade",
-            "universite",
-            "universita",
-            "universiteit",
-            "univ",
-            "institute",
-            "institut",
-            "instituto",
-            "istituto",
-            "department",
-            "dept",
-            "division",
-            "school",
-            "faculty",
-            "center",
-            "centre",
-            "centro",
-            "national",
-            "state",
-            "laboratory",
-            "laboratories",
-            "lab",
-            "labs",
-            "research",
-            "science",
-            "sciences",
-            "technology",
-            "technological",
-            "technical",
-            "college",
-            "medical",
-            "medicine",
-            "biology",
-            "biological",
-            "molecular",
-            "cell",
-            "cellular",
-            "biochemistry",
-            "microbiology",
-            "genetics",
-            "chemistry",
-            "chemical",
-            "biomedical",
-            "engineering",
-            "biotechnology",
-            "academy",
-            "hospital",
-            "foundation",
-            "life",
-            "plant",
-            "applied",
-            "systems",
-            "key",
-            "program",
-            "programme",
-            "group",
-            "unit",
-            "r",
-            "d",
-        ]
-    )
-    | PARTICLES
-)
+_COMMON_TEXT = """
+    the of for and in at to und di y et university universitaet universitat universidad universidade
+    universite universita universiteit univ institute institut instituto istituto department dept
+    division school faculty center centre centro national state laboratory laboratories lab labs
+    research science sciences technology technological technical college medical medicine biology
+    biological molecular cell cellular biochemistry microbiology genetics chemistry chemical
+    biomedical engineering biotechnology academy hospital foundation life plant applied systems key
+    program programme group unit health agricultural agriculture chinese korean japanese indian
+    china japan korea india american european german max planck cnrs inserm inra usda
+"""
+_COMMON = frozenset(_COMMON_TEXT.split()) | PARTICLES
 
 
 def address_in(journal: str) -> str:
@@ -199,7 +120,7 @@ def company_in(parts: list[str]) -> str:
     if any(_UNIVERSITY.search(part) or _ACADEMIC.search(part) for part in parts):
         return ""
     for part in parts[:3]:
-        is_firm = _COMPANY_WORD.search(part) or _FIRM.match(part)
+        is_firm = (" " in part and _COMPANY_WORD.search(part)) or _FIRM.match(part)
         if is_firm and not _DEPARTMENT.match(part):
             return company_name(part)
     return ""

@@ -16,23 +16,10 @@ from vecattr.designers.namesakes import Mentions, family_key, is_common, persons
 from vecattr.designers.people import Person, plain
 
 #: Words that a company's name has in one place and lacks in another.
-_LOOSE_WORDS = frozenset(
-    [
-        "laboratories",
-        "laboratory",
-        "labs",
-        "lab",
-        "international",
-        "usa",
-        "us",
-        "uk",
-        "europe",
-        "japan",
-        "china",
-        "group",
-        "the",
-    ]
+_LOOSE_TEXT = (
+    "laboratories laboratory labs lab international usa us uk europe japan china group the"
 )
+_LOOSE_WORDS = frozenset(_LOOSE_TEXT.split())
 
 #: A spelling: the lab as `designer_of` writes it, its institute, its publication; the last two
 #: may be empty, which means any.

@@ -11,46 +11,12 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
+_PARTICLES_TEXT = """
+    af al bin da dal de degli del dell della den der des di do dos du el la las le les lo los ten
+    ter und v van vom von y zu zum zur
+"""
 #: Words in lower case that belong to a family name.
-PARTICLES = frozenset(
-    [
-        "af",
-        "al",
-        "bin",
-        "da",
-        "dal",
-        "de",
-        "degli",
-        "del",
-        "dell",
-        "della",
-        "den",
-        "der",
-        "des",
-        "di",
-        "do",
-        "dos",
-        "du",
-        "el",
-        "la",
-        "las",
-        "le",
-        "les",
-        "lo",
-        "los",
-        "ten",
-        "ter",
-        "und",
-        "v",
-        "van",
-        "vom",
-        "von",
-        "y",
-        "zu",
-        "zum",
-        "zur",
-    ]
-)
+PARTICLES = frozenset(_PARTICLES_TEXT.split())
 
 #: `Roe AB 3rd`, `Roe,A.B. Jr.`; but `Roe JR` has initials.
 _SUFFIXES = re.compile(r"(?<=[\w.])[\s,]+(?:Jr\.?|Sr\.?|2nd|3rd|4th|II|III|IV)$")

@@ -48,31 +48,10 @@ _STUDIED = re.compile(
     re.I,
 )
 #: The divisions of natural organisms; SYN, UNA, UNK and none say nothing.
-_NATURAL_DIVISIONS = frozenset(
-    [
-        "BCT",
-        "PRO",
-        "PHG",
-        "VRL",
-        "PRI",
-        "HUM",
-        "ROD",
-        "MUS",
-        "MAM",
-        "VRT",
-        "INV",
-        "PLN",
-        "FUN",
-        "ENV",
-        "EST",
-        "STS",
-        "GSS",
-        "HTC",
-        "HTG",
-        "TSA",
-        "WGS",
-    ]
+_NATURAL_TEXT = (
+    "BCT PRO PHG VRL PRI HUM ROD MUS MAM VRT INV PLN FUN ENV EST STS GSS HTC HTG TSA WGS"
 )
+_NATURAL_DIVISIONS = frozenset(_NATURAL_TEXT.split())
 _NO_ORGANISM = re.compile(r"artificial|synthetic|vectors?\b|unclassified", re.I)
 _LINEAGE = re.compile(r"\b(?:Bacteria|Archaea|Eukaryota|Viruses)\b")
 
