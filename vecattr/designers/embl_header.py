@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from vecattr.designers.fields import (
+from vecattr.designers.genbank_header import (
     checked,
     decoded,
     first_name,

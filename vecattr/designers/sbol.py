@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from vecattr.designers.citations import gift_in
-from vecattr.designers.fields import PLACEHOLDERS, first_name, span_in, year_in
+from vecattr.designers.genbank_header import PLACEHOLDERS, first_name, span_in, year_in
 from vecattr.designers.records import AnnotatedRecord, Reference
 from vecattr.designers.triples import Node, Nodes, read_nodes
 from vecattr.inputs.input_files import InputFile
