@@ -115,4 +115,5 @@ def is_same(left: Person, right: Person) -> bool:
 
 
 def family_letters(person: Person) -> str:
+    """The letters of a family name, without accents, in lower case."""
     return "".join(filter(str.isalpha, plain(person.family).lower()))
