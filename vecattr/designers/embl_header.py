@@ -1,4 +1,7 @@
-"""The text of an EMBL record in; the annotated record out."""
+"""An entry of an EMBL file in; the annotated record out.
+
+Bases, names and topology are read as everywhere (`vecattr.formats.embl`).
+"""
 
 from __future__ import annotations
 
@@ -6,82 +9,65 @@ import re
 from collections.abc import Iterator
 
 from vecattr.designers.genbank_header import (
-    checked,
-    decoded,
     first_name,
     molecule_in,
-    qualifiers_in,
+    sources_in,
     span_in,
+    words_in,
     year_in,
 )
-from vecattr.designers.records import AnnotatedRecord, Qualifiers, Reference
-from vecattr.errors import InputError
+from vecattr.designers.records import AnnotatedRecord, Reference
+from vecattr.formats.embl import read_embl_entry
+from vecattr.formats.flat_text import Entry, bases_in
 
-_LENGTH = re.compile(r"(\d+)\s+(BP|AA)\b", re.I)
-_TOPOLOGY = re.compile(r"\b(circular|linear)\b", re.I)
+#: How much of a first line is looked at (characters).
+_LONGEST_LINE = 1000
+
 _DIVISION = re.compile(r"^[A-Z]{3}$")
 _CLASSES = frozenset({"STD", "CON", "PAT", "EST", "GSS", "HTC", "HTG", "WGS", "TSA", "TPA", "PRT"})
-_BASES = re.compile(rb"^SQ [^\n]*\n", re.MULTILINE)
-_SOURCE = re.compile(r"^ *source .*$\n((?: {6,}.*\n)*)", re.MULTILINE)
 _DATE = re.compile(r"\b\d{1,2}-[A-Za-z]{3}-\d{4}\b")
+_PROTEIN = re.compile(r"\bAA\b|;\s*(?:PRT|protein)\s*;", re.I)
 
 Lines = list[tuple[str, str]]
 
 
-def is_embl(text: bytes) -> bool:
-    """Whether an ID line begins the text."""
-    return text.startswith(b"ID   ")
-
-
-def embl_record(
-    text: bytes, *, file: str, number: int = 1, source_url: str = ""
-) -> AnnotatedRecord:
-    """The record of an EMBL entry's text; InputError when it has no ID line that can be read or
-    holds another number of bases than it states."""
-    bases = _BASES.search(text)
-    lines = _lines(decoded(text[: bases.start()] if bases else text))
-    facts = lines[0][1].strip()
-    length = _LENGTH.search(facts)
-    if length is None:
-        raise InputError(
-            f"this is no ID line: {facts[:60]!r}", where=f"{file}, record number {number}"
-        )
+def embl_record(entry: Entry, number: int, file: str, *, source_url: str = "") -> AnnotatedRecord:
+    """The annotated record of an entry, which is number `number` of its file."""
+    plain = read_embl_entry(entry, number, file)
+    header, _, body = entry.text.partition("\nSQ ")
+    lines = _lines(header)
+    facts = lines[0][1][:_LONGEST_LINE].strip()
+    is_protein = _PROTEIN.search(facts) is not None
+    if plain.problem is not None and not is_protein:
+        return AnnotatedRecord(plain.id, plain.place, source=file, problem=plain.problem)
     name = re.split(r"[;\s]", facts, maxsplit=1)[0]
     accession = _text(lines, "AC").split(";")[0].strip()
-    version = re.search(r"\bSV\s+(\d+)", facts)
-    topology = _TOPOLOGY.search(facts)
+    number_of_version = re.search(r"\bSV\s+(\d+)", facts)
+    version = f"{accession}.{number_of_version[1]}" if accession and number_of_version else ""
     dates = _DATE.findall(_text(lines, "DT"))
-    return checked(
-        AnnotatedRecord(
-            first_name(
-                f"{accession}.{version[1]}" if version and accession else accession, name, file=file
-            ),
-            f"{file}, record {name!r}" if name else f"{file}, record number {number}",
-            text[bases.end() :] if bases else b"",
-            stated_length=int(length[1]),
-            format="embl",
-            name=name,
-            accession=accession,
-            version=f"{accession}.{version[1]}" if version else "",
-            topology=topology[0].lower() if topology else None,
-            molecule="protein" if length[2].upper() == "AA" else molecule_in(facts),
-            division=_division(facts),
-            date=dates[-1] if dates else "",
-            year=year_in(dates[-1]) if dates else None,
-            definition=_text(lines, "DE").strip(" ."),
-            keywords=tuple(
-                word
-                for word in (part.strip(" .") for part in _text(lines, "KW").split(";"))
-                if word
-            ),
-            organism=next((value.strip() for code, value in lines if code == "OS"), ""),
-            lineage=_text(lines, "OC").strip(" ."),
-            comment="\n".join(value.strip() for code, value in lines if code == "CC"),
-            references=tuple(_references(lines)),
-            sources=_sources(lines),
-            source=file,
-            source_url=source_url,
-        )
+    return AnnotatedRecord(
+        first_name(version, accession, name, file=file),
+        plain.place,
+        bases_in(body.partition("\n")[2]) if is_protein else plain.sequence,
+        format="embl",
+        name=name,
+        accession=accession,
+        version=version,
+        topology=plain.topology,
+        molecule="protein" if is_protein else molecule_in(facts),
+        division=_division(facts),
+        date=dates[-1] if dates else "",
+        year=year_in(dates[-1]) if dates else None,
+        definition=_text(lines, "DE").strip(" ."),
+        keywords=words_in(_text(lines, "KW")),
+        organism=next((value.strip() for code, value in lines if code == "OS"), ""),
+        lineage=_text(lines, "OC").strip(" ."),
+        comment="\n".join(value.strip() for code, value in lines if code == "CC"),
+        references=tuple(_references(lines)),
+        # The margin of a feature is that of GenBank, with FT in its first two columns.
+        sources=sources_in("".join(f"  {value}\n" for code, value in lines if code == "FT")),
+        source=file,
+        source_url=source_url,
     )
 
 
@@ -132,12 +118,4 @@ def _reference(lines: Lines) -> Reference:
         year=year_in(journal),
         first=first,
         last=last,
-    )
-
-
-def _sources(lines: Lines) -> tuple[Qualifiers, ...]:
-    features = "".join(f"{value}\n" for code, value in lines if code == "FT")
-    return tuple(
-        qualifiers_in("\n".join(line.strip() for line in body.split("\n")))
-        for body in _SOURCE.findall(features)
     )

@@ -1,5 +1,9 @@
-"""The text of a GenBank record in; the annotated record out. Dates, spans, qualifiers and lengths
-are read alike in other formats."""
+"""An entry of a GenBank file in; the annotated record out.
+
+Bases, names and topology are read as everywhere (`vecattr.formats.genbank`); here the header is
+taken apart. Features are not looked at, but for the source: Biopython, which reads them all, takes
+a hundred times as long. Dates, spans and qualifiers are read alike in other formats.
+"""
 
 from __future__ import annotations
 
@@ -8,97 +12,89 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from vecattr.designers.records import AnnotatedRecord, Qualifiers, Reference
-from vecattr.errors import InputError
+from vecattr.formats.flat_text import Entry, bases_in
+from vecattr.formats.genbank import read_genbank_entry, read_locus
 from vecattr.inputs.input_files import input_stem
+from vecattr.readers.ids import is_placeholder
 
-#: What programs write in place of a name or an accession.
-PLACEHOLDERS = frozenset(
-    {
-        *("", ".", "-", "?", "id", "id?", "exported", "untitled", "unknown", "new_dna", "new dna"),
-        *("plasmid", "annotated", "<unknown id>", "<unknown name>", "<unknown", "noaccession"),
-    }
-)
+#: How much of a first line is looked at (characters).
+_LONGEST_LINE = 1000
 
-_YEAR_IN_BRACKETS = re.compile(r"\((?:\d{1,2}-[A-Za-z]{3}-)?((?:19|20)\d\d)\)")
-_YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?!\d)")
-_SPAN = re.compile(r"(\d+)\s*(?:to|-|\.\.)\s*(\d+)")
-_QUALIFIER = re.compile(r'/([A-Za-z_]+)(?:=("(?:[^"]|"")*"?|[^\s"/][^\n]*))?')
-_SEQUENCE_TYPE = re.compile(r"(?:[a-z]+-)?(?:\w*RNA|DNA|protein)", re.IGNORECASE)
-
-#: Name, length and unit: the part of the LOCUS line that every program writes; at most so much of
-#: it is looked at (characters).
-_LOCUS = re.compile(r"LOCUS\s+(?:(?P<name>\S.*?)\s+)?(?P<length>\d+)\s*(?P<unit>bp|aa|rc)\b", re.I)
-_LONGEST_LOCUS = 1000
-_TOPOLOGY = re.compile(r"\b(circular|linear)\b", re.I)
+_UNIT = re.compile(r".*\d\s{0,20}(?:bp|aa|rc|nt)\b", re.I)
 _DIVISION = re.compile(r"\b([A-Z]{3})\b(?=\s+\d|\s*$)")
 _DATE = re.compile(r"\b\d{1,2}-[A-Za-z]{3}-\d{4}\b")
 _KEYWORD = re.compile(r" {0,5}([A-Z]{3,})(?:\s+(.*))?$")
 _SUBORDINATE = frozenset(
     {"ORGANISM", "AUTHORS", "CONSRTM", "TITLE", "JOURNAL", "MEDLINE", "PUBMED", "REMARK"}
 )
-_HEADER_END = re.compile(rb"^(?:FEATURES|BASE COUNT|ORIGIN|CONTIG|WGS)\b", re.MULTILINE)
-_BASES = re.compile(rb"^ORIGIN[^\n]*\n", re.MULTILINE)
-_SOURCE = re.compile(rb"^ {5}source +(?:.*)\n((?: {6,}.*\n|\t.*\n)*)", re.MULTILINE)
+_SOURCE = re.compile(r"^ {5}source +.*\n((?: {6,}.*\n|\t.*\n)*)", re.M)
 _DOI = re.compile(r"\bdoi:?\s*(10\.\S+?)[.;,]?(?:\s|$)", re.I)
+
+_YEAR_IN_BRACKETS = re.compile(r"\((?:\d{1,2}-[A-Za-z]{3}-)?((?:19|20)\d\d)\)")
+_YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?!\d)")
+_SPAN = re.compile(r"(\d+)\s*(?:to|-|\.\.)\s*(\d+)")
+_QUALIFIER = re.compile(r'/([A-Za-z_]+)(?:=("(?:[^"]|"")*"?|[^\s"/][^\n]*))?')
+_SEQUENCE_TYPE = re.compile(r"(?:[a-z]+-)?(?:\w*RNA|DNA|protein)", re.I)
 
 Fields = list[tuple[str, list[str]]]
 
 
-def is_genbank(text: bytes) -> bool:
-    """Whether a LOCUS line begins the text."""
-    return text.startswith((b"LOCUS ", b"LOCUS\t"))
-
-
 def genbank_record(
-    text: bytes, *, file: str, number: int = 1, source_url: str = ""
+    entry: Entry, number: int, file: str, *, source_url: str = ""
 ) -> AnnotatedRecord:
-    """The record of a GenBank entry's text; InputError when it has no LOCUS line that can be read
-    or holds another number of bases than it states."""
-    end = _HEADER_END.search(text)
-    header = decoded(text[: end.start()] if end else text)
-    bases = _BASES.search(text)
-    locus_line, _, rest = header.partition("\n")
-    locus = _LOCUS.match(locus_line[:_LONGEST_LOCUS])
-    if locus is None:
-        raise InputError(
-            f"this is no LOCUS line: {locus_line[:60]!r}",
-            where=f"{file}, record number {number}",
-            hint="name bp length unit",
-        )
-    fields = _fields(rest)
-    name = locus["name"] or ""
-    facts = locus_line[locus.end() : _LONGEST_LOCUS]
+    """The annotated record of an entry, which is number `number` of its file."""
+    text = entry.text
+    plain = read_genbank_entry(entry, number, file)
+    locus = read_locus(text)
+    is_protein = locus.unit == "aa"
+    if plain.problem is not None and not is_protein:
+        return AnnotatedRecord(plain.id, plain.place, source=file, problem=plain.problem)
+    locus_line, _, rest = text.partition("\n")
+    facts = _UNIT.sub("", locus_line[:_LONGEST_LINE])
     division, date = _DIVISION.search(facts), _DATE.search(facts)
-    topology = _TOPOLOGY.search(facts)
+    end = _end_of_header(rest)
+    fields = _fields(rest[:end])
     accession, region = _accession(_text(fields, "ACCESSION"))
     version = _text(fields, "VERSION").split(" ")[0]
-    features = text[end.start() : bases.start() if bases else len(text)] if end else b""
-    return checked(
-        AnnotatedRecord(
-            first_name(version, accession, name, file=file),
-            f"{file}, record {name!r}" if name else f"{file}, record number {number}",
-            text[bases.end() :] if bases else b"",
-            stated_length=int(locus["length"]),
-            name=name,
-            accession=accession,
-            version=version,
-            region=region,
-            topology=topology[0].lower() if topology else None,
-            molecule="protein" if locus["unit"].lower() == "aa" else molecule_in(facts),
-            division=division[1] if division else "",
-            date=date[0] if date else "",
-            year=year_in(date[0]) if date else None,
-            definition=_text(fields, "DEFINITION"),
-            keywords=_keywords(_text(fields, "KEYWORDS")),
-            organism=_first_line(fields, "ORGANISM") or _text(fields, "SOURCE"),
-            lineage=_lineage(fields),
-            comment="\n".join(line for key, lines in fields if key == "COMMENT" for line in lines),
-            references=tuple(_references(fields)),
-            sources=_sources(features),
-            source=file,
-            source_url=source_url,
-        )
+    return AnnotatedRecord(
+        first_name(version, accession, locus.name, file=file),
+        plain.place,
+        bases_in(_after_origin(text)) if is_protein else plain.sequence,
+        name=locus.name,
+        accession=accession,
+        version=version,
+        region=region,
+        topology=plain.topology,
+        molecule="protein" if is_protein else molecule_in(facts),
+        division=division[1] if division else "",
+        date=date[0] if date else "",
+        year=year_in(date[0]) if date else None,
+        definition=_text(fields, "DEFINITION"),
+        keywords=words_in(_text(fields, "KEYWORDS")),
+        organism=_first_line(fields, "ORGANISM") or _text(fields, "SOURCE"),
+        lineage=_lineage(fields),
+        comment="\n".join(line for key, lines in fields if key == "COMMENT" for line in lines),
+        references=tuple(_references(fields)),
+        sources=sources_in(_features(rest[end:])),
+        source=file,
+        source_url=source_url,
     )
+
+
+def _end_of_header(text: str) -> int:
+    """Where features or bases begin."""
+    ends = (text.find(f"\n{word}") for word in ("FEATURES", "BASE COUNT", "ORIGIN", "CONTIG"))
+    return min((end + 1 for end in ends if end >= 0), default=len(text))
+
+
+def _features(text: str) -> str:
+    end = text.find("\nORIGIN")
+    return text[: end + 1] if end >= 0 else text
+
+
+def _after_origin(text: str) -> str:
+    start = text.find("\nORIGIN")
+    return text[start + len("\nORIGIN") :] if start >= 0 else ""
 
 
 def _fields(header: str) -> Fields:
@@ -139,10 +135,6 @@ def _accession(text: str) -> tuple[str, str]:
     return accession.split(" ")[0], region.strip()
 
 
-def _keywords(text: str) -> tuple[str, ...]:
-    return tuple(word for word in (part.strip(' ."') for part in text.split(";")) if word)
-
-
 def _references(fields: Fields) -> Iterator[Reference]:
     """Each reference, from its REFERENCE line to the next field that is not subordinate."""
     starts = [place for place, (key, _) in enumerate(fields) if key == "REFERENCE"]
@@ -169,19 +161,22 @@ def _references(fields: Fields) -> Iterator[Reference]:
         )
 
 
-def _sources(features: bytes) -> tuple[Qualifiers, ...]:
-    return tuple(
-        qualifiers_in("\n".join(line.strip() for line in decoded(body).split("\n")))
-        for body in _SOURCE.findall(features)
-    )
+def sources_in(features: str) -> tuple[Qualifiers, ...]:
+    """The qualifiers of each source feature of a feature table."""
+    return tuple(_qualifiers(body) for body in _SOURCE.findall(features))
 
 
-def decoded(text: bytes) -> str:
-    """A header as text: UTF-8, else Latin-1, in which old files have their accents."""
-    try:
-        return text.decode("utf-8")
-    except UnicodeDecodeError:
-        return text.decode("latin-1")
+def _qualifiers(text: str) -> Qualifiers:
+    values: dict[str, list[str]] = {}
+    for name, value in _QUALIFIER.findall("\n".join(line.strip() for line in text.split("\n"))):
+        plain = " ".join(value.strip().strip('"').replace('""', '"').split())
+        values.setdefault(name, []).append(plain)
+    return {name: tuple(texts) for name, texts in values.items()}
+
+
+def words_in(text: str) -> tuple[str, ...]:
+    """The keywords of a list that semicolons divide."""
+    return tuple(word for word in (part.strip(' ."') for part in text.split(";")) if word)
 
 
 def year_in(text: str) -> int | None:
@@ -209,36 +204,15 @@ def span_in(text: str) -> tuple[int | None, int | None]:
     return min(first for first, _ in stretches), max(last for _, last in stretches)
 
 
-def qualifiers_in(text: str) -> Qualifiers:
-    """The qualifiers of one feature, from its lines without their margin."""
-    values: dict[str, list[str]] = {}
-    for name, value in _QUALIFIER.findall(text):
-        plain = " ".join(value.strip().strip('"').replace('""', '"').split())
-        values.setdefault(name, []).append(plain)
-    return {name: tuple(texts) for name, texts in values.items()}
+def molecule_in(text: str) -> str:
+    """The type of molecule in the rest of a first line, as written; empty when not said."""
+    kind = _SEQUENCE_TYPE.search(text)
+    return kind[0] if kind else ""
 
 
 def first_name(*candidates: str, file: str) -> str:
     """The first candidate that a person gave, else the file's own name; words joined by `_`."""
     for candidate in candidates:
-        if candidate.strip().lower() not in PLACEHOLDERS:
+        if not is_placeholder(candidate):
             return "_".join(candidate.split())
     return input_stem(file)
-
-
-def checked(record: AnnotatedRecord) -> AnnotatedRecord:
-    """The record itself; InputError when it holds another number of letters than it states."""
-    stated = record.stated_length
-    held = len(record.sequence)
-    if stated is not None and held != stated:
-        what = f"the record states {stated} bases and holds {held}"
-        if not held:
-            what = "the record holds no bases"
-        raise InputError(what, where=record.place, hint="copy or download it again, with its bases")
-    return record
-
-
-def molecule_in(text: str) -> str:
-    """The type of molecule in the rest of a LOCUS or ID line, as written; empty when not said."""
-    kind = _SEQUENCE_TYPE.search(text)
-    return kind[0] if kind else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from vecattr.designers.affiliations import address_in, is_repository
 from vecattr.designers.citations import (
@@ -114,6 +115,7 @@ def is_same(left: Person, right: Person) -> bool:
     return family_letters(left) == family_letters(right) and left.initials[:1] == right.initials[:1]
 
 
+@lru_cache(maxsize=1 << 14)
 def family_letters(person: Person) -> str:
     """The letters of a family name, without accents, in lower case."""
     return "".join(filter(str.isalpha, plain(person.family).lower()))

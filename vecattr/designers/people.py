@@ -86,6 +86,8 @@ def plain(text: str) -> str:
     >>> plain("Ångström Øre Łoś")
     'Angstrom Ore Los'
     """
+    if text.isascii():
+        return text
     decomposed = unicodedata.normalize("NFKD", text.translate(_LETTERS))
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 

@@ -9,9 +9,6 @@ from types import MappingProxyType
 
 from vecattr.errors import InputError
 
-#: Everything in a block of bases that is no base: blanks, line numbers, gaps of alignments.
-_NO_BASES = bytes(letter for letter in range(256) if not chr(letter).isalpha() or letter > 127)
-
 #: A feature's qualifiers, each with its values in the order of the file.
 Qualifiers = Mapping[str, tuple[str, ...]]
 
@@ -43,20 +40,18 @@ class AnnotatedRecord:
     """One record of a public file, not yet judged.
 
     `id` is accession.version, else the record's name, else the file's; `place` says where the
-    record stands, for messages. `bases_text` is the block of bases as it stands in the file,
-    `sequence` its letters. `topology` is None where the record does not say. `molecule` is its
-    type as written (`DNA`, `mRNA`, `ds-DNA`, `protein`). `region` is the part of the accession
-    that the record is. `lineage` is the organism's taxonomy. `sources` holds the qualifiers of
-    each source feature. `depositor` is the lab that gave the plasmid to a catalogue,
-    `depositor_id` the catalogue's key for that lab, `catalogue_id` its key for the plasmid,
-    `whole_length` the plasmid's length by the catalogue. `problem` is an error that the reader
-    met; such a record has no other facts.
+    record stands, for messages. `sequence` holds the letters of the file. `topology` is None where
+    the record does not say. `molecule` is its type as written (`DNA`, `mRNA`, `ds-DNA`, `protein`).
+    `region` is the part of the accession that the record is. `lineage` is the organism's taxonomy.
+    `sources` holds the qualifiers of each source feature. `depositor` is the lab that gave the
+    plasmid to a catalogue, `depositor_id` the catalogue's key for that lab, `catalogue_id` its key
+    for the plasmid, `whole_length` the plasmid's length by the catalogue. `problem` is an error
+    that the reader met; such a record has no other facts.
     """
 
     id: str
     place: str
-    bases_text: bytes = field(default=b"", repr=False)
-    stated_length: int | None = None
+    sequence: str = field(default="", repr=False)
     format: str = "genbank"
     name: str = ""
     accession: str = ""
@@ -83,13 +78,6 @@ class AnnotatedRecord:
     problem: InputError | None = None
 
     @property
-    def sequence(self) -> str:
-        """The letters of the record, upper case, not checked; made anew at each call."""
-        return self.bases_text.translate(None, _NO_BASES).upper().decode("ascii")
-
-    @property
     def length(self) -> int:
-        """The stated length, else the number of letters."""
-        if self.stated_length is not None:
-            return self.stated_length
-        return len(self.bases_text.translate(None, _NO_BASES))
+        """The number of letters."""
+        return len(self.sequence)

@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterator
 
 from vecattr.designers.citations import gift_in
-from vecattr.designers.genbank_header import PLACEHOLDERS, first_name, span_in, year_in
+from vecattr.designers.genbank_header import first_name, span_in, year_in
 from vecattr.designers.records import AnnotatedRecord, Reference
 from vecattr.designers.triples import Node, Nodes, read_nodes
 from vecattr.inputs.input_files import InputFile
+from vecattr.readers.ids import is_placeholder
 
 #: Properties by the end of their address, of SBOL 2, SBOL 3, their GenBank conversion, catalogues.
 _SEQUENCE, _ELEMENTS = ("sequence", "hasSequence"), "elements"
@@ -74,7 +75,7 @@ def _record(
     return AnnotatedRecord(
         first_name(key, name, file=file),
         f"{file}, component {node.address!r}",
-        elements.encode("ascii", "replace"),
+        "".join(elements.split()),
         format="sbol",
         name=name,
         accession=node.value("accession"),
@@ -128,7 +129,7 @@ def _depositor(node: Node, nodes: Nodes) -> str:
     for value in node.values("depositingLab", "depositor", "creator"):
         named = nodes.by_address.get(value)
         text = named.value("name", "title") if named is not None else value
-        if text.strip().lower() not in PLACEHOLDERS and "/" not in text:
+        if not is_placeholder(text) and "/" not in text:
             return " ".join(text.split())
     return ""
 

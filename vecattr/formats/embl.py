@@ -35,10 +35,11 @@ def read_embl(file: InputFile) -> Iterator[Record]:
     first line states, carries its problem.
     """
     for number, entry in enumerate(read_entries(file, "ID"), start=1):
-        yield _record(entry, number, file.name)
+        yield read_embl_entry(entry, number, file.name)
 
 
-def _record(entry: Entry, number: int, file_name: str) -> Record:
+def read_embl_entry(entry: Entry, number: int, file_name: str) -> Record:
+    """The record of one entry, which is number `number` of its file; it may carry a problem."""
     line = entry.text[:_LONGEST_LINE].split("\n", 1)[0][len("ID") :]
     words = line.replace(";", " ").split()
     name = words[0] if words else ""

@@ -59,7 +59,7 @@ def read_genbank(file: InputFile) -> Iterator[Record]:
     line states, carries its problem.
     """
     for number, entry in enumerate(read_entries(file, "LOCUS"), start=1):
-        yield _record(entry, number, file.name)
+        yield read_genbank_entry(entry, number, file.name)
 
 
 def read_locus(text: str) -> Locus:
@@ -100,7 +100,8 @@ def _word(match: re.Match[str] | None) -> str | None:
     return match[0].lower() if match else None
 
 
-def _record(entry: Entry, number: int, file_name: str) -> Record:
+def read_genbank_entry(entry: Entry, number: int, file_name: str) -> Record:
+    """The record of one entry, which is number `number` of its file; it may carry a problem."""
     locus = read_locus(entry.text)
     place = f"{file_name}, record {locus.name!r}"
     if not locus.name:
