@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from vecattr.errors import ArtifactError
 from vecattr.files.folder import Entry
 from vecattr.indexes.search.nearest_plasmids import load_faiss_index
-from vecattr.indexes.search.vector_search import SCORE_ERROR, VectorSearch, cosines, unit_rows64
+from vecattr.indexes.search.vector_search import VectorSearch, cosines, unit_rows64
 from vecattr.indexes.storage.live_segment import LiveSegment
 
 #: At most this many multiplications (some ten seconds of one core); where searching for every
@@ -24,6 +24,8 @@ from vecattr.indexes.storage.live_segment import LiveSegment
 _MOST_PRODUCTS = 4e11
 #: Vectors of a segment whose nearest plasmids are computed in both ways, and how many nearest.
 _COMPARED, _NEAREST = 64, 10
+#: How far cosines of float32 vectors, computed in two ways, may differ.
+_ROUNDING = 1e-5
 #: Vectors searched for at once.
 _BATCH = 1024
 
@@ -87,7 +89,7 @@ def _not_found(search: VectorSearch, rows: NDArray[np.int64]) -> Iterator[str]:
         for row, (_, scores) in zip(
             batch.tolist(), search.search(search.fetch(batch), k=1), strict=True
         ):
-            if not len(scores) or scores[0] < 1 - SCORE_ERROR:
+            if not len(scores) or scores[0] < 1 - _ROUNDING:
                 [name] = search.names(np.array([row]))
                 yield f"the vector of {name!r} does not find itself"
                 return
@@ -102,6 +104,6 @@ def _compare(search: VectorSearch, rows: NDArray[np.int64]) -> Iterator[tuple[in
     for query, (hits, scores) in zip(unit_rows64(queries), results, strict=True):
         products = cosines(stored, query)  # (n, d), (d,) -> (n,)
         best = np.sort(products)[::-1][:_NEAREST]
-        nearest = living[products >= best[-1] - SCORE_ERROR]
-        agree = len(scores) == len(best) and np.allclose(scores, best, rtol=0, atol=SCORE_ERROR)
+        nearest = living[products >= best[-1] - _ROUNDING]
+        agree = len(scores) == len(best) and np.allclose(scores, best, rtol=0, atol=_ROUNDING)
         yield (int(np.isin(hits, nearest).sum()) if agree else 0), len(best)

@@ -27,8 +27,9 @@ from vecattr.indexes.storage.kmer_schema import SCALED, K
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.segment_kmers import SegmentKmers
 from vecattr.plasmid import Plasmid
+from vecattr.products import exact_cosines
 from vecattr.sequences.kmers import Hashes, sampled_kmers
-from vecattr.vectors import Codes, Column, Mask, Rows, Vectors
+from vecattr.vectors import Codes, Column, Cosines, Mask, Rows, Vectors
 
 #: Inverse temperatures of the kernels by which the plasmids of a lab vote with their cosines.
 SHARPNESSES = (20, 40)
@@ -83,11 +84,11 @@ class LabFeatures:
         """Whether all segments have k-mers."""
         return all(segment.stored.kmers is not None for segment in segments)
 
-    def stored_cosines(self, vectors: Vectors) -> NDArray[np.float32]:
+    def stored_cosines(self, vectors: Vectors) -> Cosines:
         """The cosines of queries (q, d) with the n' living plasmids, ordered by lab, (q, n')."""
-        stored = [segment.stored.vectors for segment in self._segments]
-        products = [vectors @ segment_vectors.T for segment_vectors in stored]  # (q, d) @ (d, n)
-        return np.concatenate(products, axis=1)[:, self.catalogue.rows_by_lab]
+        products = [exact_cosines(vectors, segment.stored.vectors) for segment in self._segments]
+        joined = products[0] if len(products) == 1 else np.concatenate(products, axis=1)
+        return np.take(joined, self.catalogue.rows_by_lab, axis=1)
 
     @cached_property
     def _first_of_lab(self) -> Rows:
@@ -121,7 +122,7 @@ class LabFeatures:
         lab_cosines: Column,
         *,
         left_out: Rows = NO_ROWS,
-        stored_cosines: NDArray[np.float32] | None = None,
+        stored_cosines: Cosines | None = None,
     ) -> dict[str, Column]:
         """Every feature of each lab, by name, (l,) each; `vector` (d,) is the query's,
         `lab_cosines` (c,) are its cosines with the classes, `stored_cosines` (n',) those with the
@@ -137,7 +138,7 @@ class LabFeatures:
         self,
         shared: SharedKmers,
         kmers: QueryKmers,
-        stored_cosines: NDArray[np.float32],
+        stored_cosines: Cosines,
         lab_cosines: Column,
         *,
         left_out: Rows = NO_ROWS,
@@ -203,12 +204,11 @@ class LabFeatures:
         is_kept = alive[rows] & ~is_common[kmers]
         return kmers[is_kept], rows[is_kept]
 
-    def _vector_columns(
-        self, stored_cosines: NDArray[np.float32], left_out: Rows
-    ) -> dict[str, Column]:
+    def _vector_columns(self, stored_cosines: Cosines, left_out: Rows) -> dict[str, Column]:
         """The nearest plasmid of each lab, -1 of a lab without any, and the votes of all."""
-        cosines = stored_cosines.astype(np.float64)
+        cosines = stored_cosines
         if len(left_out):
+            cosines = cosines.copy()
             cosines[np.isin(self.catalogue.rows_by_lab, left_out)] = -1.0
         first = self._first_of_lab
         columns = {"nearest": np.clip(np.maximum.reduceat(cosines, first), -1, 1)}

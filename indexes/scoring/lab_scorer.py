@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vecattr.indexes.scoring.catalogue import NO_ROWS, Catalogue
 from vecattr.indexes.scoring.lab_features import LabFeatures, QueryKmers
@@ -23,7 +22,7 @@ from vecattr.vectors import Column, Cosines, Rows, Scores, Vectors
 if TYPE_CHECKING:
     from vecattr.indexes.scoring.phenotype_odds import PhenotypeOdds
 
-#: Cosines of queries with stored plasmids that are in memory at once (4 bytes each).
+#: Cosines of queries with stored plasmids that are in memory at once (8 bytes each).
 _COSINES_AT_ONCE = 1 << 22
 
 
@@ -72,7 +71,7 @@ class LabScorer:
         rows = [self.class_scores(self.columns(*query)) for query in queries]
         return np.stack(rows) if rows else np.zeros(cosines.shape)
 
-    def stored_cosines(self, vectors: Vectors) -> Iterator[NDArray[np.float32]]:
+    def stored_cosines(self, vectors: Vectors) -> Iterator[Cosines]:
         """The cosines of each query with the stored plasmids, for several queries at a time: one
         product reads the stored vectors once for all of them."""
         batch_size = max(1, _COSINES_AT_ONCE // max(1, len(self.catalogue)))
@@ -85,7 +84,7 @@ class LabScorer:
         vector: Vectors,
         cosines: Column,
         left_out: Rows,
-        stored_cosines: NDArray[np.float32] | None = None,
+        stored_cosines: Cosines | None = None,
     ) -> dict[str, Column]:
         """Every input of the ranker for each lab (l,), by name; with PHENOTYPES when the query has
         any of the stored features. `stored_cosines` as in `LabFeatures.columns`."""

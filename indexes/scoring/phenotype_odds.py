@@ -107,8 +107,8 @@ def bayes_odds(has: Mask, labs: FeatureCounts, total: FeatureCounts) -> Column:
     shares = (labs.present + PSEUDOCOUNT * overall) / (labs.known + PSEUDOCOUNT)  # (l, f)
     shares = np.clip(shares, _MIN_SHARE, 1 - _MIN_SHARE)
     overall = np.clip(overall, _MIN_SHARE, 1 - _MIN_SHARE)
-    odds: Column = np.log(shares / overall) @ has
-    odds += np.log((1 - shares) / (1 - overall)) @ ~has
+    shares, overall = np.where(has, shares, 1 - shares), np.where(has, overall, 1 - overall)
+    odds: Column = np.log(shares / overall).sum(axis=1)  # (l, f) -> (l,)
     return odds
 
 

@@ -20,6 +20,7 @@ from vecattr.indexes.scoring.catalogue import NO_LAB, NO_ROWS, Catalogue
 from vecattr.indexes.scoring.log_odds import LabSums, log_odds
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.plasmid import Plasmid
+from vecattr.products import on_grid
 from vecattr.sequences.composition import composition
 from vecattr.vectors import Codes, Column, Mask, Rows
 
@@ -51,9 +52,13 @@ class PlasmidShapes:
     def composition_similarities(self, query_composition: NDArray[np.float32]) -> Column:
         """How similar each is to a composition (w,), a kernel from 0 to 1 (n,); 0 where it is not
         known."""
-        products = (self.compositions @ query_composition).astype(np.float64)
+        products = self._compositions_on_grid @ on_grid(query_composition)  # (n, w) @ (w,) -> (n,)
         squared_distances = np.maximum(2 - 2 * products, 0)  # of unit vectors
         return np.where(self.have_composition, np.exp(-squared_distances / _COMPOSITION_WIDTH), 0.0)
+
+    @cached_property
+    def _compositions_on_grid(self) -> NDArray[np.float64]:
+        return on_grid(self.compositions)
 
     @cached_property
     def have_composition(self) -> Mask:

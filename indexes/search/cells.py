@@ -9,6 +9,7 @@ search is exact.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -20,6 +21,7 @@ from vecattr.errors import DamagedError, MismatchError
 from vecattr.files.arrays import ArrayFile, write_arrays
 from vecattr.files.folder import Location
 from vecattr.indexes.search.vector_search import cell_centres
+from vecattr.products import exact_cosines
 from vecattr.vectors import Codes, Mask, Rows, Vectors
 
 #: From so many rows of a segment on, cells make search faster.
@@ -97,7 +99,8 @@ class Cells:
     ) -> Rows:
         """About the `count` living rows nearest to a query (d,), from the `probes` cells nearest to
         it; from more cells when these hold too few rows."""
-        order = np.argsort(-(self._centres @ query), kind="stable")  # (c, d) @ (d,) -> (c,)
+        nearness = exact_cosines(query[None, :], self._centres)[0]  # (c,)
+        order = np.argsort(-nearness, kind="stable")
         probed = self.probes if probes is None else probes
         rows, scores = self._read_cells(order[:probed], query, alive)
         while len(rows) < count and probed < len(order):
@@ -109,7 +112,9 @@ class Cells:
         return rows[np.argpartition(-scores, count)[:count]]
 
     def _read_cells(self, cells: Codes, query: Vectors, alive: Mask) -> tuple[Rows, Vectors]:
-        """The living rows of these cells, and their approximate cosines with a query."""
+        """The living rows of these cells, and their approximate cosines with a query, whose numbers
+        are rounded so far that no sum of products is: each cosine comes from its row alone."""
+        rounded = _rounded(query)
         pieces = [(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))]
         for cell in cells.tolist():
             span = int(self._offsets[cell]), int(self._offsets[cell + 1])
@@ -117,7 +122,7 @@ class Cells:
             if len(rows) and int(rows.max()) >= self._rows:
                 raise self._damage(f"a cell leaves the {self._rows} rows of the segment")
             codes = self._file.slice("code", *span).view(np.int8).astype(np.float32)
-            scores = (codes @ query) * cast("Vectors", self._file.slice("step", *span))
+            scores = (codes @ rounded) * cast("Vectors", self._file.slice("step", *span))
             living = alive[rows]
             pieces.append((rows[living], scores[living]))
         return (
@@ -131,6 +136,14 @@ class Cells:
         self._file.check_all()
         if not np.array_equal(np.sort(self._file.array("row")), np.arange(self._rows)):
             raise self._damage("a row is in no cell, or in two")
+
+
+def _rounded(query: Vectors) -> Vectors:
+    """A unit vector (d,) with so few binary digits that its products with int8 codes (d,) and their
+    sums, which are at most 127 sqrt(d) long, have the 24 of a float32 together."""
+    digits = 24 - math.ceil(math.log2(127 * math.sqrt(len(query))))
+    rounded: Vectors = np.rint(query * np.float32(2**digits)) / np.float32(2**digits)
+    return rounded
 
 
 def cell_bytes(

@@ -24,8 +24,6 @@ from vecattr.vectors import Cosines, Mask, Rows, Vectors
 
 #: Candidates beyond the k asked for.
 EXTRA_CANDIDATES = 32
-#: How far a float32 score may be from the cosine (rounding, and vectors not quite of length 1).
-SCORE_ERROR = 1e-5
 #: From this many queries on FAISS finds the candidates, and should use BLAS (its own default is ten
 #: times too high).
 _BLAS_QUERIES = 8
@@ -101,6 +99,12 @@ def unit_cosines(rows: NDArray[np.float64], query: NDArray[np.float64]) -> Cosin
     is computed from that row alone."""
     products: Cosines = np.clip((rows * query).sum(axis=1), -1.0, 1.0)  # (n, d) -> (n,)
     return products
+
+
+def score_error(width: int) -> float:
+    """How far a float32 score of unit vectors of so many numbers may be from their cosine: one
+    rounding for each number in whatever order they are summed, and those of both vectors."""
+    return (width + 8) * 2.0**-24
 
 
 def cosines(rows: NDArray[np.floating], query: NDArray[np.float64]) -> Cosines:
@@ -180,7 +184,7 @@ class VectorSearch:
             unresolved = []
             for query, (rows, lowest) in zip(pending, candidates, strict=True):
                 ranked_rows, row_cosines = self._rank(rows, unit_queries[query])
-                if count == living or row_cosines[k - 1] > lowest + SCORE_ERROR:
+                if count == living or row_cosines[k - 1] > lowest + score_error(self.width):
                     nearest[query] = ranked_rows[:k], row_cosines[:k]
                 else:
                     unresolved.append(query)

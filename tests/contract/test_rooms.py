@@ -24,6 +24,7 @@ ROOMS = (
     "vecattr.version",
     "vecattr.plasmid",
     "vecattr.vectors",
+    "vecattr.products",
     "vecattr.attribution",
     "vecattr.frames",
     "vecattr.files",

@@ -18,6 +18,7 @@ from vecattr.encoders.model_folder import HELD_OUT_FILE
 from vecattr.errors import DamagedError
 from vecattr.files.arrays import ArrayFile, string_arrays, write_arrays
 from vecattr.files.folder import Location
+from vecattr.products import exact_products
 from vecattr.ranking.evidence_ranker import renormalised_scores
 from vecattr.vectors import Codes, EmbeddingTable, Mask, Rows, Scores, Vectors
 
@@ -69,9 +70,8 @@ class HeldOut:
         """A score of every class, (q, n): lab scores, or cosines where there are none."""
         if self.lab_scores is not None:
             return self.lab_scores[features].astype(np.float64)
-        vectors = (self.full if features else self.bare).astype(np.float64)
-        cosines: Scores = vectors @ self.labs.vectors.T.astype(np.float64)  # (q, d) @ (d, n)
-        return cosines
+        vectors = self.full if features else self.bare
+        return exact_products(vectors, self.labs.vectors, exponent=0)  # (q, n)
 
     def without_true_lab(self, scores: Scores) -> Scores:
         """The scores (q, n) as they would be if each plasmid's own lab were unknown."""

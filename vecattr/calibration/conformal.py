@@ -16,8 +16,8 @@ import numpy as np
 from vecattr.errors import UsageError
 from vecattr.vectors import Codes, Column, Probabilities
 
-#: Sums of probabilities closer than this are equal: float32 cosines vary that much with the number
-#: of vectors multiplied at once.
+#: Sums of probabilities closer than this are equal: scores vary that much from one processor to
+#: another.
 _ROUNDING = 1e-6
 
 

@@ -64,7 +64,10 @@ class OpenSetScore:
 
     def score(self, inputs: OpenSetInputs) -> Column:
         """The probability that the lab is known if half of all queries are of known labs, (q,)."""
-        probabilities: Column = 1 / (1 + np.exp(-inputs.design() @ np.array(self.weights)))
+        logits = np.zeros(len(inputs.best))
+        for weight, column in zip(self.weights, inputs.design().T, strict=True):
+            logits += weight * column  # one by one: in a matrix product the last digits depend on q
+        probabilities: Column = 1 / (1 + np.exp(-logits))
         return probabilities
 
 

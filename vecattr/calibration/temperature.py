@@ -37,7 +37,9 @@ class Temperature:
 
 
 def fit_temperature(scores: Scores, columns: Codes) -> Temperature:
-    """The temperature of maximum likelihood for true labs in `columns` (q,) of scores (q, n)."""
+    """The temperature of maximum likelihood for true labs in `columns` (q,) of scores (q, n).
+
+    A panel fits it when it is asked, so no sum may depend on threads: none is left to BLAS."""
     wide = np.asarray(scores, dtype=np.float64)
     best = wide.max(axis=1)
     below = wide - best[:, None]  # at most 0
@@ -45,7 +47,7 @@ def fit_temperature(scores: Scores, columns: Codes) -> Temperature:
     design = np.stack([np.ones(len(wide)), best], axis=1)  # (q, 2)
 
     def loss(parameters: Column) -> tuple[float, Column, NDArray[np.float64]]:
-        sharpness = np.exp(np.clip(design @ parameters, -20, 20))  # (q,)
+        sharpness = np.exp(np.clip(np.einsum("qp,p->q", design, parameters), -20, 20))  # (q,)
         weights = np.exp(sharpness[:, None] * below)
         total = weights.sum(axis=1)
         mean = (weights * below).sum(axis=1) / total
@@ -54,8 +56,9 @@ def fit_temperature(scores: Scores, columns: Codes) -> Temperature:
         curvature = slope + sharpness**2 * variance
         penalty = _PENALTY * np.array([0.0, parameters[1]])
         value = np.mean(np.log(total) - sharpness * truth) + penalty @ parameters / 2
-        gradient = design.T @ slope / len(wide) + penalty
-        hessian = (design * curvature[:, None]).T @ design / len(wide) + np.diag([0, _PENALTY])
+        gradient = np.einsum("qp,q->p", design, slope) / len(wide) + penalty
+        hessian = np.einsum("qp,q,qr->pr", design, curvature, design) / len(wide)
+        hessian += np.diag([0, _PENALTY])
         return float(value), gradient, hessian
 
     level, slope = minimum(loss, np.array([_FIRST_LEVEL, 0.0]))

@@ -31,7 +31,8 @@ Engine = Literal["numpy", "torch"]
 
 
 class Embedder:
-    """Embeds plasmids; batch, order and threads change a vector by 1e-5 at most."""
+    """Embeds plasmids; batch, order and threads change no bit of a vector, but for torch's, which
+    they change by 1e-5 at most."""
 
     def __init__(
         self,

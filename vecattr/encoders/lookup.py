@@ -24,6 +24,7 @@ from vecattr.encoders.tokenizer import PADDING, Ids
 from vecattr.encoders.weights import Arrays, StoredKmerVectors
 from vecattr.errors import DamagedError
 from vecattr.files.folder import Location
+from vecattr.products import exact_products
 from vecattr.vectors import Vectors, unit_rows
 
 #: Positions whose responses are added up at once: they fit into a core's cache.
@@ -149,7 +150,7 @@ def _table(tokens: NDArray[np.float32], weight: NDArray[np.float64]) -> NDArray[
     filters, _, kernel = weight.shape
     table = np.empty((kernel, len(tokens), filters), dtype=np.float32)
     for j in range(kernel):
-        np.matmul(tokens, weight[:, :, j].T.astype(np.float32), out=table[j])
+        table[j] = exact_products(tokens, weight[:, :, j])  # the same for any number of threads
     return table
 
 
@@ -167,9 +168,11 @@ def _largest_sum(table: NDArray[np.float32], ids: Ids) -> NDArray[np.float32]:
 
 
 def _row_products(rows: NDArray[np.floating], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each row times the matrix, computed alone so that no batch mate changes a bit of it."""
-    products: NDArray[np.float64] = np.stack([row @ matrix for row in rows.astype(np.float64)])
-    return products
+    """Each row times the matrix, computed alone and without BLAS, so that neither batch mates nor
+    threads change a bit of it."""
+    ordered = np.ascontiguousarray(matrix)  # whose layout einsum's order of summation follows
+    wide = rows.astype(np.float64)
+    return np.stack([np.einsum("k,kd->d", row, ordered) for row in wide])
 
 
 def _selu(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -16,12 +16,14 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.products import exact_products, inverse
 from vecattr.vectors import Vectors, unit_rows
 
 #: The share of the covariance that is replaced by the identity; see `tools/tune_new_labs.py`.
 SHRINKAGE = 0.6
 
-_ROWS_AT_ONCE = 8
+#: A difference of two means of unit vectors is shorter than 2 to this power.
+_EXPONENT = 2
 
 
 @dataclass(frozen=True)
@@ -38,15 +40,6 @@ class Moments:
         """The moments of the rows of (n, d)."""
         wide = vectors.astype(np.float64)
         return cls(len(wide), wide.sum(axis=0), wide.T @ wide)
-
-
-def _row_products(rows: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rows (n, d) times a matrix (d, d), a fixed number of rows at a time: in one product of all
-    rows the last digits of a row would depend on the number of rows."""
-    blocks = np.zeros((-(-len(rows) // _ROWS_AT_ONCE), _ROWS_AT_ONCE, rows.shape[1]))
-    blocks.reshape(-1, rows.shape[1])[: len(rows)] = rows
-    products: NDArray[np.float64] = np.matmul(blocks, matrix)
-    return products.reshape(-1, rows.shape[1])[: len(rows)]
 
 
 @dataclass(frozen=True)
@@ -75,7 +68,7 @@ class Discriminant:
             return cls(mean, np.eye(width))
         share = min(1.0, shrinkage + width / count)
         shrunk = (1 - share) * covariance / variance + share * np.eye(width)
-        return cls(mean, np.linalg.inv(shrunk))
+        return cls(mean, inverse(shrunk))
 
     def direction(self, mean: Vectors) -> Vectors:
         """The unit vector that separates a class with this unit mean from the rest, (d,) -> (d,).
@@ -88,7 +81,7 @@ class Discriminant:
     def directions(self, means: Vectors) -> Vectors:
         """The directions of many means, (n, d) -> (n, d), each independent of the others."""
         differences = means.astype(np.float64) - self.mean  # (n, d)
-        separating = _row_products(differences, self.precision)
+        separating = exact_products(differences, self.precision.T, exponent=_EXPONENT)
         lengths = np.sqrt((separating * separating).sum(axis=1))  # (n, d) -> (n,)
         directions = means.astype(np.float32)
         has_direction = lengths >= np.finfo(np.float32).eps

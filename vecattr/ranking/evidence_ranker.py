@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from vecattr.encoders.model_folder import RANKER_FILE
 from vecattr.files.folder import Location
 from vecattr.files.json_files import read_sidecar
+from vecattr.products import exponent_of, on_grid
 from vecattr.vectors import Codes, Column, Scores
 
 VERSION = 4
@@ -46,6 +48,10 @@ COLUMN_NAMES = SHARES + AMOUNTS + COSINES + LOG_ODDS + FACTS
 LOG_RANGE = 20.0
 
 _EDGE = 0.02  # keeps the logarithm of a share of 0 finite
+#: The first so many inputs are made from shared k-mers.
+_KMER_INPUTS = 4 * len(SHARES) + 2 * len(AMOUNTS)
+#: Labs whose hidden units are computed at once.
+_LABS_AT_ONCE = 1024
 _LAYERS = ("mean", "scale", "linear", "inner", "bias", "outer")
 
 
@@ -106,13 +112,64 @@ class Network:
     outer: NDArray[np.float32]
 
     def logits(self, inputs: NDArray[np.float32]) -> Column:
-        """Logits of a softmax over l labs, (l, f) -> (l,)."""
-        x = (inputs - self.mean) / self.scale  # (l, f)
-        hidden = x @ self.inner  # (l, f) @ (f, h) -> (l, h)
-        hidden += self.bias  # in place: new pages for a large array cost more than the sums
-        np.tanh(hidden, out=hidden)
-        logits: Column = (x @ self.linear + hidden @ self.outer).astype(np.float64)
+        """Logits of a softmax over l labs, (l, f) -> (l,), of each lab the same whatever computes
+        them.
+
+        Most labs share no k-mer with a query. What the inputs of such a lab add is part of the
+        biases, and only the changes from it (c, m) of the m other labs are multiplied.
+        """
+        by_input = inputs.T  # (f, l), in which each input lies in one piece
+        changes = by_input[:_KMER_INPUTS] - self._without_kmers[:, None]  # (c, l)
+        has_kmers = changes.any(axis=0)
+        order = np.argsort(~has_kmers, kind="stable")  # labs with k-mers first
+        changes = changes[:, order[: np.count_nonzero(has_kmers)]]
+        others = self._other_inputs(by_input[_KMER_INPUTS:, order])  # (o + 1, l)
+        changes, others = (
+            on_grid(part, exponent=exponent_of(part.T)) for part in (changes, others)
+        )
+        logits = np.empty(len(order))
+        for start in range(0, len(order), _LABS_AT_ONCE):
+            labs = slice(start, start + _LABS_AT_ONCE)
+            sums = self._other_weights @ others[:, labs]  # (h + 1, o + 1) @ (o + 1, b)
+            kmer_sums = self._kmer_weights @ changes[:, labs]  # (h + 1, c) @ (c, b)
+            sums[:, : kmer_sums.shape[1]] += kmer_sums
+            hidden = np.tanh(sums[:-1].astype(np.float32))  # (h, b)
+            logits[order[labs]] = np.einsum("hb,h->b", hidden, self.outer) + sums[-1]
         return logits
+
+    def _other_inputs(self, by_input: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Standardised inputs that are not of k-mers (o, l), and 1 for the biases, (o + 1, l)."""
+        others = np.ones((len(by_input) + 1, by_input.shape[1]))
+        mean, scale = (layer[_KMER_INPUTS:, None] for layer in (self.mean, self.scale))
+        np.divide(by_input - mean, scale, out=others[:-1])
+        return others
+
+    @cached_property
+    def _without_kmers(self) -> NDArray[np.float32]:
+        """The inputs from k-mers of a lab that shares none, (c,)."""
+        no_lab = {name: np.zeros(1) for name in COLUMN_NAMES}
+        return network_inputs(no_lab, phenotypes=False)[0, : len(self.mean)][:_KMER_INPUTS]
+
+    @cached_property
+    def _weights(self) -> NDArray[np.float64]:
+        """Of each hidden unit, then of the linear part, for each input, (h + 1, f)."""
+        return np.concatenate([self.inner.T, self.linear[None, :]], dtype=np.float64)
+
+    @cached_property
+    def _kmer_weights(self) -> NDArray[np.float64]:
+        """Of inputs from k-mers before they are scaled, on a grid, (h + 1, c)."""
+        weights = self._weights[:, :_KMER_INPUTS] / self.scale[:_KMER_INPUTS]
+        return on_grid(weights, exponent=exponent_of(weights))
+
+    @cached_property
+    def _other_weights(self) -> NDArray[np.float64]:
+        """Of the other inputs, and the biases with what a lab without k-mers adds, on a grid,
+        (h + 1, o + 1)."""
+        usual = (self._without_kmers - self.mean[:_KMER_INPUTS]) / self.scale[:_KMER_INPUTS]
+        biases = np.append(self.bias, 0.0)
+        biases += np.einsum("hc,c->h", self._weights[:, :_KMER_INPUTS], usual)
+        weights = np.concatenate([self._weights[:, _KMER_INPUTS:], biases[:, None]], axis=1)
+        return on_grid(weights, exponent=exponent_of(weights))
 
 
 @dataclass(frozen=True)
@@ -136,7 +193,7 @@ class EvidenceRanker:
         networks = {
             name: {
                 key: np.asarray(value, dtype=np.float64).round(6).tolist()
-                for key, value in vars(network).items()
+                for key, value in ((name, getattr(network, name)) for name in _LAYERS)
             }
             for name, network in (("plain", self.plain), ("featured", self.featured))
         }

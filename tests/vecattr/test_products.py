@@ -1,0 +1,106 @@
+"""Products in which nothing is rounded: exact, and so the same whatever computes them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from vecattr.products import exact_cosines, exact_products, exponent_of, inverse, on_grid
+from vecattr.vectors import Vectors, unit_rows
+
+#: The same products in another process, as hexadecimal digits of a hash.
+HASHES = """
+import hashlib
+import numpy as np
+from vecattr.products import exact_cosines, exact_products, inverse
+from vecattr.vectors import unit_rows
+chance = np.random.default_rng(0)
+stored, queries = (unit_rows(chance.normal(size=(n, 200))) for n in (3001, 65))
+rows, columns = chance.normal(size=(1500, 77)) * 30, chance.normal(size=(257, 77))
+matrix = exact_products(stored.T, stored.T) * 0.03 + 0.6 * np.eye(200)
+results = exact_cosines(queries, stored), exact_products(rows, columns), inverse(matrix)
+print([hashlib.sha256(result.tobytes()).hexdigest() for result in results])
+"""
+
+
+def made_rows(count: int, width: int, *, seed: int = 0) -> Vectors:
+    return unit_rows(np.random.default_rng(seed).normal(size=(count, width)))
+
+
+def sum_of_products(row: NDArray[np.floating], column: NDArray[np.floating]) -> Fraction:
+    terms = zip(row.tolist(), column.tolist(), strict=True)
+    return sum((Fraction(a) * Fraction(b) for a, b in terms), start=Fraction(0))
+
+
+@pytest.mark.parametrize("width", [1, 24, 200, 512])
+def test_a_cosine_is_the_sum_of_fractions(width: int) -> None:
+    queries, stored = made_rows(3, width), made_rows(5, width, seed=1)
+    cosines = exact_cosines(queries, stored)
+    for row, query in enumerate(on_grid(queries)):
+        for column, other in enumerate(np.float32(3) + stored - np.float32(3)):
+            assert Fraction(float(cosines[row, column])) == sum_of_products(query, other)
+    assert cosines == pytest.approx(queries.astype(np.float64) @ stored.T, abs=1e-6)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 70), st.integers(0, 10**6), st.floats(1e-6, 1e6))
+def test_products_are_the_sums_of_fractions(width: int, seed: int, size: float) -> None:
+    chance = np.random.default_rng(seed)
+    rows, columns = chance.normal(size=(2, width)) * size, chance.normal(size=(3, width))
+    products = exact_products(rows, columns)
+    first, second = (on_grid(factor, exponent=exponent_of(factor)) for factor in (rows, columns))
+    for row in range(2):
+        for column in range(3):
+            exact = sum_of_products(first[row], second[column])
+            assert Fraction(float(products[row, column])) == exact
+    assert products == pytest.approx(rows @ columns.T, abs=1e-6 * size * width)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 700), st.integers(1, 40), st.integers(0, 10**6))
+def test_no_other_row_changes_a_bit_of_a_cosine(stored: int, queries: int, seed: int) -> None:
+    table, questions = made_rows(stored, 32, seed=seed), made_rows(queries, 32, seed=seed + 1)
+    together = exact_cosines(questions, table)
+    order = np.random.default_rng(seed).permutation(queries)
+    assert np.array_equal(exact_cosines(questions[order], table), together[order])
+    alone = np.concatenate([exact_cosines(query[None, :], table) for query in questions])
+    assert np.array_equal(alone, together)
+    half = stored // 2
+    assert np.array_equal(exact_cosines(questions, table[half:]), together[:, half:])
+
+
+@pytest.mark.parametrize("width", [1, 23, 24, 25, 200])
+def test_an_inverse_is_that_of_lapack(width: int) -> None:
+    rows = np.random.default_rng(0).normal(size=(300, width))
+    matrix = rows.T @ rows / 300 + 0.5 * np.eye(width)
+    assert inverse(matrix) == pytest.approx(np.linalg.inv(matrix), abs=1e-12)
+
+
+def hashes(**variables: str) -> str:
+    environment: dict[str, Any] = {**os.environ, **variables}
+    command = [sys.executable, "-c", HASHES]
+    process = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    return process.stdout
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"},
+        {"OPENBLAS_NUM_THREADS": "3", "OMP_NUM_THREADS": "3", "MKL_NUM_THREADS": "3"},
+        {"OPENBLAS_CORETYPE": "Haswell", "MKL_ENABLE_INSTRUCTIONS": "AVX2"},
+        {"OPENBLAS_CORETYPE": "Nehalem", "MKL_ENABLE_INSTRUCTIONS": "SSE4_2"},
+    ],
+    ids=lambda variables: " ".join(variables.values()),
+)
+def test_neither_threads_nor_kernels_change_a_bit(variables: dict[str, str]) -> None:
+    assert hashes(**variables) == hashes()

@@ -1,0 +1,108 @@
+"""Sums of products in which nothing is rounded: rows and columns in, their exact products out.
+
+A sum of rounded products depends on its order, and so on how many rows are multiplied at once, on
+threads and on the processor. Here both factors are rounded first, to a grid: multiples of a power
+of two, DIGITS binary digits below the longest row. A product of two such numbers, and any partial
+sum of products, is then a whole number of at most 2^53 units (by Cauchy and Schwarz a sum is at
+most the product of both lengths), which a float64 holds without rounding. So every order of
+summation, with or without fused multiplication and addition, gives the same bits.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Binary digits of a number on a grid, below the power of two that no row is longer than.
+DIGITS = 26
+
+#: Stored rows that are put on their grid at once: what fits into a core's cache.
+_ROWS_AT_ONCE = 256
+#: A float32 from -1 to 1 plus this number has 22 binary digits after the point.
+_UNIT_SHIFT = np.float32(3)
+#: Rows of a matrix that are eliminated at once.
+_PIVOTS_AT_ONCE = 24
+
+
+def exponent_of(rows: NDArray[np.floating]) -> int:
+    """The exponent of the least power of two that all rows (n, d) are shorter than."""
+    lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows, dtype=np.float64))
+    return int(np.frexp(lengths.max(initial=0.0))[1])
+
+
+def on_grid(rows: NDArray[np.floating], *, exponent: int = 0) -> NDArray[np.float64]:
+    """Rows (n, d) of at most 2^exponent in length, unit rows unless it is given, with each number
+    rounded to a multiple of 2^(exponent - DIGITS)."""
+    shift = np.ldexp(1.5, 52 + exponent - DIGITS)  # the last digit of what it is added to is a unit
+    shifted: NDArray[np.float64] = rows + shift
+    shifted -= shift
+    return shifted
+
+
+def exact_products(
+    rows: NDArray[np.floating], columns: NDArray[np.floating], *, exponent: int | None = None
+) -> NDArray[np.float64]:
+    """The inner products of rows (n, d) with columns (m, d), (n, m). Rows of at most 2^exponent in
+    length are independent of each other; without it their grid is that of the longest."""
+    first = on_grid(rows, exponent=exponent_of(rows) if exponent is None else exponent)
+    second = on_grid(columns, exponent=exponent_of(columns))
+    return first @ second.T  # (n, d) @ (d, m)
+
+
+def _precise_products(
+    rows: NDArray[np.float64], columns: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The same with what the grids leave out: to all digits of a float64 but the last few."""
+    first, second = (on_grid(factor, exponent=exponent_of(factor)) for factor in (rows, columns))
+    rest = exact_products(rows - first, second) + exact_products(first, columns - second)
+    return first @ second.T + rest
+
+
+def exact_cosines(
+    queries: NDArray[np.floating], stored: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """The inner products of unit rows (q, d) with stored ones (n, d), (q, n): each from its two
+    rows alone, whatever is multiplied at once. Numbers of stored rows keep 22 binary digits, which
+    takes half the time of keeping DIGITS."""
+    factors = on_grid(queries)
+    products = np.empty((len(queries), len(stored)))
+    narrow = np.empty((min(_ROWS_AT_ONCE, len(stored)), stored.shape[1]), dtype=np.float32)
+    wide = np.empty_like(narrow, dtype=np.float64)
+    for start in range(0, len(stored), _ROWS_AT_ONCE):
+        block = stored[start : start + _ROWS_AT_ONCE]  # (b, d)
+        rounded, rows = narrow[: len(block)], wide[: len(block)]
+        np.add(block, _UNIT_SHIFT, out=rounded)
+        np.subtract(rounded, _UNIT_SHIFT, out=rounded)
+        rows[...] = rounded
+        products[:, start : start + len(block)] = factors @ rows.T  # (q, d) @ (d, b)
+    return products
+
+
+def inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The inverse of a symmetric, positive definite matrix (d, d), by Gauss-Jordan elimination of
+    one block of pivots after the other; the order of LAPACK's sums depends on threads and on the
+    processor."""
+    swept = np.array(matrix, dtype=np.float64)
+    for start in range(0, len(swept), _PIVOTS_AT_ONCE):
+        block = slice(start, start + _PIVOTS_AT_ONCE)
+        columns = swept[:, block].copy()  # (d, b)
+        pivots = _small_inverse(swept[block, block])  # (b, b)
+        rows = _precise_products(pivots, swept[block].T)  # (b, b) @ (b, d)
+        swept -= _precise_products(columns, rows.T)  # (d, b) @ (b, d)
+        swept[:, block] = -_precise_products(columns, pivots.T)
+        swept[block] = rows
+        swept[block, block] = pivots
+    return swept
+
+
+def _small_inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same of a small matrix (b, b), one pivot after the other."""
+    swept = matrix.copy()
+    for pivot in range(len(swept)):
+        scale = 1 / swept[pivot, pivot]
+        row, column = swept[pivot] * scale, swept[:, pivot].copy()
+        swept -= column[:, None] * row
+        swept[pivot] = row
+        swept[:, pivot] = -column * scale
+        swept[pivot, pivot] = scale
+    return swept
