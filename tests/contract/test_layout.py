@@ -19,8 +19,7 @@ HEAVY = ("torch", "pandas", "faiss", "Bio", "h5py", "sentencepiece", "matplotlib
 
 #: The only modules that may import a library. A new module here is a decision, not an accident.
 HOMES = {
-    "Bio": {"vecattr.formats.snapgene"},
-    "dnaio": {"vecattr.formats.fasta"},
+    "Bio": {"vecattr.formats.binary.gck", "vecattr.formats.fastq"},
     "faiss": {"vecattr.indexes.search.vector_search"},
     "h5py": {"vecattr.files.hdf5"},
     "matplotlib": {"vecattr.plots.pictures"},

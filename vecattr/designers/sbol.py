@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from vecattr.designers.citations import gift_in
 from vecattr.designers.genbank_header import first_name, span_in, year_in
 from vecattr.designers.records import AnnotatedRecord, Reference
-from vecattr.designers.triples import Node, Nodes, read_nodes
+from vecattr.formats.xml.triples import Node, Nodes, read_nodes
 from vecattr.inputs.input_files import InputFile
 from vecattr.readers.ids import is_placeholder
 

@@ -6,7 +6,6 @@ file) and after the last `//` belongs to no entry.
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -62,8 +61,7 @@ def read_entries(file: InputFile, first_word: str) -> Iterator[Entry]:
 def _divided(file: InputFile) -> Iterator[tuple[str, bool]]:
     """The text between the lines `//`, each part with a line end before it, and whether a line
     `//` follows."""
-    # Names in old files may be Latin-1; bases and the first line never are.
-    text = io.TextIOWrapper(file.limited(b"\n//"), encoding="utf-8", errors="replace")
+    text = file.text(b"\n//", b"\r//")
     pending = ["\n"]
     while chunk := text.read(_CHUNK):
         chunk += text.readline()  # no line is divided between two chunks

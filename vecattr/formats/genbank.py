@@ -25,13 +25,14 @@ from vecattr.inputs.input_files import InputFile
 #: How much of a LOCUS line is looked at (characters): programs write fewer than 200.
 _LONGEST_LOCUS = 1000
 
+#: Where the names of an entry are looked for (characters).
+_LONGEST_HEAD = 1 << 16
+
 #: A length with its unit; the last one on the line counts, since names may hold one, too.
 _LENGTH = re.compile(r"(?<!\d)(\d{1,12})\s{0,20}(bp|aa|rc|nt)(?![A-Za-z0-9])", re.I)
 _TOPOLOGY = re.compile(r"\b(circular|linear)\b", re.I)
 _INDENTED_ORIGIN = re.compile(r"\n[ \t]{1,8}ORIGIN\b")
-_NAME_LINE = {
-    key: re.compile(rf"^{key}[ \t]+(\S+)", re.M) for key in ("VERSION", "ACCESSION", "FEATURES")
-}
+_NAME_LINE = {key: re.compile(rf"\n{key}[ \t]+(\S+)") for key in ("VERSION", "ACCESSION")}
 _NUMBERED_LINE = re.compile(r"\s*(\d+)\s(.*)")
 
 
@@ -116,14 +117,10 @@ def read_genbank_entry(entry: Entry, number: int, file_name: str) -> Record:
 
 def _accession(text: str) -> str:
     """Accession with version, else the accession, of an entry's head; empty without both."""
-    features = _NAME_LINE["FEATURES"].search(text)
-    head = text[: features.start() if features else _LONGEST_HEAD]
+    features = text.find("\nFEATURES", 0, _LONGEST_HEAD)
+    head = text[: features if features >= 0 else _LONGEST_HEAD]
     names = (_NAME_LINE[key].search(head) for key in ("VERSION", "ACCESSION"))
     return next((match[1] for match in names if match), "")
-
-
-#: Where the names of an entry without features are looked for (characters).
-_LONGEST_HEAD = 1 << 16
 
 
 def _checked(entry: Entry, locus: Locus) -> tuple[str, str | None]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from vecattr.errors import InputError, VecattrError
 from vecattr.inputs.limits import DEFAULT_LIMITS, LimitedBytes, Limits
+from vecattr.inputs.text import LENIENT, Utf8Bytes, utf16_of
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -53,6 +54,10 @@ class InputFile:
         most = self.limits.record_bytes
         limited = LimitedBytes(self.stream, marks=marks, most=most, error=error)
         return io.BufferedReader(limited, _BUFFER)
+
+    def text(self, *marks: bytes) -> io.TextIOWrapper:
+        """As `limited`, as text with `\\n` at the end of each line; no byte is refused."""
+        return io.TextIOWrapper(self.limited(*marks), encoding="utf-8", errors=LENIENT)
 
 
 class _Bytes(io.RawIOBase):
@@ -112,22 +117,39 @@ def input_stem(name: str) -> str:
 
 @contextmanager
 def open_input(source: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> Iterator[InputFile]:
-    """Open a file or standard input, decompressed, without a UTF-8 byte order mark.
+    """Open a file or standard input, decompressed, without a byte order mark, UTF-16 as UTF-8.
 
     Raises InputError when there is no such file, it cannot be read, is empty, cut short, or
     unpacks to more than the limits allow.
     """
-    name = input_name(source)
     with ExitStack() as stack:
         stored = _open_raw(source, stack)
+        name = input_name(source)
+        yield stack.enter_context(open_stream(stored, name=name, limits=limits))
+
+
+@contextmanager
+def open_stream(stored: BinaryIO, *, name: str, limits: Limits) -> Iterator[InputFile]:
+    """As `open_input`, for bytes that are open."""
+    with ExitStack() as stack:
         magic = _read_up_to(_Bytes(stored, name=name), _LONGEST_MAGIC)
         whole = io.BufferedReader(_Bytes(stored, name=name, head=magic), _BUFFER)
         unpacked = _unpacked(whole, magic, stack, limits=limits, name=name)
-        head = _read_up_to(_Bytes(unpacked, name=name), HEAD).removeprefix(_BOM)
-        if not head.strip():
-            raise InputError("the file is empty", where=name, hint="give a file with sequences")
-        stream = io.BufferedReader(_Bytes(unpacked, name=name, head=head), _BUFFER)
-        yield InputFile(name, head, stream, limits)
+        yield _recognizable(unpacked, name=name, limits=limits)
+
+
+def _recognizable(unpacked: BinaryIO, *, name: str, limits: Limits) -> InputFile:
+    """The input with its first bytes, as UTF-8 if it is UTF-16; InputError when it is empty."""
+    head = _read_up_to(_Bytes(unpacked, name=name), HEAD).removeprefix(_BOM)
+    stream: BinaryIO = io.BufferedReader(_Bytes(unpacked, name=name, head=head), _BUFFER)
+    encoding = utf16_of(head)
+    if encoding is not None:
+        recoded = cast("BinaryIO", Utf8Bytes(stream, encoding))
+        head = _read_up_to(_Bytes(recoded, name=name), HEAD)
+        stream = io.BufferedReader(_Bytes(recoded, name=name, head=head), _BUFFER)
+    if not head.strip():
+        raise InputError("the file is empty", where=name, hint="give a file with sequences")
+    return InputFile(name, head, stream, limits)
 
 
 def _open_raw(source: str | Path, stack: ExitStack) -> BinaryIO:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from vecattr.errors import InputError
+from vecattr.formats.kinds import SEQUENCE_COLUMNS
 
 Role = Literal["id", "sequence", "lab", "topology", "publication"]
 
@@ -20,10 +21,7 @@ NAMES: dict[Role, tuple[str, ...]] = {
         "accessionversion", "accessionnumber", "name", "sequencename", "seqname", "plasmidname",
         "recordname", "plasmid", "constructid", "constructname", "construct", "clone", "uid",
     ),
-    "sequence": (
-        "sequence", "seq", "dnasequence", "dnaseq", "dna", "nucleotidesequence", "ntsequence",
-        "plasmidsequence", "fullsequence", "nucleotides", "bases",
-    ),
+    "sequence": SEQUENCE_COLUMNS,
     "lab": (
         "lab", "labname", "laboratory", "pi", "piname", "principalinvestigator", "depositor",
         "depositinglab", "depositinglaboratory", "depositorlab", "depositedby", "labhead", "labpi",

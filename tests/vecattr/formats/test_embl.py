@@ -28,7 +28,7 @@ def embl_records(text: str, folder: Path) -> list[Record]:
     path = folder / "my plasmid.embl"
     path.write_text(text)
     with open_input(path) as file:
-        assert format_of(file).name == "EMBL"
+        assert format_of(file).name == "embl"
         return list(read_embl(file))
 
 

@@ -16,10 +16,18 @@ _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 
 #: The kinds of nodes that are kept.
-_KEPT = frozenset({"ComponentDefinition", "Component", "Sequence", "Reference", "Agent"})
+_KEPT = frozenset(
+    {
+        *("ComponentDefinition", "Component", "Sequence", "Reference", "Agent"),
+        *("DnaComponent", "DnaSequence"),
+    }
+)
 
 #: Properties by which a component says that another one is a part of it.
-_PART = frozenset({"definition", "instanceOf"})
+_PART = frozenset({"definition", "instanceOf", "subComponent"})
+
+#: More elements inside each other than any program writes.
+_DEEPEST = 200
 
 #: The most that is kept of one document (characters).
 MOST_KEPT = 1 << 29
@@ -63,6 +71,13 @@ class Nodes:
     by_address: dict[str, Node] = field(default_factory=dict)
     parts: set[str] = field(default_factory=set)
     kept: int = 0
+    unnamed: int = 0
+
+    def address(self, element: Element) -> str:
+        """The address of an element's node; of one without, a name that no other node has."""
+        stated = element.get(f"{_RDF}about") or element.get(f"{_RDF}nodeID")
+        self.unnamed += stated is None
+        return stated or f"_:unnamed-{self.unnamed}"
 
     def add(self, node: Node) -> None:
         """Keep a node; InputError when the document holds more than is kept of one."""
@@ -95,22 +110,30 @@ def _from_xml(file: InputFile) -> Nodes:
             for happened in parser.read_events():
                 event, element = cast("tuple[str, Element]", happened)
                 depth += 1 if event == "start" else -1
+                if depth > _DEEPEST:
+                    raise _too_deep(file.name)
                 if root is None:
                     root = element
                 elif event == "end" and depth == 1:
                     _keep(element, nodes)
                     root.remove(element)
         parser.close()
-    except ParseError as error:
+    except (ParseError, LookupError, ValueError) as error:  # the last two: of its encoding
         raise InputError(
             f"the document is no XML ({error})", where=file.name, hint="copy or download it again"
         ) from error
     return nodes
 
 
+def _too_deep(name: str) -> InputError:
+    return InputError(
+        "the XML is nested too deeply", where=name, hint="export the design as GenBank or FASTA"
+    )
+
+
 def _keep(element: Element, nodes: Nodes) -> str:
     """Keep the node of an element, and those inside of it; returns its address."""
-    address = element.get(f"{_RDF}about") or element.get(f"{_RDF}nodeID") or f"_:{id(element)}"
+    address = nodes.address(element)
     node = Node(address, _last_word(element.tag))
     for child in element:
         name = _last_word(child.tag)

@@ -1,0 +1,1 @@
+"""Binary files of plasmid editors and sequencers."""

@@ -1,0 +1,92 @@
+"""SnapGene `.dna`: an open file in; its one record, with its topology, out.
+
+A file is a row of packets: one byte of kind, four of length, then the content. Only the packet of
+bases is used: notes and features are XML of any depth, and none is a reason to refuse bases.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from vecattr.errors import InputError
+from vecattr.formats.record import Record
+from vecattr.inputs.input_files import InputFile, input_stem
+
+#: Kinds of packets: the cookie, and the three that hold a sequence.
+_COOKIE, _DNA, _PROTEIN, _RNA = 0x09, 0x00, 0x15, 0x20
+
+_HEADER = struct.Struct(">BI")
+_IS_CIRCULAR = 0x01
+
+_COOKIE_BYTES = b"\x09\x00\x00\x00\x0eSnapGene"
+
+
+def is_snapgene(head: bytes) -> bool:
+    """Whether a file that begins so was written by SnapGene."""
+    return head.startswith(_COOKIE_BYTES)
+
+
+def read_snapgene(file: InputFile) -> Iterator[Record]:
+    """The one record of a SnapGene file; its id is the file's name without suffix.
+
+    A file that is cut short, holds no DNA, or holds two sequences, is a record that carries its
+    problem.
+    """
+    name = input_stem(file.name)
+    place = f"{file.name}, record {name!r}"
+    try:
+        flags, bases = _sequence(_packets(file.limited().read()))
+    except InputError as error:
+        yield Record(name, place, "", problem=error)
+        return
+    topology = "circular" if flags & _IS_CIRCULAR else "linear"
+    yield Record(name, place, bases.decode("latin-1"), topology=topology)
+
+
+def _packets(content: bytes) -> Iterator[tuple[int, memoryview]]:
+    """Kind and content of each packet; InputError where the file ends within one."""
+    view, place = memoryview(content), 0
+    while place < len(view):
+        if len(view) - place < _HEADER.size:
+            raise _cut_short()
+        kind, length = _HEADER.unpack_from(view, place)
+        place += _HEADER.size
+        if length > len(view) - place:
+            raise _cut_short()
+        yield kind, view[place : place + length]
+        place += length
+
+
+def _cut_short() -> InputError:
+    return InputError(
+        "the SnapGene file ends within a packet",
+        hint="it is probably cut short; copy it again, or export it as GenBank",
+    )
+
+
+def _sequence(packets: Iterator[tuple[int, memoryview]]) -> tuple[int, bytes]:
+    """Flags and bases of the one packet of DNA; every packet is looked at."""
+    found: list[bytes] = []
+    kinds = set()
+    for kind, content in packets:
+        kinds.add(kind)
+        if kind == _DNA:
+            found.append(bytes(content))
+    if not found:
+        for kind, what in ((_PROTEIN, "protein"), (_RNA, "RNA")):
+            if kind in kinds:
+                raise InputError(
+                    f"this is a SnapGene {what} file",
+                    hint="vecattr reads DNA: give the .dna file of the plasmid",
+                )
+        raise InputError(
+            "the SnapGene file holds no DNA",
+            hint="it is probably cut short; copy it again, or export it as GenBank",
+        )
+    if len(found) > 1 or not found[0]:
+        raise InputError(
+            "the SnapGene file is damaged: its DNA is empty or there twice",
+            hint="copy it again, or export it as GenBank",
+        )
+    return found[0][0], found[0][1:]

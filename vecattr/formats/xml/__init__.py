@@ -1,0 +1,1 @@
+"""XML and other notations of RDF: SBOL, and the documents of editors and databases."""

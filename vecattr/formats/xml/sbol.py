@@ -1,0 +1,96 @@
+"""SBOL 1, 2 and 3 (as RDF/XML or N-Triples): an open file in; the records of its designs out.
+
+A design is a component with bases. One that is a mere part of another component is no record of its
+own, unless it is circular: a promoter within a plasmid is not what was built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vecattr.errors import InputError
+from vecattr.formats.record import Record, id_and_names
+from vecattr.formats.xml.triples import Node, Nodes, read_nodes
+from vecattr.inputs.input_files import InputFile
+
+#: Properties by the end of their address, of SBOL 2, 3 and 1.
+_SEQUENCE = ("sequence", "hasSequence", "dnaSequence")
+_BASES = ("elements", "nucleotides")
+_DEFINITIONS = frozenset({"ComponentDefinition", "Component", "DnaComponent"})
+_SEQUENCES = frozenset({"Sequence", "DnaSequence"})
+
+#: Ends of the addresses that tell what a component is: Sequence Ontology, BioPAX, SBO, EDAM.
+_TOPOLOGIES = {"0000988": "circular", "0000987": "linear"}
+_NOT_DNA = (
+    *("Protein", "SBO:0000252", "SBO_0000252", "iupac-aa", "format_1208", "aaseq.html"),
+    *("RnaRegion", "Rna", "SBO:0000250", "SBO_0000250"),
+    *("SmallMolecule", "SBO:0000247", "SBO_0000247", "format_1196", "opensmiles.html"),
+)
+
+
+def read_sbol(file: InputFile) -> Iterator[Record]:
+    """One record for each design; its id is its displayId.
+
+    Raises InputError when the document is damaged, holds more than is kept of one, or no DNA.
+    """
+    nodes = read_nodes(file)
+    designs = [
+        (node, bases)
+        for node in nodes.by_address.values()
+        if node.kind in _DEFINITIONS and (bases := _bases(node, nodes))
+    ]
+    whole = [
+        (node, bases)
+        for node, bases in designs
+        if node.address not in nodes.parts or _topology(node) == "circular"
+    ]
+    for node, bases in whole or designs or _lone_sequences(nodes):
+        name = node.value("displayId") or node.address.rstrip("/").rpartition("/")[2]
+        record_id, names = id_and_names(name, node.value("name", "title"))
+        yield Record(
+            record_id,
+            f"{file.name}, component {name!r}",
+            bases,
+            topology=_topology(node),
+            names=names,
+            title=node.value("description"),
+        )
+    if not designs and not any(True for _ in _lone_sequences(nodes)):
+        raise InputError(
+            "the SBOL file holds no DNA sequence",
+            where=file.name,
+            hint="export the design with the sequences of its components",
+        )
+
+
+def _bases(node: Node, nodes: Nodes) -> str:
+    """The bases of a component of DNA; empty when it has none."""
+    if _is_not_dna(node):
+        return ""
+    parts = (nodes.by_address.get(address) for address in node.values(*_SEQUENCE))
+    texts = (
+        text
+        for part in parts
+        if part is not None and not _is_not_dna(part)
+        for text in part.values(*_BASES)
+    )
+    return next(texts, "")
+
+
+def _lone_sequences(nodes: Nodes) -> Iterator[tuple[Node, str]]:
+    """The sequences of a file that has no components."""
+    for node in nodes.by_address.values():
+        if node.kind in _SEQUENCES and not _is_not_dna(node):
+            for bases in node.values(*_BASES):
+                yield node, bases
+
+
+def _is_not_dna(node: Node) -> bool:
+    return any(value.endswith(_NOT_DNA) for value in node.values("type", "encoding"))
+
+
+def _topology(node: Node) -> str | None:
+    for value in node.values("type", "role"):
+        if value[-7:] in _TOPOLOGIES:
+            return _TOPOLOGIES[value[-7:]]
+    return None
