@@ -1,8 +1,8 @@
-"""Folders of lab folders: a file or a folder in; the files to read, each with its lab, out."""
+"""Folders of files and of lab folders: a path in; the files to read, each with its lab, out."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vecattr.errors import InputError
@@ -12,18 +12,21 @@ from vecattr.plasmid import check_lab_name
 
 @dataclass(frozen=True, slots=True)
 class InputPath:
-    """One file (or `-`) and the lab whose folder it lies in, if any."""
+    """One file (or `-`), the lab whose folder it lies in, if any, and whether it was named itself
+    or found in a folder."""
 
     path: str | Path
     lab: str | None = None
+    is_found: bool = field(default=False, compare=False)
 
 
 def input_paths(source: str | Path) -> list[InputPath]:
-    """The file itself, or every file below a folder of lab folders, sorted by lab and path.
+    """The file itself, or every file below a folder: first those of the folder, sorted, then those
+    of its sub-folders, sorted by their path.
 
-    A sub-folder's name is the lab; files may lie deeper. Names that begin with a dot are left
-    out. Raises InputError for a path that is not there, a folder without sub-folders, a file
-    that lies beside the lab folders, and a lab folder without files.
+    A sub-folder's name is the lab of its files, which may lie deeper; files beside the sub-folders
+    are of no lab. Names that begin with a dot are left out. Raises InputError for a path that is
+    not there, a folder without files, and a sub-folder without files.
     """
     path = Path(source)
     if str(source) == STDIN:
@@ -32,27 +35,14 @@ def input_paths(source: str | Path) -> list[InputPath]:
         if not path.exists():
             raise InputError("no such file", where=str(path), hint="check the path")
         return [InputPath(source)]
-    folders = _lab_folders(path)
-    return [InputPath(file, lab) for lab, folder in folders for file in _files(folder)]
-
-
-def _lab_folders(top: Path) -> list[tuple[str, Path]]:
-    entries = [entry for entry in sorted(top.iterdir()) if not entry.name.startswith(".")]
-    folders = [entry for entry in entries if entry.is_dir()]
-    if not folders:
-        raise InputError(
-            "the folder has no sub-folders",
-            where=str(top),
-            hint="make one sub-folder per lab, or name the files themselves",
-        )
-    loose = [entry for entry in entries if not entry.is_dir()]
-    if loose:
-        raise InputError(
-            "the file lies beside the lab folders, in none of them",
-            where=str(loose[0]),
-            hint="move it into its lab's folder, or elsewhere",
-        )
-    return [(check_lab_name(folder.name, where=str(folder)), folder) for folder in folders]
+    entries = [entry for entry in sorted(path.iterdir()) if not entry.name.startswith(".")]
+    found = [InputPath(entry, is_found=True) for entry in entries if entry.is_file()]
+    for folder in (entry for entry in entries if entry.is_dir()):
+        lab = check_lab_name(folder.name, where=str(folder))
+        found += [InputPath(file, lab, is_found=True) for file in _files(folder)]
+    if not found:
+        raise InputError("the folder holds no file", where=str(path), hint="check the path")
+    return found
 
 
 def _files(folder: Path) -> list[Path]:

@@ -1,25 +1,27 @@
 """Plasmids of files and lab folders: paths in; plasmids out, one at a time.
 
-An error of a whole file raises InputError from the iterator; a bad record among good ones is
-yielded as BadRecord, and reading goes on. `vecattr.formats.kinds` lists the formats.
+A bad record among good ones, and a bad file among others, is yielded as BadRecord, and reading goes
+on; an error of a file that is alone raises InputError from the iterator. `vecattr.formats.kinds`
+lists the formats.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vecattr.errors import InputError, UsageError
-from vecattr.formats.kinds import TABLES, Format, format_of
+from vecattr.formats.kinds import TABLES, ForeignFileError, Format, format_of
 from vecattr.formats.record import Record
-from vecattr.inputs.input_files import STDIN, InputFile, open_input
+from vecattr.inputs.input_files import STDIN, InputFile
 from vecattr.inputs.limits import DEFAULT_LIMITS, Limits
 from vecattr.plasmid import Plasmid
 from vecattr.readers.annotations import Annotations, NamedRecord, with_lab
 from vecattr.readers.columns import BY_NAME, ColumnNames, ColumnUse
 from vecattr.readers.ids import RecordNamer
-from vecattr.readers.lab_folders import InputPath, input_paths
+from vecattr.readers.lab_folders import input_paths
+from vecattr.readers.opened_files import OpenedFile, SkippedFiles, bad_file, opened_files
 from vecattr.readers.records import BadRecord, TopologyOption, joined, plasmid_of
 
 #: How many columns a note names.
@@ -97,10 +99,14 @@ def read_plasmids(
         lab_file=options.lab_file,
         feature_file=options.features,
     )
-    namer, use = RecordNamer(), ColumnUse(options.known_features)
-    selected = assumed = 0
-    for path in paths:
-        for named in _named_records(path, options, namer, use):
+    reading = _Reading(options, ColumnUse(options.known_features))
+    selected = assumed = count = 0
+    for opened in opened_files(paths, limits=options.limits):
+        for named in reading.items(opened):
+            count += 1
+            if isinstance(named, BadRecord):
+                yield named
+                continue
             record = annotations.added_to(named)
             if record.is_selected:
                 selected += 1
@@ -109,7 +115,9 @@ def read_plasmids(
                 plasmid = _checked(record, options, source=named.file_name)
                 assumed += isinstance(plasmid, Plasmid) and record.topology is None
                 yield plasmid
-    for note in (*annotations.notes(), *namer.notes(), *_column_notes(use, options)):
+    if not count:
+        raise reading.skipped.nothing_left()
+    for note in (*annotations.notes(), *reading.notes()):
         options.note(note)
     _tell_topology(assumed, options)
     if options.where and not selected:
@@ -154,25 +162,59 @@ def _check_stdin(sources: Sequence[str | Path], options: ReadOptions) -> None:
         raise UsageError("standard input ('-') is named twice", hint="give it once")
 
 
-def _named_records(
-    path: InputPath, options: ReadOptions, namer: RecordNamer, use: ColumnUse
-) -> Iterator[NamedRecord]:
-    """The records of one file, each with its id and with the lab of its folder, if it lies in
-    one."""
-    with open_input(path.path, limits=options.limits) as file:
-        file_format = format_of(file)
-        records = _parsed(file, file_format, options, use)
+@dataclass
+class _Reading:
+    """What is remembered from file to file of a command."""
+
+    options: ReadOptions
+    use: ColumnUse
+    namer: RecordNamer = field(default_factory=RecordNamer)
+    skipped: SkippedFiles = field(default_factory=SkippedFiles)
+
+    def notes(self) -> Iterator[str]:
+        """What the user should know of ids, files and columns."""
+        yield from self.namer.notes()
+        yield from self.skipped.notes()
+        yield from _column_notes(self.use, self.options)
+
+    def items(self, opened: OpenedFile | BadRecord) -> Iterator[NamedRecord | BadRecord]:
+        """The records of an open file; if it is bad and not alone, a bad record is the last."""
+        if isinstance(opened, BadRecord):
+            yield opened
+            return
+        records = self._named(opened)
+        while True:
+            try:
+                named = next(records, None)
+            except InputError as error:
+                if isinstance(error, ForeignFileError) and opened.is_found:
+                    self.skipped.add(error)
+                    return
+                if opened.is_alone:
+                    raise
+                yield bad_file(opened.file.name, error)
+                return
+            if named is None:
+                return
+            if opened.lab is not None:
+                record = with_lab(named.record, opened.lab, source="its folder")
+                named = replace(named, record=record)
+            yield named
+
+    def _named(self, opened: OpenedFile) -> Iterator[NamedRecord]:
+        """The records of one file, each with its id."""
+        file = opened.file
+        file_format = format_of(file, is_found=opened.is_found)
+        records = _parsed(file, file_format, self.options, self.use)
         count = 0
-        for stated in joined(records) if options.as_one else records:
+        for stated in joined(records) if self.options.as_one else records:
             count += 1
-            record = namer.named(
+            record = self.namer.named(
                 stated,
                 file_name=file.name,
                 is_first=count == 1 and file_format not in TABLES,
                 has_own_ids=file_format in TABLES,
             )
-            if path.lab is not None:
-                record = with_lab(record, path.lab, source="its folder")
             yield NamedRecord(record, stated, file.name)
         if not count:
             raise InputError("the file holds no record", where=file.name, hint="check its format")

@@ -30,18 +30,23 @@ def test_a_file_and_standard_input_are_themselves(tmp_path: Path) -> None:
     assert input_paths("-") == [InputPath("-")]
 
 
-def test_a_folder_without_sub_folders_is_refused(tmp_path: Path) -> None:
-    touch(tmp_path / "x.fasta")
-    with pytest.raises(InputError, match="no sub-folders"):
-        input_paths(tmp_path)
+def test_a_flat_folder_is_its_files(tmp_path: Path) -> None:
+    files = [touch(tmp_path / name) for name in ("a.gb", "b.fasta")]
+    touch(tmp_path / ".DS_Store")
+    assert input_paths(tmp_path) == [InputPath(path) for path in files]
+    assert all(path.is_found for path in input_paths(tmp_path))
 
 
-def test_a_file_beside_the_lab_folders_is_refused(tmp_path: Path) -> None:
-    touch(tmp_path / "Lab" / "x.fasta")
+def test_a_file_beside_the_lab_folders_is_of_no_lab(tmp_path: Path) -> None:
+    inner = touch(tmp_path / "Lab" / "x.fasta")
     loose = touch(tmp_path / "y.fasta")
-    with pytest.raises(InputError, match="beside the lab folders") as caught:
+    assert input_paths(tmp_path) == [InputPath(loose), InputPath(inner, "Lab")]
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    touch(tmp_path / ".DS_Store")
+    with pytest.raises(InputError, match="holds no file"):
         input_paths(tmp_path)
-    assert caught.value.where == str(loose)
 
 
 def test_an_empty_lab_folder_is_refused(tmp_path: Path) -> None:
