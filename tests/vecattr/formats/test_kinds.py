@@ -115,7 +115,7 @@ def test_what_is_refused_is_named_with_the_next_step(
     assert caught.value.where == str(tmp_path / "input")
 
 
-@pytest.mark.parametrize("content", [b"a,b\n1,2\n", b"name;bases\n", b"Dear Ann, thank you\n"])
+@pytest.mark.parametrize("content", [b"a,b\n1,2\n", b"name;note\n", b"Dear Ann, thank you\n"])
 def test_text_with_delimiters_is_a_table_unless_it_lies_in_a_folder(
     content: bytes, tmp_path: Path
 ) -> None:
