@@ -1,0 +1,177 @@
+"""From a release file to an answer by commands alone: collect, build, ask, bring up to date."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import signal
+import subprocess
+import sys
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from made_release import MadeRecord, records, write_release
+
+from vecattr.cli.commands.collect import _LAB_SOURCES
+from vecattr.cli.main import run
+from vecattr.collection.settled import ALL_SOURCES
+from vecattr.indexes.storage.snapshot import open_snapshot
+from vecattr.indexes.storage.stored_plasmids import stored_plasmids
+
+Capture = pytest.CaptureFixture[str]
+LABS, COUNT, SEED = 4, 130, 3
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a release file, a later one, the table of the first and its index."""
+    folder = tmp_path_factory.mktemp("collect")
+    write_release(folder / "first.seq", count=COUNT, labs=LABS, seed=SEED)
+    write_release(folder / "later.seq", count=COUNT + 20, labs=LABS, seed=SEED, release=4)
+    table = str(folder / "t.csv.zst")
+    assert run(["collect", str(folder / "first.seq"), "-o", table, "-q"]) == 0
+    assert run(["build-index", table, "-i", str(folder / "i"), "-q"]) == 0
+    return folder
+
+
+def later_plasmid() -> MadeRecord:
+    """A plasmid that no release of the fixture holds, of a lab that they hold."""
+    everything = islice(records(SEED, labs=LABS), COUNT + 40, None)
+    return next(record for record in everything if record.kind == "plasmid")
+
+
+def contents(index: Path) -> set[tuple[str, str]]:
+    """Ids and labs of an index."""
+    stored = stored_plasmids(open_snapshot(index).segments)
+    return set(zip(stored.ids, stored.labs, strict=True))
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    csv.field_size_limit(2**31 - 1)
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_release_file_comes_to_an_answer(made: Path, tmp_path: Path, capsys: Capture) -> None:
+    query = later_plasmid()
+    assert query.lab is not None
+    (tmp_path / "q.gb").write_bytes(query.text)
+    capsys.readouterr()
+    assert run(["query", str(tmp_path / "q.gb"), "-i", str(made / "i"), "-k", "1"]) == 0
+    [answer] = csv.DictReader(capsys.readouterr().out.splitlines(), delimiter="\t")
+    assert answer["lab"].startswith(f"{query.lab.family}, {query.lab.initials[:2]}")
+
+
+def test_an_index_and_its_own_export_give_equal_answers(made: Path, tmp_path: Path) -> None:
+    assert run(["collect", str(made / "i"), "-o", str(tmp_path / "t.csv"), "-q"]) == 0
+    assert {row["lab_source"] for row in rows(tmp_path / "t.csv")} == {"index"}
+    assert run(["build-index", str(tmp_path / "t.csv"), "-i", str(tmp_path / "i"), "-q"]) == 0
+    identities = {open_snapshot(path).manifest.identity for path in (made / "i", tmp_path / "i")}
+    assert len(identities) == 1
+
+
+def test_an_index_follows_its_sources(made: Path, tmp_path: Path, capsys: Capture) -> None:
+    table, changes = tmp_path / "t.csv.zst", tmp_path / "changes.csv"
+    index = shutil.copytree(made / "i", tmp_path / "i")
+    shutil.copy(made / "t.csv.zst", table)
+    update = ["--update", str(table), "--changes", str(changes)]
+    assert run(["collect", str(made / "later.seq"), *update]) == 0
+    assert {row["change"] for row in rows(changes)} == {"added", "changed", "withdrawn"}
+    assert run(["remove-lab", "--from-changes", str(changes), "-i", str(index)]) == 0
+    assert run(["add-lab", "--from-changes", str(changes), "-i", str(index)]) == 0
+    assert run(["build-index", str(table), "-i", str(tmp_path / "new"), "-q"]) == 0
+    assert contents(index) == contents(tmp_path / "new") != contents(made / "i")
+    assert run(["verify", "-i", str(index)]) == 0
+    capsys.readouterr()
+    assert run(["collect", str(made / "later.seq"), *update]) == 0
+    assert "0 added, 0 changed, 0 withdrawn" in capsys.readouterr().err
+    assert run(["remove-lab", "--from-changes", str(changes), "-i", str(index)]) == 0
+    assert run(["add-lab", "--from-changes", str(changes), "-i", str(index)]) == 0
+    assert "no plasmid changed or was withdrawn" in capsys.readouterr().err
+
+
+def test_a_bad_record_is_told_and_the_exit_code_is_3(
+    made: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    text = (made / "first.seq").read_bytes().replace(b" bp    DNA", b"1 bp    DNA", 1)
+    (tmp_path / "a.seq").write_bytes(text)
+    arguments = [str(tmp_path / "a.seq"), "-o", str(tmp_path / "t.csv")]
+    assert run(["collect", *arguments, "--report", str(tmp_path / "r.csv")]) == 3
+    error = capsys.readouterr().err
+    assert "states" in error
+    assert "1 bad record" in error
+    assert len(rows(tmp_path / "t.csv")) > 50
+    assert "unreadable" in {row["reason"] for row in rows(tmp_path / "r.csv")}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["a.seq"], 2),
+        (["a.seq", "-o", "t.json"], 2),
+        (["a.seq", "-o", "no/such/t.csv"], 2),
+        (["a.seq", "-o", "t.csv", "--report", "t.csv"], 2),
+        (["a.seq", "-o", "t.csv", "--changes", "c.csv"], 2),
+        (["a.seq", "-o", "t.csv", "--partial"], 2),
+        (["a.seq", "-o", "t.csv", "--lab-from", "rumour"], 2),
+        (["none.seq", "-o", "t.csv"], 3),
+        (["a.seq", "-o", "t.csv", "--update", "none.csv"], 3),
+        (["a.seq", "--update", "a.seq", "-o", "t.csv"], 3),
+        (["notes.txt", "-o", "t.csv"], 3),
+        (["empty", "-o", "t.csv"], 3),
+    ],
+)
+def test_what_cannot_be_has_its_exit_code(
+    made: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+    arguments: list[str],
+    code: int,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(made / "first.seq", "a.seq")
+    Path("notes.txt").write_text("what I did on Monday\n")
+    Path("empty").mkdir()
+    assert run(["collect", *arguments]) == code
+    assert capsys.readouterr().err.startswith("vecattr: error: ")
+    assert not Path("t.csv").exists()
+
+
+@pytest.mark.parametrize("arguments", [["remove-lab"], ["remove-lab", "A", "--from-changes", "c"]])
+def test_a_name_or_a_list_is_needed(
+    made: Path, arguments: list[str], capsys: Capture, tmp_path: Path
+) -> None:
+    assert run([*arguments, "-i", str(made / "i")]) == 2
+    assert run(["add-lab", "-i", str(made / "i")]) == 2
+    assert "is needed" in capsys.readouterr().err
+
+
+def test_ctrl_c_leaves_what_was_read_for_the_next_run(tmp_path: Path) -> None:
+    write_release(tmp_path / "made.seq", count=600, labs=LABS)
+    code = (
+        "import os, signal, sys\n"
+        "from vecattr.cli.signals import catch_signals\n"
+        "from vecattr.cli.main import run\n"
+        "from vecattr.collection.work_file import WorkFile\n"
+        "add = WorkFile.add\n"
+        "def interrupted(*values, **more):\n"
+        "    add(*values, **more)\n"
+        f"    os.kill(os.getpid(), {signal.SIGINT:d})\n"
+        "WorkFile.add = interrupted\n"
+        "catch_signals()\n"
+        "sys.exit(run(sys.argv[1:]))\n"
+    )
+    command = ["collect", str(tmp_path / "made.seq"), "-o", str(tmp_path / "t.csv")]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 130
+    assert {path.name for path in tmp_path.iterdir()} == {"made.seq", "t.csv.part"}
+    assert run([*command, "-q"]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"made.seq", "t.csv"}
+
+
+def test_the_options_name_every_place_of_a_lab() -> None:
+    assert sorted(_LAB_SOURCES) == sorted(ALL_SOURCES)
