@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from vecattr.designers.affiliations import distinctive_words
 from vecattr.designers.people import PARTICLES, Person, plain
@@ -22,6 +23,7 @@ _SYLLABLE = re.compile(
     r"williams|davis|taylor|wilson|garcia|martinez|rodriguez|lopez|gonzalez|hernandez|perez"
 )
 _ACCENTS = re.compile("[äöüøåæ]", re.I)
+_PARTICLE = re.compile(r"\b(?:" + "|".join(sorted(PARTICLES)) + r")\b ?")
 _UMLAUTS = re.compile("([aou])e")
 
 #: From so many given names on, a family name is common, whatever its form.
@@ -69,19 +71,29 @@ class Mentions:
         )
         return names[0].given
 
-    @property
+    @cached_property
     def first_names(self) -> set[str]:
         """The first names that are written out."""
         return {person.first_name for person in self.spellings} - {""}
 
-    @property
+    @cached_property
     def initials(self) -> str:
         """The longest initials."""
         return max(
             (person.initials for person in self.spellings), key=lambda text: (len(text), text)
         )
 
-    @property
+    @cached_property
+    def family_letters(self) -> set[str]:
+        """The family names in lower case, without accents and particles."""
+        return {_PARTICLE.sub("", _letters(person.family)) for person in self.spellings}
+
+    @cached_property
+    def has_accents(self) -> bool:
+        """Whether a family name is written with an umlaut or the like."""
+        return any(_ACCENTS.search(person.family) for person in self.spellings)
+
+    @cached_property
     def institute_words(self) -> set[str]:
         """The words of the institutes that tell them from others."""
         return {word for name in self.institutes for word in distinctive_words(name)}
@@ -94,6 +106,12 @@ class Mentions:
         self.colleagues |= other.colleagues
         self.reasons |= {*other.reasons, why}
         self.keys |= other.keys
+        for name in _DERIVED:
+            self.__dict__.pop(name, None)
+
+
+#: What is derived from the facts of a mention, and kept until these change.
+_DERIVED = ("first_names", "initials", "family_letters", "has_accents", "institute_words")
 
 
 def compatible(left: Mentions, right: Mentions) -> bool:
@@ -134,13 +152,8 @@ def _same_name(left: Mentions, right: Mentions, *, common: bool) -> str:
 
 def _is_same_family(left: Mentions, right: Mentions) -> bool:
     """Whether family names agree, if need be because one is written with an umlaut."""
-    first, second = (
-        {_letters(person.family) for person in side.spellings} for side in (left, right)
-    )
-    names = [person.family for side in (left, right) for person in side.spellings]
-    plain_first = {re.sub(r"\b(?:" + "|".join(PARTICLES) + r")\b ?", "", name) for name in first}
-    plain_second = {re.sub(r"\b(?:" + "|".join(PARTICLES) + r")\b ?", "", name) for name in second}
-    return bool(plain_first & plain_second) or any(_ACCENTS.search(name) for name in names)
+    is_shared = bool(left.family_letters & right.family_letters)
+    return is_shared or left.has_accents or right.has_accents
 
 
 def persons_among(mentions: list[Mentions], family: str) -> list[Mentions]:
@@ -148,9 +161,11 @@ def persons_among(mentions: list[Mentions], family: str) -> list[Mentions]:
     given = {name for mention in mentions for name in mention.first_names}
     common = is_common(family) or len(given) >= _COMMON_FROM
     persons = sorted(mentions, key=_order)
-    while (pair := _next_pair(persons, common=common)) is not None:
-        kept, merged, why = pair
-        persons[kept].take(persons.pop(merged), why)
+    _merge_alike(persons, common=common)
+    while not common and (pair := _only_fit(persons)) is not None:
+        kept, merged = pair
+        persons[kept].take(persons.pop(merged), "initials that fit one person only")
+        _merge_alike(persons, common=common)
     return persons
 
 
@@ -165,23 +180,50 @@ def _order(mention: Mentions) -> tuple[int, int, int, str, str]:
     )
 
 
-def _next_pair(persons: list[Mentions], *, common: bool) -> tuple[int, int, str] | None:
-    """The next two that are one person, the stronger reason first; None when there are none."""
-    for first, left in enumerate(persons):
-        for second in range(first + 1, len(persons)):
-            right = persons[second]
-            if compatible(left, right):
-                why = evidence(left, right, common=common)
-                why = why or _same_name(left, right, common=common)
-                if why:
-                    return first, second, why
+def _merge_alike(persons: list[Mentions], *, common: bool) -> None:
+    """Merge, again and again, the first two that are one person, until there are no such two.
+
+    All pairs are looked at once, and those of a person who was merged again: there may be a
+    thousand mentions of a common family name.
+    """
+    first = 0
+    while first < len(persons):
+        others = range(first + 1, len(persons))
+        second, why = _first_alike(persons, first, others, common=common)
+        if second is None:
+            first += 1
+            continue
+        persons[first].take(persons.pop(second), why)
+        earlier, why = _first_alike(persons, first, range(first), common=common)
+        while earlier is not None:
+            persons[earlier].take(persons.pop(first), why)
+            first = earlier
+            earlier, why = _first_alike(persons, first, range(first), common=common)
+
+
+def _first_alike(
+    persons: list[Mentions], place: int, others: range, *, common: bool
+) -> tuple[int | None, str]:
+    """The first of some others that is the same person as the one at a place, and why."""
+    person = persons[place]
+    for other in others:
+        left, right = (person, persons[other]) if place < other else (persons[other], person)
+        if compatible(left, right):
+            why = evidence(left, right, common=common) or _same_name(left, right, common=common)
+            if why:
+                return other, why
+    return None, ""
+
+
+def _only_fit(persons: list[Mentions]) -> tuple[int, int] | None:
+    """The first mention whose given names fit one other person only, and that person."""
     for second, right in enumerate(persons):
         others = [
             place
             for place, left in enumerate(persons)
             if place != second and compatible(left, right)
         ]
-        if len(others) == 1 and not common and _is_same_family(persons[others[0]], right):
+        if len(others) == 1 and _is_same_family(persons[others[0]], right):
             first, last = sorted((others[0], second))
-            return first, last, "initials that fit one person only"
+            return first, last
     return None
