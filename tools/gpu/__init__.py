@@ -1,0 +1,1 @@
+"""Runs that fit into a short loan of a GPU."""
