@@ -8,8 +8,7 @@ from pathlib import Path
 from vecattr.files.access import Access
 from vecattr.files.atomic import translated_errors
 from vecattr.files.disk import disk, sync_folder
-
-QUARANTINE_FOLDER = "quarantine"
+from vecattr.indexes.storage.index_folder import QUARANTINE_FOLDER
 
 
 def quarantine(path: Path, file: Path) -> Path:

@@ -55,12 +55,14 @@ def run_fingerprint(
     *,
     start: str | None = None,
 ) -> str:
-    """What a checkpoint depends on, as a hex digest; `training` is what the run learns from,
-    `start` the identity of the model that it starts from."""
+    """What a checkpoint depends on, as a hex digest; `training` is what the run learns from, bases,
+    topology and features included, `start` the identity of the model that it starts from."""
     parts = [as_json(encoder), as_json(settings), start]
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
     for plasmid, label in zip(training.plasmids, training.labels, strict=True):
-        digest.update(f"{plasmid.id}\t{label}\t{len(plasmid)}\n".encode())
+        features = sorted((plasmid.features or {}).items())
+        facts = [plasmid.id, label, plasmid.topology, plasmid.group, features, len(plasmid)]
+        digest.update(json.dumps(facts).encode() + b"\n" + plasmid.sequence.encode())
     return digest.hexdigest()
 
 

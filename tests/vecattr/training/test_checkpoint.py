@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import save
 
+from vecattr.datasets.classes import ClassRule, labelled_set
+from vecattr.encoders.config import BagConfig
 from vecattr.errors import DamagedError, MismatchError
-from vecattr.training.checkpoint import read_checkpoint, write_checkpoint
+from vecattr.plasmid import Plasmid
+from vecattr.training.checkpoint import read_checkpoint, run_fingerprint, write_checkpoint
+from vecattr.training.settings import TrainConfig
 
 
 def test_nested_state_survives_with_the_types_of_its_keys(tmp_path: Path) -> None:
@@ -42,6 +48,47 @@ def test_a_checkpoint_of_an_older_version_is_refused(tmp_path: Path) -> None:
         read_checkpoint(tmp_path / "c", fingerprint="a")
     assert refusal.value.hint is not None
     assert "remove the checkpoint" in refusal.value.hint
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": "q"},
+        {"sequence": "ACGTTCGA" * 20},
+        {"topology": "linear"},
+        {"features": {"amp": 0}},
+        {"features": None},
+        {"group": "another paper"},
+    ],
+    ids=str,
+)
+def test_a_run_with_a_changed_plasmid_is_another_run(change: dict[str, Any]) -> None:
+    plasmid = Plasmid("p", "ACGTACGA" * 20, features={"amp": 1}, lab="Ash", group="paper")
+    other = Plasmid("o", "GGGTACGA" * 20, lab="Birch")
+    encoder = BagConfig()
+    settings = TrainConfig().resolved(encoder, rows=2)
+
+    def fingerprint(first: Plasmid) -> str:
+        return run_fingerprint(encoder, settings, labelled_set([first, other], ClassRule(None)))
+
+    assert fingerprint(plasmid) == fingerprint(replace(plasmid))
+    assert fingerprint(replace(plasmid, **change)) != fingerprint(plasmid)
+
+
+def test_bases_that_move_between_plasmids_make_another_run() -> None:
+    encoder = BagConfig()
+    settings = TrainConfig().resolved(encoder, rows=2)
+    runs = {
+        run_fingerprint(
+            encoder,
+            settings,
+            labelled_set(
+                [Plasmid("p", first, lab="Ash"), Plasmid("q", second, lab="Birch")], ClassRule(None)
+            ),
+        )
+        for first, second in (("ACGT" * 9, "GGCC" * 8), ("GGCC" * 8, "ACGT" * 9))
+    }
+    assert len(runs) == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"junk" * 20])
