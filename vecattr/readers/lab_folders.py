@@ -12,12 +12,24 @@ from vecattr.plasmid import check_lab_name
 
 @dataclass(frozen=True, slots=True)
 class InputPath:
-    """One file (or `-`), the lab whose folder it lies in, if any, and whether it was named itself
-    or found in a folder."""
+    """One file (or `-`), the lab whose folder it lies in, if any, whether it was named itself or
+    found in a folder, and which folder that is, as its real path."""
 
     path: str | Path
     lab: str | None = None
     is_found: bool = field(default=False, compare=False)
+    top: Path | None = field(default=None, compare=False)
+
+    def check_inside(self) -> None:
+        """InputError when it is a link to a place outside of the folder that it was found in: a
+        stranger's folder does not choose which files of this machine are read."""
+        target = Path(self.path).resolve() if self.top is not None else None
+        if self.top is not None and target is not None and not target.is_relative_to(self.top):
+            raise InputError(
+                f"is a link out of its folder, to {target}",
+                where=str(self.path),
+                hint="copy what it points to into the folder, or name that itself",
+            )
 
 
 def input_paths(source: str | Path) -> list[InputPath]:
@@ -26,7 +38,8 @@ def input_paths(source: str | Path) -> list[InputPath]:
 
     A sub-folder's name is the lab of its files, which may lie deeper; files beside the sub-folders
     are of no lab. Names that begin with a dot are left out. Raises InputError for a path that is
-    not there, a folder without files, and a sub-folder without files.
+    not there, a folder without files, and a sub-folder without files. A link to a place outside
+    of the folder is not walked through (`InputPath.check_inside`).
     """
     path = Path(source)
     if str(source) == STDIN:
@@ -36,10 +49,12 @@ def input_paths(source: str | Path) -> list[InputPath]:
             raise InputError("no such file", where=str(path), hint="check the path")
         return [InputPath(source)]
     entries = [entry for entry in sorted(path.iterdir()) if not entry.name.startswith(".")]
-    found = [InputPath(entry, is_found=True) for entry in entries if entry.is_file()]
+    top = path.resolve()
+    found = [InputPath(entry, is_found=True, top=top) for entry in entries if entry.is_file()]
     for folder in (entry for entry in entries if entry.is_dir()):
         lab = check_lab_name(folder.name, where=str(folder))
-        found += [InputPath(file, lab, is_found=True) for file in _files(folder)]
+        files = _files(folder) if folder.resolve().is_relative_to(top) else [folder]
+        found += [InputPath(file, lab, is_found=True, top=top) for file in files]
     if not found:
         raise InputError("the folder holds no file", where=str(path), hint="check the path")
     return found

@@ -79,6 +79,7 @@ def opened_files(paths: Sequence[InputPath], *, limits: Limits) -> Iterator[Open
     for path in paths:
         with ExitStack() as stack:
             try:
+                path.check_inside()
                 file = stack.enter_context(open_input(path.path, limits=limits))
             except InputError as error:
                 if is_alone:
