@@ -18,7 +18,6 @@ from vecattr.encoders.model_folder import (
     identity_of,
     read_config,
 )
-from vecattr.encoders.pretrained import opened_model
 from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import MismatchError, MissingError
 from vecattr.files.atomic import atomic_write, check_file, read_file, sha256_bytes, sha256_file
@@ -43,6 +42,8 @@ def copy_model(source: Path, target: Path) -> ModelFiles:
 
     MissingError when `source` is no model folder.
     """
+    from vecattr.encoders.pretrained import opened_model  # start-up
+
     with opened_model(source) as opened:
         return _copy_model(opened, target)
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -18,7 +20,6 @@ from vecattr.encoders.config import BagConfig, EncoderConfig
 from vecattr.encoders.features import FeatureSpace
 from vecattr.encoders.lookup import IdEncoder, lookup_encoder
 from vecattr.encoders.model_folder import model_identity, read_config
-from vecattr.encoders.pretrained import opened_model
 from vecattr.encoders.vocabulary import Reading, Vocabulary, read_vocabulary
 from vecattr.encoders.weights import read_weights
 from vecattr.files.folder import Location
@@ -128,12 +129,18 @@ def load_embedder(
     and absent.
 
     >>> from vecattr import read_plasmids
-    >>> from pathlib import Path
     >>> embedder = load_embedder(Path("my.model"), device="cpu")
     >>> embedder.embed(list(read_plasmids(["query.fasta"]))).shape
     (1, 32)
     """
-    with opened_model(folder) as opened:
+    opening: AbstractContextManager[Location]
+    if isinstance(folder, Path):
+        from vecattr.encoders.pretrained import opened_model  # start-up
+
+        opening = opened_model(folder)
+    else:
+        opening = nullcontext(folder)
+    with opening as opened:
         return _load(
             opened,
             views=views,

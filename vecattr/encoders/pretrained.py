@@ -37,10 +37,10 @@ def shipped_encoder() -> Path:
 
 
 @contextmanager
-def opened_model(folder: Location) -> Iterator[Location]:
+def opened_model(folder: Path) -> Iterator[Location]:
     """A model folder, opened, so that no link in it is followed: it may be a stranger's. In the
     shipped one links are followed, since some installers make them."""
-    if not isinstance(folder, Path) or not folder.is_dir() or folder == files("vecattr") / FOLDER:
+    if not folder.is_dir() or folder == files("vecattr") / FOLDER:
         yield folder
         return
     with translated_errors(folder):

@@ -13,6 +13,7 @@ from typing import Any
 
 from vecattr.errors import MissingError
 from vecattr.files.atomic import translated_errors
+from vecattr.files.entries import check_entries
 from vecattr.files.folder import AnyLocation, Location, OpenFolder
 from vecattr.files.json_files import read_json
 
@@ -68,9 +69,10 @@ def fold_members(folder: Path, *, marker: str, hint: str) -> tuple[Path, ...]:
     """All folds of a folder, in order; `marker` is a file that a complete member holds.
 
     Errors as `read_folds`, MissingError with the hint when a fold is not there, and ArtifactError
-    when it is a link or no folder.
+    when the folder holds a link, a pipe or a device.
     """
     with translated_errors(folder), OpenFolder(folder) as opened:
+        check_entries(opened.root, ())
         count = read_folds(opened.root).count
         for number in range(1, count + 1):
             member = fold_path(opened.root, number)
