@@ -10,6 +10,7 @@ out.
     python tools/soak.py disk-faults [--rounds 500]
     python tools/soak.py crash [--rounds 500]
     python tools/soak.py load --rounds 100000 --processes 1000
+    python tools/soak.py tree
 
 The summary is JSON: what was tried, how often, with which outcomes, and every failure. The exit
 code is 1 when there is a failure. Tests run the same proofs with fewer rounds.
@@ -38,6 +39,7 @@ PROOFS = {
     "disk-faults": ("disk_faults", 0),
     "crash": ("crashes", 0),
     "load": ("load", 100_000),
+    "tree": ("tree", 0),
 }
 
 

@@ -25,6 +25,7 @@ SHORT = {
     "fuzz": ["--seconds", "6"],
     "disk-faults": ["--rounds", "60"],
     "crash": ["--rounds", "60"],
+    "tree": ["--rounds", "150"],
     "load": ["--rounds", "2000", "--processes", "2"],
 }
 
