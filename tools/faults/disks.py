@@ -152,10 +152,3 @@ class RecordingDisk(Disk):
         place = self._folder(path, dir_fd)
         super().remove_folder(path, dir_fd=dir_fd)
         self._note(f"rmdir {place[1]}", Change.names({place: None}))
-
-    def lock(self, path: Path, acquire: Callable[[], object]) -> None:
-        folder, name = self._folder(path, None)
-        is_new = name not in self.journal.names_now(folder)
-        super().lock(path, acquire)
-        if is_new and path.exists():
-            self._create(folder, name, os.stat(path))
