@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterable
 
 from vecattr.files.access import Access
-from vecattr.files.atomic import translated_errors
+from vecattr.files.atomic import atomic_write, read_file, translated_errors
 from vecattr.files.disk import closed_after, disk, write_all
 from vecattr.files.folder import Entry, refused
 
@@ -40,15 +40,27 @@ def _refuse_special(entry: Entry) -> None:
 
 def append_line(file: Entry, line: str) -> None:
     """Add one line to a text file and wait until it is on disk; an incomplete last line is ended
-    first. A new file gets mode and group of its folder.
+    first. A new file gets mode and group of its folder. A file that has other names, too (hard
+    links), is replaced by one that has not, so that nothing elsewhere is changed.
 
     ArtifactError when the disk refuses, or when it is no regular file."""
     with translated_errors(file):
         handle = file.open_to_write(os.O_RDWR | os.O_APPEND | os.O_CREAT)
         with closed_after(handle):
-            size = os.fstat(handle).st_size
+            status = os.fstat(handle)
+            size = status.st_size
+            if status.st_nlink > 1:
+                before = read_file(file)
+                atomic_write(file.path, _with_line(before, line), in_shared_folder=True)
+                return
             if size == 0:
                 Access.from_stat(file.parent.stat()).for_files().give(handle)
-            is_incomplete = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
-            write_all(handle, b"\n" * is_incomplete + line.encode() + b"\n")
+            last = os.pread(handle, 1, size - 1) if size else b""
+            write_all(handle, _with_line(last, line)[len(last) :])
             disk().sync(handle)
+
+
+def _with_line(text: bytes, line: str) -> bytes:
+    """The text with one more line; an incomplete last one is ended first."""
+    is_incomplete = bool(text) and not text.endswith(b"\n")
+    return text + b"\n" * is_incomplete + line.encode() + b"\n"

@@ -7,6 +7,7 @@ MODEL/fold-1 ...    a model (or an index) each
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,10 @@ class Folds:
 
 
 def is_folds(folder: Location) -> bool:
-    """Is this a folder of folds?"""
-    return (folder / FOLDS_FILE).is_file()
+    """Is this a folder of folds? One whose list of folds is a link or a pipe is refused when it is
+    read."""
+    file = folder / FOLDS_FILE
+    return os.path.lexists(file) if isinstance(file, Path) else file.exists()
 
 
 def read_folds(folder: Location) -> Folds:

@@ -88,7 +88,12 @@ class Entry:
         return Entry(self.folder, (*self.names, name))
 
     def __str__(self) -> str:
-        return str(self.folder.path.joinpath(*self.names))
+        return str(self.path)
+
+    @property
+    def path(self) -> Path:
+        """Its path, for what takes no entry: another folder may be there by now."""
+        return self.folder.path.joinpath(*self.names)
 
     @property
     def parent(self) -> Entry:

@@ -89,3 +89,14 @@ def test_an_incomplete_last_line_is_ended_before_the_next(tmp_path: Path) -> Non
     log.write_bytes(log.read_bytes() + b"tor")
     append_line(opened(tmp_path) / "log", "two")
     assert log.read_text() == "one\ntor\ntwo\n"
+
+
+@pytest.mark.parametrize("content", ["one\n", "tor", ""])
+def test_a_file_with_another_name_is_not_changed_there(tmp_path: Path, content: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "elsewhere").write_text(content)
+    (tmp_path / "folder" / "log").hardlink_to(tmp_path / "elsewhere")
+    append_line(opened(tmp_path / "folder") / "log", "two")
+    assert (tmp_path / "elsewhere").read_text() == content
+    ended = content + "\n" if content == "tor" else content
+    assert (tmp_path / "folder" / "log").read_text() == ended + "two\n"
