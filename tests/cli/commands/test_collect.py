@@ -94,7 +94,7 @@ def test_an_index_follows_its_sources(made: Path, tmp_path: Path, capsys: Captur
 def test_a_bad_record_is_told_and_the_exit_code_is_3(
     made: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    text = (made / "first.seq").read_bytes().replace(b" bp    DNA", b"1 bp    DNA", 1)
+    text = (made / "first.seq").read_bytes().replace(b" bp    DNA", b"000 bp    DNA", 1)
     (tmp_path / "a.seq").write_bytes(text)
     arguments = [str(tmp_path / "a.seq"), "-o", str(tmp_path / "t.csv")]
     assert run(["collect", *arguments, "--report", str(tmp_path / "r.csv")]) == 3

@@ -94,12 +94,12 @@ def test_packed_files_give_what_they_hold(release: Path) -> None:
 def test_the_first_depositor_of_a_plasmid_is_kept(
     tmp_path: Path, record_text: Text, bases: Text, rows: Rows
 ) -> None:
-    plasmid = bases(1)
+    plasmid = bases(1, 3000)
     turned = reverse_complement(plasmid[700:] + plasmid[:700])
     texts = [
-        record_text("ZZ000001.1", plasmid, day="05-MAR-2004"),
+        record_text("ZZ000001.1", plasmid, day="05-MAR-2004", topology="linear"),
         record_text("ZZ000002.1", turned, day="05-FEB-1999", authors="Early,B.C."),
-        record_text("ZZ000003.1", turned, day="05-FEB-1998", topology="linear", authors=""),
+        record_text("ZZ000003.1", turned, day="05-FEB-1998", authors=""),
         record_text("ZZ000004.1", bases(2)),
     ]
     (tmp_path / "a.gb").write_text("".join(texts))
@@ -148,7 +148,7 @@ def test_plasmids_with_one_id_are_told_apart_in_any_order(
 def test_one_bad_record_does_not_lose_the_good_ones(
     tmp_path: Path, record_text: Text, bases: Text, rows: Rows
 ) -> None:
-    broken = record_text("ZZ000002.1", bases(2)).replace("1500 bp", "1501 bp")
+    broken = record_text("ZZ000002.1", bases(2)).replace("1500 bp", "1700 bp")
     strange = record_text("ZZ000003.1", bases(3)).replace("\n        1 ", "\n        1 !e", 1)
     texts = [record_text("ZZ000001.1", bases(1)), broken, strange]
     (tmp_path / "a.gb").write_text("".join([*texts, record_text("ZZ000004.1", bases(4))]))
