@@ -11,7 +11,7 @@ import click
 from vecattr.cli.commands.training_progress import TrainingProgress, is_leader
 from vecattr.cli.options.classes import check_class_options, class_options, class_rule
 from vecattr.cli.options.compute import limit_threads, threads_option
-from vecattr.cli.options.reading import load_labelled_plasmids, reading_options
+from vecattr.cli.options.reading import load_collection, reading_options
 from vecattr.cli.options.training import (
     ENCODER_SETTINGS,
     ENCODERS,
@@ -135,7 +135,7 @@ def command(
     choices = preset_choices(objective, preset, encoder=encoder, options=settings)
     network = encoder_config(encoder, settings, choices=choices)
     run = train_config(settings, choices=choices, bf16=bf16, refit=refit, reserve=reserve)
-    collection = load_labelled_plasmids(plasmids, read_options)
+    collection = load_collection(plasmids, read_options)
     rule = class_rule(collection, labs_file=labs_file, min_plasmids=min_plasmids)
 
     if threads is not None:

@@ -18,6 +18,9 @@ from vecattr.cli.terminal import terminal
 from vecattr.errors import InputError, UsageError
 
 if TYPE_CHECKING:
+    from vecattr.indexes.editing.add import AddReport
+    from vecattr.indexes.editing.known_ids import KnownIds
+    from vecattr.plasmid import Plasmid
     from vecattr.readers.plasmids import ReadOptions
 
 
@@ -30,6 +33,14 @@ if TYPE_CHECKING:
     help="Add the plasmids that are new or changed, by a list of `collect --changes`.",
 )
 @index_option
+@click.option(
+    "--known-ids",
+    type=click.Choice(["refuse", "skip", "rename"]),
+    default="refuse",
+    show_default=True,
+    help="Plasmids whose ids are in the index already. refuse: add nothing; skip: leave them out; "
+    "rename: number them.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 @wait_option
 @labelled_reading_options
@@ -39,6 +50,7 @@ def command(
     sequences: tuple[str, ...],
     from_changes: Path | None,
     index: Path,
+    known_ids: KnownIds,
     dry_run: bool,
     wait: float,
     read_options: ReadOptions,
@@ -57,6 +69,7 @@ def command(
         sequences, read_options = _of_changes(from_changes, read_options)
         if not sequences:
             return
+    read_options = replace(read_options, known_features=lambda: _known_features(index))
     plasmids = load_labelled_plasmids(sequences, read_options)
     if terminal().bad_records:
         raise InputError(
@@ -69,16 +82,50 @@ def command(
             device=device,
             threads=threads,
             dry_run=dry_run,
+            known_ids=known_ids,
             wait=wait,
             progress=advance,
             step=terminal().commit_at("manifest"),
         )
-    verb = "would add" if dry_run else "added"
-    terminal().say(f"{verb} {report.plasmids} plasmids")
-    warn_unread(report.unread, report.plasmids)
-    _say_labs("new labs", report.new_labs)
-    _say_labs("known labs with more plasmids", report.extended_labs)
+    _say_report(report, plasmids)
     note_look_alikes(index, report.new_labs)
+
+
+def _known_features(index: Path) -> frozenset[str] | None:
+    from vecattr.indexes.scoring.opened_index import OpenedIndex  # start-up
+
+    return OpenedIndex.open(index).feature_names
+
+
+def _say_report(report: AddReport, plasmids: Sequence[Plasmid]) -> None:
+    """Say what was added to which labs, and what the index had already."""
+    say = terminal().say
+    say(f"{'would add' if report.dry_run else 'added'} {report.plasmids} plasmids")
+    warn_unread(report.unread, report.plasmids)
+    if report.new_labs:
+        say(f"new labs: {', '.join(report.new_labs)}")
+    if report.extended_labs:
+        say(f"known labs with more plasmids: {', '.join(report.extended_labs)}")
+        _note_known_labs(report, plasmids)
+    if report.skipped:
+        count = f"{len(report.skipped)}, the first {report.skipped[0]!r}"
+        say(f"left out, for their ids are in the index already: {count}")
+    if report.renamed:
+        old, new = report.renamed[0]
+        count = f"{len(report.renamed)}, the first {old!r} to {new!r}"
+        say(f"renamed, for their ids are in the index already: {count}")
+
+
+def _note_known_labs(report: AddReport, plasmids: Sequence[Plasmid]) -> None:
+    """Note which file has plasmids of a lab that the index knew, and what to do if that is another
+    lab of the same name."""
+    known = frozenset(report.extended_labs)
+    first = next(plasmid for plasmid in plasmids if plasmid.lab in known)
+    way_out = "name it otherwise" if report.dry_run else "undo this with `vecattr rollback`"
+    terminal().note(
+        f"the index had the lab {first.lab!r} before {first.source} named it; if that is another "
+        f"lab of the same name, {way_out}"
+    )
 
 
 def _of_changes(changes: Path, read_options: ReadOptions) -> tuple[tuple[str, ...], ReadOptions]:
@@ -111,8 +158,3 @@ def note_look_alikes(index: Path, names: Sequence[str]) -> None:
             f"note: the labs {', '.join(map(ascii, group))} differ only in blanks or invisible "
             "characters; if they are one, merge them: vecattr rename-lab"
         )
-
-
-def _say_labs(title: str, names: Sequence[str]) -> None:
-    if names:
-        terminal().say(f"{title}: {', '.join(names)}")

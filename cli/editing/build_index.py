@@ -11,7 +11,7 @@ from vecattr.cli.editing.add_lab import note_look_alikes, warn_unread
 from vecattr.cli.options.classes import check_class_options, class_options, class_rule
 from vecattr.cli.options.compute import compute_options
 from vecattr.cli.options.index import index_option, wait_option
-from vecattr.cli.options.reading import labelled_reading_options, load_labelled_plasmids
+from vecattr.cli.options.reading import labelled_reading_options, load_collection
 from vecattr.cli.options.types import FOLDER
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.terminal import terminal
@@ -92,7 +92,7 @@ def command(
     model = model or _shipped()
     place, models = _checked(model, index, replace=replace)
     embedders = _embedders(models, views=views, device=device, threads=threads)
-    collection = load_labelled_plasmids(plasmids, read_options)
+    collection = load_collection(plasmids, read_options)
     rule = class_rule(collection, labs_file=labs_file, min_plasmids=min_plasmids)
     with terminal().progress("embed", total=len(collection) * len(models)) as advance:
         reports = _build(

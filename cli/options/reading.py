@@ -181,3 +181,19 @@ def load_plasmids(sources: Sequence[str], read_options: ReadOptions) -> list[Pla
 def load_labelled_plasmids(sources: Sequence[str], read_options: ReadOptions) -> list[Plasmid]:
     """As `load_plasmids`; a record without a lab is a bad one."""
     return load_plasmids(sources, replace(read_options, labelled=True))
+
+
+def load_collection(sources: Sequence[str], read_options: ReadOptions) -> list[Plasmid]:
+    """As `load_labelled_plasmids`, to learn from; warns of a publication with a large share of
+    the plasmids, because it may be a word for none."""
+    from vecattr.datasets.splits import large_group  # start-up
+
+    plasmids = load_labelled_plasmids(sources, read_options)
+    large = large_group([plasmid.group for plasmid in plasmids])
+    if large is not None:
+        terminal().note(
+            f"{large[1]:,} of {len(plasmids):,} rows have the publication {large[0]!r} and are "
+            "never divided, so that few are left to calibrate with; leave the cell empty where "
+            "the publication is not known"
+        )
+    return plasmids

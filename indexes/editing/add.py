@@ -15,6 +15,7 @@ from pathlib import Path
 from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import InputError
 from vecattr.files.folder import Entry
+from vecattr.indexes.editing.known_ids import KnownIdRule, KnownIds
 from vecattr.indexes.editing.merge import merge_small
 from vecattr.indexes.editing.publish import StepHook, no_hook, publish
 from vecattr.indexes.editing.segment_sink import SegmentSink
@@ -23,14 +24,13 @@ from vecattr.indexes.search.embedding import (
     Progress,
     check_plasmids,
     embed_plasmids,
-    in_batches,
+    known_features,
 )
 from vecattr.indexes.storage.index_folder import newest_manifest, read_manifest
 from vecattr.indexes.storage.index_model import check_embedder, load_index_model
 from vecattr.indexes.storage.live_segment import (
     LiveSegment,
     class_names,
-    find_living,
     open_segments,
 )
 from vecattr.indexes.storage.lock import LockedFolder, writing
@@ -44,7 +44,8 @@ class AddReport:
     """What was added, or would be (`dry_run`; then generation and identity are the present ones).
 
     `new_labs` and `extended_labs` are sorted names; the model knows no part of `unread` plasmids,
-    whose vectors say nothing (0 in a dry run, which embeds nothing).
+    whose vectors say nothing (0 in a dry run, which embeds nothing). `skipped` are the ids of
+    plasmids that were left out, and `renamed` old and new ids, because the index has the old ones.
     """
 
     new_labs: tuple[str, ...]
@@ -54,6 +55,8 @@ class AddReport:
     generation: int
     identity: str
     dry_run: bool
+    skipped: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
 
 
 def add_labs(
@@ -64,6 +67,7 @@ def add_labs(
     device: str = "cpu",
     threads: int | None = None,
     dry_run: bool = False,
+    known_ids: KnownIds = "refuse",
     segment_rows: int = MOST_ROWS,
     wait: float = 0,
     progress: Progress | None = None,
@@ -73,19 +77,20 @@ def add_labs(
 
     Without `embedder` the index's own model is loaded, with `device` and `threads`. A dry run
     embeds and writes nothing, and takes no lock. A segment holds at most `segment_rows` plasmids.
+    `known_ids` says what becomes of plasmids whose ids the index has: with `skip` it is no error
+    that nothing is left. Features that neither stored plasmids nor the model know are left out.
     `progress` is called with the number of plasmids done since its last call. Raises InputError
-    for no plasmids, one without a lab, an id twice or in the index already; MismatchError when
-    `embedder` is not the index's model; LockedError when another process is still writing after
-    `wait` seconds.
+    for no plasmids, one without a lab, an id twice or refused; MismatchError when `embedder` is not
+    the index's model; LockedError when another process is still writing after `wait` seconds.
 
     >>> from vecattr import read_plasmids
     >>> report = add_labs(Path("my.index"), read_plasmids(["new_lab.csv"]))
     >>> report.new_labs
     ('Lab 05',)
     """
-    path = Path(path)
+    path, rule = Path(path), KnownIdRule(known_ids)
     if dry_run:
-        return _dry_run(path, plasmids)
+        return _dry_run(path, plasmids, rule)
     read_manifest(path)  # a missing index is reported before a lock file is created
     with writing(path, wait=wait) as folder:
         old = newest_manifest(folder.root)
@@ -97,9 +102,11 @@ def add_labs(
             embedder=embedder,
             step=step,
         )
-        _fill(sink, plasmids, embedder, segments, progress=progress)
+        _fill(sink, rule.settled(plasmids, segments), embedder, segments, progress=progress)
+        if not sink.entries:
+            return _report(sink.class_sizes, segments, old, rule)
         new = _next_manifest(folder, old, segments, sink, step=step)
-        report = _report(sink.class_sizes, segments, new, unread=sink.unread)
+        report = _report(sink.class_sizes, segments, new, rule, unread=sink.unread)
         publish(folder, new, action="add-lab", details=_details(report), step=step)
     return report
 
@@ -136,19 +143,13 @@ def _fill(
     *,
     progress: Progress | None,
 ) -> None:
-    """Embed the plasmids into the sink; InputError for an id in the index, or for no plasmids."""
-    rows = embed_plasmids(
-        plasmids,
-        embedder,
-        progress=progress,
-        check=lambda batch: _refuse_known_ids(batch, segments),
-    )
-    for plasmid, vector in rows:
+    """Embed the plasmids into the sink, with those of their features that the index knows."""
+    features = known_features(segments, embedder)
+    for plasmid, vector in embed_plasmids(plasmids, embedder, progress=progress):
         assert plasmid.lab is not None  # `embed_plasmids` has checked it
-        sink.add(plasmid, label=plasmid.lab, vector=vector)
+        known = plasmid.with_features_among(features)
+        sink.add(known, label=plasmid.lab, vector=vector)
     sink.close()
-    if not sink.entries:
-        raise _nothing_to_add()
 
 
 def _next_manifest(
@@ -177,26 +178,28 @@ def _next_manifest(
     )
 
 
-def _dry_run(path: Path, plasmids: Iterable[Plasmid]) -> AddReport:
+def _dry_run(path: Path, plasmids: Iterable[Plasmid], rule: KnownIdRule) -> AddReport:
     manifest, segments, _ = open_snapshot(path)
     sizes: Counter[str] = Counter()
-    for batch in in_batches(check_plasmids(plasmids)):
-        _refuse_known_ids(batch, segments)
-        sizes.update(plasmid.lab for plasmid in batch if plasmid.lab is not None)
-    if not sizes:
-        raise _nothing_to_add()
-    return _report(sizes, segments, manifest, dry_run=True)
+    for plasmid in check_plasmids(rule.settled(plasmids, segments)):
+        assert plasmid.lab is not None  # `check_plasmids` has checked it
+        sizes[plasmid.lab] += 1
+    return _report(sizes, segments, manifest, rule, dry_run=True)
 
 
 def _report(
     sizes: Counter[str],
     segments: Sequence[LiveSegment],
     manifest: Manifest,
+    rule: KnownIdRule,
     *,
     unread: int = 0,
     dry_run: bool = False,
 ) -> AddReport:
-    """`sizes` counts the added plasmids of each lab, and `segments` are those before them."""
+    """`sizes` counts the added plasmids of each lab, and `segments` are those before them.
+    InputError when there was nothing to add."""
+    if not sizes and not rule.skipped:
+        raise InputError("there are no plasmids to add", hint="check the inputs")
     old_labs = class_names(segments)
     return AddReport(
         new_labs=tuple(sorted(sizes.keys() - old_labs)),
@@ -206,18 +209,6 @@ def _report(
         generation=manifest.generation,
         identity=manifest.identity,
         dry_run=dry_run,
+        skipped=tuple(rule.skipped),
+        renamed=tuple(rule.renamed.items()),
     )
-
-
-def _nothing_to_add() -> InputError:
-    return InputError("there are no plasmids to add", hint="check the inputs")
-
-
-def _refuse_known_ids(batch: Sequence[Plasmid], segments: Sequence[LiveSegment]) -> None:
-    stored_ids = find_living(segments, [plasmid.id for plasmid in batch])
-    if stored_ids:
-        raise InputError(
-            "this id is in the index already",
-            where=f"record {stored_ids[0]!r}",
-            hint="rename the record, or remove the lab that has it first",
-        )

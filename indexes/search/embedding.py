@@ -118,13 +118,10 @@ def embed_plasmids(
     embedder: SequenceEmbedder,
     *,
     progress: Progress | None = None,
-    check: Callable[[Sequence[Plasmid]], None] | None = None,
 ) -> Iterator[tuple[Plasmid, Vectors]]:
     """Each plasmid with its unit vector (d,), made of the sequence alone; errors as in
-    `check_plasmids`. `check` is called with each batch before it is embedded."""
+    `check_plasmids`."""
     for batch in in_batches(check_plasmids(plasmids)):
-        if check is not None:
-            check(batch)
         bare = [plasmid.without_features() for plasmid in batch]
         yield from zip(batch, embed_batch(embedder, bare), strict=True)
         if progress is not None:
@@ -135,10 +132,11 @@ def check_plasmids(plasmids: Iterable[Plasmid]) -> Iterator[Plasmid]:
     """The same plasmids; InputError at one without a lab, or with the id of an earlier one."""
     seen: set[str] = set()
     for plasmid in plasmids:
-        where = f"record {plasmid.id!r}"
         if plasmid.lab is None:
-            raise InputError("no lab is given", where=where, hint="every stored plasmid needs one")
+            hint = "every stored plasmid needs one"
+            raise InputError("no lab is given", where=plasmid.place, hint=hint)
         if plasmid.id in seen:
-            raise InputError("this id is given twice", where=where, hint="ids must be unique")
+            hint = "ids must be unique"
+            raise InputError("this id is given twice", where=plasmid.place, hint=hint)
         seen.add(plasmid.id)
         yield plasmid

@@ -19,6 +19,12 @@ from vecattr.datasets.classes import LabelledSet
 MOST_OF_A_GROUP = 10
 
 
+#: A group is large with more than this share of the rows, and with so many: more than a split can
+#: set aside.
+LARGE_SHARE = 0.2
+LARGE_ROWS = 10
+
+
 @dataclass(frozen=True)
 class Split:
     """The rows of a run, (n,) each: those it is trained on, those that decide when to stop, and
@@ -163,6 +169,18 @@ def fold_masks(
         if all(fold_labels[fold][label] < totals[label] for label in {labels[row] for row in rows}):
             masks[fold][rows] = True
     return masks
+
+
+def large_group(groups: Sequence[str | None]) -> tuple[str, int] | None:
+    """The group that holds a large share of the rows, and how many; None when none does.
+
+    >>> large_group(["unpublished"] * 30 + ["paper 1", None])
+    ('unpublished', 30)
+    """
+    counts = Counter(group for group in groups if group is not None)
+    group, rows = min(counts.items(), key=lambda item: (-item[1], item[0]), default=("", 0))
+    is_large = rows >= LARGE_ROWS and rows > LARGE_SHARE * len(groups)
+    return (group, rows) if is_large else None
 
 
 def first_of_each_group(

@@ -34,6 +34,9 @@ _BESIDES = frozenset({
 #: … and those that programs number: `Untitled 3`, `New DNA (2)`.
 _NUMBERED = frozenset({"annotated", "exported", "new", "unnamed", "untitled"})
 
+#: How every placeholder begins that holds a letter or a digit.
+_BEGINNING = re.compile(rf"[\W_]*(?:{'|'.join(sorted(_NO_NAMES | _BESIDES))})", re.IGNORECASE)
+
 _WORD = re.compile(r"[a-z]+|[0-9]+|[^\W_0-9a-z]+")
 
 #: Longer titles (characters) make no id.
@@ -51,9 +54,9 @@ def is_placeholder(name: str) -> bool:
     >>> [is_placeholder(name) for name in ("New_DNA", "<unknown id>", ".", "pUC19", "Untitled 2")]
     [True, True, True, False, True]
     """
+    if not _BEGINNING.match(name):
+        return not any(map(str.isalnum, name))
     words = set(_WORD.findall(name.lower()))
-    if not words:
-        return True
     if words & _NUMBERED:
         words = {word for word in words if not word.isdecimal()}
     return words <= _NO_NAMES | _BESIDES and (bool(words & _NO_NAMES) or len(words) > 1)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vecattr.datasets.splits import (
     first_of_each_group,
     fold_masks,
+    large_group,
     split_off_groups,
     split_off_singly,
     split_rows,
@@ -132,3 +134,20 @@ def test_a_split_takes_groups_and_then_single_rows_of_the_others() -> None:
     assert parts.sum(axis=0).tolist() == [1] * 600
     assert parts.sum(axis=1).tolist() == [510, 60, 30]
     assert not split.is_fold
+
+
+@pytest.mark.parametrize(
+    ("groups", "expected"),
+    [
+        (["NA paper"] * 12 + [None] * 8, ("NA paper", 12)),
+        (["b"] * 10 + ["a"] * 10, ("a", 10)),
+        (["a"] * 9, None),
+        (["a"] * 20 + [f"p{number}" for number in range(80)], None),
+        ([None] * 100, None),
+        ([], None),
+    ],
+)
+def test_a_group_with_a_large_share_of_the_rows_is_found(
+    groups: list[str | None], expected: tuple[str, int] | None
+) -> None:
+    assert large_group(groups) == expected
