@@ -7,6 +7,7 @@ institute, street, town, country.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from vecattr.designers.people import PARTICLES, Person, plain
 
@@ -84,6 +85,7 @@ _COMMON_TEXT = """
 _COMMON = frozenset(_COMMON_TEXT.split()) | PARTICLES
 
 
+@lru_cache(maxsize=1 << 10)
 def address_in(journal: str) -> str:
     """A submission's text without its date and its means of contact."""
     text = _CONTACT.sub("", _SUBMITTED.sub("", journal))
@@ -160,6 +162,7 @@ def institute_in(parts: list[str]) -> str:
     return ""
 
 
+@lru_cache(maxsize=1 << 10)
 def is_repository(text: str) -> bool:
     """Whether a text names a place that keeps, copies or sequences what others designed."""
     return _REPOSITORY.search(text) is not None

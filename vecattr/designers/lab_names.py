@@ -152,12 +152,11 @@ def _mentions(
         _, institute, publication = spelling
         apart = publication if is_common(family) and not institute and not person.first_name else ""
         key = (person, institute, apart)
-        mention = groups.setdefault(key, Mentions())
+        mention = groups.get(key) or groups.setdefault(key, Mentions.of(person, institute, key))
         mention.spellings[person] += counts[spelling]
         mention.institutes.update({institute: counts[spelling]} if institute else {})
         mention.publications |= {publication} - {""}
         mention.colleagues |= colleagues[spelling]
-        mention.keys.add(key)
         owners[key].append(spelling)
     return list(groups.values()), owners
 
@@ -166,7 +165,8 @@ def owners_of(
     mentions: Mentions, owners: Mapping[tuple[Person, str, str], list[Spelling]]
 ) -> list[Spelling]:
     """The spellings that were brought together in a person's mentions."""
-    return [spelling for key in sorted(mentions.keys, key=str) for spelling in owners[key]]
+    keys = [key for key in owners if key in mentions.keys]
+    return [spelling for key in keys for spelling in owners[key]]
 
 
 def _labelled(
