@@ -152,7 +152,7 @@ def _mentions(
         _, institute, publication = spelling
         apart = publication if is_common(family) and not institute and not person.first_name else ""
         key = (person, institute, apart)
-        mention = groups.get(key) or groups.setdefault(key, Mentions.of(person, institute, key))
+        mention = groups.setdefault(key, Mentions(keys={key}))
         mention.spellings[person] += counts[spelling]
         mention.institutes.update({institute: counts[spelling]} if institute else {})
         mention.publications |= {publication} - {""}

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Hashable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from vecattr.designers.affiliations import distinctive_words
 from vecattr.designers.people import PARTICLES, Person, plain
@@ -23,6 +23,7 @@ _SYLLABLE = re.compile(
     r"williams|davis|taylor|wilson|garcia|martinez|rodriguez|lopez|gonzalez|hernandez|perez"
 )
 _ACCENTS = re.compile("[äöüøåæ]", re.I)
+_PARTICLE = re.compile(r"\b(?:" + "|".join(sorted(PARTICLES)) + r")\b ?")
 _UMLAUTS = re.compile("([aou])e")
 
 #: From so many given names on, a family name is common, whatever its form.
@@ -49,41 +50,17 @@ def _letters(text: str) -> str:
     return re.sub(r"[^a-z ]", "", plain(text).lower())
 
 
-_PARTICLE = re.compile(r"\b(?:" + "|".join(sorted(PARTICLES)) + r")\b ?")
-
-
 @dataclass(eq=False)
 class Mentions:
     """What is known of one person: spellings with their numbers of records, and what tells the
-    person from namesakes. `of` makes it of one spelling; `take` adds another mention."""
+    person from namesakes."""
 
-    spellings: Counter[Person]
-    institutes: Counter[str]
-    publications: set[str]
-    colleagues: set[str]
-    keys: set[Hashable]
-    families: set[str]
-    first_names: set[str]
-    initials: str
-    institute_words: set[str]
-    has_accents: bool
+    spellings: Counter[Person] = field(default_factory=Counter)
+    institutes: Counter[str] = field(default_factory=Counter)
+    publications: set[str] = field(default_factory=set)
+    colleagues: set[str] = field(default_factory=set)
     reasons: set[str] = field(default_factory=set)
-
-    @classmethod
-    def of(cls, person: Person, institute: str, key: Hashable) -> Mentions:
-        """A mention without records yet, which `key` names."""
-        return cls(
-            spellings=Counter(),
-            institutes=Counter(),
-            publications=set(),
-            colleagues=set(),
-            keys={key},
-            families={_PARTICLE.sub("", _letters(person.family)).strip()},
-            first_names={person.first_name} - {""},
-            initials=person.initials,
-            institute_words=set(distinctive_words(institute)),
-            has_accents=_ACCENTS.search(person.family) is not None,
-        )
+    keys: set[tuple[Person, str, str]] = field(default_factory=set)
 
     @property
     def given(self) -> str:
@@ -94,19 +71,47 @@ class Mentions:
         )
         return names[0].given
 
+    @cached_property
+    def first_names(self) -> set[str]:
+        """The first names that are written out."""
+        return {person.first_name for person in self.spellings} - {""}
+
+    @cached_property
+    def initials(self) -> str:
+        """The longest initials."""
+        return max(
+            (person.initials for person in self.spellings), key=lambda text: (len(text), text)
+        )
+
+    @cached_property
+    def family_letters(self) -> set[str]:
+        """The family names in lower case, without accents and particles."""
+        return {_PARTICLE.sub("", _letters(person.family)) for person in self.spellings}
+
+    @cached_property
+    def has_accents(self) -> bool:
+        """Whether a family name is written with an umlaut or the like."""
+        return any(_ACCENTS.search(person.family) for person in self.spellings)
+
+    @cached_property
+    def institute_words(self) -> set[str]:
+        """The words of the institutes that tell them from others."""
+        return {word for name in self.institutes for word in distinctive_words(name)}
+
     def take(self, other: Mentions, why: str) -> None:
         """Add what is known of another mention of the same person, with the reason."""
         self.spellings.update(other.spellings)
         self.institutes.update(other.institutes)
         self.publications |= other.publications
         self.colleagues |= other.colleagues
-        self.keys |= other.keys
-        self.families |= other.families
-        self.first_names |= other.first_names
-        self.initials = max(self.initials, other.initials, key=lambda text: (len(text), text))
-        self.institute_words |= other.institute_words
-        self.has_accents = self.has_accents or other.has_accents
         self.reasons |= {*other.reasons, why}
+        self.keys |= other.keys
+        for name in _DERIVED:
+            self.__dict__.pop(name, None)
+
+
+#: What is derived from the facts of a mention, and kept until these change.
+_DERIVED = ("first_names", "initials", "family_letters", "has_accents", "institute_words")
 
 
 def compatible(left: Mentions, right: Mentions) -> bool:
@@ -115,13 +120,12 @@ def compatible(left: Mentions, right: Mentions) -> bool:
     if left.first_names and right.first_names and not left.first_names & right.first_names:
         return False
     first, second = left.initials, right.initials
-    return first.startswith(second) or second.startswith(first)
+    shared = min(len(first), len(second))
+    return first[:shared] == second[:shared]
 
 
-def _same_person(left: Mentions, right: Mentions, *, common: bool) -> str:
-    """Why two mentions are one person, for sure; empty when they are not."""
-    if not compatible(left, right):
-        return ""
+def evidence(left: Mentions, right: Mentions, *, common: bool) -> str:
+    """What, besides the name, two mentions share; empty when nothing does."""
     if left.publications & right.publications:
         return "same publication"
     shared = left.colleagues & right.colleagues
@@ -129,12 +133,13 @@ def _same_person(left: Mentions, right: Mentions, *, common: bool) -> str:
         return "same colleagues"
     if left.institute_words & right.institute_words:
         return "same institute"
-    return _same_name(left, right, common=common)
+    return ""
 
 
 def _same_name(left: Mentions, right: Mentions, *, common: bool) -> str:
-    """Why the names alone make one person of two mentions that share nothing else."""
-    if common and left.institute_words and right.institute_words:
+    """Why the names alone make one person of two mentions; empty when they do not."""
+    words = left.institute_words, right.institute_words
+    if common and all(words) and not words[0] & words[1]:
         return ""
     if not _is_same_family(left, right):
         return ""
@@ -149,79 +154,96 @@ def _same_name(left: Mentions, right: Mentions, *, common: bool) -> str:
 
 def _is_same_family(left: Mentions, right: Mentions) -> bool:
     """Whether family names agree, if need be because one is written with an umlaut."""
-    return bool(left.families & right.families) or left.has_accents or right.has_accents
+    is_shared = bool(left.family_letters & right.family_letters)
+    return is_shared or left.has_accents or right.has_accents
 
 
 def persons_among(mentions: list[Mentions], family: str) -> list[Mentions]:
     """The mentions of one family name brought together, person by person, the best known first."""
     given = {name for mention in mentions for name in mention.first_names}
     common = is_common(family) or len(given) >= _COMMON_FROM
-    by_initial: defaultdict[str, list[Mentions]] = defaultdict(list)
-    for mention in mentions:
-        by_initial[mention.initials[:1]].append(mention)
-    nameless = _merged(by_initial.pop("", []), common=common)
-    persons = [
-        person
-        for _, group in sorted(by_initial.items())
-        for person in _merged(group, common=common)
-    ]
-    for mention in nameless:
-        same = [one for one in persons if _same_person(one, mention, common=common)]
-        if len(same) == 1:
-            same[0].take(mention, _same_person(same[0], mention, common=common))
-        elif len(persons) == 1 and not common:
-            persons[0].take(mention, _ONE_FITS)
-        else:
-            persons.append(mention)
+    persons = _merged_by_initial(sorted(mentions, key=_order), common=common)
+    while not common and (pair := _only_fit(persons)) is not None:
+        kept, merged = pair
+        persons[kept].take(persons.pop(merged), "initials that fit one person only")
+        _merge_alike(persons, common=common)
     return persons
 
 
-_ONE_FITS = "initials that fit one person only"
-
-
-def _merged(mentions: list[Mentions], *, common: bool) -> list[Mentions]:
-    """Mentions with one first initial brought together: for sure ones again and again, as each
-    brings more to compare; then, of a rare name, those whose initials fit one person only."""
-    persons = sorted(mentions, key=_order)
-    is_changed = True
-    while is_changed:
-        is_changed = False
-        for place, left in enumerate(persons):
-            others = persons[place + 1 :]
-            for right in others:
-                if why := _same_person(left, right, common=common):
-                    left.take(right, why)
-                    persons.remove(right)
-                    is_changed = True
-    return persons if common else _joined_by_initials(persons)
-
-
 def _order(mention: Mentions) -> tuple[int, int, int, str, str]:
+    names = max(map(len, mention.first_names), default=0)
     return (
-        -max(map(len, mention.first_names), default=0),
+        -names,
         -len(mention.initials),
         -mention.spellings.total(),
         min(map(str, mention.spellings)),
-        str(sorted(map(str, mention.keys))),
+        min(mention.institutes, default=""),
     )
 
 
-def _joined_by_initials(persons: list[Mentions]) -> list[Mentions]:
-    """Persons whose given names fit each other and nobody else brought together: an initial that
-    fits two of them fits neither."""
-    around = [
-        {other for other, right in enumerate(persons) if compatible(left, right)}
-        for left in persons
-    ]
-    clear = [
-        all(second in around[first] for first in places for second in places) for places in around
-    ]
-    gone: set[int] = set()
+def _merged_by_initial(ordered: list[Mentions], *, common: bool) -> list[Mentions]:
+    """The mentions with those merged that are one person; only such with one first initial can be,
+    but for those without given names, which are compared with everybody."""
+    groups: defaultdict[str, list[Mentions]] = defaultdict(list)
+    for mention in ordered:
+        groups[mention.initials[:1]].append(mention)
+    for group in groups.values():
+        _merge_alike(group, common=common)
+    kept = {id(person) for group in groups.values() for person in group}
+    persons = [person for person in ordered if id(person) in kept]
+    if "" in groups:
+        _merge_alike(persons, common=common)
+    return persons
+
+
+def _merge_alike(persons: list[Mentions], *, common: bool) -> None:
+    """Merge, again and again, the first two that are one person, until there are no such two.
+
+    All pairs are looked at once, and those of a person who was merged again: there may be a
+    thousand mentions of a common family name.
+    """
+    first = 0
+    while first < len(persons):
+        others = range(first + 1, len(persons))
+        second, why = _first_alike(persons, first, others, common=common)
+        if second is None:
+            first += 1
+            continue
+        persons[first].take(persons.pop(second), why)
+        earlier, why = _first_alike(persons, first, range(first), common=common)
+        while earlier is not None:
+            persons[earlier].take(persons.pop(first), why)
+            first = earlier
+            earlier, why = _first_alike(persons, first, range(first), common=common)
+
+
+def _first_alike(
+    persons: list[Mentions], place: int, others: range, *, common: bool
+) -> tuple[int | None, str]:
+    """The first of some others that is the same person as the one at a place, and why."""
+    person = persons[place]
+    for other in others:
+        left, right = (person, persons[other]) if place < other else (persons[other], person)
+        if compatible(left, right):
+            why = evidence(left, right, common=common) or _same_name(left, right, common=common)
+            if why:
+                return other, why
+    return None, ""
+
+
+def _only_fit(persons: list[Mentions]) -> tuple[int, int] | None:
+    """The first two whose given names fit each other, while any two that fit one of them fit each
+    other, too: an initial that fits two persons belongs to neither."""
+    around = [_fitting(left, persons) for left in persons]
+    is_clear = [all(places <= around[place] for place in places) for places in around]
     for first, places in enumerate(around):
-        for second in sorted(places):
-            is_one = first < second and clear[first] and clear[second]
-            is_free = not {first, second} & gone
-            if is_one and is_free and _is_same_family(persons[first], persons[second]):
-                persons[first].take(persons[second], _ONE_FITS)
-                gone.add(second)
-    return [person for place, person in enumerate(persons) if place not in gone]
+        for second in sorted(places - set(range(first + 1))):
+            is_one = is_clear[first] and is_clear[second]
+            if is_one and _is_same_family(persons[first], persons[second]):
+                return first, second
+    return None
+
+
+def _fitting(person: Mentions, persons: list[Mentions]) -> set[int]:
+    """The places of those whose given names can be a person's, that person's own included."""
+    return {place for place, other in enumerate(persons) if compatible(person, other)}
