@@ -145,6 +145,8 @@ def _member(
                 yield from _members(member, budget, depth=depth + 1)
                 return
         except InputError as error:
+            if budget.left < 0:
+                raise
             yield Unopened(name, error)
             return
         yield member

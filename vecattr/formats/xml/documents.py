@@ -172,7 +172,7 @@ def read_documents(file: InputFile) -> Iterator[Record]:
     parser.EntityDeclHandler = refuse_entities
     try:
         parser.Parse(content, True)
-    except (ExpatError, LookupError) as error:
+    except (ExpatError, LookupError, ValueError) as error:  # the last two: of its encoding
         raise InputError(
             f"the XML is damaged ({error})", where=file.name, hint="copy or download it again"
         ) from error

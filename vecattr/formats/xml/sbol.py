@@ -44,7 +44,14 @@ def read_sbol(file: InputFile) -> Iterator[Record]:
         for node, bases in designs
         if node.address not in nodes.parts or _topology(node) == "circular"
     ]
-    for node, bases in whole or designs or _lone_sequences(nodes):
+    found = whole or designs or _lone_sequences(nodes)
+    if not found:
+        raise InputError(
+            "the SBOL file holds no DNA sequence",
+            where=file.name,
+            hint="export the design with the sequences of its components",
+        )
+    for node, bases in found:
         name = node.value("displayId") or node.address.rstrip("/").rpartition("/")[2]
         record_id, names = id_and_names(name, node.value("name", "title"))
         yield Record(
@@ -54,12 +61,6 @@ def read_sbol(file: InputFile) -> Iterator[Record]:
             topology=_topology(node),
             names=names,
             title=node.value("description"),
-        )
-    if not designs and not any(True for _ in _lone_sequences(nodes)):
-        raise InputError(
-            "the SBOL file holds no DNA sequence",
-            where=file.name,
-            hint="export the design with the sequences of its components",
         )
 
 
@@ -77,12 +78,17 @@ def _bases(node: Node, nodes: Nodes) -> str:
     return next(texts, "")
 
 
-def _lone_sequences(nodes: Nodes) -> Iterator[tuple[Node, str]]:
-    """The sequences of a file that has no components."""
-    for node in nodes.by_address.values():
-        if node.kind in _SEQUENCES and not _is_not_dna(node):
-            for bases in node.values(*_BASES):
-                yield node, bases
+def _lone_sequences(nodes: Nodes) -> list[tuple[Node, str]]:
+    """The sequences of a file that has no components; empty when it has some."""
+    every = nodes.by_address.values()
+    if any(node.kind in _DEFINITIONS for node in every):
+        return []
+    return [
+        (node, bases)
+        for node in every
+        if node.kind in _SEQUENCES and not _is_not_dna(node)
+        for bases in node.values(*_BASES)
+    ]
 
 
 def _is_not_dna(node: Node) -> bool:
