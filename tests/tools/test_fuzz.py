@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from vecattr.cli.main import run
 
 NAMES = ["fasta", "table", "genbank", "snapgene", "labels", "features", "manifest"]
+NAMES += ["embl", "fasta of old", "fastq", "gff3", "bare", "traces", "editors", "xml", "archive"]
 NAMES += [
     "lying manifest",
     "segment",

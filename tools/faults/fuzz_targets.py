@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from faults import format_seeds as seeds
 from vecattr.calibration.calibration import Calibration, Fits, VerdictFit, WorkFit, read_calibration
 from vecattr.calibration.open_set import OpenSetScore
 from vecattr.calibration.temperature import Temperature
@@ -236,6 +237,15 @@ def targets() -> dict[str, Target]:
         Target("table", read_sequences, (TABLE, packed[1], TABLE.replace(b",", b"\t"))),
         Target("genbank", read_sequences, (genbank(), genbank() * 2)),
         Target("snapgene", read_sequences, (snapgene(),)),
+        Target("embl", read_sequences, (seeds.embl(), seeds.embl() * 2)),
+        Target("fasta of old", read_sequences, (seeds.OLD_FASTA, FASTA.decode().encode("utf-16"))),
+        Target("fastq", read_sequences, (seeds.FASTQ,)),
+        Target("gff3", read_sequences, (seeds.GFF3,)),
+        Target("bare", read_sequences, (seeds.BARE, seeds.GCG)),
+        Target("traces", read_sequences, (seeds.abi(), seeds.scf())),
+        Target("editors", read_sequences, (seeds.xdna(), seeds.gck())),
+        Target("xml", read_sequences, (seeds.SBOL, seeds.NTRIPLES, seeds.JBEI)),
+        Target("archive", read_sequences, (seeds.archive(),)),
         Target("labels", read_label_file, (LABELS, LONG_LABELS)),
         Target("features", read_feature_file, (FEATURES,)),
         Target("manifest", read_manifest_bytes, (manifest_bytes(),)),
