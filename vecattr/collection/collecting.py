@@ -22,10 +22,11 @@ from vecattr.collection.results import (
     write_collection,
     write_report,
 )
-from vecattr.collection.sources import ForeignFileError, Source
+from vecattr.collection.sources import Source
 from vecattr.collection.updating import carry_over, load_old, match_old, write_changes
 from vecattr.collection.work_file import SUFFIX, WorkFile
 from vecattr.errors import InputError
+from vecattr.formats.kinds import ForeignFileError
 from vecattr.inputs.limits import DEFAULT_LIMITS, Limits
 from vecattr.version import __version__
 

@@ -9,13 +9,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
-from vecattr.collection.collected import Collected
+from vecattr.collection.collected import FOREIGN, Collected
 from vecattr.designers.records import AnnotatedRecord
 from vecattr.errors import InputError
+from vecattr.formats.kinds import TABLES, ForeignFileError, format_of
 from vecattr.inputs.input_files import STDIN, InputFile, open_input
 from vecattr.inputs.limits import Limits
 from vecattr.plasmid import Plasmid
-from vecattr.readers.records import BadRecord
+from vecattr.readers.records import BadRecord, plasmid_of
 
 #: What a source gives: a public record, a plasmid of a file without such facts, or a bad record.
 Item = AnnotatedRecord | Collected | Plasmid | BadRecord
@@ -65,13 +66,28 @@ class FileSource:
         return f"{os.path.abspath(self.path)} {facts.st_size} {facts.st_mtime_ns}"
 
     def items(self, start: int) -> Iterator[Item]:
-        """The records of the file; those before `start` are read and dropped."""
+        """The records of the file, or of the files of an archive; those before `start` are read and
+        dropped."""
         with open_input(self.path, limits=self.limits) as file:
-            reader = annotated_reader(file)
-            if reader is not None:
-                yield from islice(reader(file), start, None)
-                return
-            _check_kind(file)
+            yield from islice(self._items(file), start, None)
+
+    def _items(self, file: InputFile) -> Iterator[Item]:
+        from vecattr.inputs.archives import Unopened, opened  # start-up
+
+        for member in opened(file):
+            if isinstance(member, Unopened):
+                yield BadRecord(member.name, member.error)
+            elif member is file:
+                yield from self._of_file(file)
+            else:
+                yield from _of_member(member)
+
+    def _of_file(self, file: InputFile) -> Iterator[Item]:
+        reader = annotated_reader(file)
+        if reader is not None:
+            yield from reader(file)
+            return
+        format_of(file, is_found=not self.is_named)
         if str(self.path) == STDIN:
             raise InputError(
                 "standard input is read as GenBank, EMBL, SBOL or a collected table",
@@ -80,8 +96,25 @@ class FileSource:
             )
         from vecattr.readers.plasmids import ReadOptions, read_plasmids  # start-up
 
-        options = ReadOptions(limits=self.limits)
-        yield from islice(read_plasmids([self.path], options), start, None)
+        yield from read_plasmids([self.path], ReadOptions(limits=self.limits))
+
+
+def _of_member(member: InputFile) -> Iterator[Item]:
+    """The records of a file of an archive; one that cannot be read is one bad record."""
+    try:
+        reader = annotated_reader(member)
+        if reader is not None:
+            yield from reader(member)
+        else:
+            kind = format_of(member, is_found=True)
+            if kind in TABLES:
+                raise InputError("a table in an archive", where=member.name, hint="unpack it")
+            yield from (plasmid_of(record) for record in kind.reader()(member))
+    except ForeignFileError as error:
+        place = error.where or member.name
+        yield Collected(member.name, place, member.name, reason=FOREIGN, detail=error.what)
+    except InputError as error:
+        yield BadRecord(member.name, error)
 
 
 def annotated_reader(file: InputFile) -> Callable[[InputFile], Iterator[Item]] | None:
@@ -94,19 +127,6 @@ def annotated_reader(file: InputFile) -> Callable[[InputFile], Iterator[Item]] |
     if is_sbol(file.head) or is_flat(file.head):
         return read_annotated
     return read_collected if is_collected(file.head) else None
-
-
-class ForeignFileError(InputError):
-    """The file is of no kind that holds sequences."""
-
-
-def _check_kind(file: InputFile) -> None:
-    from vecattr.formats.kinds import format_of  # start-up
-
-    try:
-        format_of(file)
-    except InputError as error:
-        raise ForeignFileError(error.what, where=error.where, hint=error.hint) from error
 
 
 def file_sources(paths: Sequence[str | Path], *, limits: Limits) -> list[FileSource]:

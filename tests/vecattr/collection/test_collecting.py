@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -180,7 +181,7 @@ def test_a_folder_is_read_in_order_and_foreign_files_are_left_out(
     (folder / "deep").mkdir(parents=True)
     for number, name in enumerate(["z.gb", "deep/b.gb", "a.gb"]):
         (folder / name).write_text(record_text(f"ZZ00000{number}.1", bases(number)))
-    (folder / "notes.docx").write_bytes(b"PK\x03\x04 not a sequence")
+    (folder / "picture.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(50))
     (folder / ".hidden").write_text("nothing")
     report = run([folder], tmp_path / "t.csv")
     assert [row["source"] for row in rows(tmp_path / "t.csv")] == [
@@ -190,6 +191,22 @@ def test_a_folder_is_read_in_order_and_foreign_files_are_left_out(
     ]
     assert report.bad == 0
     assert report.left_out == {"no sequence file": 1}
+
+
+def test_an_archive_is_read_file_by_file(
+    tmp_path: Path, record_text: Text, bases: Text, rows: Rows
+) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("b.gb", record_text("ZZ000001.1", bases(1)))
+        archive.writestr("notes.jpg", b"\xff\xd8\xff\xe0" + bytes(50))
+        archive.writestr("own.fasta", f">p1\n{bases(2)}\n")
+        archive.writestr("own.csv", f"sequence_id,sequence,lab\nx,{bases(4)},Own lab\n")
+        archive.writestr("c.gb", record_text("ZZ000003.1", bases(3)))
+    report = run([tmp_path / "a.zip"], tmp_path / "t.csv")
+    assert [row["sequence_id"] for row in rows(tmp_path / "t.csv")] == ["ZZ000001.1", "ZZ000003.1"]
+    reasons = [row["reason"] for row in rows(tmp_path / "report.csv")]
+    assert reasons == ["no sequence file", "no lab", "unreadable"]
+    assert report.bad == 1
 
 
 def test_a_lab_is_only_read_where_it_may_stand(
