@@ -1,8 +1,8 @@
 """An entry of a GenBank file in; the annotated record out.
 
 Bases, names and topology are read as everywhere (`vecattr.formats.genbank`); here the header is
-taken apart. Features are not looked at, but for the source: Biopython, which reads them all, takes
-a hundred times as long. Dates, spans and qualifiers are read alike in other formats.
+taken apart. Features are not looked at, but for the source: they say nothing of the designer, and
+a bad one is no reason to lose the record. Dates and spans are read alike in other formats.
 """
 
 from __future__ import annotations
