@@ -134,8 +134,8 @@ def _checked(model: Path, index: Path, *, replace: bool) -> tuple[Place, tuple[P
     """What is at the index's path, after a check that it may be replaced, and the model, or those
     of its folds."""
     from vecattr.files.fold_folder import is_folds  # start-up
-    from vecattr.indexes.editing.build import check_place, index_place  # start-up
     from vecattr.indexes.editing.build_folds import check_folds_place  # start-up
+    from vecattr.indexes.editing.index_place import check_place, index_place  # start-up
     from vecattr.indexes.storage.fold_indexes import model_folds  # start-up
 
     place = index_place(index)

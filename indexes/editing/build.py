@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -15,17 +14,17 @@ from vecattr.datasets.reserve import SplitHash
 from vecattr.encoders.embedder import Embedder, load_embedder
 from vecattr.encoders.model_folder import learned_labs, model_identity
 from vecattr.encoders.protocol import SequenceEmbedder
-from vecattr.errors import ArtifactError, InputError, MismatchError, UsageError
+from vecattr.errors import InputError, MismatchError
 from vecattr.files.atomic import sync_tree, translated_errors
 from vecattr.files.disk import disk
 from vecattr.files.place import Place
+from vecattr.indexes.editing.index_place import check_place, index_place, put_in_force
 from vecattr.indexes.editing.mean_calibration import calibrate_means
 from vecattr.indexes.editing.publish import (
     StepHook,
     no_hook,
     not_in_force_yet,
     publish,
-    told_when_in_force,
 )
 from vecattr.indexes.editing.segment_sink import SegmentSink
 from vecattr.indexes.editing.segment_writer import MOST_ROWS, SegmentWriter
@@ -33,14 +32,12 @@ from vecattr.indexes.search.cells import Search
 from vecattr.indexes.search.embedding import Progress, embed_plasmids
 from vecattr.indexes.storage.index_folder import (
     HISTORY_FOLDER,
-    MANIFEST_FILE,
     MODEL_FOLDER,
     SEGMENTS_FOLDER,
 )
 from vecattr.indexes.storage.index_model import check_embedder, copy_model, with_tables
 from vecattr.indexes.storage.live_segment import open_segments
 from vecattr.indexes.storage.lock import (
-    LOCK_FILE,
     LockedFolder,
     delete_abandoned,
     unfinished_folder,
@@ -262,40 +259,3 @@ def _publish_folder(folder: LockedFolder, place: Place, manifest: Manifest, step
     sync_tree(folder.path)
     step("folder")
     put_in_force(folder, place, step)
-
-
-def put_in_force(folder: LockedFolder, place: Place, step: StepHook) -> None:
-    """Put a finished folder in place; errors as `Place.put`, AppliedError when the folder is there
-    all the same."""
-    new = os.fstat(folder.handle)
-    with told_when_in_force(place.path, lambda: place.holds(new), partial(step, "move")):
-        place.put(folder.path)
-    step("move")
-
-
-def index_place(path: Path) -> Place:
-    """What is at the path of an index to be built; a lock file that appears there is no change."""
-    return Place(Path(path).resolve(), besides=LOCK_FILE)
-
-
-def check_place(path: Path, *, replace: bool) -> bool:
-    """Whether an index is there, to be replaced; errors as in `build_index`."""
-    if path.exists() and not path.is_dir():
-        raise ArtifactError(
-            "is a file, and an index is a folder", where=str(path), hint="give another path"
-        )
-    if (path / MANIFEST_FILE).exists():
-        if not replace:
-            raise UsageError(
-                "there is an index already",
-                where=str(path),
-                hint="add to it with `vecattr add-lab`, or build with --replace",
-            )
-        return True
-    if path.exists() and any(path.iterdir()):
-        raise ArtifactError(
-            "this folder holds something that is not an index",
-            where=str(path),
-            hint="give a new or an empty folder",
-        )
-    return False

@@ -12,9 +12,9 @@ from vecattr.errors import UsageError
 from vecattr.files.atomic import atomic_write, read_file, sync_tree
 from vecattr.files.fold_folder import FOLDS_FILE, is_folds
 from vecattr.files.place import Place
-from vecattr.indexes.editing.build import (
-    BuildReport,
-    build_index,
+from vecattr.indexes.editing.build import BuildReport, build_index
+from vecattr.indexes.editing.index_place import (
+    check_folds_replaceable,
     check_place,
     index_place,
     put_in_force,
@@ -77,6 +77,7 @@ def check_folds_place(path: Path, *, replace: bool) -> tuple[Path, ...]:
                 where=str(path),
                 hint="build with --replace, or give another path",
             )
+        check_folds_replaceable(path)
         return tuple(manifest.parent for manifest in sorted(path.glob(f"*/{MANIFEST_FILE}")))
     if check_place(path, replace=replace):
         raise UsageError(

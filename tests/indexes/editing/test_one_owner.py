@@ -174,3 +174,49 @@ def test_a_repair_whose_folder_was_replaced_is_not_acknowledged(
     monkeypatch.setattr(repair._Repair, "run", moved)
     with pytest.raises(ArtifactError, match="was replaced"):
         repair_index(path)
+
+
+FOREIGN = ["notes", "segments/notes.txt", "manifests/old.json", "model/notes", "data/table.csv"]
+
+
+@pytest.mark.parametrize("place", [*FOREIGN, f"segments/{'0' * 20}.h5/notes", "LOCK/notes"])
+def test_replacing_deletes_no_file_that_vecattr_did_not_make(
+    tmp_path: Path, workshop: Any, place: str
+) -> None:
+    path = tmp_path / "i"
+    workshop.build(path, workshop.plasmids(["Ash"]))
+    if place.startswith("LOCK"):
+        (path / "LOCK").unlink()
+    (path / place).parent.mkdir(exist_ok=True)
+    (path / place).write_text("mine")
+    before = contents(path)
+    with pytest.raises(UsageError, match="would delete it") as error:
+        workshop.build(path, workshop.plasmids(["Yew"]), replace=True)
+    assert error.value.where is not None
+    assert str(path / place).startswith(error.value.where)
+    assert contents(path) == before
+
+
+def test_a_folder_of_another_program_with_a_manifest_is_no_index_to_replace(
+    tmp_path: Path, workshop: Any
+) -> None:
+    (tmp_path / "manifest.json").write_text('{"name": "a web application"}')
+    (tmp_path / "index.html").write_text("<html>")
+    with pytest.raises(UsageError, match="would delete it"):
+        workshop.build(tmp_path, workshop.plasmids(["Yew"]), replace=True)
+    assert (tmp_path / "index.html").exists()
+
+
+def test_a_damaged_index_with_all_that_vecattr_makes_is_replaced(
+    tmp_path: Path, workshop: Any
+) -> None:
+    path = tmp_path / "i"
+    workshop.build(path, workshop.plasmids(["Ash", "Birch"]))
+    rename_lab(path, "Ash", "Oak")
+    (path / "segments" / "stray").write_text("stray")
+    repair_index(path)
+    for name in (".vecattr-abcd_f12", "manifests/.vecattr-abcd_f12", f"segments/{'0' * 20}.cells"):
+        (path / name).touch()
+    (path / "manifest.json").write_text("damaged")
+    workshop.build(path, workshop.plasmids(["Yew"]), replace=True)
+    assert workshop.open(path).lab_names == ("Yew",)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,9 @@ import pytest
 
 from vecattr.cli.main import run
 from vecattr.errors import ArtifactError
+from vecattr.files.fold_folder import Folds
 from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab
+from vecattr.indexes.storage.fold_indexes import expand_folds
 from vecattr.indexes.storage.index_folder import read_manifest
 
 #: What a stranger may have made a link of; * is any file there.
@@ -73,14 +77,47 @@ def by_a_pipe(path: Path, outside: Path) -> None:
     os.mkfifo(path)
 
 
+def by_a_socket(path: Path, outside: Path) -> None:
+    by_a_pipe(path, outside)
+    path.unlink()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(outside / "s"))  # names of sockets are short
+    (outside / "s").rename(path)
+
+
+def by_a_link_to_itself(path: Path, outside: Path) -> None:
+    by_a_pipe(path, outside)
+    path.unlink()
+    path.symlink_to(path.name)
+
+
+def by_a_link_to_a_device(path: Path, outside: Path) -> None:
+    by_a_pipe(path, outside)
+    path.unlink()
+    path.symlink_to("/dev/zero")
+
+
 def contents(path: Path) -> dict[str, bytes]:
     return {
         str(file.relative_to(path)): file.read_bytes() for file in path.rglob("*") if file.is_file()
     }
 
 
-@pytest.mark.parametrize("replaced", [by_a_link, by_a_link_to_nowhere, by_a_pipe])
-@pytest.mark.parametrize("place", PLACES)
+CASES = [
+    *(
+        (place, change)
+        for place in PLACES
+        for change in (by_a_link, by_a_link_to_nowhere, by_a_pipe)
+    ),
+    *(
+        (place, change)
+        for place in ("manifest.json", "segments", "model/*", "quarantine/x", "LOCK")
+        for change in (by_a_socket, by_a_link_to_itself, by_a_link_to_a_device)
+    ),
+]
+
+
+@pytest.mark.parametrize(("place", "replaced"), CASES)
 def test_every_command_refuses_by_name(
     tmp_path: Path,
     index: Path,
@@ -88,6 +125,8 @@ def test_every_command_refuses_by_name(
     place: str,
     replaced: Callable[[Path, Path], None],
 ) -> None:
+    if place.startswith("quarantine/"):
+        (index / "quarantine").mkdir()
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "precious").write_text("precious")
@@ -126,3 +165,39 @@ def test_sweeping_deletes_only_what_vecattr_could_have_written(index: Path, work
     compact(index)
     assert [name for name in theirs if not (index / name).exists()] == []
     assert [name for name in ours if (index / name).exists()] == []
+
+
+def test_a_fold_that_is_a_link_is_refused_by_name(
+    tmp_path: Path, index: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folds = tmp_path / "folds"
+    folds.mkdir()
+    (folds / "folds.json").write_bytes(Folds(2, "0" * 64, ()).to_json())
+    for number in (1, 2):
+        shutil.copytree(index, folds / f"fold-{number}")
+    assert len(list(expand_folds([folds]))) == 2
+    for name in ("fold-2", "folds.json", "notes"):
+        place = folds / name
+        if place.exists():
+            place.rename(tmp_path / "moved")
+            place.symlink_to(tmp_path / "moved")
+        else:
+            os.mkfifo(place)
+        with pytest.raises(ArtifactError, match="only regular files") as error:
+            list(expand_folds([folds]))
+        assert error.value.where == str(place)
+        place.unlink()
+        if name != "notes":
+            (tmp_path / "moved").rename(place)
+
+
+def test_a_model_with_a_link_is_not_built_from(tmp_path: Path, workshop: Any) -> None:
+    """What the link points to would become part of an index that is handed on."""
+    model = tmp_path / "model"
+    shutil.copytree(workshop.model, model)
+    (tmp_path / "secret").write_text("secret")
+    (model / "MODEL_CARD.md").symlink_to(tmp_path / "secret")
+    with pytest.raises(ArtifactError, match="symbolic link") as error:
+        workshop.build(tmp_path / "i", workshop.plasmids(["Ash"]), model=model)
+    assert error.value.where == str(model / "MODEL_CARD.md")
+    assert not (tmp_path / "i").exists()
