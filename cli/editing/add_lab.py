@@ -151,7 +151,7 @@ def warn_unread(unread: int, plasmids: int) -> None:
 
 def note_look_alikes(index: Path, names: Sequence[str]) -> None:
     """Note which of these labs of the index differ from another one only in what is not seen."""
-    from vecattr.indexes.editing.lab_names import labs_that_look_like  # start-up
+    from vecattr.indexes.checking.lab_names import labs_that_look_like  # start-up
 
     for group in labs_that_look_like(index, names):
         terminal().say(

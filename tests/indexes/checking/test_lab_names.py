@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from vecattr.errors import InputError, UsageError
+from vecattr.indexes.checking.lab_names import labs_that_look_like
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab
-from vecattr.indexes.editing.lab_names import labs_that_look_like
 
 COMPOSED = unicodedata.normalize("NFC", "Čáp")
 DECOMPOSED = unicodedata.normalize("NFD", "Čáp")
