@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from vecattr.readers.records import BadRecord
 
 
+#: A stream of a million records may have a note on each.
+MOST_NOTES = 100
+
+
 @dataclass
 class Terminal:
     """How much to print, and the exit code if the command ends without an error."""
@@ -30,6 +34,7 @@ class Terminal:
     bad_records: int = 0
     is_in_force: bool = False
     notes: dict[str, None] = field(default_factory=dict)
+    further_notes: int = 0
 
     def commit_at(self, last: str) -> Callable[[str], None]:
         """A hook of an edit whose commit is the step of this name; it sets `is_in_force`."""
@@ -40,14 +45,21 @@ class Terminal:
         return hook
 
     def note(self, text: str) -> None:
-        """Keep a note on the input, which is printed once, when the command ends."""
-        self.notes[text] = None
+        """Keep a note on the input, which is printed once, when the command ends; of very many
+        only the first, and how many more there were."""
+        if len(self.notes) < MOST_NOTES or text in self.notes:
+            self.notes[text] = None
+        else:
+            self.further_notes += 1
 
     def tell_notes(self) -> None:
         """Print the notes kept."""
         for text in self.notes:
             self.say(f"note: {text}")
+        if self.further_notes:
+            self.say(f"note: {self.further_notes:,} more notes are not shown")
         self.notes.clear()
+        self.further_notes = 0
 
     def say(self, text: str) -> None:
         """Print a line; nothing with -q."""

@@ -32,6 +32,9 @@ _BESIDE_LENGTH = re.compile(
     r"\d\s{0,2}(?:bp|nt|bases)[\s,;|-]{1,5}(?:(?:[ds]s-?)?DNA[\s,;|-]{1,5})?(circular|linear)\b",
     re.I,
 )
+#: What every statement holds; most headers hold none of it.
+_ANY = re.compile(r"circ|lin|topology|tg\d{6}|XO:i", re.I)
+
 _IN_PARENTHESES = re.compile(r"[(\[](circular|linear)[)\]]", re.I)
 
 
@@ -42,6 +45,8 @@ def topology_in(header: str) -> str | None:
     ('linear', 'linear', None)
     """
     text = header[:_LONGEST]
+    if not _ANY.search(text):
+        return None
     for tag in _TAG.finditer(text):
         stated = topology_of(tag["key"], tag["value"])
         if stated is not None:

@@ -15,6 +15,7 @@ from vecattr.errors import InputError
 from vecattr.formats.kinds import TABLE, first_line, format_of
 from vecattr.inputs.input_files import InputFile
 from vecattr.inputs.limits import LimitedLines
+from vecattr.inputs.text import LENIENT
 from vecattr.readers.columns import BY_NAME, ColumnNames, known_columns
 from vecattr.readers.table import Row, Table, table_of
 
@@ -29,8 +30,7 @@ def read_csv_table(file: InputFile, names: ColumnNames = BY_NAME) -> Table:
     """The header and rows of a table; a line `sep=`, else the header shows which delimiter it has.
 
     Raises InputError when the file is no table, its header has columns of neither ids nor
-    sequences, or a column occurs twice. Reading the rows raises InputError at broken quoting and
-    text that is not UTF-8.
+    sequences, or a column occurs twice. Reading the rows raises InputError at broken quoting.
     """
     if format_of(file) is not TABLE:
         raise InputError(
@@ -54,7 +54,9 @@ def _delimiter(header: str, names: ColumnNames) -> str:
 
 
 def _rows(file: InputFile, delimiter: str, *, skips_line: bool) -> Iterator[Row]:
-    text = io.TextIOWrapper(file.limited(b"\n", b"\r"), encoding="utf-8", newline="")
+    # Excel writes Windows-1252 where it is asked for CSV; line ends inside of quotes stay.
+    stream = file.limited(b"\n", b"\r")
+    text = io.TextIOWrapper(stream, encoding="utf-8", errors=LENIENT, newline="")
     too_long = file.limits.too_long(None, where=file.name)
     lines = LimitedLines(text, most=file.limits.record_bytes, error=too_long)
     skipped = line = 0
@@ -72,10 +74,6 @@ def _rows(file: InputFile, delimiter: str, *, skips_line: bool) -> Iterator[Row]
             f"the quoting is broken ({error})",
             where=f"{file.name}:{line + 1}",
             hint="close every quote and double the quotes inside a quoted cell",
-        ) from error
-    except UnicodeDecodeError as error:
-        raise InputError(
-            "the text is not UTF-8", where=f"{file.name}:{line + 1}", hint="save it as UTF-8"
         ) from error
 
 

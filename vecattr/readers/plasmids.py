@@ -144,15 +144,15 @@ def _column_notes(use: ColumnUse, options: ReadOptions) -> Iterator[str]:
     )
     if use.features and not is_told:
         yield (
-            f"columns of 0 and 1 that count as features: {_shortened(use.features)} "
-            "(--feature-column names those that do, --no-features ignores all)"
+            f"columns of 0 and 1 that count as features: {_shortened(use.features, most=2)} "
+            "(see --feature-column)"
         )
 
 
-def _shortened(names: Collection[str]) -> str:
+def _shortened(names: Collection[str], *, most: int = _SHOWN_COLUMNS) -> str:
     """The first names, and how many more there are."""
-    more = len(names) - _SHOWN_COLUMNS
-    shown = ", ".join(list(names)[:_SHOWN_COLUMNS])
+    more = len(names) - most
+    shown = ", ".join(list(names)[:most])
     return f"{shown} and {more} more" if more > 0 else shown
 
 
