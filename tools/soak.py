@@ -9,6 +9,8 @@ out.
     python tools/soak.py fuzz --seconds 1800 [--engine mutation|atheris]
     python tools/soak.py disk-faults [--rounds 500]
     python tools/soak.py crash [--rounds 500]
+    python tools/soak.py pairs [--rounds 500]
+    python tools/soak.py cost [--engine lines|instructions]
     python tools/soak.py load --rounds 100000 --processes 1000
     python tools/soak.py tree
 
@@ -38,6 +40,8 @@ PROOFS = {
     "fuzz": ("fuzz", 0),
     "disk-faults": ("disk_faults", 0),
     "crash": ("crashes", 0),
+    "pairs": ("pairs", 0),
+    "cost": ("cost", 0),
     "load": ("load", 100_000),
     "tree": ("tree", 0),
 }
@@ -56,6 +60,8 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
             proof.add_argument("--seconds", type=float, default=1800)
             proof.add_argument("--engine", choices=["mutation", "atheris"], default="mutation")
             proof.add_argument("--keep", type=Path, default=Path("fuzz-failures"))
+        if name == "cost":
+            proof.add_argument("--engine", choices=["lines", "instructions"], default="lines")
         if name == "corruption":
             proof.add_argument("--every", type=int, default=1, help="try every n-th damage only")
         if name == "load":
@@ -73,7 +79,11 @@ def run_proof(options: argparse.Namespace) -> dict[str, Any]:
     elif options.proof == "load":
         results = module.prove(options.rounds, seed=options.seed, processes=options.processes)
     else:
-        more = {"every": options.every} if options.proof == "corruption" else {}
+        more: dict[str, Any] = {}
+        if options.proof == "corruption":
+            more = {"every": options.every}
+        if options.proof == "cost":
+            more = {"engine": options.engine}
         results = module.prove(options.rounds, seed=options.seed, **more)
     facts = {"proof": options.proof, "version": __version__, "seed": options.seed}
     return {**facts, **results, "minutes": round((time.monotonic() - began) / 60, 1)}

@@ -109,7 +109,7 @@ def build_index(
     path = Path(path).resolve()
     place = place or index_place(path)
     lock = writing(path, wait=wait) if check_place(path, replace=replace) else nullcontext()
-    with lock, unfinished_folder(path) as unfinished:
+    with lock, place.told_when_taken(), unfinished_folder(path) as unfinished:
         place.check()
         folder = unfinished.path
         parts = _import_model(folder, model, embedder, views=views, lab_vectors=lab_vectors)

@@ -47,7 +47,7 @@ def build_folds(
     path = Path(path).resolve()
     place = place or index_place(path)
     replaced = check_folds_place(path, replace=replace)
-    with ExitStack() as locks, unfinished_folder(path) as unfinished:
+    with ExitStack() as locks, place.told_when_taken(), unfinished_folder(path) as unfinished:
         for old in replaced:
             locks.enter_context(writing(old, wait=wait))
         place.check()

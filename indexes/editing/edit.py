@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from vecattr.errors import InputError, LockedError, UsageError
 from vecattr.files.folder import Entry
 from vecattr.indexes.editing.add import AddReport, add_labs
@@ -254,7 +256,7 @@ def _count_rows(name: str, segment: LiveSegment) -> int:
     stored = segment.stored_as(name)
     names = segment.stored.lab_names
     codes = [code for code, lab in enumerate(names) if lab in stored]
-    return sum(int((segment.stored.lab_codes == code).sum()) for code in codes)
+    return int(np.isin(segment.stored.lab_codes, codes).sum())
 
 
 def _check_known(name: str, segments: Iterable[LiveSegment]) -> None:

@@ -6,7 +6,8 @@ hidden, and the plasmids that they keep are written again, bit for bit, with new
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -85,9 +86,9 @@ def remove_plasmids(
     return report
 
 
-def _hidden(segment: LiveSegment, labs: Iterable[str]) -> LiveSegment:
+def _hidden(segment: LiveSegment, labs: Collection[str]) -> LiveSegment:
     """The segment without these labs."""
-    stored = frozenset[str]().union(*(segment.stored_as(lab) for lab in labs))
+    stored = segment.stored_as_any(labs)
     return segment.with_entry(segment.entry.without(stored)) if stored else segment
 
 
@@ -125,9 +126,10 @@ def _parts(segment: LiveSegment, kept: Sequence[StoredPlasmid]) -> Iterator[LabP
     learned = {part.name: part for part in segment.parts if part.origin == "learned"}
     labels = [plasmid.label for plasmid in kept]
     vectors = np.stack([plasmid.vector for plasmid in kept])  # (n, d)
+    counts = Counter(labels)
     for part in lab_parts(labels, vectors):
         if part.name in learned:
-            yield replace(learned[part.name], weight=float(labels.count(part.name)))
+            yield replace(learned[part.name], weight=float(counts[part.name]))
         elif part.name != POOLED:
             yield part
 
@@ -160,9 +162,9 @@ def _next_manifest(
 
 def _living_labs(segments: Iterable[LiveSegment]) -> set[str]:
     """The true labs of all living rows, those in the pool included."""
-    return {
-        lab
+    present = (
+        segment.present(segment.stored.lab_names[code])
         for segment in segments
-        for code, lab in enumerate(map(segment.present, segment.stored.lab_names))
-        if lab is not None and bool((segment.stored.lab_codes == code).any())
-    }
+        for code in np.unique(segment.stored.lab_codes).tolist()
+    )
+    return {lab for lab in present if lab is not None}

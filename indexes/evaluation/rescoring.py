@@ -39,7 +39,8 @@ class Rescoring:
         odds, names = self.scorer.phenotype_odds, self.new_plasmids.feature_names
         shape = len(self.scorer.catalogue.lab_names), len(names)
         counts = FeatureCounts(np.zeros(shape), np.zeros(shape))
-        columns = [names.index(name) for name in odds.names]
+        column_of = {name: column for column, name in enumerate(names)}
+        columns = [column_of[name] for name in odds.names]
         counts.present[:, columns] = odds.counts.present
         counts.known[:, columns] = odds.counts.known
         return counts

@@ -34,12 +34,13 @@ def leave_out(
 ) -> None:
     """Set the cosines (q, labs) of queries with the classes `names` that change without the
     plasmids in `vectors.left_out`. A class that has nothing else gets the lowest cosine, -1."""
+    column_of = {name: column for column, name in enumerate(names)}
     for row, ids in enumerate(vectors.left_out):
         changed = _classes_without(segments, ids, discriminant) if ids else {}
         for name, lab_vector in changed.items():
             rows = vectors.full if name in learned else vectors.bare
             [query] = checked_queries(rows[row : row + 1], width=rows.shape[1])
-            column = names.index(name)
+            column = column_of[name]
             lab_cosines[row, column] = (
                 -1.0 if lab_vector is None else cosines(lab_vector[None, :], query)[0]
             )

@@ -6,7 +6,7 @@ Removal and renaming are applied in this module only.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
@@ -127,8 +127,12 @@ class LiveSegment:
 
     def stored_as(self, name: str) -> frozenset[str]:
         """The stored lab names that are called `name` now."""
+        return self.stored_as_any(frozenset((name,)))
+
+    def stored_as_any(self, names: Collection[str]) -> frozenset[str]:
+        """The stored lab names that are called one of these now."""
         stored_names = {*self.stored.lab_names, *self.stored.part_names} - {POOLED}
-        return frozenset(stored for stored in stored_names if self.present(stored) == name)
+        return frozenset(stored for stored in stored_names if self.present(stored) in names)
 
     def with_entry(self, entry: SegmentEntry) -> LiveSegment:
         """The same file under another entry of a manifest."""

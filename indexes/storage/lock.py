@@ -97,7 +97,11 @@ def writing(path: Path, *, wait: float = 0) -> Iterator[LockedFolder]:
             opened = OpenFolder(path)
         with opened:
             check_index_folder(opened.root)
-            with _locked(opened, wait=wait, deadline=deadline):
+            try:
+                file = _open_lock(opened)
+            except FileNotFoundError:  # the folder was deleted since it was opened
+                continue
+            with _locked(file, opened, wait=wait, deadline=deadline):
                 folder = LockedFolder(opened)
                 if folder.is_in_place():
                     with _says_when_replaced(folder):
@@ -107,14 +111,8 @@ def writing(path: Path, *, wait: float = 0) -> Iterator[LockedFolder]:
 
 
 @contextmanager
-def _locked(folder: OpenFolder, *, wait: float, deadline: float) -> Iterator[None]:
-    """Hold the lock file of the folder."""
-    try:
-        file = _open_lock(folder)
-    except OSError as error:
-        raise ArtifactError(
-            f"cannot be locked: {error.strerror}", where=str(folder.path)
-        ) from error
+def _locked(file: int, folder: OpenFolder, *, wait: float, deadline: float) -> Iterator[None]:
+    """Hold the lock file of the folder, which is closed at the end."""
     try:
         while not _is_acquired(file, folder):
             if time.monotonic() >= deadline:
@@ -137,14 +135,21 @@ def _locked(folder: OpenFolder, *, wait: float, deadline: float) -> Iterator[Non
 
 def _open_lock(folder: OpenFolder) -> int:
     """The lock file, made when it is not there: who may write in the folder may lock it, too.
-    ArtifactError when it is no file, or no empty one."""
+    FileNotFoundError when the folder was deleted, ArtifactError when the disk refuses, or when
+    there is something else than an empty file."""
     entry = folder.root / LOCK_FILE
     try:
-        file = entry.open_to_write(os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        file = entry.open_to_write(os.O_RDWR)
-    else:
-        Access.from_stat(os.fstat(folder.handle)).for_files().give(file)
+        try:
+            file = entry.open_to_write(os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            file = entry.open_to_write(os.O_RDWR)
+        else:
+            Access.from_stat(os.fstat(folder.handle)).for_files().give(file)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        what = f"cannot be locked: {error.strerror}"
+        raise ArtifactError(what, where=str(folder.path)) from error
     if size := os.fstat(file).st_size:
         os.close(file)
         raise ArtifactError(

@@ -26,6 +26,8 @@ SHORT = {
     "disk-faults": ["--rounds", "60"],
     "crash": ["--rounds", "60"],
     "tree": ["--rounds", "150"],
+    "pairs": ["--rounds", "60"],
+    "cost": ["--rounds", "12"],
     "load": ["--rounds", "2000", "--processes", "2"],
 }
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from vecattr.plasmid import Plasmid
 from vecattr.sequences.synthetic import synthetic_plasmids
 
 TRAIN, FIRST, NEW, NEXT, MORE = "train.csv", "first.csv", "new.csv", "next.csv", "more.csv"
+#: The folder of a copy of a workplace, which answers name as the source of queries.
+_COPY = re.compile(rb"/[^\t\n\"]*/copies/\d+/")
 _TRAIN = "--encoder bag --loss cosface --width 16 --token-width 16 --epochs 1 --device cpu"
 
 
@@ -167,7 +170,7 @@ def state_of(target: Path) -> object:
     """What an index or a file is: None when it is not there, or an empty folder; its bytes; its
     generation and identity, or those of each fold, when it is whole; what is wrong otherwise."""
     if target.is_file():
-        return target.read_bytes()
+        return _COPY.sub(b"", target.read_bytes())
     if not target.exists() or not any(target.iterdir()):
         return None
     if is_folds(target):

@@ -6,9 +6,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
-from vecattr.errors import UsageError
+from vecattr.errors import MissingError, UsageError
 from vecattr.files.access import Access, give_to_tree
 from vecattr.files.atomic import translated_errors
 from vecattr.files.disk import delete_tree, disk, sync_folder
@@ -36,6 +37,16 @@ class Place:
         with translated_errors(self.path):
             if os.path.lexists(self.path) and not self._is_at(self.path):
                 raise _taken(self.path)
+
+    @contextlib.contextmanager
+    def told_when_taken(self) -> Iterator[None]:
+        """A file that is missing, because whoever took this path swept what was unfinished beside
+        it, is told as in `check`."""
+        try:
+            yield
+        except MissingError:
+            self.check()
+            raise
 
     def put(self, new: Path) -> None:
         """Rename the folder `new` to this path; what was found here is deleted once the new folder
