@@ -44,7 +44,7 @@ _VECTORS = re.compile(
     re.I,
 )
 
-#: `by Jansen G, Wu C ... Gene 2005 (344) 43`: authors, then what only a citation has.
+#: `Roe AB, Coe C. Gene 2005 (344) 43`: authors, then what only a citation has.
 _PUBMED_NAME = r"[A-Z][\w'\u2019-]+(?: [A-Z][\w'\u2019-]+)? [A-Z]{1,3}\b"
 _FULL_NAME = (
     r"(?:Dr\.? )?[A-Z][\w-]+\.?(?: [A-Z]\.?){0,3} (?:(?:van|von|de|der|den|del|la) )*"

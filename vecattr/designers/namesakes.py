@@ -18,7 +18,7 @@ from vecattr.designers.people import PARTICLES, Person, plain
 #: names that most Koreans, Vietnamese, Indians and Japanese, and many others have.
 _SYLLABLE = re.compile(
     r"(?:zh|ch|sh|ts|hs|[bpmfdtnlgkhjqxrzcsyw])?(?:[aeiouv]|[aeiou]{2,3})(?:n|ng)?|"
-    r"kim|park|pak|choi|jung|jeong|chung|cho|kang|yoon|lim|nguyen|tran|pham|singh|kumar|patel|"
+    r"kim|park|pak|choi|jung|jeong|chung|cho|kang|yoon|nguyen|tran|pham|singh|kumar|patel|"
     r"sharma|gupta|das|sato|suzuki|tanaka|watanabe|yamamoto|smith|jones|brown|johnson|miller|"
     r"williams|davis|taylor|wilson|garcia|martinez|rodriguez|lopez|gonzalez|hernandez|perez"
 )

@@ -20,7 +20,7 @@ LISTS = {
     "EMBL": ("Roe A.B., de Coe D.-E.;", ["Roe AB", "de Coe DE"]),
     "EMBL with blanks": ("Roe A. B., Coe D.", ["Roe AB", "Coe D"]),
     "names in full": ("Ann B. Roe, Carl van Coe and Dr. Ed Poe", ["Roe AB", "van Coe C", "Poe E"]),
-    "mixed": ("Gao, Xin D., Ann Roe", ["Gao XD", "Roe A"]),
+    "mixed": ("Poe, Ed D., Ann Roe", ["Poe ED", "Roe A"]),
     "one, family first": ("Roe, Ann", ["Roe A"]),
     "footnotes": ("Roe A1, Coe BC2,3", ["Roe A", "Coe BC"]),
     "capitals": ("ROEMER AB", ["Roemer AB"]),
