@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 from gpu.published import searches_of, step_rate
-from gpu.tokens import SizedVocabulary, published
+from gpu.tokens import Overrides, SizedVocabulary, published
 
 from vecattr.datasets.classes import LabelledSet
 from vecattr.datasets.splits import Split
@@ -26,19 +26,20 @@ from vecattr.training.progress import SilentWatcher
 from vecattr.training.settings import ResolvedTrainConfig
 
 _LABS = 1_026
+_NONE: Overrides = {}
 _TILE = 64  # filters whose sums the compiled search holds at once
 
 
 def step_rates(
-    plasmids: Sequence[Plasmid], *, threads: int, seconds: float = 0.0
+    plasmids: Sequence[Plasmid], *, threads: int, train: Overrides = _NONE, cnn: Overrides = _NONE
 ) -> dict[str, object]:
     """Plasmids a second of steps of 64 crops by each search, and the floors of the look-up and of
     the convolution, all on so many threads in this run.
 
-    Steps are timed for `seconds`, and at least three of each search.
+    Three steps of each search are timed. `train` and `cnn` override fields of the preset.
     """
     torch.set_num_threads(threads)
-    config, settings, views = published("match", train={"bf16": False}, cnn={})
+    config, settings, views = published("match", train=train, cnn=cnn)
     data = _data(plasmids, config, settings, views)
     group = ProcessGroup(0, 1, torch.device("cpu"))
     runs: dict[str, tuple[Search, bool]] = {
@@ -51,7 +52,7 @@ def step_rates(
     rates = {}
     for name, (search, bf16) in runs.items():
         plan = replace(data.plan, settings=replace(settings, bf16=bf16))
-        rates[name] = step_rate(replace(data, plan=plan), search, group, seconds=seconds)
+        rates[name] = step_rate(replace(data, plan=plan), search, group, seconds=0)
     return {"threads": threads, **rates, **_floors(data, config, settings, threads)}
 
 
