@@ -18,11 +18,31 @@ Verdict = Literal["known", "unknown", "uncalibrated"]
 Work = Literal["known", "new"]
 WORKS: tuple[Work, ...] = get_args(Work)
 
+#: How much an answer can be relied on, by the probability of its first lab
+#: (`vecattr.calibration.outcomes.LEAST_PROBABILITY`).
+Strength = Literal["strong", "moderate", "weak", "none"]
+STRENGTHS: tuple[Strength, ...] = get_args(Strength)
+
 #: `support`: the top lab has it and few others do. `common`: many labs have it.
 StretchKind = Literal["support", "common"]
 
 #: Queries with fewer clear bases (A, C, G, T) are answered with a note not to trust the answer.
 SHORTEST_TRUSTED = 100
+
+
+def chances(probability: float) -> str:
+    """A probability in words that people read right.
+
+    >>> chances(0.31), chances(0.97), chances(0.004)
+    ('about 3 in 10', 'about 97 in 100', 'less than 1 in 100')
+    """
+    if probability < 0.01:
+        return "less than 1 in 100"
+    if probability > 0.99:
+        return "more than 99 in 100"
+    if 0.15 <= probability <= 0.94:
+        return f"about {round(10 * probability)} in 10"
+    return f"about {round(100 * probability)} in 100"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +147,14 @@ class Stretches:
 class Attribution:
     """Ranked labs for one query, best first, ties by name.
 
-    `verdict` compares `confidence` (the open-set score of `vecattr.calibration.open_set`, from 0 to
-    1; of an index without calibration the best cosine of a named lab) with the calibrated
-    `threshold`. Probabilities are for plasmids of this kind of `work`. With a `coverage`, the labs
-    are the candidate set that holds the true one with this probability. `notes` are sentences for
-    the user. `evidence` for the first lab is present when it was requested. `source` is the file
-    that the query was read from, if it comes from one.
+    The probabilities of all labs and `outside`, that of a lab which the index does not know, sum to
+    1, under the expectation or the certain kind of `work`; `strength` follows from the first lab's.
+    `verdict` compares `confidence` with the `threshold`: 1 - `outside`; by a calibration that does
+    not weigh outside labs the open-set score of `vecattr.calibration.open_set`; of an index without
+    calibration the best score of a named lab. With a `coverage`, the labs are the candidate set
+    that, with an outside lab, holds the truth with this probability. `notes` are sentences for the
+    user. `evidence` for the first lab is present when it was requested. `source` is the file that
+    the query was read from, if it comes from one.
 
     >>> from vecattr import Index, read_plasmids
     >>> [plasmid] = read_plasmids(["query.fasta"])
@@ -154,10 +176,36 @@ class Attribution:
     neighbors: tuple[Neighbor, ...]
     notes: tuple[str, ...]
     provenance: Provenance
-    work: Work = "known"
+    work: str = "known"
     coverage: float | None = None
     evidence: Stretches | None = None
     source: str | None = None
+    outside: float | None = None
+    strength: Strength | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The answer in one sentence.
+
+        >>> from vecattr import Index, read_plasmids
+        >>> [plasmid] = read_plasmids(["query.fasta"])
+        >>> Index.open("my.index").query(plasmid).sentence
+        'Nearest is Lab 02; this index states no probabilities.'
+        """
+        if not self.labs:
+            return "The index holds no lab to compare with."
+        first = self.labs[0]
+        if first.probability is None:
+            return f"Nearest is {first.name}; this index states no probabilities."
+        odds = chances(first.probability)
+        if self.outside is None:
+            return f"Most likely {first.name}, {odds}, if the index knows the lab."
+        if self.outside > first.probability:
+            outside = f"Most likely a lab outside this index, {chances(self.outside)}"
+            return f"{outside}; of its labs {first.name} comes first, {odds}."
+        if self.strength == "none":
+            return f"No lab stands out: {first.name} comes first, {odds}."
+        return f"Most likely {first.name}, {odds}: {self.strength}."
 
 
 @dataclass(frozen=True, slots=True)

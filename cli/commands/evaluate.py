@@ -128,14 +128,17 @@ def _unknown_facts(
     confidence: ConfidenceOptions,
 ) -> dict[str, object]:
     """How well the rows of --unknown-where are told from those of labs that the panel names."""
-    from vecattr.indexes.evaluation.facts import detection_facts  # start-up
+    from vecattr.indexes.evaluation.facts import detection_facts, outside_facts  # start-up
     from vecattr.plasmid import POOLED  # start-up
 
     named = frozenset(panel.lab_names) - {POOLED}
     unknown_options = replace(read_options, where=evaluation.unknown_where)
     plasmids = load_unknown_plasmids(sources, unknown_options, named=named)
     unknown = _measure(panel, plasmids, evaluation, confidence, title="unknown")
-    return detection_facts(measured, unknown, named=named)
+    return {
+        **detection_facts(measured, unknown, named=named),
+        **outside_facts(measured, unknown, confidence),
+    }
 
 
 def load_unknown_plasmids(

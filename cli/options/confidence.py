@@ -15,20 +15,22 @@ if TYPE_CHECKING:
 
 _OPTIONS = together(
     click.option(
+        "--expect",
+        metavar="KNOWN:NEW:OUTSIDE",
+        help="How likely queries are work that the index holds part of, new work of a lab it "
+        "knows, and of a lab it does not know, as three weights. [default: 1:1:1]",
+    ),
+    click.option(
         "--work",
         type=click.Choice(WORKS),
-        default="known",
-        show_default=True,
-        help="known: probabilities for plasmids of work that the index holds part of; new: for "
-        "plasmids of new work.",
+        help="The same, when it is certain; known: 1:0:0, new: 0:1:0.",
     ),
     click.option(
         "--false-alarm",
         type=Amount(0, 1, max_open=True),
-        default=0.05,
-        show_default=True,
         metavar="X",
-        help="Share of plasmids of known labs and new work that may be called unknown.",
+        help="Call unknown at most this share of plasmids of known labs. [default: call unknown "
+        "what is likelier of a lab outside the index than of one in it]",
     ),
     click.option(
         "--coverage",
@@ -40,16 +42,18 @@ _OPTIONS = together(
 )
 
 
-def _confidence_options(**values: Any) -> ConfidenceOptions:
+def _confidence_options(*, expect: str | None, **values: Any) -> ConfidenceOptions:
+    from vecattr.calibration.expectation import Expectation  # start-up
     from vecattr.indexes.scoring.confidence import ConfidenceOptions  # start-up
 
-    return ConfidenceOptions(**values)
+    expectation = None if expect is None else Expectation.from_text(expect)
+    return ConfidenceOptions(expectation=expectation, **values)
 
 
 #: The options above, handed over as one argument `confidence: ConfidenceOptions`.
 confidence_options = as_one_argument(
     _OPTIONS,
-    names=("work", "false_alarm", "coverage"),
+    names=("expect", "work", "false_alarm", "coverage"),
     argument="confidence",
     build=_confidence_options,
 )

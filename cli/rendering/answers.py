@@ -29,7 +29,7 @@ from vecattr.cli.rendering.formats import (
 )
 
 #: The columns of TSV and CSV, in order: a contract, only ever extended at the end. Those of the
-#: evidence stand before the last one, which is younger.
+#: evidence stand before the last ones, which are younger.
 COLUMNS = (
     "query",
     "rank",
@@ -51,12 +51,19 @@ COLUMNS = (
     "work",
     "coverage",
     "source",
+    "outside",
+    "strength",
 )
+
+#: The columns that are younger than those of the evidence.
+_LAST_COLUMNS = 3
+#: The row of the labs' table that is no lab of the index.
+_OUTSIDE = "a lab outside this index"
 
 #: The source of what came through standard input, which a table for people does not repeat.
 _STDIN = "<stdin>"
 
-_LAB_COLUMNS = ("rank", "lab", "cosine", "probability")
+_LAB_COLUMNS = ("rank", "lab", "probability", "cosine")
 _NEIGHBOR_COLUMNS = ("rank", "plasmid", "lab", "cosine", "bases", "topology")
 
 
@@ -82,7 +89,11 @@ def render(answers: Iterable[Attribution], *, form: Format) -> Iterator[str]:
 
 def columns(*, evidence: bool) -> tuple[str, ...]:
     """The columns of TSV and CSV, with those of the evidence or without."""
-    return (*COLUMNS[:-1], *EVIDENCE_COLUMNS, COLUMNS[-1]) if evidence else COLUMNS
+    return (
+        (*COLUMNS[:-_LAST_COLUMNS], *EVIDENCE_COLUMNS, *COLUMNS[-_LAST_COLUMNS:])
+        if evidence
+        else COLUMNS
+    )
 
 
 def rows(answer: Attribution) -> Iterator[Row]:
@@ -115,6 +126,8 @@ def rows(answer: Attribution) -> Iterator[Row]:
             answer.coverage,
             *cells,
             answer.source,
+            answer.outside,
+            answer.strength,
         )
 
 
@@ -139,12 +152,15 @@ def as_object(answer: Attribution) -> dict[str, object]:
         for rank, neighbor in enumerate(answer.neighbors, start=1)
     ]
     evidence = {"evidence": evidence_object(answer.evidence)} if answer.evidence else {}
+    value["sentence"] = answer.sentence
     return {**value, "labs": labs, "neighbors": neighbors, **evidence}
 
 
 def table_block(answer: Attribution) -> str:
     """One answer as a table: a heading, the notes, the ranked labs, the neighbours."""
-    parts = [f"{escape_control(answer.query)}  ({_facts(answer)})\n  {verdict_line(answer)}\n"]
+    heading = f"{escape_control(answer.query)}  ({_facts(answer)})"
+    sentence = escape_control(answer.sentence)
+    parts = [f"{heading}\n  {sentence}\n  {verdict_line(answer)}\n"]
     parts += [f"  note: {escape_control(note)}\n" for note in answer.notes]
     parts.append(aligned(_LAB_COLUMNS, list(_lab_rows(answer)), indent="  "))
     if answer.neighbors:
@@ -182,7 +198,7 @@ def html_block(answer: Attribution) -> str:
     evidence = evidence_html(answer.evidence) if answer.evidence else ""
     return (
         f"<section>\n<h2>{_escaped(answer.query)}</h2>\n"
-        f"<p>{html.escape(_facts(answer))}; "
+        f"<p><strong>{_escaped(answer.sentence)}</strong></p>\n<p>{html.escape(_facts(answer))}; "
         f'<span class="{answer.verdict}">{_escaped(verdict_line(answer))}</span></p>\n'
         f"{notes}{html_table(_LAB_COLUMNS, _lab_rows(answer))}{neighbors}{evidence}"
         f"<p><small>vecattr {_escaped(provenance.version)}, model {_escaped(provenance.model)}, "
@@ -195,7 +211,9 @@ def _ranked(answer: Attribution) -> list[tuple[int, Hit]]:
 
 
 def _lab_rows(answer: Attribution) -> Iterator[Row]:
-    yield from ((rank, hit.name, hit.cosine, hit.probability) for rank, hit in _ranked(answer))
+    yield from ((rank, hit.name, hit.probability, hit.cosine) for rank, hit in _ranked(answer))
+    if answer.outside is not None:
+        yield (None, _OUTSIDE, answer.outside, None)
 
 
 def _neighbor_rows(answer: Attribution) -> Iterator[Row]:

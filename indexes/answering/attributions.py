@@ -9,7 +9,16 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.attribution import Attribution, FusedAttribution, Hit, Neighbor, Provenance, Stretches
+from vecattr.attribution import (
+    Attribution,
+    FusedAttribution,
+    Hit,
+    Neighbor,
+    Provenance,
+    Strength,
+    Stretches,
+)
+from vecattr.calibration.outcomes import strength_of
 from vecattr.indexes.answering.embedded_queries import EmbeddedQueries
 from vecattr.indexes.answering.judgement import Judgement
 from vecattr.indexes.answering.opened_panel import OpenedPanel
@@ -33,7 +42,7 @@ def attributions(
     best = _best_labs(panel, queries, judgement, sizes)
     kind = Attribution if panel.is_one_index else FusedAttribution
     for query, plasmid in enumerate(queries.plasmids):
-        hits = judgement.hits(query, best[query], names=panel.lab_names)
+        hits = judgement.hits(query, best[query])
         threshold = confidence.threshold(query)
         query_confidence = float(confidence.confidences[query])
         yield kind(
@@ -51,13 +60,22 @@ def attributions(
             neighbors=fused_neighbors(
                 [neighbors[query] for neighbors in queries.neighbors], n=request.neighbors
             ),
-            notes=_notes(panel, queries, query, doubts[query], sizes[query], request),
+            notes=_notes(panel, queries, judgement, query, doubts[query], sizes[query], request),
             provenance=Provenance(__version__, panel.model_identity, panel.identity),
-            work=options.work,
+            work=confidence.work,
             coverage=options.coverage,
             evidence=_evidence(panel, queries, query, hits, request),
             source=plasmid.source,
+            outside=confidence.outside_probability(query),
+            strength=_strength(hits, confidence.outside_probability(query)),
         )
+
+
+def _strength(hits: Sequence[Hit], outside: float | None) -> Strength | None:
+    """By the first lab's probability; None where the index does not weigh outside labs."""
+    if outside is None or not hits or hits[0].probability is None:
+        return None
+    return strength_of(hits[0].probability)
 
 
 def _best_labs(
@@ -93,13 +111,15 @@ def fused_neighbors(lists: Sequence[Sequence[Neighbor]], *, n: int) -> tuple[Nei
 def _notes(
     panel: OpenedPanel,
     queries: EmbeddedQueries,
+    judgement: Judgement,
     query: int,
     query_doubt: str | None,
     size: int,
     request: AnswerRequest,
 ) -> tuple[str, ...]:
     """What a person should read beside the answer, doubts first."""
-    options = request.confidence
+    confidence, coverage = judgement.confidence, request.confidence.coverage
+    weighs_outside = confidence.outside is not None
     notes = (
         query_doubt,
         copy_note(
@@ -107,8 +127,8 @@ def _notes(
             left_out=request.exclude_near_copies,
             learned=panel.learned_labs,
         ),
-        fewer_classes(len(panel.lab_names), k=size),
-        set_note(size, coverage=options.coverage, work=options.work),
+        fewer_classes(len(judgement.names), k=size),
+        set_note(size, coverage=coverage, work=confidence.work, weighs_outside=weighs_outside),
         fusion_note(len(panel.indexes), fusion=panel.fusion),
     )
     return tuple(note for note in notes if note is not None)

@@ -12,31 +12,38 @@ from vecattr.attribution import Hit
 from vecattr.indexes.answering.embedded_queries import EmbeddedQueries
 from vecattr.indexes.answering.lab_scores import LabScores
 from vecattr.indexes.answering.opened_panel import OpenedPanel
-from vecattr.indexes.scoring.confidence import Confidence, ConfidenceOptions, confidence_of
+from vecattr.indexes.scoring.confidence import (
+    Confidence,
+    ConfidenceOptions,
+    class_confidence,
+    confidence_of,
+)
 from vecattr.ranking.rank_fusion import aligned_scores, fused_scores
+from vecattr.vectors import Codes
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """Of q queries and n labs: `scores` sort them, `cosines` are the means over the indexes that
-    know the lab, both (q, n); of one index they are the same."""
+    """Of q queries and n labs with these `names`: `scores` sort them, `cosines` are the means over
+    the indexes that know the lab, both (q, n); of one index they are the same. `classes` (n,) are
+    the places of the labs' classes among the panel's `lab_names`."""
 
+    names: tuple[str, ...]
     scores: NDArray[np.float64]
     cosines: NDArray[np.float64]
     confidence: Confidence
+    classes: Codes
 
     def best(self, query: int, *, k: int) -> NDArray[np.intp]:
         """Columns of the k best labs of one query, best first, ties by name (names ascend)."""
         return np.argsort(-self.scores[query], kind="stable")[:k]
 
-    def hits(
-        self, query: int, columns: NDArray[np.integer], *, names: Sequence[str]
-    ) -> tuple[Hit, ...]:
-        """Some labs of one query, in the order of their `columns`, under their `names` (n,)."""
+    def hits(self, query: int, columns: NDArray[np.integer]) -> tuple[Hit, ...]:
+        """Some labs of one query, in the order of their `columns`."""
         scores, cosines = self.scores[query], self.cosines[query]
         return tuple(
             Hit(
-                names[lab],
+                self.names[lab],
                 float(scores[lab]),
                 float(cosines[lab]),
                 self.confidence.probability(query, lab),
@@ -50,32 +57,57 @@ def judge(
 ) -> Judgement:
     """Of one index its own scores; of several the fused ones."""
     if panel.is_one_index:
-        [confidence] = _confidences(panel, queries, labs, options)
-        return Judgement(labs.scores[0], labs.cosines[0], confidence)
+        [index], [answers], [nearest] = panel.indexes, labs.answers, queries.nearest
+        confidence = confidence_of(
+            index.calibration,
+            answers.scores,
+            nearest,
+            facts=answers.facts,
+            names=index.answer_names,
+            classes=(index.class_of_answer, index.lab_names),
+            featured=queries.vectors[0].featured,
+            options=options,
+        )
+        return Judgement(
+            index.answer_names,
+            answers.scores,
+            answers.cosines,
+            confidence,
+            index.class_of_answer,
+        )
     from vecattr.indexes.answering.panel_calibration import (  # start-up
         fused_confidence,
         rank_matched,
     )
 
+    class_scores = [
+        index.class_scores(answers.scores)
+        for index, answers in zip(panel.indexes, labs.answers, strict=True)
+    ]
     featured = queries.featured  # (q,)
     member_options = panel.calibration.member_options(options, features=bool(featured.any()))
-    confidences = _confidences(panel, queries, labs, member_options)
-    ballots, cosines = _laid_out(panel, labs.scores), _laid_out(panel, labs.cosines)  # (v, q, n)
+    confidences = _confidences(panel, queries, class_scores, member_options)
+    ballots, cosines = _laid_out(panel, class_scores), _laid_out(panel, labs.cosines)  # (v, q, n)
     scores = fused_scores(ballots, fusion=panel.fusion)
     matched = rank_matched(scores, np.nanmean(ballots, axis=0))
     return Judgement(
+        panel.lab_names,
         scores,
         np.nanmean(cosines, axis=0),
         fused_confidence(panel.calibration, confidences, matched, featured, options),
+        np.arange(len(panel.lab_names)),
     )
 
 
 def _confidences(
-    panel: OpenedPanel, queries: EmbeddedQueries, labs: LabScores, options: ConfidenceOptions
+    panel: OpenedPanel,
+    queries: EmbeddedQueries,
+    class_scores: Sequence[NDArray[np.float64]],
+    options: ConfidenceOptions,
 ) -> list[Confidence]:
-    """How sure each index is by itself."""
+    """How sure each index is by itself of its classes."""
     return [
-        confidence_of(
+        class_confidence(
             index.calibration,
             scores,
             nearest,
@@ -84,13 +116,13 @@ def _confidences(
             options=options,
         )
         for index, vectors, scores, nearest in zip(
-            panel.indexes, queries.vectors, labs.scores, queries.nearest, strict=True
+            panel.indexes, queries.vectors, class_scores, queries.nearest, strict=True
         )
     ]
 
 
 def _laid_out(panel: OpenedPanel, values: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """What each index says of its own labs, over the labs of all, (v, q, n)."""
+    """What each index says of its own classes, over the classes of all, (v, q, n)."""
     return np.stack(
         [
             aligned_scores(index_values, index.lab_names, panel.lab_names)

@@ -10,22 +10,23 @@ from numpy.typing import NDArray
 
 from vecattr.indexes.answering.embedded_queries import EmbeddedQueries
 from vecattr.indexes.answering.opened_panel import OpenedPanel
+from vecattr.indexes.scoring.opened_index import LabAnswers
 
 
 @dataclass(frozen=True)
 class LabScores:
-    """Of q queries in v indexes: `cosines` with each index's labs, and `scores` that rank them;
-    v arrays (q, n_v) each, with columns in the order of the index's `lab_names`."""
+    """Of q queries in v indexes: `cosines` with each index's classes, v arrays (q, c_v), and what
+    each says of the labs that its answers rank."""
 
     cosines: Sequence[NDArray[np.float64]]
-    scores: Sequence[NDArray[np.float64]]
+    answers: Sequence[LabAnswers]
 
 
 def score_labs(panel: OpenedPanel, queries: EmbeddedQueries) -> LabScores:
     """Near copies that the queries leave out count for nothing."""
-    cosines, scores = [], []
+    cosines, answers = [], []
     for index, vectors in zip(panel.indexes, queries.vectors, strict=True):
         index_cosines = index.lab_cosines(vectors)
         cosines.append(index_cosines)
-        scores.append(index.lab_scores(vectors, index_cosines))
-    return LabScores(cosines, scores)
+        answers.append(index.lab_answers(vectors, index_cosines))
+    return LabScores(cosines, answers)

@@ -107,6 +107,17 @@ class OpenedPanel:
         return counts
 
     @cached_property
+    def lab_sizes(self) -> dict[str, int]:
+        """The stored plasmids of each lab by name, pooled ones too, in the index that has most."""
+        sizes: Counter[str] = Counter()
+        for index in self.indexes:
+            of_index: Counter[str] = Counter()
+            for segment in index.segments:
+                of_index.update(segment.lab_sizes())
+            sizes |= of_index  # the larger count of each name
+        return sizes
+
+    @cached_property
     def calibration(self) -> FusedCalibration:
         """Of the fused answers; it knows nothing when an index has no held-out plasmids."""
         from vecattr.indexes.answering.panel_calibration import FusedCalibration  # start-up
@@ -133,9 +144,10 @@ class OpenedPanel:
             check_promised(index.calibration, options, path=index.path)
         if options.coverage is None or self.is_one_index:
             return
-        if options.work not in self.calibration.plain.works:  # featured ones know the same kinds
+        work = options.likelier_work
+        if work not in self.calibration.plain.works:  # featured ones know the same kinds
             raise UsageError(
-                f"too few plasmids of {options.work} work were held out of all of these indexes' "
+                f"too few plasmids of {work} work were held out of all of these indexes' "
                 "models, so no coverage can be promised for their fusion",
                 hint="ask one index, or fuse folds of one training",
             )

@@ -159,18 +159,21 @@ def fused_confidence(
         for index_confidence in confidences
         if index_confidence.thresholds is not None
     ]
+    work = options.likelier_work
     if not margins:
         return Confidence(
-            majority([index_confidence.confidences for index_confidence in confidences])
+            majority([index_confidence.confidences for index_confidence in confidences]), work=work
         )
     thresholds = np.zeros(len(matched))
     row_fits = []
     for features, rows in by_features(featured):
         fits = calibration.fits(features=features)
         if fits.margins:
-            thresholds[rows] = threshold_for(fits.margins, options.false_alarm)
-        row_fits.append((rows, fits.works.get(options.work)))
-    return with_probabilities(Confidence(majority(margins), thresholds), matched, row_fits, options)
+            false_alarm = FALSE_ALARM if options.false_alarm is None else options.false_alarm
+            thresholds[rows] = threshold_for(fits.margins, false_alarm)
+        row_fits.append((rows, fits.works.get(work)))
+    confidence = Confidence(majority(margins), thresholds, work=work)
+    return with_probabilities(confidence, matched, row_fits, options)
 
 
 def _margins(

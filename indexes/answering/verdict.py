@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vecattr.attribution import SHORTEST_TRUSTED, Verdict, Work
+from vecattr.attribution import SHORTEST_TRUSTED, Verdict
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.rank_fusion import Fusion
 
@@ -41,10 +41,15 @@ def fewer_classes(labs: int, *, k: int) -> str | None:
     return f"the index holds {labs} {'class' if labs == 1 else 'classes'}, fewer than {k}"
 
 
-def set_note(labs: int, *, coverage: float | None, work: Work) -> str | None:
+def set_note(labs: int, *, coverage: float | None, work: str, weighs_outside: bool) -> str | None:
     """What a candidate set of so many labs promises."""
     if coverage is None:
         return None
+    if weighs_outside:
+        return (
+            f"candidate set of {labs}: with a lab outside the index it holds the true lab with "
+            f"probability {coverage:g} or more, if queries are as expected ({work})"
+        )
     return (
         f"candidate set of {labs}: holds the true lab with probability {coverage:g} or more, if "
         f"the lab is in the index and the plasmid comes from {work} work"

@@ -1,61 +1,150 @@
 """Scores of stored plasmids by the evidence ranker, leave-one-out: a calibration set without them
-and the segments in, the set with them out."""
+and the segments in, the set with them out, and the rows that outcomes are fitted on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.calibration.calibration_set import HeldOut
+from vecattr.calibration.expectation import CASES
+from vecattr.calibration.outcomes import OUTSIDE, CaseRows
 from vecattr.indexes.scoring.catalogue import Catalogue
-from vecattr.indexes.scoring.lab_scorer import lab_scorer
+from vecattr.indexes.scoring.lab_scorer import LabScorer, lab_scorer
 from vecattr.indexes.storage.live_segment import LiveSegment, living_places, row_numbers
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.evidence_ranker import PHENOTYPES, EvidenceRanker
 from vecattr.sequences.two_bit import unpack_bases
-from vecattr.vectors import Rows
+from vecattr.vectors import Codes, Column, Cosines, Rows
 
-#: At most this many reserved plasmids of each kind of work are scored, evenly spaced.
+#: At most this many reserved plasmids of each kind of work are scored, evenly spaced …
 MOST = 1_500
+#: … and so many more as if their lab were not stored.
+MOST_HIDDEN = 1_500
+
+
+@dataclass(frozen=True)
+class LeftOutScores:
+    """The held-out plasmids with the ranker's scores of classes, and what outcomes are fitted on,
+    without features and with; None where vectors rank alone."""
+
+    held_out: HeldOut
+    case_rows: tuple[CaseRows, CaseRows] | None
 
 
 def with_lab_scores(
     held_out: HeldOut, ranker: EvidenceRanker | None, segments: Sequence[LiveSegment]
-) -> HeldOut:
+) -> LeftOutScores:
     """At most MOST plasmids of each kind of work, with the ranker's scores; without a ranker or
     k-mers the whole set, unchanged.
 
     A plasmid of new work is scored as if its whole group were not stored, any other as if only
-    itself were not.
+    itself were not; and some of both as if nothing of their lab were, as plasmids of an outside
+    lab. One whose lab has nothing else stored is of an outside lab, too.
     """
     scorer = lab_scorer(ranker, segments, held_out.labs.names)
     if scorer is None:
-        return held_out
+        return LeftOutScores(held_out, None)
     sample = held_out.where(_evenly_spaced(held_out.is_new))
-    cosines = sample.scores(features=False)
-    code_of = {name: code for code, name in enumerate(scorer.catalogue.lab_names)}
-    scores = np.zeros((2, len(sample), len(held_out.labs.names)), dtype=np.float32)
-    nearest = np.zeros((2, len(sample)), dtype=np.float32)
-    stored = zip(
-        _stored_plasmids(sample, segments), scorer.stored_cosines(sample.bare), strict=True
+    scoring = _Scoring.from_sample(scorer, sample, segments)
+    for query in range(len(sample)):
+        scoring.score(query, hidden=False)
+    for query in range(0, len(sample), -(-len(sample) // MOST_HIDDEN)):
+        scoring.score(query, hidden=True)
+    plain, featured = scoring.case_rows()
+    seen = len(sample)
+    lab_scores = tuple(
+        scorer.class_scores(rows.scores[:seen]).astype(np.float32) for rows in (plain, featured)
     )
-    for query, ((plasmid, lab, row), stored_cosines) in enumerate(stored):
-        left_out = _group_rows(scorer.catalogue, row) if sample.is_new[query] else np.array([row])
-        columns = scorer.columns(
-            plasmid, sample.bare[query], cosines[query], left_out, stored_cosines
+    nearest = np.array(scoring.nearest[:seen], dtype=np.float32).T
+    sample = replace(
+        sample,
+        nearest=nearest[0],
+        nearest_other=nearest[1],
+        lab_scores=(lab_scores[0], lab_scores[1]),
+    )
+    return LeftOutScores(sample, (plain, featured))
+
+
+class _Scoring:
+    """Collects what the scorer says of held-out plasmids, one after another."""
+
+    def __init__(
+        self,
+        scorer: LabScorer,
+        sample: HeldOut,
+        stored: list[tuple[Plasmid, str, int]],
+        stored_cosines: list[Cosines],
+    ) -> None:
+        self._scorer, self._sample = scorer, sample
+        self._stored, self._stored_cosines = stored, stored_cosines
+        self._cosines = sample.scores(features=False)
+        self._lab_codes = {name: code for code, name in enumerate(scorer.catalogue.lab_names)}
+        self._class_codes = {name: code for code, name in enumerate(scorer.class_names)}
+        self._scores: tuple[list[Column], list[Column]] = ([], [])
+        self._facts: tuple[list[Column], list[Column]] = ([], [])
+        self._truths: list[int] = []
+        self._cases: list[int] = []
+        self._groups: list[int] = []
+        #: Of each scored plasmid: the cosine of the nearest plasmid, and of the nearest of another
+        #: lab.
+        self.nearest: list[tuple[float, float]] = []
+
+    @classmethod
+    def from_sample(
+        cls, scorer: LabScorer, sample: HeldOut, segments: Sequence[LiveSegment]
+    ) -> _Scoring:
+        """Of these held-out plasmids, which the segments store."""
+        stored = _stored_plasmids(sample, segments)
+        return cls(scorer, sample, stored, list(scorer.stored_cosines(sample.bare)))
+
+    def score(self, query: int, *, hidden: bool) -> None:
+        """Score a plasmid; `hidden`: as if its lab were not stored at all."""
+        (plasmid, lab, row), catalogue = self._stored[query], self._scorer.catalogue
+        is_new, lab_code = bool(self._sample.is_new[query]), self._lab_codes[lab]
+        left_out = _group_rows(catalogue, row) if is_new else np.array([row])
+        cosines = self._cosines[query]
+        if hidden:
+            left_out = np.union1d(left_out, np.flatnonzero(catalogue.labs == lab_code))
+            cosines = cosines.copy()
+            if lab in self._class_codes:
+                cosines[self._class_codes[lab]] = -1.0
+        columns = self._scorer.columns(
+            plasmid, self._sample.bare[query], cosines, left_out, self._stored_cosines[query]
         )
-        nearest_of_others = np.delete(columns["nearest"], code_of[lab])
-        nearest[:, query] = columns["nearest"].max(initial=-1), nearest_of_others.max(initial=-1)
-        scores[1, query] = scorer.class_scores(columns)
+        nearest_of_others = np.delete(columns["nearest"], lab_code)
+        self.nearest.append(
+            (float(columns["nearest"].max(initial=-1)), float(nearest_of_others.max(initial=-1)))
+        )
+        is_outside = columns["plasmids"][lab_code] == 0
+        self._truths.append(-1 if is_outside else lab_code)
+        self._cases.append(OUTSIDE if is_outside else CASES.index("new" if is_new else "known"))
+        self._groups.append(int(catalogue.groups[row]))
+        self._keep(plasmid, columns, features=True)
         for name in PHENOTYPES:
             columns.pop(name, None)
-        scores[0, query] = scorer.class_scores(columns)
-    return replace(
-        sample, nearest=nearest[0], nearest_other=nearest[1], lab_scores=(scores[0], scores[1])
-    )
+        self._keep(plasmid, columns, features=False)
+
+    def _keep(self, plasmid: Plasmid, columns: dict[str, Column], *, features: bool) -> None:
+        scores, _, facts = self._scorer.evidence_of(plasmid, columns)
+        self._scores[features].append(scores.astype(np.float32))
+        self._facts[features].append(facts)
+
+    def case_rows(self) -> tuple[CaseRows, CaseRows]:
+        """What was collected, without features and with; the plasmids of one group together count
+        as the square root of their number."""
+        _, places, counts = np.unique(self._groups, return_inverse=True, return_counts=True)
+        truths: Codes = np.array(self._truths, dtype=np.int64)
+        cases = np.array(self._cases, dtype=np.int64)
+        weights: Column = counts[places].astype(np.float64) ** -0.5
+        plain, featured = (
+            CaseRows(np.stack(scores), truths, cases, np.stack(facts), weights)
+            for scores, facts in zip(self._scores, self._facts, strict=True)
+        )
+        return plain, featured
 
 
 def _evenly_spaced(is_new: NDArray[np.bool_]) -> NDArray[np.intp]:

@@ -101,9 +101,11 @@ def calibrate_means(
         with translated_errors(model / name), contextlib.suppress(FileNotFoundError):
             disk().unlink(model / name)
     held_out = held_out_of_means([segment.stored for segment in segments], split_hashes)
+    calibration = None
     if held_out:
-        held_out = with_lab_scores(held_out, read_ranker(model), segments)
-    calibration = fit_calibration(held_out, source=SOURCE) if held_out else None
+        left_out = with_lab_scores(held_out, read_ranker(model), segments)
+        held_out = left_out.held_out
+        calibration = fit_calibration(held_out, source=SOURCE, case_rows=left_out.case_rows)
     if held_out and calibration:
         for name, content in (
             (HELD_OUT_FILE, held_out.to_bytes()),

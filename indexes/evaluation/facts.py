@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.calibration.outcomes import OUTSIDE
 from vecattr.indexes.answering.opened_panel import OpenedPanel
 from vecattr.indexes.evaluation.true_ranks import TrueRanks
+from vecattr.indexes.scoring.catalogue import RARE_BELOW
 from vecattr.indexes.scoring.confidence import ConfidenceOptions
 from vecattr.metrics.bootstrap import share_intervals
 from vecattr.metrics.calibration_error import reliability
 from vecattr.metrics.detection import detection
-from vecattr.metrics.ranking import ranking_figures, shares_by_size
+from vecattr.metrics.outside_lab import outside_lab
+from vecattr.metrics.ranking import ranking_figures, shares_by_size, top_share
 from vecattr.plasmid import POOLED
 
 
@@ -29,6 +32,25 @@ def ranking_facts(
         "groups": int(groups.max()) + 1,
         "interval": {"top1": intervals[0], "top10": intervals[1]},
         "by_plasmids": shares_by_size(measured.ranks, true_lab_sizes),
+        "by_name": _by_name(panel, measured),
+    }
+
+
+def _by_name(panel: OpenedPanel, measured: TrueRanks) -> dict[str, object]:
+    """Figures with every lab ranked as itself, pooled ones too; a lab is outside when it is not
+    among those that answers rank."""
+    ranks = measured.ranks_by_name
+    small = np.array([panel.lab_sizes.get(lab, 0) for lab in measured.true_labs])
+    is_small = (small > 0) & (small < RARE_BELOW)
+    return {
+        "top1": top_share(ranks, k=1),
+        "top10": top_share(ranks, k=10),
+        "outside": int(np.count_nonzero(np.isinf(ranks))),
+        "small_labs": {
+            "n": int(is_small.sum()),
+            "top1": top_share(ranks[is_small], k=1) if is_small.any() else None,
+            "top10": top_share(ranks[is_small], k=10) if is_small.any() else None,
+        },
     }
 
 
@@ -43,7 +65,7 @@ def confidence_facts(
     rng = np.random.default_rng(seed)
     calibration = reliability(measured.first_probabilities, is_right, groups, rng=rng)
     facts: dict[str, object] = {
-        "work": options.work,
+        "work": measured.work,
         "calibration": calibration.as_dict(),
     }
     if measured.set_sizes is not None:
@@ -54,6 +76,24 @@ def confidence_facts(
             "median_size": float(np.median(measured.set_sizes)),
         }
     return facts
+
+
+def outside_facts(
+    measured: TrueRanks, unknown: TrueRanks, options: ConfidenceOptions
+) -> dict[str, object]:
+    """How well the stated probability of an outside lab holds, with the measured plasmids of labs
+    that answers rank on the one side and the unknown ones on the other; empty for a panel that
+    states none."""
+    if measured.outside is None or unknown.outside is None:
+        return {}
+    is_inside = np.isfinite(measured.ranks_by_name)
+    figures = outside_lab(
+        (measured.outside[is_inside], measured.margins[is_inside]),
+        (unknown.outside, unknown.margins),
+        share=float(options.cases.shares[OUTSIDE]),
+        expect=str(options.cases),
+    )
+    return {"outside_lab": figures.as_dict()}
 
 
 def detection_facts(

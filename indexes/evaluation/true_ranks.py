@@ -18,7 +18,7 @@ from vecattr.indexes.scoring.opened_index import BATCH
 from vecattr.indexes.search.embedding import Progress
 from vecattr.metrics.ranking import lab_ranks
 from vecattr.plasmid import Plasmid
-from vecattr.vectors import Confidences, Ranks
+from vecattr.vectors import Codes, Confidences, Ranks
 
 #: The number of best labs that are kept of each ranking.
 TOP = 10
@@ -28,21 +28,26 @@ TOP = 10
 class TrueRanks:
     """Where the true labs of q plasmids were ranked, and how sure the answers were.
 
-    Of each: the true lab, its rank, the verdict's confidence, and how far this is above the
+    Of each: the true lab, the rank of its class, its own rank among all labs by name, the verdict's
+    confidence, and how far this is above the
     threshold (not a number when the panel is uncalibrated), (q,); the columns of the best labs (q,
     TOP or fewer); the probability of the first lab, None when the panel is uncalibrated, (q,); the
     number of near copies that were left out (q,); the size of the candidate set, None when none was
-    asked for, (q,).
+    asked for, (q,); the probability of an outside lab, None when the panel cannot say, (q,).
+    `work` says what probabilities are for.
     """
 
     true_labs: tuple[str, ...]
     ranks: Ranks
+    ranks_by_name: Ranks
     confidences: Confidences
     margins: NDArray[np.float64]
     best_labs: NDArray[np.intp]
     first_probabilities: NDArray[np.float64] | None
     copy_counts: NDArray[np.intp]
     set_sizes: NDArray[np.intp] | None
+    outside: NDArray[np.float64] | None
+    work: str
 
 
 def true_ranks(
@@ -74,22 +79,45 @@ def _of_batch(
     panel: OpenedPanel, queries: EmbeddedQueries, judgement: Judgement, true_labs: tuple[str, ...]
 ) -> TrueRanks:
     confidence = judgement.confidence
-    best_labs = np.stack([judgement.best(query, k=TOP) for query in range(len(true_labs))])
+    scores = _by_class(panel, judgement)
+    best_labs = np.argsort(-scores, axis=1, kind="stable")[:, :TOP]
+    probabilities = confidence.probabilities
     missing = np.full(len(true_labs), np.nan)
     return TrueRanks(
         true_labs,
-        lab_ranks(judgement.scores, panel.lab_names, true_labs),
+        lab_ranks(scores, panel.lab_names, true_labs),
+        lab_ranks(judgement.scores, judgement.names, true_labs),
         confidence.confidences,
         missing
         if confidence.thresholds is None
         else confidence.confidences - confidence.thresholds,
         best_labs,
         None
-        if confidence.probabilities is None
-        else np.take_along_axis(confidence.probabilities, best_labs[:, :1], axis=1)[:, 0],
+        if probabilities is None
+        else np.take_along_axis(
+            _summed(probabilities, judgement.classes, len(panel.lab_names)),
+            best_labs[:, :1],
+            axis=1,
+        )[:, 0],
         np.array([len(copies) for copies in queries.copies], dtype=np.intp),
         confidence.sizes,
+        confidence.outside,
+        confidence.work,
     )
+
+
+def _by_class(panel: OpenedPanel, judgement: Judgement) -> NDArray[np.float64]:
+    """The scores of the panel's classes, (q, c)."""
+    return (
+        panel.indexes[0].class_scores(judgement.scores) if panel.is_one_index else judgement.scores
+    )
+
+
+def _summed(values: NDArray[np.float64], classes: Codes, count: int) -> NDArray[np.float64]:
+    """Values of labs (q, n) summed over each of so many classes, (q, c)."""
+    sums = np.zeros((len(values), count))
+    np.add.at(sums.T, classes, values.T)
+    return sums
 
 
 def _joined(batches: Sequence[TrueRanks]) -> TrueRanks:
@@ -97,6 +125,6 @@ def _joined(batches: Sequence[TrueRanks]) -> TrueRanks:
         values = [getattr(batch, name) for batch in batches]
         return None if values[0] is None else np.concatenate(values)
 
-    names = [field.name for field in fields(TrueRanks) if field.name != "true_labs"]
+    names = {field.name for field in fields(TrueRanks)} - {"true_labs", "work"}
     true_labs = tuple(lab for batch in batches for lab in batch.true_labs)
-    return TrueRanks(true_labs, **{name: column(name) for name in names})
+    return TrueRanks(true_labs, **{name: column(name) for name in names}, work=batches[0].work)

@@ -90,8 +90,9 @@ class StretchFinder:
         common_labs: int = COMMON_LABS,
         left_out: Collection[str] = (),
     ) -> Stretches:
-        """The stretches of a plasmid that speak for a class (None: for no lab), as if the plasmids
-        with the ids `left_out` were not stored. The name of the pool stands for all its labs."""
+        """The stretches of a plasmid that speak for a lab or a class (None: for no lab), as if the
+        plasmids with the ids `left_out` were not stored. The name of the pool stands for all its
+        labs."""
         if not self._segments:
             return Stretches(lab, common_labs, (), (), 0)
         windows = windows_of(plasmid.sequence, k=K, circular=plasmid.is_circular)
@@ -116,9 +117,11 @@ class StretchFinder:
         )
 
     def _codes_of(self, lab: str | None) -> Codes:
-        """The true labs of a class."""
+        """The code of a lab, or those of the true labs of a class."""
         if lab is None:
             return np.zeros(0, dtype=np.int64)
+        if lab in self._catalogue.lab_names:
+            return np.array([self._catalogue.lab_names.index(lab)])
         return np.flatnonzero(
             self._catalogue.class_of_lab == self._catalogue.class_names.index(lab)
         )

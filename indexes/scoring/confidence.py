@@ -4,7 +4,7 @@ probabilities and candidate sets out."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from vecattr.attribution import WORKS, Work
 from vecattr.calibration.calibration import (
-    DEFAULT_WORK,
     FALSE_ALARM,
     Calibration,
     Fits,
@@ -20,8 +19,11 @@ from vecattr.calibration.calibration import (
     check_false_alarm,
 )
 from vecattr.calibration.conformal import check_coverage, set_sizes
+from vecattr.calibration.expectation import Expectation
 from vecattr.calibration.open_set import OpenSetInputs, named_columns
 from vecattr.errors import UsageError
+from vecattr.ranking.evidence_ranker import LOG_RANGE, pooled_scores
+from vecattr.vectors import Codes
 
 #: No cosine is lower: the confidence when no lab has a name.
 NO_CONFIDENCE = -1.0
@@ -29,25 +31,53 @@ NO_CONFIDENCE = -1.0
 
 @dataclass(frozen=True)
 class ConfidenceOptions:
-    """What confidences are computed for: the `work` that queries come from, the share of plasmids
-    of known labs that may be called unknown, and the coverage of candidate sets (None: no set).
+    """What confidences are computed for: how likely each case is before the query is looked at
+    (an `expectation`, or a kind of `work` that is certain; all three cases alike unless said), the
+    share of plasmids of known labs that may be called unknown (None: unknown is what is likelier
+    outside than not), and the coverage of candidate sets (None: no set).
 
-    UsageError for shares out of range.
+    UsageError for shares out of range, and for both an expectation and a kind of work.
 
-    >>> ConfidenceOptions(work="new", coverage=0.9).false_alarm
-    0.05
+    >>> ConfidenceOptions(work="new", coverage=0.9).cases
+    Expectation(known=0.0, new=1.0, outside=0.0)
     """
 
-    work: Work = DEFAULT_WORK
-    false_alarm: float = FALSE_ALARM
+    work: Work | None = None
+    false_alarm: float | None = None
     coverage: float | None = None
+    expectation: Expectation | None = None
 
     def __post_init__(self) -> None:
-        if self.work not in WORKS:
+        if self.work is not None and self.work not in WORKS:
             raise UsageError(f"work is {self.work!r}, expected one of {', '.join(WORKS)}")
-        check_false_alarm(self.false_alarm)
+        if self.work is not None and self.expectation is not None:
+            raise UsageError(
+                f"work {self.work} is an expectation of its own, beside {self.expectation}",
+                hint="give one of them",
+            )
+        if self.false_alarm is not None:
+            check_false_alarm(self.false_alarm)
         if self.coverage is not None:
             check_coverage(self.coverage)
+
+    @property
+    def cases(self) -> Expectation:
+        """How likely each case is before the query is looked at."""
+        if self.work is not None:
+            return Expectation.from_work(self.work)
+        return self.expectation or Expectation()
+
+    @property
+    def likelier_work(self) -> Work:
+        """The kind of work of a known lab that is expected more, for a calibration that cannot
+        weigh them; known work when both are expected alike."""
+        return "known" if self.cases.known >= self.cases.new else "new"
+
+    @property
+    def label(self) -> str:
+        """The kind of work when it is certain, else the expectation, as answers state it."""
+        certain = [work for work in WORKS if self.cases == Expectation.from_work(work)]
+        return certain[0] if certain else str(self.cases)
 
 
 DEFAULT_OPTIONS = ConfidenceOptions()
@@ -56,13 +86,16 @@ DEFAULT_OPTIONS = ConfidenceOptions()
 @dataclass(frozen=True)
 class Confidence:
     """Of q queries and n labs: `confidences` (q,), the `thresholds` that the verdict compares them
-    with (q,), `probabilities` (q, n), and the `sizes` of candidate sets (q,); None where the index
-    cannot say, or a set was not asked for."""
+    with (q,), `probabilities` (q, n), those of a lab `outside` the index (q,), and the `sizes` of
+    candidate sets (q,); None where the index cannot say, or a set was not asked for. `work` is what
+    probabilities are for, as `ConfidenceOptions.label`."""
 
     confidences: NDArray[np.float64]
     thresholds: NDArray[np.float64] | None = None
     probabilities: NDArray[np.float64] | None = None
     sizes: NDArray[np.intp] | None = None
+    outside: NDArray[np.float64] | None = None
+    work: str = "known"
 
     def threshold(self, query: int) -> float | None:
         """The threshold of a query's verdict; None where the index cannot say."""
@@ -71,6 +104,10 @@ class Confidence:
     def probability(self, query: int, lab: int) -> float | None:
         """Probability (0 to 1) that the query is of the lab; None where the index cannot say."""
         return None if self.probabilities is None else float(self.probabilities[query, lab])
+
+    def outside_probability(self, query: int) -> float | None:
+        """Probability that no lab of the index made it; None where the index cannot say."""
+        return None if self.outside is None else float(self.outside[query])
 
     def size(self, query: int, *, otherwise: int) -> int:
         """How many labs the answer holds: those of the candidate set, if there is one."""
@@ -89,11 +126,13 @@ def check_promised(
     """UsageError for a candidate set that the calibration of the index at `path` cannot promise."""
     if options.coverage is None:
         return
+    if calibration is not None and calibration.weighs_outcomes:
+        return
     fits = calibration and calibration.sequence.works
-    if not fits or options.work not in fits:
+    if not fits or options.likelier_work not in fits:
         raise UsageError(
-            f"the index {path} has no calibration for {options.work} work, so no coverage can be "
-            "promised",
+            f"the index {path} has no calibration for {options.likelier_work} work, so no coverage "
+            "can be promised",
             hint="train with more plasmids held out, or ask for a number of labs with -k",
         )
 
@@ -103,29 +142,102 @@ def confidence_of(
     scores: NDArray[np.float64],
     nearest: NDArray[np.float64] | None,
     *,
+    facts: NDArray[np.float64] | None,
+    names: Sequence[str],
+    classes: tuple[Codes, Sequence[str]],
+    featured: NDArray[np.bool_],
+    options: ConfidenceOptions = DEFAULT_OPTIONS,
+) -> Confidence:
+    """Of one index: scores of the labs that its answers rank (q, n), facts of its scorer (q, f)
+    (None: vectors rank alone), the labs' `names` (n,), the class of each (n,) and the names of
+    classes (c,); nearest plasmids and features as in `class_confidence`."""
+    if calibration is None or not calibration.weighs_outcomes:
+        return _spread(calibration, scores, nearest, classes, featured, options)
+    named = named_columns(names)
+    confidences, thresholds = np.zeros(len(scores)), np.zeros(len(scores))
+    probabilities, sizes = np.zeros(scores.shape), np.ones(len(scores), dtype=np.intp)
+    for features, rows in by_features(featured):
+        fit = calibration.fits(features=features).outcome
+        assert fit is not None
+        row_facts = None if facts is None else facts[rows]
+        if row_facts is None:
+            assert nearest is not None, "a calibration weighs the nearest plasmid"
+            row_facts = OpenSetInputs.from_scores(scores[rows], nearest[rows], named=named).facts()
+        probabilities[rows], outside = fit.probabilities(scores[rows], row_facts, options.cases)
+        confidences[rows] = 1 - outside
+        thresholds[rows] = fit.threshold(options.false_alarm, options.cases)
+        if options.coverage is not None:
+            mass = fit.mass(options.coverage, options.cases) - outside
+            sizes[rows] = set_sizes(probabilities[rows], mass)
+    return Confidence(
+        confidences,
+        thresholds,
+        probabilities,
+        sizes if options.coverage is not None else None,
+        outside=1 - confidences,
+        work=options.label,
+    )
+
+
+def _spread(
+    calibration: Calibration | None,
+    scores: NDArray[np.float64],
+    nearest: NDArray[np.float64] | None,
+    classes: tuple[Codes, Sequence[str]],
+    featured: NDArray[np.bool_],
+    options: ConfidenceOptions,
+) -> Confidence:
+    """By a calibration of classes: the probability of the pool is spread over its labs, in
+    proportion to their scores."""
+    class_of_lab, class_names = classes
+    are_classes = len(class_of_lab) == len(class_names)
+    class_count = len(class_names)
+    class_scores = (
+        scores if are_classes else pooled_scores(scores, class_of_lab, classes=class_count)
+    )
+    confidence = class_confidence(
+        calibration, class_scores, nearest, names=class_names, featured=featured, options=options
+    )
+    if confidence.probabilities is None or are_classes:
+        return confidence
+    shares = np.where(scores > -1, np.exp(LOG_RANGE * scores), 0.0)  # (q, n)
+    totals = np.zeros(class_scores.shape)
+    np.add.at(totals.T, class_of_lab, shares.T)
+    weights = confidence.probabilities / np.maximum(totals, np.finfo(float).tiny)
+    return replace(confidence, probabilities=shares * weights[:, class_of_lab])
+
+
+def class_confidence(
+    calibration: Calibration | None,
+    scores: NDArray[np.float64],
+    nearest: NDArray[np.float64] | None,
+    *,
     names: Sequence[str],
     featured: NDArray[np.bool_],
     options: ConfidenceOptions = DEFAULT_OPTIONS,
 ) -> Confidence:
-    """Of one index: scores of its classes (q, n), cosines of the nearest plasmids (q,), and which
-    queries have features (q,).
+    """Of one index, by a calibration that weighs no outcomes: scores of its classes (q, n), cosines
+    of the nearest plasmids (q,), and which queries have features (q,).
 
     An uncalibrated index has the best score of a named lab as confidence and nothing else; it
     alone needs no nearest plasmids.
     """
     named = named_columns(names)
+    work = options.likelier_work
     if calibration is None:
-        return Confidence(best_named(scores, named=named))
+        return Confidence(best_named(scores, named=named), work=work)
     assert nearest is not None, "a calibration weighs the nearest plasmid"
+    false_alarm = FALSE_ALARM if options.false_alarm is None else options.false_alarm
     confidences, thresholds = np.zeros(len(scores)), np.zeros(len(scores))
     row_fits: list[tuple[NDArray[np.intp], WorkFit | None]] = []
     for features, rows in by_features(featured):
         fits: Fits = calibration.fits(features=features)
         query_scores = OpenSetInputs.from_scores(scores[rows], nearest[rows], named=named)
         confidences[rows] = fits.verdicts.open_set.score(query_scores)
-        thresholds[rows] = fits.verdicts.threshold(options.false_alarm)
-        row_fits.append((rows, fits.works.get(options.work)))
-    return with_probabilities(Confidence(confidences, thresholds), scores, row_fits, options)
+        thresholds[rows] = fits.verdicts.threshold(false_alarm)
+        row_fits.append((rows, fits.works.get(work)))
+    confidence = Confidence(confidences, thresholds, work=work)
+    return with_probabilities(confidence, scores, row_fits, options)
 
 
 def by_features(featured: NDArray[np.bool_]) -> list[tuple[bool, NDArray[np.intp]]]:
@@ -153,4 +265,4 @@ def with_probabilities(
         if options.coverage is not None:
             sizes[rows] = set_sizes(probabilities[rows], fit.mass(options.coverage))
     set_size = sizes if options.coverage is not None else None
-    return Confidence(confidence.confidences, confidence.thresholds, probabilities, set_size)
+    return replace(confidence, probabilities=probabilities, sizes=set_size)

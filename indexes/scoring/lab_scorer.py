@@ -1,4 +1,4 @@
-"""The scores that rank labs: queries with their vectors in, one score a class out, from vectors,
+"""The scores that rank labs: queries with their vectors in, one score a lab out, from vectors,
 exact k-mers, shapes and phenotype features of stored plasmids."""
 
 from __future__ import annotations
@@ -9,14 +9,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vecattr.indexes.scoring.catalogue import NO_ROWS, Catalogue
 from vecattr.indexes.scoring.lab_features import LabFeatures, QueryKmers
+from vecattr.indexes.scoring.query_facts import FACTS, query_facts
 from vecattr.indexes.scoring.shape_odds import ShapeOdds
 from vecattr.indexes.search.embedding import QueryVectors
 from vecattr.indexes.storage.live_segment import LiveSegment, living_rows
 from vecattr.plasmid import Plasmid
-from vecattr.ranking.evidence_ranker import EvidenceRanker, class_scores
+from vecattr.ranking.evidence_ranker import EvidenceRanker, class_scores, pooled_scores
 from vecattr.vectors import Column, Cosines, Rows, Scores, Vectors
 
 if TYPE_CHECKING:
@@ -24,6 +26,17 @@ if TYPE_CHECKING:
 
 #: Cosines of queries with stored plasmids that are in memory at once (8 bytes each).
 _COSINES_AT_ONCE = 1 << 22
+
+
+@dataclass(frozen=True)
+class LabEvidence:
+    """What stored plasmids say of q queries: a score of each of l labs, pooled ones one by one,
+    from -1 to 0 (q, l); the cosine of each lab's nearest plasmid (q, l); and the FACTS of
+    `vecattr.indexes.scoring.query_facts` (q, f)."""
+
+    scores: Scores
+    nearest: Cosines
+    facts: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -56,9 +69,8 @@ class LabScorer:
 
         return PhenotypeOdds(self.catalogue, self.segments)
 
-    def scores(self, vectors: QueryVectors, cosines: Cosines) -> Scores:
-        """The score of each query with each class, (q, c), from -1 to 0; `cosines` (q, c) are those
-        with the class vectors."""
+    def evidence(self, vectors: QueryVectors, cosines: Cosines) -> LabEvidence:
+        """Of each query; `cosines` (q, c) are those with the class vectors."""
         left_out = [self.rows_of(ids) for ids in vectors.left_out] or [NO_ROWS] * len(vectors)
         queries = zip(
             vectors.plasmids,
@@ -68,8 +80,12 @@ class LabScorer:
             self.stored_cosines(vectors.bare),
             strict=True,
         )
-        rows = [self.class_scores(self.columns(*query)) for query in queries]
-        return np.stack(rows) if rows else np.zeros(cosines.shape)
+        rows = [self.evidence_of(query[0], self.columns(*query)) for query in queries]
+        if not rows:
+            none = np.zeros((0, len(self.catalogue.lab_names)))
+            return LabEvidence(none, none, np.zeros((0, len(FACTS))))
+        scores, nearest, facts = zip(*rows, strict=True)
+        return LabEvidence(np.stack(scores), np.stack(nearest), np.stack(facts))
 
     def stored_cosines(self, vectors: Vectors) -> Iterator[Cosines]:
         """The cosines of each query with the stored plasmids, for several queries at a time: one
@@ -104,11 +120,22 @@ class LabScorer:
             columns |= self.phenotype_odds.columns(plasmid.features, left_out=left_out)
         return columns
 
-    def class_scores(self, columns: dict[str, Column]) -> Column:
-        """The scores of classes (c,) from the columns of labs."""
+    def evidence_of(
+        self, plasmid: Plasmid, columns: dict[str, Column]
+    ) -> tuple[Column, Column, Column]:
+        """Scores of labs (l,), the cosines of their nearest plasmids (l,), and facts (f,), of one
+        query from its columns."""
         logits = np.where(columns["plasmids"] > 0, self.ranker.logits(columns), -np.inf)
-        classes = len(self.class_names)
-        return class_scores(logits, self.catalogue.class_of_lab, classes=classes)
+        labs = len(logits)
+        facts = query_facts(
+            columns, logits, are_pooled=self.catalogue.are_pooled, circular=plasmid.is_circular
+        )
+        scores = class_scores(logits, np.arange(labs), classes=labs)
+        return scores, columns["nearest"], facts
+
+    def class_scores(self, lab_scores: Scores) -> Scores:
+        """The scores of classes (q, c) from those of labs (q, l)."""
+        return pooled_scores(lab_scores, self.catalogue.class_of_lab, classes=len(self.class_names))
 
     def rows_of(self, ids: Collection[str]) -> Rows:
         """The rows of living plasmids with these ids, ascending."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -39,15 +40,27 @@ from vecattr.indexes.storage.index_model import (
 )
 from vecattr.indexes.storage.live_segment import class_sizes, discriminant_of
 from vecattr.indexes.storage.snapshot import Snapshot, open_present
-from vecattr.plasmid import Plasmid
+from vecattr.plasmid import POOLED, Plasmid
 from vecattr.ranking.discriminant import Discriminant
-from vecattr.vectors import EmbeddingTable, Vectors
+from vecattr.ranking.evidence_ranker import pooled_scores
+from vecattr.vectors import Codes, EmbeddingTable, Vectors
 
 if TYPE_CHECKING:
     from vecattr.calibration.calibration_set import HeldOut
 
 #: Plasmids asked about at once; no answer depends on it.
 BATCH = 64
+
+
+@dataclass(frozen=True)
+class LabAnswers:
+    """What an index says of q queries and the n labs that its answers rank: `scores` sort them,
+    `cosines` compare vectors (of a lab without a vector of its own, with its nearest plasmid), both
+    (q, n); `facts` tell cases apart (q, f), None where vectors rank alone."""
+
+    scores: NDArray[np.float64]
+    cosines: NDArray[np.float64]
+    facts: NDArray[np.float64] | None
 
 
 class OpenedIndex:
@@ -233,12 +246,48 @@ class OpenedIndex:
         )
         return cosines
 
+    @cached_property
+    def answer_names(self) -> tuple[str, ...]:
+        """The labs that answers rank, sorted: every lab by name, where k-mers tell pooled labs
+        apart; else the classes."""
+        if self.scorer is None:
+            return self.lab_names
+        classes = (name for name in self.lab_names if name != POOLED)
+        return tuple(sorted({*self.scorer.catalogue.lab_names, *classes}))
+
+    @cached_property
+    def class_of_answer(self) -> Codes:
+        """The class of each of the `answer_names`, as a place in `lab_names`, (n,)."""
+        place = {name: column for column, name in enumerate(self.lab_names)}
+        pool = place.get(POOLED, -1)
+        return np.array([place.get(name, pool) for name in self.answer_names], dtype=np.int64)
+
+    def lab_answers(self, vectors: QueryVectors, cosines: NDArray[np.float64]) -> LabAnswers:
+        """What the index says of its `answer_names`, from the cosines with its classes."""
+        if self.scorer is None:
+            return LabAnswers(cosines, cosines, None)
+        evidence = self.scorer.evidence(vectors, cosines)
+        places = np.searchsorted(self.answer_names, self.scorer.catalogue.lab_names)
+        shape = len(vectors), len(self.answer_names)
+        scores, nearest = np.full(shape, -1.0), np.full(shape, -1.0)
+        scores[:, places], nearest[:, places] = evidence.scores, evidence.nearest
+        own_names = np.array(self.lab_names, dtype=object)[self.class_of_answer]
+        has_vector = own_names == np.array(self.answer_names, dtype=object)
+        answer_cosines = np.where(has_vector, cosines[:, self.class_of_answer], nearest)
+        return LabAnswers(scores, answer_cosines, evidence.facts)
+
+    def class_scores(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Scores of the classes, (q, c), from those of the `answer_names`, (q, n)."""
+        if self.scorer is None:
+            return scores
+        return pooled_scores(scores, self.class_of_answer, classes=len(self.lab_names))
+
     def lab_scores(
         self, vectors: QueryVectors, cosines: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """What ranks the classes, (q, labs), from their `lab_cosines`: scores of the evidence
         ranker from -1 to 0, or those cosines where vectors rank alone."""
-        return cosines if self.scorer is None else self.scorer.scores(vectors, cosines)
+        return self.class_scores(self.lab_answers(vectors, cosines).scores)
 
     def neighbors(self, vectors: QueryVectors, *, n: int) -> list[tuple[Neighbor, ...]]:
         """The n nearest stored plasmids of each query by sequence, best first, ties by id."""

@@ -21,6 +21,7 @@ from vecattr.indexes.storage.index_folder import opened_index, segment_path
 from vecattr.indexes.storage.lab_parts import LabPart, effective_labs
 from vecattr.indexes.storage.manifest import Manifest, SegmentEntry
 from vecattr.indexes.storage.segment import Segment, StoredPlasmid
+from vecattr.indexes.storage.segment_schema import StoredCodes
 from vecattr.plasmid import POOLED, composed
 from vecattr.ranking.discriminant import Discriminant
 
@@ -116,10 +117,17 @@ class LiveSegment:
 
     def class_sizes(self) -> Counter[str]:
         """How many living rows each class has."""
-        codes = self.stored.label_codes[self.alive]
-        counts = np.bincount(codes, minlength=len(self.stored.label_names)).tolist()
+        return self._sizes(self.stored.label_codes, self.stored.label_names)
+
+    def lab_sizes(self) -> Counter[str]:
+        """How many living rows each lab has, pooled ones by name."""
+        return self._sizes(self.stored.lab_codes, self.stored.lab_names)
+
+    def _sizes(self, codes: StoredCodes, stored_names: Sequence[str]) -> Counter[str]:
+        """How many living rows each name has, by present names."""
+        counts = np.bincount(codes[self.alive], minlength=len(stored_names)).tolist()
         sizes: Counter[str] = Counter()
-        for stored_name, count in zip(self.stored.label_names, counts, strict=True):
+        for stored_name, count in zip(stored_names, counts, strict=True):
             name = self.present(stored_name)
             if name is not None and count:
                 sizes[name] += count

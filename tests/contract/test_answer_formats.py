@@ -85,6 +85,9 @@ def test_json_has_the_documented_names() -> None:
         "work",
         "coverage",
         "source",
+        "outside",
+        "strength",
+        "sentence",
     ]
     assert value["labs"][0] == {
         "rank": 1,
@@ -103,11 +106,12 @@ def test_every_format_tells_the_file_of_a_query(form: Format) -> None:
     assert ("a &lt;b&gt;.gb" if form == "html" else "a <b>.gb") in written
 
 
-def test_the_source_is_the_last_column_and_empty_without_a_file() -> None:
+def test_the_youngest_columns_stand_last_and_are_empty_where_nothing_is_known() -> None:
     lines = text("csv", ANSWER).splitlines()
-    assert [line.rsplit(",", 1)[1] for line in lines] == ["source", *["a <b>.gb"] * 3]
-    nowhere = replace(ANSWER, source=None)
-    assert text("csv", nowhere).splitlines()[-1].endswith(",")
+    last = [line.rsplit(",", 3)[1:] for line in lines]
+    assert last == [["source", "outside", "strength"], *[["a <b>.gb", "", ""]] * 3]
+    nowhere = replace(ANSWER, source=None, outside=0.25, strength="weak")
+    assert text("csv", nowhere).splitlines()[-1].endswith(",,0.250000,weak")
     assert objects("json", nowhere)[0]["source"] is None
 
 

@@ -26,6 +26,7 @@ from vecattr.calibration.open_set import (
     fit_open_set_score,
     named_columns,
 )
+from vecattr.calibration.outcomes import OUTSIDE, CaseRows, OutcomeFit, fit_outcome
 from vecattr.calibration.temperature import Temperature, fit_temperature
 from vecattr.encoders.model_folder import CALIBRATION_FILE
 from vecattr.errors import UsageError
@@ -76,6 +77,7 @@ class Fits:
 
     verdicts: VerdictFit
     works: Mapping[Work, WorkFit]
+    outcome: OutcomeFit | None = None  # None in calibrations by older versions
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,12 @@ class Calibration:
     def fits(self, *, features: bool) -> Fits:
         """For queries with features, or without."""
         return self.features if features and self.features else self.sequence
+
+    @property
+    def weighs_outcomes(self) -> bool:
+        """Whether it weighs known work, new work and labs outside the index."""
+        kinds = [self.sequence] if self.features is None else [self.sequence, self.features]
+        return all(fits.outcome is not None for fits in kinds)
 
     @property
     def threshold(self) -> float:
@@ -111,6 +119,7 @@ class Calibration:
             "rows": self.rows,
             "rows_of_the_threshold": self.named,
             "works": sorted(self.sequence.works),
+            "outcomes": self.sequence.outcome and self.sequence.outcome.summary(),
             "with_features": self.features is not None,
             "source": self.source,
         }
@@ -134,6 +143,7 @@ def _fits_json(fits: Fits) -> dict[str, object]:
     return {
         "verdicts": {"familiarity": asdict(verdicts.open_set), "scores": verdicts.scores},
         "works": {work: asdict(fit) for work, fit in fits.works.items()},
+        **({"outcome": fits.outcome.to_object()} if fits.outcome else {}),
     }
 
 
@@ -159,26 +169,63 @@ def measured_alarm(scores: tuple[float, ...], threshold: float) -> float:
     return float(np.mean(np.array(scores) < threshold))
 
 
-def fit_calibration(held_out: HeldOut, *, source: str) -> Calibration | None:
+def fit_calibration(
+    held_out: HeldOut,
+    *,
+    source: str,
+    case_rows: tuple[CaseRows, CaseRows] | None = None,
+) -> Calibration | None:
     """Fitted on plasmids that the lab vectors did not see; None when fewer than FEWEST of them are
-    of known labs and from new work, too few to estimate rates."""
+    of known labs and from new work, too few to estimate rates.
+
+    `case_rows` are what outcomes are fitted on, for queries without features and with: those of a
+    scorer; without one the held-out plasmids, each also with its own lab hidden.
+    """
     named = named_columns(held_out.labs.names)  # (n,)
     named_rows = int(np.count_nonzero(held_out.is_new & named[held_out.labels]))
     if named_rows < FEWEST:
         return None
     return Calibration(
-        sequence=_fit(held_out, named, features=False),
-        features=_fit(held_out, named, features=True) if held_out.has_features else None,
+        sequence=_fit(held_out, named, case_rows, features=False),
+        features=(
+            _fit(held_out, named, case_rows, features=True) if held_out.has_features else None
+        ),
         rows=len(held_out),
         named=named_rows,
         source=source,
     )
 
 
-def _fit(held_out: HeldOut, named: Mask, *, features: bool) -> Fits:
+def _fit(
+    held_out: HeldOut,
+    named: Mask,
+    case_rows: tuple[CaseRows, CaseRows] | None,
+    *,
+    features: bool,
+) -> Fits:
     scores = held_out.scores(features=features)  # (q, n)
     verdicts = _fit_verdicts(scores, held_out, named)
-    return Fits(verdicts, fit_works(scores, held_out.labels, held_out.is_new))
+    works = fit_works(scores, held_out.labels, held_out.is_new)
+    rows = case_rows[features] if case_rows else _class_rows(scores, held_out, named)
+    return Fits(verdicts, works, fit_outcome(rows))
+
+
+def _class_rows(scores: Scores, held_out: HeldOut, named: Mask) -> CaseRows:
+    """What outcomes are fitted on where vectors rank classes: every plasmid, and those of labs with
+    a name once more with their own lab hidden."""
+    rows = np.flatnonzero(named[held_out.labels])
+    hidden = held_out.without_true_lab(scores)[rows]
+    seen_facts = OpenSetInputs.from_scores(scores, held_out.nearest, named=named).facts()
+    hidden_facts = OpenSetInputs.from_scores(
+        hidden, held_out.nearest_other[rows], named=named
+    ).facts()
+    return CaseRows(
+        scores=np.concatenate([scores, hidden]),
+        truths=np.concatenate([held_out.labels, np.full(len(rows), -1)]),
+        cases=np.concatenate([held_out.is_new.astype(np.int64), np.full(len(rows), OUTSIDE)]),
+        facts=np.concatenate([seen_facts, hidden_facts]),
+        weights=np.ones(len(scores) + len(rows)),
+    )
 
 
 def fit_works(scores: Scores, columns: Codes, is_new: Mask) -> dict[Work, WorkFit]:
@@ -240,6 +287,7 @@ def _parsed_fits(data: dict[str, Any]) -> Fits:
     return Fits(
         VerdictFit(OpenSetScore((constant, best, lead, nearness)), scores),
         {work: _parsed_work(data["works"][work]) for work in WORKS if work in data["works"]},
+        OutcomeFit.from_object(data["outcome"]) if "outcome" in data else None,
     )
 
 

@@ -48,14 +48,15 @@ def mass_for(masses: Sequence[float], coverage: float) -> float:
     return masses[rank - 1] if rank <= len(masses) else math.inf
 
 
-def set_sizes(probabilities: Probabilities, mass: float) -> Codes:
+def set_sizes(probabilities: Probabilities, mass: float | Column) -> Codes:
     """The number of labs in each row's candidate set: those, by falling probability, that are
-    preceded by a total of at most `mass`; (q, n) -> (q,), at least 1.
+    preceded by a total of at most `mass`, one for all rows or one each (q,); (q, n) -> (q,), at
+    least 1.
 
     >>> set_sizes(np.array([[0.5, 0.3, 0.2], [0.98, 0.01, 0.01]]), 0.8).tolist()
     [3, 1]
     """
     descending = -np.sort(-probabilities, axis=1)  # (q, n)
     before = np.cumsum(descending, axis=1) - descending
-    sizes: Codes = np.maximum((before <= mass + _ROUNDING).sum(axis=1), 1)
+    sizes: Codes = np.maximum((before <= np.reshape(mass, (-1, 1)) + _ROUNDING).sum(axis=1), 1)
     return sizes

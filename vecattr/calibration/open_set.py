@@ -50,6 +50,10 @@ class OpenSetInputs:
         top = -np.partition(-padded, 1, axis=1)[:, :2]  # (q, 2)
         return cls(top[:, 0], top[:, 0] - top[:, 1], np.asarray(nearest, dtype=np.float64))
 
+    def facts(self) -> NDArray[np.float64]:
+        """The facts that tell cases apart where vectors rank alone: best, lead, nearness (q, 3)."""
+        return self.design()[:, 1:]
+
     def design(self) -> NDArray[np.float64]:
         """The design matrix (q, 4): 1, best, lead and nearness, -log of 1 - nearest cosine."""
         nearness = -np.log(np.clip(1 - self.nearest, 0, 2) + _NEAREST_STEP)

@@ -240,6 +240,14 @@ def class_scores(logits: Column, class_of_lab: Codes, *, classes: int) -> Column
     return _log_scores(total / max(float(total.sum()), np.finfo(np.float64).tiny))
 
 
+def pooled_scores(lab_scores: Scores, class_of_lab: Codes, *, classes: int) -> Scores:
+    """Scores of classes (q, c) from scores of labs as classes of their own (q, l)."""
+    shares = np.where(lab_scores > -1, np.exp(LOG_RANGE * lab_scores), 0.0)
+    pooled = np.zeros((len(shares), classes))
+    np.add.at(pooled.T, class_of_lab, shares.T)
+    return _log_scores(pooled)
+
+
 def renormalised_scores(scores: Scores) -> Scores:
     """Scores of `class_scores` (q, c), some of them set to -1 since: the others raised until they
     are those of a softmax again."""

@@ -104,7 +104,7 @@ def test_evaluate_prints_the_documented_figures(shelf: Any, capsys: Capture) -> 
     assert run([*arguments, "--format", "json"]) == 0
     figures = json.loads(capsys.readouterr().out)
     names = "n labs outside top1 top5 top10 top50 mrr macro_recall x95 x99 groups interval"
-    facts = "by_plasmids features version model index"
+    facts = "by_plasmids by_name features version model index"
     assert list(figures) == [*names.split(), *facts.split()]
     assert figures["n"] == 12
     answers = Index.open(shelf.index).query_many(shelf.plasmids[::5], k=1)

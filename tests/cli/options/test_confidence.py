@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from vecattr import Index
@@ -18,7 +19,6 @@ from vecattr.cli.options.confidence import confidence_options
 from vecattr.encoders.model_folder import CALIBRATION_FILE, HELD_OUT_FILE
 from vecattr.files.fold_folder import fold_path
 from vecattr.indexes.checking.verify import verify_index
-from vecattr.indexes.scoring.confidence import ConfidenceOptions
 
 Capture = pytest.CaptureFixture[str]
 Answer = dict[str, Any]
@@ -53,20 +53,42 @@ def test_query_gives_a_probability_to_each_lab(
     calibrated_folds: Any, asked_index: Path, capsys: Capture
 ) -> None:
     for answer in answers(calibrated_folds, asked_index, capsys, "-k", "99"):
-        assert sum(shares(answer)) == pytest.approx(1, abs=1e-5)
+        outside = answer["outside"] or 0  # a fused panel weighs no outside labs
+        assert sum(shares(answer)) + outside == pytest.approx(1, abs=1e-5)
         assert shares(answer) == sorted(shares(answer), reverse=True)
-        assert (answer["work"], answer["coverage"]) == ("known", None)
+        assert answer["work"] == ("known" if answer["outside"] is None else "1:1:1")
+        assert answer["coverage"] is None
+        assert (answer["strength"] is None) == (answer["outside"] is None)
+        assert answer["labs"][0]["name"] in answer["sentence"]
 
 
-def test_work_changes_probabilities_and_neither_ranking_nor_verdict(
+def test_an_expectation_moves_the_probability_of_an_outside_lab_and_the_verdict(
+    calibrated_folds: Any, capsys: Capture
+) -> None:
+    index = fold_path(calibrated_folds.index, 1)
+    few, many = (
+        answers(calibrated_folds, index, capsys, "--expect", f"1:1:{weight}")
+        for weight in ("0.01", "100")
+    )
+    for one, other in zip(few, many, strict=True):
+        assert one["outside"] < other["outside"]
+        assert one["confidence"] == pytest.approx(1 - one["outside"], abs=1e-5)
+        assert [hit["name"] for hit in one["labs"]] == [hit["name"] for hit in other["labs"]]
+        for answer in (one, other):
+            assert answer["verdict"] == ("known" if answer["outside"] <= 0.5 else "unknown")
+    assert {answer["verdict"] for answer in few} == {"known"}
+    assert {answer["verdict"] for answer in many} == {"unknown"}
+    assert all("outside this index" in answer["sentence"] for answer in many)
+
+
+def test_work_changes_probabilities_and_not_the_ranking(
     calibrated_folds: Any, asked_index: Path, capsys: Capture
 ) -> None:
-    known = answers(calibrated_folds, asked_index, capsys)
+    known = answers(calibrated_folds, asked_index, capsys, "--work", "known")
     new = answers(calibrated_folds, asked_index, capsys, "--work", "new")
     for one, other in zip(known, new, strict=True):
         assert shares(one) != shares(other)
         assert [hit["name"] for hit in one["labs"]] == [hit["name"] for hit in other["labs"]]
-        assert (one["verdict"], one["confidence"]) == (other["verdict"], other["confidence"])
         assert (one["work"], other["work"]) == ("known", "new")
 
 
@@ -102,7 +124,7 @@ def test_a_coverage_names_a_set_instead_of_a_number(
 
 
 @pytest.mark.parametrize("form", ["tsv", "csv"])
-def test_the_last_columns_are_probability_work_and_coverage(
+def test_the_last_columns_are_the_youngest(
     calibrated_folds: Any, asked_index: Path, form: str, capsys: Capture
 ) -> None:
     chosen = [str(calibrated_folds.table), "--where", "split=dev", "-i", str(asked_index)]
@@ -111,7 +133,8 @@ def test_the_last_columns_are_probability_work_and_coverage(
     assert run(["query", *chosen, *options]) == 0
     text = io.StringIO(capsys.readouterr().out)
     rows = list(csv.DictReader(text, delimiter="\t" if form == "tsv" else ","))
-    assert list(rows[0])[-3:] == ["probability", "work", "coverage"]
+    last = ["probability", "work", "coverage", "source", "outside", "strength"]
+    assert list(rows[0])[-6:] == last
     assert {row["kind"] for row in rows} == {"lab", "neighbor"}
     for row in rows:
         assert (row["work"], row["coverage"]) == ("new", "0.900000")
@@ -126,6 +149,8 @@ def test_the_last_columns_are_probability_work_and_coverage(
         (["--coverage", "0"], "coverage"),
         (["--false-alarm", "1"], "false-alarm"),
         (["--work", "old"], "work"),
+        (["--expect", "1:1"], "no expectation"),
+        (["--expect", "1:1:1", "--work", "new"], "an expectation of its own"),
     ],
 )
 def test_what_cannot_be_asked_is_a_usage_error(
@@ -152,8 +177,10 @@ def test_options_default_to_what_is_usual() -> None:
     @confidence_options
     def nothing() -> None: ...
 
-    defaults = {one.name: one.default for one in nothing.__click_params__}  # type: ignore[attr-defined]
-    assert ConfidenceOptions(defaults["work"], defaults["false_alarm"]) == ConfidenceOptions()
+    context = click.Context(click.Command("nothing"))
+    options = nothing.__click_params__  # type: ignore[attr-defined]
+    assert {option.name for option in options} == {"expect", "work", "false_alarm", "coverage"}
+    assert not any(option.get_default(context) for option in options)
 
 
 def test_evaluate_tells_whether_probabilities_mean_what_they_say(
@@ -161,7 +188,7 @@ def test_evaluate_tells_whether_probabilities_mean_what_they_say(
 ) -> None:
     whole = answers(calibrated_folds, asked_index, capsys)
     found = figures(calibrated_folds, asked_index, capsys)
-    assert found["work"] == "known"
+    assert found["work"] == whole[0]["work"]
     assert "candidate_sets" not in found
     calibration = found["calibration"]
     assert list(calibration) == ["ece", "interval", "plain", "stated", "correct"]

@@ -47,9 +47,9 @@ def records(*answers: Attribution) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text("csv", *answers))))
 
 
-def test_evidence_adds_columns_before_the_source_and_a_row_a_stretch() -> None:
+def test_evidence_adds_columns_before_the_youngest_ones_and_a_row_a_stretch() -> None:
     lab, support, common = records(ANSWER)
-    assert tuple(lab) == (*COLUMNS[:-1], *EVIDENCE_COLUMNS, "source")
+    assert tuple(lab) == (*COLUMNS[:-3], *EVIDENCE_COLUMNS, *COLUMNS[-3:])
     assert {lab[name] for name in EVIDENCE_COLUMNS} == {""}
     head = ("query", "rank", "kind", "lab", "id", "cosine", "probability", "work", "index")
     assert [support[name] for name in head] == [

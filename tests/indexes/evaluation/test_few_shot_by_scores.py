@@ -109,7 +109,7 @@ def added(workshop: Any, index: Path, copy: Path, supports: list[Plasmid]) -> An
 
 
 def real_ranks(opened: Any, queries: list[Plasmid]) -> list[float]:
-    scores = Panel((opened,)).judge(queries).scores
+    scores = opened.class_scores(Panel((opened,)).judge(queries).scores)
     return list(lab_ranks(scores, opened.lab_names, [query.lab or "" for query in queries]))
 
 
@@ -186,7 +186,8 @@ def assert_scores_agree(
     assert "lone" not in there
     columns = [opened.lab_names.index(name) for name in (*workshop.open(index).lab_names, *there)]
     for query in sorted(set(range(len(plasmids))) - set(stored.tolist())):
-        [real_scores] = Panel((opened,)).judge([new_plasmids.plasmids[query]]).scores
+        judgement = Panel((opened,)).judge([new_plasmids.plasmids[query]])
+        [real_scores] = opened.class_scores(judgement.scores)
         simulated = few_shot.simulated_query(query).scores(supports)
         assert simulated.tolist() == pytest.approx(real_scores[columns].tolist(), abs=1e-5)
 

@@ -12,6 +12,7 @@ import pytest
 
 from vecattr.attribution import Work
 from vecattr.calibration.calibration import Calibration, Fits, VerdictFit, WorkFit
+from vecattr.calibration.expectation import Expectation
 from vecattr.calibration.open_set import OpenSetScore
 from vecattr.calibration.temperature import Temperature
 from vecattr.encoders.model_folder import CALIBRATION_FILE
@@ -21,9 +22,11 @@ from vecattr.indexes.scoring.confidence import (
     ConfidenceOptions,
     best_named,
     by_features,
+    class_confidence,
     confidence_of,
 )
 from vecattr.plasmid import POOLED
+from vecattr.ranking.evidence_ranker import LOG_RANGE
 
 NAMES = ("Ash", "Birch", "Cedar", POOLED)
 COSINES = np.array([[0.9, 0.5, 0.2, 0.95], [0.3, 0.6, 0.1, 0.2], [0.2, 0.1, 0.4, -0.3]])
@@ -56,7 +59,7 @@ def softmax(row: list[float], inverse: float) -> list[float]:
 
 @pytest.mark.parametrize("work", ["known", "new"])
 def test_queries_with_and_without_features_have_their_own_fits_in_one_batch(work: Work) -> None:
-    sure = confidence_of(
+    sure = class_confidence(
         BOTH,
         COSINES,
         NEAREST,
@@ -83,12 +86,12 @@ def test_queries_with_and_without_features_have_their_own_fits_in_one_batch(work
 
 
 def test_queries_are_asked_alone_as_in_a_batch() -> None:
-    whole = confidence_of(
+    whole = class_confidence(
         BOTH, COSINES, NEAREST, names=NAMES, featured=FEATURED, options=ConfidenceOptions()
     )
     for query in range(len(COSINES)):
         some = slice(query, query + 1)
-        alone = confidence_of(
+        alone = class_confidence(
             BOTH,
             COSINES[some],
             NEAREST[some],
@@ -105,7 +108,7 @@ def test_the_pool_gives_no_confidence() -> None:
     higher = COSINES.copy()
     higher[:, 3] = 1.0
     sure = [
-        confidence_of(BOTH, cosines, NEAREST, names=NAMES, featured=FEATURED)
+        class_confidence(BOTH, cosines, NEAREST, names=NAMES, featured=FEATURED)
         for cosines in (COSINES, higher)
     ]
     assert sure[0].confidences.tolist() == sure[1].confidences.tolist()
@@ -115,7 +118,7 @@ def test_the_pool_gives_no_confidence() -> None:
 
 
 def test_without_a_calibration_the_best_named_cosine_is_all_there_is() -> None:
-    sure = confidence_of(
+    sure = class_confidence(
         None, COSINES, NEAREST, names=NAMES, featured=FEATURED, options=ConfidenceOptions()
     )
     assert sure.confidences.tolist() == [0.9, 0.6, 0.4]
@@ -126,7 +129,7 @@ def test_a_kind_of_work_without_a_fit_has_a_verdict_and_no_probabilities() -> No
     known = fits(5, weight=1, works=("known",))
     calibration = replace(BOTH, sequence=known, features=None)
     for work, is_there in (("known", True), ("new", False)):
-        sure = confidence_of(
+        sure = class_confidence(
             calibration,
             COSINES,
             NEAREST,
@@ -136,6 +139,49 @@ def test_a_kind_of_work_without_a_fit_has_a_verdict_and_no_probabilities() -> No
         )
         assert (sure.probability(0, 0) is not None) == is_there
         assert sure.threshold(0) is not None
+
+
+def test_a_calibration_of_classes_spreads_the_probability_of_the_pool() -> None:
+    """By scores, which are logarithms of shares: the labs of the pool have 0.3 and 0.1."""
+    shares = np.array([[0.6, 0.3, 0.1]])
+    scores = np.log(shares) / LOG_RANGE
+    names, classes = ("Ash", "Dogwood", "Elm"), (np.array([0, 1, 1]), ("Ash", POOLED))
+    calibration = replace(BOTH, features=None)
+    options = ConfidenceOptions("known")
+    featured = np.array([False])
+    by_lab = confidence_of(
+        calibration, scores, NEAREST[:1], facts=None, names=names, classes=classes,
+        featured=featured, options=options,
+    )  # fmt: skip
+    by_class = class_confidence(
+        calibration, np.log([[0.6, 0.4]]) / LOG_RANGE, NEAREST[:1], names=classes[1],
+        featured=featured, options=options,
+    )  # fmt: skip
+    assert by_lab.probabilities is not None
+    assert by_class.probabilities is not None
+    ash, pool = by_class.probabilities[0].tolist()
+    assert by_lab.probabilities[0].tolist() == pytest.approx([ash, pool * 0.75, pool * 0.25])
+    assert by_lab.outside is None
+
+
+def test_an_expectation_and_a_kind_of_work_are_not_given_together() -> None:
+    with pytest.raises(UsageError, match="expectation of its own"):
+        ConfidenceOptions(work="known", expectation=Expectation())
+
+
+@pytest.mark.parametrize(
+    ("options", "label", "likelier"),
+    [
+        (ConfidenceOptions(), "1:1:1", "known"),
+        (ConfidenceOptions(work="new"), "new", "new"),
+        (ConfidenceOptions(expectation=Expectation(2, 0, 0)), "2:0:0", "known"),
+        (ConfidenceOptions(expectation=Expectation(1, 3, 9)), "1:3:9", "new"),
+    ],
+)
+def test_options_say_what_probabilities_are_for(
+    options: ConfidenceOptions, label: str, likelier: Work
+) -> None:
+    assert (options.label, options.likelier_work) == (label, likelier)
 
 
 def test_a_batch_is_divided_by_features() -> None:

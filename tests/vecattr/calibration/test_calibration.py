@@ -132,7 +132,10 @@ def test_a_calibration_survives_its_file(tmp_path: Path) -> None:
     assert fitted is not None
     assert read_calibration(tmp_path) is None
     (tmp_path / CALIBRATION_FILE).write_bytes(fitted.to_json())
-    assert read_calibration(tmp_path) == fitted
+    again = read_calibration(tmp_path)
+    assert again is not None
+    assert again.to_json() == fitted.to_json()
+    assert again.weighs_outcomes
 
 
 def test_the_file_keeps_the_names_of_its_format() -> None:

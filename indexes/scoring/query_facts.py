@@ -1,0 +1,74 @@
+"""Facts about a query that tell known work, new work and outside labs apart: the lab features of a
+query and the logits of its labs in, a few numbers out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from vecattr.vectors import Column, Mask
+
+#: Shares of the first lab, of which the logarithm is a fact, or the logarithm of what is left.
+_FIRST_SHARES = ("sum", "sole_squares")
+_FIRST_REMAINDERS = ("sum", "overlap", "shared", "jaccard")
+#: Shares of which the largest of all labs is a fact, as a logarithm.
+_LARGEST_SHARES = ("overlap", "jaccard")
+
+_EDGE = 0.02  # keeps the logarithm of a share of 0 finite
+_NEAREST_EDGE = 0.002  # as `_EDGE`, for 1 - cosine
+_SMALLEST = 1e-9
+
+FACTS = (
+    "first", "lead", "entropy", "level", "pool", "first_pooled", "first_plasmids",
+    "first_publications", "recurrent", "votes", "nearness", "known", "circular",
+    *(f"first_{name}" for name in _FIRST_SHARES),
+    *(f"first_{name}_left" for name in _FIRST_REMAINDERS),
+    *(f"largest_{name}" for name in _LARGEST_SHARES),
+)  # fmt: skip
+
+
+def query_facts(
+    columns: Mapping[str, Column], logits: Column, *, are_pooled: Mask, circular: bool
+) -> Column:
+    """One number for each of FACTS, (f,), from the columns and logits of l labs, (l,) each; a lab
+    with a logit of -inf is ruled out, and `are_pooled` have no class of their own.
+
+    The columns `cosine` of classes play no part: they are of labs that are ruled out, too.
+    """
+    best = float(logits.max(initial=-np.inf))
+    if best == -np.inf:
+        return np.zeros(len(FACTS))
+    weights = np.exp(logits - best)
+    shares = weights / weights.sum()
+    first = int(np.argmax(shares))
+    second = float(np.partition(shares, -2)[-2]) if len(shares) > 1 else 0.0
+    logarithms = np.log(np.maximum(shares, _SMALLEST))
+    facts = [
+        float(logarithms[first]),
+        float(logarithms[first]) - float(np.log(max(second, _SMALLEST))),
+        float(-(shares * logarithms).sum()),
+        best + float(np.log(weights.sum())),
+        float(shares[are_pooled].sum()),
+        float(are_pooled[first]),
+        float(columns["plasmids"][first]),
+        float(columns["publications"][first]),
+        float(np.log1p(columns["recurrent"][first])),
+        float(columns["votes20"].max()),
+        float(-np.log(np.clip(1 - columns["nearest"].max(), 0, 2) + _NEAREST_EDGE)),
+        _left(columns["known"][first]),
+        float(circular),
+        *(_logarithm(columns[name][first]) for name in _FIRST_SHARES),
+        *(_left(columns[name][first]) for name in _FIRST_REMAINDERS),
+        *(_logarithm(columns[name].max()) for name in _LARGEST_SHARES),
+    ]
+    return np.array(facts)
+
+
+def _logarithm(share: float) -> float:
+    return float(np.log(np.clip(share, 0, 1) + _EDGE))
+
+
+def _left(share: float) -> float:
+    """Minus the logarithm of what a share leaves of 1."""
+    return float(-np.log(1 + _EDGE - np.clip(share, 0, 1)))
