@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import tempfile
 from collections.abc import Callable, Sequence
@@ -25,12 +26,23 @@ from speed.commands import batch_cost, cost_of, median_of, start_costs, vecattr
 from speed.encoders import encoder_rates, training_floor, training_rate
 from speed.functions import function_costs
 from speed.scale import scale_costs
+from speed.steps import step_rates
 
 from vecattr.plasmid import Plasmid
 from vecattr.readers.plasmids import ReadOptions, read_plasmids
 from vecattr.version import __version__
 
-PARTS = ("build", "start", "batch", "functions", "encoders", "training", "scale", "peers")
+PARTS = (
+    "build",
+    "start",
+    "batch",
+    "functions",
+    "encoders",
+    "training",
+    "steps",
+    "scale",
+    "peers",
+)
 RECORD = Path(__file__).parent / "figures" / f"speed-{__version__}.json"
 
 
@@ -88,6 +100,12 @@ class SpeedRun:
             "moving its bytes": training_floor(self.queries[:512]),
         }
 
+    def steps(self) -> dict[str, object]:
+        """Steps of the published text CNN on one thread and on all."""
+        counts = sorted({1, len(os.sched_getaffinity(0))})
+        rows = self.queries[: self.options.step_plasmids]
+        return {f"{count} threads": step_rates(rows, threads=count) for count in counts}
+
     def scale(self) -> dict[str, object]:
         sizes = [int(size) for size in self.options.sizes.split(",")]
         folder = self.options.made or self.folder
@@ -127,6 +145,7 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--step-plasmids", type=int, default=320)
     parser.add_argument("--sizes", default="1000,36000,1000000")
     parser.add_argument("--made", type=Path, help="a folder that keeps made indexes")
     parser.add_argument("--work", type=Path, help="where files of a run may lie")

@@ -63,8 +63,12 @@ def _letter_hint(bases: str) -> str:
     """What to do with a sequence that holds other letters."""
     if _PROTEIN & set(bases[:10_000]):
         return "this looks like protein; vecattr reads nucleotide sequences"
+    if "(" in bases and set(bases) & set(").[]{}<>"):
+        return "this looks like RNA with its structure; give the plasmid's DNA"
     if "-" in bases or "." in bases:
         return "remove alignment gaps first"
+    if "*" in bases:
+        return "`*` is a stop in protein, or an end mark: vecattr reads nucleotide letters alone"
     return f"allowed letters: {ALPHABET} (any case, U is read as T)"
 
 

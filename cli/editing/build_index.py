@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from vecattr.encoders.protocol import SequenceEmbedder
+    from vecattr.encoders.vocabulary import Disclosure
     from vecattr.files.place import Place
     from vecattr.indexes.editing.build import BuildReport
     from vecattr.plasmid import Plasmid
@@ -54,6 +55,12 @@ if TYPE_CHECKING:
 )
 @click.option("--no-sequences", is_flag=True, help="Store no bases and no k-mers, only vectors.")
 @click.option(
+    "--disclose-model-kmers",
+    is_flag=True,
+    help="With --no-sequences: take a k-mer bag that `train` made all the same. Whoever has the "
+    "index can read 21-mers of the plasmids that it was trained on.",
+)
+@click.option(
     "--search",
     type=click.Choice(["auto", "approximate", "exact"]),
     default="auto",
@@ -75,6 +82,7 @@ def command(
     lab_vectors: Literal["learned", "mean"],
     views: int | None,
     no_sequences: bool,
+    disclose_model_kmers: bool,
     search: Literal["auto", "approximate", "exact"],
     replace: bool,
     wait: float,
@@ -85,7 +93,8 @@ def command(
     """Embed labelled plasmids and their labs, and build the index that `query` searches.
 
     Nothing is trained: a lab without a learned vector gets one made of its plasmids. Without
-    --no-sequences the index contains, and so discloses, every sequence. With a model folder of
+    --no-sequences the index contains, and so discloses, every sequence; with it, a k-mer bag of
+    `train` is refused, because it discloses those it was trained on. With a model folder of
     `train --folds`, one index is built for each fold; `query` combines them.
     """
     check_class_options(labs_file, min_plasmids)
@@ -103,6 +112,7 @@ def command(
             rule=rule,
             views=views,
             keep_sequences=not no_sequences,
+            disclose_kmers=disclose_model_kmers,
             replace=replace,
             place=place,
             search=search,
@@ -120,8 +130,18 @@ def _say_reports(reports: Mapping[Path, BuildReport], plasmids: Sequence[Plasmid
     for path, report in reports.items():
         terminal().say(f"{path}: {report}")
         warn_unread(report.unread, report.plasmids)
+        _warn_disclosed(path, report.disclosure)
     labs = sorted({plasmid.lab for plasmid in plasmids if plasmid.lab is not None})
     note_look_alikes(next(iter(reports)), labs)
+
+
+def _warn_disclosed(path: Path, disclosure: Disclosure | None) -> None:
+    """Warn that an index without sequences is not private."""
+    if disclosure:
+        terminal().say(
+            f"warning: {path} is NOT private: its model holds {disclosure}, and whoever has the "
+            "index can turn them back into bases"
+        )
 
 
 def _shipped() -> Path:

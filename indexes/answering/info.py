@@ -9,7 +9,8 @@ from vecattr.encoders.model_folder import RANKER_FILE, TABLES_FILE
 from vecattr.files.folder import Entry
 from vecattr.indexes.scoring.lab_features import LabFeatures
 from vecattr.indexes.search.nearest_plasmids import open_cells
-from vecattr.indexes.storage.index_folder import kept_generations
+from vecattr.indexes.storage.index_folder import MODEL_FOLDER, kept_generations
+from vecattr.indexes.storage.index_model import model_disclosure
 from vecattr.indexes.storage.live_segment import LiveSegment, class_sizes
 from vecattr.indexes.storage.log import read_log
 from vecattr.indexes.storage.manifest import FORMAT, VERSION, Manifest
@@ -49,6 +50,7 @@ def index_facts(
         "pooled_plasmids": sizes[POOLED],
         "lab_vectors": sorted(origins),
         "sequences_stored": manifest.keep_sequences,
+        "bases_disclosed_by": _disclosures(path, manifest),
         "ranked_by": "vectors and k-mers" if _has_ranker(manifest, segments) else "vectors",
         "model": {
             "identity": manifest.model,
@@ -62,6 +64,14 @@ def index_facts(
         "segments": [_segment_facts(path, segment) for segment in segments],
         "log": log[-LOG_ENTRIES:],
     }
+
+
+def _disclosures(path: Entry, manifest: Manifest) -> list[str]:
+    """What of an index can be turned back into bases; nothing in one that is private."""
+    sources = ["sequences and k-mers of its plasmids"] if manifest.keep_sequences else []
+    if disclosure := model_disclosure(path / MODEL_FOLDER, identity=manifest.model):
+        sources.append(f"the model: {disclosure}")
+    return sources
 
 
 def _segment_facts(path: Entry, segment: LiveSegment) -> dict[str, object]:

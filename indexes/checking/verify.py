@@ -32,7 +32,11 @@ from vecattr.indexes.storage.index_folder import (
     read_manifest,
     refuse_older,
 )
-from vecattr.indexes.storage.index_model import check_model_files, check_model_tables
+from vecattr.indexes.storage.index_model import (
+    check_model_files,
+    check_model_tables,
+    model_disclosure,
+)
 from vecattr.indexes.storage.live_segment import LiveSegment, class_names, class_sizes
 from vecattr.indexes.storage.manifest import Manifest
 from vecattr.plasmid import POOLED, check_lab_name
@@ -188,6 +192,20 @@ def _model_findings(path: Entry, manifest: Manifest) -> Iterator[Finding]:
         if name in listed:  # others are not used
             yield from _error_of(partial(read, folder))
     yield from _error_of(lambda: read_held_out(folder))
+    yield from _disclosure_findings(folder, manifest)
+
+
+def _disclosure_findings(folder: Entry, manifest: Manifest) -> Iterator[Finding]:
+    """An index without sequences whose model tells of them; an index built before this was refused
+    may be one."""
+    if manifest.keep_sequences:
+        return
+    if disclosure := model_disclosure(folder, identity=manifest.model):
+        what = (
+            f"the model holds {disclosure}, which can be turned back into bases, though the index "
+            "keeps no sequences"
+        )
+        yield Finding("warning", str(folder), what)
 
 
 def _history_findings(

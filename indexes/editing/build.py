@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,6 +14,7 @@ from vecattr.datasets.reserve import SplitHash
 from vecattr.encoders.embedder import Embedder, load_embedder
 from vecattr.encoders.model_folder import learned_labs, model_identity
 from vecattr.encoders.protocol import SequenceEmbedder
+from vecattr.encoders.vocabulary import Disclosure
 from vecattr.errors import InputError, MismatchError
 from vecattr.files.atomic import sync_tree, translated_errors
 from vecattr.files.disk import disk
@@ -35,7 +36,12 @@ from vecattr.indexes.storage.index_folder import (
     MODEL_FOLDER,
     SEGMENTS_FOLDER,
 )
-from vecattr.indexes.storage.index_model import check_embedder, copy_model, with_tables
+from vecattr.indexes.storage.index_model import (
+    check_embedder,
+    checked_disclosure,
+    copy_model,
+    with_tables,
+)
 from vecattr.indexes.storage.live_segment import open_segments
 from vecattr.indexes.storage.lock import (
     LockedFolder,
@@ -54,13 +60,15 @@ LabVectors = Literal["learned", "mean"]
 class BuildReport:
     """What a new index holds; `pooled` plasmids belong to labs without a class of their own,
     `learned` of the `labs` classes have the model's vector, and the model knows no part of
-    `unread` plasmids."""
+    `unread` plasmids. `disclosure`: what the model tells of the plasmids that it was trained on in
+    an index that keeps no sequences."""
 
     plasmids: int
     labs: int
     pooled: int
     learned: int
     unread: int
+    disclosure: Disclosure | None
     segments: int
     generation: int
     identity: str
@@ -81,6 +89,7 @@ def build_index(
     embedder: SequenceEmbedder | None = None,
     views: int | None = None,
     keep_sequences: bool = True,
+    disclose_kmers: bool = False,
     replace: bool = False,
     place: Place | None = None,
     lab_vectors: LabVectors = "learned",
@@ -92,13 +101,13 @@ def build_index(
 ) -> BuildReport:
     """Build the index at `path`, in a folder beside it that replaces it when it is complete.
 
-    Whatever else comes to be there after `place` was taken (None: now) stays (UsageError).
-    A segment holds at most `segment_rows` plasmids; `search` says whether large ones may be
-    searched approximately. `progress` is called with the number of plasmids done since its last
-    call. Raises UsageError when an index is there and `replace` is False, ArtifactError when
-    something else is there, LockedError when the index to be replaced is still being written after
-    `wait` seconds, InputError for no plasmids, doubled ids or a plasmid without a lab, MissingError
-    without a model, MismatchError when `embedder` is not that model.
+    Whatever else comes to be there after `place` was taken (None: now) stays (UsageError). A
+    segment holds at most `segment_rows` plasmids; `search` says whether large ones may be searched
+    approximately. `progress` is called with the number of plasmids done since its last call.
+    UsageError when an index is there and `replace` is False, or no sequences are to be kept and the
+    model tells k-mers and may not (`disclose_kmers`); ArtifactError when something else is there,
+    LockedError when the old index is still being written after `wait` seconds, InputError for no
+    plasmids, doubled ids or one without a lab, MissingError or MismatchError for another model.
 
     >>> from vecattr import ClassRule, read_plasmids
     >>> plasmids = read_plasmids(["plasmids.csv"])
@@ -114,13 +123,13 @@ def build_index(
         folder = unfinished.path
         parts = _import_model(folder, model, embedder, views=views, lab_vectors=lab_vectors)
         empty = _empty_manifest(parts, views=views, keep_sequences=keep_sequences)
-        new_writer = partial(SegmentWriter.from_manifest, empty, most_rows=segment_rows)
-        sink = _new_sink(folder, new_writer, parts, search=search, step=step)
+        disclosure = checked_disclosure(folder / MODEL_FOLDER, empty, allowed=disclose_kmers)
+        sink = _new_sink(folder, empty, parts, rows=segment_rows, search=search, step=step)
         split_hashes = _fill(sink, plasmids, parts, rule=rule, progress=progress)
         manifest = _filled_manifest(folder, empty, sink, split_hashes)
         _publish_folder(unfinished, place, manifest, step)
     delete_abandoned(path)
-    return _report(manifest, sink, parts.learned)
+    return _report(manifest, sink, parts.learned, disclosure)
 
 
 class _ModelParts(NamedTuple):
@@ -164,15 +173,16 @@ def _import_model(
 
 def _new_sink(
     folder: Path,
-    new_writer: Callable[[], SegmentWriter],
+    empty: Manifest,
     parts: _ModelParts,
     *,
+    rows: int,
     search: Search,
     step: StepHook,
 ) -> SegmentSink:
     return SegmentSink(
         folder,
-        new_writer,
+        partial(SegmentWriter.from_manifest, empty, most_rows=rows),
         embedder=parts.embedder,
         learned=parts.learned,
         with_moments=True,
@@ -238,7 +248,12 @@ def _filled_manifest(
     return replace(manifest, model_files=files)
 
 
-def _report(manifest: Manifest, sink: SegmentSink, learned: EmbeddingTable | None) -> BuildReport:
+def _report(
+    manifest: Manifest,
+    sink: SegmentSink,
+    learned: EmbeddingTable | None,
+    disclosure: Disclosure | None,
+) -> BuildReport:
     learned_names = set(learned.names) if learned else set()
     return BuildReport(
         plasmids=manifest.plasmids,
@@ -246,6 +261,7 @@ def _report(manifest: Manifest, sink: SegmentSink, learned: EmbeddingTable | Non
         pooled=sink.class_sizes[POOLED],
         learned=len(learned_names & sink.class_sizes.keys()),
         unread=sink.unread,
+        disclosure=disclosure,
         segments=len(manifest.segments),
         generation=manifest.generation,
         identity=manifest.identity,

@@ -19,7 +19,7 @@ from vecattr.encoders.model_folder import (
     read_config,
 )
 from vecattr.encoders.protocol import SequenceEmbedder
-from vecattr.errors import MismatchError, MissingError
+from vecattr.errors import MismatchError, MissingError, UsageError, VecattrError
 from vecattr.files.atomic import atomic_write, check_file, read_file, sha256_bytes, sha256_file
 from vecattr.files.folder import Location
 from vecattr.indexes.storage.index_folder import MODEL_FOLDER
@@ -28,6 +28,7 @@ from vecattr.ranking.evidence_ranker import EvidenceRanker, read_ranker
 
 if TYPE_CHECKING:
     from vecattr.calibration.calibration_set import HeldOut
+    from vecattr.encoders.vocabulary import Disclosure
 
 #: Files up to this size are hashed when the index is opened (bytes) …
 SMALL_FILE = 1 << 20
@@ -73,6 +74,33 @@ def with_tables(folder: Path, files: ModelFiles, *, identity: str) -> ModelFiles
     return tuple(
         sorted({**dict(files), TABLES_FILE: FileFacts(sha256_bytes(data), len(data))}.items())
     )
+
+
+def model_disclosure(folder: Location, *, identity: str) -> Disclosure | None:
+    """What the model in an index's `folder` discloses of the plasmids that it was trained on; None
+    where it is not a model of vecattr, or cannot be read."""
+    from vecattr.encoders.vocabulary import model_words  # start-up
+
+    try:
+        return model_words(folder, identity=identity)
+    except VecattrError:
+        return None
+
+
+def checked_disclosure(folder: Location, manifest: Manifest, *, allowed: bool) -> Disclosure | None:
+    """The same for an index that is to keep no sequences, None for others; UsageError for k-mers,
+    unless they are `allowed`."""
+    if manifest.keep_sequences:
+        return None
+    disclosure = model_disclosure(folder, identity=manifest.model)
+    if disclosure is not None and disclosure.k is not None and not allowed:
+        raise UsageError(
+            f"the model holds {disclosure}, and whoever has the index can turn them back into "
+            "bases, though it keeps no sequences",
+            hint="leave out --model for the encoder that comes with vecattr, or say "
+            "--disclose-model-kmers if these plasmids are no secret",
+        )
+    return disclosure
 
 
 def check_model_tables(path: Location, manifest: Manifest) -> None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
-from vecattr.encoders.model_folder import CONFIG_FILE
+from vecattr.encoders.model_folder import CONFIG_FILE, model_identity
 from vecattr.errors import MissingError
 from vecattr.files.atomic import translated_errors
 from vecattr.files.folder import Location, OpenFolder
@@ -47,3 +48,12 @@ def opened_model(folder: Path) -> Iterator[Location]:
         opened = OpenFolder(folder)
     with opened:
         yield opened.root
+
+
+@lru_cache(maxsize=1)
+def shipped_identity() -> str | None:
+    """The identity of the shipped encoder; None when it was not installed."""
+    try:
+        return model_identity(shipped_encoder())
+    except MissingError:
+        return None

@@ -76,6 +76,10 @@ class Tokenizer:
             ) from cause
         return cls(model.getvalue())
 
+    def pieces(self) -> list[str]:
+        """All pieces, in the order of their ids."""
+        return [self._pieces.id_to_piece(number) for number in range(self.size)]
+
     @property
     def size(self) -> int:
         """How many pieces there are."""

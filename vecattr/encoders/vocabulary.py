@@ -8,10 +8,11 @@ from typing import Protocol
 
 import numpy as np
 
-from vecattr.encoders.config import CnnConfig, EncoderConfig
-from vecattr.encoders.model_folder import TOKENIZER_FILE
+from vecattr.encoders.config import BagConfig, CnnConfig, EncoderConfig
+from vecattr.encoders.model_folder import TOKENIZER_FILE, read_config
+from vecattr.encoders.pretrained import shipped_identity
 from vecattr.encoders.tokenizer import Ids, Tokenizer
-from vecattr.encoders.weights import Arrays, vocabulary_hashes
+from vecattr.encoders.weights import Arrays, read_weights, vocabulary_hashes
 from vecattr.files.atomic import read_file
 from vecattr.files.folder import Location
 from vecattr.sequences.kmers import Hashes, distinct, sampled_kmers
@@ -19,6 +20,10 @@ from vecattr.sequences.kmers import Hashes, distinct, sampled_kmers
 #: Bases repeated past the end of a circular sequence, so that a token, and a filter over a few
 #: tokens, can span the place where the file happens to open the circle.
 CLOSURE = 64
+
+
+#: Words of so many bases tell of a plasmid; shorter ones are in many by chance.
+TELLING = 12
 
 
 @dataclass(frozen=True)
@@ -119,3 +124,31 @@ def read_vocabulary(folder: Location, config: EncoderConfig, arrays: Arrays) -> 
     if isinstance(config, CnnConfig):
         return PieceVocabulary(Tokenizer(read_file(folder / TOKENIZER_FILE)))
     return KmerVocabulary(vocabulary_hashes(folder, arrays), k=config.k, scaled=config.scaled)
+
+
+@dataclass(frozen=True)
+class Disclosure:
+    """Words of the plasmids that a model was trained on, which can be read in its folder: `count`
+    k-mers of `k` bases, or pieces of TELLING bases or more (None)."""
+
+    count: int
+    k: int | None
+
+    def __str__(self) -> str:
+        words = f"pieces of {TELLING} to 16 bases" if self.k is None else f"{self.k}-mers"
+        return f"{self.count:,} {words} of the plasmids that it was trained on"
+
+
+def model_words(folder: Location, *, identity: str) -> Disclosure | None:
+    """What a model folder discloses: the k-mers of a bag, whose hashes can be undone, or a text
+    CNN's long pieces. None when these are none, and of the encoder that comes with vecattr, whose
+    plasmids are public. Errors as in `read_config` and `read_weights`."""
+    config = read_config(folder).encoder
+    if identity == shipped_identity():
+        return None
+    if isinstance(config, BagConfig):
+        hashes = vocabulary_hashes(folder, read_weights(folder)) if config.k >= TELLING else ()
+        return Disclosure(len(hashes), config.k) if len(hashes) else None
+    pieces = Tokenizer(read_file(folder / TOKENIZER_FILE)).pieces()
+    count = sum(len(piece) >= TELLING for piece in pieces)
+    return Disclosure(count, None) if count else None

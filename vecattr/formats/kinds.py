@@ -104,7 +104,7 @@ def _is_embl(head: bytes) -> bool:
 
 
 def _is_sbol(head: bytes) -> bool:
-    return head.lstrip()[:1] in (b"<", b"_") and _SBOL.search(head) is not None
+    return head.lstrip()[:1] in (b"<", b"_", b"#") and _SBOL.search(head) is not None
 
 
 def _is_other_xml(head: bytes) -> bool:

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vecattr.errors import InputError
 from vecattr.formats import fasta
 from vecattr.formats.fasta import read_fasta
 from vecattr.formats.record import Record
 from vecattr.inputs.input_files import open_input
+from vecattr.plasmid import Plasmid
 
 
 def records_of(content: bytes, folder: Path) -> list[Record]:
@@ -73,6 +75,16 @@ def test_comments_are_no_bases(tmp_path: Path) -> None:
     content = b";made by hand\n#and\n>a\n;inside\nACGT\n!more\nGG\n>b\nTT\n;end"
     records = records_of(content, tmp_path)
     assert [(record.id, record.sequence) for record in records] == [("a", "ACGTGG"), ("b", "TT")]
+
+
+@pytest.mark.parametrize(
+    ("bases", "words"), [("GGGAAACCC\n(((...)))", "RNA with its structure"), ("ACGT*", "end mark")]
+)
+def test_letters_that_are_no_bases_are_explained(bases: str, words: str, tmp_path: Path) -> None:
+    (record,) = records_of(f">a\n{bases}\n".encode(), tmp_path)
+    with pytest.raises(InputError) as caught:
+        Plasmid(record.id, record.sequence)
+    assert words in str(caught.value.hint)
 
 
 def test_fasta_of_old_is_read(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -281,6 +282,15 @@ def test_a_model_that_lacks_a_file_is_refused_by_name(tmp_path: Path, name: str)
     (model / name).unlink()
     with pytest.raises(MissingError, match=name):
         load_embedder(model)
+
+
+def test_a_model_from_before_dropout_of_tokens_is_read(tmp_path: Path) -> None:
+    model = _train(tmp_path / "model", _CNN).model
+    before = load_embedder(model).embed(_CORPUS[:3])
+    config = json.loads((model / CONFIG_FILE).read_text())
+    assert config["encoder"].pop("dropout_of") == "numbers"
+    (model / CONFIG_FILE).write_text(json.dumps(config))
+    assert np.array_equal(load_embedder(model).embed(_CORPUS[:3]), before)
 
 
 def test_a_vocabulary_out_of_order_is_refused(tmp_path: Path) -> None:

@@ -26,23 +26,24 @@ def search_by_convolution(
     signal: Tensor, layer: nn.Conv1d, rows: TokenRows
 ) -> tuple[Tensor, Tensor]:
     """As a FilterSearch, but from the token vectors of each row, (r, e, t)."""
-    return _largest(layer(signal), rows.windows(layer.kernel_size[0]))
+    return _largest(layer(signal), rows.windows(layer.kernel_size[0]), dim=2)
 
 
 def search_by_lookup(vectors: Tensor, layer: nn.Conv1d, rows: TokenRows) -> tuple[Tensor, Tensor]:
     """A FilterSearch in torch, on any device."""
-    kernel = layer.kernel_size[0]
+    kernel, channels = layer.kernel_size[0], layer.out_channels
     weights = layer.weight.permute(2, 1, 0).to(vectors.dtype)  # (c, e, k) -> (k, e, c)
     tables = (vectors @ weights).float()  # (v, e) @ (k, e, c) -> (k, v, c)
+    tables = tables.reshape(-1, channels)
+    table_starts = len(vectors) * torch.arange(kernel, device=rows.ids.device)  # (k,)
     windows = rows.windows(kernel)
     largest, positions = [], []
     for start in range(0, len(rows.ids), _ROWS_AT_ONCE):
         part = slice(start, start + _ROWS_AT_ONCE)
-        count = rows.ids.shape[1] - kernel + 1  # p
-        responses = tables[0][rows.ids[part, :count]]  # (r, p, c)
-        for offset in range(1, kernel):
-            responses += tables[offset][rows.ids[part, offset : offset + count]]
-        values, places = _largest(responses.transpose(1, 2), windows[part])
+        table_rows = rows.ids[part].unfold(1, kernel, 1) + table_starts  # (r, p, k)
+        sums = nn.functional.embedding_bag(table_rows.reshape(-1, kernel), tables, mode="sum")
+        responses = sums.reshape(*table_rows.shape[:2], channels)  # (r, p, c)
+        values, places = _largest(responses, windows[part], dim=1)
         largest.append(values)
         positions.append(places)
     return torch.cat(largest) + _bias(layer), torch.cat(positions)
@@ -53,12 +54,12 @@ def _bias(layer: nn.Conv1d) -> Tensor:
     return layer.bias
 
 
-def _largest(responses: Tensor, windows: Tensor) -> tuple[Tensor, Tensor]:
-    """Each filter's largest response among the first `windows`, and its position, (r, c, p) ->
-    (r, c), (r, c)."""
-    place = torch.arange(responses.shape[2], device=responses.device)  # (p,)
-    outside = place >= windows[:, None]  # (r, p)
-    largest, positions = responses.masked_fill(outside[:, None, :], -torch.inf).max(dim=2)
+def _largest(responses: Tensor, windows: Tensor, *, dim: int) -> tuple[Tensor, Tensor]:
+    """Each filter's largest response among the first `windows`, and its position, (r, c), (r, c);
+    positions are the dimension `dim` of the responses, 1 or 2."""
+    place = torch.arange(responses.shape[dim], device=responses.device)  # (p,)
+    outside = (place >= windows[:, None]).unsqueeze(3 - dim)  # (r, p, 1) or (r, 1, p)
+    largest, positions = responses.masked_fill(outside, -torch.inf).max(dim=dim)
     return largest, positions
 
 

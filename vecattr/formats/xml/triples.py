@@ -36,6 +36,8 @@ _TRIPLE = re.compile(
     r"\s*(?P<subject><[^>]*>|_:\S+)\s+<(?P<predicate>[^>]*)>\s+"
     r'(?:<(?P<address>[^>]*)>|(?P<blank>_:\S+)|"(?P<literal>(?:[^"\\]|\\.)*)"\S*)\s*\.\s*(?:#.*)?$'
 )
+#: Subject and predicate of a triple, below comments or not; in XML no `<` follows the first word.
+_FIRST_TRIPLE = re.compile(rb"\s*(?:#[^\r\n]*[\r\n]\s*)*(?:<[^<>\s]*>|_:\S+)[ \t]+<[^<>\s]*>[ \t]")
 _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))")
 _SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
@@ -93,9 +95,7 @@ class Nodes:
 
 def read_nodes(file: InputFile) -> Nodes:
     """The nodes of an RDF document, in its order; InputError when it is damaged."""
-    # `<?xml`, `<rdf:RDF`, `<!DOCTYPE` begin RDF/XML; a triple begins with `<http://...> <`.
-    is_xml = re.match(rb"\s*<(?:[?!]|[A-Za-z_][\w.-]*:?[\w.-]*[\s>])", file.head) is not None
-    return _from_xml(file) if is_xml else _from_lines(file)
+    return _from_lines(file) if _FIRST_TRIPLE.match(file.head) else _from_xml(file)
 
 
 def _from_xml(file: InputFile) -> Nodes:

@@ -59,8 +59,8 @@ def version_2(*, circular: bool = True, kind: str = "DnaRegion") -> str:
 </rdf:RDF>"""
 
 
-def version_3() -> str:
-    v3, made = "http://sbols.org/v3#", "https://made.org"
+def version_3(made: str = "https://made.org") -> str:
+    v3 = "http://sbols.org/v3#"
     kind = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
     triples = [
         (f"{made}/pMade", kind, f"<{v3}Component>"),
@@ -95,8 +95,9 @@ def records_of(text: str, folder: Path) -> list[Record]:
 @pytest.mark.parametrize(
     ("text", "topology"),
     [(version_1(), None), (version_2(), "circular"), (version_2(circular=False), "linear"),
-     (version_3(), "circular")],
-    ids=["1", "2", "2, linear", "3"],
+     (version_3(), "circular"), (version_3("urn:made"), "circular"),
+     ("# a comment\n\n" + version_3(), "circular")],
+    ids=["1", "2", "2, linear", "3", "3 with urns", "3 below a comment"],
 )  # fmt: skip
 def test_a_design_is_a_record_and_its_parts_are_none(
     text: str, topology: str | None, tmp_path: Path
