@@ -1,13 +1,16 @@
 """SnapGene `.dna`: an open file in; its one record, with its topology, out.
 
 A file is a row of packets: one byte of kind, four of length, then the content. Only the packet of
-bases is used: notes and features are XML of any depth, and none is a reason to refuse bases.
+bases is used. What notes and features say is no reason to refuse bases; XML that is nested deeper
+than any program writes is, because only a hostile file holds it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Iterator
+from xml.parsers.expat import ExpatError, ParserCreate
 
 from vecattr.errors import InputError
 from vecattr.formats.record import Record
@@ -15,6 +18,9 @@ from vecattr.inputs.input_files import InputFile, input_stem
 
 #: Kinds of packets: the cookie, and the three that hold a sequence.
 _COOKIE, _DNA, _PROTEIN, _RNA = 0x09, 0x00, 0x15, 0x20
+
+#: Elements within elements; SnapGene writes fewer than ten.
+_DEEPEST = 100
 
 _HEADER = struct.Struct(">BI")
 _IS_CIRCULAR = 0x01
@@ -58,6 +64,29 @@ def _packets(content: bytes) -> Iterator[tuple[int, memoryview]]:
         place += length
 
 
+def _check_depth(text: bytes) -> None:
+    """InputError for XML that is nested deeper than _DEEPEST; damaged XML does not matter."""
+    depth = 0
+
+    def begins(*_: object) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > _DEEPEST:
+            raise InputError(
+                "the SnapGene file has notes that are nested too deeply",
+                hint="open it in SnapGene and save it again, or export it as GenBank",
+            )
+
+    def ends(_: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    parser = ParserCreate()
+    parser.StartElementHandler, parser.EndElementHandler = begins, ends
+    with contextlib.suppress(ExpatError):
+        parser.Parse(text, True)
+
+
 def _cut_short() -> InputError:
     return InputError(
         "the SnapGene file ends within a packet",
@@ -73,6 +102,8 @@ def _sequence(packets: Iterator[tuple[int, memoryview]]) -> tuple[int, bytes]:
         kinds.add(kind)
         if kind == _DNA:
             found.append(bytes(content))
+        elif bytes(content[:1]) == b"<":
+            _check_depth(bytes(content))
     if not found:
         for kind, what in ((_PROTEIN, "protein"), (_RNA, "RNA")):
             if kind in kinds:

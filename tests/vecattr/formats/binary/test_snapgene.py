@@ -73,7 +73,10 @@ NOTES = {
     "features without a range": packet(0x0A, b"<Features><Feature><Segment/></Feature></Features>"),
     "features that are cut": packet(0x0A, b"<Features>"),
     "notes that are no text": packet(0x06, b"\xff"),
-    "notes that are nested deeply": packet(0x06, b"<x><y>" * 900 + b"</y></x>" * 900),
+    "notes that are nested like none": packet(0x06, b"<x><y>" * 40 + b"</y></x>" * 40),
+    "entities in entities": packet(
+        0x06, b'<!DOCTYPE x [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]><x>&b;</x>'
+    ),
 }
 
 
@@ -81,6 +84,12 @@ NOTES = {
 def test_no_note_or_feature_is_a_reason_to_refuse_bases(tail: bytes, tmp_path: Path) -> None:
     (record,) = snapgene_records(snapgene() + tail, tmp_path)
     assert (record.problem, record.sequence) == (None, "acgtACGT")
+
+
+@pytest.mark.parametrize("close", [b"</y></x>", b""])
+def test_notes_that_are_nested_too_deeply_are_refused(close: bytes, tmp_path: Path) -> None:
+    notes = packet(0x06, b"<x><y>" * 900 + close * 900)
+    assert "nested too deeply" in problem(snapgene() + notes, tmp_path)
 
 
 def test_bases_that_are_there_twice_or_empty_are_damage(tmp_path: Path) -> None:
