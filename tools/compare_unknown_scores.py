@@ -28,8 +28,7 @@ from vecattr.cli.options.types import conditions
 from vecattr.encoders.model_folder import unknown_vector
 from vecattr.errors import InputError
 from vecattr.indexes.evidence.kmer_overlap import best_containments
-from vecattr.indexes.index import Index
-from vecattr.indexes.scoring.confidence import confidence_of
+from vecattr.indexes.index import Index, Panel
 from vecattr.indexes.storage.index_folder import MODEL_FOLDER
 from vecattr.metrics.detection import auroc, false_positive_rate
 from vecattr.plasmid import POOLED, Plasmid
@@ -63,14 +62,8 @@ def scores(index: Index, plasmids: Sequence[Plasmid]) -> dict[str, Column]:
         if index.manifest.keep_sequences:
             add("containment in the 20 nearest", best_containments(index, batch, vectors))
         if index.calibration is not None:
-            confidence = confidence_of(
-                index.calibration,
-                cosines,
-                nearest,
-                names=index.lab_names,
-                featured=vectors.featured,
-            )
-            add("open-set score (the default)", confidence.confidences)
+            confidence = Panel((index,)).judge(batch).confidence
+            add("confidence (the default)", confidence.confidences)
     return {name: np.concatenate(parts) for name, parts in batches.items()}
 
 

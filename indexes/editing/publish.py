@@ -175,4 +175,4 @@ def sweep(path: Entry, manifest: Manifest) -> None:
 
 def _delete(file: Entry) -> None:
     with contextlib.suppress(OSError, ArtifactError):
-        file.unlink()
+        file.delete()

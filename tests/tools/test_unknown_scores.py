@@ -31,7 +31,7 @@ def compared(table: Path, index: Path, *conditions: str) -> int:
     return run([str(table), "-i", str(index), *conditions], group=main, program="the tool")
 
 
-def test_the_open_set_score_tells_unknown_labs_as_evaluate_says(
+def test_the_confidence_tells_unknown_labs_as_evaluate_says(
     calibrated_folds: Any, capsys: Capture
 ) -> None:
     index = fold_path(calibrated_folds.index, 1)
@@ -41,7 +41,7 @@ def test_the_open_set_score_tells_unknown_labs_as_evaluate_says(
     assert compared(calibrated_folds.table, index, *DEV, *NEW) == 0
     told = capsys.readouterr().out
     assert told.startswith(f"{expected['n_known']} known, {expected['n_unknown']} not\n")
-    found = re.search(r"open-set score .* AUROC (\S+) +FPR at 95 % (\S+)\n", told)
+    found = re.search(r"confidence .* AUROC (\S+) +FPR at 95 % (\S+)\n", told)
     assert found is not None
     assert float(found[1]) == pytest.approx(expected["auroc"], abs=6e-4)
     assert float(found[2]) == pytest.approx(expected["fpr95"], abs=6e-4)

@@ -164,7 +164,7 @@ class Entry:
                 raise self._named(error) from error
         return _checked(handle, self)
 
-    def unlink(self) -> None:
+    def delete(self) -> None:
         """Delete this file; OSError, or ArtifactError for a folder on the way."""
         with self._opened_parent() as parent:
             disk().unlink(self.names[-1], dir_fd=parent)

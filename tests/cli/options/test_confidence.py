@@ -14,11 +14,13 @@ import pytest
 
 from vecattr import Index
 from vecattr.calibration.calibration import read_calibration
+from vecattr.calibration.expectation import Expectation
 from vecattr.cli.main import run
 from vecattr.cli.options.confidence import confidence_options
 from vecattr.encoders.model_folder import CALIBRATION_FILE, HELD_OUT_FILE
 from vecattr.files.fold_folder import fold_path
 from vecattr.indexes.checking.verify import verify_index
+from vecattr.indexes.scoring.confidence import ConfidenceOptions
 
 Capture = pytest.CaptureFixture[str]
 Answer = dict[str, Any]
@@ -174,13 +176,16 @@ def test_an_uncalibrated_index_promises_no_coverage(
 
 
 def test_options_default_to_what_is_usual() -> None:
-    @confidence_options
-    def nothing() -> None: ...
+    received = []
 
-    context = click.Context(click.Command("nothing"))
-    options = nothing.__click_params__  # type: ignore[attr-defined]
-    assert {option.name for option in options} == {"expect", "work", "false_alarm", "coverage"}
-    assert not any(option.get_default(context) for option in options)
+    @click.command()
+    @confidence_options
+    def command(confidence: ConfidenceOptions) -> None:
+        received.append(confidence)
+
+    command.main([], standalone_mode=False)
+    assert received == [ConfidenceOptions()]
+    assert received[0].cases == Expectation()
 
 
 def test_evaluate_tells_whether_probabilities_mean_what_they_say(

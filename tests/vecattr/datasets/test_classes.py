@@ -31,7 +31,8 @@ def test_a_file_names_the_classes_and_the_rest_is_pooled(tmp_path: Path) -> None
         (b"", "empty"),
         (b"# none\n\n", "names no lab"),
         (b"Lab\nunknown\n", "reserved"),
-        (b"\xff\xfe", "UTF-8"),
+        (b"\xff\xfe", "empty"),
+        (b"Lab \xff\n", "UTF-8"),
     ],
 )
 def test_a_file_that_names_no_lab_is_refused(content: bytes, message: str, tmp_path: Path) -> None:
