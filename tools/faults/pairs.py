@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import permutations
+from itertools import permutations, product
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ from vecattr.indexes.checking.repair import repair_index
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab, rollback
 
+#: The calls of the disk until a command has the lock, or none.
+_BEFORE_LOCK = 3
 #: The longest that a command may take until its next stop (seconds).
 _TOO_LONG = 60.0
 
@@ -282,19 +284,20 @@ def _told(error: BaseException | None) -> str:
 
 
 def rounds_of(stage: Stage) -> Iterator[Round]:
-    """Every pair of commands, stopped at every step of the first; and, where both can be under way
-    at once, at every step of both."""
+    """Every pair of commands, the first one stopped at every step. Then both stopped: before the
+    second one has a lock; and at all steps of two builds, which hold none in common."""
     steps = {name: stage.steps(name) for name in WRITERS}
-    for first in WRITERS:
+    for first, second in product(WRITERS, COMMANDS):
         for stop in range(1, steps[first] + 1):
-            for second in COMMANDS:
-                yield Round(first, stop, second)
-    for first in WRITERS:
-        for second in WRITERS:
-            if "build" in first or "build" in second:
-                for stop in range(1, steps[first] + 1):
-                    for second_stop in range(1, steps[second] + 1, 3):
-                        yield Round(first, stop, second, second_stop, first_ends_first=True)
+            yield Round(first, stop, second)
+    for first, second in product(WRITERS, WRITERS):
+        for stop in range(1, steps[first] + 1, 2):
+            for second_stop in range(1, 1 + min(_BEFORE_LOCK, steps[second])):
+                yield Round(first, stop, second, second_stop)
+    for first, second in product(("build", "another build"), ("build", "another build")):
+        for stop in range(1, steps[first] + 1, 2):
+            for second_stop in range(1 + _BEFORE_LOCK, steps[second] + 1, 3):
+                yield Round(first, stop, second, second_stop)
 
 
 def prove(rounds: int, *, seed: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -119,6 +120,47 @@ QUOTED = ['"starts', 'ends"', '5" of it', '"', '""', '="x"', "'\"", "a,b;c"]
 def test_a_tsv_line_reads_back_as_readers_with_quotes_see_it(cells: list[str]) -> None:
     read = next(csv.reader(io.StringIO(tsv_line(cells)), delimiter="\t"))
     assert read == [escape_formula(escape_control(cell)) for cell in cells]
+
+
+def read_as_r_does(text: str, *, separator: str) -> list[list[str]]:
+    """The rows that R's `read.delim` and `read.csv` see: a quotation mark begins a quoted piece
+    anywhere in a cell, a doubled one within it is one mark (`scan` with a separator)."""
+    rows, cells, cell, quoted, place = [], [], "", False, 0
+    while place < len(text):
+        letter, place = text[place], place + 1
+        if letter == '"' and quoted and text[place : place + 1] == '"':
+            cell, place = cell + letter, place + 1
+        elif letter == '"':
+            quoted = not quoted
+        elif not quoted and letter in (separator, "\n"):
+            cells, cell = [*cells, cell], ""
+            if letter == "\n":
+                rows.append(cells)
+                cells = []
+        else:
+            cell += letter
+    assert not quoted
+    return rows
+
+
+@pytest.mark.parametrize(("separator", "line"), [("\t", tsv_line), (",", csv_line)])
+@given(cells=st.lists(st.text(min_size=1) | st.sampled_from(QUOTED), min_size=2, max_size=4))
+def test_a_line_reads_back_as_r_sees_it(
+    separator: str, line: Callable[[list[str]], str], cells: list[str]
+) -> None:
+    expected = [escape_formula(escape_control(cell)) for cell in cells]
+    assert read_as_r_does(line(cells) * 2, separator=separator) == [expected, expected]
+
+
+@pytest.mark.parametrize("line", [tsv_line, csv_line])
+@given(cells=st.lists(st.text("=+-@;\"', a\t", min_size=1), min_size=1, max_size=4))
+def test_no_cell_is_a_formula_however_a_spreadsheet_divides_the_line(
+    line: Callable[[list[str]], str], cells: list[str]
+) -> None:
+    text = line(cells)
+    for separator in ("," if line is csv_line else "\t", ";"):
+        [row] = csv.reader(io.StringIO(text), delimiter=separator)
+        assert not [cell for cell in row if cell.startswith(("=", "+", "-", "@"))], text
 
 
 @pytest.mark.parametrize("separator", ["\t", ","])
