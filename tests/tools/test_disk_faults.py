@@ -1,5 +1,5 @@
 """Whatever the disk refuses, and whenever the machine stops, a command leaves the old state or the
-new one, and says which. A few faults here; `pytest -m proof` tries every one."""
+new one, and says which. A few faults here; `pytest -m exhaustive` tries every one."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_machine_stops_at_some_calls_and_no_state_is_torn(bench: Bench) -> N
     assert counts["new state"] >= 4
 
 
-@pytest.mark.proof
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("proof", [disk_faults, crashes])
 def test_every_call_fails_and_the_machine_stops_after_each(proof: Any, shelf: Any) -> None:
     summary = proof.prove(0, seed=0, model=shelf.model)

@@ -1,5 +1,5 @@
 """Two commands on one index leave what some order of them leaves, wherever each is stopped. A few
-rounds here; `pytest -m proof` plays all."""
+rounds here; `pytest -m exhaustive` plays all."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_some_pairs_leave_what_some_order_of_them_leaves(stage: Stage) -> None:
     assert len(counts) > 1
 
 
-@pytest.mark.proof
+@pytest.mark.exhaustive
 def test_all_pairs_leave_what_some_order_of_them_leaves() -> None:
     summary = pairs.prove(0, seed=0)
     assert summary["failures"] == []
