@@ -48,7 +48,9 @@ def chances(probability: float) -> str:
 @dataclass(frozen=True, slots=True)
 class Hit:
     """One ranked lab. `score` is the sort key, bigger is better; `cosine` lies in [-1, 1];
-    `probability`: of being the lab, if the lab is one of the index's (None: not calibrated).
+    `probability`: of being the lab, if the lab is one of the index's (None: not calibrated). The
+    last ones are what the index is told of the lab, if anything: the name to print, the
+    institution, its page (http or https) and whom to write to.
 
     >>> Hit("PI", score=0.9, cosine=0.9).probability is None
     True
@@ -58,6 +60,19 @@ class Hit:
     score: float
     cosine: float
     probability: float | None = None
+    print_name: str | None = None
+    institution: str | None = None
+    url: str | None = None
+    contact: str | None = None
+
+    @property
+    def shown_name(self) -> str:
+        """The name to print, if there is one, else the lab's.
+
+        >>> Hit("PI-7", score=0.9, cosine=0.9, print_name="Doe lab").shown_name
+        'Doe lab'
+        """
+        return self.print_name or self.name
 
     @property
     def sort_key(self) -> tuple[float, str]:
@@ -68,6 +83,7 @@ class Hit:
 @dataclass(frozen=True, slots=True)
 class Neighbor:
     """One stored plasmid near the query: `lab` is its true lab, `label` the class it counts for.
+    The last ones are what the index is told of the plasmid, if anything.
 
     >>> from vecattr import Index, read_plasmids
     >>> [plasmid] = read_plasmids(["query.fasta"])
@@ -82,6 +98,9 @@ class Neighbor:
     cosine: float
     length: int
     topology: Topology
+    publication: str | None = None
+    year: int | None = None
+    source_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +115,16 @@ class Provenance:
 @dataclass(frozen=True, slots=True)
 class Source:
     """A stored plasmid that holds `share` (above 0, 1: all) of a stretch's 21-mers; `strand` is +1
-    where the query matches the stored strand, -1 where it matches the reverse complement."""
+    where the query matches the stored strand, -1 where it matches the reverse complement. The last
+    ones are what the index is told of the plasmid, if anything."""
 
     id: str
     lab: str
     share: float
     strand: int
+    publication: str | None = None
+    year: int | None = None
+    source_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,12 @@ def test_json_has_the_documented_names() -> None:
         "score": 0.9,
         "cosine": 0.9,
         "probability": None,
+        "print_name": None,
+        "institution": None,
+        "url": None,
+        "contact": None,
     }
+    assert list(value["neighbors"][0])[-3:] == ["publication", "year", "source_url"]
     assert value["neighbors"][0]["rank"] == 1
     assert value["neighbors"][0]["id"] == "p1"
 

@@ -89,8 +89,10 @@ def test_json_has_the_evidence_when_asked_and_no_word_of_it_else(form: Format) -
     [support], [common] = value["evidence"]["support"], value["evidence"]["common"]
     ends = {"rank": 1, "start": 4901, "end": 100, "bases": 200, "strand": -1}
     counts = {"least_labs": 1, "most_labs": 7, "kmers": 24}
+    not_told = {"publication": None, "year": None, "source_url": None}
     sources = [
-        {"id": f"<p{number}>", "lab": "Lab <A>", "share": 1.0, "strand": -1} for number in range(5)
+        {"id": f"<p{number}>", "lab": "Lab <A>", "share": 1.0, "strand": -1, **not_told}
+        for number in range(5)
     ]
     assert support == {**ends, **counts, "sources": sources}
     assert list(common) == ["rank", "start", "end", "bases", "least_labs", "most_labs", "kmers"]
