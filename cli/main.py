@@ -86,6 +86,9 @@ COMMANDS = {
     "cluster": CommandEntry(
         "commands.cluster", "Group the labs or plasmids of an index by similarity."
     ),
+    "schema": CommandEntry(
+        "commands.schema", "Print the JSON Schema of what a command writes as JSON."
+    ),
     "demo": CommandEntry(
         "commands.demo", "Show everything on a synthetic collection, in about a minute."
     ),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vecattr.plasmid import Plasmid
     from vecattr.readers.plasmids import ReadOptions, read_plasmids
     from vecattr.readers.records import BadRecord
+    from vecattr.schemas.output_schemas import output_schema
     from vecattr.training.settings import TrainConfig
     from vecattr.training.train import train_model
     from vecattr.vectors import EmbeddingTable
@@ -45,6 +46,7 @@ __all__ = [
     "__version__",
     "embedding_frame",
     "load_embedder",
+    "output_schema",
     "ranking_frame",
     "read_plasmids",
     "shipped_encoder",
@@ -68,6 +70,7 @@ _MODULES = {
     "VecattrError": "vecattr.errors",
     "embedding_frame": "vecattr.frames",
     "load_embedder": "vecattr.encoders.embedder",
+    "output_schema": "vecattr.schemas.output_schemas",
     "ranking_frame": "vecattr.frames",
     "read_plasmids": "vecattr.readers.plasmids",
     "shipped_encoder": "vecattr.encoders.pretrained",

@@ -27,6 +27,7 @@ ROOMS = (
     "vecattr.products",
     "vecattr.attribution",
     "vecattr.frames",
+    "vecattr.schemas",
     "vecattr.files",
     "vecattr.sequences",
     "vecattr.inputs",
