@@ -16,10 +16,13 @@ from vecattr.indexes.answering.answers import answers
 from vecattr.indexes.answering.embedded_queries import embed_without_neighbors
 from vecattr.indexes.answering.judgement import Judgement, judge
 from vecattr.indexes.answering.lab_scores import score_labs
+from vecattr.indexes.answering.linked import answer_linked
 from vecattr.indexes.answering.opened_panel import OpenedPanel
 from vecattr.indexes.answering.request import AnswerRequest
+from vecattr.indexes.answering.together import answer_together
 from vecattr.indexes.scoring.confidence import DEFAULT_OPTIONS, ConfidenceOptions
 from vecattr.indexes.scoring.opened_index import BATCH, OpenedIndex
+from vecattr.joint_attribution import TOGETHER, JointAttribution
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.rank_fusion import Fusion
 
@@ -75,6 +78,56 @@ class Index(OpenedIndex):
         request = AnswerRequest(k, neighbors, exclude_near_copies, options, evidence)
         return answers(OpenedPanel((self,)), plasmids, request, batch_size=batch_size)
 
+    def query_together(
+        self,
+        plasmids: Iterable[Plasmid],
+        *,
+        k: int = 10,
+        neighbors: int = 0,
+        batch_size: int = BATCH,
+        exclude_near_copies: bool = False,
+        options: ConfidenceOptions = DEFAULT_OPTIONS,
+        evidence: int | None = None,
+        group: str = TOGETHER,
+    ) -> JointAttribution:
+        """The k likeliest labs of all plasmids together, as of one unknown lab, with each plasmid's
+        own answer; errors and options as in `query_many`, and UsageError for no plasmid. `group`
+        names them in the answer.
+
+        >>> from vecattr import read_plasmids
+        >>> index = Index.open("my.index")
+        >>> joint = index.query_together(read_plasmids(["plasmids.csv"]), k=2)
+        >>> len(joint.members), len(joint.labs)
+        (60, 2)
+        """
+        request = AnswerRequest(k, neighbors, exclude_near_copies, options, evidence)
+        panel = OpenedPanel((self,))
+        return answer_together(panel, plasmids, request, batch_size=batch_size, group=group)
+
+    def query_linked(
+        self,
+        plasmids: Iterable[Plasmid],
+        *,
+        k: int = 10,
+        neighbors: int = 0,
+        batch_size: int = BATCH,
+        exclude_near_copies: bool = False,
+        options: ConfidenceOptions = DEFAULT_OPTIONS,
+        evidence: int | None = None,
+    ) -> Iterator[Attribution]:
+        """As `query_many`, but plasmids that share rare stretches are answered with each other's
+        help, and `links` name them: the first answer comes when all plasmids are read. UsageError
+        also for an index without k-mers.
+
+        >>> from vecattr import read_plasmids
+        >>> index = Index.open("my.index")
+        >>> answers = list(index.query_linked(read_plasmids(["query.fasta"])))
+        >>> answers[0].links
+        ()
+        """
+        request = AnswerRequest(k, neighbors, exclude_near_copies, options, evidence)
+        return answer_linked(OpenedPanel((self,)), plasmids, request, batch_size=batch_size)
+
     def info(self) -> dict[str, object]:
         """Facts for people and machines; all of them fit into JSON."""
         from vecattr.indexes.answering.info import index_facts  # start-up
@@ -108,6 +161,37 @@ class Panel(OpenedPanel):
         indexes with an embedder of the caller's cannot."""
         request = AnswerRequest(k, neighbors, exclude_near_copies, options, evidence)
         return answers(self, plasmids, request, batch_size=batch_size, processes=processes)
+
+    def query_together(
+        self,
+        plasmids: Iterable[Plasmid],
+        *,
+        k: int = 10,
+        neighbors: int = 0,
+        batch_size: int = BATCH,
+        exclude_near_copies: bool = False,
+        options: ConfidenceOptions = DEFAULT_OPTIONS,
+        evidence: int | None = None,
+        group: str = TOGETHER,
+    ) -> JointAttribution:
+        """As `Index.query_together`; UsageError for several indexes."""
+        request = AnswerRequest(k, neighbors, exclude_near_copies, options, evidence)
+        return answer_together(self, plasmids, request, batch_size=batch_size, group=group)
+
+    def query_linked(
+        self,
+        plasmids: Iterable[Plasmid],
+        *,
+        k: int = 10,
+        neighbors: int = 0,
+        batch_size: int = BATCH,
+        exclude_near_copies: bool = False,
+        options: ConfidenceOptions = DEFAULT_OPTIONS,
+        evidence: int | None = None,
+    ) -> Iterator[Attribution]:
+        """As `Index.query_linked`; UsageError for several indexes."""
+        request = AnswerRequest(k, neighbors, exclude_near_copies, options, evidence)
+        return answer_linked(self, plasmids, request, batch_size=batch_size)
 
     def judge(
         self,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vecattr.errors import VecattrError
     from vecattr.frames import embedding_frame, ranking_frame
     from vecattr.indexes.index import Index
+    from vecattr.joint_attribution import JointAttribution
     from vecattr.plasmid import Plasmid
     from vecattr.readers.plasmids import ReadOptions, read_plasmids
     from vecattr.readers.records import BadRecord
@@ -38,6 +39,7 @@ __all__ = [
     "EmbeddingTable",
     "Hit",
     "Index",
+    "JointAttribution",
     "Neighbor",
     "Plasmid",
     "ReadOptions",
@@ -63,6 +65,7 @@ _MODULES = {
     "EmbeddingTable": "vecattr.vectors",
     "Hit": "vecattr.attribution",
     "Index": "vecattr.indexes.index",
+    "JointAttribution": "vecattr.joint_attribution",
     "Neighbor": "vecattr.attribution",
     "Plasmid": "vecattr.plasmid",
     "ReadOptions": "vecattr.readers.plasmids",

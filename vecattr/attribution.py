@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
@@ -166,6 +167,35 @@ class Stretches:
     left_off: int
 
 
+def sentence_of(labs: Sequence[Hit], *, outside: float | None, strength: Strength | None) -> str:
+    """Ranked labs, the probability of an outside lab and the strength as one sentence."""
+    if not labs:
+        return "The index holds no lab to compare with."
+    first = labs[0]
+    if first.probability is None:
+        return f"Nearest is {first.name}; this index states no probabilities."
+    odds = chances(first.probability)
+    if outside is None:
+        return f"Most likely {first.name}, {odds}, if the index knows the lab."
+    if outside > first.probability:
+        stranger = f"Most likely a lab outside this index, {chances(outside)}"
+        return f"{stranger}; of its labs {first.name} comes first, {odds}."
+    if strength == "none":
+        return f"No lab stands out: {first.name} comes first, {odds}."
+    return f"Most likely {first.name}, {odds}: {strength}."
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Another query that the one of the answer shares rare stretches with: `share` (above 0, 1:
+    all) of the sampled 21-mers that at most one lab of the index has, of the query that has fewer
+    of them; `kmers` are that many."""
+
+    query: str
+    share: float
+    kmers: int
+
+
 @dataclass(frozen=True, slots=True)
 class Attribution:
     """Ranked labs for one query, best first, ties by name.
@@ -177,7 +207,8 @@ class Attribution:
     calibration the best score of a named lab. With a `coverage`, the labs are the candidate set
     that, with an outside lab, holds the truth with this probability. `notes` are sentences for the
     user. `evidence` for the first lab is present when it was requested. `source` is the file that
-    the query was read from, if it comes from one.
+    the query was read from, if it comes from one. `links` are the queries that helped to answer
+    this one, the largest share first; None unless help was requested.
 
     >>> from vecattr import Index, read_plasmids
     >>> [plasmid] = read_plasmids(["query.fasta"])
@@ -205,6 +236,7 @@ class Attribution:
     source: str | None = None
     outside: float | None = None
     strength: Strength | None = None
+    links: tuple[Link, ...] | None = None
 
     @property
     def sentence(self) -> str:
@@ -215,20 +247,7 @@ class Attribution:
         >>> Index.open("my.index").query(plasmid).sentence
         'Nearest is Lab 02; this index states no probabilities.'
         """
-        if not self.labs:
-            return "The index holds no lab to compare with."
-        first = self.labs[0]
-        if first.probability is None:
-            return f"Nearest is {first.name}; this index states no probabilities."
-        odds = chances(first.probability)
-        if self.outside is None:
-            return f"Most likely {first.name}, {odds}, if the index knows the lab."
-        if self.outside > first.probability:
-            outside = f"Most likely a lab outside this index, {chances(self.outside)}"
-            return f"{outside}; of its labs {first.name} comes first, {odds}."
-        if self.strength == "none":
-            return f"No lab stands out: {first.name} comes first, {odds}."
-        return f"Most likely {first.name}, {odds}: {self.strength}."
+        return sentence_of(self.labs, outside=self.outside, strength=self.strength)
 
 
 @dataclass(frozen=True, slots=True)

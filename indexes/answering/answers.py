@@ -36,9 +36,19 @@ def answers(
     processes: int = 1,
 ) -> Iterator[Attribution]:
     """One answer for each plasmid, in order, as they come. At once, not at the first answer:
-    UsageError when the panel cannot tell near copies, has no evidence, or cannot promise a
-    coverage. `processes` are started when more than FEW plasmids come."""
-    at_least(1, batch_size=batch_size, processes=processes)
+    UsageError as in `check_request`. `processes` are started when more than FEW plasmids come."""
+    at_least(1, processes=processes)
+    check_request(panel, request, batch_size=batch_size)
+    batches = in_batches(plasmids, max_plasmids=batch_size)
+    if processes > 1:
+        return _in_processes(panel, batches, request, processes=processes)
+    return chain.from_iterable(answers_of_batch(panel, batch, request) for batch in batches)
+
+
+def check_request(panel: OpenedPanel, request: AnswerRequest, *, batch_size: int) -> None:
+    """UsageError for a batch size below 1, and when the panel cannot tell near copies, has no
+    evidence, or cannot promise a coverage."""
+    at_least(1, batch_size=batch_size)
     if request.exclude_near_copies:
         check_bases_kept(panel.indexes)
     if request.evidence is not None:
@@ -46,10 +56,6 @@ def answers(
 
         check_kmers_kept(panel.indexes)
     panel.check(request.confidence)
-    batches = in_batches(plasmids, max_plasmids=batch_size)
-    if processes > 1:
-        return _in_processes(panel, batches, request, processes=processes)
-    return chain.from_iterable(answers_of_batch(panel, batch, request) for batch in batches)
 
 
 def answers_of_batch(

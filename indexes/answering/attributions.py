@@ -67,11 +67,11 @@ def attributions(
             evidence=_evidence(panel, queries, query, hits, request),
             source=plasmid.source,
             outside=confidence.outside_probability(query),
-            strength=_strength(hits, confidence.outside_probability(query)),
+            strength=strength(hits, confidence.outside_probability(query)),
         )
 
 
-def _strength(hits: Sequence[Hit], outside: float | None) -> Strength | None:
+def strength(hits: Sequence[Hit], outside: float | None) -> Strength | None:
     """By the first lab's probability; None where the index does not weigh outside labs."""
     if outside is None or not hits or hits[0].probability is None:
         return None
@@ -85,7 +85,8 @@ def _best_labs(
     index rank alone, by the scores elsewhere (and where labs change because copies are left
     out)."""
     index, vectors = panel.indexes[0], queries.vectors[0]
-    if panel.is_one_index and index.scorer is None and not any(vectors.left_out):
+    by_vectors = panel.is_one_index and index.scorer is None and not judgement.is_joint
+    if by_vectors and not any(vectors.left_out):
         ranked = index.ranked_labs(vectors, k=max(sizes))
         return [columns[:size] for columns, size in zip(ranked, sizes, strict=True)]
     return [judgement.best(query, k=size) for query, size in enumerate(sizes)]

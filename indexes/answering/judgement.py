@@ -26,13 +26,15 @@ from vecattr.vectors import Codes
 class Judgement:
     """Of q queries and n labs with these `names`: `scores` sort them, `cosines` are the means over
     the indexes that know the lab, both (q, n); of one index they are the same. `classes` (n,) are
-    the places of the labs' classes among the panel's `lab_names`."""
+    the places of the labs' classes among the panel's `lab_names`. `is_joint`: queries were judged
+    with the help of others, so that the scores of an index are not those of its vectors."""
 
     names: tuple[str, ...]
     scores: NDArray[np.float64]
     cosines: NDArray[np.float64]
     confidence: Confidence
     classes: Codes
+    is_joint: bool = False
 
     def best(self, query: int, *, k: int) -> NDArray[np.intp]:
         """Columns of the k best labs of one query, best first, ties by name (names ascend)."""

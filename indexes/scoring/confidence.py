@@ -19,7 +19,7 @@ from vecattr.calibration.calibration import (
     check_false_alarm,
 )
 from vecattr.calibration.conformal import check_coverage, set_sizes
-from vecattr.calibration.expectation import Expectation
+from vecattr.calibration.expectation import CASES, Expectation
 from vecattr.calibration.open_set import OpenSetInputs, named_columns
 from vecattr.errors import UsageError
 from vecattr.ranking.evidence_ranker import LOG_RANGE, pooled_scores
@@ -88,7 +88,8 @@ class Confidence:
     """Of q queries and n labs: `confidences` (q,), the `thresholds` that the verdict compares them
     with (q,), `probabilities` (q, n), those of a lab `outside` the index (q,), and the `sizes` of
     candidate sets (q,); None where the index cannot say, or a set was not asked for. `work` is what
-    probabilities are for, as `ConfidenceOptions.label`."""
+    probabilities are for, as `ConfidenceOptions.label`. `cases`: likelihoods of the cases, as
+    logarithms (q, 3)."""
 
     confidences: NDArray[np.float64]
     thresholds: NDArray[np.float64] | None = None
@@ -96,6 +97,7 @@ class Confidence:
     sizes: NDArray[np.intp] | None = None
     outside: NDArray[np.float64] | None = None
     work: str = "known"
+    cases: NDArray[np.float64] | None = None
 
     def threshold(self, query: int) -> float | None:
         """The threshold of a query's verdict; None where the index cannot say."""
@@ -156,6 +158,7 @@ def confidence_of(
     named = named_columns(names)
     confidences, thresholds = np.zeros(len(scores)), np.zeros(len(scores))
     probabilities, sizes = np.zeros(scores.shape), np.ones(len(scores), dtype=np.intp)
+    cases = np.zeros((len(scores), len(CASES)))
     for features, rows in by_features(featured):
         fit = calibration.fits(features=features).outcome
         assert fit is not None
@@ -163,7 +166,8 @@ def confidence_of(
         if row_facts is None:
             assert nearest is not None, "a calibration weighs the nearest plasmid"
             row_facts = OpenSetInputs.from_scores(scores[rows], nearest[rows], named=named).facts()
-        probabilities[rows], outside = fit.probabilities(scores[rows], row_facts, options.cases)
+        cases[rows] = fit.cases.log_likelihoods(row_facts)
+        probabilities[rows], outside = fit.weighed(scores[rows], cases[rows], options.cases)
         confidences[rows] = 1 - outside
         thresholds[rows] = fit.threshold(options.false_alarm, options.cases)
         if options.coverage is not None:
@@ -176,6 +180,7 @@ def confidence_of(
         sizes if options.coverage is not None else None,
         outside=1 - confidences,
         work=options.label,
+        cases=cases,
     )
 
 

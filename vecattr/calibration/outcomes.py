@@ -104,7 +104,13 @@ class OutcomeFit:
         self, scores: Scores, facts: Facts, expectation: Expectation
     ) -> tuple[Probabilities, Column]:
         """Of each lab (q, n), and of a lab outside the index (q,)."""
-        cases = self.cases.probabilities(facts, expectation)
+        return self.weighed(scores, self.cases.log_likelihoods(facts), expectation)
+
+    def weighed(
+        self, scores: Scores, log_likelihoods: NDArray[np.float64], expectation: Expectation
+    ) -> tuple[Probabilities, Column]:
+        """As `probabilities`, from the likelihoods of the cases, as logarithms (q, 3)."""
+        cases = case_probabilities(log_likelihoods, expectation)
         labs = cases[:, :1] * self.known.probabilities(scores)
         labs += cases[:, 1:2] * self.new.probabilities(scores)
         return labs, cases[:, OUTSIDE]

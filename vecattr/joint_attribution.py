@@ -1,0 +1,87 @@
+"""The joint answer to several queries of one unknown lab as frozen values: ranked labs, a verdict,
+and each query's own answer beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from vecattr.attribution import Attribution, Hit, Provenance, Strength, Verdict, sentence_of
+
+#: The name of a group that was given none.
+TOGETHER = "together"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One query of a group: its own `answer`; the place (from 1) and the probability, in that
+    answer, of the lab that the joint answer puts first (None without a lab or without
+    probabilities); and `belonging`, the probability that this query is of the same lab as the
+    others (None where nothing is stated: an only member, or an index without probabilities).
+
+    >>> from vecattr import Index, read_plasmids
+    >>> joint = Index.open("my.index").query_together(read_plasmids(["query.fasta"]))
+    >>> [(member.answer.query, member.rank) for member in joint.members]
+    [('made00016', 1)]
+    """
+
+    answer: Attribution
+    rank: int | None
+    probability: float | None
+    belonging: float | None
+
+    @property
+    def belongs(self) -> bool | None:
+        """Whether it is likelier of the others' lab than not; None where nothing is stated."""
+        return None if self.belonging is None else self.belonging >= 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class JointAttribution:
+    """Ranked labs for all `members` of one `group` together, best first, ties by name: the fields
+    of `vecattr.attribution.Attribution` that do not belong to a single sequence. A hit's `score`
+    sorts, its `cosine` is the mean over the members.
+
+    `strangers` are the members that are likelier of another lab than the others.
+
+    >>> from vecattr import Index, read_plasmids
+    >>> joint = Index.open("my.index").query_together(read_plasmids(["query.fasta"]))
+    >>> joint.labs[0].name, joint.strangers
+    ('Lab 02', ())
+    """
+
+    group: str
+    members: tuple[Member, ...]
+    labs: tuple[Hit, ...]
+    verdict: Verdict
+    confidence: float
+    threshold: float | None
+    notes: tuple[str, ...]
+    provenance: Provenance
+    work: str = "known"
+    coverage: float | None = None
+    outside: float | None = None
+    strength: Strength | None = None
+
+    def __post_init__(self) -> None:
+        assert self.members, "a joint answer has members"
+
+    @property
+    def length(self) -> int:
+        """The bases of all members."""
+        return sum(member.answer.length for member in self.members)
+
+    @property
+    def strangers(self) -> tuple[str, ...]:
+        """The queries that do not belong to the others."""
+        return tuple(member.answer.query for member in self.members if member.belongs is False)
+
+    @property
+    def sentence(self) -> str:
+        """The joint answer in one sentence."""
+        return sentence_of(self.labs, outside=self.outside, strength=self.strength)
+
+    @property
+    def by_query(self) -> Mapping[str, Member]:
+        """Each member by the id of its query."""
+        return {member.answer.query: member for member in self.members}
