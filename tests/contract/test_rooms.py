@@ -26,6 +26,7 @@ ROOMS = (
     "vecattr.vectors",
     "vecattr.products",
     "vecattr.attribution",
+    "vecattr.joint_attribution",
     "vecattr.frames",
     "vecattr.schemas",
     "vecattr.files",
