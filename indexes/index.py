@@ -48,10 +48,13 @@ class Index(OpenedIndex):
         exclude_near_copies: bool = False,
         options: ConfidenceOptions = DEFAULT_OPTIONS,
         evidence: int | None = None,
+        evidence_for: Sequence[str] = (),
     ) -> Attribution:
         """The k likeliest labs of one plasmid, and so many nearest stored plasmids; errors and
         options as in `query_many`."""
-        request = AnswerRequest(k, neighbors, exclude_near_copies, options, evidence)
+        request = AnswerRequest(
+            k, neighbors, exclude_near_copies, options, evidence, tuple(evidence_for)
+        )
         return next(answers(OpenedPanel((self,)), [plasmid], request, batch_size=1))
 
     def query_many(
@@ -64,6 +67,7 @@ class Index(OpenedIndex):
         exclude_near_copies: bool = False,
         options: ConfidenceOptions = DEFAULT_OPTIONS,
         evidence: int | None = None,
+        evidence_for: Sequence[str] = (),
     ) -> Iterator[Attribution]:
         """One answer for each plasmid, in order, as they come; UsageError for k or batch_size
         below 1, neighbors below 0, or a coverage that cannot be promised (at once, not at the
@@ -71,11 +75,14 @@ class Index(OpenedIndex):
 
         `exclude_near_copies`: as if the index held no near copy of the query, but for what learned
         lab vectors learned of them; UsageError when it keeps no sequences. `evidence`: also the
-        stretches that speak for the first lab (`vecattr.indexes.evidence.stretches`), where what
-        more than so many labs (1 to 400) share is common property; UsageError when it keeps no
-        k-mers.
+        stretches that speak for the first lab (`vecattr.indexes.evidence.stretches`) and the mosaic
+        of the whole query (`vecattr.indexes.evidence.mosaic`), where what more than so many labs (1
+        to 400) share is common property; UsageError when it keeps no k-mers. `evidence_for`: also
+        the stretches that speak for these labs; UsageError for one that the index does not know.
         """
-        request = AnswerRequest(k, neighbors, exclude_near_copies, options, evidence)
+        request = AnswerRequest(
+            k, neighbors, exclude_near_copies, options, evidence, tuple(evidence_for)
+        )
         return answers(OpenedPanel((self,)), plasmids, request, batch_size=batch_size)
 
     def query_together(
@@ -155,11 +162,14 @@ class Panel(OpenedPanel):
         exclude_near_copies: bool = False,
         options: ConfidenceOptions = DEFAULT_OPTIONS,
         evidence: int | None = None,
+        evidence_for: Sequence[str] = (),
         processes: int = 1,
     ) -> Iterator[Attribution]:
         """As `Index.query_many`. With several `processes` many plasmids are answered side by side;
         indexes with an embedder of the caller's cannot."""
-        request = AnswerRequest(k, neighbors, exclude_near_copies, options, evidence)
+        request = AnswerRequest(
+            k, neighbors, exclude_near_copies, options, evidence, tuple(evidence_for)
+        )
         return answers(self, plasmids, request, batch_size=batch_size, processes=processes)
 
     def query_together(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
+from vecattr.mosaic import MosaicPart
 from vecattr.plasmid import Topology
 
 #: `uncalibrated`: the index holds no threshold, so there is no verdict.
@@ -155,16 +156,28 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
+class LabSupport:
+    """The stretches that support `lab`, strongest first; `left_off` more were found."""
+
+    lab: str
+    support: tuple[Stretch, ...]
+    left_off: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stretches:
     """What supports `lab`, the first of the answer (None: there is none), strongest first, and what
     more than `common_labs` labs have in common, longest first; `left_off` more stretches were
-    found."""
+    found. `mosaic` tells of the whole query, part by part, whose it is, and `others` what supports
+    other labs that were asked for."""
 
     lab: str | None
     common_labs: int
     support: tuple[Stretch, ...]
     common: tuple[Stretch, ...]
     left_off: int
+    mosaic: tuple[MosaicPart, ...] = ()
+    others: tuple[LabSupport, ...] = ()
 
 
 def sentence_of(labs: Sequence[Hit], *, outside: float | None, strength: Strength | None) -> str:

@@ -49,8 +49,15 @@ LABS = 10
 @click.option(
     "--evidence",
     is_flag=True,
-    help="Also show which stretches speak for the first lab, and which are common property of "
-    "many labs.",
+    help="Also show which stretches speak for the first lab, which are common property of many "
+    "labs, and the whole query part by part, with the labs of each part.",
+)
+@click.option(
+    "--evidence-for",
+    "evidence_for",
+    multiple=True,
+    metavar="LAB",
+    help="Also show which stretches speak for this lab; may be repeated. Implies --evidence.",
 )
 @click.option(
     "--common-labs",
@@ -76,6 +83,7 @@ def command(
     k: int | None,
     neighbors: int,
     evidence: bool,
+    evidence_for: tuple[str, ...],
     common_labs: int | None,
     exclude_near_copies: bool,
     exact: bool,
@@ -94,6 +102,7 @@ def command(
     """
     if k is not None and confidence.coverage is not None:
         raise UsageError("-k and --coverage both say how many labs to name", hint="give one")
+    evidence = evidence or bool(evidence_for)
     if common_labs is not None and not evidence:
         raise UsageError("--common-labs without --evidence", hint="add --evidence")
     from vecattr.indexes.index import open_panel  # start-up
@@ -111,6 +120,7 @@ def command(
             options=confidence,
             processes=1 if device == "cuda" else threads or processors(),
             evidence=_common_labs(common_labs) if evidence else None,
+            evidence_for=evidence_for,
         )
         write_results(render(answers, form=chosen_format(form, output)), output)
 

@@ -10,6 +10,7 @@ from vecattr.attribution import Attribution, Hit
 from vecattr.cli.rendering.escape import escape_control
 from vecattr.cli.rendering.evidence import (
     EVIDENCE_COLUMNS,
+    MOSAIC_COLUMNS,
     NO_STRETCH,
     evidence_html,
     evidence_object,
@@ -89,11 +90,10 @@ def render(answers: Iterable[Attribution], *, form: Format) -> Iterator[str]:
 
 def columns(*, evidence: bool) -> tuple[str, ...]:
     """The columns of TSV and CSV, with those of the evidence or without."""
-    return (
-        (*COLUMNS[:-_LAST_COLUMNS], *EVIDENCE_COLUMNS, *COLUMNS[-_LAST_COLUMNS:])
-        if evidence
-        else COLUMNS
-    )
+    if not evidence:
+        return COLUMNS
+    first, last = COLUMNS[:-_LAST_COLUMNS], COLUMNS[-_LAST_COLUMNS:]
+    return (*first, *EVIDENCE_COLUMNS, *last, *MOSAIC_COLUMNS)
 
 
 def rows(answer: Attribution) -> Iterator[Row]:
@@ -117,6 +117,7 @@ def rows(answer: Attribution) -> Iterator[Row]:
     results = list(_results(answer)) or [(no_result, None, NO_STRETCH)]
     for head, probability, stretch in results:
         cells = stretch if answer.evidence else ()
+        middle, end = cells[: len(EVIDENCE_COLUMNS)], cells[len(EVIDENCE_COLUMNS) :]
         yield (
             answer.query,
             *head,
@@ -124,10 +125,11 @@ def rows(answer: Attribution) -> Iterator[Row]:
             probability,
             answer.work,
             answer.coverage,
-            *cells,
+            *middle,
             answer.source,
             answer.outside,
             answer.strength,
+            *end,
         )
 
 

@@ -47,7 +47,7 @@ def answers(
 
 def check_request(panel: OpenedPanel, request: AnswerRequest, *, batch_size: int) -> None:
     """UsageError for a batch size below 1, and when the panel cannot tell near copies, has no
-    evidence, or cannot promise a coverage."""
+    evidence, does not know a lab to show it for, or cannot promise a coverage."""
     at_least(1, batch_size=batch_size)
     if request.exclude_near_copies:
         check_bases_kept(panel.indexes)
@@ -55,6 +55,7 @@ def check_request(panel: OpenedPanel, request: AnswerRequest, *, batch_size: int
         from vecattr.indexes.evidence.stretches import check_kmers_kept  # start-up
 
         check_kmers_kept(panel.indexes)
+        panel.check_labs(request.evidence_for)
     panel.check(request.confidence)
 
 

@@ -142,7 +142,8 @@ def _evidence(
     hits: Sequence[Hit],
     request: AnswerRequest,
 ) -> Stretches | None:
-    """What speaks for the first of the hits, without the near copies that are left out."""
+    """What speaks for the first of the hits and for labs that were asked for, and the mosaic,
+    without the near copies that are left out."""
     if request.evidence is None:
         return None
     copies = queries.copies[query] if request.exclude_near_copies else ()
@@ -151,4 +152,5 @@ def _evidence(
         hits[0].name if hits else None,
         common_labs=request.evidence,
         left_out=[copy.id for copy in copies],
+        others=request.evidence_for,
     )

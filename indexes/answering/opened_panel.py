@@ -138,6 +138,15 @@ class OpenedPanel:
         segments = [segment for index in self.indexes for segment in index.segments]
         return StretchFinder(segments, self.lab_names)
 
+    def check_labs(self, names: Iterable[str]) -> None:
+        """UsageError for the first of these labs or classes that no index knows."""
+        known = {name for index in self.indexes for name in (*index.lab_names, *index.answer_names)}
+        for name in names:
+            if name not in known:
+                raise UsageError(
+                    f"no lab {name!r} to show evidence for", hint="`vecattr list-labs` names them"
+                )
+
     def check(self, options: ConfidenceOptions) -> None:
         """UsageError for a candidate set that the panel cannot promise."""
         for index in self.indexes:

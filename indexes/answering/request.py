@@ -13,7 +13,8 @@ from vecattr.indexes.storage.kmer_schema import MOST_LABS
 class AnswerRequest:
     """`k` labs, or the candidate set of `confidence` in their place, and so many `neighbors`; with
     near copies of the query, or as if there were none; with the `evidence` for the first lab, in
-    which what more than so many labs share is common (None: without evidence).
+    which what more than so many labs share is common (None: without evidence), and for each lab of
+    `evidence_for`.
 
     UsageError for numbers out of range.
     """
@@ -23,6 +24,7 @@ class AnswerRequest:
     exclude_near_copies: bool = False
     confidence: ConfidenceOptions = DEFAULT_OPTIONS
     evidence: int | None = None
+    evidence_for: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         at_least(1, k=self.k)
@@ -31,6 +33,10 @@ class AnswerRequest:
             raise UsageError(
                 f"evidence that is common beyond {self.evidence} labs, expected 1 to {MOST_LABS}",
                 hint="an index does not tell which labs have what more of them share",
+            )
+        if self.evidence_for and self.evidence is None:
+            raise UsageError(
+                "labs to show evidence for, and no evidence", hint="ask for evidence, too"
             )
 
 

@@ -18,12 +18,13 @@ one after the other the one that adds most, and once nothing can be added, those
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
-from vecattr.attribution import Stretches
+from vecattr.attribution import LabSupport, Stretch, Stretches
 from vecattr.errors import UsageError
+from vecattr.indexes.evidence.mosaic import MosaicFinder, SampledWindows, whole_unknown
 from vecattr.indexes.evidence.query_windows import (
     UNSAMPLED,
     QueryWindows,
@@ -82,6 +83,10 @@ class StretchFinder:
     def _features(self) -> LabFeatures:
         return LabFeatures(self._catalogue, self._segments)
 
+    @cached_property
+    def _mosaics(self) -> MosaicFinder:
+        return MosaicFinder(self._catalogue, self._ids, are_repeated=len(self._segments) > 1)
+
     def find(
         self,
         plasmid: Plasmid,
@@ -89,12 +94,15 @@ class StretchFinder:
         *,
         common_labs: int = COMMON_LABS,
         left_out: Collection[str] = (),
+        others: Sequence[str] = (),
     ) -> Stretches:
-        """The stretches of a plasmid that speak for a lab or a class (None: for no lab), as if the
-        plasmids with the ids `left_out` were not stored. The name of the pool stands for all its
-        labs."""
+        """The stretches of a plasmid that speak for a lab or a class (None: for no lab) and for
+        each of the `others`, and the mosaic of the plasmid, as if the plasmids with the ids
+        `left_out` were not stored. The name of the pool stands for all its labs."""
         if not self._segments:
-            return Stretches(lab, common_labs, (), (), 0)
+            unsupported = tuple(LabSupport(other, (), 0) for other in others)
+            parts = whole_unknown(len(plasmid))
+            return Stretches(lab, common_labs, (), (), 0, parts, unsupported)
         windows = windows_of(plasmid.sequence, k=K, circular=plasmid.is_circular)
         hashes = windows.hashes
         sampled = windows.clean & is_sampled(hashes, scaled=SCALED)
@@ -104,17 +112,27 @@ class StretchFinder:
         lab_counts = np.full(len(windows), UNSAMPLED, dtype=np.int64)
         lab_counts[sampled] = shared.lab_counts[order]
         query = QueryWindows(plasmid, windows, lab_counts, common_labs)
-        source_rows = self._source_rows(shared, self._codes_of(lab), common_labs=common_labs)
-        window_index = WindowIndex.from_windows(windows)
-        sources = [self._source_windows(window_index, row) for row in source_rows]
-        common, support = query.common(), query.support(sources)
+        support_of = partial(self._support, query, WindowIndex.from_windows(windows), shared)
+        sampled_windows = SampledWindows.from_masks(
+            windows.clean, sampled, order, length=len(plasmid), closed=plasmid.is_circular
+        )
+        common, support = query.common(), support_of(lab)
         return Stretches(
             lab,
             common_labs,
             tuple(support[:MOST]),
             tuple(common[:MOST]),
             len(common[MOST:]) + len(support[MOST:]),
+            self._mosaics.find(sampled_windows, shared, common_labs=common_labs),
+            tuple(_lab_support(other, support_of(other)) for other in others),
         )
+
+    def _support(
+        self, query: QueryWindows, window_index: WindowIndex, shared: SharedKmers, lab: str | None
+    ) -> list[Stretch]:
+        """The stretches of a query that a lab or a class has."""
+        rows = self._source_rows(shared, self._codes_of(lab), common_labs=query.common_labs)
+        return query.support([self._source_windows(window_index, row) for row in rows])
 
     def _codes_of(self, lab: str | None) -> Codes:
         """The code of a lab, or those of the true labs of a class."""
@@ -122,6 +140,8 @@ class StretchFinder:
             return np.zeros(0, dtype=np.int64)
         if lab in self._catalogue.lab_names:
             return np.array([self._catalogue.lab_names.index(lab)])
+        if lab not in self._catalogue.class_names:
+            return np.zeros(0, dtype=np.int64)
         return np.flatnonzero(
             self._catalogue.class_of_lab == self._catalogue.class_names.index(lab)
         )
@@ -151,6 +171,11 @@ class StretchFinder:
         by_total = sorted(chosen.values(), key=lambda best: (-totals[best], best))
         return [int(rows[best]) for best in by_total]
 
+    def _ids(self, rows: Sequence[int]) -> list[str]:
+        """The ids of these rows, in their order."""
+        places = [self._place_of(row) for row in rows]
+        return [segment.stored.ids([row])[0] for segment, row in places]
+
     def _place_of(self, row: int) -> tuple[LiveSegment, int]:
         """The segment of a row, and its row there."""
         number = int(np.searchsorted(self._catalogue.starts, row, side="right")) - 1
@@ -163,3 +188,8 @@ class StretchFinder:
         forward, backward = window_index.found_in(windows_of(bases, k=K, circular=circular))
         [plasmid_id] = segment.stored.ids([segment_row])
         return SourceWindows(plasmid_id, segment.lab(segment_row), forward, backward)
+
+
+def _lab_support(lab: str, support: Sequence[Stretch]) -> LabSupport:
+    """The first of these stretches, and how many more there are."""
+    return LabSupport(lab, tuple(support[:MOST]), len(support[MOST:]))

@@ -25,6 +25,7 @@ ROOMS = (
     "vecattr.plasmid",
     "vecattr.vectors",
     "vecattr.products",
+    "vecattr.mosaic",
     "vecattr.attribution",
     "vecattr.joint_attribution",
     "vecattr.frames",

@@ -11,11 +11,20 @@ from typing import Any
 
 import pytest
 
-from vecattr.attribution import Attribution, Hit, Provenance, Source, Stretch, Stretches
+from vecattr.attribution import (
+    Attribution,
+    Hit,
+    LabSupport,
+    Provenance,
+    Source,
+    Stretch,
+    Stretches,
+)
 from vecattr.cli.main import run
 from vecattr.cli.rendering.answers import COLUMNS, render
-from vecattr.cli.rendering.evidence import EVIDENCE_COLUMNS
+from vecattr.cli.rendering.evidence import EVIDENCE_COLUMNS, MOSAIC_COLUMNS
 from vecattr.cli.rendering.formats import FORMATS, Format
+from vecattr.mosaic import Holder, LabShare, MosaicPart
 
 KINDS = ("support", "common")
 Capture = pytest.CaptureFixture[str]
@@ -37,6 +46,26 @@ SUPPORT = Stretch("support", 4901, 100, 200, 1, 7, 24, SOURCES)
 COMMON = Stretch("common", 300, 900, 601, 300, 300, 70)
 ANSWER = replace(PLAIN, evidence=Stretches("Lab <A>", 20, (SUPPORT,), (COMMON,), 3))
 NOTHING = replace(PLAIN, query="q2", labs=(), evidence=Stretches(None, 20, (), (), 0))
+PARTS = (
+    MosaicPart(
+        51,
+        900,
+        850,
+        "few_labs",
+        (LabShare("Lab <A>", 4, 1.0), LabShare("Lab B", 2, 0.7)),
+        6,
+        100,
+        (Holder("<p0>", "Lab <A>", 1.0),),
+    ),
+    MosaicPart(901, 2000, 1100, "unknown", (), 0, 140),
+    MosaicPart(2001, 50, 3050, "common", (), 300, 380),
+)
+TOLD = replace(
+    PLAIN,
+    evidence=Stretches(
+        "Lab <A>", 20, (SUPPORT,), (), 0, PARTS, (LabSupport("Lab B", (COMMON,), 2),)
+    ),
+)
 
 
 def text(form: Format, *answers: Attribution) -> str:
@@ -49,7 +78,7 @@ def records(*answers: Attribution) -> list[dict[str, str]]:
 
 def test_evidence_adds_columns_before_the_youngest_ones_and_a_row_a_stretch() -> None:
     lab, support, common = records(ANSWER)
-    assert tuple(lab) == (*COLUMNS[:-3], *EVIDENCE_COLUMNS, *COLUMNS[-3:])
+    assert tuple(lab) == (*COLUMNS[:-3], *EVIDENCE_COLUMNS, *COLUMNS[-3:], *MOSAIC_COLUMNS)
     assert {lab[name] for name in EVIDENCE_COLUMNS} == {""}
     head = ("query", "rank", "kind", "lab", "id", "cosine", "probability", "work", "index")
     assert [support[name] for name in head] == [
@@ -97,6 +126,41 @@ def test_json_has_the_evidence_when_asked_and_no_word_of_it_else(form: Format) -
     assert support == {**ends, **counts, "sources": sources}
     assert list(common) == ["rank", "start", "end", "bases", "least_labs", "most_labs", "kmers"]
     assert "evidence" not in text(form, PLAIN)
+
+
+def test_each_part_of_the_mosaic_is_a_row_along_the_query() -> None:
+    rows = [row for row in records(TOLD) if row["kind"].startswith("mosaic_")]
+    assert [row["kind"] for row in rows] == ["mosaic_few_labs", "mosaic_unknown", "mosaic_common"]
+    assert [row["rank"] for row in rows] == ["1", "2", "3"]
+    few, unknown, common = rows
+    assert [few[name] for name in ("lab", "id", "labs", "n_labs", "kmers", "share")] == [
+        *("Lab <A>", "<p0>", "Lab <A>; Lab B", "6", "100", "1.000000"),
+    ]
+    assert [unknown[name] for name in ("start", "end", "labs", "n_labs")] == [
+        "901",
+        "2000",
+        "",
+        "0",
+    ]
+    assert [common[name] for name in ("start", "end", "lab", "n_labs")] == ["2001", "50", "", "300"]
+
+
+def test_json_tells_the_mosaic_and_other_labs_at_the_end_of_the_evidence() -> None:
+    evidence = json.loads(text("json", TOLD))[0]["evidence"]
+    assert list(evidence)[-2:] == ["mosaic", "others"]
+    first = evidence["mosaic"][0]
+    assert list(first) == ["start", "end", "bases", "kind", "labs", "n_labs", "kmers", "holders"]
+    assert first["labs"][1] == {"name": "Lab B", "plasmids": 2, "share": 0.7}
+    [other] = evidence["others"]
+    assert (other["lab"], other["left_off"], len(other["support"])) == ("Lab B", 2, 1)
+
+
+def test_a_table_tells_whose_each_part_is() -> None:
+    written = text("table", replace(TOLD, evidence=replace(TOLD.evidence, others=())))
+    lines = [" ".join(line.split()) for line in written.splitlines()]
+    assert "51 900 850 6 labs Lab <A> (4), Lab B (2) and 4 more" in lines
+    assert "901 2000 1100 nothing known -" in lines
+    assert "2001 50 3050 common, 300 labs -" in lines
 
 
 def test_a_table_names_some_plasmids_and_counts_the_others() -> None:
@@ -154,9 +218,20 @@ def test_every_lab_is_one_too_many_for_what_one_lab_may_share(shelf: Any, capsys
     assert min(most["common"]) >= 2
 
 
+def test_evidence_is_shown_for_labs_that_are_named(shelf: Any, capsys: Capture) -> None:
+    chosen = [str(shelf.table), "--where", "split=train", "-i", str(shelf.index)]
+    names = sorted({f"{plasmid.lab}" for plasmid in shelf.plasmids})[:2]
+    capsys.readouterr()
+    wanted = [argument for name in names for argument in ("--evidence-for", name)]
+    assert run(["query", *chosen, *wanted, "--format", "json"]) == 0
+    for answer in json.loads(capsys.readouterr().out):
+        assert [other["lab"] for other in answer["evidence"]["others"]] == names
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (["--evidence-for", "Nobody"], "no lab 'Nobody'"),
         (["--common-labs", "3"], "--common-labs without --evidence"),
         (["--evidence", "--common-labs", "401"], "expected 1 to 400"),
         (["--evidence", "--common-labs", "0"], "common-labs"),
