@@ -31,6 +31,7 @@ from vecattr.errors import (
     UsageError,
     VecattrError,
 )
+from vecattr.extras import translated
 from vecattr.version import __version__
 
 #: Parts of the messages of libraries that get no memory.
@@ -206,6 +207,8 @@ def _failed(terminal: Terminal, error: Exception) -> int:
 def _translated(error: Exception) -> VecattrError:
     """An error of Python or a library as one of ours; the user can correct those of the file
     system."""
+    if isinstance(error, ImportError) and (missing := translated(error)):
+        return missing
     message = str(error).lower()
     if isinstance(error, MemoryError) or any(part in message for part in _NO_MEMORY):
         return VecattrError(

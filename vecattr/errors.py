@@ -2,6 +2,7 @@
 
 VecattrError                 1   something unexpected inside vecattr
 ├── UsageError               2   options that do not fit together
+│   └── MissingExtraError    2   a library of an extra is not installed; an ImportError, too
 ├── InputError               3   the user's data is wrong: file, record, position
 ├── ArtifactError            4   an index or a model cannot be used
 │   ├── MissingError         4   it does not exist
@@ -59,6 +60,10 @@ class UsageError(VecattrError):
     """Options or arguments that do not fit together."""
 
     exit_code = 2
+
+
+class MissingExtraError(UsageError, ImportError):
+    """Something needs an optional library that is not installed; the hint has the command."""
 
 
 class InputError(VecattrError):

@@ -1,5 +1,7 @@
 """Answers and vectors as pandas tables, for notebooks: frozen values in, data frames out.
 
+The extra `pandas` has the library.
+
 from vecattr import Index
 from vecattr.frames import ranking_frame
 
@@ -9,11 +11,14 @@ frame = ranking_frame(Index.open("my.index").query_many(plasmids, k=10))
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from vecattr.attribution import Attribution, Provenance
+from vecattr.extras import require
 from vecattr.vectors import EmbeddingTable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _COLUMNS = [
     "query",
@@ -37,6 +42,9 @@ def ranking_frame(answers: Iterable[Attribution]) -> pd.DataFrame:
     >>> ranking_frame(answers)["lab"].tolist()
     ['Lab 02', 'Lab 04']
     """
+    require("pandas", what="a data frame")
+    import pandas as pd  # extra
+
     rows: list[tuple[object, ...]] = []
     provenance: Provenance | None = None
     for answer in answers:
@@ -59,4 +67,7 @@ def embedding_frame(table: EmbeddingTable) -> pd.DataFrame:
     >>> embedding_frame(Index.open("my.index").lab_table()).shape
     (4, 32)
     """
+    require("pandas", what="a data frame")
+    import pandas as pd  # extra
+
     return pd.DataFrame(table.vectors, index=pd.Index(table.names, name="name"))

@@ -98,12 +98,12 @@ def command(
 
     Groups are numbered from 1, the largest first; similarity is the cosine to the group's centre.
     """
+    from vecattr.extras import require  # start-up
     from vecattr.plots.clusters import fit_clusterings  # extra
-    from vecattr.plots.extras import require_extra  # start-up
 
     if picture is not None and len(numbers) < 3:
         raise UsageError("an elbow needs three numbers of groups", hint="give --k 2-30")
-    require_extra("sklearn", *(["matplotlib"] if picture else []), extra="viz")
+    require("sklearn", *(["matplotlib"] if picture else []))
     names, labs, vectors = _named_vectors(index, what)
     terminal().say(f"K-means of {len(names)} {what}, {numbers[0]} to {numbers[-1]} groups ...")
     with terminal().progress("cluster", total=len(numbers), unit=" numbers") as advance:

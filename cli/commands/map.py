@@ -117,12 +117,12 @@ def command(
     device: str,
 ) -> None:
     """Draw plasmids and labs of an index on a map (t-SNE, cosine): similar ones lie together."""
+    from vecattr.extras import require  # start-up
     from vecattr.indexes.scoring.opened_index import OpenedIndex  # start-up
     from vecattr.indexes.storage.stored_plasmids import stored_plasmids  # start-up
-    from vecattr.plots.extras import require_extra  # start-up
 
     form = _SUFFIXES[output.suffix.lower()]
-    require_extra("openTSNE", *(["matplotlib"] if form != "html" else []), extra="viz")
+    require("openTSNE", *(["matplotlib"] if form != "html" else []))
     opened = OpenedIndex.open(index, device=device, threads=threads)
     stored = stored_plasmids(opened.segments)
     if sequences is not None:

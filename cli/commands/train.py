@@ -27,6 +27,7 @@ from vecattr.cli.options.types import FOLDER, Amount
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.terminal import terminal
 from vecattr.encoders.config import BagConfig, CnnConfig
+from vecattr.extras import require
 from vecattr.training.settings import TrainConfig
 
 if TYPE_CHECKING:
@@ -131,13 +132,13 @@ def command(
     Whole publications (or groups of --group-by COLUMN) are split off for validation, because
     plasmids of one publication are often near copies. Give the model folder to build-index --model.
     """
+    require("torch", what="training")
     check_class_options(labs_file, min_plasmids)
     choices = preset_choices(objective, preset, encoder=encoder, options=settings)
     network = encoder_config(encoder, settings, choices=choices)
     run = train_config(settings, choices=choices, bf16=bf16, refit=refit, reserve=reserve)
     collection = load_collection(plasmids, read_options)
     rule = class_rule(collection, labs_file=labs_file, min_plasmids=min_plasmids)
-
     if threads is not None:
         limit_threads(threads)
     with TrainingProgress(terminal()) as watcher:

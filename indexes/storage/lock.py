@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import re
 import time
@@ -26,6 +25,7 @@ from vecattr.files.atomic import TEMPORARY, folder_beside, translated_errors
 from vecattr.files.disk import delete_tree, disk
 from vecattr.files.folder import Entry, OpenFolder
 from vecattr.indexes.storage.index_folder import check_index_folder
+from vecattr.posix import fcntl
 
 LOCK_FILE = "LOCK"
 

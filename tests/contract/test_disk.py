@@ -30,11 +30,13 @@ SHUTIL_READS = frozenset(("which", "get_terminal_size", "disk_usage"))
 WRITING_FLAGS = ("O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND", "O_TMPFILE")
 
 
-#: What other modules may do: lock a file, of which no byte changes, and keep copies of what they
-#: read in the system's folder of temporary files, which nobody else sees.
+#: What other modules may do: lock a file, of which no byte changes (`posix.py` imports that for
+#: all), and keep copies of what they read in the system's folder of temporary files, which nobody
+#: else sees.
 ALLOWED = {
     "indexes/storage/lock.py": ["fcntl"],
     "inputs/archives.py": ["tempfile"],
+    "posix.py": ["fcntl"],
     "readers/binary_tables.py": ["tempfile", "shutil.copyfileobj(file.stream, copy)"],
 }
 

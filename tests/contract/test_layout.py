@@ -19,8 +19,9 @@ HEAVY = ("torch", "pandas", "faiss", "Bio", "h5py", "sentencepiece", "matplotlib
 
 #: The only modules that may import a library. A new module here is a decision, not an accident.
 HOMES = {
-    "Bio": {"vecattr.formats.binary.gck", "vecattr.formats.fastq"},
+    "Bio": {"vecattr.formats.binary.gck"},
     "faiss": {"vecattr.indexes.search.vector_search"},
+    "fcntl": {"vecattr.posix"},
     "h5py": {"vecattr.files.hdf5"},
     "matplotlib": {"vecattr.plots.pictures"},
     "numba": {"vecattr.encoders.networks.compiled"},
@@ -28,6 +29,7 @@ HOMES = {
     "openpyxl": {"vecattr.readers.binary_tables"},
     "pandas": {"vecattr.frames"},
     "pyarrow": {"vecattr.readers.binary_tables"},
+    "resource": {"vecattr.posix"},
     "safetensors": {
         "vecattr.training.checkpoint",
         "vecattr.encoders.torch_encoder",

@@ -22,6 +22,8 @@ ROOMS = (
     # vecattr
     "vecattr.errors",
     "vecattr.version",
+    "vecattr.extras",
+    "vecattr.posix",
     "vecattr.plasmid",
     "vecattr.vectors",
     "vecattr.products",

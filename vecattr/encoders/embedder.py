@@ -22,6 +22,7 @@ from vecattr.encoders.lookup import IdEncoder, lookup_encoder
 from vecattr.encoders.model_folder import model_identity, read_config
 from vecattr.encoders.vocabulary import Reading, Vocabulary, read_vocabulary
 from vecattr.encoders.weights import read_weights
+from vecattr.extras import is_installed, require
 from vecattr.files.folder import Location
 from vecattr.plasmid import Plasmid, reverse_complement
 from vecattr.sequences.canonical import canonical_sequence, rotate
@@ -108,8 +109,8 @@ def engine_of(config: EncoderConfig, device: str) -> Engine:
 
 
 def _has_gpu() -> bool:
-    """Is NVIDIA's driver installed? (Asking torch would load it.)"""
-    return shutil.which("nvidia-smi") is not None
+    """Are torch and NVIDIA's driver installed? (Asking torch would load it.)"""
+    return shutil.which("nvidia-smi") is not None and is_installed("torch")
 
 
 def load_embedder(
@@ -126,7 +127,7 @@ def load_embedder(
     `vecattr.encoders.lookup_file`) its weights are not read.
 
     MissingError, DamagedError or MismatchError name the file; UsageError when a GPU is requested
-    and absent.
+    and absent, or torch is not installed.
 
     >>> from vecattr import read_plasmids
     >>> embedder = load_embedder(Path("my.model"), device="cpu")
@@ -164,6 +165,7 @@ def _load(
     config = read_config(folder)
     encoder: IdEncoder
     if engine_of(config.encoder, device) == "torch":
+        require("torch", what="a GPU")
         from vecattr.encoders.torch_encoder import load_torch  # start-up
 
         encoder, vocabulary = load_torch(folder, config, device=device, threads=threads)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import stat
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from vecattr.posix import fcntl, require_posix
 
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
@@ -99,6 +100,7 @@ class Disk:
     def lock(self, file: int) -> None:
         """Lock an open file; BlockingIOError when another process, or another descriptor of this
         one, holds the lock."""
+        require_posix()
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 

@@ -17,6 +17,7 @@ from typing import Self, TypeVar
 
 from vecattr.errors import ArtifactError
 from vecattr.files.disk import disk
+from vecattr.posix import require_posix
 
 #: Not every system has all of them.
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
@@ -40,6 +41,7 @@ class OpenFolder:
     """
 
     def __init__(self, path: Path) -> None:
+        require_posix()
         self.path = path
         self._absolute = path.absolute()
         self.handle = os.open(path, _FOLDER)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import atexit
 import io
 import os
-import resource
 import signal
 import struct
 import subprocess
@@ -24,6 +23,7 @@ from vecattr.errors import DamagedError, VecattrError
 from vecattr.files.array_directory import Directory
 from vecattr.files.child_python import child_environment, child_path, interpreter_flags
 from vecattr.files.sealed import SealedBytes
+from vecattr.posix import resource
 
 #: Limits of the child: seconds of processor time for one file (one that vecattr wrote needs a
 #: thousandth of that), and bytes of address space.
@@ -203,7 +203,8 @@ class _SharedChild:
 
 
 atexit.register(_SharedChild.stop)
-os.register_at_fork(after_in_child=_SharedChild.forget)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_SharedChild.forget)
 
 
 def serve() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.errors import UsageError
-from vecattr.plots.extras import require_extra
+from vecattr.extras import require
 from vecattr.vectors import Codes, Column, Vectors
 
 #: Random starts of K-means, of which the best is kept; rows of a mini-batch.
@@ -92,7 +92,7 @@ def fit_clusterings(
     number. UsageError when there are fewer different vectors than groups, or without the extra
     `viz`.
     """
-    require_extra("sklearn", extra="viz")
+    require("sklearn")
     from threadpoolctl import threadpool_limits  # extra
 
     distinct = len(np.unique(vectors, axis=0))

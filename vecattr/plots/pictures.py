@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
+from vecattr.extras import require
 from vecattr.plots.clusters import Elbow
-from vecattr.plots.extras import require_extra
 from vecattr.plots.map_layout import GREY, PALE, QUERY, Box, MapLayout, boxes_without_overlap
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def draw_elbow(elbow: Elbow, *, form: PictureFormat, title: str) -> bytes:
 
     UsageError without the extra `viz`.
     """
-    require_extra("matplotlib", extra="viz")
+    require("matplotlib")
     from matplotlib.ticker import MaxNLocator  # extra
 
     numbers, inertias = zip(*elbow.curve, strict=True)
@@ -99,7 +99,7 @@ def draw_elbow(elbow: Elbow, *, form: PictureFormat, title: str) -> bytes:
 @contextmanager
 def _figure(*, width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
     """A white figure of this size in inches, outside of pyplot's state."""
-    require_extra("matplotlib", extra="viz")
+    require("matplotlib")
     from matplotlib import rc_context  # extra
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # extra
     from matplotlib.figure import Figure  # extra

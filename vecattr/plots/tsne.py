@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.errors import UsageError
-from vecattr.plots.extras import require_extra
+from vecattr.extras import require
 from vecattr.vectors import Rows, Vectors
 
 Points = NDArray[np.float64]  # (n, 2)
@@ -113,7 +113,7 @@ def fit_map(
     """
     if len(vectors) < FEWEST:
         raise UsageError(f"a map of {len(vectors)} points, expected {FEWEST} or more")
-    require_extra("openTSNE", extra="viz")
+    require("openTSNE")
     import openTSNE  # extra
     from openTSNE.affinity import PerplexityBasedNN  # extra
 

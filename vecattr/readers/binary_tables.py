@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
-from vecattr.errors import InputError, UsageError
+from vecattr.errors import InputError
+from vecattr.extras import require
 from vecattr.formats.kinds import EXCEL, Format
 from vecattr.inputs.input_files import InputFile
 from vecattr.readers.columns import BY_NAME, ColumnNames, known_columns
@@ -36,8 +37,8 @@ def read_binary_table(file: InputFile, file_format: Format, names: ColumnNames =
     """The header and rows of an Excel workbook (its first sheet whose columns are known) or of a
     Parquet file.
 
-    Raises UsageError when the library that reads it is not installed, and InputError for a damaged
-    file, one that unpacks to more than the limits allow, and what is wrong with the header.
+    Raises MissingExtraError when the library that reads it is not installed, and InputError for a
+    damaged file, one that unpacks to more than the limits allow, and what is wrong with the header.
     """
     if file_format is EXCEL:
         rows = _excel_rows(file, names)
@@ -55,10 +56,9 @@ def _copied(file: InputFile) -> Iterator[IO[bytes]]:
 
 
 def _excel_rows(file: InputFile, names: ColumnNames) -> Iterator[Row]:
-    try:
-        from openpyxl import load_workbook  # extra
-    except ImportError as error:
-        raise _not_installed("an Excel workbook", "openpyxl", extra="excel", file=file) from error
+    require("openpyxl", what="an Excel workbook", where=file.name)
+    from openpyxl import load_workbook  # extra
+
     with _copied(file) as copy, _translated(file, "Excel workbook"):
         _check_size(copy, file)
         workbook = load_workbook(copy, read_only=True, data_only=True)
@@ -97,10 +97,9 @@ def _check_size(copy: IO[bytes], file: InputFile) -> None:
 
 
 def _parquet_rows(file: InputFile) -> Iterator[Row]:
-    try:
-        from pyarrow.parquet import ParquetFile  # extra
-    except ImportError as error:
-        raise _not_installed("a Parquet file", "pyarrow", extra="parquet", file=file) from error
+    require("pyarrow", what="a Parquet file", where=file.name)
+    from pyarrow.parquet import ParquetFile  # extra
+
     with _copied(file) as copy, _translated(file, "Parquet file"):
         table = ParquetFile(copy)
         names = [str(name) for name in table.schema_arrow.names]
@@ -137,11 +136,3 @@ def _translated(file: InputFile, kind: str) -> Iterator[None]:
             where=file.name,
             hint="copy or download it again, or save it as CSV",
         ) from error
-
-
-def _not_installed(what: str, library: str, *, extra: str, file: InputFile) -> UsageError:
-    return UsageError(
-        f"this is {what}, and {library} is not installed, which reads it",
-        where=file.name,
-        hint=f"pip install 'vecattr[{extra}]', or save the table as CSV",
-    )

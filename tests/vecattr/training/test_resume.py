@@ -130,7 +130,7 @@ def test_without_numba_a_run_says_how_to_get_faster(killed_cnn: dict[str, Any]) 
     [note] = killed_cnn["notes"]
     assert "without compiled code" in note
     assert "numba" in note.partition("(")[2]
-    assert "pip install 'vecattr[numba]'" in note
+    assert "pip install 'vecattr[train]'" in note
 
 
 class Stopped(SilentWatcher):

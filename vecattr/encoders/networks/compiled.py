@@ -1,4 +1,4 @@
-"""Look-up of filter responses compiled by numba (extra `numba`): the search for the largest
+"""Look-up of filter responses compiled by numba (extra `train`): the search for the largest
 responses, the responses themselves and their gradients, on the threads of the processor.
 
 The same results as `filter_search`, in a tenth of the time: table rows are summed in registers

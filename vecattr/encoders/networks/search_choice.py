@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from vecattr.extras import install_command
+
 #: Ways to find the largest responses; all give the same.
 Search = Literal["convolution", "lookup", "compiled"]
 
@@ -36,7 +38,7 @@ def choose_search(device_type: str, *, looks_up: bool) -> SearchChoice:
     if fault:
         note = (
             f"training looks responses up without compiled code ({fault}); "
-            "pip install 'vecattr[numba]' makes it several times faster"
+            f"{install_command('train')} makes it several times faster"
         )
         return SearchChoice(search, note)
     return SearchChoice(search, "training looks responses up in code compiled by numba")

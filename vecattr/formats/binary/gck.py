@@ -6,9 +6,8 @@ import io
 import struct
 from collections.abc import Iterator
 
-from Bio import SeqIO
-
 from vecattr.errors import InputError
+from vecattr.extras import require
 from vecattr.formats.record import Record
 from vecattr.inputs.input_files import InputFile, input_stem
 
@@ -19,9 +18,12 @@ _PARSER_ERRORS = (ValueError, LookupError, AttributeError, TypeError, struct.err
 def read_gck(file: InputFile) -> Iterator[Record]:
     """The one record of the file; its id is the file's name without suffix.
 
-    The topology stands behind features and sites, so a file that is damaged there is a record that
-    carries its problem.
+    MissingExtraError without Biopython. The topology stands behind features and sites, so a file
+    that is damaged there is a record that carries its problem.
     """
+    require("Bio", what="a Gene Construction Kit file", where=file.name)
+    from Bio import SeqIO  # extra
+
     name = input_stem(file.name)
     place = f"{file.name}, record {name!r}"
     try:

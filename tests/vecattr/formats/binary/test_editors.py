@@ -4,10 +4,12 @@ file is one bad record."""
 from __future__ import annotations
 
 import struct
+import sys
 from pathlib import Path
 
 import pytest
 
+from vecattr.errors import MissingExtraError
 from vecattr.formats.kinds import format_of
 from vecattr.formats.record import Record
 from vecattr.inputs.input_files import open_input
@@ -81,3 +83,13 @@ def test_protein_is_named(tmp_path: Path) -> None:
     problem = record_of(xdna(b"MKVLA" * 4, kind=4), tmp_path, "xdna").problem
     assert problem is not None
     assert "protein" in problem.what
+
+
+def test_gene_construction_kit_without_biopython_is_told_with_its_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "Bio", None)
+    with pytest.raises(MissingExtraError, match="Bio") as caught:
+        record_of(gck(), tmp_path, "gck")
+    assert caught.value.hint is not None
+    assert "pip install 'vecattr[gck]'" in caught.value.hint
