@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal, get_args
 
 from vecattr.mosaic import MosaicPart
-from vecattr.plasmid import Topology
+from vecattr.plasmid import Annotation, Topology
 
 #: `uncalibrated`: the index holds no threshold, so there is no verdict.
 Verdict = Literal["known", "unknown", "uncalibrated"]
@@ -220,8 +220,10 @@ class Attribution:
     calibration the best score of a named lab. With a `coverage`, the labs are the candidate set
     that, with an outside lab, holds the truth with this probability. `notes` are sentences for the
     user. `evidence` for the first lab is present when it was requested. `source` is the file that
-    the query was read from, if it comes from one. `links` are the queries that helped to answer
-    this one, the largest share first; None unless help was requested.
+    the query was read from, if it comes from one, and `annotations` what that says of its bases.
+    `links` are the queries that helped to answer this one, the largest share first; None unless
+    help was requested. `right_share`: of held-out plasmids with an answer of this strength, the
+    share whose first lab was right (None where the index cannot say).
 
     >>> from vecattr import Index, read_plasmids
     >>> [plasmid] = read_plasmids(["query.fasta"])
@@ -250,6 +252,8 @@ class Attribution:
     outside: float | None = None
     strength: Strength | None = None
     links: tuple[Link, ...] | None = None
+    right_share: float | None = None
+    annotations: tuple[Annotation, ...] = field(default=(), compare=False)
 
     @property
     def sentence(self) -> str:

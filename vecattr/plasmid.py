@@ -18,6 +18,9 @@ Features = Mapping[str, int]
 #: The IUPAC nucleotide alphabet (Cornish-Bowden 1985), upper case, without U.
 ALPHABET = "ACGTRYSWKMBDHVN"
 
+#: Annotations of a plasmid that are kept; a map has no room for more.
+MOST_ANNOTATIONS = 200
+
 #: The class that pools labs with too few plasmids; no lab may have this name.
 POOLED = "unknown-engineered"
 
@@ -133,13 +136,31 @@ def check_lab_name(name: str, *, where: str | None = None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Annotation:
+    """What a file says of some bases, such as that they are a gene: from `start` to `end`, counted
+    from 1, both included, and over the origin of a circle when `start` is greater than `end`.
+    `strand` is 1, -1, or 0 where it means nothing; `kind` is the file's own word (`CDS`).
+
+    >>> Annotation("rep_origin", "ori", 2900, 120).strand
+    0
+    """
+
+    kind: str
+    name: str
+    start: int
+    end: int
+    strand: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Plasmid:
     """One plasmid, validated when it is created.
 
     `sequence` is upper-case IUPAC DNA; `features` maps a phenotype's name to 0 or 1 and is None
     when nothing is known (which is not the same as all zero); `lab` is the true lab; `group`
     names plasmids that must not be divided between training and validation (a publication).
-    `source` is the file it was read from, which plays no part in comparisons.
+    `source` is the file it was read from, and `annotations` are what that says of its bases, at
+    most MOST_ANNOTATIONS; both play no part in comparisons.
 
     >>> plasmid = Plasmid("p1", "acgu nnac", topology="linear")
     >>> plasmid.sequence
@@ -153,6 +174,7 @@ class Plasmid:
     lab: str | None = None
     group: str | None = None
     source: str | None = field(default=None, compare=False)
+    annotations: tuple[Annotation, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         where = f"record {self.id!r}"
@@ -168,9 +190,17 @@ class Plasmid:
         for name, value in (self.features or {}).items():
             if value not in (0, 1):
                 raise InputError(f"feature {name!r} is {value!r}, not 0 or 1", where=where)
+        kept = tuple(filter(self._is_inside, self.annotations))
+        object.__setattr__(self, "annotations", kept[:MOST_ANNOTATIONS])
 
     def __len__(self) -> int:
         return len(self.sequence)
+
+    def _is_inside(self, annotation: Annotation) -> bool:
+        """Whether an annotation can be of these bases; files say otherwise now and then."""
+        start, end = annotation.start, annotation.end
+        is_inside = 1 <= start <= len(self) and 1 <= end <= len(self)
+        return is_inside and (start <= end or self.is_circular)
 
     @property
     def is_circular(self) -> bool:
@@ -194,12 +224,13 @@ class Plasmid:
         return replace(self, features=kept or None)
 
     def reverse_complement(self) -> Plasmid:
-        """The same plasmid read from its other strand."""
-        return replace(self, sequence=reverse_complement(self.sequence))
+        """The same plasmid read from its other strand, without annotations."""
+        return replace(self, sequence=reverse_complement(self.sequence), annotations=())
 
     def rotated(self, offset: int) -> Plasmid:
-        """The same circular plasmid, beginning `offset` bases later; InputError when linear."""
+        """The same circular plasmid, without annotations, from `offset` bases later on; InputError
+        when linear."""
         if not self.is_circular:
             raise InputError("a linear sequence cannot be rotated", where=f"record {self.id!r}")
         cut = offset % len(self.sequence)
-        return replace(self, sequence=self.sequence[cut:] + self.sequence[:cut])
+        return replace(self, sequence=self.sequence[cut:] + self.sequence[:cut], annotations=())

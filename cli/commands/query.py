@@ -12,11 +12,11 @@ import click
 from vecattr.cli.options.compute import compute_options, processors
 from vecattr.cli.options.confidence import confidence_options
 from vecattr.cli.options.index import indexes_option, near_copies_option
-from vecattr.cli.options.output import chosen_format, output_options
+from vecattr.cli.options.output import answer_output_options, chosen_format
 from vecattr.cli.options.reading import reading_options
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.rendering.answers import render
-from vecattr.cli.rendering.formats import Format
+from vecattr.cli.rendering.formats import ANSWER_FORMATS, Format
 from vecattr.cli.rendering.output import write_results
 from vecattr.cli.terminal import terminal
 from vecattr.errors import UsageError
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from vecattr.readers.plasmids import ReadOptions
 
 
-#: Labs that are ranked by default.
-LABS = 10
+#: Labs that are ranked by default, and nearest plasmids that a page lists.
+LABS, NEIGHBORS_OF_PAGE = 10, 5
 
 
 @click.command("query")
@@ -41,10 +41,8 @@ LABS = 10
 @click.option(
     "--neighbors",
     type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
     metavar="N",
-    help="Also list the N nearest stored plasmids.",
+    help="Also list the N nearest stored plasmids. [default: 0; with --format html: 5]",
 )
 @click.option(
     "--evidence",
@@ -72,7 +70,7 @@ LABS = 10
     help="Search all stored plasmids, also where the index would search only the nearest cells.",
 )
 @confidence_options
-@output_options
+@answer_output_options
 @reading_options
 @compute_options
 @verbosity_options
@@ -81,7 +79,7 @@ def command(
     indexes: tuple[Path, ...],
     fusion: Fusion,
     k: int | None,
-    neighbors: int,
+    neighbors: int | None,
     evidence: bool,
     evidence_for: tuple[str, ...],
     common_labs: int | None,
@@ -109,6 +107,10 @@ def command(
     from vecattr.readers.plasmids import read_plasmids  # start-up
 
     panel = open_panel(indexes, fusion=fusion, device=device, threads=threads, exact=exact)
+    written = chosen_format(form, output, formats=ANSWER_FORMATS)
+    if neighbors is None:
+        neighbors = NEIGHBORS_OF_PAGE if written == "html" else 0
+    evidence = evidence or (written in ("html", "svg") and panel.has_evidence)
     read_options = replace(read_options, known_features=lambda: panel.feature_names)
     records = terminal().good_records(read_plasmids(sequences, read_options))
     with terminal().progress("query") as advance:
@@ -122,7 +124,7 @@ def command(
             evidence=_common_labs(common_labs) if evidence else None,
             evidence_for=evidence_for,
         )
-        write_results(render(answers, form=chosen_format(form, output)), output)
+        write_results(render(answers, form=written), output)
 
 
 def _common_labs(number: int | None) -> int:

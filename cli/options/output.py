@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from vecattr.cli.options.decorators import together
+from vecattr.cli.options.decorators import Decorator, together
 from vecattr.cli.options.types import FILE
-from vecattr.cli.rendering.formats import FORMATS, Format
+from vecattr.cli.rendering.formats import ANSWER_FORMATS, FORMATS, Format
 
 _SUFFIXES: dict[str, Format] = {
     ".csv": "csv",
@@ -18,6 +18,7 @@ _SUFFIXES: dict[str, Format] = {
     ".html": "html",
     ".json": "json",
     ".jsonl": "jsonl",
+    ".svg": "svg",
     ".tsv": "tsv",
     ".txt": "table",
 }
@@ -35,29 +36,38 @@ def check_folder(ctx: click.Context, param: click.Parameter, path: Path | None) 
     return path
 
 
-output_options = together(
-    click.option(
-        "--format",
-        "form",
-        type=click.Choice(FORMATS),
-        show_default="table on a terminal, tsv in a pipe, by suffix with -o",
-        help="How results are written.",
-    ),
-    click.option(
-        "-o",
-        "--output",
-        type=FILE,
-        metavar="FILE",
-        callback=check_folder,
-        help="Write results to this file, atomically, instead of standard output.",
-    ),
-)
+def _output_options(formats: tuple[Format, ...]) -> Decorator:
+    """Where results go, in one of these formats."""
+    return together(
+        click.option(
+            "--format",
+            "form",
+            type=click.Choice(formats),
+            show_default="table on a terminal, tsv in a pipe, by suffix with -o",
+            help="How results are written.",
+        ),
+        click.option(
+            "-o",
+            "--output",
+            type=FILE,
+            metavar="FILE",
+            callback=check_folder,
+            help="Write results to this file, atomically, instead of standard output.",
+        ),
+    )
 
 
-def chosen_format(form: Format | None, output: Path | None) -> Format:
-    """The format asked for, else the one that fits where the results go."""
+output_options = _output_options(FORMATS)
+answer_output_options = _output_options(ANSWER_FORMATS)
+
+
+def chosen_format(
+    form: Format | None, output: Path | None, *, formats: tuple[Format, ...] = FORMATS
+) -> Format:
+    """The format asked for, else the one of these formats that fits where the results go."""
     if form is not None:
         return form
     if output is not None:
-        return _SUFFIXES.get(output.suffix.lower(), "tsv")
+        by_suffix = _SUFFIXES.get(output.suffix.lower(), "tsv")
+        return by_suffix if by_suffix in formats else "tsv"
     return "table" if sys.stdout.isatty() else "tsv"

@@ -1,8 +1,7 @@
-"""Attributions in, text in one of six formats out."""
+"""Attributions in, text in one of seven formats out."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
@@ -12,7 +11,6 @@ from vecattr.cli.rendering.evidence import (
     EVIDENCE_COLUMNS,
     MOSAIC_COLUMNS,
     NO_STRETCH,
-    evidence_html,
     evidence_object,
     evidence_table,
     stretch_rows,
@@ -22,8 +20,6 @@ from vecattr.cli.rendering.formats import (
     Row,
     aligned,
     csv_line,
-    html_page,
-    html_table,
     json_text,
     jsonl_text,
     tsv_line,
@@ -69,8 +65,8 @@ _NEIGHBOR_COLUMNS = ("rank", "plasmid", "lab", "cosine", "bases", "topology")
 
 
 def render(answers: Iterable[Attribution], *, form: Format) -> Iterator[str]:
-    """The answers as text, in pieces, one for each query as soon as it is answered (json: one
-    document at the end)."""
+    """The answers as text, in pieces, one for each query as soon as it is answered (json, html,
+    svg: one document at the end)."""
     match form:
         case "table":
             yield from (table_block(answer) for answer in answers)
@@ -85,7 +81,13 @@ def render(answers: Iterable[Attribution], *, form: Format) -> Iterator[str]:
         case "jsonl":
             yield from (jsonl_text(as_object(answer)) for answer in answers)
         case "html":
-            yield from html_page("Labs of origin", map(html_block, answers))
+            from vecattr.reports.page import html_pieces  # start-up
+
+            yield from html_pieces(answers)
+        case "svg":
+            from vecattr.reports.svg import svg_of  # start-up
+
+            yield svg_of(answers)
 
 
 def columns(*, evidence: bool) -> tuple[str, ...]:
@@ -147,7 +149,7 @@ def _results(answer: Attribution) -> Iterator[tuple[Row, float | None, Row]]:
 def as_object(answer: Attribution) -> dict[str, object]:
     """One answer as the documented JSON object; it has `evidence` when that was asked for."""
     value = asdict(answer)
-    del value["evidence"]
+    del value["evidence"], value["annotations"]
     labs = [{"rank": rank, **asdict(hit)} for rank, hit in _ranked(answer)]
     neighbors = [
         {"rank": rank, **asdict(neighbor)}
@@ -189,25 +191,6 @@ def verdict_line(answer: Attribution) -> str:
     return f"verdict: {answer.verdict} ({confidence}, threshold {answer.threshold:z.4f})"
 
 
-def html_block(answer: Attribution) -> str:
-    """One answer as a section of the page."""
-    provenance = answer.provenance
-    notes = "".join(f'<p class="note">{_escaped(note)}</p>\n' for note in answer.notes)
-    neighbors = ""
-    if answer.neighbors:
-        neighbors = "<h3>Nearest stored plasmids</h3>\n"
-        neighbors += html_table(_NEIGHBOR_COLUMNS, _neighbor_rows(answer))
-    evidence = evidence_html(answer.evidence) if answer.evidence else ""
-    return (
-        f"<section>\n<h2>{_escaped(answer.query)}</h2>\n"
-        f"<p><strong>{_escaped(answer.sentence)}</strong></p>\n<p>{html.escape(_facts(answer))}; "
-        f'<span class="{answer.verdict}">{_escaped(verdict_line(answer))}</span></p>\n'
-        f"{notes}{html_table(_LAB_COLUMNS, _lab_rows(answer))}{neighbors}{evidence}"
-        f"<p><small>vecattr {_escaped(provenance.version)}, model {_escaped(provenance.model)}, "
-        f"index {_escaped(provenance.index)}</small></p>\n</section>\n"
-    )
-
-
 def _ranked(answer: Attribution) -> list[tuple[int, Hit]]:
     return list(enumerate(answer.labs, start=1))
 
@@ -221,7 +204,3 @@ def _lab_rows(answer: Attribution) -> Iterator[Row]:
 def _neighbor_rows(answer: Attribution) -> Iterator[Row]:
     for rank, plasmid in enumerate(answer.neighbors, start=1):
         yield (rank, plasmid.id, plasmid.lab, plasmid.cosine, plasmid.length, plasmid.topology)
-
-
-def _escaped(text: str) -> str:
-    return html.escape(escape_control(text))

@@ -5,23 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from vecattr.reports.wording import escape_control
+
+__all__ = ["display_width", "escape_control", "escape_formula"]
+
 #: A cell that starts with one of these is run as a formula by spreadsheet programs; the full-width
 #: forms by those of some languages. Where a list separator is a semicolon, they split cells there.
 _FORMULA = re.compile(r"""(^|;[\s"]*)(?=[=+\-@＝＋－＠])""")
-
-
-def escape_control(text: str) -> str:
-    r"""Characters that are not printable (control, direction, surrogate) written as escapes.
-
-    >>> print(escape_control("a\tb\x1b[2J"))
-    a\tb\x1b[2J
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
-        for letter in text
-    )
 
 
 def escape_formula(text: str) -> str:

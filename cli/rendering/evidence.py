@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from vecattr.attribution import Stretch, Stretches
 from vecattr.cli.rendering.escape import escape_control
-from vecattr.cli.rendering.formats import Row, aligned, html_table
+from vecattr.cli.rendering.formats import Row, aligned
 from vecattr.mosaic import MosaicPart
 
 #: The columns that --evidence appends to those of TSV and CSV.
@@ -112,15 +111,6 @@ def evidence_table(evidence: Stretches, *, indent: str) -> str:
     for title, columns, rows in _tables(evidence):
         parts += [f"{indent}{escape_control(title)}\n", aligned(columns, rows, indent=indent)]
     return "".join(parts) + (f"{indent}{_left_off(evidence)}\n" if evidence.left_off else "")
-
-
-def evidence_html(evidence: Stretches) -> str:
-    """Tables for a page."""
-    parts = [
-        f"<h3>{html.escape(escape_control(title))}</h3>\n{html_table(columns, rows)}"
-        for title, columns, rows in _tables(evidence)
-    ]
-    return "".join(parts) + (f"<p>{_left_off(evidence)}</p>\n" if evidence.left_off else "")
 
 
 def _tables(evidence: Stretches) -> Iterator[tuple[str, tuple[str, ...], list[Row]]]:

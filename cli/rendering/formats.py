@@ -12,8 +12,10 @@ from typing import Literal, get_args
 
 from vecattr.cli.rendering.escape import display_width, escape_control, escape_formula
 
-Format = Literal["table", "tsv", "csv", "json", "jsonl", "html"]
-FORMATS: tuple[Format, ...] = get_args(Format)
+#: `svg` is for answers alone, whose maps it draws.
+Format = Literal["table", "tsv", "csv", "json", "jsonl", "html", "svg"]
+ANSWER_FORMATS: tuple[Format, ...] = get_args(Format)
+FORMATS = ANSWER_FORMATS[:-1]
 
 Cell = str | int | float | None
 Row = Sequence[Cell]
@@ -154,6 +156,8 @@ def list_text(
             yield from (jsonl_text(dict(zip(columns, row, strict=True))) for row in rows)
         case "html":
             yield from html_page(title, [html_table(columns, rows)])
+        case "svg":
+            raise AssertionError("no list is drawn")
 
 
 def facts_text(facts: Mapping[str, object], *, form: Format, title: str) -> Iterator[str]:

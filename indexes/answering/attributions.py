@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +19,15 @@ from vecattr.attribution import (
     Strength,
     Stretches,
 )
-from vecattr.calibration.outcomes import strength_of
+from vecattr.calibration.expectation import Expectation
+from vecattr.calibration.outcomes import OutcomeFit, strength_of
 from vecattr.indexes.answering.embedded_queries import EmbeddedQueries
 from vecattr.indexes.answering.judgement import Judgement
 from vecattr.indexes.answering.opened_panel import OpenedPanel
 from vecattr.indexes.answering.request import AnswerRequest
 from vecattr.indexes.answering.verdict import doubt, fewer_classes, fusion_note, set_note, verdict
 from vecattr.indexes.evidence.near_copies import copy_note
+from vecattr.indexes.scoring.confidence import ConfidenceOptions
 from vecattr.ranking.rank_fusion import RRF_CONSTANT
 from vecattr.version import __version__
 
@@ -68,6 +71,8 @@ def attributions(
             source=plasmid.source,
             outside=confidence.outside_probability(query),
             strength=strength(hits, confidence.outside_probability(query)),
+            right_share=_right_share(panel, queries, query, judgement, hits, options),
+            annotations=plasmid.annotations,
         )
 
 
@@ -76,6 +81,31 @@ def strength(hits: Sequence[Hit], outside: float | None) -> Strength | None:
     if outside is None or not hits or hits[0].probability is None:
         return None
     return strength_of(hits[0].probability)
+
+
+def _right_share(
+    panel: OpenedPanel,
+    queries: EmbeddedQueries,
+    query: int,
+    judgement: Judgement,
+    hits: Sequence[Hit],
+    options: ConfidenceOptions,
+) -> float | None:
+    """How often answers of this strength were right; None where the index does not say."""
+    rating = strength(hits, judgement.confidence.outside_probability(query))
+    calibration = panel.indexes[0].calibration
+    if rating is None or calibration is None:
+        return None
+    outcome = calibration.fits(features=bool(queries.featured[query])).outcome
+    return _strengths(outcome, options.cases)[rating][1] if outcome is not None else None
+
+
+@lru_cache(maxsize=64)
+def _strengths(
+    outcome: OutcomeFit, expectation: Expectation
+) -> Mapping[Strength, tuple[float, float | None]]:
+    """The same for all queries of an index that are asked with one expectation."""
+    return outcome.strengths(expectation)
 
 
 def _best_labs(

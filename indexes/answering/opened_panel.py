@@ -130,6 +130,13 @@ class OpenedPanel:
         is_complete = len(fitted) == len(self.indexes)
         return FusedCalibration(tuple(fitted) if is_complete else (), self.fusion)
 
+    @property
+    def has_evidence(self) -> bool:
+        """Do all indexes keep the k-mers that tell stretches?"""
+        from vecattr.indexes.scoring.lab_features import LabFeatures  # start-up
+
+        return all(LabFeatures.are_in(index.segments) for index in self.indexes)
+
     @cached_property
     def stretches(self) -> StretchFinder:
         """Over the plasmids of all indexes; every segment must have k-mers."""

@@ -87,6 +87,7 @@ def test_json_has_the_documented_names() -> None:
         "source",
         "outside",
         "strength",
+        "right_share",
         "sentence",
     ]
     assert value["labs"][0] == {

@@ -15,7 +15,10 @@ import pytest
 import vecattr
 
 LAYERS = ("vecattr", "vecattr.indexes", "vecattr.cli")
-HEAVY = ("torch", "pandas", "faiss", "Bio", "h5py", "sentencepiece", "matplotlib", "sklearn")
+HEAVY = (
+    *("torch", "pandas", "faiss", "Bio", "h5py", "sentencepiece", "matplotlib", "sklearn"),
+    "jinja2",
+)
 
 #: The only modules that may import a library. A new module here is a decision, not an accident.
 HOMES = {
@@ -23,6 +26,8 @@ HOMES = {
     "faiss": {"vecattr.indexes.search.vector_search"},
     "fcntl": {"vecattr.posix"},
     "h5py": {"vecattr.files.hdf5"},
+    "jinja2": {"vecattr.reports.templates"},
+    "markupsafe": {"vecattr.reports.templates"},
     "matplotlib": {"vecattr.plots.pictures"},
     "numba": {"vecattr.encoders.networks.compiled"},
     "openTSNE": {"vecattr.plots.tsne"},

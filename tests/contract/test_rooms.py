@@ -46,6 +46,7 @@ ROOMS = (
     "vecattr.metrics",
     "vecattr.training",
     "vecattr.plots",
+    "vecattr.reports",
     # vecattr.indexes
     "vecattr.indexes.storage",
     "vecattr.indexes.search",

@@ -1,0 +1,1 @@
+"""Attributions in; pages and pictures of them out."""

@@ -1,0 +1,152 @@
+"""An answer in; what the page says of it, ready to print, out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from vecattr.attribution import Attribution, Hit
+from vecattr.reports.palette import Palette
+from vecattr.reports.rings import Rings, covered, palette_of, rings_of, summary_of
+from vecattr.reports.svg import legend_of, picture
+from vecattr.reports.templates import safe
+from vecattr.reports.wording import percent
+
+#: The source of what came through standard input, which a page does not repeat.
+_STDIN = "<stdin>"
+
+#: The width of a bar (pixels of its picture), and the least that a bar is drawn with.
+BAR, _LEAST_BAR = 240.0, 1.5
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table of labs: its rank (None for the outside), its name, the kind of its
+    colour, its probability (None: not calibrated) and cosine, the length of its bar, and what the
+    index is told of the lab."""
+
+    rank: int | None
+    name: str
+    kind: str
+    probability: float | None
+    cosine: float | None
+    facts: Hit | None = None
+
+    @property
+    def bar(self) -> float:
+        """In pixels; without probabilities the cosine is drawn."""
+        share = self.probability if self.probability is not None else self.cosine
+        return max(_LEAST_BAR, BAR * max(0.0, share or 0.0))
+
+
+@dataclass(frozen=True)
+class View:
+    """What the page says of one answer, which is number `number` of the page."""
+
+    answer: Attribution
+    number: int
+
+    @property
+    def anchor(self) -> str:
+        """The name of its place in the page."""
+        return f"answer-{self.number}"
+
+    @cached_property
+    def palette(self) -> Palette:
+        """The colours of its labs."""
+        return palette_of(self.answer)
+
+    @cached_property
+    def rings(self) -> Rings:
+        """Its map."""
+        return rings_of(self.answer, self.palette)
+
+    @property
+    def picture(self) -> str:
+        """Its map as a static picture, markup."""
+        return safe(picture(self.rings))
+
+    @property
+    def map_title(self) -> str:
+        """Its map in words."""
+        return summary_of(self.rings)
+
+    @property
+    def legend(self) -> list[tuple[str, str]]:
+        """The colours of the map and what they stand for."""
+        return legend_of(self.rings)
+
+    @property
+    def source(self) -> str | None:
+        """The file that the query was read from, if it comes from one."""
+        return None if self.answer.source in (None, _STDIN) else self.answer.source
+
+    @property
+    def rows(self) -> list[Row]:
+        """The ranked labs, and the labs outside of the index where these are weighed."""
+        rows = [
+            Row(
+                rank,
+                hit.shown_name,
+                self.palette.kind(hit.name),
+                hit.probability,
+                hit.cosine,
+                facts=hit,
+            )
+            for rank, hit in enumerate(self.answer.labs, start=1)
+        ]
+        if self.answer.outside is not None:
+            rows.append(Row(None, "a lab outside this index", "outside", self.answer.outside, None))
+        return rows
+
+    def shown(self, lab: str) -> str:
+        """The name to print of a lab, as far as the answer knows one."""
+        names = {hit.name: hit.shown_name for hit in self.answer.labs}
+        return names.get(lab, lab)
+
+    @property
+    def rest(self) -> float | None:
+        """The probability of all labs that are not listed; None where it says nothing."""
+        listed = [row.probability for row in self.rows]
+        if self.answer.outside is None or None in listed:
+            return None
+        rest = 1 - sum(share or 0.0 for share in listed)
+        return rest if rest >= 0.0005 else None
+
+    @property
+    def bases_of_lab(self) -> int:
+        """How many bases the stretches that speak for labs cover."""
+        return covered(self.rings.labs, self.answer.length)
+
+    @property
+    def bases_in_common(self) -> int:
+        """How many bases are common property, as far as it is listed."""
+        return covered(self.rings.common, self.answer.length)
+
+    @property
+    def reliability(self) -> str | None:
+        """How often such answers are right, in a sentence."""
+        answer = self.answer
+        if answer.right_share is None or answer.strength is None:
+            return None
+        named = (
+            "answers in which no lab stands out"
+            if answer.strength == "none"
+            else (f"answers that were {answer.strength}")
+        )
+        return (
+            f"Of {named}, {percent(answer.right_share)} had the right lab first, measured on "
+            "plasmids that were held out."
+        )
+
+    @property
+    def verdict(self) -> str:
+        """The verdict in words, with both values that were compared."""
+        answer = self.answer
+        if answer.threshold is None:
+            name = answer.uncalibrated_name
+            return (
+                f"{answer.verdict} ({name} {answer.confidence:z.4f}; this index has no threshold)"
+            )
+        confidence = f"{answer.confidence_name} {answer.confidence:z.4f}"
+        return f"{answer.verdict} ({confidence}, threshold {answer.threshold:z.4f})"
