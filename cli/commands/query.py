@@ -30,8 +30,11 @@ if TYPE_CHECKING:
     from vecattr.readers.plasmids import ReadOptions
 
 
-#: Labs that are ranked by default, and nearest plasmids that a page lists.
-LABS, NEIGHBORS_OF_PAGE = 10, 5
+#: Labs that are ranked by default, and nearest plasmids that are listed unasked.
+LABS = 10
+NEIGHBORS: dict[Format, int] = {"html": 5}
+#: Formats with a map, which ask for the evidence by themselves.
+DRAWN: tuple[Format, ...] = ("html", "svg")
 
 
 @click.command("query")
@@ -108,16 +111,14 @@ def command(
 
     panel = open_panel(indexes, fusion=fusion, device=device, threads=threads, exact=exact)
     written = chosen_format(form, output, formats=ANSWER_FORMATS)
-    if neighbors is None:
-        neighbors = NEIGHBORS_OF_PAGE if written == "html" else 0
-    evidence = evidence or (written in ("html", "svg") and panel.has_evidence)
+    evidence = evidence or (written in DRAWN and panel.has_evidence)
     read_options = replace(read_options, known_features=lambda: panel.feature_names)
     records = terminal().good_records(read_plasmids(sequences, read_options))
     with terminal().progress("query") as advance:
         answers = panel.query_many(
             _counted(records, advance),
             k=k or LABS,
-            neighbors=neighbors,
+            neighbors=NEIGHBORS.get(written, 0) if neighbors is None else neighbors,
             exclude_near_copies=exclude_near_copies,
             options=confidence,
             processes=1 if device == "cuda" else threads or processors(),

@@ -87,6 +87,7 @@ def test_json_has_the_documented_names() -> None:
         "source",
         "outside",
         "strength",
+        "links",
         "right_share",
         "sentence",
     ]
