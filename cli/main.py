@@ -90,6 +90,7 @@ COMMANDS = {
     "schema": CommandEntry(
         "commands.schema", "Print the JSON Schema of what a command writes as JSON."
     ),
+    "serve": CommandEntry("commands.serve", "Serve a page and an API over an index to colleagues."),
     "demo": CommandEntry(
         "commands.demo", "Show everything on a synthetic collection, in about a minute."
     ),

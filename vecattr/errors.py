@@ -4,6 +4,7 @@ VecattrError                 1   something unexpected inside vecattr
 ├── UsageError               2   options that do not fit together
 │   └── MissingExtraError    2   a library of an extra is not installed; an ImportError, too
 ├── InputError               3   the user's data is wrong: file, record, position
+│   └── LimitError           3   it is larger than the limits that were set
 ├── ArtifactError            4   an index or a model cannot be used
 │   ├── MissingError         4   it does not exist
 │   ├── DamagedError         4   its content is not what was written
@@ -70,6 +71,10 @@ class InputError(VecattrError):
     """The user's data is wrong."""
 
     exit_code = 3
+
+
+class LimitError(InputError):
+    """The user's data is larger than the limits that were set."""
 
 
 class ArtifactError(VecattrError):

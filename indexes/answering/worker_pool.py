@@ -44,7 +44,7 @@ def results_in_order(
     """The result of `work(state, batch)` for each batch, in order, as batches are done. Both
     callables, the batches and the results are pickled. Errors as those of one process; VecattrError
     when a process is killed."""
-    with _child_python():  # the queues start a process that cleans up after all of them
+    with starting_children():  # the queues start a process that cleans up after all of them
         pool = ProcessPoolExecutor(
             processes,
             mp_context=get_context("spawn"),
@@ -54,7 +54,10 @@ def results_in_order(
     pending: deque[Future[Result]] = deque()
     try:
         for batch in batches:
-            with _child_python(), _sigint_blocked():  # a submission may start a process
+            with (
+                starting_children(),
+                signals_blocked(signal.SIGINT),
+            ):  # a submission may start a process
                 pending.append(pool.submit(_work, batch))
             while pending and (len(pending) > _AHEAD * processes or pending[0].done()):
                 yield pending.popleft().result()
@@ -81,15 +84,16 @@ def _start(open_state: Callable[[], State], work: Callable[[State, Batch], Resul
     """An error of an initializer would be lost in a broken pool: the first batch raises it.
     An interrupt reaches all processes; the one that started them says so and stops them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Thread(target=_end_with_parent, daemon=True).start()
+    Thread(target=end_with_parent, daemon=True).start()
     try:
         _Worker.state, _Worker.work = open_state(), staticmethod(work)
     except Exception as error:
         _Worker.failure = error
 
 
-def _end_with_parent() -> None:
-    """A process whose parent was killed would wait for work for ever."""
+def end_with_parent() -> None:
+    """In a thread of a worker process: end it when its parent was killed, or it would wait for
+    work for ever."""
     parent = parent_process()
     assert parent is not None
     parent.join()
@@ -104,13 +108,13 @@ def _work(batch: Any) -> Any:
 
 
 @contextmanager
-def _sigint_blocked() -> Iterator[None]:
-    """Processes started meanwhile never receive an interrupt, not even while they start; this one
-    receives it afterwards."""
+def signals_blocked(*signals: int) -> Iterator[None]:
+    """Processes started meanwhile never receive these signals, not even while they start; this one
+    receives them afterwards."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         yield
     finally:
@@ -118,7 +122,7 @@ def _sigint_blocked() -> Iterator[None]:
 
 
 @contextmanager
-def _child_python() -> Iterator[None]:
+def starting_children() -> Iterator[None]:
     """Processes started meanwhile compute in one thread each and import nothing from the working
     folder."""
     variables, path = dict(os.environ), sys.path.copy()

@@ -24,6 +24,11 @@ HEAVY = (
 HOMES = {
     "Bio": {"vecattr.formats.binary.gck"},
     "faiss": {"vecattr.indexes.search.vector_search"},
+    "fastapi": {
+        "vecattr.cli.serving.http.api",
+        "vecattr.cli.serving.http.pages",
+        "vecattr.cli.serving.http.service",
+    },
     "fcntl": {"vecattr.posix"},
     "h5py": {"vecattr.files.hdf5"},
     "jinja2": {"vecattr.reports.templates"},
@@ -33,6 +38,7 @@ HOMES = {
     "openTSNE": {"vecattr.plots.tsne"},
     "openpyxl": {"vecattr.readers.binary_tables"},
     "pandas": {"vecattr.frames"},
+    "prometheus_client": {"vecattr.cli.serving.metrics"},
     "pyarrow": {"vecattr.readers.binary_tables"},
     "resource": {"vecattr.posix"},
     "safetensors": {
@@ -41,6 +47,14 @@ HOMES = {
         "vecattr.encoders.weights",
     },
     "sentencepiece": {"vecattr.encoders.tokenizer"},
+    "starlette": {
+        "vecattr.cli.serving.http.api",
+        "vecattr.cli.serving.http.guard",
+        "vecattr.cli.serving.http.pages",
+        "vecattr.cli.serving.http.problems",
+        "vecattr.cli.serving.http.service",
+        "vecattr.cli.serving.http.uploads",
+    },
     "torch": {
         "vecattr.training.checkpoint",
         "vecattr.training.distributed",
@@ -59,6 +73,7 @@ HOMES = {
     "sklearn": {"vecattr.plots.clusters"},
     "threadpoolctl": {"vecattr.plots.clusters"},
     "tqdm": {"vecattr.cli.terminal", "vecattr.cli.commands.training_progress"},
+    "uvicorn": {"vecattr.cli.serving.http.service"},
     "xopen": {"vecattr.collection.table_file", "vecattr.inputs.input_files"},
     "zlib_ng": {"vecattr.files.sealed"},
 }

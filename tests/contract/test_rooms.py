@@ -62,6 +62,7 @@ ROOMS = (
     "vecattr.cli.rendering",
     "vecattr.cli.terminal",
     "vecattr.cli.options",
+    "vecattr.cli.serving",
     "vecattr.cli.commands",
     "vecattr.cli.editing",
     "vecattr.cli.main",

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
-from vecattr.errors import InputError, VecattrError
+from vecattr.errors import InputError, LimitError, VecattrError
 from vecattr.inputs.input_files import InputFile, open_stream
 
 if TYPE_CHECKING:
@@ -192,8 +192,8 @@ def _opened(copy: IO[bytes], name: str) -> zipfile.ZipFile:
     return archive
 
 
-def _too_many(name: str) -> InputError:
-    return InputError(
+def _too_many(name: str) -> LimitError:
+    return LimitError(
         f"the archive holds more than {_MOST_MEMBERS:,} files",
         where=name,
         hint="unpack it, and give its files in several commands",

@@ -10,7 +10,7 @@ import io
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -36,6 +36,15 @@ _COMPRESSIONS = (
     (b"\x28\xb5\x2f\xfd", "zst"),
 )
 _LONGEST_MAGIC = max(len(magic) for magic, _ in _COMPRESSIONS)
+
+
+@dataclass(frozen=True)
+class HeldFile:
+    """The bytes of a file that is in memory; its `name`, which may be a stranger's, is never a
+    path."""
+
+    name: str
+    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -94,12 +103,14 @@ class _Bytes(io.RawIOBase):
             ) from error
 
 
-def input_name(source: str | Path) -> str:
+def input_name(source: str | Path | HeldFile) -> str:
     """How messages name an input.
 
     >>> input_name("-")
     '<stdin>'
     """
+    if isinstance(source, HeldFile):
+        return source.name
     return "<stdin>" if str(source) == STDIN else str(source)
 
 
@@ -116,8 +127,10 @@ def input_stem(name: str) -> str:
 
 
 @contextmanager
-def open_input(source: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> Iterator[InputFile]:
-    """Open a file or standard input, decompressed, without a byte order mark, UTF-16 as UTF-8.
+def open_input(
+    source: str | Path | HeldFile, *, limits: Limits = DEFAULT_LIMITS
+) -> Iterator[InputFile]:
+    """Open a file (on disk or in memory) or standard input, decompressed, without a byte order mark, UTF-16 as UTF-8.
 
     Raises InputError when there is no such file, it cannot be read, is empty, cut short, or
     unpacks to more than the limits allow.
@@ -152,7 +165,9 @@ def _recognizable(unpacked: BinaryIO, *, name: str, limits: Limits) -> InputFile
     return InputFile(name, head, stream, limits)
 
 
-def _open_raw(source: str | Path, stack: ExitStack) -> BinaryIO:
+def _open_raw(source: str | Path | HeldFile, stack: ExitStack) -> BinaryIO:
+    if isinstance(source, HeldFile):
+        return io.BytesIO(source.data)
     if str(source) == STDIN:
         return sys.stdin.buffer
     try:

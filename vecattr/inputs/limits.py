@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from vecattr.errors import InputError
+from vecattr.errors import InputError, LimitError
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -34,18 +34,18 @@ class Limits:
         """The longest text of a record (bytes)."""
         return self.bases * _BYTES_PER_BASE + _BYTES_PER_RECORD
 
-    def too_long(self, bases: int | None, *, where: str) -> InputError:
+    def too_long(self, bases: int | None, *, where: str) -> LimitError:
         """The error for a record of so many bases (None: too many to be counted)."""
-        return InputError(
+        return LimitError(
             f"the record holds {'far ' if bases is None else f'{bases:,} bases, '}more than "
             f"{self.bases:,}{' bases' if bases is None else ''}",
             where=where,
             hint="if it is meant to be so long, allow it with --max-bases",
         )
 
-    def too_much(self, *, where: str) -> InputError:
+    def too_much(self, *, where: str) -> LimitError:
         """The error for a file that unpacks to more than it may."""
-        return InputError(
+        return LimitError(
             f"the file unpacks to more than {self.unpacked / 1e9:,.3g} GB",
             where=where,
             hint="if it is meant to be so large, allow it with --max-unpacked",

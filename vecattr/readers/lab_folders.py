@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vecattr.errors import InputError
-from vecattr.inputs.input_files import STDIN
+from vecattr.inputs.input_files import STDIN, HeldFile
 from vecattr.plasmid import check_lab_name
 
 
 @dataclass(frozen=True, slots=True)
 class InputPath:
-    """One file (or `-`), the lab whose folder it lies in, if any, whether it was named itself or
+    """One file (on disk, in memory, or `-`), the lab whose folder it lies in, if any, whether it was named itself or
     found in a folder, and which folder that is, as its real path."""
 
-    path: str | Path
+    path: str | Path | HeldFile
     lab: str | None = None
     is_found: bool = field(default=False, compare=False)
     top: Path | None = field(default=None, compare=False)
@@ -23,8 +23,10 @@ class InputPath:
     def check_inside(self) -> None:
         """InputError when it is a link to a place outside of the folder that it was found in: a
         stranger's folder does not choose which files of this machine are read."""
-        target = Path(self.path).resolve() if self.top is not None else None
-        if self.top is not None and target is not None and not target.is_relative_to(self.top):
+        if self.top is None or isinstance(self.path, HeldFile):
+            return
+        target = Path(self.path).resolve()
+        if not target.is_relative_to(self.top):
             raise InputError(
                 f"is a link out of its folder, to {target}",
                 where=str(self.path),
@@ -32,7 +34,7 @@ class InputPath:
             )
 
 
-def input_paths(source: str | Path) -> list[InputPath]:
+def input_paths(source: str | Path | HeldFile) -> list[InputPath]:
     """The file itself, or every file below a folder: first those of the folder, sorted, then those
     of its sub-folders, sorted by their path.
 
@@ -41,9 +43,9 @@ def input_paths(source: str | Path) -> list[InputPath]:
     not there, a folder without files, and a sub-folder without files. A link to a place outside
     of the folder is not walked through (`InputPath.check_inside`).
     """
-    path = Path(source)
-    if str(source) == STDIN:
+    if isinstance(source, HeldFile) or str(source) == STDIN:
         return [InputPath(source)]
+    path = Path(source)
     if not path.is_dir():
         if not path.exists():
             raise InputError("no such file", where=str(path), hint="check the path")

@@ -66,7 +66,7 @@ class SkippedFiles:
 
 def bad_file(name: str, error: InputError) -> BadRecord:
     """The bad record that a file is which cannot be read."""
-    placed = InputError(error.what, where=error.where or name, hint=error.hint)
+    placed = type(error)(error.what, where=error.where or name, hint=error.hint)
     return BadRecord(input_stem(name), placed)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from vecattr.errors import InputError, UsageError
 from vecattr.formats.kinds import TABLES, ForeignFileError, Format, format_of
 from vecattr.formats.record import Record
-from vecattr.inputs.input_files import STDIN, InputFile
+from vecattr.inputs.input_files import STDIN, HeldFile, InputFile
 from vecattr.inputs.limits import DEFAULT_LIMITS, Limits
 from vecattr.plasmid import Plasmid
 from vecattr.readers.annotations import Annotations, NamedRecord, with_lab
@@ -76,10 +76,10 @@ class ReadOptions:
 
 
 def read_plasmids(
-    sources: Sequence[str | Path], options: ReadOptions | None = None
+    sources: Sequence[str | Path | HeldFile], options: ReadOptions | None = None
 ) -> Iterator[Plasmid | BadRecord]:
-    """Every record of every source (a file, a folder of lab folders, or `-` for standard input),
-    in order.
+    """Every record of every source (a file, a folder of lab folders, a file in memory, or `-` for
+    standard input), in order.
 
     Raises UsageError for options that do not fit the input, and InputError for a file that is
     missing, empty, damaged or of no known format, a missing column, a label or feature file that
@@ -156,7 +156,7 @@ def _shortened(names: Collection[str], *, most: int = _SHOWN_COLUMNS) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def _check_stdin(sources: Sequence[str | Path], options: ReadOptions) -> None:
+def _check_stdin(sources: Sequence[str | Path | HeldFile], options: ReadOptions) -> None:
     names = [*map(str, sources), options.labels, options.lab_file, options.features]
     if names.count(STDIN) > 1:
         raise UsageError("standard input ('-') is named twice", hint="give it once")

@@ -1,0 +1,1 @@
+"""The service: an index and an address in, answers over HTTP out (extra `serve`)."""

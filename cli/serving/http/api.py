@@ -1,0 +1,205 @@
+"""`/api/v1/`: queries, labs and facts for programs, as the command line writes them in JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from vecattr.attribution import Work
+from vecattr.calibration.expectation import Expectation
+from vecattr.cli.rendering.formats import json_text
+from vecattr.cli.serving.adding import SECONDS, Addition, Confirmations
+from vecattr.cli.serving.desk import Desk
+from vecattr.cli.serving.documents import FORMS, MEDIA_TYPES
+from vecattr.cli.serving.http.guard import ASKER, MAY_EDIT
+from vecattr.cli.serving.http.problems import MEDIA_TYPE, RequestError
+from vecattr.cli.serving.http.uploads import read_upload
+from vecattr.cli.serving.question import IndexFacts, Question, Reply
+from vecattr.errors import UsageError
+from vecattr.indexes.answering.request import AnswerRequest
+from vecattr.indexes.scoring.confidence import ConfidenceOptions
+from vecattr.readers.records import TopologyOption
+
+#: The most labs and neighbors of an answer.
+_MOST = 1000
+
+_BODIES = {
+    "requestBody": {
+        "required": True,
+        "description": "A form with files (any field name) or a field `sequence`, or one file as "
+        "it is, in any format that `vecattr query` reads; the parameter `filename` names it.",
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "file": {"type": "string", "format": "binary"},
+                        "sequence": {"type": "string"},
+                    },
+                }
+            },
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
+
+_ERRORS: dict[int | str, dict[str, object]] = {
+    status: {"description": text, "content": {MEDIA_TYPE: {}}}
+    for status, text in {
+        400: "Options that do not fit together.",
+        401: "A token is needed.",
+        413: "The body, a record or their number is larger than the limits.",
+        422: "No record can be read.",
+        429: "As many requests as may be are under way; Retry-After says when to ask again.",
+        503: "Not now: the service starts, stops, or took too long.",
+    }.items()
+}
+
+
+def answer_request(
+    k: Annotated[int | None, Query(ge=1, le=_MOST, description="Labs to rank; 10.")] = None,
+    neighbors: Annotated[
+        int, Query(ge=0, le=_MOST, description="Nearest stored plasmids to list.")
+    ] = 0,
+    evidence: Annotated[
+        bool, Query(description="Also which stretches speak for the first lab.")
+    ] = False,
+    common_labs: Annotated[
+        int, Query(ge=1, description="A stretch that more labs have is common property.")
+    ] = 20,
+    exclude_near_copies: Annotated[
+        bool, Query(description="Rank as if no near copy of a query were stored.")
+    ] = False,
+    expect: Annotated[
+        str | None, Query(description="KNOWN:NEW:OUTSIDE, how likely each case is.")
+    ] = None,
+    work: Annotated[Work | None, Query(description="The same, when it is certain.")] = None,
+    false_alarm: Annotated[float | None, Query(ge=0, lt=1)] = None,
+    coverage: Annotated[float | None, Query(gt=0, lt=1)] = None,
+) -> AnswerRequest:
+    """What each answer is to hold, as the options of `vecattr query` of the same names say."""
+    if k is not None and coverage is not None:
+        raise UsageError("k and coverage both say how many labs to name", hint="give one")
+    expectation = None if expect is None else Expectation.from_text(expect)
+    options = ConfidenceOptions(work, false_alarm, coverage, expectation)
+    return AnswerRequest(
+        k or 10, neighbors, exclude_near_copies, options, common_labs if evidence else None
+    )
+
+
+def index_headers(source: Reply | IndexFacts) -> dict[str, str]:
+    """Headers that name the index which something comes from."""
+    return {"Vecattr-Index": source.identity, "Vecattr-Generation": str(source.generation)}
+
+
+def told_headers(reply: Reply) -> dict[str, str]:
+    """Headers with what the command line would print beside the answers; the first thousand
+    characters, as one JSON list in ASCII."""
+    told, size = [], 0
+    for line in (*reply.bad, *reply.notes):
+        size += len(line)
+        if size > 1000:
+            break
+        told.append(line)
+    headers = {"Vecattr-Bad-Records": str(len(reply.bad))}
+    return headers | ({"Vecattr-Notes": json.dumps(told)} if told else {})
+
+
+def present_facts(desk: Desk) -> IndexFacts:
+    """On the index, RequestError 503 while no process has opened it."""
+    facts = desk.workers.facts
+    if facts is None:
+        raise RequestError(503, "the service is starting", headers={"Retry-After": "2"})
+    return facts
+
+
+def api_router(desk: Desk) -> APIRouter:
+    """The routes."""
+    router = APIRouter(prefix="/api/v1", responses=_ERRORS)
+    confirmations = Confirmations()
+
+    @router.post("/query", openapi_extra=_BODIES, response_class=Response, operation_id="query")
+    async def query(
+        request: Request,
+        asked: Annotated[AnswerRequest, Depends(answer_request)],
+        format: Annotated[str, Query(description=f"One of {', '.join(FORMS)}.")] = "json",
+        topology: TopologyOption = "auto",
+        as_one: bool = False,
+    ) -> Response:
+        """Rank the labs most likely to have designed each sequence."""
+        if format not in FORMS:
+            raise UsageError(f"format is {format!r}, expected one of {', '.join(FORMS)}")
+        with desk.place():
+            upload = await read_upload(request, desk.settings.limits)
+            question = Question(
+                upload.files, asked, forms=(format,), topology=topology, as_one=as_one
+            )
+            reply = await desk.reply(question, request.scope[ASKER], request.is_disconnected)
+        headers = index_headers(reply) | told_headers(reply)
+        media_type, _ = MEDIA_TYPES[format]
+        return Response(reply.documents[format], media_type=media_type, headers=headers)
+
+    @router.get("/info", response_class=Response, operation_id="info")
+    async def info() -> Response:
+        """What the index holds, as `vecattr info --format json` prints it."""
+        facts = present_facts(desk)
+        return _json(json_text(facts.info), index_headers(facts))
+
+    @router.get("/labs", response_class=Response, operation_id="labs")
+    async def labs() -> Response:
+        """The labs of the index, as `vecattr list-labs --format json` prints them."""
+        facts = present_facts(desk)
+        return _json(json_text(facts.labs), index_headers(facts))
+
+    if desk.settings.access.allow_edit:
+
+        @router.post(
+            "/add-lab", openapi_extra=_BODIES, response_class=Response, operation_id="add_lab"
+        )
+        async def add_lab(
+            request: Request,
+            lab: str | None = None,
+            confirmation: str | None = None,
+        ) -> Response:
+            """Add labs, or plasmids of known ones. Without a confirmation nothing is changed: the
+            response says what would be, and gives the confirmation to send the same files with."""
+            _check_may_edit(request)
+            with desk.place():
+                upload = await read_upload(request, desk.settings.limits)
+                addition = Addition(upload.files, lab)
+                if confirmation is not None:
+                    identity = confirmations.identity(addition, confirmation)
+                    addition = Addition(upload.files, lab, identity)
+                report = await desk.done(addition, _waits, seconds=SECONDS)
+            assert isinstance(report, dict)
+            desk.journal.log(
+                "add-lab",
+                request=request.scope[ASKER].request,
+                who=request.scope[ASKER].name,
+                **report,
+            )
+            if report["dry_run"]:
+                report["confirmation"] = confirmations.of(addition, str(report["identity"]))
+            return _json(json_text(report), {})
+
+    return router
+
+
+async def _waits() -> bool:
+    """A change of the index is not given up when its client goes away."""
+    return False
+
+
+def _check_may_edit(request: Request) -> None:
+    if not request.scope[MAY_EDIT]:
+        status: Literal[401, 403] = 403 if request.scope[ASKER].name else 401
+        challenge = {"WWW-Authenticate": 'Bearer realm="vecattr edits"'}
+        raise RequestError(status, "a token for edits is needed", headers=challenge)
+
+
+def _json(text: str, headers: dict[str, str]) -> Response:
+    return Response(text, media_type="application/json", headers=headers)

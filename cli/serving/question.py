@@ -1,0 +1,105 @@
+"""What a request asks: its files and options in, a checked question for a worker process out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from vecattr.attribution import Attribution
+from vecattr.errors import UsageError
+from vecattr.indexes.answering.request import AnswerRequest
+from vecattr.inputs.input_files import HeldFile
+from vecattr.readers.records import TopologyOption
+
+if TYPE_CHECKING:
+    from vecattr.plasmid import Plasmid
+
+#: The forms of an answer that hold the query's bases; they are kept only when that was asked for.
+WITH_BASES = frozenset({"genbank"})
+
+_LONGEST_NAME = 120
+_UNPRINTABLE = re.compile(r"[^\w .,()+@=~#-]")
+
+
+def file_name(stated: str | None, default: str) -> str:
+    """The last part of a name that a stranger stated, of letters that do no harm anywhere.
+
+    >>> file_name("../../etc/pass\\r\\nwd.gb", "upload"), file_name(" ", "upload")
+    ('pass__wd.gb', 'upload')
+    """
+    last = re.split(r"[/\\]", stated or "")[-1]
+    cleaned = _UNPRINTABLE.sub("_", last).strip(" .")[-_LONGEST_NAME:]
+    return cleaned or default
+
+
+@dataclass(frozen=True)
+class Question:
+    """Files to answer for, how to read them, what each answer is to hold (`request`), and the
+    forms in which answers are wanted. With `evidence_if_kept`, an index without k-mers answers
+    without evidence, and does not refuse. UsageError for no file."""
+
+    files: tuple[HeldFile, ...]
+    request: AnswerRequest = field(default_factory=AnswerRequest)
+    forms: tuple[str, ...] = ("json",)
+    topology: TopologyOption = "auto"
+    as_one: bool = False
+    evidence_if_kept: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.files:
+            raise UsageError("no sequence was sent", hint="send a file, or paste a sequence")
+
+
+@dataclass(frozen=True)
+class AnswerFacts:
+    """Of one answer what the log and the audit tell; no bases, no name that a user gave."""
+
+    length: int
+    sha256: str
+    verdict: str
+    lab: str | None
+    probability: float | None
+    outside: float | None
+    strength: str | None
+
+    @classmethod
+    def of(cls, plasmid: Plasmid, answer: Attribution, *, sha256: str) -> AnswerFacts:
+        """Of the answer for a plasmid."""
+        first = answer.labs[0] if answer.labs else None
+        return cls(
+            length=len(plasmid),
+            sha256=sha256,
+            verdict=answer.verdict,
+            lab=first.name if first else None,
+            probability=first.probability if first else None,
+            outside=answer.outside,
+            strength=answer.strength,
+        )
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The answers to a question: a document for each form; facts on each answer; what to tell the
+    user of records that could not be read (`bad`) and of what was assumed (`notes`); and the
+    identity and generation of the index that all of them come from."""
+
+    documents: Mapping[str, str]
+    answers: tuple[AnswerFacts, ...]
+    bad: tuple[str, ...]
+    notes: tuple[str, ...]
+    identity: str
+    generation: int
+
+
+@dataclass(frozen=True)
+class IndexFacts:
+    """What a worker process says of the index that it has opened; `info` and `labs` as the
+    commands `info` and `list-labs` print them in JSON."""
+
+    identity: str
+    generation: int
+    info: object
+    labs: tuple[Mapping[str, object], ...]
+    plasmids: int

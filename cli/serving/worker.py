@@ -1,0 +1,258 @@
+"""A worker process: questions in through a pipe, replies, each from one generation, out.
+
+It opens the index once and again whenever that has changed, never during a question. Files of
+strangers are read here, so that one that takes too long, or too much, ends this process alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Protocol
+
+from vecattr.cli.serving.documents import document
+from vecattr.cli.serving.question import AnswerFacts, IndexFacts, Question, Reply
+from vecattr.cli.serving.settings import RequestLimits
+from vecattr.errors import ArtifactError, InputError, LimitError, UsageError, VecattrError
+from vecattr.indexes.answering.worker_pool import end_with_parent
+from vecattr.indexes.index import Panel, open_panel
+from vecattr.indexes.storage.fold_indexes import expand_folds
+from vecattr.indexes.storage.index_folder import MANIFEST_FILE
+from vecattr.inputs.limits import Limits
+from vecattr.plasmid import Plasmid
+from vecattr.ranking.rank_fusion import Fusion
+from vecattr.readers.plasmids import ReadOptions, read_plasmids
+from vecattr.sequences.canonical import canonical_sequence
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+#: Called with a few words on what is done now.
+Tell = Callable[[str], None]
+
+#: What a manifest's file is known by: its place on disk, its size and when it was written.
+Signature = tuple[tuple[int, ...], ...]
+
+#: Asks a worker process to open the index, if it has changed, before anybody waits for it.
+LOOK = "look"
+
+
+class Job(Protocol):
+    """What a worker process can be asked to do."""
+
+    def run(self, panel: Panel, limits: RequestLimits, tell: Tell) -> object:
+        """The result, which is pickled."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """The end of what was asked: its result."""
+
+    result: object = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Its end with an error; `frames` are the places in the code of one that is no VecattrError,
+    whose message, which may quote bases, stays in the process."""
+
+    error: VecattrError
+    frames: tuple[str, ...] = ()
+
+
+@dataclass
+class Opening:
+    """The indexes of the service, opened; again when one of them has changed."""
+
+    paths: Sequence[Path]
+    fusion: Fusion
+    _panel: Panel | None = None
+    _signature: Signature = ()
+
+    def present(self) -> tuple[Panel, bool]:
+        """The present generation, and whether it was opened now; errors as `open_panel`."""
+        signature = _signature(self.paths)
+        if self._panel is not None and signature == self._signature:
+            return self._panel, False
+        self._panel = None  # let go of the old one first: two take twice the memory
+        panel = open_panel(self.paths, fusion=self.fusion, threads=1)
+        _warm(panel)
+        self._panel, self._signature = panel, signature
+        return panel, True
+
+    def has_changed(self) -> bool:
+        """Has an index changed since `present` was called?"""
+        return _signature(self.paths) != self._signature
+
+
+def _signature(paths: Sequence[Path]) -> Signature:
+    """Of the manifests; an index that is not there has none, and `open_panel` says so."""
+    with contextlib.suppress(OSError, VecattrError):
+        states = [os.stat(Path(path) / MANIFEST_FILE) for path in expand_folds(paths)]
+        return tuple(
+            (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns) for state in states
+        )
+    return ()
+
+
+def _warm(panel: Panel) -> None:
+    """Load what the first answer needs: model, calibration, rows of the search."""
+    made = Plasmid("warm", "ACGTTGCATGCCGATTAGCAATCG" * 20)
+    evidence = 20 if _keeps_kmers(panel) else None
+    for _ in panel.query_many([made], k=1, neighbors=1, evidence=evidence):
+        pass
+
+
+def index_facts_of(panel: Panel) -> IndexFacts:
+    """What the opened index holds."""
+    from vecattr.indexes.answering.info import index_facts  # start-up
+
+    infos = [
+        index_facts(index.root, index.manifest, index.segments, index.calibration)
+        for index in panel.indexes
+    ]
+    labs = {entry.name: entry for index in reversed(panel.indexes) for entry in index.labs()}
+    rows = tuple(
+        {"lab": lab.name, "plasmids": lab.plasmids, "origin": lab.origin}
+        for _, lab in sorted(labs.items())
+    )
+    info = infos[0] if panel.is_one_index else infos
+    plasmids = sum(index.manifest.plasmids for index in panel.indexes)
+    return IndexFacts(panel.identity, generation_of(panel), info, rows, plasmids)
+
+
+def generation_of(panel: Panel) -> int:
+    """The generation of the index; of several the sum, which every change makes larger."""
+    return sum(index.generation for index in panel.indexes)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Answer a question."""
+
+    question: Question
+
+    def run(self, panel: Panel, limits: RequestLimits, tell: Tell) -> Reply:
+        """The reply; LimitError for records that are too long or too many, InputError when not
+        one can be read."""
+        question, notes = self.question, list[str]()
+        options = ReadOptions(
+            topology=question.topology,
+            as_one=question.as_one,
+            limits=Limits(bases=limits.bases, unpacked=limits.unpacked),
+            known_features=lambda: panel.feature_names,
+            note=notes.append,
+        )
+        tell("reading")
+        plasmids, bad = _read(question, options, limits)
+        evidence = question.request.evidence
+        if question.evidence_if_kept and not _keeps_kmers(panel):
+            evidence = None
+        answers = []
+        for answer in panel.query_many(
+            plasmids,
+            k=question.request.k,
+            neighbors=question.request.neighbors,
+            exclude_near_copies=question.request.exclude_near_copies,
+            options=question.request.confidence,
+            evidence=evidence,
+        ):
+            answers.append(answer)
+            tell(f"answered {len(answers)} of {len(plasmids)}")
+        tell("writing")
+        facts = tuple(
+            AnswerFacts.of(plasmid, answer, sha256=_sha256(plasmid))
+            for plasmid, answer in zip(plasmids, answers, strict=True)
+        )
+        documents = {form: document(answers, form) for form in question.forms}
+        bad_lines = tuple(map(str, bad))
+        return Reply(
+            documents, facts, bad_lines, tuple(notes), panel.identity, generation_of(panel)
+        )
+
+
+def _keeps_kmers(panel: Panel) -> bool:
+    from vecattr.indexes.evidence.stretches import check_kmers_kept  # start-up
+
+    try:
+        check_kmers_kept(panel.indexes)
+    except UsageError:
+        return False
+    return True
+
+
+def _read(
+    question: Question, options: ReadOptions, limits: RequestLimits
+) -> tuple[list[Plasmid], list[InputError]]:
+    """The plasmids of the files, and the errors of bad records."""
+    plasmids: list[Plasmid] = []
+    bad: list[InputError] = []
+    for record in read_plasmids(question.files, options):
+        if isinstance(record, Plasmid):
+            plasmids.append(record)
+        else:
+            bad.append(record.error)
+        if len(plasmids) + len(bad) > limits.records:
+            raise LimitError(
+                f"the files hold more than {limits.records} records",
+                hint="send them in several requests",
+            )
+    if not plasmids and bad:
+        first = bad[0]
+        more = f" (and {len(bad) - 1} more bad records)" if len(bad) > 1 else ""
+        raise type(first)(first.what + more, where=first.where, hint=first.hint)
+    return plasmids, bad
+
+
+def _sha256(plasmid: Plasmid) -> str:
+    """The same for every rotation and both strands of a plasmid, by which it is found again."""
+    return hashlib.sha256(canonical_sequence(plasmid).encode()).hexdigest()
+
+
+def work(pipe: Connection, opening: Opening, limits: RequestLimits) -> None:
+    """Do what comes through the pipe, until that is closed. Each message is LOOK or a Job; its
+    end (Done or Failure) is sent back, and before it progress, in words, and IndexFacts when the
+    index was opened for it."""
+    Thread(target=end_with_parent, daemon=True).start()
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            pipe.send(_end_of(pipe.recv(), opening, limits, pipe.send))
+
+
+def _end_of(
+    message: Job | str,
+    opening: Opening,
+    limits: RequestLimits,
+    send: Callable[[object], None],
+    *,
+    is_again: bool = False,
+) -> Done | Failure:
+    try:
+        panel, is_new = opening.present()
+        if is_new:
+            send(index_facts_of(panel))
+        return Done() if isinstance(message, str) else Done(message.run(panel, limits, send))
+    except ArtifactError as error:
+        if is_again or not opening.has_changed():
+            return Failure(error)
+    except VecattrError as error:
+        return Failure(error)
+    except MemoryError:
+        return Failure(VecattrError("out of memory", hint="ask for fewer or shorter sequences"))
+    except Exception as error:
+        return Failure(VecattrError(f"unexpected {type(error).__name__}"), _frames(error))
+    return _end_of(message, opening, limits, send, is_again=True)  # files of an old generation
+
+
+def _frames(error: Exception) -> tuple[str, ...]:
+    """Where an error came from: files, lines and functions, and nothing of what they held."""
+    return tuple(
+        f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    )
