@@ -163,6 +163,7 @@ def command(
     """
     from vecattr.cli.serving.journal import Journal  # start-up
     from vecattr.cli.serving.settings import Settings  # start-up
+    from vecattr.cli.serving.tokens import Door  # start-up
     from vecattr.cli.serving.workers import Workers  # start-up
     from vecattr.indexes.storage.fold_indexes import expand_folds  # start-up
     from vecattr.indexes.storage.index_folder import read_manifest  # start-up
@@ -173,12 +174,14 @@ def command(
     count = workers or min(processors(), _MOST_WORKERS)
     settings = Settings(indexes, fusion, count, access, limits, keeping)
     journal = Journal(keeping.audit)
+    journal.check()
+    door = Door.opened(access)
     processes = Workers(settings, journal.failed)
     processes.start()  # they open the index while the rest is imported
     try:
         from vecattr.cli.serving.http.service import prepared  # start-up
 
-        service = prepared(settings, processes, journal)
+        service = prepared(settings, processes, journal, door)
         terminal().say(f"vecattr serves at {service.address} (Ctrl-C ends it)")
         _warn(access)
         service.run()

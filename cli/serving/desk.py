@@ -61,7 +61,7 @@ class Place:
         """Give the place back."""
         if not self._is_left:
             self._is_left = True
-            self.desk.under_way -= 1
+            self.desk.count(-1)
 
 
 @dataclass
@@ -93,8 +93,13 @@ class Desk:
             )
             busy.seconds = self.seconds_to_wait()
             raise busy
-        self.under_way += 1
+        self.count(+1)
         return Place(self)
+
+    def count(self, change: int) -> None:
+        """Note that a request came or went."""
+        self.under_way += change
+        self.metrics.set_under_way(self.under_way)
 
     def seconds_to_wait(self) -> int:
         """About when half of those under way will be done."""

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -46,12 +46,21 @@ class Metrics:
             ("verdict",),
             registry=self._registry,
         )
+        self._under_way = Gauge(
+            "vecattr_requests_under_way",
+            "Requests that are read, wait or are answered.",
+            registry=self._registry,
+        )
         self._refused = Counter(
             "vecattr_refused",
             "Requests that were refused, by reason.",
             ("reason",),
             registry=self._registry,
         )
+
+    def set_under_way(self, count: int) -> None:
+        """How many requests have a place at the desk."""
+        self._under_way.set(count)
 
     def request(self, *, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request. Routes are those of the service, never paths that a stranger chose."""

@@ -10,6 +10,9 @@ from pathlib import Path
 from vecattr.errors import UsageError
 from vecattr.ranking.rank_fusion import Fusion
 
+#: Connections that may wait to be accepted.
+_BACKLOG = 1024
+
 #: Names by which a browser on the same machine reaches a loopback address.
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
@@ -144,6 +147,7 @@ def bound_socket(access: Access) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((access.host, access.port))
+        listener.listen(_BACKLOG)  # whoever comes before the service is up waits
     except OSError as error:
         listener.close()
         raise UsageError(

@@ -1,4 +1,4 @@
-"""Who asks: a file of tokens and the header of a request in, a name out.
+"""Who asks and where: an address and files of tokens in, a listening socket and names out.
 
 A line of the file holds a name and a token, divided by blanks; lines that begin with # say nothing.
 The file is read again when it changes, so that a token can be withdrawn without a stop.
@@ -10,10 +10,12 @@ import base64
 import binascii
 import hmac
 import os
+import socket
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vecattr.cli.serving.settings import Access, bound_socket
 from vecattr.errors import UsageError
 
 #: A shorter token can be guessed.
@@ -84,6 +86,22 @@ def _parsed(lines: list[str], path: Path) -> tuple[tuple[str, bytes], ...]:
     if not tokens:
         raise UsageError("the file holds no token", where=str(path), hint="write: NAME TOKEN")
     return tuple(tokens)
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where the service listens, and the tokens of who may ask and who may add labs."""
+
+    listener: socket.socket
+    tokens: TokenFile | None
+    edit_tokens: TokenFile | None
+
+    @classmethod
+    def opened(cls, access: Access) -> Door:
+        """UsageError for an address or a file of tokens that cannot be used."""
+        tokens = TokenFile(access.token_file) if access.token_file else None
+        edit_tokens = TokenFile(access.edit_token_file) if access.edit_token_file else None
+        return cls(bound_socket(access), tokens, edit_tokens)
 
 
 def stated_token(authorization: str | None) -> str | None:

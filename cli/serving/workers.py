@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -106,8 +106,10 @@ class Worker:
         ours, theirs = context.Pipe()
         arguments = (theirs, self._opening, self._limits)
         process = context.Process(target=work, args=arguments, daemon=True)
-        with _starting, starting_children(), signals_blocked(*_SIGNALS):
-            process.start()
+        with _starting, starting_children():
+            resource_tracker.ensure_running()  # unblocks signals when it starts one
+            with signals_blocked(*_SIGNALS):
+                process.start()
         theirs.close()
         self._process, self._pipe = process, ours
         self._is_open = False

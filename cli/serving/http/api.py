@@ -23,6 +23,7 @@ from vecattr.errors import UsageError
 from vecattr.indexes.answering.request import AnswerRequest
 from vecattr.indexes.scoring.confidence import ConfidenceOptions
 from vecattr.readers.records import TopologyOption
+from vecattr.schemas.output_schemas import SCHEMAS, output_schema, schema_version
 
 #: The most labs and neighbors of an answer.
 _MOST = 1000
@@ -120,7 +121,6 @@ def present_facts(desk: Desk) -> IndexFacts:
 def api_router(desk: Desk) -> APIRouter:
     """The routes."""
     router = APIRouter(prefix="/api/v1", responses=_ERRORS)
-    confirmations = Confirmations()
 
     @router.post("/query", openapi_extra=_BODIES, response_class=Response, operation_id="query")
     async def query(
@@ -155,38 +155,56 @@ def api_router(desk: Desk) -> APIRouter:
         facts = present_facts(desk)
         return _json(json_text(facts.labs), index_headers(facts))
 
+    _add_schemas(router)
     if desk.settings.access.allow_edit:
-
-        @router.post(
-            "/add-lab", openapi_extra=_BODIES, response_class=Response, operation_id="add_lab"
-        )
-        async def add_lab(
-            request: Request,
-            lab: str | None = None,
-            confirmation: str | None = None,
-        ) -> Response:
-            """Add labs, or plasmids of known ones. Without a confirmation nothing is changed: the
-            response says what would be, and gives the confirmation to send the same files with."""
-            _check_may_edit(request)
-            with desk.place():
-                upload = await read_upload(request, desk.settings.limits)
-                addition = Addition(upload.files, lab)
-                if confirmation is not None:
-                    identity = confirmations.identity(addition, confirmation)
-                    addition = Addition(upload.files, lab, identity)
-                report = await desk.done(addition, _waits, seconds=SECONDS)
-            assert isinstance(report, dict)
-            desk.journal.log(
-                "add-lab",
-                request=request.scope[ASKER].request,
-                who=request.scope[ASKER].name,
-                **report,
-            )
-            if report["dry_run"]:
-                report["confirmation"] = confirmations.of(addition, str(report["identity"]))
-            return _json(json_text(report), {})
-
+        _add_edits(router, desk)
     return router
+
+
+def _add_schemas(router: APIRouter) -> None:
+    @router.get("/schemas", response_class=Response, operation_id="schemas")
+    async def schemas() -> Response:
+        """The names of the JSON schemas, and the version of each."""
+        versions = {name: schema_version(output_schema(name)) for name in SCHEMAS}
+        return _json(json_text(versions), {})
+
+    @router.get("/schemas/{name}", response_class=Response, operation_id="schema")
+    async def schema(name: Literal["query", "info", "list-labs"], lines: bool = False) -> Response:
+        """The JSON schema of `query`, `info` or `labs`, as `vecattr schema` prints it."""
+        return Response(
+            json_text(output_schema(name, lines=lines)), media_type="application/schema+json"
+        )
+
+
+def _add_edits(router: APIRouter, desk: Desk) -> None:
+    confirmations = Confirmations()
+
+    @router.post("/add-lab", openapi_extra=_BODIES, response_class=Response, operation_id="add_lab")
+    async def add_lab(
+        request: Request,
+        lab: str | None = None,
+        confirmation: str | None = None,
+    ) -> Response:
+        """Add labs, or plasmids of known ones. Without a confirmation nothing is changed: the
+        response says what would be, and gives the confirmation to send the same files with."""
+        _check_may_edit(request)
+        with desk.place():
+            upload = await read_upload(request, desk.settings.limits)
+            addition = Addition(upload.files, lab)
+            if confirmation is not None:
+                identity = confirmations.identity(addition, confirmation)
+                addition = Addition(upload.files, lab, identity)
+            report = await desk.done(addition, _waits, seconds=SECONDS)
+        assert isinstance(report, dict)
+        desk.journal.log(
+            "add-lab",
+            request=request.scope[ASKER].request,
+            who=request.scope[ASKER].name,
+            **report,
+        )
+        if report["dry_run"]:
+            report["confirmation"] = confirmations.of(addition, str(report["identity"]))
+        return _json(json_text(report), {})
 
 
 async def _waits() -> bool:

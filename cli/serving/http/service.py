@@ -25,8 +25,8 @@ from vecattr.cli.serving.http.problems import RequestError, problem, wants_page
 from vecattr.cli.serving.journal import Journal
 from vecattr.cli.serving.metrics import MEDIA_TYPE, Metrics
 from vecattr.cli.serving.results import Results
-from vecattr.cli.serving.settings import Access, Settings, bound_socket
-from vecattr.cli.serving.tokens import TokenFile
+from vecattr.cli.serving.settings import Access, Settings
+from vecattr.cli.serving.tokens import Door
 from vecattr.cli.serving.workers import Workers
 from vecattr.errors import UsageError, VecattrError
 from vecattr.version import __version__
@@ -212,16 +212,13 @@ class Service:
             await asyncio.sleep(_HOUR)
 
 
-def prepared(settings: Settings, workers: Workers, journal: Journal) -> Service:
-    """A service of these worker processes; UsageError for an address or a file that cannot be
-    used."""
-    access = settings.access
-    tokens = TokenFile(access.token_file) if access.token_file else None
-    edit_tokens = TokenFile(access.edit_token_file) if access.edit_token_file else None
-    journal.check()
+def prepared(settings: Settings, workers: Workers, journal: Journal, door: Door) -> Service:
+    """A service of these worker processes, behind this door."""
     desk = Desk(settings, workers, journal, Metrics(workers), Results(settings.keeping))
-    guard = Guard(application(desk), access, journal, desk.metrics, tokens, edit_tokens)
-    return Service(_server(guard, desk, access), bound_socket(access), desk)
+    guard = Guard(
+        application(desk), settings.access, journal, desk.metrics, door.tokens, door.edit_tokens
+    )
+    return Service(_server(guard, desk, settings.access), door.listener, desk)
 
 
 def _server(guard: Guard, desk: Desk, access: Access) -> Server:

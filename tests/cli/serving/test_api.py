@@ -121,11 +121,23 @@ def test_what_is_wrong_is_told_as_a_problem(service: Any, status: int, how: dict
 
 def test_the_document_of_the_api_names_every_route_and_loads_nothing(service: Any) -> None:
     document = service.client.get("/api/v1/openapi.json").json()
-    assert set(document["paths"]) == {"/api/v1/query", "/api/v1/info", "/api/v1/labs"}
+    routes = {"query", "info", "labs", "schemas", "schemas/{name}"}
+    assert set(document["paths"]) == {f"/api/v1/{route}" for route in routes}
     names = {entry["name"] for entry in document["paths"][URL]["post"]["parameters"]}
     assert {"k", "neighbors", "evidence", "expect", "format", "topology"} <= names
     for path in ("/docs", "/redoc"):
         assert service.client.get(path).status_code == 404
+
+
+def test_answers_fit_the_schemas_that_the_api_gives(service: Any, shelf: Any) -> None:
+    from jsonschema import Draft202012Validator
+
+    assert service.client.get("/api/v1/schemas").json()["query"] == 1
+    answers = service.client.post(URL, content=fasta(shelf.plasmids[0])).json()
+    schema = service.client.get("/api/v1/schemas/query").json()
+    Draft202012Validator(schema).validate(answers)
+    labs = service.client.get("/api/v1/labs").json()
+    Draft202012Validator(service.client.get("/api/v1/schemas/list-labs").json()).validate(labs)
 
 
 def test_health_and_metrics_are_there_for_machines(service: Any, shelf: Any) -> None:
