@@ -12,8 +12,8 @@ from vecattr.plasmid import check_lab_name
 
 @dataclass(frozen=True, slots=True)
 class InputPath:
-    """One file (on disk, in memory, or `-`), the lab whose folder it lies in, if any, whether it was named itself or
-    found in a folder, and which folder that is, as its real path."""
+    """One file (on disk, in memory, or `-`), the lab whose folder it lies in, if any, whether it
+    was named itself or found in a folder, and which folder that is, as its real path."""
 
     path: str | Path | HeldFile
     lab: str | None = None
