@@ -130,7 +130,8 @@ def input_stem(name: str) -> str:
 def open_input(
     source: str | Path | HeldFile, *, limits: Limits = DEFAULT_LIMITS
 ) -> Iterator[InputFile]:
-    """Open a file (on disk or in memory) or standard input, decompressed, without a byte order mark, UTF-16 as UTF-8.
+    """Open a file (on disk or in memory) or standard input, decompressed, without a byte order
+    mark, UTF-16 as UTF-8.
 
     Raises InputError when there is no such file, it cannot be read, is empty, cut short, or
     unpacks to more than the limits allow.
