@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from vecattr.plasmid import Plasmid
     from vecattr.readers.records import BadRecord
 
+#: What becomes of a record that cannot be read; None: it is told, the others are used, and the exit
+#: code is 3.
+OnBadRecord = Literal["fail", "skip", "report"]
+
+ON_BAD_RECORD: tuple[OnBadRecord, ...] = get_args(OnBadRecord)
 
 #: A stream of a million records may have a note on each.
 MOST_NOTES = 100
@@ -32,6 +37,7 @@ class Terminal:
     debug: bool = False
     exit_code: int = 0
     bad_records: int = 0
+    on_bad_record: OnBadRecord | None = None
     is_in_force: bool = False
     notes: dict[str, None] = field(default_factory=dict)
     further_notes: int = 0
@@ -91,10 +97,17 @@ class Terminal:
         for line in "".join(traceback.format_exception(error)).rstrip("\n").split("\n"):
             _print_line(escape_control(line))
 
-    def good_records(self, records: Iterable[Plasmid | BadRecord]) -> Iterator[Plasmid]:
-        """The plasmids among `records`; each bad record is reported, and the exit code becomes 3.
+    def good_records(
+        self,
+        records: Iterable[Plasmid | BadRecord],
+        *,
+        report: Callable[[BadRecord], None] | None = None,
+    ) -> Iterator[Plasmid]:
+        """The plasmids among `records`; what becomes of the bad ones says `on_bad_record`. Those to
+        report are given to `report`, or told where there is none.
 
-        Raises InputError when there were bad records and not one good one.
+        Raises InputError when there were bad records and not one good one, unless the bad ones are
+        skipped or reported; and that of the first bad one, when it shall `fail`.
         """
         from vecattr.plasmid import Plasmid  # start-up
 
@@ -104,13 +117,26 @@ class Terminal:
                 good += 1
                 yield record
             else:
-                self.complain(record.error)
-                self.bad_records += 1
-                self.exit_code = InputError.exit_code
-        if self.bad_records and not good:
+                self._take_bad(record, report)
+        if not self.bad_records:
+            return
+        if self.on_bad_record is None and not good:
             raise InputError(f"not one good record among {self.bad_records}")
-        if self.bad_records:
-            self.say(f"{self.bad_records} bad record(s), {good} good")
+        done = {"skip": " left out", "report": " reported"}.get(self.on_bad_record or "", "")
+        self.say(f"{self.bad_records} bad record(s){done}, {good} good")
+
+    def _take_bad(self, record: BadRecord, report: Callable[[BadRecord], None] | None) -> None:
+        """Count a bad record and do with it what `on_bad_record` says."""
+        if self.on_bad_record == "fail":
+            raise record.error
+        self.bad_records += 1
+        if self.on_bad_record is None:
+            self.complain(record.error)
+            self.exit_code = InputError.exit_code
+        elif self.on_bad_record == "report" and report is not None:
+            report(record)
+        elif self.on_bad_record == "report":
+            self.complain(record.error, kind="warning")
 
     @property
     def shows_progress(self) -> bool:

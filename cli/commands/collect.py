@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vecattr.cli.options.output import check_folder
-from vecattr.cli.options.reading import MOST_BYTES
+from vecattr.cli.options.reading import MOST_BYTES, on_bad_record_option
 from vecattr.cli.options.types import FILE, Amount
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.terminal import Terminal, terminal
@@ -114,6 +114,7 @@ _LAB_SOURCES = (
     metavar="GB",
     help="The largest size that a compressed file may unpack to.",
 )
+@on_bad_record_option
 @verbosity_options
 def command(
     sources: tuple[str, ...],
@@ -258,15 +259,18 @@ class _Complaints:
         return Listener(progress=advance, note=self.terminal.say, complain=self._complain)
 
     def _complain(self, error: InputError) -> None:
+        if self.terminal.on_bad_record == "fail":
+            raise error
         self.told += 1
-        if self.told <= MOST_COMPLAINTS:
+        if self.told <= MOST_COMPLAINTS and self.terminal.on_bad_record != "skip":
             self.terminal.complain(error)
 
     def close(self, bad: int, report: Path | None) -> None:
         """Set the exit code, and say how many there are."""
         if not bad:
             return
-        self.terminal.exit_code = InputError.exit_code
+        if self.terminal.on_bad_record is None:
+            self.terminal.exit_code = InputError.exit_code
         lists = f"{report} lists them" if report else "--report FILE lists them"
         self.terminal.say(f"{bad:,} bad record(s) or file(s); {lists}")
 

@@ -15,6 +15,7 @@ from vecattr.cli.options.index import indexes_option
 from vecattr.cli.options.output import chosen_format, output_options
 from vecattr.cli.options.reading import load_labelled_plasmids, reading_options
 from vecattr.cli.options.verbosity import verbosity_options
+from vecattr.cli.rendering.bad_records import bad_object
 from vecattr.cli.rendering.formats import Format, facts_text
 from vecattr.cli.rendering.output import utf8, write_file, write_results
 from vecattr.cli.rendering.per_query import per_query_lines
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from vecattr.plasmid import Plasmid
     from vecattr.ranking.rank_fusion import Fusion
     from vecattr.readers.plasmids import ReadOptions
+    from vecattr.readers.records import BadRecord
 
 
 @click.command("evaluate")
@@ -63,7 +65,8 @@ def command(
     panel = open_panel(indexes, fusion=fusion, device=device, threads=threads)
     evaluation.check(panel, plasmids)
     read_options = replace(read_options, known_features=lambda: panel.feature_names)
-    collection = load_labelled_plasmids(plasmids, read_options)
+    bad_records: list[BadRecord] = []
+    collection = load_labelled_plasmids(plasmids, read_options, report=bad_records.append)
     measured = _measure(panel, collection, evaluation, confidence, title="evaluate")
     facts = _ranking_facts(panel, collection, measured, evaluation, confidence)
     if evaluation.unknown_where:
@@ -73,6 +76,8 @@ def command(
     if evaluation.exclude_near_copies:
         facts |= _near_copies_facts(panel, measured)
     facts |= _provenance(panel, read_options)
+    if terminal().on_bad_record == "report":
+        facts["bad_records"] = list(map(bad_object, bad_records))
     if evaluation.per_query is not None:
         lines = per_query_lines(collection, measured, panel.lab_names)
         with terminal().going_on():

@@ -16,18 +16,21 @@ from vecattr.cli.options.output import answer_output_options, chosen_format
 from vecattr.cli.options.reading import reading_options
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.rendering.answers import render
+from vecattr.cli.rendering.bad_records import BadQueries
 from vecattr.cli.rendering.formats import ANSWER_FORMATS, Format
 from vecattr.cli.rendering.output import write_results
 from vecattr.cli.terminal import terminal
 from vecattr.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
+    from vecattr.attribution import Attribution
     from vecattr.indexes.scoring.confidence import ConfidenceOptions
     from vecattr.plasmid import Plasmid
     from vecattr.ranking.rank_fusion import Fusion
     from vecattr.readers.plasmids import ReadOptions
+    from vecattr.readers.records import BadRecord
 
 
 #: Labs that are ranked by default, and nearest plasmids that are listed unasked.
@@ -107,16 +110,15 @@ def command(
     if common_labs is not None and not evidence:
         raise UsageError("--common-labs without --evidence", hint="add --evidence")
     from vecattr.indexes.index import open_panel  # start-up
-    from vecattr.readers.plasmids import read_plasmids  # start-up
 
     panel = open_panel(indexes, fusion=fusion, device=device, threads=threads, exact=exact)
     written = chosen_format(form, output, formats=ANSWER_FORMATS)
     evidence = evidence or (written in DRAWN and panel.has_evidence)
     read_options = replace(read_options, known_features=lambda: panel.feature_names)
-    records = terminal().good_records(read_plasmids(sequences, read_options))
+    bad_queries = BadQueries()
     with terminal().progress("query") as advance:
         answers = panel.query_many(
-            _counted(records, advance),
+            _queries(sequences, read_options, bad_queries, advance),
             k=k or LABS,
             neighbors=NEIGHBORS.get(written, 0) if neighbors is None else neighbors,
             exclude_near_copies=exclude_near_copies,
@@ -125,7 +127,13 @@ def command(
             evidence=_common_labs(common_labs) if evidence else None,
             evidence_for=evidence_for,
         )
-        write_results(render(answers, form=written), output)
+        _write(bad_queries.woven(answers), written, output)
+
+
+def _write(answers: Iterable[Attribution | BadRecord], form: Format, output: Path | None) -> None:
+    """Write the answers in this format, and with them the bad records that are to be reported."""
+    tells_bad = terminal().on_bad_record == "report"
+    write_results(render(answers, form=form, tells_bad=tells_bad), output)
 
 
 def _common_labs(number: int | None) -> int:
@@ -135,7 +143,16 @@ def _common_labs(number: int | None) -> int:
     return number or COMMON_LABS
 
 
-def _counted(plasmids: Iterable[Plasmid], advance: Callable[[int], None]) -> Iterator[Plasmid]:
-    for plasmid in plasmids:
+def _queries(
+    sequences: Sequence[str],
+    read_options: ReadOptions,
+    bad_queries: BadQueries,
+    advance: Callable[[int], None],
+) -> Iterator[Plasmid]:
+    """The good records; bad ones that are to be reported wait in `bad_queries`."""
+    from vecattr.readers.plasmids import read_plasmids  # start-up
+
+    records = read_plasmids(sequences, read_options)
+    for plasmid in bad_queries.counted(terminal().good_records(records, report=bad_queries.take)):
         yield plasmid
         advance(1)

@@ -59,7 +59,8 @@ def command(
 ) -> None:
     """Add one or many labs, or more plasmids of known labs, without retraining.
 
-    If any record is bad, nothing is added, so that the corrected file can be given again.
+    If any record is bad, nothing is added, so that the corrected file can be given again; unless
+    --on-bad-record says to leave bad records out, or only to tell them.
     """
     from vecattr.indexes.editing.add import add_labs  # start-up
 
@@ -71,9 +72,10 @@ def command(
             return
     read_options = replace(read_options, known_features=lambda: _known_features(index))
     plasmids = load_labelled_plasmids(sequences, read_options)
-    if terminal().bad_records:
+    if terminal().bad_records and terminal().on_bad_record is None:
         raise InputError(
-            "nothing was added", hint="correct the records above and give them all again"
+            "nothing was added",
+            hint="correct the records above and give them all again, or say --on-bad-record skip",
         )
     with terminal().progress("add", total=len(plasmids)) as advance:
         report = add_labs(

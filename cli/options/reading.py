@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +10,13 @@ import click
 
 from vecattr.cli.options.decorators import as_one_argument, together
 from vecattr.cli.options.types import Amount, conditions
-from vecattr.cli.terminal import terminal
+from vecattr.cli.terminal import ON_BAD_RECORD, terminal
 from vecattr.errors import InputError
 
 if TYPE_CHECKING:
     from vecattr.plasmid import Plasmid
     from vecattr.readers.plasmids import ReadOptions
+    from vecattr.readers.records import BadRecord
 
 #: How to tell the lab of sequences whose files do not.
 _LAB_OPTIONS = together(
@@ -28,6 +29,22 @@ _LAB_OPTIONS = together(
         metavar="FILE",
         help="Table of two columns: the id or file name of a sequence, and its lab.",
     ),
+)
+
+
+def _set_on_bad_record(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    terminal().on_bad_record = value
+
+
+#: What becomes of bad records; a field of the terminal, and no argument of the command.
+on_bad_record_option = click.option(
+    "--on-bad-record",
+    type=click.Choice(ON_BAD_RECORD),
+    expose_value=False,
+    callback=_set_on_bad_record,
+    show_default="tell it, use the others, end with exit code 3",
+    help="fail: stop at the first bad record (exit code 3). skip: leave bad records out. report: "
+    "give them rows of their own in the results. Both end with exit code 0.",
 )
 
 #: More than any disk holds.
@@ -104,6 +121,7 @@ _OPTIONS = together(
         metavar="GB",
         help="The largest size that a compressed file may unpack to.",
     ),
+    on_bad_record_option,
 )
 
 
@@ -130,7 +148,9 @@ def _read_options(
         topology=topology_column,
         features=feature_columns,
     )
-    return ReadOptions(**values, columns=columns, limits=limits, note=terminal().note)
+    bad_files = terminal().on_bad_record in ("skip", "report")
+    note = terminal().note
+    return ReadOptions(**values, columns=columns, limits=limits, bad_files=bad_files, note=note)
 
 
 _NAMES = (
@@ -164,11 +184,18 @@ labelled_reading_options = as_one_argument(
 )
 
 
-def load_plasmids(sources: Sequence[str], read_options: ReadOptions) -> list[Plasmid]:
-    """All good plasmids of the sources; bad records are reported. InputError when there is none."""
+def load_plasmids(
+    sources: Sequence[str],
+    read_options: ReadOptions,
+    *,
+    report: Callable[[BadRecord], None] | None = None,
+) -> list[Plasmid]:
+    """All good plasmids of the sources; bad records are told, or given to `report`, as
+    --on-bad-record says. InputError when there is no good one."""
     from vecattr.readers.plasmids import read_plasmids  # start-up
 
-    plasmids = list(terminal().good_records(read_plasmids(sources, read_options)))
+    records = read_plasmids(sources, read_options)
+    plasmids = list(terminal().good_records(records, report=report))
     if not plasmids:
         raise InputError(
             "no plasmids to work on",
@@ -178,9 +205,14 @@ def load_plasmids(sources: Sequence[str], read_options: ReadOptions) -> list[Pla
     return plasmids
 
 
-def load_labelled_plasmids(sources: Sequence[str], read_options: ReadOptions) -> list[Plasmid]:
+def load_labelled_plasmids(
+    sources: Sequence[str],
+    read_options: ReadOptions,
+    *,
+    report: Callable[[BadRecord], None] | None = None,
+) -> list[Plasmid]:
     """As `load_plasmids`; a record without a lab is a bad one."""
-    return load_plasmids(sources, replace(read_options, labelled=True))
+    return load_plasmids(sources, replace(read_options, labelled=True), report=report)
 
 
 def load_collection(sources: Sequence[str], read_options: ReadOptions) -> list[Plasmid]:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
+from typing import TypeVar
 
 from vecattr.attribution import Attribution, Hit
+from vecattr.cli.rendering.bad_records import (
+    BAD_COLUMNS,
+    bad_block,
+    bad_object,
+    bad_row,
+)
 from vecattr.cli.rendering.escape import escape_control
 from vecattr.cli.rendering.evidence import (
     EVIDENCE_COLUMNS,
@@ -24,6 +31,9 @@ from vecattr.cli.rendering.formats import (
     jsonl_text,
     tsv_line,
 )
+from vecattr.readers.records import BadRecord
+
+Written = TypeVar("Written")
 
 #: The columns of TSV and CSV, in order: a contract, only ever extended at the end. Those of the
 #: evidence stand before the last ones, which are younger.
@@ -64,30 +74,80 @@ _LAB_COLUMNS = ("rank", "lab", "probability", "cosine")
 _NEIGHBOR_COLUMNS = ("rank", "plasmid", "lab", "cosine", "bases", "topology")
 
 
-def render(answers: Iterable[Attribution], *, form: Format) -> Iterator[str]:
+def render(
+    answers: Iterable[Attribution | BadRecord], *, form: Format, tells_bad: bool = False
+) -> Iterator[str]:
     """The answers as text, in pieces, one for each query as soon as it is answered (json, html,
-    svg: one document at the end)."""
+    svg: one document at the end). There are bad records among them only if it `tells_bad` ones;
+    a page lists them behind the answers, and pictures leave them out."""
     match form:
         case "table":
-            yield from (table_block(answer) for answer in answers)
+            yield from _each(answers, table_block, bad_block)
         case "tsv" | "csv":
-            line = tsv_line if form == "tsv" else csv_line
-            for number, answer in enumerate(answers):
-                # No header when the first query fails.
-                header = "" if number else line(columns(evidence=answer.evidence is not None))
-                yield header + "".join(line(row) for row in rows(answer))
+            yield from _lines(answers, tsv_line if form == "tsv" else csv_line, tells_bad=tells_bad)
         case "json":
-            yield json_text([as_object(answer) for answer in answers])
+            yield json_text(list(_each(answers, as_object, bad_object)))
         case "jsonl":
-            yield from (jsonl_text(as_object(answer)) for answer in answers)
+            yield from map(jsonl_text, _each(answers, as_object, bad_object))
         case "html":
             from vecattr.reports.page import html_pieces  # start-up
 
-            yield from html_pieces(answers)
+            bad_records: list[BadRecord] = []
+            yield from html_pieces(_good(answers, bad_records), bad_records=bad_records)
         case "svg":
             from vecattr.reports.svg import svg_of  # start-up
 
-            yield svg_of(answers)
+            yield svg_of(_good(answers, []))
+
+
+def _good(
+    answers: Iterable[Attribution | BadRecord], bad_records: list[BadRecord]
+) -> Iterator[Attribution]:
+    """The answers alone; what is none is added to `bad_records`."""
+    for answer in answers:
+        if isinstance(answer, BadRecord):
+            bad_records.append(answer)
+        else:
+            yield answer
+
+
+def _each(
+    answers: Iterable[Attribution | BadRecord],
+    of_answer: Callable[[Attribution], Written],
+    of_bad: Callable[[BadRecord], Written],
+) -> Iterator[Written]:
+    """What the functions make of answers and of bad records, in order."""
+    for answer in answers:
+        yield of_bad(answer) if isinstance(answer, BadRecord) else of_answer(answer)
+
+
+def _lines(
+    answers: Iterable[Attribution | BadRecord], line: Callable[[Row], str], *, tells_bad: bool
+) -> Iterator[str]:
+    """The header and the rows. The first answer tells the columns, so that rows of bad records
+    before it wait for it, and no header is written when the first query fails."""
+    bad_columns = BAD_COLUMNS if tells_bad else ()
+    names: tuple[str, ...] = ()
+    first_bad: list[BadRecord] = []
+    for answer in answers:
+        if isinstance(answer, BadRecord):
+            if names:
+                yield line(bad_row(answer, names))
+            else:
+                first_bad.append(answer)
+            continue
+        header = ""
+        if not names:
+            names = (*columns(evidence=answer.evidence is not None), *bad_columns)
+            header = _header(names, first_bad, line)
+        yield header + "".join(line((*row, *[None] * len(bad_columns))) for row in rows(answer))
+    if not names:
+        yield _header((*columns(evidence=False), *bad_columns), first_bad, line)
+
+
+def _header(names: Row, first_bad: Sequence[BadRecord], line: Callable[[Row], str]) -> str:
+    """The names of the columns, and the rows of bad records that come before every answer."""
+    return line(names) + "".join(line(bad_row(record, names)) for record in first_bad)
 
 
 def columns(*, evidence: bool) -> tuple[str, ...]:

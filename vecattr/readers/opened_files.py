@@ -25,7 +25,7 @@ _SHOWN = 3
 @dataclass(frozen=True)
 class OpenedFile:
     """An open file, the lab of its folder, and whether it was found in a folder or an archive, and
-    whether it is the only one of the command."""
+    whether it is refused because it is the only one of the command."""
 
     file: InputFile
     lab: str | None
@@ -67,15 +67,17 @@ class SkippedFiles:
 def bad_file(name: str, error: InputError) -> BadRecord:
     """The bad record that a file is which cannot be read."""
     placed = type(error)(error.what, where=error.where or name, hint=error.hint)
-    return BadRecord(input_stem(name), placed)
+    return BadRecord(input_stem(name), placed, name)
 
 
-def opened_files(paths: Sequence[InputPath], *, limits: Limits) -> Iterator[OpenedFile | BadRecord]:
+def opened_files(
+    paths: Sequence[InputPath], *, limits: Limits, refuse_alone: bool = True
+) -> Iterator[OpenedFile | BadRecord]:
     """Every file, open until the next is asked for; a bad record for one that cannot be opened.
 
-    Raises InputError when it is the only one.
+    Raises InputError when it is the only one, unless that is a bad record, too.
     """
-    is_alone = len(paths) == 1
+    is_alone = refuse_alone and len(paths) == 1
     for path in paths:
         with ExitStack() as stack:
             try:

@@ -51,6 +51,7 @@ class ReadOptions:
     `no_features` drops the 0/1 features. `labelled` requires a lab of every record: an empty cell
     makes a bad record, and a file without any labs is refused. A record longer than the `limits` is
     a bad record; a file is refused when a record of it is far longer, or when it unpacks to more.
+    With `bad_files` a file that is alone and cannot be read is a bad record, as one among others.
     `note` is told, in one sentence each, what a reader assumed or left out without refusing
     anything.
 
@@ -72,6 +73,7 @@ class ReadOptions:
     no_features: bool = False
     labelled: bool = False
     limits: Limits = DEFAULT_LIMITS
+    bad_files: bool = False
     note: Callable[[str], None] = _not_told
 
 
@@ -101,7 +103,7 @@ def read_plasmids(
     )
     reading = _Reading(options, ColumnUse(options.known_features))
     selected = assumed = count = 0
-    for opened in opened_files(paths, limits=options.limits):
+    for opened in opened_files(paths, limits=options.limits, refuse_alone=not options.bad_files):
         for named in reading.items(opened):
             count += 1
             if isinstance(named, BadRecord):
@@ -253,7 +255,8 @@ def _checked(record: Record, options: ReadOptions, *, source: str) -> Plasmid | 
     if isinstance(plasmid, BadRecord):
         return plasmid
     if len(plasmid) > options.limits.bases:
-        return BadRecord(plasmid.id, options.limits.too_long(len(plasmid), where=record.place))
+        too_long = options.limits.too_long(len(plasmid), where=record.place)
+        return BadRecord(plasmid.id, too_long, source)
     if options.labelled and plasmid.lab is None:
         error = InputError(
             "the record has no lab",
@@ -263,5 +266,5 @@ def _checked(record: Record, options: ReadOptions, *, source: str) -> Plasmid | 
         )
         if record.lab is None:
             raise error
-        return BadRecord(plasmid.id, error)
+        return BadRecord(plasmid.id, error, source)
     return plasmid.without_features() if options.no_features else plasmid

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, cast
 
 from vecattr.errors import InputError
@@ -18,7 +18,8 @@ JOINT = "N"
 
 @dataclass(frozen=True)
 class BadRecord:
-    """A record that cannot be a plasmid; `error.where` is `file:line` or `file, record 'id'`.
+    """A record that cannot be a plasmid; `error.where` is `file:line` or `file, record 'id'`, and
+    `source` the file, as `Plasmid.source` is.
 
     >>> from pathlib import Path
     >>> from vecattr import read_plasmids
@@ -30,6 +31,7 @@ class BadRecord:
 
     id: str
     error: InputError
+    source: str | None = field(default=None, compare=False)
 
 
 def plasmid_of(
@@ -53,7 +55,7 @@ def plasmid_of(
         )
     except InputError as error:
         placed = InputError(error.what, where=record.place, hint=error.hint)
-        return BadRecord(record.id or "(no id)", placed)
+        return BadRecord(record.id or "(no id)", placed, source)
 
 
 def _check_id(name: str) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from vecattr.attribution import Attribution
+from vecattr.readers.records import BadRecord
 from vecattr.reports.assets import MAP_SCRIPTS, PAGE_SCRIPTS, policy, script, style
 from vecattr.reports.templates import rendered, safe
 from vecattr.reports.view import BAR, View
@@ -24,19 +25,24 @@ def html_of(answers: Iterable[Attribution], *, title: str = TITLE) -> str:
     return "".join(html_pieces(answers, title=title))
 
 
-def html_pieces(answers: Iterable[Attribution], *, title: str = TITLE) -> Iterator[str]:
-    """The page of `html_of` in pieces, once all answers are there."""
+def html_pieces(
+    answers: Iterable[Attribution], *, title: str = TITLE, bad_records: Sequence[BadRecord] = ()
+) -> Iterator[str]:
+    """The page of `html_of` in pieces, once all answers are there, and then the bad records."""
     views = [View(answer, number) for number, answer in enumerate(answers, start=1)]
-    yield from rendered("report.html", page_values(views, title=title))
+    yield from rendered("report.html", page_values(views, title=title, bad_records=bad_records))
 
 
-def page_values(views: list[View], *, title: str) -> dict[str, object]:
+def page_values(
+    views: list[View], *, title: str, bad_records: Sequence[BadRecord] = ()
+) -> dict[str, object]:
     """What the template of a page shows; a page around it may add to it."""
     names = MAP_SCRIPTS + PAGE_SCRIPTS
     scripts, sheet = [script(name) for name in names], style()
     return {
         "title": title,
         "views": views,
+        "bad_records": bad_records,
         "bar": BAR,
         "policy": policy(scripts, [sheet]),
         "scripts": [safe(text) for text in scripts],
