@@ -41,7 +41,7 @@ def style() -> str:
     light, dark = (
         ";".join(f"--{kind}:{pair[theme]}" for kind, pair in colours().items()) for theme in (0, 1)
     )
-    kinds = "".join(f".{kind}{{fill:var(--{kind})}}\n" for kind in colours())
+    kinds = "".join(f".{kind}{{fill:var(--{kind});color:var(--{kind})}}\n" for kind in colours())
     return (
         f":root{{{light}}}\n"
         f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"

@@ -38,13 +38,15 @@ def line(*points: tuple[float, float], kind: str) -> str:
 def shape(path: str, arc: Arc) -> str:
     """The shape of an arc; a browser shows its facts under the pointer, without a script."""
     facts = html.escape("\n".join(arc.facts))
-    return f'<path class="arc {arc.kind}" d="{path}"><title>{facts}</title></path>'
+    kind = f"{arc.kind} shared" if arc.is_shared else arc.kind
+    return f'<path class="arc {kind}" d="{path}"><title>{facts}</title></path>'
 
 
 def labels_of(rings: Rings, places: dict[Arc, float]) -> list[Label]:
-    """What a map would name: the longest stretch of each lab, then annotations, long ones first."""
+    """What a map would name: of each lab the longest stretch, one that it alone has if
+    there is one; then annotations, long ones first."""
     longest: dict[str, Arc] = {}
-    for arc in sorted(rings.labs, key=lambda arc: -arc.bases(rings.length)):
+    for arc in sorted(rings.labs, key=lambda arc: (arc.is_shared, -arc.bases(rings.length))):
         longest.setdefault(arc.name, arc)
     named = [(arc, 2.0 * rings.length) for arc in longest.values()]
     named += [(arc, 0.0) for arc in rings.annotations]

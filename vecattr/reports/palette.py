@@ -43,4 +43,4 @@ class Palette:
 def colours() -> dict[str, tuple[str, str]]:
     """The light and the dark colour of every kind of arc."""
     labs = {f"lab-{place}": pair for place, pair in enumerate(zip(LIGHT, DARK, strict=True))}
-    return {**labs, **OTHERS, "annotation": ANNOTATION}
+    return {"annotation": ANNOTATION, **labs, **OTHERS}

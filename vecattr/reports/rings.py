@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from vecattr.attribution import Attribution, Stretch, Stretches
+from vecattr.mosaic import MosaicPart
 from vecattr.plasmid import Annotation
 from vecattr.reports.palette import Palette
-from vecattr.reports.wording import between, escape_control, listed, number_of, shortened, span
+from vecattr.reports.wording import (
+    between,
+    escape_control,
+    listed,
+    listed_of,
+    number_of,
+    shortened,
+    span,
+)
 
 #: Letters of a name on a map.
 LONGEST_NAME = 28
-#: Plasmids of a stretch that hovering names.
-_NAMED_PLASMIDS = 3
+#: Plasmids and labs of a stretch that hovering names.
+_NAMED_PLASMIDS, _NAMED_LABS = 3, 3
 #: Kinds of annotations that say nothing of a place: they cover the whole record, or one base.
 _SILENT_KINDS = frozenset(
     {"source", "gap", "variation", "misc_difference", "primer", "old_sequence"}
@@ -23,7 +33,8 @@ _SILENT_KINDS = frozenset(
 @dataclass(frozen=True, slots=True)
 class Arc:
     """A stretch of a ring: bases from `start` to `end`, counted as in `Stretch`; `kind` is the name
-    of its colour, `facts` are lines that hovering shows. `strand` is 0 where there is none."""
+    of its colour, `facts` are lines that hovering shows. `strand` is 0 where there is none;
+    `is_shared`: several labs have it."""
 
     start: int
     end: int
@@ -31,6 +42,7 @@ class Arc:
     kind: str
     facts: tuple[str, ...]
     strand: int = 0
+    is_shared: bool = False
 
     def bases(self, length: int) -> int:
         """How many bases of a query of this length the arc covers."""
@@ -74,27 +86,70 @@ def _object(arc: Arc) -> dict[str, object]:
         "strand": arc.strand,
         "name": arc.name,
         "kind": arc.kind,
+        "shared": arc.is_shared,
         "facts": arc.facts,
     }
 
 
 def palette_of(answer: Attribution) -> Palette:
-    """The lab of the evidence gets the first colour, then those that are ranked, then others."""
-    of_evidence = [answer.evidence.lab] if answer.evidence and answer.evidence.lab else []
+    """The lab of the evidence gets the first colour, then labs with much of the map, then those
+    that are ranked, then others."""
+    evidence = answer.evidence
+    of_evidence = [evidence.lab] if evidence is not None and evidence.lab is not None else []
+    drawn: Counter[str] = Counter()
+    for part in evidence.mosaic if evidence is not None else ():
+        if part.labs:
+            drawn[lab_of_part(part, answer)] += part.bases
     ranked = (hit.name for hit in answer.labs)
-    return Palette.from_labs(of_evidence, ranked, (one.lab for one in answer.neighbors))
+    of_map = (name for name, _ in drawn.most_common())
+    return Palette.from_labs(of_evidence, of_map, ranked, (one.lab for one in answer.neighbors))
+
+
+def lab_of_part(part: MosaicPart, answer: Attribution) -> str:
+    """The lab whose colour a part has: of those that have it, the one the answer ranks first, else
+    the one that has most of it."""
+    names = [lab.name for lab in part.labs]
+    return next((hit.name for hit in answer.labs if hit.name in names), names[0])
 
 
 def rings_of(answer: Attribution, palette: Palette) -> Rings:
     """The rings of an answer's map; without evidence the two inner ones are empty."""
     evidence = answer.evidence
-    return Rings(
-        answer.length,
-        answer.topology == "circular",
-        tuple(_annotated(answer.annotations, answer.length)),
-        tuple(_supporting(evidence, palette)) if evidence else (),
-        tuple(_common(evidence)) if evidence else (),
+    annotations = tuple(_annotated(answer.annotations, answer.length))
+    is_circular = answer.topology == "circular"
+    if evidence is None:
+        return Rings(answer.length, is_circular, annotations, (), ())
+    if evidence.mosaic:
+        parts = [(part, _part_arc(part, answer, palette)) for part in evidence.mosaic]
+        labs = tuple(arc for part, arc in parts if part.labs)
+        common = tuple(arc for part, arc in parts if part.kind == "common")
+    else:
+        labs = tuple(_supporting(evidence, palette))
+        common = tuple(_common(evidence))
+    return Rings(answer.length, is_circular, annotations, labs, common)
+
+
+def _part_arc(part: MosaicPart, answer: Attribution, palette: Palette) -> Arc:
+    place = f"bases {span(part.start, part.end)} ({part.bases:,})"
+    if not part.labs:
+        facts: tuple[str, ...] = ("Common property", place, f"{part.n_labs:,} labs have it")
+        return Arc(part.start, part.end, "common property", "common", facts)
+    lab = lab_of_part(part, answer)
+    name = shown_names(answer).get(lab, lab)
+    others = [escape_control(one.name) for one in part.labs if one.name != lab]
+    also = [f"also in {listed_of(others, part.n_labs - 1, most=_NAMED_LABS)}"] if others else []
+    held = [escape_control(holder.id) for holder in part.holders]
+    plasmids = [f"in {listed(held, most=_NAMED_PLASMIDS)}"] if held else []
+    facts = (escape_control(name), place, *also, *plasmids)
+    title = shortened(escape_control(name), most=LONGEST_NAME)
+    return Arc(
+        part.start, part.end, title, palette.kind(lab), facts, is_shared=part.kind == "few_labs"
     )
+
+
+def shown_names(answer: Attribution) -> dict[str, str]:
+    """The names to print of the labs that the answer ranks."""
+    return {hit.name: hit.shown_name for hit in answer.labs}
 
 
 def _annotated(annotations: Iterable[Annotation], length: int) -> Iterator[Arc]:
@@ -143,14 +198,11 @@ def _common(evidence: Stretches) -> Iterator[Arc]:
         yield Arc(stretch.start, stretch.end, "common property", "common", facts)
 
 
-def covered(arcs: Iterable[Arc], length: int) -> int:
-    """How many bases of a query the arcs cover together."""
+def covered(places: Iterable[tuple[int, int]], length: int) -> int:
+    """How many bases of a query these stretches, each from its start to its end, cover together."""
     pieces = []
-    for arc in arcs:
-        if arc.start <= arc.end:
-            pieces.append((arc.start, arc.end))
-        else:
-            pieces += [(arc.start, length), (1, arc.end)]
+    for start, end in places:
+        pieces += [(start, end)] if start <= end else [(start, length), (1, end)]
     total = reached = 0
     for start, end in sorted(pieces):
         total += max(0, end - max(start - 1, reached))

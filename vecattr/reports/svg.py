@@ -26,6 +26,7 @@ _STYLE = (
     ".title{font-size:17px;font-weight:600}.sentence{font-size:13px;fill:#4a5362}"
     ".size{font-size:20px;font-weight:600}.unit,.tick{fill:#5a6270}.tick{font-size:11px}"
     ".arc{fill-rule:evenodd;stroke:#fff;stroke-width:.75}"
+    ".shared{fill-opacity:.35;stroke:currentColor;stroke-width:1.25}"
     ".backbone{fill:none;stroke:#8a93a0;stroke-width:2}"
     ".ruler{fill:none;stroke:#b4bac3;stroke-width:1}"
     ".leader{fill:none;stroke:#8a93a0;stroke-width:.75}"
@@ -52,7 +53,9 @@ def svg_of(answers: Iterable[Attribution]) -> str:
         block, height = _block(answer)
         blocks.append(f'<g transform="translate(0 {number(top)})">{block}</g>\n')
         top += height + 24
-    kinds = "".join(f".{kind}{{fill:{light}}}" for kind, (light, _) in colours().items())
+    kinds = "".join(
+        f".{kind}{{fill:{light};color:{light}}}" for kind, (light, _) in colours().items()
+    )
     names = "text.name{fill:#1b1f24}"
     size = f"{number(circle.WIDTH)} {number(max(top, 1.0))}"
     return (
@@ -103,4 +106,5 @@ def legend_of(rings: Rings) -> list[tuple[str, str]]:
     """The kinds of arcs on a map, and what they stand for."""
     labs = {arc.kind: arc.name for arc in rings.labs}
     names = {**labs, **_KIND_NAMES}
-    return [(kind, names[kind]) for kind in rings.kinds]
+    order = list(colours())
+    return [(kind, names[kind]) for kind in sorted(rings.kinds, key=order.index)]

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
 from vecattr.attribution import Attribution, Hit
+from vecattr.mosaic import MosaicPart
 from vecattr.reports.palette import Palette
-from vecattr.reports.rings import Rings, covered, palette_of, rings_of, summary_of
+from vecattr.reports.rings import (
+    Rings,
+    covered,
+    lab_of_part,
+    palette_of,
+    rings_of,
+    shown_names,
+    summary_of,
+)
 from vecattr.reports.svg import legend_of, picture
 from vecattr.reports.templates import safe
 from vecattr.reports.wording import percent
@@ -101,8 +111,7 @@ class View:
 
     def shown(self, lab: str) -> str:
         """The name to print of a lab, as far as the answer knows one."""
-        names = {hit.name: hit.shown_name for hit in self.answer.labs}
-        return names.get(lab, lab)
+        return shown_names(self.answer).get(lab, lab)
 
     @property
     def rest(self) -> float | None:
@@ -114,14 +123,35 @@ class View:
         return rest if rest >= 0.0005 else None
 
     @property
-    def bases_of_lab(self) -> int:
-        """How many bases the stretches that speak for labs cover."""
-        return covered(self.rings.labs, self.answer.length)
+    def bases_of_support(self) -> int:
+        """How many bases the stretches that speak for the first lab cover."""
+        support = self.answer.evidence.support if self.answer.evidence else ()
+        return covered(((one.start, one.end) for one in support), self.answer.length)
 
     @property
-    def bases_in_common(self) -> int:
-        """How many bases are common property, as far as it is listed."""
-        return covered(self.rings.common, self.answer.length)
+    def shares(self) -> list[tuple[str, int]]:
+        """Whose the bases are: what is said of them, and how many they are; the parts of the
+        mosaic by their kind."""
+        evidence = self.answer.evidence
+        if evidence is None:
+            return []
+        bases = Counter[str]()
+        for part in evidence.mosaic:
+            is_first = part.kind == "one_lab" and part.labs[0].name == evidence.lab
+            bases["first" if is_first else part.kind] += part.bases
+        first = self.shown(evidence.lab or "")
+        said = {
+            "first": f"{first} alone has",
+            "one_lab": "another lab alone has",
+            "few_labs": f"2 to {evidence.common_labs} labs have",
+            "common": f"more than {evidence.common_labs} labs have",
+            "unknown": "no stored plasmid has",
+        }
+        return [(words, bases[kind]) for kind, words in said.items() if bases[kind]]
+
+    def lab_of(self, part: MosaicPart) -> str:
+        """The lab whose colour a part has on the map."""
+        return lab_of_part(part, self.answer)
 
     @property
     def reliability(self) -> str | None:

@@ -53,6 +53,17 @@ def listed(names: Sequence[str], *, most: int) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
+def listed_of(names: Sequence[str], count: int, *, most: int) -> str:
+    """The first of these names, of which there are more than are known by name.
+
+    >>> listed_of(["Lab 1", "Lab 2"], 7, most=3)
+    'Lab 1, Lab 2 and 5 more'
+    """
+    shown = names[:most]
+    more = count - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+
+
 def number_of(count: int, thing: str) -> str:
     """A number and its noun, whose plural has an s.
 

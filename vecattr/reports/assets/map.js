@@ -2,6 +2,7 @@
 // the picture stays. Names reach the page as text, never as markup.
 "use strict";
 (() => {
+  const NARROW = 500; // a circle of fewer pixels has no room for names beside it: the list has them
   const MOST_LIVE = 6; // canvases take memory: of many answers only those last seen have one
   const live = [];
   // CGView.js makes a picker of colours with inline styles, which the page's policy forbids; no map
@@ -11,12 +12,19 @@
 
   const colour = (kind) => getComputedStyle(document.documentElement).getPropertyValue(`--${kind}`).trim();
 
+  // What several labs have is paler.
+  function swatch(kind) {
+    const hex = colour(kind.split(" ")[0]);
+    const [red, green, blue] = [1, 3, 5].map((place) => parseInt(hex.slice(place, place + 2), 16));
+    return `rgba(${red},${green},${blue},${kind.endsWith(" shared") ? 0.4 : 1})`;
+  }
+
   function featuresOf(map) {
     const features = [];
     for (const [ring, arcs] of Object.entries(map.rings)) {
       arcs.forEach((arc, place) => features.push({
         name: arc.name, type: ring, source: ring, start: arc.start, stop: arc.end,
-        strand: arc.strand || 1, legend: arc.strand ? `${arc.kind} arrow` : arc.kind,
+        strand: arc.strand || 1, legend: `${arc.kind}${arc.strand ? " arrow" : ""}${arc.shared ? " shared" : ""}`,
         favorite: ring === "annotations" || (ring === "labs" && isLongest(arcs, place, map.length)), meta: {facts: arc.facts},
       }));
     }
@@ -26,7 +34,9 @@
   const bases = (arc, length) => ((arc.end - arc.start + length) % length) + 1;
 
   function isLongest(arcs, place, length) {
-    const same = arcs.filter((arc) => arc.name === arcs[place].name);
+    const named = arcs.filter((arc) => arc.name === arcs[place].name);
+    const alone = named.filter((arc) => !arc.shared);
+    const same = alone.length ? alone : named;
     const most = Math.max(...same.map((arc) => bases(arc, length)));
     return arcs[place] === same.find((arc) => bases(arc, length) === most);
   }
@@ -43,13 +53,14 @@
         initialMapThicknessProportion: map.circular ? 0.16 : 0.3},
       backbone: {color: colour("edge"), thickness: 3},
       ruler: {color: colour("soft"), font: "sans-serif, plain, 11"},
-      annotation: {font: "sans-serif, plain, 12", color: ink, priorityMax: 24, onlyDrawFavorites: true},
+      annotation: {font: "sans-serif, plain, 12", color: ink, priorityMax: 24, onlyDrawFavorites: true,
+        visible: width >= NARROW || !map.circular},
       dividers: {track: {visible: false, spacing: 4}, slot: {visible: false, spacing: 3}},
       highlighter: {feature: {popovers: false}, backbone: {popovers: false, highlighting: false},
         contig: {popovers: false, highlighting: false}},
       legend: {visible: false, items: kinds.map((kind) => ({
-        name: kind, swatchColor: colour(kind.replace(" arrow", "")),
-        decoration: kind.endsWith(" arrow") ? "arrow" : "arc"}))},
+        name: kind, swatchColor: swatch(kind),
+        decoration: kind.includes(" arrow") ? "arrow" : "arc"}))},
       features,
     };
   }
@@ -127,7 +138,7 @@
     box.setAttribute("aria-label", section.querySelector(".picture title").textContent);
     stage.append(box);
     const width = stage.clientWidth;
-    const height = map.circular ? Math.round(Math.min(width, Math.max(320, width * 0.78))) : 260;
+    const height = map.circular ? Math.round(width < NARROW ? width * 0.86 : width * 0.78) : 260;
     try {
       const viewer = new CGView.Viewer(`#${box.id}`, optionsOf(map, width, height));
       viewer.addTracks(tracks());
