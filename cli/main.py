@@ -146,6 +146,7 @@ def run(arguments: Sequence[str], *, group: click.Command = cli, program: str = 
     terminal = Terminal()
     code = _code_of(arguments, terminal, group=group, program=program)
     terminal.tell_notes()  # of a command that failed
+    terminal.close_log(code)
     return code
 
 

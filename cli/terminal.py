@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -11,10 +12,14 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 
+from vecattr.cli.progress_lines import ProgressLines
 from vecattr.cli.rendering.escape import escape_control
 from vecattr.errors import AppliedError, InputError, VecattrError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from vecattr.cli.run_log import LogFormat, RunLog
     from vecattr.plasmid import Plasmid
     from vecattr.readers.records import BadRecord
 
@@ -39,8 +44,29 @@ class Terminal:
     bad_records: int = 0
     on_bad_record: OnBadRecord | None = None
     is_in_force: bool = False
+    log_file: Path | None = None
+    log_format: LogFormat = "text"
+    command: str = "vecattr"
+    progress_seconds: float = 30
     notes: dict[str, None] = field(default_factory=dict)
     further_notes: int = 0
+    run_log: RunLog | None = None
+
+    def log(self, level: int, message: str, **fields: str | int | float | None) -> None:
+        """Add a line to the log file, if there is one."""
+        if self.log_file is None:
+            return
+        if self.run_log is None:
+            from vecattr.cli.run_log import RunLog  # start-up
+
+            self.run_log = RunLog(self.log_file, form=self.log_format, command=self.command)
+        self.run_log.event(level, escape_control(message), **fields)
+
+    def close_log(self, exit_code: int) -> None:
+        """Write the last line of the log file, if there is one."""
+        self.log(logging.DEBUG, "all is told")
+        if self.run_log is not None:
+            self.run_log.close(exit_code)
 
     def commit_at(self, last: str) -> Callable[[str], None]:
         """A hook of an edit whose commit is the step of this name; it sets `is_in_force`."""
@@ -69,11 +95,13 @@ class Terminal:
 
     def say(self, text: str) -> None:
         """Print a line; nothing with -q."""
+        self.log(logging.INFO, text)
         if not self.quiet:
             _print_line(escape_control(text))
 
     def detail(self, text: str) -> None:
         """Print a line only with -v."""
+        self.log(logging.DEBUG, text)
         if self.verbose:
             _print_line(escape_control(text))
 
@@ -88,12 +116,15 @@ class Terminal:
     def complain(self, error: VecattrError, *, kind: str = "error") -> None:
         """Print an error in one or two lines: where, what, and the next step."""
         message = f"{error.where}: {error.what}" if error.where else error.what
+        level = logging.WARNING if kind == "warning" else logging.ERROR
+        self.log(level, message, what=error.what, where=error.where, hint=error.hint)
         _print_line(f"vecattr: {kind}: {escape_control(message)}")
         if error.hint:
             _print_line(f"  {escape_control(error.hint)}")
 
     def trace(self, error: BaseException) -> None:
         """Print the traceback of an error line by line; messages may quote a stranger's file."""
+        self.log(logging.DEBUG, f"traceback of {type(error).__name__}")
         for line in "".join(traceback.format_exception(error)).rstrip("\n").split("\n"):
             _print_line(escape_control(line))
 
@@ -138,6 +169,12 @@ class Terminal:
         elif self.on_bad_record == "report":
             self.complain(record.error, kind="warning")
 
+    def _tell_progress(self, sentence: str, done: int, seconds: float) -> None:
+        """Print a line about how far the command is, and log it with its figures."""
+        self.log(logging.INFO, sentence, done=done, seconds=round(seconds, 3))
+        if not self.quiet:
+            _print_line(escape_control(sentence))
+
     @property
     def shows_progress(self) -> bool:
         """Progress is drawn only on a terminal, and not with -q."""
@@ -149,7 +186,10 @@ class Terminal:
     ) -> Iterator[Callable[[int], None]]:
         """A bar on stderr; call the value with the number of units done since its last call."""
         if not self.shows_progress:
-            yield _ignore
+            every, tell = self.progress_seconds, self._tell_progress
+            lines = ProgressLines(title, total=total, unit=unit, every=every, tell=tell)
+            yield lines.advance
+            lines.close()
             return
         from tqdm import tqdm  # start-up
 
@@ -166,10 +206,6 @@ class Terminal:
                 bar.update(done)
 
             yield advance
-
-
-def _ignore(done: int) -> None:
-    """Progress that is not shown."""
 
 
 def _print_line(line: str) -> None:

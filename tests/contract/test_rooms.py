@@ -60,6 +60,8 @@ ROOMS = (
     # vecattr.cli
     "vecattr.cli.signals",
     "vecattr.cli.rendering",
+    "vecattr.cli.progress_lines",
+    "vecattr.cli.run_log",
     "vecattr.cli.terminal",
     "vecattr.cli.options",
     "vecattr.cli.serving",

@@ -13,8 +13,8 @@ from typing import Any
 
 from vecattr.errors import UsageError
 
-#: The commands that write JSON.
-SCHEMAS = ("query", "evaluate", "info", "list-labs", "verify", "cluster", "map")
+#: The commands that write JSON, and the log that all can write.
+SCHEMAS = ("query", "evaluate", "info", "list-labs", "verify", "cluster", "map", "log")
 
 #: The definition that describes one line of JSON lines, where these are not the whole document.
 _LINE = "line"
@@ -22,7 +22,7 @@ _LINE = "line"
 
 def output_schema(command: str, *, lines: bool = False) -> dict[str, Any]:
     """The schema of what `vecattr COMMAND --format json` writes or, with `lines`, of each line of
-    `--format jsonl`; UsageError for a command that writes no JSON.
+    `--format jsonl`; `log`: of each line of a log. UsageError for a command that writes no JSON.
 
     >>> output_schema("query")["type"], output_schema("query", lines=True)["type"]
     ('array', 'object')
