@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from vecattr.errors import InputError
+from vecattr.formats.feature_table import read_annotations
 from vecattr.formats.flat_text import (
     FOLLOWED,
     Entry,
@@ -51,7 +52,23 @@ def read_embl_entry(entry: Entry, number: int, file_name: str) -> Record:
         return Record(entry_id, place, "", problem=error, names=names)
     match = _TOPOLOGY.search(line)
     topology = match[0].lower() if match else None
-    return Record(entry_id, place, sequence, topology=topology, note=note, names=names)
+    return Record(
+        entry_id,
+        place,
+        sequence,
+        topology=topology,
+        note=note,
+        names=names,
+        annotations=read_annotations(_features(entry.text)),
+    )
+
+
+def _features(text: str) -> str:
+    """The feature table of an entry, in the columns of GenBank; empty without one."""
+    start, end = text.find("\nFT "), text.rfind("\nFT ")
+    if start < 0:
+        return ""
+    return text[start : text.find("\n", end + 1)].replace("\nFT", "\n  ")
 
 
 def _accession(text: str, line: str) -> str:

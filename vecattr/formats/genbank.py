@@ -1,8 +1,8 @@
 """GenBank: an open file in; its records, with their topology, out.
 
-The bases, the LOCUS line and the record's names are read here and nothing else: programs write
-features and LOCUS lines in many ways, which no reader of the whole format takes, and no feature is
-a reason to refuse bases.
+The bases, the LOCUS line and the record's names are read here, and features as far as they can be:
+programs write features and LOCUS lines in many ways, which no reader of the whole format takes, and
+no feature is a reason to refuse bases.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from vecattr.errors import InputError
+from vecattr.formats.feature_table import read_annotations
 from vecattr.formats.flat_text import (
     FOLLOWED,
     Entry,
@@ -112,7 +113,21 @@ def read_genbank_entry(entry: Entry, number: int, file_name: str) -> Record:
         sequence, note = _checked(entry, locus)
     except InputError as error:
         return Record(name, place, "", problem=error, names=names)
-    return Record(name, place, sequence, topology=locus.topology, note=note, names=names)
+    return Record(
+        name,
+        place,
+        sequence,
+        topology=locus.topology,
+        note=note,
+        names=names,
+        annotations=read_annotations(_features(entry.text)),
+    )
+
+
+def _features(text: str) -> str:
+    """The feature table of an entry; empty without one."""
+    start = text.find("\nFEATURES", 0, _LONGEST_HEAD)
+    return text[start + 1 : text.find("\nORIGIN", start)] if start >= 0 else ""
 
 
 def _accession(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vecattr.errors import InputError
-from vecattr.plasmid import Features
+from vecattr.plasmid import Annotation, Features
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,8 @@ class Record:
     made of these in `vecattr.readers.ids`. `topology`, `lab`, `group` and `features` are None where
     the file does not say (an empty `lab` is an empty cell); `is_selected` is False for a table's
     row that `where` leaves out; `problem` is an error that the reader met, `note`
-    something about a good record that the user should know.
+    something about a good record that the user should know. `annotations` are what the file says
+    of its bases, unchecked.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Record:
     note: str | None = None
     names: tuple[str, ...] = ()
     title: str = ""
+    annotations: tuple[Annotation, ...] = ()
 
 
 def id_and_names(*candidates: str) -> tuple[str, tuple[str, ...]]:

@@ -52,6 +52,7 @@ def plasmid_of(
             lab=record.lab or None,
             group=record.group,
             source=source,
+            annotations=record.annotations,
         )
     except InputError as error:
         placed = InputError(error.what, where=record.place, hint=error.hint)

@@ -1,8 +1,8 @@
 """SnapGene `.dna`: an open file in; its one record, with its topology, out.
 
-A file is a row of packets: one byte of kind, four of length, then the content. Only the packet of
-bases is used. What notes and features say is no reason to refuse bases; XML that is nested deeper
-than any program writes is, because only a hostile file holds it.
+A file is a row of packets: one byte of kind, four of length, then the content. Only the packets of
+bases and of features are used. What notes and features say is no reason to refuse bases; XML that
+is nested deeper than any program writes is, because only a hostile file holds it.
 """
 
 from __future__ import annotations
@@ -15,12 +15,18 @@ from xml.parsers.expat import ExpatError, ParserCreate
 from vecattr.errors import InputError
 from vecattr.formats.record import Record
 from vecattr.inputs.input_files import InputFile, input_stem
+from vecattr.plasmid import MOST_ANNOTATIONS, Annotation
 
-#: Kinds of packets: the cookie, and the three that hold a sequence.
+#: Kinds of packets: the cookie, the three that hold a sequence, and the features in XML.
 _COOKIE, _DNA, _PROTEIN, _RNA = 0x09, 0x00, 0x15, 0x20
+_FEATURES = 0x0A
 
 #: Elements within elements; SnapGene writes fewer than ten.
 _DEEPEST = 100
+
+#: Letters of a name that are kept, and what the file calls directions.
+_LONGEST_NAME = 100
+_STRANDS = {"1": 1, "2": -1}
 
 _HEADER = struct.Struct(">BI")
 _IS_CIRCULAR = 0x01
@@ -42,12 +48,15 @@ def read_snapgene(file: InputFile) -> Iterator[Record]:
     name = input_stem(file.name)
     place = f"{file.name}, record {name!r}"
     try:
-        flags, bases = _sequence(_packets(file.limited().read()))
+        content = file.limited().read()
+        flags, bases = _sequence(_packets(content))
     except InputError as error:
         yield Record(name, place, "", problem=error)
         return
     topology = "circular" if flags & _IS_CIRCULAR else "linear"
-    yield Record(name, place, bases.decode("latin-1"), topology=topology)
+    annotations = _annotations(_packets(content))
+    letters = bases.decode("latin-1")
+    yield Record(name, place, letters, topology=topology, annotations=annotations)
 
 
 def _packets(content: bytes) -> Iterator[tuple[int, memoryview]]:
@@ -121,3 +130,34 @@ def _sequence(packets: Iterator[tuple[int, memoryview]]) -> tuple[int, bytes]:
             hint="copy it again, or export it as GenBank",
         )
     return found[0][0], found[0][1:]
+
+
+def _annotations(packets: Iterator[tuple[int, memoryview]]) -> tuple[Annotation, ...]:
+    """The first MOST_ANNOTATIONS features; damaged ones and what follows them are left out."""
+    features: list[dict[str, str]] = []
+
+    def begins(tag: str, attributes: dict[str, str]) -> None:
+        if tag == "Feature":
+            features.append(attributes)
+        elif tag == "Segment" and features:
+            first, _, last = attributes.get("range", "").partition("-")
+            features[-1].setdefault("first", first)
+            features[-1]["last"] = last
+
+    for kind, content in packets:
+        if kind == _FEATURES:
+            parser = ParserCreate()
+            parser.StartElementHandler = begins
+            with contextlib.suppress(ExpatError):
+                parser.Parse(bytes(content), True)
+    return tuple(
+        Annotation(
+            feature.get("type", "misc_feature")[:_LONGEST_NAME],
+            feature.get("name", "")[:_LONGEST_NAME],
+            int(feature["first"]),
+            int(feature["last"]),
+            _STRANDS.get(feature.get("directionality", ""), 0),
+        )
+        for feature in features[:MOST_ANNOTATIONS]
+        if all(feature.get(key, "").isdecimal() for key in ("first", "last"))
+    )

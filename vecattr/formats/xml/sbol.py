@@ -7,17 +7,24 @@ own, unless it is circular: a promoter within a plasmid is not what was built.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from vecattr.errors import InputError
 from vecattr.formats.record import Record, id_and_names
 from vecattr.formats.xml.triples import Node, Nodes, read_nodes
 from vecattr.inputs.input_files import InputFile
+from vecattr.plasmid import MOST_ANNOTATIONS, Annotation
 
 #: Properties by the end of their address, of SBOL 2, 3 and 1.
 _SEQUENCE = ("sequence", "hasSequence", "dnaSequence")
 _BASES = ("elements", "nucleotides")
+_ANNOTATIONS = ("sequenceAnnotation", "hasFeature", "annotation")
+_LOCATIONS = ("location", "hasLocation")
 _DEFINITIONS = frozenset({"ComponentDefinition", "Component", "DnaComponent"})
 _SEQUENCES = frozenset({"Sequence", "DnaSequence"})
+
+#: Letters of a name that are kept; a place with more digits is none.
+_LONGEST_NAME, _MOST_DIGITS = 100, 20
 
 #: Ends of the addresses that tell what a component is: Sequence Ontology, BioPAX, SBO, EDAM.
 _TOPOLOGIES = {"0000988": "circular", "0000987": "linear"}
@@ -61,6 +68,7 @@ def read_sbol(file: InputFile) -> Iterator[Record]:
             topology=_topology(node),
             names=names,
             title=node.value("description"),
+            annotations=tuple(islice(_annotations(node, nodes), MOST_ANNOTATIONS)),
         )
 
 
@@ -76,6 +84,37 @@ def _bases(node: Node, nodes: Nodes) -> str:
         for text in part.values(*_BASES)
     )
     return next(texts, "")
+
+
+def _annotations(node: Node, nodes: Nodes) -> Iterator[Annotation]:
+    """What a component says of its bases: of SBOL 2 and 3 with ranges, of SBOL 1 by itself."""
+    for address in node.values(*_ANNOTATIONS):
+        feature = nodes.by_address.get(address)
+        if feature is None:
+            continue
+        ranges = [nodes.by_address.get(place) for place in feature.values(*_LOCATIONS)]
+        for place in [one for one in ranges if one is not None] or [feature]:
+            start, end = place.value("start", "bioStart"), place.value("end", "bioEnd")
+            if start.isdecimal() and end.isdecimal() and len(start + end) < _MOST_DIGITS:
+                name = _name_of(feature, nodes)
+                yield Annotation("feature", name, int(start), int(end), _strand(place))
+
+
+def _name_of(feature: Node, nodes: Nodes) -> str:
+    """The feature's own name, else that of the component it stands for."""
+    parts = [nodes.by_address.get(address) for address in feature.values("subComponent")]
+    for node in (feature, *(part for part in parts if part is not None)):
+        name = node.value("name", "title", "displayId")
+        if name:
+            return name[:_LONGEST_NAME]
+    return ""
+
+
+def _strand(place: Node) -> int:
+    orientation = place.value("orientation", "strand")
+    if orientation.endswith(("reverseComplement", "reverse_complement", "SO:0001031", "-")):
+        return -1
+    return 1 if orientation else 0
 
 
 def _lone_sequences(nodes: Nodes) -> list[tuple[Node, str]]:

@@ -20,6 +20,7 @@ _KEPT = frozenset(
     {
         *("ComponentDefinition", "Component", "Sequence", "Reference", "Agent"),
         *("DnaComponent", "DnaSequence"),
+        *("SequenceAnnotation", "SequenceFeature", "Range"),
     }
 )
 
@@ -146,10 +147,15 @@ def _keep(element: Element, nodes: Nodes) -> str:
             node.kind = _last_word(values[0]) if node.kind == "Description" else node.kind
             continue
         node.properties.setdefault(name, []).extend(values)
-    # A part of an SBOL 2 definition is a `Component`, too, and has a definition of its own.
-    if node.kind in _KEPT and not _PART & node.properties.keys():
+    if _is_kept(node):
         nodes.add(node)
     return address
+
+
+def _is_kept(node: Node) -> bool:
+    """A part of an SBOL 2 definition is a `Component`, too, and has a definition of its own."""
+    is_part = node.kind == "Component" and bool(_PART & node.properties.keys())
+    return node.kind in _KEPT and not is_part
 
 
 def _from_lines(file: InputFile) -> Nodes:
@@ -174,7 +180,7 @@ def _from_lines(file: InputFile) -> Nodes:
     for node in found.values():
         for name in _PART & node.properties.keys():
             nodes.parts.update(node.properties[name])
-        if node.kind in _KEPT and not _PART & node.properties.keys():
+        if _is_kept(node):
             nodes.add(node)
     return nodes
 
