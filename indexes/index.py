@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from vecattr.attribution import Attribution
+from vecattr.given import Given, as_plasmid
 from vecattr.indexes.answering.answers import answers
 from vecattr.indexes.answering.embedded_queries import embed_without_neighbors
 from vecattr.indexes.answering.judgement import Judgement, judge
@@ -39,9 +40,16 @@ class Index(OpenedIndex):
     ['Lab 02', 'Lab 04']
     """
 
+    def __repr__(self) -> str:
+        manifest = self.manifest
+        return (
+            f"<Index {self.path.name}: {manifest.plasmids:,} plasmids of {manifest.labs:,} labs, "
+            f"generation {manifest.generation}, identity {manifest.identity[:16]}>"
+        )
+
     def query(
         self,
-        plasmid: Plasmid,
+        plasmid: Given,
         *,
         k: int = 10,
         neighbors: int = 0,
@@ -51,15 +59,21 @@ class Index(OpenedIndex):
         evidence_for: Sequence[str] = (),
     ) -> Attribution:
         """The k likeliest labs of one plasmid, and so many nearest stored plasmids; errors and
-        options as in `query_many`."""
+        options as in `query_many`. The plasmid is a `Plasmid`, bases, the path of a file with one
+        record, or a `SeqRecord` or `Seq` of Biopython.
+
+        >>> Index.open("my.index").query("query.fasta", k=1)
+        <Attribution of 'made00016': Nearest is Lab 02; this index states no probabilities.>
+        """
         request = AnswerRequest(
             k, neighbors, exclude_near_copies, options, evidence, tuple(evidence_for)
         )
-        return next(answers(OpenedPanel((self,)), [plasmid], request, batch_size=1))
+        asked = as_plasmid(plasmid)
+        return next(answers(OpenedPanel((self,)), [asked], request, batch_size=1))
 
     def query_many(
         self,
-        plasmids: Iterable[Plasmid],
+        plasmids: Iterable[Given],
         *,
         k: int = 10,
         neighbors: int = 0,
@@ -83,7 +97,9 @@ class Index(OpenedIndex):
         request = AnswerRequest(
             k, neighbors, exclude_near_copies, options, evidence, tuple(evidence_for)
         )
-        return answers(OpenedPanel((self,)), plasmids, request, batch_size=batch_size)
+        return answers(
+            OpenedPanel((self,)), map(as_plasmid, plasmids), request, batch_size=batch_size
+        )
 
     def query_together(
         self,
@@ -151,6 +167,9 @@ class Panel(OpenedPanel):
     >>> panel.is_one_index, len(panel.lab_names)
     (True, 4)
     """
+
+    def __repr__(self) -> str:
+        return f"<Panel of {len(self.indexes)}: {', '.join(map(repr, self.indexes))}>"
 
     def query_many(
         self,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vecattr.encoders.pretrained import shipped_encoder
     from vecattr.errors import VecattrError
     from vecattr.frames import embedding_frame, ranking_frame
+    from vecattr.given import read
     from vecattr.indexes.index import Index
     from vecattr.joint_attribution import JointAttribution
     from vecattr.plasmid import Plasmid
@@ -50,6 +51,7 @@ __all__ = [
     "load_embedder",
     "output_schema",
     "ranking_frame",
+    "read",
     "read_plasmids",
     "shipped_encoder",
     "train_model",
@@ -75,6 +77,7 @@ _MODULES = {
     "load_embedder": "vecattr.encoders.embedder",
     "output_schema": "vecattr.schemas.output_schemas",
     "ranking_frame": "vecattr.frames",
+    "read": "vecattr.given",
     "read_plasmids": "vecattr.readers.plasmids",
     "shipped_encoder": "vecattr.encoders.pretrained",
     "train_model": "vecattr.training.train",

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal, get_args
 
 from vecattr.mosaic import MosaicPart
 from vecattr.plasmid import Annotation, Topology
+from vecattr.shown import Shown
 
 #: `uncalibrated`: the index holds no threshold, so there is no verdict.
 Verdict = Literal["known", "unknown", "uncalibrated"]
@@ -179,6 +180,12 @@ class Stretches:
     mosaic: tuple[MosaicPart, ...] = ()
     others: tuple[LabSupport, ...] = ()
 
+    def __repr__(self) -> str:
+        return (
+            f"<Stretches: {len(self.support)} for {self.lab!r}, {len(self.common)} of common "
+            f"property, {self.left_off} left off, {len(self.mosaic)} parts>"
+        )
+
 
 def sentence_of(labs: Sequence[Hit], *, outside: float | None, strength: Strength | None) -> str:
     """Ranked labs, the probability of an outside lab and the strength as one sentence."""
@@ -210,7 +217,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Attribution:
+class Attribution(Shown):
     """Ranked labs for one query, best first, ties by name.
 
     The probabilities of all labs and `outside`, that of a lab which the index does not know, sum to
@@ -266,8 +273,11 @@ class Attribution:
         """
         return sentence_of(self.labs, outside=self.outside, strength=self.strength)
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.query!r}: {self.sentence}>"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class FusedAttribution(Attribution):
     """The answer of several indexes: a hit's `cosine` is the mean over those that know the lab.
 

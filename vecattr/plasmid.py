@@ -196,6 +196,11 @@ class Plasmid:
     def __len__(self) -> int:
         return len(self.sequence)
 
+    def __repr__(self) -> str:
+        bases = self.sequence if len(self) <= 24 else f"{self.sequence[:12]}..."
+        lab = f", lab={self.lab!r}" if self.lab is not None else ""
+        return f"<Plasmid {self.id!r}: {len(self):,} bases, {self.topology}, {bases}{lab}>"
+
     def _is_inside(self, annotation: Annotation) -> bool:
         """Whether an annotation can be of these bases; files say otherwise now and then."""
         start, end = annotation.start, annotation.end

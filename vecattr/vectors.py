@@ -63,6 +63,9 @@ class EmbeddingTable:
     def __len__(self) -> int:
         return len(self.names)
 
+    def __repr__(self) -> str:
+        return f"<EmbeddingTable: {len(self):,} vectors of width {self.width}>"
+
     @property
     def width(self) -> int:
         """Components of a vector, d."""

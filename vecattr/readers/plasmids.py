@@ -8,7 +8,7 @@ lists the formats.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from vecattr.errors import InputError, UsageError
@@ -23,6 +23,9 @@ from vecattr.readers.ids import RecordNamer
 from vecattr.readers.lab_folders import input_paths
 from vecattr.readers.opened_files import OpenedFile, SkippedFiles, bad_file, opened_files
 from vecattr.readers.records import BadRecord, TopologyOption, joined, plasmid_of
+
+#: Options that are functions, which say nothing when they are printed.
+_FUNCTIONS = ("known_features", "note")
 
 #: How many columns a note names.
 _SHOWN_COLUMNS = 5
@@ -75,6 +78,14 @@ class ReadOptions:
     limits: Limits = DEFAULT_LIMITS
     bad_files: bool = False
     note: Callable[[str], None] = _not_told
+
+    def __repr__(self) -> str:
+        told = [
+            f"{field.name}={getattr(self, field.name)!r}"
+            for field in fields(self)
+            if field.name not in _FUNCTIONS and getattr(self, field.name) != field.default
+        ]
+        return f"ReadOptions({', '.join(told)})"
 
 
 def read_plasmids(

@@ -52,6 +52,13 @@ class TrainReport:
             start=plan.start,
         )
 
+    def __repr__(self) -> str:
+        judged = "calibrated" if self.calibration else "uncalibrated"
+        return (
+            f"<TrainReport {self.model}: {self.plasmids:,} plasmids of {self.labs:,} labs, "
+            f"{self.epochs} epochs, {judged}>"
+        )
+
     @property
     def epochs(self) -> int:
         """How many epochs were trained."""
