@@ -21,6 +21,8 @@ from typing import TextIO
 
 import click
 
+from vecattr.cli.installation.completion import is_asked, offer
+from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.signals import Stopped, catch_signals, received_signal
 from vecattr.cli.terminal import Terminal
 from vecattr.errors import (
@@ -91,6 +93,9 @@ COMMANDS = {
         "commands.schema", "Print the JSON Schema of what a command writes as JSON."
     ),
     "serve": CommandEntry("commands.serve", "Serve a page and an API over an index to colleagues."),
+    "completion": CommandEntry(
+        "installation.completion", "Print a script with which a shell completes command lines."
+    ),
     "demo": CommandEntry(
         "commands.demo", "Show everything on a synthetic collection, in about a minute."
     ),
@@ -117,10 +122,30 @@ class LazyGroup(click.Group):
             return command_named(cmd_name)
         return super().get_command(ctx, cmd_name)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first word names; a usage error tells which it may have meant."""
+        if args[0] in COMMANDS or args[0].startswith("-") or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        raise click.UsageError(_unknown_command(args[0]), ctx)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing any of them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+
+
+def _unknown_command(word: str) -> str:
+    """What may have been meant by a word that is no command."""
+    from difflib import get_close_matches  # start-up
+
+    message = f"No such command {word!r}."
+    if Path(word).exists():
+        return f"{message} To ask about a file: vecattr query {word}"
+    near = [name for name in COMMANDS if name.startswith(word) and word]
+    near = near or get_close_matches(word, COMMANDS, n=3)
+    return f"{message} Did you mean {' or '.join(near)}?" if near else message
 
 
 @click.group(
@@ -129,6 +154,7 @@ class LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="vecattr")
+@verbosity_options
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Which lab designed this piece of engineered DNA?
@@ -274,7 +300,7 @@ def main() -> None:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
-        code = run(sys.argv[1:])
+        code = offer(cli) if is_asked() else run(sys.argv[1:])
         _flush_streams()
     except (KeyboardInterrupt, Stopped) as error:  # before or after the command
         if code is None:

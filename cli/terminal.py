@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 
+from vecattr.cli.progress_bar import ProgressBar
 from vecattr.cli.progress_lines import ProgressLines
+from vecattr.cli.rendering.color import colored_kind, takes_colors
 from vecattr.cli.rendering.escape import escape_control
 from vecattr.errors import AppliedError, InputError, VecattrError
 
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 OnBadRecord = Literal["fail", "skip", "report"]
 
 ON_BAD_RECORD: tuple[OnBadRecord, ...] = get_args(OnBadRecord)
+
+#: Seconds after which it is told how long something took.
+_WORTH_TELLING = 2
 
 #: A stream of a million records may have a note on each.
 MOST_NOTES = 100
@@ -118,7 +123,8 @@ class Terminal:
         message = f"{error.where}: {error.what}" if error.where else error.what
         level = logging.WARNING if kind == "warning" else logging.ERROR
         self.log(level, message, what=error.what, where=error.where, hint=error.hint)
-        _print_line(f"vecattr: {kind}: {escape_control(message)}")
+        shown = colored_kind(kind) if takes_colors(sys.stderr) else kind
+        _print_line(f"vecattr: {shown}: {escape_control(message)}")
         if error.hint:
             _print_line(f"  {escape_control(error.hint)}")
 
@@ -184,34 +190,27 @@ class Terminal:
     def progress(
         self, title: str, *, total: int | None = None, unit: str = " plasmids"
     ) -> Iterator[Callable[[int], None]]:
-        """A bar on stderr; call the value with the number of units done since its last call."""
+        """A bar on stderr; call the value with the number of units done since its last call. What
+        took long is told in a line at the end."""
         if not self.shows_progress:
             every, tell = self.progress_seconds, self._tell_progress
             lines = ProgressLines(title, total=total, unit=unit, every=every, tell=tell)
             yield lines.advance
             lines.close()
             return
-        from tqdm import tqdm  # start-up
-
-        with tqdm(
-            total=total,
-            desc=title,
-            unit=unit,
-            file=sys.stderr,
-            leave=False,
-            dynamic_ncols=True,
-        ) as bar:
-
-            def advance(done: int) -> None:
-                bar.update(done)
-
-            yield advance
+        bar = ProgressBar(title, total=total, unit=unit, is_drawn=True)
+        try:
+            yield bar.advance
+        finally:
+            bar.close()
+        if bar.seconds >= _WORTH_TELLING:
+            self.say(f"{title}: {bar.done:,}{unit} in {bar.seconds:.0f} s")
 
 
 def _print_line(line: str) -> None:
     """A line on stderr; work continues when it cannot be written (a full disk, a closed pipe)."""
     with suppress(OSError):
-        click.echo(line, err=True)
+        click.echo(line, err=True, color=takes_colors(sys.stderr))
 
 
 def terminal() -> Terminal:

@@ -116,7 +116,8 @@ def command(
         )
     rows = _rows(names, labs, elbow.chosen)
     form = chosen_format(form, output)
-    write_results(list_text(COLUMNS[what], rows, form=form, title=f"Groups of {what}"), output)
+    pieces = list_text(COLUMNS[what], rows, form=form, title=f"Groups of {what}")
+    write_results(pieces, output, form=form)
     if picture is not None:
         _draw(elbow, picture, title=f"Groups of {len(names)} {what}")
     sizes = ", ".join(map(str, elbow.chosen.sizes))

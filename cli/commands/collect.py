@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vecattr.cli.options.completions import SOURCES
 from vecattr.cli.options.output import check_folder
 from vecattr.cli.options.reading import MOST_BYTES, on_bad_record_option
 from vecattr.cli.options.types import FILE, Amount
@@ -40,7 +41,7 @@ _LAB_SOURCES = (
 
 
 @click.command("collect")
-@click.argument("sources", nargs=-1, required=True, metavar="SOURCES...")
+@click.argument("sources", type=SOURCES, nargs=-1, required=True, metavar="SOURCES...")
 @click.option(
     "-o",
     "--output",

@@ -18,7 +18,7 @@ from vecattr.cli.options.compute import limit_threads
 from vecattr.cli.options.types import FOLDER
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.rendering.answers import table_block
-from vecattr.cli.rendering.output import utf8, write_file
+from vecattr.cli.rendering.output import utf8, write_file, write_results
 from vecattr.cli.terminal import terminal
 from vecattr.errors import UsageError
 from vecattr.files.disk import delete_tree, disk, make_folders
@@ -189,7 +189,7 @@ def _build(plasmids: Sequence[Plasmid], folder: Path) -> Index:
 
 def _query(index: Index, plasmid: Plasmid) -> None:
     answer = index.query(plasmid, k=3, neighbors=2)
-    click.echo(table_block(answer), nl=False)
+    write_results([table_block(answer)], None, form="table")
     first = answer.labs[0].name
     if plasmid.lab not in index.lab_names:
         judgement = "right" if answer.verdict == "unknown" else "wrong"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vecattr.cli.options.completions import SOURCES
 from vecattr.cli.options.compute import compute_options
 from vecattr.cli.options.index import index_option
 from vecattr.cli.options.output import check_folder
@@ -34,7 +35,7 @@ _FORMS: dict[str, VectorFormat] = {".h5": "h5", ".hdf5": "h5", ".npy": "npy", ".
 
 
 @click.command("embed")
-@click.argument("sequences", nargs=-1, required=True, metavar="SEQUENCES...")
+@click.argument("sequences", type=SOURCES, nargs=-1, required=True, metavar="SEQUENCES...")
 @click.option(
     "-o",
     "--output",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vecattr.cli.options.completions import SOURCES
 from vecattr.cli.options.compute import compute_options
 from vecattr.cli.options.confidence import confidence_options
 from vecattr.cli.options.evaluation import EvaluationOptions, evaluation_options
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @click.command("evaluate")
-@click.argument("plasmids", nargs=-1, required=True, metavar="TABLE...")
+@click.argument("plasmids", type=SOURCES, nargs=-1, required=True, metavar="TABLE...")
 @indexes_option
 @evaluation_options
 @confidence_options
@@ -82,7 +83,8 @@ def command(
         lines = per_query_lines(collection, measured, panel.lab_names)
         with terminal().going_on():
             write_file(evaluation.per_query, utf8("".join(lines)))
-    write_results(facts_text(facts, form=chosen_format(form, output), title="Figures"), output)
+    form = chosen_format(form, output)
+    write_results(facts_text(facts, form=form, title="Figures"), output, form=form)
 
 
 def _measure(

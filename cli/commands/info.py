@@ -25,4 +25,5 @@ def command(index: Path, form: Format | None, output: Path | None) -> None:
     folder, snapshot = open_present(index)
     with folder:
         facts = index_facts(folder.root, *snapshot)
-    write_results(facts_text(facts, form=chosen_format(form, output), title="Index"), output)
+    form = chosen_format(form, output)
+    write_results(facts_text(facts, form=form, title="Index"), output, form=form)

@@ -24,5 +24,5 @@ def command(index: Path, form: Format | None, output: Path | None) -> None:
     from vecattr.indexes.scoring.opened_index import OpenedIndex  # start-up
 
     rows = [(lab.name, lab.plasmids, lab.origin) for lab in OpenedIndex.open(index).labs()]
-    pieces = list_text(COLUMNS, rows, form=chosen_format(form, output), title="Labs")
-    write_results(pieces, output)
+    form = chosen_format(form, output)
+    write_results(list_text(COLUMNS, rows, form=form, title="Labs"), output, form=form)

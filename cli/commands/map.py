@@ -12,7 +12,7 @@ import click
 
 from vecattr.cli.options.compute import compute_options
 from vecattr.cli.options.index import index_option
-from vecattr.cli.options.output import check_folder, chosen_format
+from vecattr.cli.options.output import check_folder, check_output, chosen_format
 from vecattr.cli.options.reading import load_plasmids, reading_options
 from vecattr.cli.options.types import FILE, Amount
 from vecattr.cli.options.verbosity import verbosity_options
@@ -97,7 +97,7 @@ def _picture(ctx: click.Context, param: click.Parameter, path: Path) -> Path:
     "table",
     type=FILE,
     metavar="FILE",
-    callback=check_folder,
+    callback=check_output,
     help="Also write the coordinates to this file (tsv, csv, json, jsonl by suffix).",
 )
 @reading_options

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vecattr.cli.options.completions import SOURCES
 from vecattr.cli.options.compute import compute_options, processors
 from vecattr.cli.options.confidence import confidence_options
 from vecattr.cli.options.index import indexes_option, near_copies_option
@@ -17,7 +18,7 @@ from vecattr.cli.options.reading import reading_options
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.rendering.answers import render
 from vecattr.cli.rendering.bad_records import BadQueries
-from vecattr.cli.rendering.formats import ANSWER_FORMATS, Format
+from vecattr.cli.rendering.formats import Format
 from vecattr.cli.rendering.output import write_results
 from vecattr.cli.terminal import terminal
 from vecattr.errors import UsageError
@@ -41,7 +42,7 @@ DRAWN: tuple[Format, ...] = ("html", "svg")
 
 
 @click.command("query")
-@click.argument("sequences", nargs=-1, required=True, metavar="SEQUENCES...")
+@click.argument("sequences", type=SOURCES, nargs=-1, required=True, metavar="SEQUENCES...")
 @indexes_option
 @click.option("-k", "k", type=click.IntRange(min=1), help="Labs to rank. [default: 10]")
 @click.option(
@@ -112,7 +113,7 @@ def command(
     from vecattr.indexes.index import open_panel  # start-up
 
     panel = open_panel(indexes, fusion=fusion, device=device, threads=threads, exact=exact)
-    written = chosen_format(form, output, formats=ANSWER_FORMATS)
+    written = chosen_format(form, output)
     evidence = evidence or (written in DRAWN and panel.has_evidence)
     read_options = replace(read_options, known_features=lambda: panel.feature_names)
     bad_queries = BadQueries()
@@ -133,7 +134,7 @@ def command(
 def _write(answers: Iterable[Attribution | BadRecord], form: Format, output: Path | None) -> None:
     """Write the answers in this format, and with them the bad records that are to be reported."""
     tells_bad = terminal().on_bad_record == "report"
-    write_results(render(answers, form=form, tells_bad=tells_bad), output)
+    write_results(render(answers, form=form, tells_bad=tells_bad), output, form=form)
 
 
 def _common_labs(number: int | None) -> int:

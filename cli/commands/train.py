@@ -10,6 +10,7 @@ import click
 
 from vecattr.cli.commands.training_progress import TrainingProgress, is_leader
 from vecattr.cli.options.classes import check_class_options, class_options, class_rule
+from vecattr.cli.options.completions import SOURCES
 from vecattr.cli.options.compute import limit_threads, threads_option
 from vecattr.cli.options.reading import load_collection, reading_options
 from vecattr.cli.options.training import (
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 
 @click.command("train")
-@click.argument("plasmids", nargs=-1, required=True, metavar="PLASMIDS...")
+@click.argument("plasmids", type=SOURCES, nargs=-1, required=True, metavar="PLASMIDS...")
 @click.option("-o", "--output", type=FOLDER, required=True, help="The model folder to write.")
 @class_options
 @click.option(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-import sys
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
+
+from vecattr.cli.progress_bar import FIGURES, ProgressBar
 
 if TYPE_CHECKING:
     from vecattr.cli.terminal import Terminal
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
 
 #: Shorter names of training's figures, for the bar.
 _SHORT_NAMES = {"plasmids_per_second": "plasmids/s"}
-
-#: Without the drawn bar, so that the figures fit into 80 columns.
-_BAR = "{desc}: {percentage:3.0f}% {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 
 
 def is_leader() -> bool:
@@ -28,7 +26,7 @@ class TrainingProgress:
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
-        self._bar: Any = None
+        self._bar: ProgressBar | None = None
         self._validation: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -50,24 +48,16 @@ class TrainingProgress:
 
     def starts(self, stage: str, total: int) -> None:
         """A stage begins: a new bar of `total` units."""
-        from tqdm import tqdm  # start-up
-
         self._close()
-        self._bar = tqdm(
-            total=total,
-            desc=stage,
-            file=sys.stderr,
-            disable=not (self._terminal.shows_progress and is_leader()),
-            leave=False,
-            dynamic_ncols=True,
-            bar_format=_BAR,
-        )
+        is_drawn = self._terminal.shows_progress and is_leader()
+        self._bar = ProgressBar(stage, total=total, unit="", is_drawn=is_drawn, layout=FIGURES)
 
     def advances(self, units: int, **figures: float) -> None:
         """Another `units` are done; the figures are shown at the end of the bar."""
         shown = {_SHORT_NAMES.get(name, name): _short(value) for name, value in figures.items()}
-        self._bar.set_postfix({**shown, **self._validation}, refresh=False)
-        self._bar.update(units)
+        assert self._bar is not None, "a stage has started"
+        self._bar.show({**shown, **self._validation})
+        self._bar.advance(units)
 
     def ends_epoch(self, epoch: Epoch) -> None:
         """Show the validation figures on the bar, and with -v on a line of their own."""
@@ -78,7 +68,6 @@ class TrainingProgress:
             line += f", validation top-1 {top1}, top-10 {top10}"
             line += f", macro MRR {epoch.validation_macro_mrr:.3f}"
         if is_leader() and self._terminal.verbose:
-            self._bar.clear()
             self._terminal.detail(f"{line}, {epoch.plasmids_per_second:.0f} plasmids/s")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vecattr.cli.options.completions import SOURCES
 from vecattr.cli.options.compute import compute_options
 from vecattr.cli.options.index import index_option, wait_option
 from vecattr.cli.options.reading import labelled_reading_options, load_labelled_plasmids
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @click.command("add-lab")
-@click.argument("sequences", nargs=-1, metavar="SEQUENCES...")
+@click.argument("sequences", type=SOURCES, nargs=-1, metavar="SEQUENCES...")
 @click.option(
     "--from-changes",
     type=FILE,

@@ -9,6 +9,7 @@ import click
 
 from vecattr.cli.editing.add_lab import note_look_alikes, warn_unread
 from vecattr.cli.options.classes import check_class_options, class_options, class_rule
+from vecattr.cli.options.completions import SOURCES
 from vecattr.cli.options.compute import compute_options
 from vecattr.cli.options.index import index_option, wait_option
 from vecattr.cli.options.reading import labelled_reading_options, load_collection
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @click.command("build-index")
-@click.argument("plasmids", nargs=-1, required=True, metavar="PLASMIDS...")
+@click.argument("plasmids", type=SOURCES, nargs=-1, required=True, metavar="PLASMIDS...")
 @click.option(
     "-m",
     "--model",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from vecattr.cli.options.completions import lab_names
 from vecattr.cli.options.index import index_option, wait_option
 from vecattr.cli.options.types import FILE
 from vecattr.cli.options.verbosity import verbosity_options
@@ -14,7 +15,7 @@ from vecattr.errors import UsageError
 
 
 @click.command("remove-lab")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=lab_names)
 @click.option(
     "--from-changes",
     type=FILE,

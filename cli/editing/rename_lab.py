@@ -7,14 +7,15 @@ from pathlib import Path
 import click
 
 from vecattr.cli.editing.add_lab import note_look_alikes
+from vecattr.cli.options.completions import lab_names
 from vecattr.cli.options.index import index_option, wait_option
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.terminal import terminal
 
 
 @click.command("rename-lab")
-@click.argument("old")
-@click.argument("new")
+@click.argument("old", shell_complete=lab_names)
+@click.argument("new", shell_complete=lab_names)
 @index_option
 @wait_option
 @verbosity_options

@@ -37,7 +37,8 @@ def command(
     """Check every byte of an index: hashes, checksums, counts. Exit code 4 if any is wrong."""
     report = _repair(index, wait=wait) if repair else _verify(index)
     facts = {**asdict(report), "ok": report.ok}
-    write_results(facts_text(facts, form=chosen_format(form, output), title="Check"), output)
+    form = chosen_format(form, output)
+    write_results(facts_text(facts, form=form, title="Check"), output, form=form)
     if not report.ok:
         terminal().exit_code = ArtifactError.exit_code
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
+from vecattr.cli.options.completions import INDEX
 from vecattr.cli.options.decorators import together
-from vecattr.cli.options.types import FOLDER, Amount
+from vecattr.cli.options.types import Amount
 
 _VARIABLE = "VECATTR_INDEX"
 _DEFAULT = Path("vecattr.index")
@@ -18,7 +19,7 @@ index_option = click.option(
     "-i",
     "--index",
     "index",
-    type=FOLDER,
+    type=INDEX,
     envvar=_VARIABLE,
     default=_DEFAULT,
     show_default=_DEFAULT_TEXT,
@@ -38,7 +39,7 @@ indexes_option = together(
         "-i",
         "--index",
         "indexes",
-        type=FOLDER,
+        type=INDEX,
         multiple=True,
         callback=_index_paths,
         show_default=_DEFAULT_TEXT,

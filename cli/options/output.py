@@ -36,6 +36,24 @@ def check_folder(ctx: click.Context, param: click.Parameter, path: Path | None) 
     return path
 
 
+def check_output(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
+    """As `check_folder`; and a usage error for a suffix that names no format, when none is given.
+    A name without suffix, a pipe and a device get TSV."""
+    path = check_folder(ctx, param, path)
+    is_new_kind = path is not None and path.suffix and (path.is_file() or not path.exists())
+    if path is None or not is_new_kind or ctx.params.get("form") is not None:
+        return path
+    types = [option.type for option in ctx.command.params if option.name == "form"]
+    formats = types[0].choices if types and isinstance(types[0], click.Choice) else FORMATS
+    known = [suffix for suffix, form in _SUFFIXES.items() if form in formats]
+    if path.suffix.lower() not in known:
+        raise click.BadParameter(
+            f"no format has the suffix {path.suffix!r}; these are known: {', '.join(known)}. "
+            "Or say the format with --format."
+        )
+    return path
+
+
 def _output_options(formats: tuple[Format, ...]) -> Decorator:
     """Where results go, in one of these formats."""
     return together(
@@ -43,6 +61,7 @@ def _output_options(formats: tuple[Format, ...]) -> Decorator:
             "--format",
             "form",
             type=click.Choice(formats),
+            is_eager=True,  # the check of the output's suffix asks for it
             show_default="table on a terminal, tsv in a pipe, by suffix with -o",
             help="How results are written.",
         ),
@@ -51,7 +70,7 @@ def _output_options(formats: tuple[Format, ...]) -> Decorator:
             "--output",
             type=FILE,
             metavar="FILE",
-            callback=check_folder,
+            callback=check_output,
             help="Write results to this file, atomically, instead of standard output.",
         ),
     )
@@ -61,13 +80,10 @@ output_options = _output_options(FORMATS)
 answer_output_options = _output_options(ANSWER_FORMATS)
 
 
-def chosen_format(
-    form: Format | None, output: Path | None, *, formats: tuple[Format, ...] = FORMATS
-) -> Format:
-    """The format asked for, else the one of these formats that fits where the results go."""
+def chosen_format(form: Format | None, output: Path | None) -> Format:
+    """The format asked for, else the one that fits where the results go."""
     if form is not None:
         return form
     if output is not None:
-        by_suffix = _SUFFIXES.get(output.suffix.lower(), "tsv")
-        return by_suffix if by_suffix in formats else "tsv"
+        return _SUFFIXES.get(output.suffix.lower(), "tsv")
     return "table" if sys.stdout.isatty() else "tsv"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vecattr.cli.options.completions import lab_names
 from vecattr.cli.options.decorators import as_one_argument, together
 from vecattr.cli.options.types import Amount, conditions
 from vecattr.cli.terminal import ON_BAD_RECORD, terminal
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 #: How to tell the lab of sequences whose files do not.
 _LAB_OPTIONS = together(
     click.option(
-        "--lab", metavar="NAME", help="The lab of all these sequences, unless the files say it."
+        "--lab",
+        metavar="NAME",
+        shell_complete=lab_names,
+        help="The lab of all these sequences, unless the files say it.",
     ),
     click.option(
         "--labs-file",

@@ -6,16 +6,22 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from vecattr.cli.rendering.color import colored_table, takes_colors
+from vecattr.cli.rendering.formats import Format
 from vecattr.errors import AppliedError, ArtifactError
 
 
-def write_results(pieces: Iterable[str], output: Path | None) -> None:
-    """Write to stdout as the pieces come, or to a file that is written atomically."""
+def write_results(
+    pieces: Iterable[str], output: Path | None, *, form: Format | None = None
+) -> None:
+    """Write to stdout as the pieces come, tables in colours where it takes them, or to a file that
+    is written atomically."""
     if output is not None:
         write_file(output, utf8("".join(pieces)))
         return
+    is_colored = form == "table" and takes_colors(sys.stdout)
     for piece in pieces:
-        sys.stdout.write(piece)
+        sys.stdout.write(colored_table(piece) if is_colored else piece)
         sys.stdout.flush()
 
 

@@ -72,7 +72,7 @@ HOMES = {
     },
     "sklearn": {"vecattr.plots.clusters"},
     "threadpoolctl": {"vecattr.plots.clusters"},
-    "tqdm": {"vecattr.cli.terminal", "vecattr.cli.commands.training_progress"},
+    "tqdm": {"vecattr.cli.progress_bar"},
     "uvicorn": {"vecattr.cli.serving.http.service"},
     "xopen": {"vecattr.collection.table_file", "vecattr.inputs.input_files"},
     "zlib_ng": {"vecattr.files.sealed"},

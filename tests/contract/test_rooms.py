@@ -64,11 +64,13 @@ ROOMS = (
     "vecattr.cli.rendering",
     "vecattr.cli.progress_lines",
     "vecattr.cli.run_log",
+    "vecattr.cli.progress_bar",
     "vecattr.cli.terminal",
     "vecattr.cli.options",
     "vecattr.cli.serving",
     "vecattr.cli.commands",
     "vecattr.cli.editing",
+    "vecattr.cli.installation",
     "vecattr.cli.main",
     "vecattr.cli.__main__",
 )

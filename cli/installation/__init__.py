@@ -1,0 +1,1 @@
+"""Commands about vecattr itself, as it is installed here."""
