@@ -13,14 +13,18 @@ from vecattr.errors import MissingExtraError
 #: The extra that brings a library, by the name that Python imports.
 EXTRAS = {
     "Bio": "gck",
+    "fastapi": "serve",
     "matplotlib": "viz",
     "numba": "train",
     "openTSNE": "viz",
     "openpyxl": "excel",
     "pandas": "pandas",
+    "prometheus_client": "serve",
     "pyarrow": "parquet",
+    "python_multipart": "serve",
     "sklearn": "viz",
     "torch": "train",
+    "uvicorn": "serve",
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +14,14 @@ from vecattr.cli.options.reading import MOST_BYTES
 from vecattr.cli.options.types import FILE, FOLDER, Amount
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.terminal import terminal
-from vecattr.errors import UsageError
+from vecattr.extras import require
 
 if TYPE_CHECKING:
     from vecattr.cli.serving.settings import Access, Keeping, RequestLimits
     from vecattr.ranking.rank_fusion import Fusion
+
+#: What the extra brings, beside what the core has.
+_LIBRARIES = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
 
 #: Worker processes by default, at most: each holds the index.
 _MOST_WORKERS = 8
@@ -168,7 +170,7 @@ def command(
     from vecattr.indexes.storage.fold_indexes import expand_folds  # start-up
     from vecattr.indexes.storage.index_folder import read_manifest  # start-up
 
-    _check_extra()
+    require(*_LIBRARIES, what="the service")
     for path in expand_folds(indexes):
         read_manifest(path)  # a missing or damaged index is told before anything starts
     count = workers or min(processors(), _MOST_WORKERS)
@@ -187,16 +189,6 @@ def command(
         service.run()
     finally:
         processes.stop()
-
-
-def _check_extra() -> None:
-    """UsageError when a library of the extra is missing."""
-    for name in ("fastapi", "uvicorn", "jinja2", "python_multipart", "prometheus_client"):
-        if find_spec(name) is None:
-            raise UsageError(
-                f"the service needs {name}, which is not installed",
-                hint="pip install 'vecattr[serve]'",
-            )
 
 
 def _warn(access: Access) -> None:

@@ -18,7 +18,12 @@ from vecattr.readers.plasmids import read_plasmids
 ROOT = Path(__file__).resolve().parents[2]
 
 #: What PyPI calls a library that Python imports by another name.
-DISTRIBUTIONS = {"Bio": "biopython", "sklearn": "scikit-learn"}
+DISTRIBUTIONS = {
+    "Bio": "biopython",
+    "prometheus_client": "prometheus-client",
+    "python_multipart": "python-multipart",
+    "sklearn": "scikit-learn",
+}
 
 
 def run_without(libraries: list[str], code: str, **options: Any) -> Any:
