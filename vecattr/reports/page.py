@@ -42,6 +42,7 @@ def page_values(
     return {
         "title": title,
         "views": views,
+        "anchors": {view.answer.query: view.anchor for view in views},
         "bad_records": bad_records,
         "bar": BAR,
         "policy": policy(scripts, [sheet]),

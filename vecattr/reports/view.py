@@ -20,7 +20,6 @@ from vecattr.reports.rings import (
 )
 from vecattr.reports.svg import legend_of, picture
 from vecattr.reports.templates import safe
-from vecattr.reports.wording import percent
 
 #: The source of what came through standard input, which a page does not repeat.
 _STDIN = "<stdin>"
@@ -80,6 +79,25 @@ class View:
     def map_title(self) -> str:
         """Its map in words."""
         return summary_of(self.rings)
+
+    @property
+    def map_caption(self) -> str:
+        """What each ring shows, or that it is empty."""
+        rings = self.rings
+        where = (
+            ("Outer ring", "middle", "inner") if rings.is_circular else ("Top", "middle", "bottom")
+        )
+        paler = (
+            ", paler where several labs have them" if any(a.is_shared for a in rings.labs) else ""
+        )
+        shown = (
+            "what the file annotates" if rings.annotations else "empty, the file annotates nothing",
+            f"stretches by the labs they speak for{paler}" if rings.labs else "empty",
+            "common property" if rings.common else "empty, no common property",
+        )
+        if self.answer.evidence is None:
+            shown = (shown[0], "empty, the answer holds no evidence", "empty")
+        return "; ".join(map(": ".join, zip(where, shown, strict=True))) + "."
 
     @property
     def legend(self) -> list[tuple[str, str]]:
@@ -165,7 +183,7 @@ class View:
             else (f"answers that were {answer.strength}")
         )
         return (
-            f"Of {named}, {percent(answer.right_share)} had the right lab first, measured on "
+            f"Of {named}, {100 * answer.right_share:.0f} % had the right lab first, measured on "
             "plasmids that were held out."
         )
 

@@ -52,10 +52,12 @@
       settings: {backgroundColor: colour("page"), showShading: false, arrowHeadLength: 0.5,
         initialMapThicknessProportion: map.circular ? 0.16 : 0.3},
       backbone: {color: colour("edge"), thickness: 3},
-      ruler: {color: colour("soft"), font: "sans-serif, plain, 11"},
+      ruler: {color: colour("soft"), font: "sans-serif, plain, 11",
+        tickCount: map.circular ? Math.max(2, Math.round(height / 85)) : Math.max(3, Math.round(width / 80))},
       annotation: {font: "sans-serif, plain, 12", color: ink, priorityMax: 24, onlyDrawFavorites: true,
         visible: width >= NARROW || !map.circular},
       dividers: {track: {visible: false, spacing: 4}, slot: {visible: false, spacing: 3}},
+      centerLine: {visible: false},
       highlighter: {feature: {popovers: false}, backbone: {popovers: false, highlighting: false},
         contig: {popovers: false, highlighting: false}},
       legend: {visible: false, items: kinds.map((kind) => ({
