@@ -18,7 +18,7 @@ from typing import TextIO
 
 from vecattr.cli.rendering.formats import plain
 from vecattr.cli.serving.question import Reply
-from vecattr.cli.serving.worker import Failure
+from vecattr.cli.serving.worker import Failure, frames_of
 from vecattr.errors import InputError, UsageError, VecattrError
 from vecattr.files.disk import closed_after, disk, write_all
 
@@ -85,6 +85,11 @@ class Journal:
                 "the answers could not be written down, and so are not given",
                 hint="tell whoever runs the service that the audit cannot be written",
             ) from error
+
+    def crashed(self, error: Exception, *, request: str) -> None:
+        """A line for a fault of the service: its kind and the places in the code, no message."""
+        kind, frames = type(error).__name__, frames_of(error)
+        self.log("error", level="error", request=request, kind=kind, frames=frames)
 
     def check(self) -> None:
         """UsageError when the file of the audit cannot be written to."""

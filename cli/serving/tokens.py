@@ -103,6 +103,14 @@ class Door:
         edit_tokens = TokenFile(access.edit_token_file) if access.edit_token_file else None
         return cls(bound_socket(access), tokens, edit_tokens)
 
+    def address(self, access: Access) -> str:
+        """Where a browser finds the service; a proxy is asked at its usual port."""
+        host, port = self.listener.getsockname()[:2]
+        name = access.names[0] if access.names else f"[{host}]" if ":" in host else host
+        if access.proxy is not None and access.names:
+            return f"https://{name}/"
+        return f"http{'s' if access.is_tls else ''}://{name}:{port}/"
+
 
 def stated_token(authorization: str | None) -> str | None:
     """The token of an Authorization header, as `Bearer TOKEN` or as the password of `Basic`, for

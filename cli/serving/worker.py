@@ -16,10 +16,11 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Protocol
 
-from vecattr.cli.serving.documents import document
+from vecattr.attribution import Attribution
+from vecattr.cli.serving.documents import PAGE, document
 from vecattr.cli.serving.question import AnswerFacts, IndexFacts, Question, Reply
 from vecattr.cli.serving.settings import RequestLimits
-from vecattr.errors import ArtifactError, InputError, LimitError, UsageError, VecattrError
+from vecattr.errors import ArtifactError, InputError, LimitError, VecattrError
 from vecattr.indexes.answering.worker_pool import end_with_parent
 from vecattr.indexes.index import Panel, open_panel
 from vecattr.indexes.storage.fold_indexes import expand_folds
@@ -104,7 +105,7 @@ def _signature(paths: Sequence[Path]) -> Signature:
 def _warm(panel: Panel) -> None:
     """Load what the first answer needs: model, calibration, rows of the search."""
     made = Plasmid("warm", "ACGTTGCATGCCGATTAGCAATCG" * 20)
-    evidence = 20 if _keeps_kmers(panel) else None
+    evidence = 20 if panel.has_evidence else None
     for _ in panel.query_many([made], k=1, neighbors=1, evidence=evidence):
         pass
 
@@ -152,7 +153,7 @@ class Ask:
         tell("reading")
         plasmids, bad = _read(question, options, limits)
         evidence = question.request.evidence
-        if question.evidence_if_kept and not _keeps_kmers(panel):
+        if question.evidence_if_kept and not panel.has_evidence:
             evidence = None
         answers = []
         for answer in panel.query_many(
@@ -162,6 +163,7 @@ class Ask:
             exclude_near_copies=question.request.exclude_near_copies,
             options=question.request.confidence,
             evidence=evidence,
+            evidence_for=question.request.evidence_for if evidence is not None else (),
         ):
             answers.append(answer)
             tell(f"answered {len(answers)} of {len(plasmids)}")
@@ -170,21 +172,19 @@ class Ask:
             AnswerFacts.of(plasmid, answer, sha256=_sha256(plasmid))
             for plasmid, answer in zip(plasmids, answers, strict=True)
         )
-        documents = {form: document(answers, form) for form in question.forms}
-        bad_lines = tuple(map(str, bad))
-        return Reply(
-            documents, facts, bad_lines, tuple(notes), panel.identity, generation_of(panel)
-        )
+        lines = tuple(map(str, bad))
+        told = (*lines, *notes)
+        documents = {form: _document(answers, form, told) for form in question.forms}
+        return Reply(documents, facts, lines, tuple(notes), panel.identity, generation_of(panel))
 
 
-def _keeps_kmers(panel: Panel) -> bool:
-    from vecattr.indexes.evidence.stretches import check_kmers_kept  # start-up
+def _document(answers: Sequence[Attribution], form: str, told: Sequence[str]) -> str:
+    """The answers in one form, or on a page with what the user is told."""
+    if form != PAGE:
+        return document(answers, form)
+    from vecattr.cli.serving.views import result_page  # start-up
 
-    try:
-        check_kmers_kept(panel.indexes)
-    except UsageError:
-        return False
-    return True
+    return result_page(answers, told)
 
 
 def _read(
@@ -246,11 +246,11 @@ def _end_of(
     except MemoryError:
         return Failure(VecattrError("out of memory", hint="ask for fewer or shorter sequences"))
     except Exception as error:
-        return Failure(VecattrError(f"unexpected {type(error).__name__}"), _frames(error))
+        return Failure(VecattrError(f"unexpected {type(error).__name__}"), frames_of(error))
     return _end_of(message, opening, limits, send, is_again=True)  # files of an old generation
 
 
-def _frames(error: Exception) -> tuple[str, ...]:
+def frames_of(error: Exception) -> tuple[str, ...]:
     """Where an error came from: files, lines and functions, and nothing of what they held."""
     return tuple(
         f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"

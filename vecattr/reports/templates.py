@@ -6,11 +6,11 @@ escapes. A name that a template asks for and does not get is an error.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 
-from jinja2 import DictLoader, Environment, StrictUndefined
+from jinja2 import ChoiceLoader, DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 from vecattr.reports.wording import (
@@ -35,7 +35,7 @@ def _shown(value: object) -> object:
 
 @cache
 def environment() -> Environment:
-    """Where the templates of pages are; another room adds its own with `overlay`."""
+    """Where the templates of pages are; another room adds its own with `environment_with`."""
     folder = files("vecattr.reports") / _FOLDER
     texts = {
         file.name: file.read_text(encoding="utf-8")
@@ -55,6 +55,13 @@ def environment() -> Environment:
     )
     made.globals.update(span=span, between=between, listed=listed, number_of=number_of)
     return made
+
+
+def environment_with(texts: Mapping[str, str]) -> Environment:
+    """The same with these templates, which may extend its own."""
+    own = environment()
+    assert own.loader is not None
+    return own.overlay(loader=ChoiceLoader([DictLoader(texts), own.loader]))
 
 
 def rendered(name: str, values: dict[str, object]) -> Iterator[str]:

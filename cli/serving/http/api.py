@@ -14,13 +14,14 @@ from vecattr.calibration.expectation import Expectation
 from vecattr.cli.rendering.formats import json_text
 from vecattr.cli.serving.adding import SECONDS, Addition, Confirmations
 from vecattr.cli.serving.desk import Desk
-from vecattr.cli.serving.documents import FORMS, MEDIA_TYPES
+from vecattr.cli.serving.documents import DRAWN, FORMS, MEDIA_TYPES
 from vecattr.cli.serving.http.guard import ASKER, MAY_EDIT
 from vecattr.cli.serving.http.problems import MEDIA_TYPE, RequestError
 from vecattr.cli.serving.http.uploads import read_upload
 from vecattr.cli.serving.question import IndexFacts, Question, Reply
 from vecattr.errors import UsageError
 from vecattr.indexes.answering.request import AnswerRequest
+from vecattr.indexes.evidence.stretches import COMMON_LABS
 from vecattr.indexes.scoring.confidence import ConfidenceOptions
 from vecattr.readers.records import TopologyOption
 from vecattr.schemas.output_schemas import SCHEMAS, output_schema, schema_version
@@ -64,14 +65,17 @@ _ERRORS: dict[int | str, dict[str, object]] = {
 def answer_request(
     k: Annotated[int | None, Query(ge=1, le=_MOST, description="Labs to rank; 10.")] = None,
     neighbors: Annotated[
-        int, Query(ge=0, le=_MOST, description="Nearest stored plasmids to list.")
-    ] = 0,
+        int | None, Query(ge=0, le=_MOST, description="Nearest stored plasmids to list; 0, html 5.")
+    ] = None,
     evidence: Annotated[
         bool, Query(description="Also which stretches speak for the first lab.")
     ] = False,
+    evidence_for: Annotated[
+        list[str] | None, Query(description="Also which stretches speak for this lab; repeatable.")
+    ] = None,
     common_labs: Annotated[
         int, Query(ge=1, description="A stretch that more labs have is common property.")
-    ] = 20,
+    ] = COMMON_LABS,
     exclude_near_copies: Annotated[
         bool, Query(description="Rank as if no near copy of a query were stored.")
     ] = False,
@@ -81,14 +85,21 @@ def answer_request(
     work: Annotated[Work | None, Query(description="The same, when it is certain.")] = None,
     false_alarm: Annotated[float | None, Query(ge=0, lt=1)] = None,
     coverage: Annotated[float | None, Query(gt=0, lt=1)] = None,
+    format: Annotated[str, Query(description=f"One of {', '.join(FORMS)}.")] = "json",
 ) -> AnswerRequest:
     """What each answer is to hold, as the options of `vecattr query` of the same names say."""
     if k is not None and coverage is not None:
         raise UsageError("k and coverage both say how many labs to name", hint="give one")
     expectation = None if expect is None else Expectation.from_text(expect)
     options = ConfidenceOptions(work, false_alarm, coverage, expectation)
+    with_evidence = evidence or bool(evidence_for) or format in DRAWN
     return AnswerRequest(
-        k or 10, neighbors, exclude_near_copies, options, common_labs if evidence else None
+        k or 10,
+        DRAWN.get(format, 0) if neighbors is None else neighbors,
+        exclude_near_copies,
+        options,
+        common_labs if with_evidence else None,
+        tuple(evidence_for or ()),
     )
 
 
@@ -136,7 +147,12 @@ def api_router(desk: Desk) -> APIRouter:
         with desk.place():
             upload = await read_upload(request, desk.settings.limits)
             question = Question(
-                upload.files, asked, forms=(format,), topology=topology, as_one=as_one
+                upload.files,
+                asked,
+                forms=(format,),
+                topology=topology,
+                as_one=as_one,
+                evidence_if_kept=format in DRAWN,
             )
             reply = await desk.reply(question, request.scope[ASKER], request.is_disconnected)
         headers = index_headers(reply) | told_headers(reply)

@@ -81,7 +81,7 @@ class Guard:
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            self.journal.log("error", level="error", request=number, kind=type(error).__name__)
+            self.journal.crashed(error, request=number)
             if not status:
                 failure = problem(VecattrError("the service failed"), number)
                 await failure(scope, receive, sent)

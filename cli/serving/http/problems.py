@@ -77,7 +77,10 @@ def facts_of(error: VecattrError) -> dict[str, object]:
         status = 503
     else:
         status = status_of(error)
-    facts = {"status": status, "title": error.what, "where": error.where, "hint": error.hint}
+    hint = error.hint
+    if isinstance(error, LimitError) and "--" in (hint or ""):
+        hint = "send less, or ask whoever runs the service for higher limits"
+    facts = {"status": status, "title": error.what, "where": error.where, "hint": hint}
     return {name: value for name, value in facts.items() if value is not None}
 
 

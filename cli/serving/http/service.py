@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import socket
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -36,6 +36,8 @@ HEADER_SECONDS = 10.0
 #: Connections at once; more get 503.
 _MOST_CONNECTIONS = 512
 _HOUR = 3600.0
+#: Looks of the server in a second.
+_TICKS = 10
 
 
 class PatientProtocol(H11Protocol):
@@ -90,8 +92,8 @@ class JournalHandler(logging.Handler):
         self._journal.log("library", level=record.levelname.lower(), name=record.name, text=text)
 
 
-def application(desk: Desk) -> FastAPI:
-    """The routes, without the guard."""
+def application(desk: Desk, address: str) -> FastAPI:
+    """The routes, without the guard, of a service that browsers find at the address."""
     app = FastAPI(
         title="vecattr",
         version=__version__,
@@ -102,7 +104,7 @@ def application(desk: Desk) -> FastAPI:
         redirect_slashes=False,
     )
     app.include_router(api_router(desk))
-    app.include_router(pages_router(desk))
+    app.include_router(pages_router(desk, address))
     _add_health(app, desk)
     _add_errors(app, desk)
     return app
@@ -136,7 +138,7 @@ def _unready(why: str) -> Response:
 def _add_errors(app: FastAPI, desk: Desk) -> None:
     def told(request: Request, error: VecattrError) -> Response:
         if wants_page(request):
-            return page_of_error(desk, error)
+            return page_of_error(error)
         return problem(error, request.scope[ASKER].request)
 
     @app.exception_handler(VecattrError)
@@ -161,6 +163,7 @@ class Server(uvicorn.Server):
     """Answers the requests that are under way when a signal to end comes, and refuses others."""
 
     desk: Desk
+    _ticks_left: int | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal lets requests under way end; a second one ends at once."""
@@ -169,9 +172,12 @@ class Server(uvicorn.Server):
         self.desk.is_stopping = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second: is it over?"""
-        if self.desk.is_stopping and not self.desk.under_way:
-            self.should_exit = True
+        """Ten times a second: is it over? What no request can take ends it in any case."""
+        if self.desk.is_stopping:
+            limits = self.desk.settings.limits
+            longest = int(_TICKS * (limits.upload_seconds + limits.seconds))
+            self._ticks_left = longest if self._ticks_left is None else self._ticks_left - 1
+            self.should_exit |= not self.desk.under_way or self._ticks_left <= 0
         return await super().on_tick(counter)
 
 
@@ -180,22 +186,16 @@ class Service:
     """A service that is about to run, on the address at which it listens."""
 
     server: Server
-    listener: Any
+    listener: socket.socket
     desk: Desk
-
-    @property
-    def address(self) -> str:
-        """Where a browser finds it."""
-        access = self.desk.settings.access
-        host, port = self.listener.getsockname()[:2]
-        name = access.names[0] if access.names else f"[{host}]" if ":" in host else host
-        return f"http{'s' if access.is_tls else ''}://{name}:{port}/"
+    address: str
 
     def run(self) -> None:
         """Answer until a signal comes; what is under way then is answered."""
         journal = self.desk.journal
         signal.signal(signal.SIGHUP, self.server.handle_exit)
-        journal.log("started", address=self.address, version=__version__)
+        port = self.listener.getsockname()[1]
+        journal.log("started", address=self.address, port=port, version=__version__)
         asyncio.run(self._serve())
         journal.log("stopped")
 
@@ -214,11 +214,11 @@ class Service:
 
 def prepared(settings: Settings, workers: Workers, journal: Journal, door: Door) -> Service:
     """A service of these worker processes, behind this door."""
+    access, address = settings.access, door.address(settings.access)
     desk = Desk(settings, workers, journal, Metrics(workers), Results(settings.keeping))
-    guard = Guard(
-        application(desk), settings.access, journal, desk.metrics, door.tokens, door.edit_tokens
-    )
-    return Service(_server(guard, desk, settings.access), door.listener, desk)
+    app = application(desk, address)
+    guard = Guard(app, access, journal, desk.metrics, door.tokens, door.edit_tokens)
+    return Service(_server(guard, desk, access), door.listener, desk, address)
 
 
 def _server(guard: Guard, desk: Desk, access: Access) -> Server:

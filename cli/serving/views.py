@@ -1,0 +1,160 @@
+"""Answers, facts and errors in, the pages of the service as text out, each with its policy.
+
+They extend the templates of the report, so that a result looks the same here and in a file. Scripts
+and styles stand in the page, which therefore fetches nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from vecattr.attribution import STRENGTHS, Attribution
+from vecattr.cli.serving.documents import DOWNLOADS, FORMS, MEDIA_TYPES
+from vecattr.cli.serving.question import IndexFacts
+from vecattr.cli.serving.settings import Settings
+from vecattr.errors import VecattrError
+from vecattr.reports.assets import MAP_SCRIPTS, PAGE_SCRIPTS, hashes, script, style
+from vecattr.reports.page import TITLE, page_values
+from vecattr.reports.templates import environment_with, safe
+from vecattr.reports.view import View
+from vecattr.version import __version__
+
+#: What names an option of the command line, which a page does not have.
+_OPTION = re.compile(r" \(see --[a-z-]+\)")
+
+_PART = re.compile(r"\s*<!--service-->.*?<!--/service-->\s*", re.DOTALL)
+
+
+@cache
+def _asset(name: str) -> str:
+    return (files("vecattr.cli.serving") / "assets" / name).read_text(encoding="utf-8")
+
+
+@cache
+def _templates() -> dict[str, str]:
+    folder = files("vecattr.cli.serving") / "assets"
+    names = [file.name for file in folder.iterdir() if file.name.endswith(".html")]
+    return {name: _asset(name) for name in names}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The scripts and the style of a kind of page; its policy, which allows these alone."""
+
+    scripts: tuple[str, ...]
+    style: str
+
+    @property
+    def policy(self) -> str:
+        """As the page states it; as a header it also says that no other site may show it."""
+        return (
+            "default-src 'none'; base-uri 'none'; form-action 'self'; connect-src 'self'; "
+            f"script-src {hashes(self.scripts)}; style-src {hashes([self.style])}"
+        )
+
+    @property
+    def header(self) -> str:
+        """The header Content-Security-Policy."""
+        return f"{self.policy}; frame-ancestors 'none'"
+
+    @property
+    def values(self) -> dict[str, object]:
+        """What the layout shows of it."""
+        return {
+            "policy": self.policy,
+            "scripts": [safe(text) for text in self.scripts],
+            "style": safe(self.style),
+        }
+
+
+@cache
+def frame(kind: str) -> Frame:
+    """Of a kind of page: `front`, `contents`, `result`, or any other, which has no script."""
+    scripts = {
+        "front": (_asset("front.js"),),
+        "contents": tuple(map(script, PAGE_SCRIPTS)),
+        "result": (*map(script, MAP_SCRIPTS + PAGE_SCRIPTS), _asset("result.js")),
+    }
+    return Frame(scripts.get(kind, ()), style() + _asset("service.css"))
+
+
+def _rendered(name: str, kind: str, **values: object) -> str:
+    template = environment_with(_templates()).get_template(name)
+    return template.render({"version": __version__, **frame(kind).values, **values})
+
+
+def result_page(answers: Sequence[Attribution], told: Sequence[str]) -> str:
+    """The report on answers, with what to do with them."""
+    views = [View(answer, number) for number, answer in enumerate(answers, start=1)]
+    downloads = [(form, _NAMES[form], MEDIA_TYPES[form][1]) for form in DOWNLOADS if form in _NAMES]
+    values = page_values(views, title=TITLE) | frame("result").values
+    remarks = [_OPTION.sub("", line) for line in told]
+    return _rendered("result.html", "result", **values, told=remarks, downloads=downloads)
+
+
+#: How the downloads that the service holds are called; GenBank is in the hands of the browser.
+_NAMES = {"json": "JSON", "tsv": "TSV"}
+
+
+def report_of(page: str) -> str:
+    """A result page without what belongs to the service: a file to keep."""
+    return _PART.sub("\n", page)
+
+
+def front_page(settings: Settings, facts: IndexFacts | None) -> str:
+    """Where files are dropped."""
+    return _rendered(
+        "front.html",
+        "front",
+        title="Which lab designed it?",
+        here="/",
+        facts=facts,
+        limits=settings.limits,
+        keeping=settings.keeping,
+    )
+
+
+def contents_page(facts: IndexFacts | None) -> str:
+    """What the index holds."""
+    strengths = list(_strengths(facts.info)) if facts else []
+    return _rendered(
+        "contents.html", "contents", title="The index", here="/index", facts=facts,
+        strengths=strengths,
+    )  # fmt: skip
+
+
+def programs_page(address: str) -> str:
+    """How programs ask."""
+    return _rendered(
+        "programs.html", "plain", title="For programs", here="/api", address=address, forms=FORMS
+    )
+
+
+def error_page(error: VecattrError, *, where: str | None, hint: str | None) -> str:
+    """What is wrong."""
+    title = error.what[:1].upper() + error.what[1:]
+    return _rendered("error.html", "plain", title=title, here="", where=where, hint=hint)
+
+
+@dataclass(frozen=True)
+class StrengthLine:
+    """How many answers are of a strength, and how many of these are right (None: not known)."""
+
+    name: str
+    share: float | None
+    right: float | None
+
+
+def _strengths(info: object) -> Iterator[StrengthLine]:
+    """Of one index with a calibration that weighs outside labs; else nothing."""
+    calibration = info.get("calibration") if isinstance(info, dict) else None
+    outcomes = calibration.get("outcomes") if isinstance(calibration, dict) else None
+    strengths = outcomes.get("strengths") if isinstance(outcomes, dict) else None
+    if isinstance(strengths, dict):
+        for name in STRENGTHS:
+            line = strengths.get(name, {})
+            yield StrengthLine(name, line.get("share"), line.get("right"))
