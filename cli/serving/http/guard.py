@@ -182,12 +182,12 @@ def _host_name(host: str) -> str:
 
 def _is_same_origin(headers: Headers, host: str) -> bool:
     """Whether a request that changes something comes from a page of this service, or from no page:
-    browsers say so, and other programs state nothing."""
-    site = headers.get("sec-fetch-site")
+    browsers say so, and other programs state nothing. A form of a page that sends no referrer has
+    the origin `null`, so that the other header must speak for it."""
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site is not None and site not in ("same-origin", "none"):
         return False
-    origin = headers.get("origin")
-    if origin is None:
+    if origin is None or (origin == "null" and site == "same-origin"):
         return True
     scheme, _, rest = origin.lower().partition("://")
     return scheme in ("http", "https") and rest == host.lower()
