@@ -23,8 +23,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 # As in the worker processes of the service, and said before the libraries below read it.
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+os.environ["MKL_NUM_THREADS"] = "1"
 
 import httpx
 from running_service import Running
