@@ -227,7 +227,8 @@ class Attribution(Shown):
     calibration the best score of a named lab. With a `coverage`, the labs are the candidate set
     that, with an outside lab, holds the truth with this probability. `notes` are sentences for the
     user. `evidence` for the first lab is present when it was requested. `source` is the file that
-    the query was read from, if it comes from one, and `annotations` what that says of its bases.
+    the query was read from, if it comes from one, and `annotations` what that says of its
+    `bases`, which no other program is told unless its format holds sequences.
     `links` are the queries that helped to answer this one, the largest share first; None unless
     help was requested. `right_share`: of held-out plasmids with an answer of this strength, the
     share whose first lab was right (None where the index cannot say).
@@ -261,6 +262,7 @@ class Attribution(Shown):
     links: tuple[Link, ...] | None = None
     right_share: float | None = None
     annotations: tuple[Annotation, ...] = field(default=(), compare=False)
+    bases: str = field(default="", compare=False, repr=False)
 
     @property
     def sentence(self) -> str:

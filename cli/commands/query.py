@@ -39,6 +39,8 @@ LABS = 10
 NEIGHBORS: dict[Format, int] = {"html": 5}
 #: Formats with a map, which ask for the evidence by themselves.
 DRAWN: tuple[Format, ...] = ("html", "svg")
+#: Formats that show nothing but evidence.
+MARKED: tuple[Format, ...] = ("genbank", "gff3", "bed")
 
 
 @click.command("query")
@@ -107,13 +109,13 @@ def command(
     """
     if k is not None and confidence.coverage is not None:
         raise UsageError("-k and --coverage both say how many labs to name", hint="give one")
-    evidence = evidence or bool(evidence_for)
+    written = chosen_format(form, output)
+    evidence = evidence or bool(evidence_for) or written in MARKED
     if common_labs is not None and not evidence:
         raise UsageError("--common-labs without --evidence", hint="add --evidence")
     from vecattr.indexes.index import open_panel  # start-up
 
     panel = open_panel(indexes, fusion=fusion, device=device, threads=threads, exact=exact)
-    written = chosen_format(form, output)
     evidence = evidence or (written in DRAWN and panel.has_evidence)
     read_options = replace(read_options, known_features=lambda: panel.feature_names)
     bad_queries = BadQueries()

@@ -13,7 +13,12 @@ from vecattr.cli.options.types import FILE
 from vecattr.cli.rendering.formats import ANSWER_FORMATS, FORMATS, Format
 
 _SUFFIXES: dict[str, Format] = {
+    ".bed": "bed",
     ".csv": "csv",
+    ".gb": "genbank",
+    ".gbk": "genbank",
+    ".gff": "gff3",
+    ".gff3": "gff3",
     ".htm": "html",
     ".html": "html",
     ".json": "json",

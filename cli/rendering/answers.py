@@ -1,4 +1,4 @@
-"""Attributions in, text in one of seven formats out."""
+"""Attributions in, text in one of ten formats out."""
 
 from __future__ import annotations
 
@@ -98,6 +98,10 @@ def render(
             from vecattr.reports.svg import svg_of  # start-up
 
             yield svg_of(_good(answers, []))
+        case "genbank" | "gff3" | "bed":
+            from vecattr.reports.exports.written import written_as  # start-up
+
+            yield from written_as(form, _good(answers, []))
 
 
 def _good(
@@ -209,7 +213,7 @@ def _results(answer: Attribution) -> Iterator[tuple[Row, float | None, Row]]:
 def as_object(answer: Attribution) -> dict[str, object]:
     """One answer as the documented JSON object; it has `evidence` when that was asked for."""
     value = asdict(answer)
-    del value["evidence"], value["annotations"]
+    del value["evidence"], value["annotations"], value["bases"]
     labs = [{"rank": rank, **asdict(hit)} for rank, hit in _ranked(answer)]
     neighbors = [
         {"rank": rank, **asdict(neighbor)}

@@ -12,10 +12,10 @@ from typing import Literal, get_args
 
 from vecattr.cli.rendering.escape import display_width, escape_control, escape_formula
 
-#: `svg` is for answers alone, whose maps it draws.
-Format = Literal["table", "tsv", "csv", "json", "jsonl", "html", "svg"]
+#: From `svg` on they are for answers alone, whose evidence they draw or mark on the bases.
+Format = Literal["table", "tsv", "csv", "json", "jsonl", "html", "svg", "genbank", "gff3", "bed"]
 ANSWER_FORMATS: tuple[Format, ...] = get_args(Format)
-FORMATS = ANSWER_FORMATS[:-1]
+FORMATS = ANSWER_FORMATS[:6]
 
 Cell = str | int | float | None
 Row = Sequence[Cell]

@@ -73,6 +73,7 @@ def attributions(
             strength=strength(hits, confidence.outside_probability(query)),
             right_share=_right_share(panel, queries, query, judgement, hits, options),
             annotations=plasmid.annotations,
+            bases=plasmid.sequence,
         )
 
 

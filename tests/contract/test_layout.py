@@ -22,7 +22,7 @@ HEAVY = (
 
 #: The only modules that may import a library. A new module here is a decision, not an accident.
 HOMES = {
-    "Bio": {"vecattr.formats.binary.gck"},
+    "Bio": {"vecattr.formats.binary.gck", "vecattr.reports.exports.genbank"},
     "faiss": {"vecattr.indexes.search.vector_search"},
     "fastapi": {
         "vecattr.cli.serving.http.api",

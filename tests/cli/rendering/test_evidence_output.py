@@ -208,6 +208,30 @@ def test_query_tells_its_evidence_in_every_format(
     assert plasmid.id in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("form", "suffix", "start"),
+    [
+        ("genbank", ".gb", "LOCUS"),
+        ("gff3", ".gff3", "##gff-version 3"),
+        ("bed", ".bed", "turned\t"),
+    ],
+)
+def test_the_evidence_is_written_for_other_programs(
+    shelf: Any, tmp_path: Path, form: str, suffix: str, start: str, capsys: Capture
+) -> None:
+    plasmid = replace(shelf.plasmids[1].rotated(100), id="turned")
+    query = str(shelf.fasta(tmp_path / "q.fa", [plasmid]))
+    capsys.readouterr()
+    assert run(["query", query, "-i", str(shelf.index), "--format", form]) == 0
+    written = capsys.readouterr().out
+    assert written.startswith(start)
+    assert "speaks for" in written
+    assert f"{plasmid.lab}" in written
+    target = tmp_path / f"evidence{suffix}"
+    assert run(["query", query, "-i", str(shelf.index), "-o", str(target)]) == 0
+    assert target.read_text(encoding="utf-8") == written
+
+
 def test_every_lab_is_one_too_many_for_what_one_lab_may_share(shelf: Any, capsys: Capture) -> None:
     chosen = [str(shelf.table), "--where", "split=train", "-i", str(shelf.index)]
     capsys.readouterr()
