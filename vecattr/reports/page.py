@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from vecattr.attribution import Attribution
+from vecattr.joint_attribution import JointAttribution
 from vecattr.readers.records import BadRecord
 from vecattr.reports.assets import MAP_SCRIPTS, PAGE_SCRIPTS, policy, script, style
 from vecattr.reports.templates import rendered, safe
-from vecattr.reports.view import BAR, View
+from vecattr.reports.view import BAR, JointView, View
 
 TITLE = "Labs of origin"
 
@@ -33,8 +34,31 @@ def html_pieces(
     yield from rendered("report.html", page_values(views, title=title, bad_records=bad_records))
 
 
+def joint_pieces(
+    joints: Iterable[JointAttribution],
+    *,
+    title: str = TITLE,
+    bad_records: Sequence[BadRecord] = (),
+) -> Iterator[str]:
+    """A page of joint answers in pieces: each with its members and which of them does not belong,
+    and then the members' own answers."""
+    views: list[View] = []
+    joint_views = []
+    for number, joint in enumerate(joints, start=1):
+        first = len(views) + 1
+        members = [View(one.answer, first + place) for place, one in enumerate(joint.members)]
+        joint_views.append(JointView(joint, number, tuple(members)))
+        views += members
+    values = page_values(views, title=title, bad_records=bad_records, joints=joint_views)
+    yield from rendered("report.html", values)
+
+
 def page_values(
-    views: list[View], *, title: str, bad_records: Sequence[BadRecord] = ()
+    views: list[View],
+    *,
+    title: str,
+    bad_records: Sequence[BadRecord] = (),
+    joints: Sequence[JointView] = (),
 ) -> dict[str, object]:
     """What the template of a page shows; a page around it may add to it."""
     names = MAP_SCRIPTS + PAGE_SCRIPTS
@@ -42,6 +66,7 @@ def page_values(
     return {
         "title": title,
         "views": views,
+        "joints": joints,
         "anchors": {view.answer.query: view.anchor for view in views},
         "bad_records": bad_records,
         "bar": BAR,

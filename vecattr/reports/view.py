@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from vecattr.attribution import Attribution, Hit
+from vecattr.joint_attribution import JointAttribution, Member
 from vecattr.mosaic import MosaicPart
 from vecattr.reports.palette import Palette
 from vecattr.reports.rings import (
@@ -46,6 +47,58 @@ class Row:
         """In pixels; without probabilities the cosine is drawn."""
         share = self.probability if self.probability is not None else self.cosine
         return max(_LEAST_BAR, BAR * max(0.0, share or 0.0))
+
+
+@dataclass(frozen=True)
+class LabTable:
+    """The ranked labs of an answer as a table, and what is said below it."""
+
+    answer: Attribution | JointAttribution
+    palette: Palette
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Does the answer state probabilities?"""
+        return bool(self.answer.labs) and self.answer.labs[0].probability is not None
+
+    @property
+    def rows(self) -> list[Row]:
+        """The ranked labs, and the labs outside of the index where these are weighed."""
+        rows = [
+            Row(
+                rank,
+                hit.shown_name,
+                self.palette.kind(hit.name),
+                hit.probability,
+                hit.cosine,
+                facts=hit,
+            )
+            for rank, hit in enumerate(self.answer.labs, start=1)
+        ]
+        if self.answer.outside is not None:
+            rows.append(Row(None, "a lab outside this index", "outside", self.answer.outside, None))
+        return rows
+
+    @property
+    def rest(self) -> float | None:
+        """The probability of all labs that are not listed; None where it says nothing."""
+        listed = [row.probability for row in self.rows]
+        if self.answer.outside is None or None in listed:
+            return None
+        rest = 1 - sum(share or 0.0 for share in listed)
+        return rest if rest >= 0.0005 else None
+
+    @property
+    def verdict(self) -> str:
+        """The verdict in words, with both values that were compared."""
+        answer = self.answer
+        kind = type(answer) if isinstance(answer, Attribution) else Attribution
+        confidence = f"{answer.confidence:z.4f}"
+        if answer.threshold is None:
+            name = f"{kind.uncalibrated_name} {confidence}"
+            return f"{answer.verdict} ({name}; this index has no threshold)"
+        name = f"{kind.confidence_name} {confidence}"
+        return f"{answer.verdict} ({name}, threshold {answer.threshold:z.4f})"
 
 
 @dataclass(frozen=True)
@@ -110,35 +163,13 @@ class View:
         return None if self.answer.source in (None, _STDIN) else self.answer.source
 
     @property
-    def rows(self) -> list[Row]:
-        """The ranked labs, and the labs outside of the index where these are weighed."""
-        rows = [
-            Row(
-                rank,
-                hit.shown_name,
-                self.palette.kind(hit.name),
-                hit.probability,
-                hit.cosine,
-                facts=hit,
-            )
-            for rank, hit in enumerate(self.answer.labs, start=1)
-        ]
-        if self.answer.outside is not None:
-            rows.append(Row(None, "a lab outside this index", "outside", self.answer.outside, None))
-        return rows
+    def table(self) -> LabTable:
+        """Its table of labs."""
+        return LabTable(self.answer, self.palette)
 
     def shown(self, lab: str) -> str:
         """The name to print of a lab, as far as the answer knows one."""
         return shown_names(self.answer).get(lab, lab)
-
-    @property
-    def rest(self) -> float | None:
-        """The probability of all labs that are not listed; None where it says nothing."""
-        listed = [row.probability for row in self.rows]
-        if self.answer.outside is None or None in listed:
-            return None
-        rest = 1 - sum(share or 0.0 for share in listed)
-        return rest if rest >= 0.0005 else None
 
     @property
     def bases_of_support(self) -> int:
@@ -187,14 +218,33 @@ class View:
             "plasmids that were held out."
         )
 
+
+@dataclass(frozen=True)
+class JointView:
+    """What the page says of a joint answer: `members` are the views of its plasmids' own answers,
+    in order."""
+
+    answer: JointAttribution
+    number: int
+    members: tuple[View, ...]
+
     @property
-    def verdict(self) -> str:
-        """The verdict in words, with both values that were compared."""
-        answer = self.answer
-        if answer.threshold is None:
-            name = answer.uncalibrated_name
-            return (
-                f"{answer.verdict} ({name} {answer.confidence:z.4f}; this index has no threshold)"
-            )
-        confidence = f"{answer.confidence_name} {answer.confidence:z.4f}"
-        return f"{answer.verdict} ({confidence}, threshold {answer.threshold:z.4f})"
+    def anchor(self) -> str:
+        """The name of its place in the page."""
+        return f"together-{self.number}"
+
+    @property
+    def palette(self) -> Palette:
+        """The colours of its labs: of those that are ranked, and then of members' first ones."""
+        firsts = (view.answer.labs[0].name for view in self.members if view.answer.labs)
+        return Palette.from_labs((hit.name for hit in self.answer.labs), firsts)
+
+    @property
+    def table(self) -> LabTable:
+        """Its table of labs."""
+        return LabTable(self.answer, self.palette)
+
+    @property
+    def pairs(self) -> list[tuple[Member, View]]:
+        """Each member and its view."""
+        return list(zip(self.answer.members, self.members, strict=True))

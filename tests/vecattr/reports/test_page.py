@@ -9,9 +9,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from vecattr.attribution import Attribution, Hit
+from vecattr.attribution import Attribution, Hit, Link
+from vecattr.joint_attribution import JointAttribution, Member
 from vecattr.plasmid import Annotation
-from vecattr.reports.page import html_of
+from vecattr.reports.page import html_of, joint_pieces
 
 MARKUP = "<img src=x onerror=alert(1)>\"'&</script>"
 
@@ -154,3 +155,29 @@ def test_an_answer_of_an_index_without_calibration_shows_cosines(answer: Attribu
 def test_an_answer_without_labs_has_a_page(answer: Attribution) -> None:
     empty = replace(answer, labs=(), neighbors=(), evidence=None, outside=None)
     assert "The index holds no lab" in html_of([empty])
+
+
+def test_a_joint_answer_stands_first_and_tells_who_does_not_belong(answer: Attribution) -> None:
+    own = [replace(answer, query=f"q{number}") for number in range(3)]
+    members = tuple(
+        Member(one, rank=1, probability=0.9, belonging=belonging)
+        for one, belonging in zip(own, (0.97, 0.95, 0.04), strict=True)
+    )
+    joint = JointAttribution(
+        "together", members, answer.labs, "known", 0.97, 0.5, (), answer.provenance, outside=0.03
+    )
+    page = Elements("".join(joint_pieces([joint])))
+    text = " ".join(" ".join(page.texts).split())
+    assert text.index("3 plasmids as of one lab") < text.index("All answers")
+    assert "q2 does not belong to the others" in text
+    assert "4.0 %" in text
+    links = [attributes.get("href") for tag, attributes in page.elements if tag == "a"]
+    assert links.count("#answer-3") == 2
+
+
+def test_links_between_queries_lead_to_their_answers(answer: Attribution) -> None:
+    linked = replace(answer, query="q2", links=(Link("q1", 0.4, 30), Link("<b>", 0.3, 20)))
+    page = Elements(html_of([answer, linked]))
+    links = [attributes.get("href") for tag, attributes in page.elements if tag == "a"]
+    assert links.count("#answer-1") == 2
+    assert "40 % of its rare sequence in common" in " ".join(page.texts)
