@@ -93,6 +93,9 @@ COMMANDS = {
         "commands.schema", "Print the JSON Schema of what a command writes as JSON."
     ),
     "serve": CommandEntry("commands.serve", "Serve a page and an API over an index to colleagues."),
+    "doctor": CommandEntry(
+        "installation.doctor", "Check this installation and an index, with the next steps."
+    ),
     "completion": CommandEntry(
         "installation.completion", "Print a script with which a shell completes command lines."
     ),

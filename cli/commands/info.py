@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,6 +12,7 @@ from vecattr.cli.options.output import chosen_format, output_options
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.rendering.formats import Format, facts_text
 from vecattr.cli.rendering.output import write_results
+from vecattr.cli.terminal import terminal
 
 
 @click.command("info")
@@ -25,5 +27,18 @@ def command(index: Path, form: Format | None, output: Path | None) -> None:
     folder, snapshot = open_present(index)
     with folder:
         facts = index_facts(folder.root, *snapshot)
+    _warn_of_changes(facts["changed_since_calibration"])
     form = chosen_format(form, output)
     write_results(facts_text(facts, form=form, title="Index"), output, form=form)
+
+
+def _warn_of_changes(changes: Any) -> None:
+    """Say when so much changed since the calibration that probabilities may be off."""
+    from vecattr.indexes.answering.info import MUCH_CHANGED  # start-up
+
+    if changes and changes["share"] >= MUCH_CHANGED:
+        terminal().say(
+            f"warning: {changes['plasmids']:,} plasmids ({changes['share']:.0%}) came, went or "
+            "changed their lab since the calibration, so probabilities and verdicts may be off: "
+            "build the index again, with all plasmids"
+        )

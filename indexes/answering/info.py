@@ -12,9 +12,13 @@ from vecattr.indexes.search.nearest_plasmids import open_cells
 from vecattr.indexes.storage.index_folder import MODEL_FOLDER, kept_generations
 from vecattr.indexes.storage.index_model import model_disclosure
 from vecattr.indexes.storage.live_segment import LiveSegment, class_sizes
-from vecattr.indexes.storage.log import read_log
+from vecattr.indexes.storage.log import changed_since_build, read_log
 from vecattr.indexes.storage.manifest import FORMAT, VERSION, Manifest
 from vecattr.plasmid import POOLED
+
+#: The share of an index's plasmids that changed since its calibration, from which on
+#: probabilities are not to be trusted: a warning, and no measured bound.
+MUCH_CHANGED = 0.1
 
 #: How many of the last log entries are shown.
 LOG_ENTRIES = 10
@@ -61,9 +65,18 @@ def index_facts(
         },
         "calibration": calibration.summary() if calibration else None,
         "labs_changed_since_calibration": bool(calibration) and changed,
+        "changed_since_calibration": _changes(manifest, log) if calibration else None,
         "segments": [_segment_facts(path, segment) for segment in segments],
         "log": log[-LOG_ENTRIES:],
     }
+
+
+def _changes(manifest: Manifest, log: Sequence[dict[str, object]]) -> dict[str, object]:
+    """How many plasmids changed since the build, which share of them all that is, and when it
+    was."""
+    changed = changed_since_build(log)
+    share = changed / max(1, manifest.plasmids)
+    return {"plasmids": changed, "share": share, "time": log[0].get("time") if log else None}
 
 
 def _disclosures(path: Entry, manifest: Manifest) -> list[str]:

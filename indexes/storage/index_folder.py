@@ -62,7 +62,7 @@ def _no_index(path: Location, what: str) -> MissingError:
     return MissingError(
         what,
         where=str(path),
-        hint=f"make one: vecattr build-index PLASMIDS --model MODEL --index {path}",
+        hint=f"make one: vecattr build-index PLASMIDS --index {path}",
     )
 
 

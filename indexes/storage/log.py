@@ -8,8 +8,9 @@ from __future__ import annotations
 import contextlib
 import getpass
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from vecattr.files.atomic import read_file
 from vecattr.files.entries import append_line
@@ -19,6 +20,9 @@ from vecattr.indexes.storage.manifest import Manifest
 from vecattr.version import __version__
 
 LOG_FILE = "log.jsonl"
+
+#: What changes which plasmids a lab has.
+_EDITS = ("add-lab", "remove-lab", "remove-plasmids", "rename-lab")
 
 
 def append_log(path: Entry, manifest: Manifest, action: str, details: Mapping[str, object]) -> None:
@@ -55,3 +59,18 @@ def read_log(path: Location, *, generation: int) -> list[dict[str, object]]:
             entry = parse_json(line)
             entries[int(entry["generation"])] = entry
     return [entry for number, entry in sorted(entries.items()) if number <= generation]
+
+
+def changed_since_build(entries: Sequence[Mapping[str, Any]]) -> int:
+    """How many plasmids came, went or changed their lab after the index was built, by the entries
+    of its log, oldest first; what a rollback took back does not count."""
+    changed = 0
+    changed_at: dict[object, int] = {}
+    for entry in entries:
+        details = entry.get("details") or {}
+        if entry.get("action") == "rollback":
+            changed = changed_at.get(details.get("to"), changed)
+        elif entry.get("action") in _EDITS:
+            changed += int(details.get("plasmids", 0))
+        changed_at[entry.get("generation")] = changed
+    return changed

@@ -33,6 +33,7 @@ PROMISED = {
     "verify": "generation identity segments plasmids labs findings searched recall ok",
     "cluster": "name group similarity",
     "map": "kind id lab x y",
+    "doctor": "check state finding next_step",
     "log": "time level command message",
 }
 

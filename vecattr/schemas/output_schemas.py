@@ -14,7 +14,7 @@ from typing import Any
 from vecattr.errors import UsageError
 
 #: The commands that write JSON, and the log that all can write.
-SCHEMAS = ("query", "evaluate", "info", "list-labs", "verify", "cluster", "map", "log")
+SCHEMAS = ("query", "evaluate", "info", "list-labs", "verify", "cluster", "map", "doctor", "log")
 
 #: The definition that describes one line of JSON lines, where these are not the whole document.
 _LINE = "line"
