@@ -17,7 +17,8 @@ from vecattr.indexes.search.vector_search import build_faiss_index
 from vecattr.indexes.storage.index_folder import cells_path, faiss_path, segment_path
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.manifest import SegmentEntry
-from vecattr.indexes.storage.segment import Segment, id_hashes
+from vecattr.indexes.storage.segment import Segment
+from vecattr.indexes.storage.segment_schema import id_hashes
 from vecattr.sequences.two_bit import unpack_bases
 from vecattr.vectors import UNIT_TOLERANCE
 

@@ -23,9 +23,8 @@ from vecattr.indexes.storage.segment import (
     TOPOLOGIES,
     PackedFeatures,
     StoredPlasmid,
-    id_hashes,
 )
-from vecattr.indexes.storage.segment_schema import StoredCodes
+from vecattr.indexes.storage.segment_schema import StoredCodes, id_hashes
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.discriminant import Moments
 from vecattr.sequences.two_bit import pack_bases

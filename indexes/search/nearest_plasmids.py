@@ -6,7 +6,7 @@ or its hash is not the manifest's, the same index is built in memory from the se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,9 @@ from vecattr.vectors import Cosines, Mask, Rows, Vectors
 
 if TYPE_CHECKING:
     from vecattr.indexes.search.cells import Cells
+
+_NO_ROWS: Rows = np.zeros(0, dtype=np.int64)
+_NO_COSINES: Cosines = np.zeros(0)
 
 
 class NearestPlasmids:
@@ -49,12 +52,22 @@ class NearestPlasmids:
 
     def search(self, vectors: NDArray[np.floating], *, n: int) -> list[tuple[Neighbor, ...]]:
         """The n nearest plasmids of each row (q, d), best first, ties by id."""
+        results = [search.search(vectors, k=n) for search in self._searches]
+        lowest = [
+            _nth([of_segment[query][1] for of_segment in results], n)
+            for query in range(len(vectors))
+        ]
         neighbors: list[list[Neighbor]] = [[] for _ in vectors]
-        for segment, search in zip(self._segments, self._searches, strict=True):
-            results = search.search(vectors, k=n)
-            for of_query, (rows, cosines) in zip(neighbors, results, strict=True):
-                make = partial(_neighbor, segment)
-                of_query.extend(map(make, rows.tolist(), cosines.tolist()))
+        for segment, of_segment in zip(self._segments, results, strict=True):
+            kept = [
+                cosines >= least for (_, cosines), least in zip(of_segment, lowest, strict=True)
+            ]
+            pairs = [
+                (rows[near], cosines[near])
+                for (rows, cosines), near in zip(of_segment, kept, strict=True)
+            ]
+            for of_query, found in zip(neighbors, _neighbors(segment, pairs), strict=True):
+                of_query.extend(found)
         return [
             tuple(sorted(of_query, key=lambda hit: (-hit.cosine, hit.id))[:n])
             for of_query in neighbors
@@ -80,15 +93,32 @@ class NearestPlasmids:
         return best
 
 
-def _neighbor(segment: LiveSegment, row: int, cosine: float) -> Neighbor:
-    return Neighbor(
-        id=segment.stored.ids([row])[0],
-        lab=segment.lab(row),
-        label=segment.label(row),
-        cosine=cosine,
-        length=segment.stored.length(row),
-        topology=segment.stored.topology(row),
+def _nth(cosines: Sequence[Cosines], n: int) -> float:
+    """The n-th largest of the cosines of one query in several segments; -1 of fewer."""
+    joined = np.concatenate([_NO_COSINES, *cosines])
+    return float(np.partition(joined, -n)[-n]) if len(joined) > n else -np.inf
+
+
+def _neighbors(
+    segment: LiveSegment, hits: Sequence[tuple[Rows, Cosines]]
+) -> Iterator[list[Neighbor]]:
+    """The rows of a segment that are near to each query, with their cosines, as neighbors; the
+    columns of all of them are read at once."""
+    stored, sizes = segment.stored, [len(rows) for rows, _ in hits]
+    rows = np.concatenate([_NO_ROWS, *(rows for rows, _ in hits)])
+    lengths, topologies = stored.shapes(rows)
+    columns = zip(
+        stored.ids(rows),
+        segment.labs(rows),
+        segment.labels(rows),
+        np.concatenate([_NO_COSINES, *(cosines for _, cosines in hits)]).tolist(),
+        lengths,
+        topologies,
+        strict=True,
     )
+    neighbors = [Neighbor(*values) for values in columns]
+    for stop, size in zip(np.cumsum(sizes).tolist(), sizes, strict=True):
+        yield neighbors[stop - size : stop]
 
 
 def _cell_candidates(

@@ -107,6 +107,21 @@ class LiveSegment:
         stored_name = self.stored.label_names[int(self.stored.label_codes[row])]
         return POOLED if stored_name == POOLED else self.lab(row)
 
+    def labs(self, rows: NDArray[np.int64]) -> list[str]:
+        """The true labs of some living rows, under their present names."""
+        codes = self.stored.lab_codes[rows].tolist()
+        names = {code: self.present(self.stored.lab_names[code]) for code in {*codes}}
+        labs = [names[code] for code in codes]
+        assert None not in labs, "a removed row was asked for"
+        return [lab for lab in labs if lab is not None]
+
+    def labels(self, rows: NDArray[np.int64]) -> list[str]:
+        """The classes of some living rows, under their present names."""
+        codes = self.stored.label_codes[rows].tolist()
+        stored_names = (self.stored.label_names[code] for code in codes)
+        pairs = zip(stored_names, self.labs(rows), strict=True)
+        return [POOLED if name == POOLED else lab for name, lab in pairs]
+
     def plasmid(self, row: int) -> StoredPlasmid:
         """Everything about a living row, under its present name."""
         return replace(self.stored.plasmid(row), lab=self.lab(row), label=self.label(row))

@@ -6,7 +6,6 @@ manifest lists them, and `vecattr.indexes.storage.live_segment` applies them.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,9 +20,10 @@ from vecattr.files.arrays import ArrayFile
 from vecattr.files.folder import Location
 from vecattr.indexes.storage.lab_parts import LabPart, Origin
 from vecattr.indexes.storage.segment_kmers import SegmentKmers
-from vecattr.indexes.storage.segment_schema import StoredCodes, check_layout
+from vecattr.indexes.storage.segment_schema import StoredCodes, check_layout, id_hashes
 from vecattr.plasmid import Topology
 from vecattr.ranking.discriminant import Moments
+from vecattr.sequences.kmers import Hashes
 from vecattr.sequences.two_bit import PackedBases
 from vecattr.vectors import Vectors
 
@@ -37,6 +37,8 @@ MISSING_FEATURE = 255
 #: The code of a row without a group.
 NO_GROUP = -1
 _ASCII = 127
+#: Ids that are looked for at once.
+_IDS_AT_ONCE = 64
 
 Word = TypeVar("Word", bound=str)
 
@@ -59,15 +61,6 @@ class StoredPlasmid:
     features: PackedFeatures | None
 
 
-def id_hashes(ids: Sequence[str]) -> NDArray[np.uint64]:
-    """64-bit BLAKE2b hashes of ids, (n,)."""
-    digests = [
-        hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        for name in ids
-    ]
-    return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
-
-
 class Segment:
     """A segment file, opened; columns are read when they are first needed.
 
@@ -80,11 +73,9 @@ class Segment:
         self.digest = self._file.digest
         self.model = str(self._file.attributes.get("model"))
         if model is not None and self.model != model:
-            raise MismatchError(
-                f"made by model {self.model[:16]}…, expected {model[:16]}…",
-                where=self.name,
-                hint="restore the file that belongs here, or build the index again",
-            )
+            what = f"made by model {self.model[:16]}…, expected {model[:16]}…"
+            hint = "restore the file that belongs here, or build the index again"
+            raise MismatchError(what, where=self.name, hint=hint)
         self.rows, self.width = check_layout(self._file)
         self.shape = self.rows, self.width
         self.has_sequences = "sequences/bases/bytes" in self._file
@@ -170,7 +161,7 @@ class Segment:
 
     def ids(self, rows: Iterable[int] | NDArray[np.int64]) -> list[str]:
         """The ids of some rows."""
-        return [self._file.string("sequences/id", int(row)) for row in rows]
+        return self._file.some_strings("sequences/id", np.array([*rows], dtype=np.int64))
 
     @cached_property
     def all_ids(self) -> tuple[str, ...]:
@@ -180,32 +171,50 @@ class Segment:
     def find(self, ids: Sequence[str]) -> dict[str, list[int]]:
         """The rows that have these ids (a removed row may share its id with a living one)."""
         rows_of: dict[str, list[int]] = {}
-        for name, id_hash in zip(ids, id_hashes(ids).tolist(), strict=True):
-            start, stop = self._id_range(id_hash)
-            candidates = self._file.slice("sequences/id_row", start, stop).tolist()
-            if rows := [row for row in candidates if self.ids([row]) == [name]]:
-                rows_of[name] = rows
+        for start in range(0, len(ids), _IDS_AT_ONCE):
+            asked = ids[start : start + _IDS_AT_ONCE]
+            which, rows = self._rows_with_hashes(id_hashes(asked))
+            for number, row, name in zip(
+                which.tolist(), rows.tolist(), self.ids(rows), strict=True
+            ):
+                if asked[number] == name:
+                    rows_of.setdefault(name, []).append(row)
         return rows_of
 
-    def _id_range(self, id_hash: int) -> tuple[int, int]:
-        """The range of an id's hash among the ascending ones, its end excluded. Hashes are evenly
-        distributed, so only those around its expected position are read."""
-        expected, margin = (id_hash * self.rows) >> 64, 2 * math.isqrt(self.rows) + 64
-        start, stop = max(0, expected - margin), min(self.rows, expected + margin)
-        window = self._file.slice("sequences/id_hash", start, stop)
-        if (start and not window[0] < id_hash) or (stop < self.rows and not window[-1] > id_hash):
-            start, window = 0, self._file.array("sequences/id_hash")
-        value = np.uint64(id_hash)
-        first = int(np.searchsorted(window, value, side="left"))
-        return start + first, start + int(np.searchsorted(window, value, side="right"))
+    def _rows_with_hashes(self, hashes: Hashes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Which of these hashes of ids (m,) are here, and the row of each, (h,) both."""
+        places, starts = self._id_windows(hashes)
+        stored = self._file.items("sequences/id_hash", places)
+        hits = np.flatnonzero(stored == np.repeat(hashes, np.diff(starts)))
+        rows = self._file.items("sequences/id_row", places[hits]).astype(np.int64)
+        return np.searchsorted(starts, hits, side="right") - 1, rows
 
-    def index_matches(self, hashes: NDArray[np.uint64]) -> bool:
+    def _id_windows(self, hashes: Hashes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where among the ascending hashes of ids each of these (m,) stands if it is there, end to
+        end (t,), and where the places of each begin, and the end (m + 1,): around those expected,
+        for hashes are evenly distributed."""
+        margin = 2 * math.isqrt(self.rows) + 64
+        expected = [value * self.rows >> 64 for value in hashes.tolist()]
+        middle = np.array(expected, dtype=np.int64)
+        first, stop = np.maximum(middle - margin, 0), np.minimum(middle + margin, self.rows)
+        if self.rows and len(hashes):
+            edges = np.concatenate([first, stop - 1])
+            ends = cast("Hashes", self._file.items("sequences/id_hash", edges))
+            is_outside = (first > 0) & (ends[: len(first)] >= hashes)
+            is_outside |= (stop < self.rows) & (ends[len(first) :] <= hashes)
+            first[is_outside], stop[is_outside] = 0, self.rows
+        counts = stop - first
+        starts = np.append(0, np.cumsum(counts))
+        return np.arange(starts[-1]) + np.repeat(first - starts[:-1], counts), starts
+
+    def index_matches(self, hashes: Hashes) -> bool:
         """Whether the sorted hashes are those (n,) of the ids, each with its row."""
         rows = cast("NDArray[np.int64]", self._file.array("sequences/id_row"))
-        sorted_hashes = cast("NDArray[np.uint64]", self._file.array("sequences/id_hash"))
-        has_all_rows = np.array_equal(np.sort(rows), np.arange(self.rows))
+        sorted_hashes = cast("Hashes", self._file.array("sequences/id_hash"))
+        if not np.array_equal(np.sort(rows), np.arange(self.rows)):
+            return False
         ascending = bool(np.all(sorted_hashes[1:] >= sorted_hashes[:-1]))
-        return has_all_rows and ascending and np.array_equal(sorted_hashes, hashes[rows])
+        return ascending and np.array_equal(sorted_hashes, hashes[rows])
 
     def length(self, row: int) -> int:
         """Bases of one plasmid."""
@@ -215,6 +224,12 @@ class Segment:
         """Circular or linear."""
         code = int(self._file.slice("sequences/topology", row, row + 1)[0])
         return self._word(TOPOLOGIES, code)
+
+    def shapes(self, rows: NDArray[np.int64]) -> tuple[list[int], list[Topology]]:
+        """The bases and the topologies of some plasmids; little else is read."""
+        codes = self._file.items("sequences/topology", rows).tolist()
+        lengths = self._file.items("sequences/length", rows).tolist()
+        return lengths, [self._word(TOPOLOGIES, code) for code in codes]
 
     @cached_property
     def lengths(self) -> NDArray[np.int64]:
@@ -285,13 +300,12 @@ class Segment:
         """The bases of one plasmid; DamagedError when this segment holds none."""
         start, stop = self._file.slice("sequences/bases/offsets", row, row + 2).tolist()
         first, last = self._file.slice("sequences/exceptions/offsets", row, row + 2).tolist()
-        runs = [
+        starts, lengths, letters = (
             self._file.slice(f"sequences/exceptions/{column}", first, last)
             for column in ("start", "length", "letter")
-        ]
+        )
         packed = self._file.slice("sequences/bases/bytes", start, stop)
         length = self.length(row)
-        starts, lengths, letters = runs
         if len(packed) != -(-length // 4) or (len(letters) and int(letters.max()) > _ASCII):
             raise DamagedError(f"the bases of row {row} are not {length} letters", where=self.name)
         return PackedBases(

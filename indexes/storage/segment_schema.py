@@ -5,7 +5,8 @@ Checked before any array is read, so that a file whose header is wrong is refuse
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,15 @@ _BASES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "sequences/exceptions/length": ("<i8", ("runs",)),
     "sequences/exceptions/letter": ("|u1", ("runs",)),
 }
+
+
+def id_hashes(ids: Sequence[str]) -> NDArray[np.uint64]:
+    """64-bit BLAKE2b hashes of ids, (n,)."""
+    digests = [
+        hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        for name in ids
+    ]
+    return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
 
 
 def check_layout(file: ArrayFile) -> tuple[int, int]:

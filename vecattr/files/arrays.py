@@ -183,6 +183,20 @@ class ArrayFile:
         start, stop = self.slice(f"{name}/offsets", row, row + 2).tolist()
         return self._text(self.slice(f"{name}/bytes", start, stop).tobytes(), name)
 
+    def some_strings(self, name: str, rows: NDArray[np.int64]) -> list[str]:
+        """The strings of these rows (m,) of a column; only their blocks are read and checked."""
+        self._check_column(name)
+        places = np.asarray(rows, dtype=np.int64)
+        starts, stops = (
+            self.items(f"{name}/offsets", ends).astype(np.int64) for ends in (places, places + 1)
+        )
+        lengths = stops - starts
+        read = self.pieces(f"{name}/bytes", starts, stops)
+        last = np.cumsum(lengths)
+        joined = read(np.arange(int(lengths.sum())) + np.repeat(starts - last + lengths, lengths))
+        blob = joined.tobytes()
+        return [self._text(blob[start:stop], name) for start, stop in pairwise([0, *last.tolist()])]
+
     def _check_column(self, name: str) -> None:
         for part, dtype in (("offsets", "<u8"), ("bytes", "|u1")):
             if self._flat(f"{name}/{part}").dtype.str != dtype:

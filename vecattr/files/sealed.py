@@ -117,24 +117,27 @@ class SealedBytes:
         size = int(ends.max(initial=0))
         if int(begins.min(initial=0)) < 0 or start + size * dtype.itemsize > len(self._body):
             self._refuse(f"holds no items up to {size}: its directory is wrong")
-        if 0 in self._verified:
-            is_filled = ends > begins
-            first = (start + begins[is_filled] * dtype.itemsize) // self._block_size
-            last = (start + ends[is_filled] * dtype.itemsize - 1) // self._block_size
-            self._check_blocks(self._unverified(first, last).tolist())
+        is_filled = ends > begins
+        first = (start + begins[is_filled] * dtype.itemsize) // self._block_size
+        last = (start + ends[is_filled] * dtype.itemsize - 1) // self._block_size
+        self._check_blocks(self._unverified(first, last).tolist())
         array = np.frombuffer(self._body, dtype=dtype, count=size, offset=start)
         return array.__getitem__
 
     def _unverified(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The blocks not verified yet, from each first to its last (m,), (m,) -> (u,)."""
-        unverified = np.frombuffer(self._verified, dtype=np.uint8) == 0
-        if not np.any(last > first + 1):  # as of pieces of a few items
-            touched = np.zeros(len(unverified), dtype=bool)
-            touched[first] = touched[last] = True
-            return np.flatnonzero(touched & unverified)
-        blocks = len(unverified) + 1
-        depth = np.bincount(first, minlength=blocks) - np.bincount(last + 1, minlength=blocks)
-        return np.flatnonzero((np.cumsum(depth)[:-1] > 0) & unverified)
+        """The blocks not verified yet, from each first to its last (m,), ascending (u,); what it
+        takes follows the blocks that are asked for, not the size of the file."""
+        verified = np.frombuffer(self._verified, dtype=np.uint8)
+        counts = last - first + 1
+        if len(counts) and int(counts.max()) > 2:
+            before = np.cumsum(counts) - counts
+            blocks = np.arange(int(counts.sum())) + np.repeat(first - before, counts)
+        else:  # as of pieces of a few items
+            blocks = np.concatenate([first, last])
+        missing = np.sort(blocks[verified[blocks] == 0])
+        is_first = np.ones(len(missing), dtype=bool)
+        is_first[1:] = missing[1:] != missing[:-1]
+        return missing[is_first]
 
     def _check_blocks(self, blocks: Iterable[int]) -> None:
         for block in blocks:
