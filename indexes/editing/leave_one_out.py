@@ -18,7 +18,7 @@ from vecattr.indexes.storage.live_segment import LiveSegment, living_places, row
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.evidence_ranker import PHENOTYPES, EvidenceRanker
 from vecattr.sequences.two_bit import unpack_bases
-from vecattr.vectors import Codes, Column, Cosines, Rows
+from vecattr.vectors import Codes, Column, Rows
 
 #: At most this many reserved plasmids of each kind of work are scored, evenly spaced …
 MOST = 1_500
@@ -50,10 +50,8 @@ def with_lab_scores(
         return LeftOutScores(held_out, None)
     sample = held_out.where(_evenly_spaced(held_out.is_new))
     scoring = _Scoring.from_sample(scorer, sample, segments)
-    for query in range(len(sample)):
-        scoring.score(query, hidden=False)
-    for query in range(0, len(sample), -(-len(sample) // MOST_HIDDEN)):
-        scoring.score(query, hidden=True)
+    scoring.score(range(len(sample)), hidden=False)
+    scoring.score(range(0, len(sample), -(-len(sample) // MOST_HIDDEN)), hidden=True)
     plain, featured = scoring.case_rows()
     seen = len(sample)
     lab_scores = tuple(
@@ -77,10 +75,8 @@ class _Scoring:
         scorer: LabScorer,
         sample: HeldOut,
         stored: list[tuple[Plasmid, str, int]],
-        stored_cosines: list[Cosines],
     ) -> None:
-        self._scorer, self._sample = scorer, sample
-        self._stored, self._stored_cosines = stored, stored_cosines
+        self._scorer, self._sample, self._stored = scorer, sample, stored
         self._cosines = sample.scores(features=False)
         self._lab_codes = {name: code for code, name in enumerate(scorer.catalogue.lab_names)}
         self._class_codes = {name: code for code, name in enumerate(scorer.class_names)}
@@ -98,23 +94,42 @@ class _Scoring:
         cls, scorer: LabScorer, sample: HeldOut, segments: Sequence[LiveSegment]
     ) -> _Scoring:
         """Of these held-out plasmids, which the segments store."""
-        stored = _stored_plasmids(sample, segments)
-        return cls(scorer, sample, stored, list(scorer.stored_cosines(sample.bare)))
+        return cls(scorer, sample, _stored_plasmids(sample, segments))
 
-    def score(self, query: int, *, hidden: bool) -> None:
-        """Score a plasmid; `hidden`: as if its lab were not stored at all."""
-        (plasmid, lab, row), catalogue = self._stored[query], self._scorer.catalogue
-        is_new, lab_code = bool(self._sample.is_new[query]), self._lab_codes[lab]
-        left_out = _group_rows(catalogue, row) if is_new else np.array([row])
-        cosines = self._cosines[query]
-        if hidden:
-            left_out = np.union1d(left_out, np.flatnonzero(catalogue.labs == lab_code))
-            cosines = cosines.copy()
-            if lab in self._class_codes:
-                cosines[self._class_codes[lab]] = -1.0
-        columns = self._scorer.columns(
-            plasmid, self._sample.bare[query], cosines, left_out, self._stored_cosines[query]
+    def score(self, queries: Sequence[int], *, hidden: bool) -> None:
+        """Score some plasmids; `hidden`: as if their labs were not stored at all."""
+        left_out = [self._left_out(query, hidden=hidden) for query in queries]
+        columns = self._scorer.columns_of(
+            [self._stored[query][0] for query in queries],
+            self._sample.bare[list(queries)],
+            [self._class_cosines(query, hidden=hidden) for query in queries],
+            left_out,
         )
+        for query, query_columns in zip(queries, columns, strict=True):
+            self._collect(query, query_columns)
+
+    def _left_out(self, query: int, *, hidden: bool) -> Rows:
+        """The rows that a plasmid is scored without."""
+        (_, lab, row), catalogue = self._stored[query], self._scorer.catalogue
+        is_new = bool(self._sample.is_new[query])
+        left_out = _group_rows(catalogue, row) if is_new else np.array([row])
+        if hidden:
+            lab_rows = np.flatnonzero(catalogue.labs == self._lab_codes[lab])
+            left_out = np.union1d(left_out, lab_rows)
+        return left_out
+
+    def _class_cosines(self, query: int, *, hidden: bool) -> Column:
+        """The cosines of a plasmid with the classes (c,)."""
+        cosines: Column = self._cosines[query]
+        lab = self._stored[query][1]
+        if hidden and lab in self._class_codes:
+            cosines = cosines.copy()
+            cosines[self._class_codes[lab]] = -1.0
+        return cosines
+
+    def _collect(self, query: int, columns: dict[str, Column]) -> None:
+        plasmid, lab, row = self._stored[query]
+        is_new, lab_code = bool(self._sample.is_new[query]), self._lab_codes[lab]
         nearest_of_others = np.delete(columns["nearest"], lab_code)
         self.nearest.append(
             (float(columns["nearest"].max(initial=-1)), float(nearest_of_others.max(initial=-1)))
@@ -122,7 +137,7 @@ class _Scoring:
         is_outside = columns["plasmids"][lab_code] == 0
         self._truths.append(-1 if is_outside else lab_code)
         self._cases.append(OUTSIDE if is_outside else CASES.index("new" if is_new else "known"))
-        self._groups.append(int(catalogue.groups[row]))
+        self._groups.append(int(self._scorer.catalogue.groups[row]))
         self._keep(plasmid, columns, features=True)
         for name in PHENOTYPES:
             columns.pop(name, None)

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.indexes.scoring.lab_features import SHARPNESSES, log_votes
+from vecattr.indexes.scoring.lab_similarities import SHARPNESSES, log_votes
 from vecattr.indexes.scoring.phenotype_odds import FeatureCounts, FeatureMatches
 from vecattr.indexes.scoring.shape_odds import PlasmidShapes, ShapeMatches
 from vecattr.indexes.storage.kmer_schema import sketch_of

@@ -71,9 +71,7 @@ class SimulatedQuery:
         """A query with its vector by sequence (d,) and its cosines with old classes (c,)."""
         kmers, scorer = QueryKmers.from_plasmid(plasmid), rescoring.scorer
         shared = scorer.lab_features.shared(kmers.distinct)
-        [stored_cosines] = scorer.lab_features.stored_cosines(bare[None, :])
-        columns = scorer.lab_features.columns_from_shared(shared, kmers, stored_cosines, cosines)
-        columns |= scorer.odds_columns(plasmid)
+        columns = scorer.columns(plasmid, bare, cosines)
         logits = scorer.ranker.logits(columns)
         rescored, representatives = rescoring.labs_to_rescore(columns, logits)
         return cls(

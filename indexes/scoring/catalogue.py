@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.plasmid import POOLED
-from vecattr.sequences.kmers import distinct
 from vecattr.vectors import Codes, Mask, Rows
 
 NO_ROWS: Rows = np.zeros(0, dtype=np.int64)
@@ -80,10 +79,31 @@ class Catalogue:
     @cached_property
     def publications(self) -> NDArray[np.int64]:
         """From how many publications (groups) the plasmids of each lab come (l,)."""
-        alive = self.labs != NO_LAB
-        pairs = self.labs[alive].astype(np.uint64) << np.uint64(32)
-        pairs = distinct(pairs | self.groups[alive].astype(np.uint64))
-        return np.bincount((pairs >> np.uint64(32)).astype(np.int64), minlength=len(self.lab_names))
+        return np.bincount(self.lab_of_publication, minlength=len(self.lab_names))
+
+    @property
+    def lab_of_publication(self) -> Codes:
+        """The lab of each of the p publications, those of one lab together, ascending (p,); a
+        group that several labs share is a publication of each."""
+        return self._by_publication[0]
+
+    @property
+    def publication_of_row(self) -> NDArray[np.int32]:
+        """The publication of each row (n,), NO_LAB of a removed one."""
+        return self._by_publication[1]
+
+    @cached_property
+    def _by_publication(self) -> tuple[Codes, NDArray[np.int32]]:
+        rows = np.flatnonzero(self.labs != NO_LAB)
+        pairs = self.labs[rows].astype(np.uint64) << np.uint64(32)
+        pairs |= self.groups[rows].astype(np.uint64)
+        order = np.argsort(pairs, kind="stable")
+        ascending = pairs[order]
+        is_first = np.ones(len(rows), dtype=bool)
+        is_first[1:] = ascending[1:] != ascending[:-1]
+        numbers = np.full(len(self), NO_LAB, dtype=np.int32)
+        numbers[rows[order]] = np.cumsum(is_first) - 1
+        return (ascending[is_first] >> np.uint64(32)).astype(np.int64), numbers
 
     @cached_property
     def are_pooled(self) -> Mask:

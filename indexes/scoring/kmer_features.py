@@ -52,6 +52,18 @@ def pairs_of(kmers: Codes, labs: Codes, groups: Codes) -> tuple[Codes, Codes, ND
     return kmers[starts], labs[starts], publications
 
 
+def pairs_by_publication(
+    kmers: Codes, publications: NDArray[np.integer], lab_of_publication: Codes
+) -> tuple[Codes, Codes, NDArray[np.int64]]:
+    """The k-mers and labs of pairs, and from how many publications each comes, (p,), of postings
+    in order of k-mer and publication, (e,), and the lab of each publication, those of one lab
+    together."""
+    first = np.flatnonzero(first_of_each(kmers) | first_of_each(publications))  # of a publication
+    kmers, labs = kmers[first], lab_of_publication[publications[first]]
+    starts = np.flatnonzero(first_of_each(kmers) | first_of_each(labs))
+    return kmers[starts], labs[starts], np.diff(starts, append=len(labs))
+
+
 def _rarities(lab_counts: NDArray[np.int64], *, total_labs: int) -> Column:
     """The weight of k-mers that so many labs have (m,): like an inverse document frequency, largest
     for those that no lab has."""

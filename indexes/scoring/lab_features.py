@@ -19,7 +19,7 @@ from vecattr.indexes.scoring.catalogue import NO_LAB, NO_ROWS, Catalogue
 from vecattr.indexes.scoring.kmer_features import (
     SharedKmers,
     lab_columns,
-    pairs_of,
+    pairs_by_publication,
     plasmid_columns,
     run_columns,
 )
@@ -27,18 +27,8 @@ from vecattr.indexes.storage.kmer_schema import SCALED, K
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.segment_kmers import SegmentKmers
 from vecattr.plasmid import Plasmid
-from vecattr.products import exact_cosines
 from vecattr.sequences.kmers import Hashes, sampled_kmers
-from vecattr.vectors import Codes, Column, Cosines, Mask, Rows, Vectors
-
-#: Inverse temperatures of the kernels by which the plasmids of a lab vote with their cosines.
-SHARPNESSES = (20, 40)
-
-
-def log_votes(votes: Column, sharpness: int) -> Column:
-    """Logarithms of sums of exp(sharpness * (cosine - 1)), on the scale of cosine - 1, (l,)."""
-    scaled: Column = np.log(votes + 1e-9) / sharpness
-    return scaled
+from vecattr.vectors import Codes, Column, Mask, Rows
 
 
 @dataclass(frozen=True)
@@ -76,25 +66,13 @@ class LabFeatures:
 
     def __init__(self, catalogue: Catalogue, segments: Sequence[LiveSegment]) -> None:
         self.catalogue = catalogue
-        self._segments = segments
+        self.segments = segments
         self._kmers = [_kmers_of(segment) for segment in segments]
 
     @staticmethod
     def are_in(segments: Sequence[LiveSegment]) -> bool:
         """Whether all segments have k-mers."""
         return all(segment.stored.kmers is not None for segment in segments)
-
-    def stored_cosines(self, vectors: Vectors) -> Cosines:
-        """The cosines of queries (q, d) with the n' living plasmids, ordered by lab, (q, n')."""
-        products = [exact_cosines(vectors, segment.stored.vectors) for segment in self._segments]
-        joined = products[0] if len(products) == 1 else np.concatenate(products, axis=1)
-        return np.take(joined, self.catalogue.rows_by_lab, axis=1)
-
-    @cached_property
-    def _first_of_lab(self) -> Rows:
-        """Where each lab begins in `rows_by_lab` (l,)."""
-        counts = self.catalogue.plasmids
-        return np.cumsum(counts) - counts
 
     @cached_property
     def rare_sizes(self) -> NDArray[np.int64]:
@@ -108,42 +86,23 @@ class LabFeatures:
     @cached_property
     def _postings_are_in_order(self) -> bool:
         """Whether stored postings are in order of lab and group by their present names."""
-        if len(self._segments) > 1:
+        if len(self.segments) > 1:
             return False
-        names = self._segments[0].stored.lab_names
-        present = [self._segments[0].present(name) for name in names]
+        names = self.segments[0].stored.lab_names
+        present = [self.segments[0].present(name) for name in names]
         present_names = [name for name in present if name is not None]
         return present_names == sorted(set(present_names))
 
     def columns(
         self,
-        kmers: QueryKmers,
-        vector: Vectors,
-        lab_cosines: Column,
-        *,
-        left_out: Rows = NO_ROWS,
-        stored_cosines: Cosines | None = None,
-    ) -> dict[str, Column]:
-        """Every feature of each lab, by name, (l,) each; `vector` (d,) is the query's,
-        `lab_cosines` (c,) are its cosines with the classes, `stored_cosines` (n',) those with the
-        plasmids, computed unless given."""
-        shared = self.shared(kmers.distinct, left_out=left_out)
-        if stored_cosines is None:
-            [stored_cosines] = self.stored_cosines(vector[None, :])
-        return self.columns_from_shared(
-            shared, kmers, stored_cosines, lab_cosines, left_out=left_out
-        )
-
-    def columns_from_shared(
-        self,
         shared: SharedKmers,
         kmers: QueryKmers,
-        stored_cosines: Cosines,
         lab_cosines: Column,
         *,
         left_out: Rows = NO_ROWS,
     ) -> dict[str, Column]:
-        """As `columns`, from the k-mers that the query shares."""
+        """Every feature of each lab that shared k-mers and classes give, by name, (l,) each;
+        `lab_cosines` (c,) are those of the query with the classes."""
         catalogue = self.catalogue
         plasmids, publications = catalogue.plasmids, catalogue.publications
         if len(left_out):
@@ -156,7 +115,6 @@ class LabFeatures:
             **plasmid_columns(
                 shared, catalogue.labs, self.rare_sizes, lab_count=labs, total_labs=labs
             ),
-            **self._vector_columns(stored_cosines, left_out),
             "cosine": lab_cosines[catalogue.class_of_lab],
             "plasmids": np.log1p(plasmids),
             "publications": np.log1p(publications),
@@ -178,15 +136,19 @@ class LabFeatures:
             kmers, rows = segment_kmers.postings(places)
             postings.append((kmers, rows + start if start else rows))
         kmers, rows = self._living_postings(postings, is_common, left_out)
-        labs, groups = self.catalogue.labs[rows], self.catalogue.groups[rows]
+        publications = self.catalogue.publication_of_row[rows]
         if not self._postings_are_in_order:
-            order = np.lexsort((groups, labs, kmers))
-            kmers, rows, labs, groups = kmers[order], rows[order], labs[order], groups[order]
-        pair_kmers, pair_labs, publications = pairs_of(kmers, labs, groups)
+            order = np.argsort(kmers << 32 | publications, kind="stable")  # a few ascending runs
+            kmers, rows, publications = kmers[order], rows[order], publications[order]
+        pair_kmers, pair_labs, pair_publications = pairs_by_publication(
+            kmers, publications, self.catalogue.lab_of_publication
+        )
         pair_counts = np.bincount(pair_kmers, minlength=len(distinct))
         total_labs = len(self.catalogue.lab_names)
         lab_counts = np.where(is_common, np.minimum(common_labs, total_labs), pair_counts)
-        return SharedKmers(lab_counts, is_common, pair_kmers, pair_labs, publications, kmers, rows)
+        return SharedKmers(
+            lab_counts, is_common, pair_kmers, pair_labs, pair_publications, kmers, rows
+        )
 
     def _living_postings(
         self, postings: Sequence[tuple[Codes, Rows]], is_common: Mask, left_out: Rows
@@ -203,19 +165,6 @@ class LabFeatures:
         alive[left_out] = False
         is_kept = alive[rows] & ~is_common[kmers]
         return kmers[is_kept], rows[is_kept]
-
-    def _vector_columns(self, stored_cosines: Cosines, left_out: Rows) -> dict[str, Column]:
-        """The nearest plasmid of each lab, -1 of a lab without any, and the votes of all."""
-        cosines = stored_cosines
-        if len(left_out):
-            cosines = cosines.copy()
-            cosines[np.isin(self.catalogue.rows_by_lab, left_out)] = -1.0
-        first = self._first_of_lab
-        columns = {"nearest": np.clip(np.maximum.reduceat(cosines, first), -1, 1)}
-        for sharpness in SHARPNESSES:
-            votes = np.add.reduceat(np.exp(sharpness * (cosines - 1)), first)
-            columns[f"votes{sharpness}"] = log_votes(votes, sharpness)
-        return columns
 
 
 def _kmers_of(segment: LiveSegment) -> SegmentKmers:

@@ -3,7 +3,7 @@ exact k-mers, shapes and phenotype features of stored plasmids."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vecattr.indexes.scoring.catalogue import NO_ROWS, Catalogue
 from vecattr.indexes.scoring.lab_features import LabFeatures, QueryKmers
+from vecattr.indexes.scoring.lab_similarities import StoredSimilarities
 from vecattr.indexes.scoring.query_facts import FACTS, query_facts
 from vecattr.indexes.scoring.shape_odds import ShapeOdds
 from vecattr.indexes.search.embedding import QueryVectors
@@ -23,9 +24,6 @@ from vecattr.vectors import Column, Cosines, Rows, Scores, Vectors
 
 if TYPE_CHECKING:
     from vecattr.indexes.scoring.phenotype_odds import PhenotypeOdds
-
-#: Cosines of queries with stored plasmids that are in memory at once (8 bytes each).
-_COSINES_AT_ONCE = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -58,6 +56,11 @@ class LabScorer:
         return LabFeatures(self.catalogue, self.segments)
 
     @cached_property
+    def similarities(self) -> StoredSimilarities:
+        """Similarities of stored plasmids by vector and shape."""
+        return StoredSimilarities(self.catalogue, self.segments)
+
+    @cached_property
     def shape_odds(self) -> ShapeOdds:
         """Log odds of each lab by a query's topology, length and composition."""
         return ShapeOdds(self.catalogue, self.segments)
@@ -72,53 +75,52 @@ class LabScorer:
     def evidence(self, vectors: QueryVectors, cosines: Cosines) -> LabEvidence:
         """Of each query; `cosines` (q, c) are those with the class vectors."""
         left_out = [self.rows_of(ids) for ids in vectors.left_out] or [NO_ROWS] * len(vectors)
-        queries = zip(
-            vectors.plasmids,
-            vectors.bare,
-            cosines,
-            left_out,
-            self.stored_cosines(vectors.bare),
-            strict=True,
-        )
-        rows = [self.evidence_of(query[0], self.columns(*query)) for query in queries]
+        columns = self.columns_of(vectors.plasmids, vectors.bare, cosines, left_out)
+        rows = [
+            self.evidence_of(plasmid, query_columns)
+            for plasmid, query_columns in zip(vectors.plasmids, columns, strict=True)
+        ]
         if not rows:
             none = np.zeros((0, len(self.catalogue.lab_names)))
             return LabEvidence(none, none, np.zeros((0, len(FACTS))))
         scores, nearest, facts = zip(*rows, strict=True)
         return LabEvidence(np.stack(scores), np.stack(nearest), np.stack(facts))
 
-    def stored_cosines(self, vectors: Vectors) -> Iterator[Cosines]:
-        """The cosines of each query with the stored plasmids, for several queries at a time: one
-        product reads the stored vectors once for all of them."""
-        batch_size = max(1, _COSINES_AT_ONCE // max(1, len(self.catalogue)))
-        for start in range(0, len(vectors), batch_size):
-            yield from self.lab_features.stored_cosines(vectors[start : start + batch_size])
+    def columns_of(
+        self,
+        plasmids: Sequence[Plasmid],
+        vectors: Vectors,
+        cosines: Iterable[Column],
+        left_out: Sequence[Rows],
+    ) -> Iterator[dict[str, Column]]:
+        """Every input of the ranker for each lab (l,), by name, of each query with its vector
+        (q, d) and its cosines with the classes (q, c), without the rows that are left out for it;
+        with PHENOTYPES when a query has any of the stored features."""
+        similarities = self.similarities.of_queries(plasmids, vectors, left_out)
+        for plasmid, query_cosines, rows, similar in zip(
+            plasmids, cosines, left_out, similarities, strict=True
+        ):
+            kmers = QueryKmers.from_plasmid(plasmid)
+            shared = self.lab_features.shared(kmers.distinct, left_out=rows)
+            yield {
+                **self.lab_features.columns(shared, kmers, query_cosines, left_out=rows),
+                **similar.vector_columns(),
+                **similar.shapes.odds(similar.shapes.total()),
+                **self.phenotype_columns(plasmid, rows),
+            }
 
     def columns(
-        self,
-        plasmid: Plasmid,
-        vector: Vectors,
-        cosines: Column,
-        left_out: Rows,
-        stored_cosines: Cosines | None = None,
+        self, plasmid: Plasmid, vector: Vectors, cosines: Column, left_out: Rows = NO_ROWS
     ) -> dict[str, Column]:
-        """Every input of the ranker for each lab (l,), by name; with PHENOTYPES when the query has
-        any of the stored features. `stored_cosines` as in `LabFeatures.columns`."""
-        columns = self.lab_features.columns(
-            QueryKmers.from_plasmid(plasmid),
-            vector,
-            cosines,
-            left_out=left_out,
-            stored_cosines=stored_cosines,
-        )
-        return columns | self.odds_columns(plasmid, left_out)
-
-    def odds_columns(self, plasmid: Plasmid, left_out: Rows = NO_ROWS) -> dict[str, Column]:
-        """How topology, length, composition and features of a query fit each lab (l,), by name."""
-        columns = self.shape_odds.columns(plasmid, left_out=left_out)
-        if plasmid.features:
-            columns |= self.phenotype_odds.columns(plasmid.features, left_out=left_out)
+        """The same of one query."""
+        [columns] = self.columns_of([plasmid], vector[None, :], cosines[None, :], [left_out])
         return columns
+
+    def phenotype_columns(self, plasmid: Plasmid, left_out: Rows = NO_ROWS) -> dict[str, Column]:
+        """How the features of a query fit each lab (l,), by name; nothing of one without any."""
+        if not plasmid.features:
+            return {}
+        return self.phenotype_odds.columns(plasmid.features, left_out=left_out)
 
     def evidence_of(
         self, plasmid: Plasmid, columns: dict[str, Column]

@@ -26,9 +26,9 @@ from vecattr.vectors import Codes, Column, Mask, Rows
 
 #: The pseudocount of each lab's share of each topology.
 _TOPOLOGY_PSEUDOCOUNT = 1.0
-_LENGTH_WIDTH = 0.1  # of the kernel, in ln(bases): lengths that differ by a tenth are similar
+LENGTH_WIDTH = 0.1  # of the kernel, in ln(bases): lengths that differ by a tenth are similar
 #: Of the kernel, as a squared distance: one plasmid in twenty is so near to another.
-_COMPOSITION_WIDTH = 0.0025
+COMPOSITION_WIDTH = 0.0025
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class PlasmidShapes:
 
     def length_similarities(self, plasmid: Plasmid) -> Column:
         """How similar in length each is to a plasmid, a kernel from 0 to 1 (n,)."""
-        distances = (self.log_lengths - math.log(len(plasmid))) / _LENGTH_WIDTH
+        distances = (self.log_lengths - math.log(len(plasmid))) / LENGTH_WIDTH
         return np.exp(-(distances**2) / 2)
 
     def composition_similarities(self, query_composition: NDArray[np.float32]) -> Column:
@@ -54,7 +54,7 @@ class PlasmidShapes:
         known."""
         products = self._compositions_on_grid @ on_grid(query_composition)  # (n, w) @ (w,) -> (n,)
         squared_distances = np.maximum(2 - 2 * products, 0)  # of unit vectors
-        return np.where(self.have_composition, np.exp(-squared_distances / _COMPOSITION_WIDTH), 0.0)
+        return np.where(self.have_composition, np.exp(-squared_distances / COMPOSITION_WIDTH), 0.0)
 
     @cached_property
     def _compositions_on_grid(self) -> NDArray[np.float64]:

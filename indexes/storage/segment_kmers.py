@@ -197,10 +197,10 @@ class SegmentKmers:
         [length] = self._file.shape(array_name("posting/row"))
         if not np.all((starts >= 0) & (starts <= stops) & (stops <= length)):
             raise self._damage("kmers/posting/offsets does not divide kmers/posting/row")
-        postings = joined_ranges(starts, stops - starts)  # (t,)
         check_kmer_type(self._file, "posting/row")
         read = self._file.pieces(array_name("posting/row"), starts, stops)
-        rows = read(postings).astype(np.int64)
+        spans = [read(slice(*span)) for span in zip(starts.tolist(), stops.tolist(), strict=True)]
+        rows = np.concatenate([np.zeros(0, dtype=np.uint32), *spans]).astype(np.int64)
         if len(rows) and not int(rows.max()) < self._rows:
             raise self._damage(f"a posting leaves the {self._rows} rows")
         return np.repeat(stored, stops - starts), rows

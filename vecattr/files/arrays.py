@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.files.array_directory import Attribute, Directory, Extent
 from vecattr.files.folder import Location
-from vecattr.files.sealed import SealedBytes, seal
+from vecattr.files.sealed import Places, SealedBytes, seal
 from vecattr.vectors import EmbeddingTable
 
 #: Format and version of a file that holds one table of named vectors.
@@ -151,10 +151,10 @@ class ArrayFile:
 
     def pieces(
         self, name: str, begins: NDArray[np.int64], ends: NDArray[np.int64]
-    ) -> Callable[[NDArray[np.int64]], NDArray[np.generic]]:
-        """A function from places (p,) to numbers (p,), copied from an array of one dimension. Only
-        the blocks of the pieces from each begin to its end, (m,) both, are read and checked: the
-        places must be in them."""
+    ) -> Callable[[Places], NDArray[np.generic]]:
+        """A function from places (p,), or a slice, to numbers (p,) of an array of one dimension.
+        Only the blocks of the pieces from each begin to its end, (m,) both, are read and checked:
+        the places must be in them."""
         extent = self._flat(name)
         [length] = extent.shape
         if not np.all((begins >= 0) & (begins <= ends) & (ends <= length)):

@@ -31,6 +31,9 @@ try:  # the same checksum in half the time; installed with xopen on most machine
 except ImportError:
     from zlib import crc32
 
+#: Places of items (p,), or a slice of them.
+Places = NDArray[np.int64] | slice
+
 #: Bytes in one block. A query's k-mers are spread over their arrays, so smaller blocks mean less
 #: to read and verify; a CRC of 8 KiB takes one to three microseconds, the call itself one.
 BLOCK_SIZE = 1 << 13
@@ -110,8 +113,8 @@ class SealedBytes:
         ends: NDArray[np.int64],
         *,
         dtype: np.dtype[np.generic],
-    ) -> Callable[[NDArray[np.int64]], NDArray[np.generic]]:
-        """A function from places (p,) to items (p,), copied from the array that begins at byte
+    ) -> Callable[[Places], NDArray[np.generic]]:
+        """A function from places (p,), or a slice, to items (p,) of the array that begins at byte
         `start`. Only the blocks of the pieces from each begin to its end, (m,) both, are verified:
         the places must be in them."""
         size = int(ends.max(initial=0))

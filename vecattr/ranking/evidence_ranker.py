@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from vecattr.encoders.model_folder import RANKER_FILE
 from vecattr.files.folder import Location
 from vecattr.files.json_files import read_sidecar
-from vecattr.products import exponent_of, on_grid
+from vecattr.products import exact_products
+from vecattr.ranking.hidden_layer import HiddenLayer, LabInputs
 from vecattr.vectors import Codes, Column, Scores
 
 VERSION = 4
@@ -50,8 +51,6 @@ LOG_RANGE = 20.0
 _EDGE = 0.02  # keeps the logarithm of a share of 0 finite
 #: The first so many inputs are made from shared k-mers.
 _KMER_INPUTS = 4 * len(SHARES) + 2 * len(AMOUNTS)
-#: Labs whose hidden units are computed at once.
-_LABS_AT_ONCE = 1024
 _LAYERS = ("mean", "scale", "linear", "inner", "bias", "outer")
 
 
@@ -70,13 +69,7 @@ def input_count(*, phenotypes: bool) -> int:
 
 def network_inputs(columns: Mapping[str, Column], *, phenotypes: bool) -> NDArray[np.float32]:
     """The network's inputs for l labs, (l, f), from one column (l,) for each name."""
-    inputs: list[Column] = []
-    for name in SHARES:
-        share = np.clip(columns[name], 0, 1)
-        inputs += [share, np.log(share + _EDGE), -np.log(1 + _EDGE - share), _of_best(share)]
-    for name in AMOUNTS:
-        amount = np.log1p(columns[name])
-        inputs += [amount, _of_best(amount)]
+    inputs = _kmer_inputs(columns)
     for name in COSINES:
         cosine = columns[name]
         inputs += [cosine, cosine - cosine.max(initial=-1.0)]
@@ -91,6 +84,33 @@ def network_inputs(columns: Mapping[str, Column], *, phenotypes: bool) -> NDArra
         inputs += [np.clip(columns[name], -6, 6) for name in ("same_features", "near_features")]
         inputs.append(columns["features"])
     return np.array(inputs, dtype=np.float32).T  # a column at a time is written faster
+
+
+def _kmer_inputs(columns: Mapping[str, Column]) -> list[Column]:
+    """The first of the `network_inputs`, (l,) each."""
+    inputs: list[Column] = []
+    for name in SHARES:
+        share = np.clip(columns[name], 0, 1)
+        inputs += [share, np.log(share + _EDGE), -np.log(1 + _EDGE - share), _of_best(share)]
+    for name in AMOUNTS:
+        amount = np.log1p(columns[name])
+        inputs += [amount, _of_best(amount)]
+    return inputs
+
+
+def _plain_columns(columns: Mapping[str, Column], *, phenotypes: bool) -> list[Column]:
+    """What the inputs that are not from k-mers are made of, (l,) each. An input relative to the
+    best lab is one of these and a number that is the same for every lab."""
+    nearest = np.clip(columns["nearest"], -1, 1)
+    plain = [columns[name] for name in COSINES]
+    plain += [-np.log(1 + _EDGE - nearest)]
+    plain += [np.clip(columns[name], -6, 6) for name in LOG_ODDS]
+    plain += [columns[name] for name in FACTS]
+    if phenotypes:
+        plain.append(np.clip(columns["phenotypes"], -30, 30) / 10)
+        plain += [np.clip(columns[name], -6, 6) for name in ("same_features", "near_features")]
+        plain.append(columns["features"])
+    return plain
 
 
 def _of_best(values: Column) -> Column:
@@ -112,43 +132,39 @@ class Network:
     outer: NDArray[np.float32]
 
     def logits(self, inputs: NDArray[np.float32]) -> Column:
-        """Logits of a softmax over l labs, (l, f) -> (l,), of each lab the same whatever computes
-        them.
-
-        Most labs share no k-mer with a query. What the inputs of such a lab add is part of the
-        biases, and only the changes from it (c, m) of the m other labs are multiplied.
-        """
-        by_input = inputs.T  # (f, l), in which each input lies in one piece
-        changes = by_input[:_KMER_INPUTS] - self._without_kmers[:, None]  # (c, l)
-        has_kmers = changes.any(axis=0)
-        order = np.argsort(~has_kmers, kind="stable")  # labs with k-mers first
-        changes = changes[:, order[: np.count_nonzero(has_kmers)]]
-        others = self._other_inputs(by_input[_KMER_INPUTS:, order])  # (o + 1, l)
-        changes, others = (
-            on_grid(part, exponent=exponent_of(part.T)) for part in (changes, others)
-        )
-        logits = np.empty(len(order))
-        for start in range(0, len(order), _LABS_AT_ONCE):
-            labs = slice(start, start + _LABS_AT_ONCE)
-            sums = self._other_weights @ others[:, labs]  # (h + 1, o + 1) @ (o + 1, b)
-            kmer_sums = self._kmer_weights @ changes[:, labs]  # (h + 1, c) @ (c, b)
-            sums[:, : kmer_sums.shape[1]] += kmer_sums
-            hidden = np.tanh(sums[:-1].astype(np.float32))  # (h, b)
-            logits[order[labs]] = np.einsum("hb,h->b", hidden, self.outer) + sums[-1]
+        """Logits of a softmax over l labs, (l, f) -> (l,)."""
+        standardised = (inputs - self.mean).astype(np.float64) / self.scale
+        sums = exact_products(standardised, self._weights)  # (l, f) @ (f, h + 1)
+        hidden = np.tanh((sums[:, :-1] + self.bias).astype(np.float32))
+        logits: Column = np.einsum("lh,h->l", hidden, self.outer) + sums[:, -1]
         return logits
 
-    def _other_inputs(self, by_input: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Standardised inputs that are not of k-mers (o, l), and 1 for the biases, (o + 1, l)."""
-        others = np.ones((len(by_input) + 1, by_input.shape[1]))
-        mean, scale = (layer[_KMER_INPUTS:, None] for layer in (self.mean, self.scale))
-        np.divide(by_input - mean, scale, out=others[:-1])
-        return others
+    def lab_logits(self, columns: Mapping[str, Column], *, phenotypes: bool) -> Column:
+        """The same of the `network_inputs` of these columns, of each lab the same whatever is
+        computed beside it; inputs from k-mers are made of labs that share any alone."""
+        plain = _plain_columns(columns, phenotypes=phenotypes)
+        shares_any = np.zeros(len(plain[0]), dtype=bool)
+        for name in SHARES + AMOUNTS:
+            shares_any |= columns[name] != 0
+        with_kmers = np.flatnonzero(shares_any)
+        kmers = _kmer_inputs({name: columns[name][with_kmers] for name in SHARES + AMOUNTS})
+        inputs = LabInputs(
+            np.array([*plain, np.ones(len(plain[0]))]),
+            np.array(kmers) - self._without_kmers[:, None],
+            with_kmers,
+        )
+        same_for_all = [columns[name].max(initial=-1.0) for name in COSINES]
+        same_for_all += [columns[name].max(initial=0.0) for name in MAXIMA]
+        if phenotypes:
+            same_for_all.append(plain[-4].max(initial=-3.0))
+        biases = self._biases + np.einsum("hs,s->h", self._constant_weights, same_for_all)
+        weights = np.concatenate([self._plain_weights, biases[:, None]], axis=1)
+        return HiddenLayer.from_weights(weights, self._kmer_weights, self.outer).logits(inputs)
 
     @cached_property
-    def _without_kmers(self) -> NDArray[np.float32]:
+    def _without_kmers(self) -> Column:
         """The inputs from k-mers of a lab that shares none, (c,)."""
-        no_lab = {name: np.zeros(1) for name in COLUMN_NAMES}
-        return network_inputs(no_lab, phenotypes=False)[0, : len(self.mean)][:_KMER_INPUTS]
+        return np.concatenate(_kmer_inputs({name: np.zeros(1) for name in SHARES + AMOUNTS}))
 
     @cached_property
     def _weights(self) -> NDArray[np.float64]:
@@ -156,20 +172,47 @@ class Network:
         return np.concatenate([self.inner.T, self.linear[None, :]], dtype=np.float64)
 
     @cached_property
+    def _scaled(self) -> NDArray[np.float64]:
+        """The weights of inputs before they are standardised, (h + 1, f)."""
+        return self._weights / self.scale
+
+    @property
     def _kmer_weights(self) -> NDArray[np.float64]:
-        """Of inputs from k-mers before they are scaled, on a grid, (h + 1, c)."""
-        weights = self._weights[:, :_KMER_INPUTS] / self.scale[:_KMER_INPUTS]
-        return on_grid(weights, exponent=exponent_of(weights))
+        return self._scaled[:, :_KMER_INPUTS]
 
     @cached_property
-    def _other_weights(self) -> NDArray[np.float64]:
-        """Of the other inputs, and the biases with what a lab without k-mers adds, on a grid,
-        (h + 1, o + 1)."""
-        usual = (self._without_kmers - self.mean[:_KMER_INPUTS]) / self.scale[:_KMER_INPUTS]
-        biases = np.append(self.bias, 0.0)
-        biases += np.einsum("hc,c->h", self._weights[:, :_KMER_INPUTS], usual)
-        weights = np.concatenate([self._weights[:, _KMER_INPUTS:], biases[:, None]], axis=1)
-        return on_grid(weights, exponent=exponent_of(weights))
+    def _plain_weights(self) -> NDArray[np.float64]:
+        """The weights of `_plain_columns`, (h + 1, p)."""
+        others, cosines = self._scaled[:, _KMER_INPUTS:], 2 * len(COSINES)
+        rest = others[:, cosines + 1 + len(MAXIMA) :]
+        facts = len(LOG_ODDS) + len(FACTS)
+        weights = [others[:, :cosines:2] + others[:, 1:cosines:2], others[:, cosines : cosines + 1]]
+        weights.append(rest[:, :facts])
+        if rest.shape[1] > facts:
+            weights += [rest[:, facts : facts + 1] + rest[:, facts + 1 : facts + 2]]
+            weights += [rest[:, facts + 2 :]]
+        return np.concatenate(weights, axis=1)
+
+    @cached_property
+    def _constant_weights(self) -> NDArray[np.float64]:
+        """The weights of what is the same for every lab: the largest value of each of COSINES and
+        MAXIMA, and of the log odds of phenotypes, (h + 1, s)."""
+        others, cosines = self._scaled[:, _KMER_INPUTS:], 2 * len(COSINES)
+        maxima = others[:, cosines + 1 : cosines + 1 + len(MAXIMA)]
+        weights = [-others[:, 1:cosines:2], maxima]
+        phenotypes = cosines + 1 + len(MAXIMA) + len(LOG_ODDS) + len(FACTS)
+        if others.shape[1] > phenotypes:
+            weights.append(-others[:, phenotypes + 1 : phenotypes + 2])
+        return np.concatenate(weights, axis=1)
+
+    @cached_property
+    def _biases(self) -> Column:
+        """Of each hidden unit, and 0 for the linear part, with what standardising and a lab without
+        k-mers add, (h + 1,)."""
+        usual = -self.mean.astype(np.float64)
+        usual[:_KMER_INPUTS] += self._without_kmers
+        biases: Column = np.append(self.bias, 0.0) + np.einsum("hf,f->h", self._scaled, usual)
+        return biases
 
 
 @dataclass(frozen=True)
@@ -186,7 +229,7 @@ class EvidenceRanker:
         when the query has features."""
         phenotypes = "phenotypes" in columns
         network = self.featured if phenotypes else self.plain
-        return network.logits(network_inputs(columns, phenotypes=phenotypes))
+        return network.lab_logits(columns, phenotypes=phenotypes)
 
     def to_json(self) -> bytes:
         """The content of fusion.json."""

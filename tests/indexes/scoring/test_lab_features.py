@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from vecattr.indexes.scoring.catalogue import NO_ROWS, RARE_BELOW, Catalogue
 from vecattr.indexes.scoring.lab_features import LabFeatures, QueryKmers
+from vecattr.indexes.scoring.lab_similarities import StoredSimilarities
 from vecattr.indexes.storage.kmer_schema import MOST_LABS, SCALED, K
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.ranking.evidence_ranker import COLUMN_NAMES, LOG_ODDS
@@ -266,16 +267,20 @@ def columns_of(
     cosines: Mapping[str, float],
     left_out: NDArray[np.int64] = NO_ROWS,
 ) -> Columns:
-    sampled = sampled_kmers(query.sequence, k=K, scaled=SCALED, circular=query.is_circular)
-    class_cosines = np.array([cosines[name] for name in lab_features.catalogue.class_names])
-    kmers = QueryKmers(sampled, query.is_circular)
-    return lab_features.columns(kmers, vector, class_cosines, left_out=left_out)
+    catalogue = lab_features.catalogue
+    class_cosines = np.array([cosines[name] for name in catalogue.class_names])
+    kmers = QueryKmers.from_plasmid(query)
+    shared = lab_features.shared(kmers.distinct, left_out=left_out)
+    similarities = StoredSimilarities(catalogue, lab_features.segments)
+    [similar] = similarities.of_queries([query], vector[None, :], [left_out])
+    columns = lab_features.columns(shared, kmers, class_cosines, left_out=left_out)
+    return {**columns, **similar.vector_columns()}
 
 
 def assert_same(columns: Columns, expected: Columns) -> None:
     assert set(columns) == set(expected)
     for name, values in expected.items():
-        wide = 1e-6 if name in ("nearest", "votes20", "votes40") else 1e-9
+        wide = {"nearest": 1e-6, "votes20": 1e-5, "votes40": 1e-5}.get(name, 1e-9)
         assert np.asarray(columns[name]).tolist() == pytest.approx(list(values), abs=wide), name
 
 

@@ -100,14 +100,17 @@ def test_a_network_is_its_formula_one_lab_at_a_time() -> None:
         assert score == pytest.approx(total, abs=1e-4)
 
 
-def test_queries_with_features_have_a_network_of_their_own() -> None:
-    both, columns = ranker(), columns_of(6)
-    featured = both.logits(columns)
-    assert np.array_equal(featured, both.featured.logits(network_inputs(columns, phenotypes=True)))
+@pytest.mark.parametrize("labs", [1, 6, 900])
+def test_queries_with_features_have_a_network_of_their_own(labs: int) -> None:
+    """And labs without a k-mer are weighed as the network weighs their inputs."""
+    both, columns = ranker(), columns_of(labs)
+    for name in SHARES + AMOUNTS:
+        columns[name][::2] = 0
+    expected = both.featured.logits(network_inputs(columns, phenotypes=True))
+    assert both.logits(columns) == pytest.approx(expected, abs=2e-4)
     del columns["phenotypes"]
-    assert np.array_equal(
-        both.logits(columns), both.plain.logits(network_inputs(columns, phenotypes=False))
-    )
+    expected = both.plain.logits(network_inputs(columns, phenotypes=False))
+    assert both.logits(columns) == pytest.approx(expected, abs=2e-4)
 
 
 @settings(deadline=None)

@@ -1,0 +1,294 @@
+"""Similarities of queries with all stored plasmids: vectors and shapes of queries in, what remains
+of them of each lab out.
+
+Stored plasmids are read a block of labs at a time, for a batch of queries at once, and each block
+is reduced to one number a lab before the next, so that nothing is kept of a plasmid. Kernels are
+rounded to a grid, so that sums over the plasmids of a lab are exact: they depend neither on the
+other queries nor on how plasmids are divided among segments.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.indexes.scoring.catalogue import Catalogue
+from vecattr.indexes.scoring.shape_odds import COMPOSITION_WIDTH, LENGTH_WIDTH, ShapeMatches
+from vecattr.indexes.storage.live_segment import LiveSegment
+from vecattr.plasmid import Plasmid
+from vecattr.products import exact_cosines, on_grid
+from vecattr.sequences.composition import composition
+from vecattr.vectors import Codes, Column, Mask, Rows, Vectors
+
+#: Inverse temperatures of the kernels by which the plasmids of a lab vote with their cosines.
+SHARPNESSES = (20, 40)
+
+#: Queries compared at once, and stored plasmids (about): what a core's cache holds.
+_QUERIES_AT_ONCE = 64
+_ROWS_AT_ONCE = 512
+#: Added to a kernel and taken away again, it leaves a multiple of 2^-44, of which a float64 sums
+#: hundreds exactly, however large they are.
+_KERNEL_SHIFT = 1.5 * 2.0**8
+
+
+def log_votes(votes: Column, sharpness: int) -> Column:
+    """Logarithms of sums of exp(sharpness * (cosine - 1)), on the scale of cosine - 1, (l,)."""
+    scaled: Column = np.log(votes + 1e-9) / sharpness
+    return scaled
+
+
+@dataclass(frozen=True)
+class LabSimilarities:
+    """Of one query and l labs: the cosine of each lab's nearest plasmid, -1 of a lab without any;
+    the `votes` of its plasmids at each of SHARPNESSES; and how they match in shape."""
+
+    nearest: Column
+    votes: tuple[Column, ...]
+    shapes: ShapeMatches
+
+    def vector_columns(self) -> dict[str, Column]:
+        """The lab features that vectors give, by name."""
+        pairs = zip(SHARPNESSES, self.votes, strict=True)
+        votes = {f"votes{sharpness}": log_votes(sums, sharpness) for sharpness, sums in pairs}
+        return {"nearest": np.clip(self.nearest, -1, 1), **votes}
+
+
+def _are_known(compositions: NDArray[np.float32]) -> Mask:
+    """Which compositions (n, w) are known (n,): not zeros."""
+    return np.asarray(compositions.any(axis=1))
+
+
+@dataclass(frozen=True)
+class _Queries:
+    """q queries: unit vectors (q, d), logarithms of lengths (q,), which are linear (q,),
+    compositions (q, w), and of which these are known (q,)."""
+
+    vectors: Vectors
+    log_lengths: NDArray[np.float32]
+    are_linear: Mask
+    compositions: NDArray[np.float32]
+    have_composition: Mask
+
+    @classmethod
+    def from_plasmids(cls, plasmids: Sequence[Plasmid], vectors: Vectors) -> _Queries:
+        compositions = np.stack(
+            [composition(plasmid.sequence, circular=plasmid.is_circular) for plasmid in plasmids]
+        )
+        return cls(
+            vectors,
+            np.array([math.log(len(plasmid)) for plasmid in plasmids], dtype=np.float32),
+            np.array([not plasmid.is_circular for plasmid in plasmids]),
+            compositions,
+            _are_known(compositions),
+        )
+
+    def only(self, query: int) -> _Queries:
+        """One of them."""
+        return _Queries(*(column[query : query + 1] for column in vars(self).values()))
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """n stored plasmids of one segment: as `_Queries`, and known compositions as zeros and ones."""
+
+    vectors: Vectors
+    log_lengths: NDArray[np.float32]
+    are_linear: Mask
+    compositions: NDArray[np.float32]
+    have_composition: Mask
+
+    @classmethod
+    def from_segment(cls, segment: LiveSegment) -> _Rows:
+        stored, kmers = segment.stored, segment.stored.kmers
+        assert kmers is not None, "only segments with k-mers give lab features"
+        compositions = kmers.compositions
+        return cls(
+            stored.vectors,
+            np.log(stored.lengths).astype(np.float32),
+            stored.are_linear,
+            compositions,
+            _are_known(compositions),
+        )
+
+    def select(self, rows: Rows) -> _Rows:
+        """Some of them, copied."""
+        return _Rows(*(column[rows] for column in vars(self).values()))
+
+    def kernels(self, queries: _Queries) -> Iterator[NDArray[np.float64]]:
+        """Cosines, then votes at each of SHARPNESSES, then similarities of length and composition,
+        0 to 1, (q, n) each; shapes are compared with plasmids of the same topology alone."""
+        cosines = exact_cosines(queries.vectors, self.vectors)
+        yield cosines
+        narrow = (cosines - 1).astype(np.float32)
+        for sharpness in SHARPNESSES:
+            yield _rounded(np.exp(np.float32(sharpness) * narrow))
+        same_topology = queries.are_linear[:, None] == self.are_linear
+        distances = (self.log_lengths - queries.log_lengths[:, None]) / np.float32(LENGTH_WIDTH)
+        yield _rounded(np.exp(distances * distances * np.float32(-0.5)) * same_topology)
+        products = on_grid(queries.compositions) @ on_grid(self.compositions).T  # (q, w) @ (w, n)
+        squared = np.maximum(2 - 2 * products, 0).astype(np.float32)  # distances of unit vectors
+        comparable = same_topology & self.have_composition & queries.have_composition[:, None]
+        yield _rounded(np.exp(squared * np.float32(-1 / COMPOSITION_WIDTH)) * comparable)
+
+
+def _rounded(kernels: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Numbers from 0 to 1 on the grid on which their sums are exact."""
+    wide = kernels.astype(np.float64)
+    wide += _KERNEL_SHIFT
+    wide -= _KERNEL_SHIFT
+    return wide
+
+
+@dataclass(frozen=True)
+class _ByLab:
+    """The living rows of one segment by lab, (n,), the labs that occur (m,), and where the rows of
+    each begin, and the end (m + 1,)."""
+
+    rows: Rows
+    labs: Codes
+    starts: Rows
+
+    @classmethod
+    def from_labs(cls, labs: Codes) -> _ByLab:
+        """From the lab of each row, below 0 for a row that does not count."""
+        order = np.argsort(labs, kind="stable")
+        rows = order[np.count_nonzero(labs < 0) :]
+        counts = np.bincount(labs[rows]) if len(rows) else np.zeros(0, dtype=np.int64)
+        occurring = np.flatnonzero(counts)
+        return cls(rows, occurring, np.append(0, np.cumsum(counts[occurring])))
+
+    def blocks(self) -> Iterator[tuple[Rows, Codes, Rows]]:
+        """Rows, labs and where these begin, of about _ROWS_AT_ONCE rows at a time; no lab is
+        divided."""
+        first = 0
+        while first < len(self.labs):
+            full = int(self.starts[first]) + _ROWS_AT_ONCE
+            last = max(first + 1, int(np.searchsorted(self.starts, full, side="right")) - 1)
+            begin, end = self.starts[first], self.starts[last]
+            yield self.rows[begin:end], self.labs[first:last], self.starts[first:last] - begin
+            first = last
+
+
+class StoredSimilarities:
+    """Similarities with the living rows of a catalogue."""
+
+    def __init__(self, catalogue: Catalogue, segments: Sequence[LiveSegment]) -> None:
+        self._catalogue = catalogue
+        self._segments = segments
+
+    def of_queries(
+        self, plasmids: Sequence[Plasmid], vectors: Vectors, left_out: Sequence[Rows]
+    ) -> Iterator[LabSimilarities]:
+        """Of each query with its vector (q, d), without the rows that are left out for it."""
+        for start in range(0, len(plasmids), _QUERIES_AT_ONCE):
+            block = slice(start, start + _QUERIES_AT_ONCE)
+            queries = _Queries.from_plasmids(plasmids[block], vectors[block])
+            sums = self._sums(queries)
+            for query, rows in enumerate(left_out[block]):
+                query_sums = [column[query] for column in sums]
+                if len(rows):
+                    self._leave_out(query_sums, queries.only(query), rows)
+                yield self._similarities(query_sums, queries, query, rows)
+
+    @cached_property
+    def _rows(self) -> list[_Rows]:
+        return [_Rows.from_segment(segment) for segment in self._segments]
+
+    @cached_property
+    def _by_lab(self) -> list[_ByLab]:
+        labs, starts = self._catalogue.labs, [*self._catalogue.starts, len(self._catalogue)]
+        return [_ByLab.from_labs(labs[start:stop]) for start, stop in pairwise(starts)]
+
+    def _sums(self, queries: _Queries) -> list[NDArray[np.float64]]:
+        """The largest cosine of each lab, -1 of one without any row, and the sum of every other
+        kernel, (q, l) each."""
+        labs = len(self._catalogue.lab_names)
+        sums = [np.full((len(queries), labs), -1.0)]
+        sums += [np.zeros((len(queries), labs)) for _ in range(len(SHARPNESSES) + 2)]
+        for stored, by_lab in zip(self._rows, self._by_lab, strict=True):
+            for rows, block_labs, starts in by_lab.blocks():
+                _add(sums, stored.select(rows).kernels(queries), block_labs, starts)
+        return sums
+
+    def _leave_out(self, sums: list[Column], query: _Queries, left_out: Rows) -> None:
+        """Sum again over the labs of the rows that are left out, in place."""
+        changed = np.unique(self._catalogue.labs[left_out])
+        sums[0][changed] = -1.0
+        for column in sums[1:]:
+            column[changed] = 0.0
+        wide = [column[None, :] for column in sums]
+        kept = np.isin(self._catalogue.labs, changed)
+        kept[left_out] = False
+        for first, stored in zip(self._catalogue.starts, self._rows, strict=True):
+            rows = np.flatnonzero(kept[first : first + len(stored.vectors)])
+            by_lab = _ByLab.from_labs(self._catalogue.labs[first + rows])
+            for places, labs, starts in by_lab.blocks():
+                _add(wide, stored.select(rows[places]).kernels(query), labs, starts)
+
+    def _similarities(
+        self, sums: Sequence[Column], queries: _Queries, query: int, left_out: Rows
+    ) -> LabSimilarities:
+        nearest, *votes, lengths, compositions = sums
+        is_linear = bool(queries.are_linear[query])
+        counts = [self._catalogue.plasmids, *self._counts[is_linear]]
+        if len(left_out):
+            same = self._are_linear[left_out] == is_linear
+            known = same & self._have_composition[left_out]
+            gone = [left_out, left_out[same], left_out[known]]
+            labs, size = self._catalogue.labs, len(nearest)
+            counts = [
+                count - np.bincount(labs[rows], minlength=size)
+                for count, rows in zip(counts, gone, strict=True)
+            ]
+        plasmids, topology, comparable = (count.astype(np.float64) for count in counts)
+        if not queries.have_composition[query]:
+            comparable = np.zeros_like(comparable)
+        shapes = ShapeMatches(plasmids, topology, lengths, comparable, compositions)
+        return LabSimilarities(nearest, tuple(votes), shapes)
+
+    @cached_property
+    def _are_linear(self) -> Mask:
+        return np.concatenate([rows.are_linear for rows in self._rows])
+
+    @cached_property
+    def _have_composition(self) -> Mask:
+        return np.concatenate([rows.have_composition for rows in self._rows])
+
+    @cached_property
+    def _counts(self) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]:
+        """Of circular plasmids, then of linear ones: how many each lab has, and of how many the
+        composition is known (l,)."""
+        labs, size = self._catalogue.labs, len(self._catalogue.lab_names)
+
+        def counts(rows: Mask) -> NDArray[np.int64]:
+            return np.bincount(labs[rows & (labs >= 0)], minlength=size)
+
+        circular, linear = (
+            [counts(same), counts(same & self._have_composition)]
+            for same in (~self._are_linear, self._are_linear)
+        )
+        return circular, linear
+
+
+def _add(
+    sums: Sequence[NDArray[np.float64]],
+    kernels: Iterator[NDArray[np.float64]],
+    labs: Codes,
+    starts: Rows,
+) -> None:
+    """The kernels of some rows, by lab, added to those of their labs, in place; of the first the
+    largest is kept."""
+    largest, *rest = sums
+    nearest = np.maximum.reduceat(next(kernels), starts, axis=1)
+    largest[:, labs] = np.maximum(largest[:, labs], nearest)
+    for column, values in zip(rest, kernels, strict=True):
+        column[:, labs] += np.add.reduceat(values, starts, axis=1)
