@@ -122,12 +122,16 @@ def near_copies_among(
         return ()
     query = _QueryKmers.from_plasmid(plasmid)
     places = living_places(index.segments, [neighbor.id for neighbor in neighbors])
-    reads_kmers = index.scorer is not None  # then k-mers are read in any case
-    candidates = []
-    for neighbor in neighbors:
-        segment, row = places[neighbor.id]
-        if query.may_resemble(neighbor, segment.stored.kmers if reads_kmers else None, row):
-            candidates.append(_overlap(query, neighbor, _bases_at(places[neighbor.id])))
+    long_enough = [neighbor for neighbor in neighbors if query.may_be_covered_by(neighbor)]
+    if index.scorer is not None:  # then k-mers are read in any case
+        alike = query.resembling([places[neighbor.id] for neighbor in long_enough])
+    else:
+        alike = [True] * len(long_enough)
+    candidates = (
+        _overlap(query, neighbor, _bases_at(places[neighbor.id]))
+        for neighbor, is_alike in zip(long_enough, alike, strict=True)
+        if is_alike
+    )
     return tuple(overlap for overlap in candidates if overlap.is_near_copy)
 
 
@@ -159,40 +163,55 @@ class _QueryKmers:
         circular = plasmid.is_circular
         return cls(plasmid, kmer_set(plasmid.sequence, circular=circular, scaled=scaled), scaled)
 
-    def may_resemble(self, neighbor: Neighbor, stored: SegmentKmers | None, row: int) -> bool:
-        """False only when the stored plasmid is no near copy, beyond doubt.
+    def may_be_covered_by(self, neighbor: Neighbor) -> bool:
+        """False only when the stored plasmid is too short for a near copy."""
+        return self.scaled > 1 or neighbor.length >= NEAR_COPY * len(self.kmers)
+
+    def resembling(self, places: Sequence[tuple[LiveSegment, int]]) -> list[bool]:
+        """Of each stored plasmid, False only when it is no near copy, beyond doubt.
 
         Hashes sample the k-mers of both alike and each by itself, so of n sampled k-mers of either
         the share s that both have is less than j, their Jaccard similarity, with a probability of
         at most exp(-n KL(s, j)) (Chernoff 1952); beyond doubt is 1 in 10^20."""
-        if self.scaled == 1 and neighbor.length < NEAR_COPY * len(self.kmers):
-            return False  # no more k-mers than bases
-        if stored is None or self.scaled > SCALED:
-            return True
-        sketch = stored.sketch(row)
-        places = self._places_in(stored)
-        insertion = np.searchsorted(places, sketch)
-        inside = insertion < len(places)
-        common = int(np.count_nonzero(places[insertion[inside]] == sketch[inside]))
-        either = len(self._sample) + len(sketch) - common
-        return either * _divergence(common / max(1, either)) < _DOUBT
+        alike = [True] * len(places)
+        if self.scaled > SCALED:
+            return alike
+        for segment in {id(segment): segment for segment, _ in places}.values():
+            stored = segment.stored.kmers
+            if stored is None:
+                continue
+            numbers = [number for number, place in enumerate(places) if place[0] is segment]
+            common, sizes = self._shared_with(
+                stored, np.array([places[number][1] for number in numbers])
+            )
+            either = len(self._sample) + sizes - common
+            for number, shared_kmers, total in zip(
+                numbers, common.tolist(), either.tolist(), strict=True
+            ):
+                doubt = total * _divergence(shared_kmers / max(1, total))
+                alike[number] = doubt < _DOUBT
+        return alike
+
+    def _shared_with(
+        self, stored: SegmentKmers, rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """How many sampled k-mers some stored plasmids share with the query, and how many they
+        have, (r,) both."""
+        sketches, sizes = stored.sketches(rows)
+        places = np.sort(stored.find(self._sample))
+        places = places[places != NO_PLACE]
+        insertion = np.searchsorted(places, sketches)
+        insertion[insertion == len(places)] = 0
+        is_shared = places[insertion] == sketches if len(places) else np.zeros(len(sketches), bool)
+        before = np.append(0, np.cumsum(is_shared))
+        ends = np.cumsum(sizes)
+        return before[ends] - before[ends - sizes], sizes
 
     @cached_property
     def _sample(self) -> Hashes:
-        """The hashes that a segment's sample may hold."""
+        """The hashes that a segment's sample may hold, ascending."""
         hashes = mix(self.kmers) if self.scaled == 1 else self.kmers
-        return hashes[is_sampled(hashes, scaled=SCALED)]
-
-    def _places_in(self, stored: SegmentKmers) -> NDArray[np.int64]:
-        """The places of the sampled k-mers that a segment has, ascending."""
-        if id(stored) not in self._places:
-            places = np.sort(stored.find(self._sample))
-            self._places[id(stored)] = places[places != NO_PLACE]
-        return self._places[id(stored)]
-
-    @cached_property
-    def _places(self) -> dict[int, NDArray[np.int64]]:
-        return {}
+        return np.sort(hashes[is_sampled(hashes, scaled=SCALED)])
 
 
 def _overlap(query: _QueryKmers, neighbor: Neighbor, bases: str) -> Overlap:

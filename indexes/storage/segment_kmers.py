@@ -147,13 +147,24 @@ class SegmentKmers:
 
     def sketch(self, row: int) -> Places:
         """The places of one plasmid's k-mers (s,), ascending; little else is read."""
-        start, stop = self._sketch_offsets[row : row + 2].tolist()
-        places = self._file.slice(array_name("sketch/place"), start, stop).astype(np.int64)
-        if len(places) and not places[-1] < self._size:
-            raise self._damage(f"the sketch of row {row} leaves the {self._size} k-mers")
-        if not np.all(places[1:] > places[:-1]):
-            raise self._damage(f"the sketch of row {row} does not ascend")
-        return places
+        return self.sketches(np.array([row]))[0]
+
+    def sketches(self, rows: Places) -> tuple[Places, Places]:
+        """The places of the k-mers of some plasmids (r,), those of one after those of another,
+        each ascending (t,), and how many each has (r,); little else is read."""
+        starts, stops = self._sketch_offsets[rows], self._sketch_offsets[rows + 1]
+        check_kmer_type(self._file, "sketch/place")
+        read = self._file.pieces(array_name("sketch/place"), starts, stops)
+        spans = [read(slice(*span)) for span in zip(starts.tolist(), stops.tolist(), strict=True)]
+        places = np.concatenate([np.zeros(0, dtype=np.uint32), *spans]).astype(np.int64)
+        sizes = stops - starts
+        if len(places) and not int(places.max()) < self._size:
+            raise self._damage(f"a sketch leaves the {self._size} k-mers")
+        is_first = np.zeros(len(places) + 1, dtype=bool)
+        is_first[np.cumsum(sizes) - sizes] = True
+        if not np.all((places[1:] > places[:-1]) | is_first[1:-1]):
+            raise self._damage("a sketch does not ascend")
+        return places, sizes
 
     @property
     def sketch_sizes(self) -> Places:
