@@ -47,7 +47,7 @@ def kmer_arrays(
     del hashes
     arrays: Arrays = {
         "hash": kmers,
-        "bucket": _buckets(kmers),
+        "bucket": bucket_starts(kmers),
         "composition": np.concatenate(compositions),
         "sketch/offsets": offsets,
         "sketch/place": places,
@@ -56,7 +56,7 @@ def kmer_arrays(
     return {array_name(column): array for column, array in arrays.items()}
 
 
-def _buckets(kmers: Hashes) -> NDArray[np.uint32]:
+def bucket_starts(kmers: Hashes) -> NDArray[np.uint32]:
     """Where each bucket of ascending hashes (u,) begins, and the end, (2^b + 1,)."""
     bits = bucket_bits(len(kmers))
     sizes = np.bincount(bucket_of(kmers, bits=bits), minlength=1 << bits)

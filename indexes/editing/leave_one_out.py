@@ -20,10 +20,11 @@ from vecattr.ranking.evidence_ranker import PHENOTYPES, EvidenceRanker
 from vecattr.sequences.two_bit import unpack_bases
 from vecattr.vectors import Codes, Column, Rows
 
-#: At most this many reserved plasmids of each kind of work are scored, evenly spaced …
+#: At most this many reserved plasmids of each kind of work are scored, evenly spaced, and as many
+#: of all of them as if their lab were not stored; fewer in an index of very many labs, so that
+#: there are at most so many scores.
 MOST = 1_500
-#: … and so many more as if their lab were not stored.
-MOST_HIDDEN = 1_500
+_MOST_SCORES = 1 << 27
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,11 @@ def with_lab_scores(
     scorer = lab_scorer(ranker, segments, held_out.labs.names)
     if scorer is None:
         return LeftOutScores(held_out, None)
-    sample = held_out.where(_evenly_spaced(held_out.is_new))
+    most = most_scored(len(scorer.catalogue.lab_names))
+    sample = held_out.where(evenly_spaced(held_out.is_new, most=most))
     scoring = _Scoring.from_sample(scorer, sample, segments)
     scoring.score(range(len(sample)), hidden=False)
-    scoring.score(range(0, len(sample), -(-len(sample) // MOST_HIDDEN)), hidden=True)
+    scoring.score(range(0, len(sample), -(-len(sample) // most)), hidden=True)
     plain, featured = scoring.case_rows()
     seen = len(sample)
     lab_scores = tuple(
@@ -162,10 +164,16 @@ class _Scoring:
         return plain, featured
 
 
-def _evenly_spaced(is_new: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """At most MOST rows of each kind, evenly spaced."""
+def most_scored(labs: int) -> int:
+    """How many reserved plasmids of each kind of work are scored in an index of so many labs: three
+    times as many scores of each lab are kept, without features and with."""
+    return max(1, min(MOST, _MOST_SCORES // (6 * max(1, labs))))
+
+
+def evenly_spaced(is_new: NDArray[np.bool_], *, most: int) -> NDArray[np.intp]:
+    """At most so many rows of each kind, evenly spaced."""
     kinds = [np.flatnonzero(is_new == kind) for kind in (False, True)]
-    return np.sort(np.concatenate([rows[:: max(1, -(-len(rows) // MOST))] for rows in kinds]))
+    return np.sort(np.concatenate([rows[:: max(1, -(-len(rows) // most))] for rows in kinds]))
 
 
 def _stored_plasmids(

@@ -22,7 +22,8 @@ from vecattr.datasets.splits import first_of_each_group
 from vecattr.encoders.model_folder import CALIBRATION_FILE, HELD_OUT_FILE
 from vecattr.files.atomic import atomic_write, sha256_bytes, translated_errors
 from vecattr.files.disk import disk
-from vecattr.indexes.editing.leave_one_out import with_lab_scores
+from vecattr.indexes.editing.leave_one_out import evenly_spaced, most_scored, with_lab_scores
+from vecattr.indexes.scoring.lab_features import LabFeatures
 from vecattr.indexes.storage.lab_parts import effective_labs, lab_parts
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.manifest import FileFacts, ModelFiles
@@ -30,22 +31,22 @@ from vecattr.indexes.storage.segment import Segment
 from vecattr.indexes.storage.segment_schema import StoredCodes
 from vecattr.ranking.discriminant import Discriminant, Moments
 from vecattr.ranking.evidence_ranker import read_ranker
-from vecattr.vectors import EmbeddingTable, Vectors
+from vecattr.vectors import EmbeddingTable, Rows, Vectors
 
 SOURCE = "the reserve, left out of the labs' means: whole groups, and single plasmids of others"
 
 
 def held_out_of_means(
-    segments: Sequence[Segment], split_hashes: Mapping[str, SplitHash]
+    segments: Sequence[Segment], split_hashes: Mapping[str, SplitHash], *, most: int | None = None
 ) -> HeldOut | None:
-    """The reserve of the segments' plasmids, a few of each group, and the class vectors that the
-    other plasmids give; None when nothing is reserved. `split_hashes` are by id."""
+    """The reserve of the segments' plasmids, a few of each group, `most` of each kind of work when
+    it is given, and the class vectors that the other plasmids give; None when nothing is reserved.
+    `split_hashes` are by id."""
     labels = [
         name for segment in segments for name in _names(segment.label_names, segment.label_codes)
     ]
     labs = [name for segment in segments for name in _names(segment.lab_names, segment.lab_codes)]
     ids = [name for segment in segments for name in segment.all_ids]
-    vectors = np.concatenate([segment.vectors for segment in segments])  # (n, d)
     hashes = [split_hashes[name] for name in ids]
     reserved = reserve(labels, hashes)
     new_work = first_of_each_group([split_hash.group for split_hash in hashes], reserved.new_work)
@@ -53,11 +54,15 @@ def held_out_of_means(
     kept_rows = np.flatnonzero(~reserved.rows)
     if not len(held_out_rows) or not len(kept_rows):
         return None
-    table = _mean_labs([labels[row] for row in kept_rows], vectors[kept_rows])
+    if most is not None:
+        sample = evenly_spaced(reserved.new_work[held_out_rows], most=most)
+        held_out_rows = held_out_rows[sample]
+    kept, held_out = _rows_of(segments, kept_rows), _rows_of(segments, held_out_rows)
+    table = _mean_labs([labels[row] for row in kept_rows], kept)
     code_of = {name: code for code, name in enumerate(table.names)}
     nearest, nearest_other = nearest_cosines(
-        vectors[held_out_rows],
-        vectors[kept_rows],
+        held_out,
+        kept,
         query_labs=[labs[row] for row in held_out_rows],
         stored_labs=[labs[row] for row in kept_rows],
     )
@@ -65,12 +70,23 @@ def held_out_of_means(
         ids=tuple(ids[row] for row in held_out_rows),
         labels=np.array([code_of[labels[row]] for row in held_out_rows], dtype=np.int64),
         is_new=reserved.new_work[held_out_rows],
-        full=vectors[held_out_rows],
-        bare=vectors[held_out_rows],
+        full=held_out,
+        bare=held_out,
         nearest=nearest,
         nearest_other=nearest_other,
         labs=table,
     )
+
+
+def _rows_of(segments: Sequence[Segment], rows: Rows) -> Vectors:
+    """The vectors of some rows, ascending, of all segments together; nothing else is copied."""
+    firsts = np.cumsum([0, *(segment.rows for segment in segments)])
+    ends = np.searchsorted(rows, firsts)
+    pieces = [
+        segment.vectors[rows[start:stop] - first]
+        for segment, first, start, stop in zip(segments, firsts, ends, ends[1:], strict=False)
+    ]
+    return np.concatenate(pieces)
 
 
 def _names(names: Sequence[str], codes: StoredCodes) -> list[str]:
@@ -100,10 +116,13 @@ def calibrate_means(
     for name in (HELD_OUT_FILE, CALIBRATION_FILE):
         with translated_errors(model / name), contextlib.suppress(FileNotFoundError):
             disk().unlink(model / name)
-    held_out = held_out_of_means([segment.stored for segment in segments], split_hashes)
+    ranker, most = read_ranker(model), None
+    if ranker is not None and LabFeatures.are_in(segments):  # then only a sample is scored
+        most = most_scored(len({name for segment in segments for name in segment.lab_sizes()}))
+    held_out = held_out_of_means([segment.stored for segment in segments], split_hashes, most=most)
     calibration = None
     if held_out:
-        left_out = with_lab_scores(held_out, read_ranker(model), segments)
+        left_out = with_lab_scores(held_out, ranker, segments)
         held_out = left_out.held_out
         calibration = fit_calibration(held_out, source=SOURCE, case_rows=left_out.case_rows)
     if held_out and calibration:

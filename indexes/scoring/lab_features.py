@@ -1,9 +1,10 @@
 """Lab features, the inputs of the evidence ranker: the k-mers and vector of a query in, one column
 of numbers (one number a lab) for each feature out.
 
-k-mers weigh more the fewer labs have them; those of common backbones do not count at all
-(`vecattr.indexes.storage.segment_kmers`). Rows that are left out count as if they were not stored,
-so a stored plasmid can be scored leave-one-out.
+k-mers weigh more the fewer labs have them. Those of common backbones, which more than MOST_LABS
+labs of all segments have (a lab counted in every segment that it is in), do not count at all, so
+that what a query costs does not follow the number of labs. Rows that are left out count as if they
+were not stored, so a stored plasmid can be scored leave-one-out.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from vecattr.indexes.scoring.kmer_features import (
     plasmid_columns,
     run_columns,
 )
-from vecattr.indexes.storage.kmer_schema import SCALED, K
+from vecattr.indexes.storage.kmer_schema import MOST_LABS, SCALED, K
 from vecattr.indexes.storage.live_segment import LiveSegment
-from vecattr.indexes.storage.segment_kmers import SegmentKmers
+from vecattr.indexes.storage.segment_kmers import NO_PLACE, SegmentKmers
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.kmers import Hashes, sampled_kmers
-from vecattr.vectors import Codes, Column, Mask, Rows
+from vecattr.vectors import Codes, Column, Rows
 
 
 @dataclass(frozen=True)
@@ -125,17 +126,20 @@ class LabFeatures:
 
     def shared(self, distinct: Hashes, *, left_out: Rows = NO_ROWS) -> SharedKmers:
         """The k-mers, of these ascending ones (m,), that the query shares with the catalogue."""
-        is_common = np.zeros(len(distinct), dtype=bool)
-        common_labs = np.zeros(len(distinct), dtype=np.int64)
+        places = [kmers.find(distinct) for kmers in self._kmers]  # (m,) of each segment
+        counts = [
+            kmers.lab_counts(found).astype(np.int64)
+            for kmers, found in zip(self._kmers, places, strict=True)
+        ]
+        common_labs = np.sum(counts, axis=0)  # a lab counts in every segment that it is in
+        is_common = common_labs > MOST_LABS
         postings: list[tuple[Codes, Rows]] = []
-        for start, segment_kmers in zip(self.catalogue.starts, self._kmers, strict=True):
-            places = segment_kmers.find(distinct)
-            common_here = segment_kmers.is_common(places)
-            is_common |= common_here
-            common_labs[common_here] += segment_kmers.lab_counts(places[common_here])
-            kmers, rows = segment_kmers.postings(places)
+        for start, segment_kmers, found in zip(
+            self.catalogue.starts, self._kmers, places, strict=True
+        ):
+            kmers, rows = segment_kmers.postings(np.where(is_common, NO_PLACE, found))
             postings.append((kmers, rows + start if start else rows))
-        kmers, rows = self._living_postings(postings, is_common, left_out)
+        kmers, rows = self._living_postings(postings, left_out)
         publications = self.catalogue.publication_of_row[rows]
         if not self._postings_are_in_order:
             order = np.argsort(kmers << 32 | publications, kind="stable")  # a few ascending runs
@@ -151,19 +155,19 @@ class LabFeatures:
         )
 
     def _living_postings(
-        self, postings: Sequence[tuple[Codes, Rows]], is_common: Mask, left_out: Rows
+        self, postings: Sequence[tuple[Codes, Rows]], left_out: Rows
     ) -> tuple[Codes, Rows]:
-        """The postings of all segments together, without those of k-mers that are common in any
-        segment, of removed rows, and of rows that are left out."""
+        """The postings of all segments together, without those of removed rows and of rows that
+        are left out."""
         kmers, rows = postings[0]
-        if len(postings) == 1 and self._all_alive and not len(left_out):
-            return kmers, rows  # common k-mers have no postings in their own segment
         if len(postings) > 1:
             kmers = np.concatenate([kmers for kmers, _ in postings])
             rows = np.concatenate([rows for _, rows in postings])
+        if self._all_alive and not len(left_out):
+            return kmers, rows
         alive = self.catalogue.labs != NO_LAB
         alive[left_out] = False
-        is_kept = alive[rows] & ~is_common[kmers]
+        is_kept = alive[rows]
         return kmers[is_kept], rows[is_kept]
 
 

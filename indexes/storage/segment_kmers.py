@@ -157,13 +157,15 @@ class SegmentKmers:
         read = self._file.pieces(array_name("sketch/place"), starts, stops)
         spans = [read(slice(*span)) for span in zip(starts.tolist(), stops.tolist(), strict=True)]
         places = np.concatenate([np.zeros(0, dtype=np.uint32), *spans]).astype(np.int64)
-        sizes = stops - starts
-        if len(places) and not int(places.max()) < self._size:
-            raise self._damage(f"a sketch leaves the {self._size} k-mers")
+        sizes, ends = stops - starts, np.cumsum(stops - starts)
         is_first = np.zeros(len(places) + 1, dtype=bool)
-        is_first[np.cumsum(sizes) - sizes] = True
-        if not np.all((places[1:] > places[:-1]) | is_first[1:-1]):
-            raise self._damage("a sketch does not ascend")
+        is_first[ends - sizes] = True
+        descents = np.flatnonzero(~((places[1:] > places[:-1]) | is_first[1:-1]))
+        beyond = np.flatnonzero(places >= self._size)
+        for wrong, what in ((descents, "does not ascend"), (beyond, "leaves the k-mers")):
+            if len(wrong):
+                row = rows[np.searchsorted(ends, wrong[0], side="right")]
+                raise self._damage(f"the sketch of row {row} {what}")
         return places, sizes
 
     @property

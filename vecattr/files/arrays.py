@@ -97,6 +97,11 @@ class ArrayFile:
     def _damage(self, what: str) -> DamagedError:
         return DamagedError(what, where=self.name, hint="make the file again")
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all arrays, sorted."""
+        return tuple(sorted(self._extents))
+
     def __contains__(self, name: str) -> bool:
         return name in self._extents
 

@@ -137,7 +137,10 @@ class SealedBytes:
             blocks = np.arange(int(counts.sum())) + np.repeat(first - before, counts)
         else:  # as of pieces of a few items
             blocks = np.concatenate([first, last])
-        missing = np.sort(blocks[verified[blocks] == 0])
+        missing = blocks[verified[blocks] == 0]
+        if not len(missing):
+            return missing
+        missing.sort()
         is_first = np.ones(len(missing), dtype=bool)
         is_first[1:] = missing[1:] != missing[:-1]
         return missing[is_first]

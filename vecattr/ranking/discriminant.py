@@ -22,6 +22,9 @@ from vecattr.vectors import Vectors, unit_rows
 #: The share of the covariance that is replaced by the identity; see `tools/tune_new_labs.py`.
 SHRINKAGE = 0.6
 
+#: Rows that are widened at once; a segment of a whole index holds no more.
+_ROWS_AT_ONCE = 1 << 16
+
 #: A difference of two means of unit vectors is shorter than 2 to this power.
 _EXPONENT = 2
 
@@ -38,8 +41,12 @@ class Moments:
     @classmethod
     def from_vectors(cls, vectors: Vectors) -> Self:
         """The moments of the rows of (n, d)."""
-        wide = vectors.astype(np.float64)
-        return cls(len(wide), wide.sum(axis=0), wide.T @ wide)
+        total, outer = np.zeros(vectors.shape[1]), np.zeros((vectors.shape[1],) * 2)
+        for start in range(0, len(vectors), _ROWS_AT_ONCE):
+            wide = vectors[start : start + _ROWS_AT_ONCE].astype(np.float64)
+            total += wide.sum(axis=0)
+            outer += wide.T @ wide
+        return cls(len(vectors), total, outer)
 
 
 @dataclass(frozen=True)

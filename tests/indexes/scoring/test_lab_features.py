@@ -120,31 +120,35 @@ class Row:
     vector: Vectors
 
 
+def holders_in(part: Part) -> dict[int, set[str]]:
+    """The labs of a segment that have each of its k-mers, removed ones included."""
+    holders: dict[int, set[str]] = defaultdict(set)
+    for plasmid in part.plasmids:
+        for kmer in plain_sketch(plasmid):
+            holders[kmer].add(plasmid.lab or "")
+    return holders
+
+
 class PlainLoops:
     """The same figures, a plasmid, a lab and a k-mer at a time."""
 
     def __init__(self, world: World, left_out: Sequence[int]) -> None:
         self.world = world
         self.rows: list[Row] = []
-        self.common: dict[int, int] = {}
+        holders_of_parts = [holders_in(part) for part in world.parts]
+        counts: dict[int, int] = {}
+        for holders in holders_of_parts:
+            for kmer, labs in holders.items():
+                counts[kmer] = counts.get(kmer, 0) + len(labs)
+        self.common = {kmer: count for kmer, count in counts.items() if count > MOST_LABS}
         number = 0
-        for part in world.parts:
-            holders: dict[int, set[str]] = defaultdict(set)
-            for plasmid in part.plasmids:
-                for kmer in plain_sketch(plasmid):
-                    holders[kmer].add(plasmid.lab or "")
-            common_here = {
-                kmer: len(labs) for kmer, labs in holders.items() if len(labs) > MOST_LABS
-            }
-            for kmer, count in common_here.items():
-                self.common[kmer] = self.common.get(kmer, 0) + count
+        for part, holders in zip(world.parts, holders_of_parts, strict=True):
+            common_here = {kmer for kmer, labs in holders.items() if len(labs) > MOST_LABS}
             for plasmid, vector in zip(part.plasmids, part.vectors, strict=True):
                 lab, kmers = part.present(plasmid.lab), set(plain_sketch(plasmid))
                 if lab is not None and number not in left_out:
                     group = plasmid.group if plasmid.group is not None else number
-                    self.rows.append(
-                        Row(lab, group, kmers, len(kmers - common_here.keys()), vector)
-                    )
+                    self.rows.append(Row(lab, group, kmers, len(kmers - common_here), vector))
                 number += 1
 
     def count(self, kmer: int) -> int:
@@ -351,6 +355,20 @@ def test_common_kmers_are_in_no_sum_but_known(workshop: Any) -> None:
         cosines = cosines_for(world)
         columns = columns_of(world.lab_features(workshop), query, vector, cosines, np.array([4]))
         assert_same(columns, loops.columns(query, vector, cosines))
+
+
+@pytest.mark.proof
+def test_a_kmer_that_labs_of_all_segments_share_is_common(workshop: Any) -> None:
+    shared = "".join(random.Random(8).choices("ACGT", k=200))
+    many = crowd(shared, labs=MOST_LABS + 2)
+    parts = [Part(plasmids, vectors_of(len(plasmids), 1)) for plasmids in (many[::2], many[1::2])]
+    world, query = World(parts), Plasmid("q", shared + many[7].sequence[-60:])
+    loops = PlainLoops(world, [])
+    assert loops.common
+    [vector] = vectors_of(1, 3)
+    cosines = cosines_for(world)
+    columns = columns_of(world.lab_features(workshop), query, vector, cosines)
+    assert_same(columns, loops.columns(query, vector, cosines))
 
 
 def test_columns_do_not_depend_on_how_plasmids_are_divided_or_ordered(workshop: Any) -> None:

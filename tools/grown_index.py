@@ -1,0 +1,169 @@
+"""An index and a number of copies in, an index of so many times as many plasmids and labs out.
+
+    python tools/grown_index.py real.index grown.index --copies 4
+
+A copy of a segment stands for other labs that use the same parts, 3 % of whose bases were
+substituted since: its labs, publications and ids have names of their own, 1 - 0.97^21 of its
+distinct k-mers are others, and its vectors lie some way from the originals. Nothing is embedded and
+no k-mer is counted again, so a million plasmids take minutes. Answers cost what those of a real
+index of that size would, but say nothing: bases are those of the originals, and the calibration is
+that of the index.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.files.arrays import ArrayFile, string_arrays, write_arrays
+from vecattr.indexes.editing.kmer_writer import bucket_starts
+from vecattr.indexes.editing.publish import publish
+from vecattr.indexes.editing.segment_sink import write_segment
+from vecattr.indexes.storage.index_folder import segment_path
+from vecattr.indexes.storage.lock import writing
+from vecattr.indexes.storage.segment import SEGMENT_FORMAT, SEGMENT_VERSION
+from vecattr.indexes.storage.segment_kmers import joined_ranges
+from vecattr.indexes.storage.segment_schema import id_hashes
+from vecattr.indexes.storage.snapshot import open_present
+from vecattr.plasmid import POOLED
+from vecattr.sequences.kmers import Hashes
+from vecattr.vectors import Vectors, unit_rows
+
+#: The share of k-mers of 21 bases that substitutions of 3 % of the bases change.
+CHANGED = 1 - 0.97**21
+#: The length of the noise that is added to a unit vector.
+NOISE = 0.8
+_HASHES_BELOW = 1 << 61  # one k-mer in eight is kept
+
+Arrays = dict[str, NDArray[np.generic]]
+
+
+def renamed(name: str, copy: int) -> str:
+    """What a lab, a publication or a plasmid is called in a copy; names keep their order."""
+    return name if name == POOLED else f"copy {copy:04d} of {name}"
+
+
+class CopiedSegment:
+    """A segment with other names, vectors and k-mers; as `write_segment` takes it."""
+
+    def __init__(self, source: Path, copy: int) -> None:
+        self._file = ArrayFile(source, format=SEGMENT_FORMAT, version=SEGMENT_VERSION)
+        self._copy = copy
+        self._rng = np.random.default_rng(copy)
+
+    @cached_property
+    def vectors(self) -> Vectors:
+        """Unit rows (n, d)."""
+        stored = np.array(self._file.array("sequences/vector"), dtype=np.float64)
+        noise = self._rng.normal(size=stored.shape) * NOISE / stored.shape[1] ** 0.5
+        return unit_rows(stored + noise)
+
+    def to_bytes(self) -> bytes:
+        """The segment file."""
+        arrays = {name: self._file.array(name) for name in self._file.names}
+        arrays |= self._names("sequences/lab", "sequences/lab_name")
+        arrays |= self._names("sequences/label", "sequences/label_name")
+        arrays |= self._names("sequences/group", "sequences/group_name")
+        arrays |= self._ids() | self._parts(arrays) | self._kmers(arrays)
+        arrays["sequences/vector"] = self.vectors
+        return write_arrays(dict(sorted(arrays.items())), self._file.attributes)
+
+    def _names(self, codes: str, names: str) -> Arrays:
+        new_names = [renamed(name, self._copy) for name in self._file.strings(names)]
+        order = sorted(range(len(new_names)), key=new_names.__getitem__)
+        new_code = np.append(np.argsort(order), -1).astype(np.int32)  # -1 stays -1
+        sorted_names = [new_names[place] for place in order]
+        return {codes: new_code[self._file.array(codes)], **string_arrays(names, sorted_names)}
+
+    def _ids(self) -> Arrays:
+        ids = [renamed(name, self._copy) for name in self._file.strings("sequences/id")]
+        hashes = id_hashes(ids)
+        order = np.argsort(hashes, kind="stable")
+        places = {"sequences/id_hash": hashes[order], "sequences/id_row": order.astype(np.int64)}
+        return {**string_arrays("sequences/id", ids), **places}
+
+    def _parts(self, arrays: Arrays) -> Arrays:
+        names = [renamed(name, self._copy) for name in self._file.strings("labs/name")]
+        order = sorted(range(len(names)), key=names.__getitem__)
+        columns = {
+            name: arrays[name][order] for name in ("labs/vector", "labs/weight", "labs/origin")
+        }
+        return {**string_arrays("labs/name", [names[place] for place in order]), **columns}
+
+    def _kmers(self, arrays: Arrays) -> Arrays:
+        """The k-mers with some hashes changed, in the order of the new ones."""
+        hashes: Hashes = np.array(arrays["kmers/hash"], dtype=np.uint64)
+        changed = self._rng.random(len(hashes)) < CHANGED
+        hashes[changed] = self._rng.integers(
+            0, _HASHES_BELOW, size=int(changed.sum()), dtype=np.uint64
+        )
+        order = np.argsort(hashes)
+        place = np.empty(len(order), dtype=np.uint32)
+        place[order] = np.arange(len(order), dtype=np.uint32)
+        starts = np.asarray(arrays["kmers/posting/offsets"])
+        counts = np.diff(starts)[order]
+        rows = arrays["kmers/posting/row"][joined_ranges(starts[:-1][order], counts)]
+        return {
+            "kmers/hash": hashes[order],
+            "kmers/labs": arrays["kmers/labs"][order],
+            "kmers/plasmids": arrays["kmers/plasmids"][order],
+            "kmers/bucket": bucket_starts(hashes[order]),
+            "kmers/posting/offsets": np.append(0, np.cumsum(counts)),
+            "kmers/posting/row": rows,
+            "kmers/sketch/place": self._sketches(arrays, place),
+        }
+
+    def _sketches(self, arrays: Arrays, place: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        """Each sketch with the new places of its k-mers, ascending."""
+        sizes = np.diff(np.asarray(arrays["kmers/sketch/offsets"]))
+        pairs = np.repeat(np.arange(len(sizes), dtype=np.uint64), sizes) << np.uint64(32)
+        pairs |= place[arrays["kmers/sketch/place"]].astype(np.uint64)
+        pairs.sort()
+        return pairs.astype(np.uint32)
+
+
+def grow(source: Path, path: Path, *, copies: int) -> None:
+    """Make the index at `path`, of the index at `source` and copies of its segments."""
+    shutil.copytree(source, path)
+    with writing(path) as folder:
+        _, snapshot = open_present(path)
+        manifest = snapshot.manifest
+        entries = list(manifest.segments)
+        for copy in range(1, copies):
+            for entry in manifest.segments:
+                copied = CopiedSegment(Path(str(segment_path(path, entry.name))), copy)
+                entries.append(write_segment(path, copied))  # type: ignore[arg-type]
+        grown = replace(
+            manifest,
+            generation=manifest.generation + 1,
+            segments=tuple(entries),
+            plasmids=manifest.plasmids * copies,
+            labs=_labs(path, manifest.model, entries),
+        )
+        publish(folder, grown, action="grow", details={"copies": copies})
+
+
+def _labs(path: Path, model: str, entries: Sequence[object]) -> int:
+    from vecattr.indexes.storage.live_segment import LiveSegment, class_sizes
+
+    return len(class_sizes(LiveSegment.open(path, entry, model=model) for entry in entries))  # type: ignore[arg-type]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("source", type=Path)
+    parser.add_argument("index", type=Path)
+    parser.add_argument("--copies", type=int, required=True)
+    options = parser.parse_args()
+    grow(options.source, options.index, copies=options.copies)
+
+
+if __name__ == "__main__":
+    main()
