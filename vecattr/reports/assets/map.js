@@ -3,6 +3,7 @@
 "use strict";
 (() => {
   const NARROW = 500; // a circle of fewer pixels has no room for names beside it: the list has them
+  const MOST_NAMED = 18; // more names beside a whole map are a thicket
   const MOST_LIVE = 6; // canvases take memory: of many answers only those last seen have one
   const live = [];
   // CGView.js makes a picker of colours with inline styles, which the page's policy forbids; no map
@@ -19,13 +20,34 @@
     return `rgba(${red},${green},${blue},${kind.endsWith(" shared") ? 0.4 : 1})`;
   }
 
-  function featuresOf(map) {
+  // Names beside a circle must fit between it and the edge; the whole name is shown under the pointer.
+  function shortName(name, map, width, height) {
+    const most = map.circular ? Math.max(8, Math.floor((width / 2 - height * 0.36 - 30) / 6.2)) : 28;
+    return name.length > most ? `${name.slice(0, most - 1)}…` : name;
+  }
+
+  // Of a map that is seen as a whole the longest annotations are named, of a part all.
+  function namedAtFirst(map) {
+    const longest = [...map.rings.annotations].sort((a, b) => bases(b, map.length) - bases(a, map.length));
+    return new Set(longest.slice(0, MOST_NAMED));
+  }
+
+  function nameByZoom(viewer) {
+    const isPart = viewer.zoomFactor > 1.5;
+    viewer.features().forEach((feature) => {
+      if (feature.type === "annotations") feature.favorite = isPart || feature.meta.named;
+    });
+  }
+
+  function featuresOf(map, width, height) {
     const features = [];
+    const named = namedAtFirst(map);
     for (const [ring, arcs] of Object.entries(map.rings)) {
       arcs.forEach((arc, place) => features.push({
-        name: arc.name, type: ring, source: ring, start: arc.start, stop: arc.end,
+        name: shortName(arc.name, map, width, height), type: ring, source: ring, start: arc.start, stop: arc.end,
         strand: arc.strand || 1, legend: `${arc.kind}${arc.strand ? " arrow" : ""}${arc.shared ? " shared" : ""}`,
-        favorite: ring === "annotations" || (ring === "labs" && isLongest(arcs, place, map.length)), meta: {facts: arc.facts},
+        favorite: named.has(arc) || (ring === "labs" && isLongest(arcs, place, map.length)),
+        meta: {facts: arc.facts, named: named.has(arc)},
       }));
     }
     return features;
@@ -42,7 +64,7 @@
   }
 
   function optionsOf(map, width, height) {
-    const features = featuresOf(map);
+    const features = featuresOf(map, width, height);
     const kinds = [...new Set(features.map((feature) => feature.legend))];
     const ink = colour("ink");
     return {
@@ -100,6 +122,7 @@
     viewer.on("mousemove", told);
     viewer.on("click", told);
     viewer.on("zoom-start", tip.hide);
+    viewer.on("zoom-end", () => nameByZoom(viewer));
     stage.addEventListener("mouseleave", tip.hide);
     document.addEventListener("keydown", (event) => { if (event.key === "Escape") tip.hide(); });
     // The wheel and a finger scroll the page; a mouse drags the map, buttons zoom it.
