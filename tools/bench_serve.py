@@ -42,25 +42,35 @@ def fasta(plasmid: Plasmid) -> bytes:
     return f">{plasmid.id}\n{plasmid.sequence}\n".encode()
 
 
-def memory(service: Running) -> dict[str, int]:
-    """The memory of each process (megabytes), as the service tells it."""
-    page = service.client.get("/metrics").text
-    lines = [line for line in page.splitlines() if line.startswith("vecattr_resident_bytes{")]
-    parts = [line.split('"')[1:] for line in lines]
-    return {name: round(float(rest.split()[-1]) / 1e6) for name, rest in parts}
+def processes(service: Running) -> dict[str, Path]:
+    """The folders in /proc of the process that serves and of its children."""
+    main = service.process.pid
+    children = [
+        child
+        for task in Path(f"/proc/{main}/task").iterdir()
+        for child in (task / "children").read_text().split()
+        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
+    numbered = {f"worker {number}": child for number, child in enumerate(sorted(children), start=1)}
+    return {name: Path(f"/proc/{pid}") for name, pid in {"service": main, **numbered}.items()}
+
+
+def memory(service: Running) -> dict[str, float]:
+    """Megabytes of each process that are its own: not those of mapped files of the index, of which
+    more and more are looked at."""
+    own = {}
+    for name, folder in processes(service).items():
+        lines = (folder / "status").read_text().splitlines()
+        [kilobytes] = [line.split()[1] for line in lines if line.startswith("RssAnon")]
+        own[name] = round(int(kilobytes) / 1000, 1)
+    return own
 
 
 def processor_seconds(service: Running) -> float:
     """What all processes of the service have used of processors since they started."""
     ticks = 0
-    main = service.process.pid
-    children = (
-        child
-        for task in Path(f"/proc/{main}/task").iterdir()
-        for child in (task / "children").read_text().split()
-    )
-    for process in (main, *children):
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    for folder in processes(service).values():
+        fields = (folder / "stat").read_text().rpartition(")")[2].split()
         ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")
 
@@ -97,8 +107,9 @@ def load(
         address = f"http://127.0.0.1:{service.port}"
         with httpx.Client(base_url=address, timeout=120, trust_env=False) as client:
             number = user
-            while time.perf_counter() < end:
-                number += users
+            is_first = True
+            while is_first or time.perf_counter() < end:
+                number, is_first = number + users, False
                 body = fasta(queries[number % len(queries)])
                 begin = time.perf_counter()
                 response = client.post(URL, params=PARAMETERS, content=body)

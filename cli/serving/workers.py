@@ -26,6 +26,8 @@ from vecattr.indexes.answering.worker_pool import signals_blocked, starting_chil
 
 #: How often an idle process looks whether the index has changed (seconds).
 LOOK_EVERY = 1.0
+#: How often it is looked whether the first process is ready (seconds).
+_LOOK_AGAIN = 0.5
 #: How long a process may take to start and open the index (seconds).
 _LONGEST_OPENING = 600.0
 #: The longest wait before a process that ended by itself is started again (seconds).
@@ -77,6 +79,7 @@ class Worker:
         self.starts = 0
         self._is_open = False
         self._ends_in_a_row = 0
+        self.has_looked = threading.Event()
 
     @property
     def is_ready(self) -> bool:
@@ -99,7 +102,8 @@ class Worker:
 
     def join(self) -> None:
         """Wait until it has ended."""
-        self._thread.join()
+        if self.starts:
+            self._thread.join()
 
     def _start_process(self) -> None:
         context = get_context("spawn")
@@ -146,6 +150,7 @@ class Worker:
             return
         self.problem = end.error if isinstance(end, Failure) else None
         self._is_open, self._ends_in_a_row = True, 0
+        self.has_looked.set()
 
     def _replace_process(self) -> None:
         """Start another process; after a while, when none lasts."""
@@ -212,6 +217,8 @@ class Workers:
     def __init__(self, settings: Settings, on_failure: Callable[[Failure], None]) -> None:
         paths = tuple(Path(path).absolute() for path in settings.indexes)
         self._limits = settings.limits
+        self._is_stopping = threading.Event()
+        self._starter = threading.Thread(target=self._start_others, daemon=True)
         self._jobs: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self.workers = tuple(
             Worker(Opening(paths, settings.fusion), settings.limits, self._jobs, on_failure)
@@ -219,12 +226,21 @@ class Workers:
         )
 
     def start(self) -> None:
-        """Start all of them; none is ready yet."""
-        for worker in self.workers:
+        """Start the first, and the others when it is ready: the first answer waits for no other."""
+        self.workers[0].start()
+        self._starter.start()
+
+    def _start_others(self) -> None:
+        while not self.workers[0].has_looked.wait(_LOOK_AGAIN):
+            if self._is_stopping.is_set():
+                return
+        for worker in self.workers[1:]:
             worker.start()
 
     def stop(self) -> None:
         """End all of them, each after the job that it has."""
+        self._is_stopping.set()
+        self._starter.join()
         for worker in self.workers:
             worker.stop()
         for _ in self.workers:
