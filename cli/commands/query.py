@@ -18,7 +18,7 @@ from vecattr.cli.options.reading import reading_options
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.rendering.answers import render
 from vecattr.cli.rendering.bad_records import BadQueries
-from vecattr.cli.rendering.formats import Format
+from vecattr.cli.rendering.formats import DRAWN, MARKED, NEIGHBORS, Format
 from vecattr.cli.rendering.output import write_results
 from vecattr.cli.terminal import terminal
 from vecattr.errors import UsageError
@@ -34,13 +34,8 @@ if TYPE_CHECKING:
     from vecattr.readers.records import BadRecord
 
 
-#: Labs that are ranked by default, and nearest plasmids that are listed unasked.
+#: Labs that are ranked by default.
 LABS = 10
-NEIGHBORS: dict[Format, int] = {"html": 5}
-#: Formats with a map, which ask for the evidence by themselves.
-DRAWN: tuple[Format, ...] = ("html", "svg")
-#: Formats that show nothing but evidence.
-MARKED: tuple[Format, ...] = ("genbank", "gff3", "bed")
 
 
 @click.command("query")

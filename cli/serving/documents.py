@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from vecattr.attribution import Attribution
 from vecattr.cli.rendering.answers import render
-from vecattr.cli.rendering.formats import ANSWER_FORMATS
+from vecattr.cli.rendering.formats import ANSWER_FORMATS, Format
 from vecattr.errors import UsageError
+from vecattr.readers.records import BadRecord
 
 #: Of each form its media type and the suffix of its file; what `query --format` has, but `table`.
 MEDIA_TYPES = {
@@ -23,20 +24,22 @@ MEDIA_TYPES = {
 }
 
 #: The forms that this version of `query` writes.
-FORMS = tuple(form for form in MEDIA_TYPES if form in ANSWER_FORMATS)
+FORMS = tuple(form for form in ANSWER_FORMATS if form in MEDIA_TYPES)
 
 #: The page of the service; no form that a request names.
 PAGE = "page"
 
-#: The forms that are drawn from the evidence, and list this many neighbors unless told otherwise.
-DRAWN = {"html": 5, "svg": 0}
-
 #: The forms that a result page offers to download.
-DOWNLOADS = tuple(form for form in ("json", "tsv", "genbank") if form in FORMS)
+DOWNLOADS: tuple[Format, ...] = ("json", "tsv", "genbank")
 
 
-def document(answers: Sequence[Attribution], form: str) -> str:
-    """The answers in one form; UsageError for one that is not among `FORMS`."""
+def checked_form(form: str) -> Format:
+    """The form; UsageError for one that is not among `FORMS`."""
     if form not in FORMS:
         raise UsageError(f"format is {form!r}, expected one of {', '.join(FORMS)}")
-    return "".join(render(answers, form=form))
+    return form
+
+
+def document(answers: Sequence[Attribution | BadRecord], form: str, *, tells_bad: bool) -> str:
+    """The answers in one form, with bad records among them if it `tells_bad` ones."""
+    return "".join(render(answers, form=checked_form(form), tells_bad=tells_bad))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from vecattr.attribution import Attribution
 from vecattr.errors import UsageError
@@ -15,6 +15,8 @@ from vecattr.readers.records import TopologyOption
 
 if TYPE_CHECKING:
     from vecattr.plasmid import Plasmid
+
+OnBadRecord = Literal["fail", "skip", "report"]
 
 #: The forms of an answer that hold the query's bases; they are kept only when that was asked for.
 WITH_BASES = frozenset({"genbank"})
@@ -38,7 +40,8 @@ def file_name(stated: str | None, default: str) -> str:
 class Question:
     """Files to answer for, how to read them, what each answer is to hold (`request`), and the
     forms in which answers are wanted. With `evidence_if_kept`, an index without k-mers answers
-    without evidence, and does not refuse. UsageError for no file."""
+    without evidence, and does not refuse. What becomes of records that cannot be read among others
+    says `on_bad_record`, as the option of that name. UsageError for no file."""
 
     files: tuple[HeldFile, ...]
     request: AnswerRequest = field(default_factory=AnswerRequest)
@@ -46,6 +49,7 @@ class Question:
     topology: TopologyOption = "auto"
     as_one: bool = False
     evidence_if_kept: bool = False
+    on_bad_record: OnBadRecord = "skip"
 
     def __post_init__(self) -> None:
         if not self.files:

@@ -17,6 +17,7 @@ from vecattr.cli.serving.documents import DOWNLOADS, FORMS, MEDIA_TYPES
 from vecattr.cli.serving.question import IndexFacts
 from vecattr.cli.serving.settings import Settings
 from vecattr.errors import VecattrError
+from vecattr.readers.records import BadRecord
 from vecattr.reports.assets import MAP_SCRIPTS, PAGE_SCRIPTS, hashes, script, style
 from vecattr.reports.page import TITLE, page_values
 from vecattr.reports.templates import environment_with, safe
@@ -87,11 +88,13 @@ def _rendered(name: str, kind: str, **values: object) -> str:
     return template.render({"version": __version__, **frame(kind).values, **values})
 
 
-def result_page(answers: Sequence[Attribution], told: Sequence[str]) -> str:
+def result_page(answers: Sequence[Attribution | BadRecord], told: Sequence[str]) -> str:
     """The report on answers, with what to do with them."""
-    views = [View(answer, number) for number, answer in enumerate(answers, start=1)]
+    good = [answer for answer in answers if not isinstance(answer, BadRecord)]
+    bad = [record for record in answers if isinstance(record, BadRecord)]
+    views = [View(answer, number) for number, answer in enumerate(good, start=1)]
     downloads = [(form, _NAMES[form], MEDIA_TYPES[form][1]) for form in DOWNLOADS if form in _NAMES]
-    values = page_values(views, title=TITLE) | frame("result").values
+    values = page_values(views, title=TITLE, bad_records=bad) | frame("result").values
     remarks = [_OPTION.sub("", line) for line in told]
     return _rendered("result.html", "result", **values, told=remarks, downloads=downloads)
 

@@ -17,6 +17,8 @@ from threading import Thread
 from typing import TYPE_CHECKING, Protocol
 
 from vecattr.attribution import Attribution
+from vecattr.cli.rendering.bad_records import BadQueries
+from vecattr.cli.rendering.formats import MARKED
 from vecattr.cli.serving.documents import PAGE, document
 from vecattr.cli.serving.question import AnswerFacts, IndexFacts, Question, Reply
 from vecattr.cli.serving.settings import RequestLimits
@@ -29,6 +31,7 @@ from vecattr.inputs.limits import Limits
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.rank_fusion import Fusion
 from vecattr.readers.plasmids import ReadOptions, read_plasmids
+from vecattr.readers.records import BadRecord
 from vecattr.sequences.canonical import canonical_sequence
 
 if TYPE_CHECKING:
@@ -151,63 +154,86 @@ class Ask:
             note=notes.append,
         )
         tell("reading")
-        plasmids, bad = _read(question, options, limits)
-        evidence = question.request.evidence
-        if question.evidence_if_kept and not panel.has_evidence:
-            evidence = None
-        answers = []
-        for answer in panel.query_many(
-            plasmids,
-            k=question.request.k,
-            neighbors=question.request.neighbors,
-            exclude_near_copies=question.request.exclude_near_copies,
-            options=question.request.confidence,
-            evidence=evidence,
-            evidence_for=question.request.evidence_for if evidence is not None else (),
-        ):
-            answers.append(answer)
-            tell(f"answered {len(answers)} of {len(plasmids)}")
+        bad = BadQueries()
+        plasmids, errors = _read(question, options, limits, bad)
+        answers = self._answers(panel, plasmids, tell)
         tell("writing")
         facts = tuple(
             AnswerFacts.of(plasmid, answer, sha256=_sha256(plasmid))
             for plasmid, answer in zip(plasmids, answers, strict=True)
         )
-        lines = tuple(map(str, bad))
-        told = (*lines, *notes)
-        documents = {form: _document(answers, form, told) for form in question.forms}
+        woven = list(bad.woven(answers))
+        lines = tuple(map(str, errors))
+        documents = {
+            form: _document(woven, form, notes, tells_bad=question.on_bad_record == "report")
+            for form in question.forms
+            if form not in MARKED or not answers or answers[0].evidence is not None
+        }
         return Reply(documents, facts, lines, tuple(notes), panel.identity, generation_of(panel))
 
+    def _answers(self, panel: Panel, plasmids: list[Plasmid], tell: Tell) -> list[Attribution]:
+        request = self.question.request
+        evidence = request.evidence
+        if self.question.evidence_if_kept and not panel.has_evidence:
+            evidence = None
+        answers = []
+        for answer in panel.query_many(
+            plasmids,
+            k=request.k,
+            neighbors=request.neighbors,
+            exclude_near_copies=request.exclude_near_copies,
+            options=request.confidence,
+            evidence=evidence,
+            evidence_for=request.evidence_for if evidence is not None else (),
+        ):
+            answers.append(answer)
+            tell(f"answered {len(answers)} of {len(plasmids)}")
+        return answers
 
-def _document(answers: Sequence[Attribution], form: str, told: Sequence[str]) -> str:
-    """The answers in one form, or on a page with what the user is told."""
-    if form != PAGE:
-        return document(answers, form)
-    from vecattr.cli.serving.views import result_page  # start-up
 
-    return result_page(answers, told)
+def _document(
+    answers: Sequence[Attribution | BadRecord],
+    form: str,
+    notes: Sequence[str],
+    *,
+    tells_bad: bool,
+) -> str:
+    """The answers in one form, or on a page with notes."""
+    if form == PAGE:
+        from vecattr.cli.serving.views import result_page  # start-up
+
+        return result_page(answers, notes)
+    if tells_bad:
+        return document(answers, form, tells_bad=True)
+    good = [answer for answer in answers if not isinstance(answer, BadRecord)]
+    return document(good, form, tells_bad=False)
 
 
 def _read(
-    question: Question, options: ReadOptions, limits: RequestLimits
+    question: Question, options: ReadOptions, limits: RequestLimits, bad: BadQueries
 ) -> tuple[list[Plasmid], list[InputError]]:
-    """The plasmids of the files, and the errors of bad records."""
+    """The plasmids of the files, and the errors of records that are `bad`; InputError for these
+    when they are not to be left out, or nothing else is there."""
     plasmids: list[Plasmid] = []
-    bad: list[InputError] = []
+    errors: list[InputError] = []
     for record in read_plasmids(question.files, options):
         if isinstance(record, Plasmid):
+            bad.good += 1
             plasmids.append(record)
         else:
-            bad.append(record.error)
-        if len(plasmids) + len(bad) > limits.records:
+            bad.take(record)
+            errors.append(record.error)
+        if len(plasmids) + len(errors) > limits.records:
             raise LimitError(
                 f"the files hold more than {limits.records} records",
                 hint="send them in several requests",
             )
-    if not plasmids and bad:
-        first = bad[0]
-        more = f" (and {len(bad) - 1} more bad records)" if len(bad) > 1 else ""
+    is_refused = question.on_bad_record == "fail" or not plasmids
+    if errors and is_refused and question.on_bad_record != "report":
+        first = errors[0]
+        more = f" (and {len(errors) - 1} more bad records)" if len(errors) > 1 else ""
         raise type(first)(first.what + more, where=first.where, hint=first.hint)
-    return plasmids, bad
+    return plasmids, errors
 
 
 def _sha256(plasmid: Plasmid) -> str:

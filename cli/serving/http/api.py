@@ -11,14 +11,14 @@ from starlette.responses import Response
 
 from vecattr.attribution import Work
 from vecattr.calibration.expectation import Expectation
-from vecattr.cli.rendering.formats import json_text
+from vecattr.cli.rendering.formats import DRAWN, MARKED, NEIGHBORS, json_text
 from vecattr.cli.serving.adding import SECONDS, Addition, Confirmations
 from vecattr.cli.serving.desk import Desk
-from vecattr.cli.serving.documents import DRAWN, FORMS, MEDIA_TYPES
+from vecattr.cli.serving.documents import FORMS, MEDIA_TYPES, checked_form
 from vecattr.cli.serving.http.guard import ASKER, MAY_EDIT
 from vecattr.cli.serving.http.problems import MEDIA_TYPE, RequestError
 from vecattr.cli.serving.http.uploads import read_upload
-from vecattr.cli.serving.question import IndexFacts, Question, Reply
+from vecattr.cli.serving.question import IndexFacts, OnBadRecord, Question, Reply
 from vecattr.errors import UsageError
 from vecattr.indexes.answering.request import AnswerRequest
 from vecattr.indexes.evidence.stretches import COMMON_LABS
@@ -92,10 +92,11 @@ def answer_request(
         raise UsageError("k and coverage both say how many labs to name", hint="give one")
     expectation = None if expect is None else Expectation.from_text(expect)
     options = ConfidenceOptions(work, false_alarm, coverage, expectation)
-    with_evidence = evidence or bool(evidence_for) or format in DRAWN
+    form = checked_form(format)
+    with_evidence = evidence or bool(evidence_for) or form in (*DRAWN, *MARKED)
     return AnswerRequest(
         k or 10,
-        DRAWN.get(format, 0) if neighbors is None else neighbors,
+        NEIGHBORS.get(form, 0) if neighbors is None else neighbors,
         exclude_near_copies,
         options,
         common_labs if with_evidence else None,
@@ -140,10 +141,11 @@ def api_router(desk: Desk) -> APIRouter:
         format: Annotated[str, Query(description=f"One of {', '.join(FORMS)}.")] = "json",
         topology: TopologyOption = "auto",
         as_one: bool = False,
+        on_bad_record: Annotated[
+            OnBadRecord, Query(description="Records that cannot be read, among others.")
+        ] = "skip",
     ) -> Response:
         """Rank the labs most likely to have designed each sequence."""
-        if format not in FORMS:
-            raise UsageError(f"format is {format!r}, expected one of {', '.join(FORMS)}")
         with desk.place():
             upload = await read_upload(request, desk.settings.limits)
             question = Question(
@@ -153,6 +155,7 @@ def api_router(desk: Desk) -> APIRouter:
                 topology=topology,
                 as_one=as_one,
                 evidence_if_kept=format in DRAWN,
+                on_bad_record=on_bad_record,
             )
             reply = await desk.reply(question, request.scope[ASKER], request.is_disconnected)
         headers = index_headers(reply) | told_headers(reply)

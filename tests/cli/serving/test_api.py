@@ -26,7 +26,7 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return capsys.readouterr().out
 
 
-@pytest.mark.parametrize("form", ["json", "jsonl", "tsv", "csv"])
+@pytest.mark.parametrize("form", ["json", "tsv", "html", "svg", "genbank", "gff3", "bed"])
 def test_answers_are_those_of_the_command_line(
     service: Any, shelf: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
 ) -> None:
@@ -92,6 +92,21 @@ def test_a_bad_record_among_others_is_told_in_headers(service: Any, shelf: Any) 
     assert len(answer.json()) == 1
     assert answer.headers["Vecattr-Bad-Records"] == "1"
     assert "is not a nucleotide letter" in json.loads(answer.headers["Vecattr-Notes"])[0]
+
+
+def test_a_bad_record_is_left_out_or_reported_or_refused_as_asked(service: Any, shelf: Any) -> None:
+    data = fasta(shelf.plasmids[0]) + b">b\nAC!T\n"
+
+    def asked(how: str, content: bytes = data) -> httpx.Response:
+        response: httpx.Response = service.client.post(
+            URL, content=content, params={"on_bad_record": how}
+        )
+        return response
+
+    assert ["error" in one for one in asked("report").json()] == [False, True]
+    assert asked("report", b">b\nAC!T\n").json()[0]["query"] == "b"
+    assert len(asked("skip").json()) == 1
+    assert asked("fail").status_code == 422
 
 
 @pytest.mark.parametrize(
