@@ -66,7 +66,7 @@ def _record(answer: Attribution, name: str) -> SeqRecord:
 def _annotated(annotation: Annotation, length: int) -> SeqFeature.SeqFeature:
     """What the query's own file says."""
     kind = annotation.kind if _KIND.match(annotation.kind) else _OTHER_KIND
-    spans = ((annotation.start, annotation.end),)
+    spans: tuple[tuple[int, int], ...] = ((annotation.start, annotation.end),)
     if annotation.start > annotation.end:
         spans = ((annotation.start, length), (1, annotation.end))
     label = escape_control(annotation.name or annotation.kind)
