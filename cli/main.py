@@ -175,7 +175,8 @@ def run(arguments: Sequence[str], *, group: click.Command = cli, program: str = 
     terminal = Terminal()
     code = _code_of(arguments, terminal, group=group, program=program)
     terminal.tell_notes()  # of a command that failed
-    terminal.close_log(code)
+    if terminal.run_log is not None:
+        terminal.run_log.close(code)
     return code
 
 

@@ -49,29 +49,29 @@ class Terminal:
     bad_records: int = 0
     on_bad_record: OnBadRecord | None = None
     is_in_force: bool = False
-    log_file: Path | None = None
-    log_format: LogFormat = "text"
-    command: str = "vecattr"
     progress_seconds: float = 30
     notes: dict[str, None] = field(default_factory=dict)
     further_notes: int = 0
+    log_options: tuple[Path, LogFormat, str] | None = None
     run_log: RunLog | None = None
+
+    def log_to(self, path: Path, *, form: LogFormat, command: str) -> None:
+        """Log what this command tells; the file is opened when the command begins."""
+        self.log_options = path, form, command
+
+    def open_log(self) -> None:
+        """Write the first line of the log file, if there is to be one."""
+        if self.log_options is not None and self.run_log is None:
+            from vecattr.cli.run_log import RunLog  # start-up
+
+            path, form, command = self.log_options
+            self.run_log = RunLog(path, form=form, command=command)
 
     def log(self, level: int, message: str, **fields: str | int | float | None) -> None:
         """Add a line to the log file, if there is one."""
-        if self.log_file is None:
-            return
-        if self.run_log is None:
-            from vecattr.cli.run_log import RunLog  # start-up
-
-            self.run_log = RunLog(self.log_file, form=self.log_format, command=self.command)
-        self.run_log.event(level, escape_control(message), **fields)
-
-    def close_log(self, exit_code: int) -> None:
-        """Write the last line of the log file, if there is one."""
-        self.log(logging.DEBUG, "all is told")
+        self.open_log()
         if self.run_log is not None:
-            self.run_log.close(exit_code)
+            self.run_log.event(level, escape_control(message), **fields)
 
     def commit_at(self, last: str) -> Callable[[str], None]:
         """A hook of an edit whose commit is the step of this name; it sets `is_in_force`."""

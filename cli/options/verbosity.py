@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -26,13 +28,24 @@ def _flag(*names: str, field: str, help_text: str) -> Callable[[Function], Funct
     )
 
 
-def _set_log_file(ctx: click.Context, param: click.Parameter, path: Path | None) -> None:
-    terminal().log_file = check_folder(ctx, param, path)
-    terminal().command = ctx.info_name or "vecattr"
+def _log_option(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    """Tell the terminal where to log once both options are known."""
+    given = ctx.meta.setdefault("vecattr log", {})
+    given[param.name] = check_folder(ctx, param, value) if isinstance(value, Path) else value
+    if len(given) == 2 and given["log_file"] is not None:
+        form: LogFormat = given["log_format"] or "text"
+        terminal().log_to(given["log_file"], form=form, command=ctx.info_name or "vecattr")
 
 
-def _set_log_format(ctx: click.Context, param: click.Parameter, form: LogFormat | None) -> None:
-    terminal().log_format = form or "text"
+def _logged(function: Function) -> Function:
+    """A command that writes the first line of its log when it begins."""
+
+    @functools.wraps(function)
+    def begun(*args: Any, **values: Any) -> Any:
+        terminal().open_log()
+        return function(*args, **values)
+
+    return begun  # type: ignore[return-value]
 
 
 verbosity_options = together(
@@ -44,7 +57,7 @@ verbosity_options = together(
         type=FILE,
         metavar="FILE",
         expose_value=False,
-        callback=_set_log_file,
+        callback=_log_option,
         is_eager=True,
         help="Append what the command tells to this file, with the time, with -q, too.",
     ),
@@ -52,9 +65,10 @@ verbosity_options = together(
         "--log-format",
         type=click.Choice(LOG_FORMATS),
         expose_value=False,
-        callback=_set_log_format,
+        callback=_log_option,
         is_eager=True,
         show_default="text",
         help="The format of --log-file: lines for people, or one JSON object a line.",
     ),
+    _logged,
 )

@@ -79,7 +79,9 @@ def test_a_log_that_cannot_be_made_is_refused_first(tmp_path: Path, capsys: Capt
 
 
 def test_a_message_in_a_log_is_one_line_that_drives_no_terminal(tmp_path: Path) -> None:
-    terminal = Terminal(quiet=True, log_file=tmp_path / "run.log")
+    terminal = Terminal(quiet=True)
+    terminal.log_to(tmp_path / "run.log", form="text", command="go")
+    assert not (tmp_path / "run.log").exists()
     terminal.say("\x1b[2J\nsecond")
     assert all(line.isprintable() for line in (tmp_path / "run.log").read_text().splitlines())
     assert len((tmp_path / "run.log").read_text().splitlines()) == 2

@@ -13,7 +13,9 @@ FOLDER = Path(__file__).resolve().parents[2] / "docs" / "tutorial"
 
 
 def test_what_a_page_prints_is_written_into_it(tmp_path: Path) -> None:
-    page = "a\n\n```pycon\n>>> x = 2\n>>> x\nold\n```\n\nb\n\n```pycon\n>>> for y in (x, 3):\n...     print(y)\n```\n"
+    block = "```pycon\n{}```\n"
+    page = "a\n\n" + block.format(">>> x = 2\n>>> x\nold\n") + "\nb\n\n"
+    page += block.format(">>> for y in (x, 3):\n...     print(y)\n")
     fresh = page.replace("old", "2").replace("print(y)\n", "print(y)\n2\n3\n")
     assert filled(page, tmp_path) == fresh
     assert filled(fresh, tmp_path) == fresh
