@@ -111,6 +111,7 @@ class Index(OpenedIndex):
         exclude_near_copies: bool = False,
         options: ConfidenceOptions = DEFAULT_OPTIONS,
         evidence: int | None = None,
+        evidence_for: Sequence[str] = (),
         group: str = TOGETHER,
     ) -> JointAttribution:
         """The k likeliest labs of all plasmids together, as of one unknown lab, with each plasmid's
@@ -123,7 +124,9 @@ class Index(OpenedIndex):
         >>> len(joint.members), len(joint.labs)
         (60, 2)
         """
-        request = AnswerRequest(k, neighbors, exclude_near_copies, options, evidence)
+        request = AnswerRequest(
+            k, neighbors, exclude_near_copies, options, evidence, tuple(evidence_for)
+        )
         panel = OpenedPanel((self,))
         return answer_together(panel, plasmids, request, batch_size=batch_size, group=group)
 
@@ -137,6 +140,7 @@ class Index(OpenedIndex):
         exclude_near_copies: bool = False,
         options: ConfidenceOptions = DEFAULT_OPTIONS,
         evidence: int | None = None,
+        evidence_for: Sequence[str] = (),
     ) -> Iterator[Attribution]:
         """As `query_many`, but plasmids that share rare stretches are answered with each other's
         help, and `links` name them: the first answer comes when all plasmids are read. UsageError
@@ -148,7 +152,9 @@ class Index(OpenedIndex):
         >>> answers[0].links
         ()
         """
-        request = AnswerRequest(k, neighbors, exclude_near_copies, options, evidence)
+        request = AnswerRequest(
+            k, neighbors, exclude_near_copies, options, evidence, tuple(evidence_for)
+        )
         return answer_linked(OpenedPanel((self,)), plasmids, request, batch_size=batch_size)
 
     def info(self) -> dict[str, object]:
@@ -201,10 +207,13 @@ class Panel(OpenedPanel):
         exclude_near_copies: bool = False,
         options: ConfidenceOptions = DEFAULT_OPTIONS,
         evidence: int | None = None,
+        evidence_for: Sequence[str] = (),
         group: str = TOGETHER,
     ) -> JointAttribution:
         """As `Index.query_together`; UsageError for several indexes."""
-        request = AnswerRequest(k, neighbors, exclude_near_copies, options, evidence)
+        request = AnswerRequest(
+            k, neighbors, exclude_near_copies, options, evidence, tuple(evidence_for)
+        )
         return answer_together(self, plasmids, request, batch_size=batch_size, group=group)
 
     def query_linked(
@@ -217,9 +226,12 @@ class Panel(OpenedPanel):
         exclude_near_copies: bool = False,
         options: ConfidenceOptions = DEFAULT_OPTIONS,
         evidence: int | None = None,
+        evidence_for: Sequence[str] = (),
     ) -> Iterator[Attribution]:
         """As `Index.query_linked`; UsageError for several indexes."""
-        request = AnswerRequest(k, neighbors, exclude_near_copies, options, evidence)
+        request = AnswerRequest(
+            k, neighbors, exclude_near_copies, options, evidence, tuple(evidence_for)
+        )
         return answer_linked(self, plasmids, request, batch_size=batch_size)
 
     def judge(

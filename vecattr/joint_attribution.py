@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from vecattr.attribution import Attribution, Hit, Provenance, Strength, Verdict, sentence_of
+from vecattr.plasmid import Topology
 
 #: The name of a group that was given none.
 TOGETHER = "together"
@@ -50,6 +52,9 @@ class JointAttribution:
     ('Lab 02', ())
     """
 
+    confidence_name: ClassVar[str] = Attribution.confidence_name
+    uncalibrated_name: ClassVar[str] = Attribution.uncalibrated_name
+
     group: str
     members: tuple[Member, ...]
     labs: tuple[Hit, ...]
@@ -62,6 +67,7 @@ class JointAttribution:
     coverage: float | None = None
     outside: float | None = None
     strength: Strength | None = None
+    right_share: float | None = None
 
     def __post_init__(self) -> None:
         assert self.members, "a joint answer has members"
@@ -70,6 +76,12 @@ class JointAttribution:
     def length(self) -> int:
         """The bases of all members."""
         return sum(member.answer.length for member in self.members)
+
+    @property
+    def topology(self) -> Topology:
+        """Circular when all members are."""
+        topologies = {member.answer.topology for member in self.members}
+        return "circular" if topologies == {"circular"} else "linear"
 
     @property
     def strangers(self) -> tuple[str, ...]:

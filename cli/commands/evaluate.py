@@ -65,7 +65,9 @@ def command(
 
     panel = open_panel(indexes, fusion=fusion, device=device, threads=threads)
     evaluation.check(panel, plasmids)
-    read_options = replace(read_options, known_features=lambda: panel.feature_names)
+    read_options = replace(
+        evaluation.grouped(read_options), known_features=lambda: panel.feature_names
+    )
     bad_records: list[BadRecord] = []
     collection = load_labelled_plasmids(plasmids, read_options, report=bad_records.append)
     measured = _measure(panel, collection, evaluation, confidence, title="evaluate")
@@ -74,6 +76,7 @@ def command(
         facts |= _unknown_facts(panel, plasmids, read_options, measured, evaluation, confidence)
     if evaluation.few_shot_where:
         facts |= _few_shot_facts(panel, plasmids, read_options, evaluation)
+    facts |= _joint_facts(panel, collection, evaluation, confidence)
     if evaluation.exclude_near_copies:
         facts |= _near_copies_facts(panel, measured)
     facts |= _provenance(panel, read_options)
@@ -187,6 +190,32 @@ def _few_shot_facts(
         protocol: {str(shots): asdict(figures) for shots, figures in by_shots.items()}
         for protocol, by_shots in figures_by_protocol.items()
     }
+
+
+def _joint_facts(
+    panel: Panel,
+    plasmids: Sequence[Plasmid],
+    evaluation: EvaluationOptions,
+    confidence: ConfidenceOptions,
+) -> dict[str, object]:
+    """Accuracy of rows that are asked about together, and of linked ones, as asked for."""
+    from vecattr.indexes.evaluation.joint_ranks import (  # start-up
+        Measuring,
+        linked_facts,
+        together_facts,
+    )
+    from vecattr.metrics.bootstrap import group_codes  # start-up
+
+    measuring = Measuring(panel, confidence, evaluation.exclude_near_copies)
+    facts: dict[str, object] = {}
+    if evaluation.together_by is not None:
+        groups = group_codes([plasmid.group for plasmid in plasmids])
+        with terminal().progress("together", total=len(plasmids)) as advance:
+            facts["together"] = together_facts(measuring, plasmids, groups, progress=advance)
+    if evaluation.linked:
+        with terminal().progress("linked", total=len(plasmids)) as advance:
+            facts["linked"] = linked_facts(measuring, plasmids, progress=advance)
+    return facts
 
 
 def _near_copies_facts(panel: Panel, measured: TrueRanks) -> dict[str, object]:

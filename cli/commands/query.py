@@ -13,12 +13,14 @@ from vecattr.cli.options.completions import SOURCES
 from vecattr.cli.options.compute import compute_options, processors
 from vecattr.cli.options.confidence import confidence_options
 from vecattr.cli.options.index import indexes_option, near_copies_option
+from vecattr.cli.options.joint import JointOptions, Request, joint_options
 from vecattr.cli.options.output import answer_output_options, chosen_format
 from vecattr.cli.options.reading import reading_options
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.rendering.answers import render
 from vecattr.cli.rendering.bad_records import BadQueries
 from vecattr.cli.rendering.formats import DRAWN, MARKED, NEIGHBORS, Format
+from vecattr.cli.rendering.joint import render_joint
 from vecattr.cli.rendering.output import write_results
 from vecattr.cli.terminal import terminal
 from vecattr.errors import UsageError
@@ -26,12 +28,11 @@ from vecattr.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from vecattr.attribution import Attribution
+    from vecattr.indexes.index import Panel
     from vecattr.indexes.scoring.confidence import ConfidenceOptions
     from vecattr.plasmid import Plasmid
     from vecattr.ranking.rank_fusion import Fusion
     from vecattr.readers.plasmids import ReadOptions
-    from vecattr.readers.records import BadRecord
 
 
 #: Labs that are ranked by default.
@@ -67,6 +68,7 @@ LABS = 10
     metavar="N",
     help="With --evidence: a stretch that more than N labs have is common property. [default: 20]",
 )
+@joint_options
 @near_copies_option
 @click.option(
     "--exact",
@@ -87,6 +89,7 @@ def command(
     evidence: bool,
     evidence_for: tuple[str, ...],
     common_labs: int | None,
+    joint: JointOptions,
     exclude_near_copies: bool,
     exact: bool,
     confidence: ConfidenceOptions,
@@ -112,26 +115,42 @@ def command(
 
     panel = open_panel(indexes, fusion=fusion, device=device, threads=threads, exact=exact)
     evidence = evidence or (written in DRAWN and panel.has_evidence)
-    read_options = replace(read_options, known_features=lambda: panel.feature_names)
+    read_options = replace(joint.grouped(read_options), known_features=lambda: panel.feature_names)
     bad_queries = BadQueries()
     with terminal().progress("query") as advance:
-        answers = panel.query_many(
-            _queries(sequences, read_options, bad_queries, advance),
-            k=k or LABS,
-            neighbors=NEIGHBORS.get(written, 0) if neighbors is None else neighbors,
-            exclude_near_copies=exclude_near_copies,
-            options=confidence,
-            processes=1 if device == "cuda" else threads or processors(),
-            evidence=_common_labs(common_labs) if evidence else None,
-            evidence_for=evidence_for,
-        )
-        _write(bad_queries.woven(answers), written, output)
+        queries = _queries(sequences, read_options, bad_queries, advance)
+        request: Request = {
+            "k": k or LABS,
+            "neighbors": NEIGHBORS.get(written, 0) if neighbors is None else neighbors,
+            "exclude_near_copies": exclude_near_copies,
+            "options": confidence,
+            "evidence": _common_labs(common_labs) if evidence else None,
+            "evidence_for": evidence_for,
+        }
+        processes = 1 if device == "cuda" else threads or processors()
+        texts = _texts(panel, queries, request, joint, bad_queries, processes, written)
+        write_results(texts, output, form=written)
 
 
-def _write(answers: Iterable[Attribution | BadRecord], form: Format, output: Path | None) -> None:
-    """Write the answers in this format, and with them the bad records that are to be reported."""
+def _texts(
+    panel: Panel,
+    queries: Iterable[Plasmid],
+    request: Request,
+    joint: JointOptions,
+    bad_queries: BadQueries,
+    processes: int,
+    form: Format,
+) -> Iterator[str]:
+    """The answers in this format, and with them the bad records that are to be reported."""
+    if joint.is_together:
+        return render_joint(joint.answers(panel, queries, request), bad_queries, form=form)
+    answers = (
+        panel.query_linked(queries, **request)
+        if joint.linked
+        else panel.query_many(queries, processes=processes, **request)
+    )
     tells_bad = terminal().on_bad_record == "report"
-    write_results(render(answers, form=form, tells_bad=tells_bad), output, form=form)
+    return render(bad_queries.woven(answers), form=form, tells_bad=tells_bad)
 
 
 def _common_labs(number: int | None) -> int:

@@ -11,12 +11,14 @@ import click
 
 from vecattr.cli.options.decorators import as_one_argument, together
 from vecattr.cli.options.index import near_copies_option
+from vecattr.cli.options.joint import by_column
 from vecattr.cli.options.output import check_folder
 from vecattr.cli.options.types import FILE, Conditions, conditions
 from vecattr.errors import UsageError
 
 if TYPE_CHECKING:
     from vecattr.indexes.index import Panel
+    from vecattr.readers.plasmids import ReadOptions
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class EvaluationOptions:
     repeats: int
     seed: int
     exclude_near_copies: bool
+    together_by: str | None
+    linked: bool
 
     def check(self, panel: Panel, sources: Sequence[str]) -> None:
         """UsageError for options that do not fit each other, the panel or the sources."""
@@ -37,8 +41,14 @@ class EvaluationOptions:
             raise UsageError("standard input can be read only once", hint="give the table's path")
         if self.few_shot_where and not panel.is_one_index:
             raise UsageError("--few-shot-where measures one index", hint="give one -i")
+        if (self.together_by or self.linked) and not panel.is_one_index:
+            raise UsageError("--together-by and --linked measure one index", hint="give one -i")
         if self.exclude_near_copies:
             self._check_near_copies(panel)
+
+    def grouped(self, read_options: ReadOptions) -> ReadOptions:
+        """The options with the column of --together-by as the one of groups."""
+        return by_column(read_options, self.together_by)
 
     def _check_near_copies(self, panel: Panel) -> None:
         from vecattr.indexes.evidence.near_copies import check_bases_kept  # start-up
@@ -107,6 +117,17 @@ _OPTIONS = together(
         help="Seed of these draws and of the intervals.",
     ),
     near_copies_option,
+    click.option(
+        "--together-by",
+        metavar="COLUMN",
+        help="Also measure joint answers: rows with the same value in this column are asked about "
+        "together, as of one lab.",
+    ),
+    click.option(
+        "--linked",
+        is_flag=True,
+        help="Also measure answers in which rows that share rare stretches help each other.",
+    ),
 )
 
 #: The options above, handed over as one argument `evaluation: EvaluationOptions`.

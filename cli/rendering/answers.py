@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import TypeVar
 
-from vecattr.attribution import Attribution, Hit
+from vecattr.attribution import Attribution, Hit, Link
 from vecattr.cli.rendering.bad_records import (
     BAD_COLUMNS,
     bad_block,
@@ -31,6 +31,7 @@ from vecattr.cli.rendering.formats import (
     jsonl_text,
     tsv_line,
 )
+from vecattr.joint_attribution import JointAttribution
 from vecattr.readers.records import BadRecord
 
 Written = TypeVar("Written")
@@ -62,6 +63,8 @@ COLUMNS = (
     "strength",
 )
 
+#: The column that --linked appends at the very end.
+LINK_COLUMN = "links"
 #: The columns that are younger than those of the evidence.
 _LAST_COLUMNS = 3
 #: The row of the labs' table that is no lab of the index.
@@ -70,7 +73,7 @@ _OUTSIDE = "a lab outside this index"
 #: The source of what came through standard input, which a table for people does not repeat.
 _STDIN = "<stdin>"
 
-_LAB_COLUMNS = ("rank", "lab", "probability", "cosine")
+LAB_COLUMNS = ("rank", "lab", "probability", "cosine")
 _NEIGHBOR_COLUMNS = ("rank", "plasmid", "lab", "cosine", "bases", "topology")
 
 
@@ -142,7 +145,7 @@ def _lines(
             continue
         header = ""
         if not names:
-            names = (*columns(evidence=answer.evidence is not None), *bad_columns)
+            names = (*columns_of(answer), *bad_columns)
             header = _header(names, first_bad, line)
         yield header + "".join(line((*row, *[None] * len(bad_columns))) for row in rows(answer))
     if not names:
@@ -152,6 +155,13 @@ def _lines(
 def _header(names: Row, first_bad: Sequence[BadRecord], line: Callable[[Row], str]) -> str:
     """The names of the columns, and the rows of bad records that come before every answer."""
     return line(names) + "".join(line(bad_row(record, names)) for record in first_bad)
+
+
+def columns_of(answer: Attribution) -> tuple[str, ...]:
+    """The columns of an answer: those of its evidence and of its links when these were asked
+    for."""
+    names = columns(evidence=answer.evidence is not None)
+    return names if answer.links is None else (*names, LINK_COLUMN)
 
 
 def columns(*, evidence: bool) -> tuple[str, ...]:
@@ -196,12 +206,13 @@ def rows(answer: Attribution) -> Iterator[Row]:
             answer.outside,
             answer.strength,
             *end,
+            *(() if answer.links is None else (links_text(answer.links),)),
         )
 
 
 def _results(answer: Attribution) -> Iterator[tuple[Row, float | None, Row]]:
     """Of each row the columns from `rank` to `score`, the probability and the stretch."""
-    for rank, hit in _ranked(answer):
+    for rank, hit in ranked(answer):
         yield (rank, "lab", hit.name, None, hit.cosine, hit.score), hit.probability, NO_STRETCH
     for rank, neighbor in enumerate(answer.neighbors, start=1):
         head = (rank, "neighbor", neighbor.lab, neighbor.id, neighbor.cosine, None)
@@ -214,7 +225,7 @@ def as_object(answer: Attribution) -> dict[str, object]:
     """One answer as the documented JSON object; it has `evidence` when that was asked for."""
     value = asdict(answer)
     del value["evidence"], value["annotations"], value["bases"]
-    labs = [{"rank": rank, **asdict(hit)} for rank, hit in _ranked(answer)]
+    labs = [{"rank": rank, **asdict(hit)} for rank, hit in ranked(answer)]
     neighbors = [
         {"rank": rank, **asdict(neighbor)}
         for rank, neighbor in enumerate(answer.neighbors, start=1)
@@ -224,13 +235,20 @@ def as_object(answer: Attribution) -> dict[str, object]:
     return {**value, "labs": labs, "neighbors": neighbors, **evidence}
 
 
+def links_text(links: Sequence[Link]) -> str:
+    """The linked queries and what they share, in one cell."""
+    return "; ".join(f"{link.query} ({link.share:.2f})" for link in links)
+
+
 def table_block(answer: Attribution) -> str:
     """One answer as a table: a heading, the notes, the ranked labs, the neighbours."""
     heading = f"{escape_control(answer.query)}  ({_facts(answer)})"
     sentence = escape_control(answer.sentence)
     parts = [f"{heading}\n  {sentence}\n  {verdict_line(answer)}\n"]
     parts += [f"  note: {escape_control(note)}\n" for note in answer.notes]
-    parts.append(aligned(_LAB_COLUMNS, list(_lab_rows(answer)), indent="  "))
+    if answer.links:
+        parts.append(f"  ranked with: {escape_control(links_text(answer.links))}\n")
+    parts.append(aligned(LAB_COLUMNS, list(lab_rows(answer)), indent="  "))
     if answer.neighbors:
         parts.append("  nearest stored plasmids\n")
         parts.append(aligned(_NEIGHBOR_COLUMNS, list(_neighbor_rows(answer)), indent="  "))
@@ -246,7 +264,7 @@ def _facts(answer: Attribution) -> str:
     return f"{facts}, from {escape_control(answer.source or '')}" if is_file else facts
 
 
-def verdict_line(answer: Attribution) -> str:
+def verdict_line(answer: Attribution | JointAttribution) -> str:
     """The verdict in words, with both values that were compared."""
     if answer.threshold is None:
         confidence = f"{answer.uncalibrated_name} {answer.confidence:.4f}"
@@ -255,12 +273,12 @@ def verdict_line(answer: Attribution) -> str:
     return f"verdict: {answer.verdict} ({confidence}, threshold {answer.threshold:z.4f})"
 
 
-def _ranked(answer: Attribution) -> list[tuple[int, Hit]]:
+def ranked(answer: Attribution | JointAttribution) -> list[tuple[int, Hit]]:
     return list(enumerate(answer.labs, start=1))
 
 
-def _lab_rows(answer: Attribution) -> Iterator[Row]:
-    yield from ((rank, hit.name, hit.probability, hit.cosine) for rank, hit in _ranked(answer))
+def lab_rows(answer: Attribution | JointAttribution) -> Iterator[Row]:
+    yield from ((rank, hit.name, hit.probability, hit.cosine) for rank, hit in ranked(answer))
     if answer.outside is not None:
         yield (None, _OUTSIDE, answer.outside, None)
 

@@ -97,8 +97,19 @@ def _right_share(
     calibration = panel.indexes[0].calibration
     if rating is None or calibration is None:
         return None
-    outcome = calibration.fits(features=bool(queries.featured[query])).outcome
-    return _strengths(outcome, options.cases)[rating][1] if outcome is not None else None
+    fits = calibration.fits(features=bool(queries.featured[query]))
+    outcome = fits.together if judgement.is_joint else fits.outcome
+    return right_share(outcome, options.cases, rating)
+
+
+def right_share(
+    outcome: OutcomeFit | None, expectation: Expectation, rating: Strength | None
+) -> float | None:
+    """The share of held-out plasmids with an answer of this strength whose first lab was right;
+    None where nothing is known of that."""
+    if outcome is None or rating is None:
+        return None
+    return _strengths(outcome, expectation)[rating][1]
 
 
 @lru_cache(maxsize=64)

@@ -4,39 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.calibration.cases import case_probabilities
-from vecattr.calibration.expectation import CASES
-from vecattr.calibration.joint import joint_scores
+from vecattr.calibration.joint import belongings, joint_facts, joint_scores, log_shares
 from vecattr.calibration.open_set import named_columns
+from vecattr.calibration.outcomes import OUTSIDE, OutcomeFit
 from vecattr.indexes.answering.judgement import Judgement
-from vecattr.indexes.evidence.links import SharedRare
-from vecattr.indexes.scoring.confidence import Confidence, ConfidenceOptions, best_named
+from vecattr.indexes.scoring.confidence import Confidence, ConfidenceOptions, best_named, weighed
+from vecattr.indexes.scoring.lab_scorer import Maxima
 from vecattr.indexes.scoring.opened_index import OpenedIndex
 from vecattr.ranking.evidence_ranker import LOG_RANGE
-from vecattr.vectors import Probabilities, Rows
+from vecattr.vectors import Column, Rows, Scores
+
+#: What of a confidence has one value, or one row, a query.
+_COLUMNS = ("confidences", "thresholds", "probabilities", "sizes", "outside", "cases")
 
 
 def joined(judgements: Sequence[Judgement]) -> Judgement:
     """The judgements of several batches of queries as one."""
     first = judgements[0]
     confidences = [judgement.confidence for judgement in judgements]
+    columns: dict[str, Any] = {name: _joined_column(confidences, name) for name in _COLUMNS}
+    maxima = [judgement.maxima or Maxima({}) for judgement in judgements]
     return replace(
         first,
         scores=np.concatenate([judgement.scores for judgement in judgements]),
         cosines=np.concatenate([judgement.cosines for judgement in judgements]),
-        confidence=Confidence(
-            np.concatenate([confidence.confidences for confidence in confidences]),
-            **{
-                name: _joined_column(confidences, name)
-                for name in ("thresholds", "probabilities", "sizes", "outside", "cases")
-            },
-            work=first.confidence.work,
-        ),
+        confidence=replace(first.confidence, **columns),
+        maxima=first.maxima and reduce(Maxima.joined, maxima),
     )
 
 
@@ -45,51 +45,12 @@ def _joined_column(confidences: Sequence[Confidence], name: str) -> Any:
     return None if columns[0] is None else np.concatenate(columns)
 
 
-def judge_together(
-    index: OpenedIndex, judgement: Judgement, members: Rows, options: ConfidenceOptions
-) -> Judgement:
-    """The judgement of some of the queries (rows of `judgement`) as plasmids of one lab, with one
-    row; that of a query alone is its own."""
-    rows = rows_of(judgement, members)
-    if len(members) == 1 or not rows.names:
-        return rows_of(rows, np.arange(1))
-    confidence = rows.confidence
-    cosines = rows.cosines.mean(axis=0, keepdims=True)
-    if confidence.probabilities is None and index.scorer is None:
-        scores = cosines
-    else:
-        scores = joint_scores(_shares(rows))[None, :]
-    return replace(
-        rows,
-        scores=scores,
-        cosines=cosines,
-        confidence=_plain_confidence(index, confidence, scores, options),
-        is_joint=True,
-    )
-
-
-def judge_linked(
-    index: OpenedIndex,
-    judgement: Judgement,
-    links: Sequence[Sequence[SharedRare]],
-    options: ConfidenceOptions,
-) -> Judgement:
-    """The judgement of every query together with those that it is linked with."""
-    together = [
-        judge_together(
-            index, judgement, np.array([query, *(link.other for link in query_links)]), options
-        )
-        for query, query_links in enumerate(links)
-    ]
-    return replace(joined(together), is_joint=any(links))
-
-
 def rows_of(judgement: Judgement, rows: Rows) -> Judgement:
     """The judgement of some of its queries."""
     confidence = judgement.confidence
     columns: dict[str, Any] = {
         name: None if (column := getattr(confidence, name)) is None else column[rows]
-        for name in ("confidences", "thresholds", "probabilities", "sizes", "outside", "cases")
+        for name in _COLUMNS
     }
     return replace(
         judgement,
@@ -99,54 +60,116 @@ def rows_of(judgement: Judgement, rows: Rows) -> Judgement:
     )
 
 
-def _shares(judgement: Judgement) -> Probabilities:
-    """How likely each lab is if it is one of the index's, (m, n), rows that sum to 1."""
-    probabilities = judgement.confidence.probabilities
-    if probabilities is None:
-        probabilities = np.exp(LOG_RANGE * judgement.scores)
-    shares: Probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
-    return shares
-
-
-def _plain_confidence(
-    index: OpenedIndex,
-    members: Confidence,
-    scores: NDArray[np.float64],
-    options: ConfidenceOptions,
-) -> Confidence:
-    """By what each member says of itself: the shares of labs are those of the joint scores, and the
-    likelihood of each case is the mean of the members', as logarithms."""
-    if members.probabilities is None:
-        return Confidence(
-            best_named(scores, named=named_columns(index.answer_names)), work=members.work
-        )
-    shares = np.exp(LOG_RANGE * scores)
-    shares /= shares.sum()
-    if members.cases is None:
-        return replace(
-            _means(members), probabilities=shares, sizes=_largest(members.sizes), cases=None
-        )
-    cases = members.cases.mean(axis=0, keepdims=True)  # (1, 3)
-    outside = case_probabilities(cases, options.cases)[:, CASES.index("outside")]
+def judge_together(
+    index: OpenedIndex, alone: Judgement, featured: NDArray[np.bool_], options: ConfidenceOptions
+) -> Judgement:
+    """All queries of a judgement, of which some are `featured` (q,), as plasmids of one lab: a
+    judgement with one row; that of a query alone is its own."""
+    if len(alone.scores) == 1 or not alone.names:
+        return rows_of(alone, np.arange(1))
+    cosines = alone.cosines.mean(axis=0, keepdims=True)
+    logarithms = _log_shares(index, alone)
+    if logarithms is None:
+        confidence = _unstated(cosines, index, alone.confidence)
+        return replace(alone, scores=cosines, cosines=cosines, confidence=confidence, is_joint=True)
+    scores = joint_scores(logarithms, _pooled(index, alone.maxima))
+    fit = joint_fit(index, featured)
+    if alone.confidence.probabilities is None:
+        confidence = _unstated(scores[None, :], index, alone.confidence)
+    elif fit is None or alone.confidence.cases is None:
+        confidence = _by_means(scores[None, :], alone.confidence, options)
+    else:
+        facts = joint_facts(alone.confidence.cases, logarithms, scores)[None, :]
+        confidence = weighed(fit, scores[None, :], fit.cases.log_likelihoods(facts), options)
     return replace(
-        _means(members),
-        confidences=1 - outside,
-        probabilities=shares * (1 - outside),
-        sizes=_largest(members.sizes),
-        outside=outside,
-        cases=cases,
+        alone, scores=scores[None, :], cosines=cosines, confidence=confidence, is_joint=True
     )
 
 
-def _means(members: Confidence) -> Confidence:
-    """Mean confidences and thresholds, (1,)."""
-    thresholds = members.thresholds
-    return replace(
+def judge_linked(
+    index: OpenedIndex, alone: Judgement, featured: NDArray[np.bool_], options: ConfidenceOptions
+) -> Judgement:
+    """The joint judgement of all queries as that of each, with the cosines of its own."""
+    joint = judge_together(index, alone, featured, options)
+    everyone = rows_of(joint, np.zeros(len(alone.scores), dtype=np.int64))
+    return replace(everyone, cosines=alone.cosines)
+
+
+def belongings_of(index: OpenedIndex, alone: Judgement) -> list[float | None]:
+    """Of each query the probability that it is of the lab of the others; None of a query alone, and
+    where the evidence ranker plays no part, on whose shares the figures were fitted."""
+    count = len(alone.scores)
+    if index.scorer is None or count < 2:
+        return [None] * count
+    return list(belongings(log_shares(alone.scores)).tolist())
+
+
+def is_calibrated(index: OpenedIndex) -> bool:
+    """Whether the calibration of an index was made for joint answers, too."""
+    return index.calibration is not None and index.calibration.sequence.together is not None
+
+
+def joint_fit(index: OpenedIndex, featured: NDArray[np.bool_]) -> OutcomeFit | None:
+    """The fit for members that all have features, or for others."""
+    if index.calibration is None:
+        return None
+    return index.calibration.fits(features=bool(featured.all())).together
+
+
+def _log_shares(index: OpenedIndex, alone: Judgement) -> Scores | None:
+    """The logarithms of each lab's shares by each query (m, n), by the evidence ranker, else by the
+    probabilities; None where there are neither."""
+    if index.scorer is not None:
+        return log_shares(alone.scores)
+    probabilities = alone.confidence.probabilities
+    if probabilities is None:
+        return None
+    shares: Scores = np.maximum(
+        probabilities / probabilities.sum(axis=1, keepdims=True), np.exp(-LOG_RANGE)
+    )
+    logarithms: Scores = np.log(shares)
+    return logarithms
+
+
+def _pooled(index: OpenedIndex, maxima: Maxima | None) -> Column | None:
+    """The logarithms of each lab's share by the largest inputs of all queries (n,)."""
+    if index.scorer is None or maxima is None:
+        return None
+    scores = np.full(len(index.answer_names), -1.0)
+    places = np.searchsorted(index.answer_names, index.scorer.catalogue.lab_names)
+    scores[places] = index.scorer.scores_of(maxima)
+    pooled: Column = log_shares(scores[None, :])[0]
+    return pooled
+
+
+def _unstated(scores: Scores, index: OpenedIndex, members: Confidence) -> Confidence:
+    """Of an index without calibration."""
+    best = best_named(scores, named=named_columns(index.answer_names))
+    return Confidence(best, work=members.work)
+
+
+def _by_means(scores: Scores, members: Confidence, options: ConfidenceOptions) -> Confidence:
+    """Of an index whose calibration was not made for joint answers: the shares of labs are those of
+    the joint scores, and the likelihood of each case is the mean of the members', as
+    logarithms."""
+    shares = np.exp(LOG_RANGE * scores)
+    shares /= shares.sum()
+    thresholds, sizes = members.thresholds, members.sizes
+    means = replace(
         members,
         confidences=members.confidences.mean(keepdims=True),
         thresholds=None if thresholds is None else thresholds.mean(keepdims=True),
+        probabilities=shares,
+        sizes=None if sizes is None else sizes.max(keepdims=True),
     )
-
-
-def _largest(sizes: NDArray[np.intp] | None) -> NDArray[np.intp] | None:
-    return None if sizes is None else sizes.max(keepdims=True)
+    if members.cases is None:
+        return means
+    cases = members.cases.mean(axis=0, keepdims=True)  # (1, 3)
+    outside = case_probabilities(cases, options.cases)[:, OUTSIDE]
+    return replace(
+        means,
+        confidences=1 - outside,
+        probabilities=shares * (1 - outside),
+        outside=outside,
+        cases=cases,
+    )

@@ -18,6 +18,7 @@ from vecattr.indexes.scoring.confidence import (
     class_confidence,
     confidence_of,
 )
+from vecattr.indexes.scoring.lab_scorer import Maxima
 from vecattr.ranking.rank_fusion import aligned_scores, fused_scores
 from vecattr.vectors import Codes
 
@@ -27,7 +28,8 @@ class Judgement:
     """Of q queries and n labs with these `names`: `scores` sort them, `cosines` are the means over
     the indexes that know the lab, both (q, n); of one index they are the same. `classes` (n,) are
     the places of the labs' classes among the panel's `lab_names`. `is_joint`: queries were judged
-    with the help of others, so that the scores of an index are not those of its vectors."""
+    with the help of others, so that the scores of an index are not those of its vectors. `maxima`
+    are the largest inputs of the index's ranker over all queries, if it has one."""
 
     names: tuple[str, ...]
     scores: NDArray[np.float64]
@@ -35,6 +37,7 @@ class Judgement:
     confidence: Confidence
     classes: Codes
     is_joint: bool = False
+    maxima: Maxima | None = None
 
     def best(self, query: int, *, k: int) -> NDArray[np.intp]:
         """Columns of the k best labs of one query, best first, ties by name (names ascend)."""
@@ -76,6 +79,7 @@ def judge(
             answers.cosines,
             confidence,
             index.class_of_answer,
+            maxima=answers.maxima,
         )
     from vecattr.indexes.answering.panel_calibration import (  # start-up
         fused_confidence,

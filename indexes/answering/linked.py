@@ -3,31 +3,31 @@ out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from vecattr.attribution import Attribution, Link
-from vecattr.indexes.answering.answers import check_request
+from vecattr.indexes.answering.answers import answers_of_batch, check_request
 from vecattr.indexes.answering.attributions import attributions
-from vecattr.indexes.answering.embedded_queries import EmbeddedQueries, embed_queries
-from vecattr.indexes.answering.joint_judgement import joined, judge_linked, rows_of
-from vecattr.indexes.answering.judgement import Judgement, judge
+from vecattr.indexes.answering.embedded_queries import embed_queries
+from vecattr.indexes.answering.joint_judgement import judge_linked
+from vecattr.indexes.answering.judgement import judge
 from vecattr.indexes.answering.lab_scores import score_labs
 from vecattr.indexes.answering.opened_panel import OpenedPanel
 from vecattr.indexes.answering.request import AnswerRequest
 from vecattr.indexes.answering.together import check_one_index
-from vecattr.indexes.evidence.links import LinkFinder, links_between
-from vecattr.indexes.search.embedding import in_batches
+from vecattr.indexes.evidence.links import LinkFinder, linked_groups, links_between
 from vecattr.plasmid import Plasmid
+from vecattr.vectors import Codes, Rows
 
 
 def answer_linked(
     panel: OpenedPanel, plasmids: Iterable[Plasmid], request: AnswerRequest, *, batch_size: int
 ) -> Iterator[Attribution]:
-    """One answer for each plasmid, in order, once all are read: judged together with those that it
-    is linked with (`vecattr.indexes.evidence.links`), alone where there are none.
+    """One answer for each plasmid, in order, once all are read: plasmids that a chain of links
+    (`vecattr.indexes.evidence.links`) joins are ranked together, others alone.
 
     At once, UsageError for several indexes, for an index without k-mers, and as in
     `vecattr.indexes.answering.answers.answers`.
@@ -38,6 +38,19 @@ def answer_linked(
     return _answers(panel, plasmids, request, finder, batch_size=batch_size)
 
 
+def batches_of_groups(groups: Codes, *, batch_size: int) -> Iterator[Rows]:
+    """The rows of each group that has several, and all others in batches of at most so many."""
+    sizes = np.bincount(groups)
+    alone = np.flatnonzero(sizes[groups] == 1)
+    for start in range(0, len(alone), batch_size):
+        yield alone[start : start + batch_size]
+    order = np.argsort(groups, kind="stable")
+    ends = np.cumsum(sizes)
+    for size, end in zip(sizes.tolist(), ends.tolist(), strict=True):
+        if size > 1:
+            yield order[end - size : end]
+
+
 def _answers(
     panel: OpenedPanel,
     plasmids: Iterable[Plasmid],
@@ -46,30 +59,29 @@ def _answers(
     *,
     batch_size: int,
 ) -> Iterator[Attribution]:
-    batches: list[tuple[EmbeddedQueries, Judgement]] = []
-    for batch in in_batches(plasmids, max_plasmids=batch_size):
-        queries = embed_queries(
-            panel,
-            batch,
-            neighbors=request.neighbors,
-            exclude_near_copies=request.exclude_near_copies,
-        )
-        judgement = judge(panel, queries, score_labs(panel, queries), request.confidence)
-        batches.append((queries, judgement))
-    if not batches:
-        return
-    everyone = [plasmid for queries, _ in batches for plasmid in queries.plasmids]
-    names = [plasmid.id for plasmid in everyone]
+    everyone = list(plasmids)
     links = links_between([finder.rare_kmers(plasmid) for plasmid in everyone])
-    alone = joined([judgement for _, judgement in batches])
-    helped = judge_linked(panel.indexes[0], alone, links, request.confidence)
-    start = 0
-    for queries, _ in batches:
-        rows = np.arange(start, start + len(queries.plasmids))
-        batch_answers = attributions(panel, queries, rows_of(helped, rows), request)
-        for row, answer in zip(rows.tolist(), batch_answers, strict=True):
-            yield replace(
-                answer,
-                links=tuple(Link(names[link.other], link.share, link.kmers) for link in links[row]),
-            )
-        start += len(rows)
+    told: dict[int, Attribution] = {}
+    for rows in batches_of_groups(linked_groups(links), batch_size=batch_size):
+        batch = [everyone[row] for row in rows.tolist()]
+        is_linked = bool(links[rows[0]])
+        answer = _answers_of_group if is_linked else answers_of_batch
+        told |= dict(zip(rows.tolist(), answer(panel, batch, request), strict=True))
+    for row, query_links in enumerate(links):
+        shown = (Link(everyone[link.other].id, link.share, link.kmers) for link in query_links)
+        yield replace(told[row], links=tuple(shown))
+
+
+def _answers_of_group(
+    panel: OpenedPanel, plasmids: Sequence[Plasmid], request: AnswerRequest
+) -> Iterator[Attribution]:
+    """The answers of plasmids that links join."""
+    queries = embed_queries(
+        panel,
+        plasmids,
+        neighbors=request.neighbors,
+        exclude_near_copies=request.exclude_near_copies,
+    )
+    alone = judge(panel, queries, score_labs(panel, queries), request.confidence)
+    helped = judge_linked(panel.indexes[0], alone, queries.featured, request.confidence)
+    return attributions(panel, queries, helped, request)

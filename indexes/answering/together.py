@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from vecattr.attribution import Attribution, Provenance
+from vecattr.calibration.outcomes import OutcomeFit
 from vecattr.errors import UsageError
 from vecattr.indexes.answering.answers import check_request
-from vecattr.indexes.answering.attributions import attributions, strength
-from vecattr.indexes.answering.embedded_queries import EmbeddedQueries, embed_queries
-from vecattr.indexes.answering.joint_judgement import joined, judge_together
+from vecattr.indexes.answering.attributions import attributions, right_share, strength
+from vecattr.indexes.answering.embedded_queries import embed_queries
+from vecattr.indexes.answering.joint_judgement import (
+    belongings_of,
+    is_calibrated,
+    joined,
+    joint_fit,
+    judge_together,
+)
 from vecattr.indexes.answering.judgement import Judgement, judge
 from vecattr.indexes.answering.lab_scores import score_labs
 from vecattr.indexes.answering.opened_panel import OpenedPanel
@@ -21,40 +28,49 @@ from vecattr.indexes.answering.verdict import doubt, fewer_classes, set_note, ve
 from vecattr.indexes.search.embedding import in_batches
 from vecattr.joint_attribution import TOGETHER, JointAttribution, Member
 from vecattr.plasmid import Plasmid
-from vecattr.vectors import Rows
+from vecattr.vectors import Mask, Rows
 from vecattr.version import __version__
 
+#: Said where probabilities of joint answers come from those of single ones.
+PLAIN_NOTE = (
+    "this index is not calibrated for several plasmids together: probabilities are derived from "
+    "those of each"
+)
 
-@dataclass
-class _AnsweredAlone:
-    """What is known of each query by itself: its answer, its judgement, and why no answer to it is
-    to be trusted, if so."""
 
-    answers: list[Attribution] = field(default_factory=list)
-    judgements: list[Judgement] = field(default_factory=list)
-    doubts: list[str | None] = field(default_factory=list)
+@dataclass(frozen=True)
+class AnsweredAlone:
+    """Some queries, each answered by itself: the answers, one judgement of all, and which queries
+    have features (q,)."""
 
-    def add(self, panel: OpenedPanel, queries: EmbeddedQueries, request: AnswerRequest) -> None:
-        """Judge and answer some queries one by one."""
-        judgement = judge(panel, queries, score_labs(panel, queries), request.confidence)
-        self.judgements.append(judgement)
-        self.answers += attributions(panel, queries, judgement, request)
-        self.doubts += [
-            doubt(plasmid, unread=is_unread)
-            for plasmid, is_unread in zip(queries.plasmids, queries.unread.tolist(), strict=True)
-        ]
+    answers: tuple[Attribution, ...]
+    judgement: Judgement
+    featured: Mask
 
-    @property
-    def trusted(self) -> Rows:
-        """The queries that count in the joint answer: those without doubt, or all if every one is
-        doubtful."""
-        rows = [row for row, reason in enumerate(self.doubts) if reason is None]
-        return np.array(rows or range(len(self.doubts)), dtype=np.int64)
-
-    @property
-    def all_are_doubtful(self) -> bool:
-        """Is no query to be trusted?"""
-        return None not in self.doubts
+    @classmethod
+    def from_plasmids(
+        cls,
+        panel: OpenedPanel,
+        plasmids: Sequence[Plasmid],
+        request: AnswerRequest,
+        *,
+        batch_size: int,
+    ) -> AnsweredAlone:
+        """Of at least one plasmid."""
+        answers: list[Attribution] = []
+        judgements, featured = [], []
+        for batch in in_batches(plasmids, max_plasmids=batch_size):
+            queries = embed_queries(
+                panel,
+                batch,
+                neighbors=request.neighbors,
+                exclude_near_copies=request.exclude_near_copies,
+            )
+            judgement = judge(panel, queries, score_labs(panel, queries), request.confidence)
+            answers += attributions(panel, queries, judgement, request)
+            judgements.append(judgement)
+            featured.append(queries.featured)
+        return cls(tuple(answers), joined(judgements), np.concatenate(featured))
 
 
 def answer_together(
@@ -65,28 +81,52 @@ def answer_together(
     batch_size: int,
     group: str = TOGETHER,
 ) -> JointAttribution:
-    """One answer for all plasmids as of one unknown lab. Queries that are not to be trusted (too
-    short, or of which the model knows no part) do not count, unless all are.
+    """One answer for all plasmids as of one unknown lab. Plasmids that are too short to trust do
+    not count, unless all are.
 
     UsageError for several indexes, for no plasmid, and as in
     `vecattr.indexes.answering.answers.answers`.
     """
     check_request(panel, request, batch_size=batch_size)
     check_one_index(panel)
-    members = _AnsweredAlone()
-    for batch in in_batches(plasmids, max_plasmids=batch_size):
-        queries = embed_queries(
-            panel,
-            batch,
-            neighbors=request.neighbors,
-            exclude_near_copies=request.exclude_near_copies,
-        )
-        members.add(panel, queries, request)
-    if not members.answers:
+    members = list(plasmids)
+    if not members:
         raise UsageError("there are no plasmids to answer together", hint="give at least one")
-    everything = joined(members.judgements)
-    joint = judge_together(panel.indexes[0], everything, members.trusted, request.confidence)
-    return _joint_answer(panel, members, everything, joint, request, group=group)
+    rows = counted_rows(members)
+    others = np.setdiff1d(np.arange(len(members)), rows)
+    counted = AnsweredAlone.from_plasmids(
+        panel, [members[row] for row in rows], request, batch_size=batch_size
+    )
+    joint = judge_together(
+        panel.indexes[0], counted.judgement, counted.featured, request.confidence
+    )
+    fits = belongings_of(panel.indexes[0], counted.judgement)
+    told = dict(zip(rows.tolist(), _members(counted, joint, fits), strict=True))
+    if len(others):
+        short = AnsweredAlone.from_plasmids(
+            panel, [members[row] for row in others], request, batch_size=batch_size
+        )
+        unstated = [None] * len(others)
+        told |= dict(zip(others.tolist(), _members(short, joint, unstated), strict=True))
+    everyone = [told[row] for row in range(len(members))]
+    fit = joint_fit(panel.indexes[0], counted.featured) if joint.is_joint else None
+    return _joint_answer(
+        panel,
+        everyone,
+        joint,
+        request,
+        group=group,
+        left_out=[members[row].id for row in others],
+        fit=fit,
+        is_doubtful=doubt(members[rows[0]], unread=False) is not None,
+    )
+
+
+def counted_rows(plasmids: Sequence[Plasmid]) -> Rows:
+    """The plasmids that count in a joint answer: those that are not too short to trust, or all when
+    every one is."""
+    rows = [row for row, plasmid in enumerate(plasmids) if doubt(plasmid, unread=False) is None]
+    return np.array(rows or range(len(plasmids)), dtype=np.int64)
 
 
 def check_one_index(panel: OpenedPanel) -> None:
@@ -101,69 +141,77 @@ def check_one_index(panel: OpenedPanel) -> None:
 
 def _joint_answer(
     panel: OpenedPanel,
-    members: _AnsweredAlone,
-    everything: Judgement,
+    members: Sequence[Member],
     joint: Judgement,
     request: AnswerRequest,
     *,
     group: str,
+    left_out: Sequence[str],
+    fit: OutcomeFit | None,
+    is_doubtful: bool,
 ) -> JointAttribution:
     """The joint judgement put into words."""
     confidence = joint.confidence
     size = confidence.size(0, otherwise=request.k)
     hits = joint.hits(0, joint.best(0, k=size))
     outside = confidence.outside_probability(0)
+    rating = strength(hits, outside)
     return JointAttribution(
         group=group,
-        members=tuple(_members(members.answers, everything, joint)),
+        members=tuple(members),
         labs=hits,
         verdict=verdict(
-            doubtful=members.all_are_doubtful,
+            doubtful=is_doubtful,
             confidence=float(confidence.confidences[0]),
             threshold=confidence.threshold(0),
         ),
         confidence=float(confidence.confidences[0]),
         threshold=confidence.threshold(0),
-        notes=_notes(members, joint, size, request),
+        notes=_notes(panel, joint, size, request, left_out),
         provenance=Provenance(__version__, panel.model_identity, panel.identity),
         work=confidence.work,
         coverage=request.confidence.coverage,
         outside=outside,
-        strength=strength(hits, outside),
+        strength=rating,
+        right_share=(
+            right_share(fit, request.confidence.cases, rating)
+            if joint.is_joint
+            else members[0].answer.right_share
+        ),
     )
 
 
-def _members(
-    answers: Sequence[Attribution], everything: Judgement, joint: Judgement
-) -> list[Member]:
-    """Each query's own answer, and what it says of the first lab of the joint one."""
+def _members(alone: AnsweredAlone, joint: Judgement, fits: Sequence[float | None]) -> list[Member]:
+    """Each query's own answer, what it says of the first lab of the joint one, and how likely it
+    belongs to the others."""
     if not joint.names:
-        return [Member(answer, None, None, None) for answer in answers]
+        return [Member(answer, None, None, None) for answer in alone.answers]
     [first] = joint.best(0, k=1).tolist()
+    everyone = len(joint.names)
     return [
         Member(
             answer,
-            rank=1 + int(np.flatnonzero(everything.best(row, k=len(joint.names)) == first)[0]),
-            probability=everything.confidence.probability(row, first),
-            belonging=None,
+            rank=1 + int(np.flatnonzero(alone.judgement.best(row, k=everyone) == first)[0]),
+            probability=alone.judgement.confidence.probability(row, first),
+            belonging=fit,
         )
-        for row, answer in enumerate(answers)
+        for row, (answer, fit) in enumerate(zip(alone.answers, fits, strict=True))
     ]
 
 
 def _notes(
-    members: _AnsweredAlone, joint: Judgement, size: int, request: AnswerRequest
+    panel: OpenedPanel,
+    joint: Judgement,
+    size: int,
+    request: AnswerRequest,
+    left_out: Sequence[str],
 ) -> tuple[str, ...]:
     """What a person should read beside the joint answer."""
     confidence = joint.confidence
-    doubtful = [
-        answer.query
-        for answer, reason in zip(members.answers, members.doubts, strict=True)
-        if reason is not None
-    ]
-    left_out = f"not counted, because not to be trusted: {', '.join(doubtful)}"
+    is_plain = joint.is_joint and confidence.thresholds is not None
     notes = (
-        left_out if doubtful and not members.all_are_doubtful else None,
+        f"not counted, because too short to trust: {', '.join(left_out)}" if left_out else None,
+        PLAIN_NOTE if is_plain and not is_calibrated(panel.indexes[0]) else None,
         fewer_classes(len(joint.names), k=size),
         set_note(
             size,

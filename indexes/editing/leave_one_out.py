@@ -5,15 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.calibration.calibration import Calibration
 from vecattr.calibration.calibration_set import HeldOut
+from vecattr.calibration.cases import CaseModel
 from vecattr.calibration.expectation import CASES
-from vecattr.calibration.outcomes import OUTSIDE, CaseRows
+from vecattr.calibration.joint import joint_facts, joint_scores, log_shares
+from vecattr.calibration.outcomes import OUTSIDE, CaseRows, fit_outcome
 from vecattr.indexes.scoring.catalogue import Catalogue
-from vecattr.indexes.scoring.lab_scorer import LabScorer, lab_scorer
+from vecattr.indexes.scoring.lab_scorer import LabScorer, Maxima, lab_scorer
 from vecattr.indexes.storage.live_segment import LiveSegment, living_places, row_numbers
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.evidence_ranker import PHENOTYPES, EvidenceRanker
@@ -25,6 +30,8 @@ from vecattr.vectors import Codes, Column, Rows
 #: there are at most so many scores.
 MOST = 1_500
 _MOST_SCORES = 1 << 27
+#: Of so many groups of each case, evenly spaced, so many plasmids are asked about together.
+MOST_GROUPS, MOST_TOGETHER = 250, 5
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,22 @@ class LeftOutScores:
 
     held_out: HeldOut
     case_rows: tuple[CaseRows, CaseRows] | None
+    scoring: Scoring | None = None
+
+    def with_groups(self, calibration: Calibration) -> Calibration:
+        """The calibration with fits for several plasmids of one lab; unchanged without a ranker,
+        or when too few groups are reserved."""
+        if self.scoring is None or not calibration.weighs_outcomes:
+            return calibration
+        kinds = (False, True) if calibration.features else (False,)
+        fits = [calibration.fits(features=features) for features in kinds]
+        outcomes = [fit.outcome for fit in fits if fit.outcome is not None]  # all, as it weighs
+        rows = group_rows(self.scoring, [outcome.cases for outcome in outcomes])
+        joint = [
+            replace(fit, together=fit_outcome(kind_rows))
+            for fit, kind_rows in zip(fits, rows, strict=True)
+        ]
+        return replace(calibration, sequence=joint[0], features=calibration.features and joint[-1])
 
 
 def with_lab_scores(
@@ -51,7 +74,7 @@ def with_lab_scores(
         return LeftOutScores(held_out, None)
     most = most_scored(len(scorer.catalogue.lab_names))
     sample = held_out.where(evenly_spaced(held_out.is_new, most=most))
-    scoring = _Scoring.from_sample(scorer, sample, segments)
+    scoring = Scoring.from_sample(scorer, sample, segments)
     scoring.score(range(len(sample)), hidden=False)
     scoring.score(range(0, len(sample), -(-len(sample) // most)), hidden=True)
     plain, featured = scoring.case_rows()
@@ -66,10 +89,19 @@ def with_lab_scores(
         nearest_other=nearest[1],
         lab_scores=(lab_scores[0], lab_scores[1]),
     )
-    return LeftOutScores(sample, (plain, featured))
+    return LeftOutScores(sample, (plain, featured), scoring)
 
 
-class _Scoring:
+class JointRow(NamedTuple):
+    """Joint scores and facts of some plasmids, without features and, if asked for, with; the code
+    of their lab, -1 if nothing of it is left; and their case."""
+
+    kinds: Sequence[tuple[Column, Column]]
+    truth: int
+    case: int
+
+
+class Scoring:
     """Collects what the scorer says of held-out plasmids, one after another."""
 
     def __init__(
@@ -94,7 +126,7 @@ class _Scoring:
     @classmethod
     def from_sample(
         cls, scorer: LabScorer, sample: HeldOut, segments: Sequence[LiveSegment]
-    ) -> _Scoring:
+    ) -> Scoring:
         """Of these held-out plasmids, which the segments store."""
         return cls(scorer, sample, _stored_plasmids(sample, segments))
 
@@ -116,9 +148,12 @@ class _Scoring:
         is_new = bool(self._sample.is_new[query])
         left_out = _group_rows(catalogue, row) if is_new else np.array([row])
         if hidden:
-            lab_rows = np.flatnonzero(catalogue.labs == self._lab_codes[lab])
-            left_out = np.union1d(left_out, lab_rows)
+            left_out = np.union1d(left_out, self._lab_rows(lab))
         return left_out
+
+    def _lab_rows(self, lab: str) -> Rows:
+        """All living rows of a lab."""
+        return np.flatnonzero(self._scorer.catalogue.labs == self._lab_codes[lab])
 
     def _class_cosines(self, query: int, *, hidden: bool) -> Column:
         """The cosines of a plasmid with the classes (c,)."""
@@ -145,6 +180,65 @@ class _Scoring:
             columns.pop(name, None)
         self._keep(plasmid, columns, features=False)
 
+    def groups(self, *, is_new: bool) -> list[list[int]]:
+        """Plasmids that are asked about together: of new work those of one group, of known work
+        some of one lab; at least 2 and at most MOST_TOGETHER of each, MOST_GROUPS groups."""
+        found: dict[int | str, list[int]] = {}
+        for query in np.flatnonzero(self._sample.is_new == is_new).tolist():
+            _, lab, row = self._stored[query]
+            key = int(self._scorer.catalogue.groups[row]) if is_new else lab
+            found.setdefault(key, []).append(query)
+        parts = [
+            queries[start : start + MOST_TOGETHER]
+            for queries in found.values()
+            for start in range(0, 1 if is_new else len(queries), MOST_TOGETHER)
+        ]
+        several = [part for part in parts if len(part) > 1]
+        return several[:: max(1, -(-len(several) // MOST_GROUPS))]
+
+    def score_together(
+        self, members: Sequence[int], cases: Sequence[CaseModel], *, hidden: bool
+    ) -> JointRow:
+        """Some plasmids as if none of them, nor, if they are of new work, their group were stored,
+        without features and, if there are two case models, with them."""
+        catalogue = self._scorer.catalogue
+        rows = [self._stored[query][2] for query in members]
+        is_new, lab = bool(self._sample.is_new[members[0]]), self._stored[members[0]][1]
+        left_out = _group_rows(catalogue, rows[0]) if is_new else np.array(sorted(rows))
+        if hidden:
+            left_out = np.union1d(left_out, self._lab_rows(lab))
+        plasmids = [self._stored[query][0] for query in members]
+        columns = list(
+            self._scorer.columns_of(
+                plasmids,
+                self._sample.bare[list(members)],
+                [self._class_cosines(query, hidden=hidden) for query in members],
+                [left_out] * len(members),
+            )
+        )
+        lab_code = self._lab_codes[lab]
+        is_outside = columns[0]["plasmids"][lab_code] == 0
+        bare = [{name: c[name] for name in c if name not in PHENOTYPES} for c in columns]
+        return JointRow(
+            [
+                self._joint(plasmids, kind_columns, model)
+                for model, kind_columns in zip(cases, (bare, columns), strict=False)
+            ],
+            -1 if is_outside else lab_code,
+            OUTSIDE if is_outside else CASES.index("new" if is_new else "known"),
+        )
+
+    def _joint(
+        self, plasmids: Sequence[Plasmid], columns: Sequence[dict[str, Column]], cases: CaseModel
+    ) -> tuple[Column, Column]:
+        """Joint scores (l,) and facts (f,) of some plasmids from the ranker's inputs of each."""
+        scores, _, facts = zip(*map(self._scorer.evidence_of, plasmids, columns), strict=True)
+        maxima = reduce(Maxima.joined, map(Maxima, columns))
+        logarithms = log_shares(np.stack(scores))
+        pooled = log_shares(self._scorer.scores_of(maxima)[None, :])[0]
+        joint = joint_scores(logarithms, pooled)
+        return joint, joint_facts(cases.log_likelihoods(np.stack(facts)), logarithms, joint)
+
     def _keep(self, plasmid: Plasmid, columns: dict[str, Column], *, features: bool) -> None:
         scores, _, facts = self._scorer.evidence_of(plasmid, columns)
         self._scores[features].append(scores.astype(np.float32))
@@ -162,6 +256,25 @@ class _Scoring:
             for scores, facts in zip(self._scores, self._facts, strict=True)
         )
         return plain, featured
+
+
+def group_rows(scoring: Scoring, cases: Sequence[CaseModel]) -> list[CaseRows]:
+    """What the outcomes of joint answers are fitted on, for each of the case models, without
+    features first: plasmids of one group of new work without that group, and once more without
+    their lab; and plasmids of known work of one lab, all of them left out."""
+    new, known = scoring.groups(is_new=True), scoring.groups(is_new=False)
+    asked = [*((members, False) for members in new + known), *((members, True) for members in new)]
+    rows = [scoring.score_together(members, cases, hidden=hidden) for members, hidden in asked]
+    return [
+        CaseRows(
+            np.array([row.kinds[kind][0] for row in rows], dtype=np.float32),
+            np.array([row.truth for row in rows], dtype=np.int64),
+            np.array([row.case for row in rows], dtype=np.int64),
+            np.array([row.kinds[kind][1] for row in rows]),
+            np.ones(len(rows)),
+        )
+        for kind in range(len(cases))
+    ]
 
 
 def most_scored(labs: int) -> int:

@@ -125,6 +125,7 @@ def calibrate_means(
         left_out = with_lab_scores(held_out, ranker, segments)
         held_out = left_out.held_out
         calibration = fit_calibration(held_out, source=SOURCE, case_rows=left_out.case_rows)
+        calibration = calibration and left_out.with_groups(calibration)
     if held_out and calibration:
         for name, content in (
             (HELD_OUT_FILE, held_out.to_bytes()),

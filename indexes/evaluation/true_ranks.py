@@ -79,9 +79,9 @@ def _of_batch(
     panel: OpenedPanel, queries: EmbeddedQueries, judgement: Judgement, true_labs: tuple[str, ...]
 ) -> TrueRanks:
     confidence = judgement.confidence
-    scores = _by_class(panel, judgement)
+    scores = scores_by_class(panel, judgement)
     best_labs = np.argsort(-scores, axis=1, kind="stable")[:, :TOP]
-    probabilities = confidence.probabilities
+    probabilities = class_probabilities(panel, judgement)
     missing = np.full(len(true_labs), np.nan)
     return TrueRanks(
         true_labs,
@@ -94,11 +94,7 @@ def _of_batch(
         best_labs,
         None
         if probabilities is None
-        else np.take_along_axis(
-            _summed(probabilities, judgement.classes, len(panel.lab_names)),
-            best_labs[:, :1],
-            axis=1,
-        )[:, 0],
+        else np.take_along_axis(probabilities, best_labs[:, :1], axis=1)[:, 0],
         np.array([len(copies) for copies in queries.copies], dtype=np.intp),
         confidence.sizes,
         confidence.outside,
@@ -106,11 +102,19 @@ def _of_batch(
     )
 
 
-def _by_class(panel: OpenedPanel, judgement: Judgement) -> NDArray[np.float64]:
+def scores_by_class(panel: OpenedPanel, judgement: Judgement) -> NDArray[np.float64]:
     """The scores of the panel's classes, (q, c)."""
     return (
         panel.indexes[0].class_scores(judgement.scores) if panel.is_one_index else judgement.scores
     )
+
+
+def class_probabilities(panel: OpenedPanel, judgement: Judgement) -> NDArray[np.float64] | None:
+    """The probabilities of the panel's classes, (q, c); None where it states none."""
+    probabilities = judgement.confidence.probabilities
+    if probabilities is None:
+        return None
+    return _summed(probabilities, judgement.classes, len(panel.lab_names))
 
 
 def _summed(values: NDArray[np.float64], classes: Codes, count: int) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ from vecattr.indexes.scoring.lab_features import LabFeatures, QueryKmers
 from vecattr.indexes.scoring.opened_index import OpenedIndex
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.kmers import Hashes
-from vecattr.vectors import Rows
+from vecattr.vectors import Codes, Rows
 
 #: A k-mer that more labs have links nothing.
 LINKING_LABS = 1
@@ -70,6 +70,28 @@ def links_between(kmers: Sequence[Hashes]) -> list[tuple[SharedRare, ...]]:
             if count >= FEWEST and share >= LEAST_SHARE:
                 linked[query].append(SharedRare(other, share, count))
     return [tuple(sorted(links, key=lambda link: (-link.share, link.other))) for links in linked]
+
+
+def linked_groups(links: Sequence[Sequence[SharedRare]]) -> Codes:
+    """The number of each query's group, (q,), from 0 in order of first appearance: queries are in
+    one group when a chain of links joins them.
+
+    >>> linked_groups([(), (SharedRare(2, 0.5, 9),), (SharedRare(1, 0.5, 9),)]).tolist()
+    [0, 1, 1]
+    """
+    groups = np.full(len(links), -1, dtype=np.int64)
+    number = 0
+    for first in range(len(links)):
+        if groups[first] >= 0:
+            continue
+        pending = [first]
+        while pending:
+            query = pending.pop()
+            if groups[query] < 0:
+                groups[query] = number
+                pending += [link.other for link in links[query]]
+        number += 1
+    return groups
 
 
 def _shared_counts(kmers: Sequence[Hashes]) -> Iterator[tuple[int, Rows, Rows]]:

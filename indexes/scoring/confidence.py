@@ -21,6 +21,7 @@ from vecattr.calibration.calibration import (
 from vecattr.calibration.conformal import check_coverage, set_sizes
 from vecattr.calibration.expectation import CASES, Expectation
 from vecattr.calibration.open_set import OpenSetInputs, named_columns
+from vecattr.calibration.outcomes import OutcomeFit
 from vecattr.errors import UsageError
 from vecattr.ranking.evidence_ranker import LOG_RANGE, pooled_scores
 from vecattr.vectors import Codes
@@ -156,9 +157,7 @@ def confidence_of(
     if calibration is None or not calibration.weighs_outcomes:
         return _spread(calibration, scores, nearest, classes, featured, options)
     named = named_columns(names)
-    confidences, thresholds = np.zeros(len(scores)), np.zeros(len(scores))
-    probabilities, sizes = np.zeros(scores.shape), np.ones(len(scores), dtype=np.intp)
-    cases = np.zeros((len(scores), len(CASES)))
+    parts = []
     for features, rows in by_features(featured):
         fit = calibration.fits(features=features).outcome
         assert fit is not None
@@ -166,22 +165,56 @@ def confidence_of(
         if row_facts is None:
             assert nearest is not None, "a calibration weighs the nearest plasmid"
             row_facts = OpenSetInputs.from_scores(scores[rows], nearest[rows], named=named).facts()
-        cases[rows] = fit.cases.log_likelihoods(row_facts)
-        probabilities[rows], outside = fit.weighed(scores[rows], cases[rows], options.cases)
-        confidences[rows] = 1 - outside
-        thresholds[rows] = fit.threshold(options.false_alarm, options.cases)
-        if options.coverage is not None:
-            mass = fit.mass(options.coverage, options.cases) - outside
-            sizes[rows] = set_sizes(probabilities[rows], mass)
+        cases = fit.cases.log_likelihoods(row_facts)
+        parts.append((rows, weighed(fit, scores[rows], cases, options)))
+    return _in_place(parts, scores.shape, options)
+
+
+def weighed(
+    fit: OutcomeFit,
+    scores: NDArray[np.float64],
+    cases: NDArray[np.float64],
+    options: ConfidenceOptions,
+) -> Confidence:
+    """By an outcome fit, from scores (q, n) and the likelihoods of the cases, as logarithms
+    (q, 3)."""
+    probabilities, outside = fit.weighed(scores, cases, options.cases)
+    sizes = None
+    if options.coverage is not None:
+        sizes = set_sizes(probabilities, fit.mass(options.coverage, options.cases) - outside)
     return Confidence(
-        confidences,
-        thresholds,
+        1 - outside,
+        np.full(len(scores), fit.threshold(options.false_alarm, options.cases)),
         probabilities,
-        sizes if options.coverage is not None else None,
-        outside=1 - confidences,
+        sizes,
+        outside=outside,
         work=options.label,
         cases=cases,
     )
+
+
+def _in_place(
+    parts: Sequence[tuple[NDArray[np.intp], Confidence]],
+    shape: tuple[int, ...],
+    options: ConfidenceOptions,
+) -> Confidence:
+    """The confidences of some of the rows each, as one of scores of this shape (q, n)."""
+    count = shape[0]
+    whole = Confidence(
+        np.zeros(count),
+        np.zeros(count),
+        np.zeros(shape),
+        None if options.coverage is None else np.ones(count, dtype=np.intp),
+        outside=np.zeros(count),
+        work=options.label,
+        cases=np.zeros((count, len(CASES))),
+    )
+    for rows, part in parts:
+        for name in ("confidences", "thresholds", "probabilities", "sizes", "outside", "cases"):
+            column = getattr(whole, name)
+            if column is not None:
+                column[rows] = getattr(part, name)
+    return whole
 
 
 def _spread(

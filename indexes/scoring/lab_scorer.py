@@ -3,7 +3,7 @@ exact k-mers, shapes and phenotype features of stored plasmids."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -27,14 +27,36 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Maxima:
+    """The largest value of each of the ranker's inputs over some queries, of each lab (l,), by
+    name; of inputs that all of these queries have. Without any query there is none."""
+
+    columns: Mapping[str, Column]
+
+    def joined(self, other: Maxima) -> Maxima:
+        """Over the queries of both."""
+        if not self.columns or not other.columns:
+            return self if self.columns else other
+        return Maxima(
+            {
+                name: np.maximum(column, other.columns[name])
+                for name, column in self.columns.items()
+                if name in other.columns
+            }
+        )
+
+
+@dataclass(frozen=True)
 class LabEvidence:
     """What stored plasmids say of q queries: a score of each of l labs, pooled ones one by one,
-    from -1 to 0 (q, l); the cosine of each lab's nearest plasmid (q, l); and the FACTS of
-    `vecattr.indexes.scoring.query_facts` (q, f)."""
+    from -1 to 0 (q, l); the cosine of each lab's nearest plasmid (q, l); the FACTS of
+    `vecattr.indexes.scoring.query_facts` (q, f); and the largest value of each of the ranker's
+    inputs over all queries (l,)."""
 
     scores: Scores
     nearest: Cosines
     facts: NDArray[np.float64]
+    maxima: Maxima
 
 
 @dataclass(frozen=True)
@@ -76,15 +98,22 @@ class LabScorer:
         """Of each query; `cosines` (q, c) are those with the class vectors."""
         left_out = [self.rows_of(ids) for ids in vectors.left_out] or [NO_ROWS] * len(vectors)
         columns = self.columns_of(vectors.plasmids, vectors.bare, cosines, left_out)
-        rows = [
-            self.evidence_of(plasmid, query_columns)
-            for plasmid, query_columns in zip(vectors.plasmids, columns, strict=True)
-        ]
+        rows, maxima = [], Maxima({})
+        for plasmid, query_columns in zip(vectors.plasmids, columns, strict=True):
+            rows.append(self.evidence_of(plasmid, query_columns))
+            maxima = maxima.joined(Maxima(query_columns))
         if not rows:
             none = np.zeros((0, len(self.catalogue.lab_names)))
-            return LabEvidence(none, none, np.zeros((0, len(FACTS))))
+            return LabEvidence(none, none, np.zeros((0, len(FACTS))), maxima)
         scores, nearest, facts = zip(*rows, strict=True)
-        return LabEvidence(np.stack(scores), np.stack(nearest), np.stack(facts))
+        return LabEvidence(np.stack(scores), np.stack(nearest), np.stack(facts), maxima)
+
+    def scores_of(self, maxima: Maxima) -> Column:
+        """Scores of labs (l,) by the largest inputs of several queries, as if one query had
+        them."""
+        columns = maxima.columns
+        logits = np.where(columns["plasmids"] > 0, self.ranker.logits(columns), -np.inf)
+        return class_scores(logits, np.arange(len(logits)), classes=len(logits))
 
     def columns_of(
         self,

@@ -20,7 +20,7 @@ from vecattr.attribution import Neighbor
 from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import ArtifactError, MovedError, UsageError
 from vecattr.files.folder import Entry, OpenFolder
-from vecattr.indexes.scoring.lab_scorer import LabScorer, lab_scorer
+from vecattr.indexes.scoring.lab_scorer import LabScorer, Maxima, lab_scorer
 from vecattr.indexes.scoring.left_out import leave_out
 from vecattr.indexes.search.embedding import (
     QueryVectors,
@@ -56,11 +56,13 @@ BATCH = 64
 class LabAnswers:
     """What an index says of q queries and the n labs that its answers rank: `scores` sort them,
     `cosines` compare vectors (of a lab without a vector of its own, with its nearest plasmid), both
-    (q, n); `facts` tell cases apart (q, f), None where vectors rank alone."""
+    (q, n); `facts` tell cases apart (q, f), and `maxima` are the largest inputs of the ranker over
+    all queries; None where vectors rank alone."""
 
     scores: NDArray[np.float64]
     cosines: NDArray[np.float64]
     facts: NDArray[np.float64] | None
+    maxima: Maxima | None = None
 
 
 class OpenedIndex:
@@ -274,7 +276,7 @@ class OpenedIndex:
         own_names = np.array(self.lab_names, dtype=object)[self.class_of_answer]
         has_vector = own_names == np.array(self.answer_names, dtype=object)
         answer_cosines = np.where(has_vector, cosines[:, self.class_of_answer], nearest)
-        return LabAnswers(scores, answer_cosines, evidence.facts)
+        return LabAnswers(scores, answer_cosines, evidence.facts, evidence.maxima)
 
     def class_scores(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Scores of the classes, (q, c), from those of the `answer_names`, (q, n)."""

@@ -214,3 +214,20 @@ def test_a_lie_is_told(shelf: Any, tmp_path: Path, capsys: Capture) -> None:
         assert not validator.is_valid({name: answer[name] for name in answer if name != key}), key
         assert not validator.is_valid({**answer, key: {}}), key
     assert not validator.is_valid({**answer, "labs": [{**answer["labs"][0], "rank": 0}]})
+
+
+def test_joint_and_linked_answers_fit(shelf: Any, tmp_path: Path, capsys: Capture) -> None:
+    queries = shelf.fasta(tmp_path / "q.fa", shelf.plasmids[:3])
+    written(capsys, "query", queries, "-i", shelf.index, "--together", "--neighbors", 1)
+    written(capsys, "query", queries, "-i", shelf.index, "--linked", "-k", 2)
+    table = [shelf.table, "--where", "split=dev", "-i", shelf.index]
+    written(capsys, "query", *table, "--together-by", "lab")
+    written(capsys, "evaluate", *table, "--together-by", "publication", "--linked")
+
+
+def test_joint_answers_of_a_calibrated_index_fit(
+    calibrated_folds: Any, tmp_path: Path, capsys: Capture
+) -> None:
+    queries = calibrated_folds.fasta(tmp_path / "q.fa", calibrated_folds.plasmids[:3])
+    index = calibrated_folds.index / "fold-1"
+    written(capsys, "query", queries, "-i", index, "--together", "--coverage", "0.9")

@@ -78,6 +78,7 @@ class Fits:
     verdicts: VerdictFit
     works: Mapping[Work, WorkFit]
     outcome: OutcomeFit | None = None  # None in calibrations by older versions
+    together: OutcomeFit | None = None  # of plasmids of one lab; None in older calibrations, too
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ class Calibration:
             "rows_of_the_threshold": self.named,
             "works": sorted(self.sequence.works),
             "outcomes": self.sequence.outcome and self.sequence.outcome.summary(),
+            "together": self.sequence.together and self.sequence.together.summary(),
             "with_features": self.features is not None,
             "source": self.source,
         }
@@ -144,6 +146,7 @@ def _fits_json(fits: Fits) -> dict[str, object]:
         "verdicts": {"familiarity": asdict(verdicts.open_set), "scores": verdicts.scores},
         "works": {work: asdict(fit) for work, fit in fits.works.items()},
         **({"outcome": fits.outcome.to_object()} if fits.outcome else {}),
+        **({"together": fits.together.to_object()} if fits.together else {}),
     }
 
 
@@ -287,7 +290,10 @@ def _parsed_fits(data: dict[str, Any]) -> Fits:
     return Fits(
         VerdictFit(OpenSetScore((constant, best, lead, nearness)), scores),
         {work: _parsed_work(data["works"][work]) for work in WORKS if work in data["works"]},
-        OutcomeFit.from_object(data["outcome"]) if "outcome" in data else None,
+        *(
+            OutcomeFit.from_object(data[name]) if name in data else None
+            for name in ("outcome", "together")
+        ),
     )
 
 

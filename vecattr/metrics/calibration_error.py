@@ -54,12 +54,13 @@ def reliability(
 
 def calibration_errors(
     stated: Column,
-    correct: Mask,
+    correct: Mask | Column,
     *,
     bins: int = BINS,
     noise: float = 1.0,
 ) -> tuple[float, float]:
-    """The expected calibration error over bins of equal size, plain and debiased.
+    """The expected calibration error over bins of equal size, plain and debiased; `correct` may be
+    shares.
 
     Chance alone gives a bin of n queries a gap of about sqrt(p (1 - p) / n), so the plain error of
     perfect probabilities is not 0. The debiased error is the gap that, if all bins had it, would

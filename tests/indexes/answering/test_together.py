@@ -92,7 +92,7 @@ def test_members_that_cannot_be_trusted_do_not_count(index: Index, queries: list
     short = Plasmid("short", "ACGTTGCATT")
     joint = index.query_together([*queries, short])
     assert joint.labs == index.query_together(queries).labs
-    assert joint.notes[0] == "not counted, because not to be trusted: short"
+    assert joint.notes[0] == "not counted, because too short to trust: short"
     assert joint.members[-1].answer.query == "short"
     assert index.query_together([short]).verdict == "unknown"
 
