@@ -137,13 +137,14 @@ class SealedBytes:
             blocks = np.arange(int(counts.sum())) + np.repeat(first - before, counts)
         else:  # as of pieces of a few items
             blocks = np.concatenate([first, last])
-        missing = blocks[verified[blocks] == 0]
+        missing: NDArray[np.int64] = blocks[verified[blocks] == 0]
         if not len(missing):
             return missing
         missing.sort()
         is_first = np.ones(len(missing), dtype=bool)
         is_first[1:] = missing[1:] != missing[:-1]
-        return missing[is_first]
+        distinct: NDArray[np.int64] = missing[is_first]
+        return distinct
 
     def _check_blocks(self, blocks: Iterable[int]) -> None:
         for block in blocks:
