@@ -64,6 +64,17 @@ def test_query_gives_a_probability_to_each_lab(
         assert answer["labs"][0]["name"] in answer["sentence"]
 
 
+def test_answers_tell_how_often_such_answers_were_right_as_info_does(
+    calibrated_folds: Any, capsys: Capture
+) -> None:
+    index = fold_path(calibrated_folds.index, 1)
+    found = answers(calibrated_folds, index, capsys, "--no-features")
+    assert run(["info", "-i", str(index), "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)["calibration"]["outcomes"]["strengths"]
+    for answer in found:
+        assert answer["right_share"] == told[answer["strength"]]["right"]
+
+
 def test_an_expectation_moves_the_probability_of_an_outside_lab_and_the_verdict(
     calibrated_folds: Any, capsys: Capture
 ) -> None:
