@@ -132,6 +132,7 @@ class SealedBytes:
         takes follows the blocks that are asked for, not the size of the file."""
         verified = np.frombuffer(self._verified, dtype=np.uint8)
         counts = last - first + 1
+        blocks: NDArray[np.int64]
         if len(counts) and int(counts.max()) > 2:
             before = np.cumsum(counts) - counts
             blocks = np.arange(int(counts.sum())) + np.repeat(first - before, counts)
