@@ -79,6 +79,8 @@ def command(
     facts |= _joint_facts(panel, collection, evaluation, confidence)
     if evaluation.exclude_near_copies:
         facts |= _near_copies_facts(panel, measured)
+    if evaluation.newest is not None:
+        facts["drift"] = _drift_facts(plasmids, read_options, collection, measured, evaluation)
     facts |= _provenance(panel, read_options)
     if terminal().on_bad_record == "report":
         facts["bad_records"] = list(map(bad_object, bad_records))
@@ -216,6 +218,31 @@ def _joint_facts(
         with terminal().progress("linked", total=len(plasmids)) as advance:
             facts["linked"] = linked_facts(measuring, plasmids, progress=advance)
     return facts
+
+
+def _drift_facts(
+    sources: Sequence[str],
+    read_options: ReadOptions,
+    plasmids: Sequence[Plasmid],
+    measured: TrueRanks,
+    evaluation: EvaluationOptions,
+) -> dict[str, object]:
+    """The newest publications beside earlier ones; the sources are read again for their dates."""
+    from vecattr.indexes.evaluation.drift import DatedPlasmids, drift_facts  # start-up
+    from vecattr.plasmid import Plasmid  # start-up
+    from vecattr.readers.plasmids import read_plasmids  # start-up
+
+    dated = replace(read_options, group_by=evaluation.newest_by, note=lambda text: None)
+    dates = {
+        plasmid.id: plasmid.group
+        for plasmid in read_plasmids(sources, dated)
+        if isinstance(plasmid, Plasmid)
+    }
+    rows = DatedPlasmids(
+        [plasmid.group for plasmid in plasmids], [dates.get(plasmid.id) for plasmid in plasmids]
+    )
+    assert evaluation.newest is not None, "the caller has asked for them"
+    return drift_facts(measured, rows, newest=evaluation.newest, seed=evaluation.seed)
 
 
 def _near_copies_facts(panel: Panel, measured: TrueRanks) -> dict[str, object]:

@@ -31,13 +31,15 @@ class EvaluationOptions:
     shots: tuple[int, ...]
     repeats: int
     seed: int
+    newest: int | None
+    newest_by: str
     exclude_near_copies: bool
     together_by: str | None
     linked: bool
 
     def check(self, panel: Panel, sources: Sequence[str]) -> None:
         """UsageError for options that do not fit each other, the panel or the sources."""
-        if (self.unknown_where or self.few_shot_where) and "-" in sources:
+        if (self.unknown_where or self.few_shot_where or self.newest) and "-" in sources:
             raise UsageError("standard input can be read only once", hint="give the table's path")
         if self.few_shot_where and not panel.is_one_index:
             raise UsageError("--few-shot-where measures one index", hint="give one -i")
@@ -115,6 +117,19 @@ _OPTIONS = together(
         default=0,
         show_default=True,
         help="Seed of these draws and of the intervals.",
+    ),
+    click.option(
+        "--newest",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Also measure the N newest publications beside the earlier ones.",
+    ),
+    click.option(
+        "--newest-by",
+        default="year",
+        show_default=True,
+        metavar="COLUMN",
+        help="The column of years or dates that says what is new.",
     ),
     near_copies_option,
     click.option(
