@@ -74,6 +74,9 @@ COMMANDS = {
         "editing.remove_lab", "Take a lab and its plasmids out of an index."
     ),
     "rename-lab": CommandEntry("editing.rename_lab", "Rename a lab, or merge it into another one."),
+    "lab-info": CommandEntry(
+        "editing.lab_info", "Store what is known of labs, to be shown with answers."
+    ),
     "rollback": CommandEntry("editing.rollback", "Go back to an earlier state of an index."),
     "compact": CommandEntry("editing.compact", "Merge an index's segments into one."),
     "verify": CommandEntry("editing.verify", "Check every byte of an index."),

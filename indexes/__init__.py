@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vecattr.indexes.editing.add import add_labs
     from vecattr.indexes.editing.build import build_index
     from vecattr.indexes.editing.edit import compact, remove_lab, rename_lab, rollback
+    from vecattr.indexes.editing.lab_info import set_lab_info
     from vecattr.indexes.editing.remove import remove_plasmids
     from vecattr.indexes.evidence.kmer_overlap import Overlap, best_containments, nearest_overlaps
     from vecattr.indexes.evidence.stretches import StretchFinder
@@ -38,6 +39,7 @@ __all__ = [
     "rename_lab",
     "repair_index",
     "rollback",
+    "set_lab_info",
     "verify_index",
 ]
 
@@ -59,6 +61,7 @@ _MODULES = {
     "rename_lab": "editing.edit",
     "repair_index": "checking.repair",
     "rollback": "editing.edit",
+    "set_lab_info": "editing.lab_info",
     "verify_index": "checking.verify",
 }
 

@@ -161,7 +161,8 @@ class Index(OpenedIndex):
         """Facts for people and machines; all of them fit into JSON."""
         from vecattr.indexes.answering.info import index_facts  # start-up
 
-        return index_facts(self.root, self.manifest, self.segments, self.calibration)
+        parts = self.manifest, self.segments, self.calibration, self.lab_info
+        return index_facts(self.root, *parts)
 
 
 class Panel(OpenedPanel):

@@ -207,13 +207,17 @@ class Workshop:
     def edits(self, path: Path) -> dict[str, Callable[..., object]]:
         """Every edit of the index at `path`, which holds Ash and Birch in one of two segments."""
         from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab, rollback
+        from vecattr.indexes.editing.lab_info import set_lab_info
         from vecattr.indexes.editing.remove import remove_plasmids
+        from vecattr.info import LabInfo
 
+        infos = {"Ash": LabInfo("Ash lab", url="https://ash.example.org/")}
         new = self.plasmids(["Fir", "Ash"], seed=1)
         return {
             "add": lambda **o: add_labs(path, new, embedder=self.embedder, **o),
             "remove": lambda **o: remove_lab(path, "Ash", **o),
             "remove-plasmids": lambda **o: remove_plasmids(path, ["Ash-0-1"], **o),
+            "lab-info": lambda **o: set_lab_info(path, infos, **o),
             "rename": lambda **o: rename_lab(path, "Ash", "Birch", **o),
             "rollback": lambda **o: rollback(path, **o),
             "compact": lambda **o: compact(path, **o),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vecattr.frames import embedding_frame, ranking_frame
     from vecattr.given import read
     from vecattr.indexes.index import Index
+    from vecattr.info import LabInfo, PlasmidInfo
     from vecattr.joint_attribution import JointAttribution
     from vecattr.plasmid import Plasmid
     from vecattr.readers.plasmids import ReadOptions, read_plasmids
@@ -41,8 +42,10 @@ __all__ = [
     "Hit",
     "Index",
     "JointAttribution",
+    "LabInfo",
     "Neighbor",
     "Plasmid",
+    "PlasmidInfo",
     "ReadOptions",
     "TrainConfig",
     "VecattrError",
@@ -68,8 +71,10 @@ _MODULES = {
     "Hit": "vecattr.attribution",
     "Index": "vecattr.indexes.index",
     "JointAttribution": "vecattr.joint_attribution",
+    "LabInfo": "vecattr.info",
     "Neighbor": "vecattr.attribution",
     "Plasmid": "vecattr.plasmid",
+    "PlasmidInfo": "vecattr.info",
     "ReadOptions": "vecattr.readers.plasmids",
     "TrainConfig": "vecattr.training.settings",
     "VecattrError": "vecattr.errors",

@@ -52,7 +52,7 @@ def chances(probability: float) -> str:
 class Hit:
     """One ranked lab. `score` is the sort key, bigger is better; `cosine` lies in [-1, 1];
     `probability`: of being the lab, if the lab is one of the index's (None: not calibrated). The
-    last ones are what the index is told of the lab, if anything: the name to print, the
+    last ones are what the index knows of the lab, if anything: the name to print, the
     institution, its page (http or https) and whom to write to.
 
     >>> Hit("PI", score=0.9, cosine=0.9).probability is None
@@ -86,7 +86,7 @@ class Hit:
 @dataclass(frozen=True, slots=True)
 class Neighbor:
     """One stored plasmid near the query: `lab` is its true lab, `label` the class it counts for.
-    The last ones are what the index is told of the plasmid, if anything.
+    The last ones are what the index knows of the plasmid, if anything.
 
     >>> from vecattr import Index, read_plasmids
     >>> [plasmid] = read_plasmids(["query.fasta"])
@@ -119,7 +119,7 @@ class Provenance:
 class Source:
     """A stored plasmid that holds `share` (above 0, 1: all) of a stretch's 21-mers; `strand` is +1
     where the query matches the stored strand, -1 where it matches the reverse complement. The last
-    ones are what the index is told of the plasmid, if anything."""
+    ones are what the index knows of the plasmid, if anything."""
 
     id: str
     lab: str
@@ -193,16 +193,16 @@ def sentence_of(labs: Sequence[Hit], *, outside: float | None, strength: Strengt
         return "The index holds no lab to compare with."
     first = labs[0]
     if first.probability is None:
-        return f"Nearest is {first.name}; this index states no probabilities."
+        return f"Nearest is {first.shown_name}; this index states no probabilities."
     odds = chances(first.probability)
     if outside is None:
-        return f"Most likely {first.name}, {odds}, if the index knows the lab."
+        return f"Most likely {first.shown_name}, {odds}, if the index knows the lab."
     if outside > first.probability:
         stranger = f"Most likely a lab outside this index, {chances(outside)}"
-        return f"{stranger}; of its labs {first.name} comes first, {odds}."
+        return f"{stranger}; of its labs {first.shown_name} comes first, {odds}."
     if strength == "none":
-        return f"No lab stands out: {first.name} comes first, {odds}."
-    return f"Most likely {first.name}, {odds}: {strength}."
+        return f"No lab stands out: {first.shown_name} comes first, {odds}."
+    return f"Most likely {first.shown_name}, {odds}: {strength}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from vecattr.errors import InputError
+from vecattr.info import UNSEEN, PlasmidInfo
 
 Topology = Literal["circular", "linear"]
 
@@ -84,13 +85,6 @@ def reverse_complement(bases: str) -> str:
     return bases.translate(_COMPLEMENT)[::-1]
 
 
-#: Blanks, and printable characters that show nothing: fillers, joiners, selectors of variants.
-_UNSEEN = re.compile(
-    "[\\s\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
-    "\U000e0100-\U000e01ef]+"
-)
-
-
 def composed(name: str) -> str:
     """The name in Unicode's composed form (NFC), in which names are compared: file systems and
     programs write `ü` as one character or as two.
@@ -109,7 +103,7 @@ def look_alikes(names: Iterable[str]) -> list[tuple[str, ...]]:
     """
     groups: dict[str, set[str]] = {}
     for name in names:
-        groups.setdefault(_UNSEEN.sub("", composed(name)), set()).add(name)
+        groups.setdefault(UNSEEN.sub("", composed(name)), set()).add(name)
     return sorted(tuple(sorted(group)) for group in groups.values() if len(group) > 1)
 
 
@@ -159,8 +153,9 @@ class Plasmid:
     `sequence` is upper-case IUPAC DNA; `features` maps a phenotype's name to 0 or 1 and is None
     when nothing is known (which is not the same as all zero); `lab` is the true lab; `group`
     names plasmids that must not be divided between training and validation (a publication).
-    `source` is the file it was read from, and `annotations` are what that says of its bases, at
-    most MOST_ANNOTATIONS; both play no part in comparisons.
+    `source` is the file it was read from, `annotations` are what that says of its bases, at most
+    MOST_ANNOTATIONS, and `info` is what is known of it beside them; none plays a part in
+    comparisons.
 
     >>> plasmid = Plasmid("p1", "acgu nnac", topology="linear")
     >>> plasmid.sequence
@@ -175,6 +170,7 @@ class Plasmid:
     group: str | None = None
     source: str | None = field(default=None, compare=False)
     annotations: tuple[Annotation, ...] = field(default=(), compare=False)
+    info: PlasmidInfo | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         where = f"record {self.id!r}"

@@ -167,8 +167,10 @@ def command(
     from vecattr.cli.serving.settings import Settings  # start-up
     from vecattr.cli.serving.tokens import Door  # start-up
     from vecattr.cli.serving.workers import Workers  # start-up
-    from vecattr.indexes.storage.fold_indexes import expand_folds  # start-up
-    from vecattr.indexes.storage.index_folder import read_manifest  # start-up
+    from vecattr.indexes.storage.index_folder import (
+        expand_folds,  # start-up
+        read_manifest,  # start-up
+    )
 
     require(*_LIBRARIES, what="the service")
     for path in expand_folds(indexes):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vecattr.cli.editing.lab_info import LabTable, lab_info_option
 from vecattr.cli.options.completions import SOURCES
 from vecattr.cli.options.compute import compute_options
 from vecattr.cli.options.index import index_option, wait_option
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     help="Plasmids whose ids are in the index already. refuse: add nothing; skip: leave them out; "
     "rename: number them.",
 )
+@lab_info_option
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 @wait_option
 @labelled_reading_options
@@ -52,6 +54,7 @@ def command(
     from_changes: Path | None,
     index: Path,
     known_ids: KnownIds,
+    lab_info: LabTable,
     dry_run: bool,
     wait: float,
     read_options: ReadOptions,
@@ -86,6 +89,7 @@ def command(
             threads=threads,
             dry_run=dry_run,
             known_ids=known_ids,
+            lab_info=lab_info.infos,
             wait=wait,
             progress=advance,
             step=terminal().commit_at("manifest"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vecattr.cli.editing.add_lab import note_look_alikes, warn_unread
+from vecattr.cli.editing.lab_info import LabTable, lab_info_option
 from vecattr.cli.options.classes import check_class_options, class_options, class_rule
 from vecattr.cli.options.completions import SOURCES
 from vecattr.cli.options.compute import compute_options
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     help="How nearest plasmids are found in large segments; auto: approximately, if that finds "
     "99 % of them.",
 )
+@lab_info_option
 @click.option("--replace", is_flag=True, help="Replace an existing index.")
 @wait_option
 @labelled_reading_options
@@ -85,6 +87,7 @@ def command(
     no_sequences: bool,
     disclose_model_kmers: bool,
     search: Literal["auto", "approximate", "exact"],
+    lab_info: LabTable,
     replace: bool,
     wait: float,
     read_options: ReadOptions,
@@ -103,14 +106,13 @@ def command(
     place, models = _checked(model, index, replace=replace)
     embedders = _embedders(models, views=views, device=device, threads=threads)
     collection = load_collection(plasmids, read_options)
-    rule = class_rule(collection, labs_file=labs_file, min_plasmids=min_plasmids)
     with terminal().progress("embed", total=len(collection) * len(models)) as advance:
         reports = _build(
             index,
             collection,
             embedders,
             model=model,
-            rule=rule,
+            rule=class_rule(collection, labs_file=labs_file, min_plasmids=min_plasmids),
             views=views,
             keep_sequences=not no_sequences,
             disclose_kmers=disclose_model_kmers,
@@ -119,21 +121,29 @@ def command(
             search=search,
             wait=wait,
             lab_vectors=lab_vectors,
+            lab_info=lab_info.infos,
             progress=advance,
             step=terminal().commit_at("move"),
         )
-    paths = [index if path == model else index / path.name for path in models]
-    _say_reports(dict(zip(paths, reports, strict=True)), collection)
+    _say_reports(dict(zip(_paths(index, models), reports, strict=True)), collection, lab_info)
 
 
-def _say_reports(reports: Mapping[Path, BuildReport], plasmids: Sequence[Plasmid]) -> None:
-    """Say what each index holds, and which labs look alike."""
+def _paths(index: Path, models: Sequence[Path]) -> list[Path]:
+    """Where the index of each model is."""
+    return [index] if len(models) == 1 else [index / model.name for model in models]
+
+
+def _say_reports(
+    reports: Mapping[Path, BuildReport], plasmids: Sequence[Plasmid], lab_info: LabTable
+) -> None:
+    """Say what each index holds, which labs look alike, and of which nothing is stored."""
     for path, report in reports.items():
         terminal().say(f"{path}: {report}")
         warn_unread(report.unread, report.plasmids)
         _warn_disclosed(path, report.disclosure)
     labs = sorted({plasmid.lab for plasmid in plasmids if plasmid.lab is not None})
     note_look_alikes(next(iter(reports)), labs)
+    lab_info.note_unknown(labs)
 
 
 def _warn_disclosed(path: Path, disclosure: Disclosure | None) -> None:
@@ -157,7 +167,7 @@ def _checked(model: Path, index: Path, *, replace: bool) -> tuple[Place, tuple[P
     from vecattr.files.fold_folder import is_folds  # start-up
     from vecattr.indexes.editing.build_folds import check_folds_place  # start-up
     from vecattr.indexes.editing.index_place import check_place, index_place  # start-up
-    from vecattr.indexes.storage.fold_indexes import model_folds  # start-up
+    from vecattr.indexes.storage.index_folder import model_folds  # start-up
 
     place = index_place(index)
     if is_folds(model):

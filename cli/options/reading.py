@@ -75,9 +75,8 @@ _OPTIONS = together(
     ),
     click.option(
         "--group-by",
-        "--publication-column",
         metavar="COLUMN",
-        help="Column that says which plasmids belong together, such as a publication.",
+        help="Column that says which plasmids belong together, where that is not the publication.",
     ),
     click.option(
         "--id-column",
@@ -99,6 +98,23 @@ _OPTIONS = together(
         metavar="COLUMN",
         help="Column that says circular or linear, or yes for circular, where it is not called "
         "topology, circular or linear.",
+    ),
+    click.option(
+        "--publication-column",
+        metavar="COLUMN",
+        help="Column of the publications, where it is not called publication, pubmed_id, doi or "
+        "the like.",
+    ),
+    click.option(
+        "--year-column",
+        metavar="COLUMN",
+        help="Column of the years of publications, where it is not called year or the like.",
+    ),
+    click.option(
+        "--url-column",
+        metavar="COLUMN",
+        help="Column of the pages that plasmids come from, where it is not called source_url, url "
+        "or the like.",
     ),
     click.option(
         "--feature-column",
@@ -136,6 +152,9 @@ def _read_options(
     sequence_column: str | None,
     lab_column: str | None,
     topology_column: str | None,
+    publication_column: str | None,
+    year_column: str | None,
+    url_column: str | None,
     feature_columns: tuple[str, ...],
     **values: Any,
 ) -> ReadOptions:
@@ -150,6 +169,9 @@ def _read_options(
         sequence=sequence_column,
         lab=lab_column,
         topology=topology_column,
+        publication=publication_column,
+        year=year_column,
+        source_url=url_column,
         features=feature_columns,
     )
     bad_files = terminal().on_bad_record in ("skip", "report")
@@ -167,6 +189,9 @@ _NAMES = (
     "sequence_column",
     "lab_column",
     "topology_column",
+    "publication_column",
+    "year_column",
+    "url_column",
     "feature_columns",
     "as_one",
     "no_features",

@@ -67,6 +67,10 @@ COLUMNS = (
 LINK_COLUMN = "links"
 #: The columns that are younger than those of the evidence.
 _LAST_COLUMNS = 3
+#: What is known of a lab, and of a neighbor; these stand last of those of all queries.
+KNOWN_COLUMNS = ("print_name", "publication", "year", "source_url")
+#: Their cells where nothing is known.
+_NOT_KNOWN: Row = (None,) * len(KNOWN_COLUMNS)
 #: The row of the labs' table that is no lab of the index.
 _OUTSIDE = "a lab outside this index"
 
@@ -167,9 +171,9 @@ def columns_of(answer: Attribution) -> tuple[str, ...]:
 def columns(*, evidence: bool) -> tuple[str, ...]:
     """The columns of TSV and CSV, with those of the evidence or without."""
     if not evidence:
-        return COLUMNS
+        return (*COLUMNS, *KNOWN_COLUMNS)
     first, last = COLUMNS[:-_LAST_COLUMNS], COLUMNS[-_LAST_COLUMNS:]
-    return (*first, *EVIDENCE_COLUMNS, *last, *MOSAIC_COLUMNS)
+    return (*first, *EVIDENCE_COLUMNS, *last, *MOSAIC_COLUMNS, *KNOWN_COLUMNS)
 
 
 def rows(answer: Attribution) -> Iterator[Row]:
@@ -190,8 +194,8 @@ def rows(answer: Attribution) -> Iterator[Row]:
         answer.provenance.index,
     )
     no_result: Row = (None, "none", None, None, None, None)
-    results = list(_results(answer)) or [(no_result, None, NO_STRETCH)]
-    for head, probability, stretch in results:
+    results = list(_results(answer)) or [(no_result, None, NO_STRETCH, _NOT_KNOWN)]
+    for head, probability, stretch, known in results:
         cells = stretch if answer.evidence else ()
         middle, end = cells[: len(EVIDENCE_COLUMNS)], cells[len(EVIDENCE_COLUMNS) :]
         yield (
@@ -206,19 +210,24 @@ def rows(answer: Attribution) -> Iterator[Row]:
             answer.outside,
             answer.strength,
             *end,
+            *known,
             *(() if answer.links is None else (links_text(answer.links),)),
         )
 
 
-def _results(answer: Attribution) -> Iterator[tuple[Row, float | None, Row]]:
-    """Of each row the columns from `rank` to `score`, the probability and the stretch."""
+def _results(answer: Attribution) -> Iterator[tuple[Row, float | None, Row, Row]]:
+    """Of each row the columns from `rank` to `score`, the probability, the stretch, and what is
+    known of the lab or the neighbor."""
     for rank, hit in ranked(answer):
-        yield (rank, "lab", hit.name, None, hit.cosine, hit.score), hit.probability, NO_STRETCH
+        head: Row = (rank, "lab", hit.name, None, hit.cosine, hit.score)
+        yield head, hit.probability, NO_STRETCH, (hit.print_name, None, None, None)
     for rank, neighbor in enumerate(answer.neighbors, start=1):
         head = (rank, "neighbor", neighbor.lab, neighbor.id, neighbor.cosine, None)
-        yield head, None, NO_STRETCH
+        known = (None, neighbor.publication, neighbor.year, neighbor.source_url)
+        yield head, None, NO_STRETCH, known
     if answer.evidence is not None:
-        yield from ((row, None, cells) for row, cells in stretch_rows(answer.evidence))
+        for row, cells in stretch_rows(answer.evidence):
+            yield row, None, cells, _NOT_KNOWN
 
 
 def as_object(answer: Attribution) -> dict[str, object]:
@@ -278,9 +287,15 @@ def ranked(answer: Attribution | JointAttribution) -> list[tuple[int, Hit]]:
 
 
 def lab_rows(answer: Attribution | JointAttribution) -> Iterator[Row]:
-    yield from ((rank, hit.name, hit.probability, hit.cosine) for rank, hit in ranked(answer))
+    for rank, hit in ranked(answer):
+        yield (rank, _shown(hit), hit.probability, hit.cosine)
     if answer.outside is not None:
         yield (None, _OUTSIDE, answer.outside, None)
+
+
+def _shown(hit: Hit) -> str:
+    """The name to print and the lab's own after it, where they differ."""
+    return hit.name if hit.shown_name == hit.name else f"{hit.shown_name} ({hit.name})"
 
 
 def _neighbor_rows(answer: Attribution) -> Iterator[Row]:

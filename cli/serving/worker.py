@@ -25,8 +25,7 @@ from vecattr.cli.serving.settings import RequestLimits
 from vecattr.errors import ArtifactError, InputError, LimitError, VecattrError
 from vecattr.indexes.answering.worker_pool import end_with_parent
 from vecattr.indexes.index import Panel, open_panel
-from vecattr.indexes.storage.fold_indexes import expand_folds
-from vecattr.indexes.storage.index_folder import MANIFEST_FILE
+from vecattr.indexes.storage.index_folder import MANIFEST_FILE, expand_folds
 from vecattr.inputs.limits import Limits
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.rank_fusion import Fusion
@@ -118,7 +117,7 @@ def index_facts_of(panel: Panel) -> IndexFacts:
     from vecattr.indexes.answering.info import index_facts  # start-up
 
     infos = [
-        index_facts(index.root, index.manifest, index.segments, index.calibration)
+        index_facts(index.root, index.manifest, index.segments, index.calibration, index.lab_info)
         for index in panel.indexes
     ]
     labs = {entry.name: entry for index in reversed(panel.indexes) for entry in index.labs()}

@@ -27,6 +27,7 @@ from vecattr.indexes.answering.opened_panel import OpenedPanel
 from vecattr.indexes.answering.request import AnswerRequest
 from vecattr.indexes.answering.verdict import doubt, fewer_classes, fusion_note, set_note, verdict
 from vecattr.indexes.evidence.near_copies import copy_note
+from vecattr.indexes.evidence.shown_info import with_info
 from vecattr.indexes.scoring.confidence import ConfidenceOptions
 from vecattr.ranking.rank_fusion import RRF_CONSTANT
 from vecattr.version import __version__
@@ -48,7 +49,7 @@ def attributions(
         hits = judgement.hits(query, best[query])
         threshold = confidence.threshold(query)
         query_confidence = float(confidence.confidences[query])
-        yield kind(
+        answer = kind(
             query=plasmid.id,
             length=len(plasmid),
             topology=plasmid.topology,
@@ -75,6 +76,7 @@ def attributions(
             annotations=plasmid.annotations,
             bases=plasmid.sequence,
         )
+        yield with_info(panel.indexes, answer)
 
 
 def strength(hits: Sequence[Hit], outside: float | None) -> Strength | None:

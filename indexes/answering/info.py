@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from vecattr.calibration.calibration import Calibration
@@ -14,6 +15,7 @@ from vecattr.indexes.storage.index_model import model_disclosure
 from vecattr.indexes.storage.live_segment import LiveSegment, class_sizes
 from vecattr.indexes.storage.log import changed_since_build, read_log
 from vecattr.indexes.storage.manifest import FORMAT, VERSION, Manifest
+from vecattr.indexes.storage.stored_info import LabInfoFile
 from vecattr.plasmid import POOLED
 
 #: The share of an index's plasmids that changed since its calibration, from which on
@@ -23,12 +25,16 @@ MUCH_CHANGED = 0.1
 #: How many of the last log entries are shown.
 LOG_ENTRIES = 10
 
+#: What changes no lab and no plasmid.
+_SAME_LABS = ("build", "compact", "lab-info")
+
 
 def index_facts(
     path: Entry,
     manifest: Manifest,
     segments: Sequence[LiveSegment],
     calibration: Calibration | None,
+    lab_info: LabInfoFile | None,
 ) -> dict[str, object]:
     """What `vecattr info` shows; all of it fits into JSON.
 
@@ -39,7 +45,7 @@ def index_facts(
     sizes = class_sizes(segments)
     origins = {part.origin for segment in segments for part in segment.parts}
     log = read_log(path, generation=manifest.generation)
-    changed = any(entry.get("action") not in ("build", "compact") for entry in log)
+    changed = any(entry.get("action") not in _SAME_LABS for entry in log)
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -68,6 +74,8 @@ def index_facts(
         "changed_since_calibration": _changes(manifest, log) if calibration else None,
         "segments": [_segment_facts(path, segment) for segment in segments],
         "log": log[-LOG_ENTRIES:],
+        "lab_info": 0 if lab_info is None else len(lab_info.labs),
+        "plasmid_info": _plasmid_info(segments),
     }
 
 
@@ -77,6 +85,15 @@ def _changes(manifest: Manifest, log: Sequence[dict[str, object]]) -> dict[str, 
     changed = changed_since_build(log)
     share = changed / max(1, manifest.plasmids)
     return {"plasmids": changed, "share": share, "time": log[0].get("time") if log else None}
+
+
+def _plasmid_info(segments: Sequence[LiveSegment]) -> dict[str, int]:
+    """How many plasmids have a publication, a year and a page."""
+    counts: Counter[str] = Counter(publication=0, year=0, source_url=0)
+    for segment in segments:
+        for name, is_filled in segment.stored.info.filled().items():
+            counts[name] += int(is_filled[segment.alive].sum())
+    return dict(counts)
 
 
 def _disclosures(path: Entry, manifest: Manifest) -> list[str]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 from vecattr.errors import UsageError
 from vecattr.indexes.scoring.confidence import ConfidenceOptions, check_promised
 from vecattr.indexes.scoring.opened_index import OpenedIndex
-from vecattr.indexes.storage.fold_indexes import expand_folds
+from vecattr.indexes.storage.index_folder import expand_folds
 from vecattr.ranking.rank_fusion import Fusion
 
 if TYPE_CHECKING:

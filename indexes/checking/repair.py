@@ -22,6 +22,7 @@ from vecattr.files.atomic import (
     sha256_bytes,
     translated_errors,
 )
+from vecattr.indexes.checking.file_check import holds, is_copy, lab_info_fault, sha256_of
 from vecattr.indexes.checking.quarantine import make_folder, quarantine
 from vecattr.indexes.checking.segment_findings import cell_findings, segment_findings
 from vecattr.indexes.checking.verify import VerifyReport, verify_index
@@ -37,6 +38,7 @@ from vecattr.indexes.storage.index_folder import (
     faiss_path,
     history_path,
     kept_generations,
+    lab_info_path,
     read_history,
     read_manifest,
     segment_path,
@@ -49,7 +51,6 @@ from vecattr.indexes.storage.manifest import (
     Manifest,
     ModelFiles,
     SegmentEntry,
-    parse_manifest,
 )
 
 
@@ -127,12 +128,14 @@ class _Repair:
         self._quarantine_segments(damaged)
         if present_is_damaged:
             return
-        repaired = replace(manifest, segments=self._rebuild_caches(manifest), model_files=files)
+        segments, lab_info = self._rebuild_caches(manifest), self._lab_info(manifest)
+        repaired = replace(manifest, segments=segments, model_files=files, lab_info=lab_info)
         if repaired != manifest:
             self._publish(replace(repaired, generation=manifest.generation + 1))
+            self._quarantine_copies(damaged)
             return
         file = history_path(self.path, manifest.generation)
-        if not _is_copy(file, manifest):
+        if not is_copy(file, manifest):
             if file.exists():
                 self._quarantine(file, f"differs from {MANIFEST_FILE}")
             self._write(file, read_file(self.root / MANIFEST_FILE))
@@ -188,8 +191,9 @@ class _Repair:
                 f"the content of generation {generation} is the present one again: what was "
                 f"changed after it is lost with {len(damaged)} segment(s)"
             )
-            segments = self._rebuild_caches(old)
-            restored = replace(old, segments=segments, model_files=present.model_files)
+            segments, known = self._rebuild_caches(old), self._lab_info(old)
+            files = present.model_files
+            restored = replace(old, segments=segments, model_files=files, lab_info=known)
             new = replace(restored, restores=old.restores or generation)
             self._publish(replace(new, generation=present.generation + 1))
             return
@@ -201,10 +205,27 @@ class _Repair:
                 file = place(self.path, name)
                 if file.exists():
                     self._quarantine(file, "of a damaged segment")
+        self._quarantine_copies(damaged)
+
+    def _quarantine_copies(self, damaged: set[str]) -> None:
+        """Move the copies of manifests that need what is damaged into quarantine."""
         for generation in kept_generations(self.root):
-            file = history_path(self.path, generation)
-            if _segment_names(read_history(self.root, generation)) & damaged:
+            file, old = history_path(self.path, generation), read_history(self.root, generation)
+            if _segment_names(old) & damaged:
                 self._quarantine(file, "it needs a damaged segment")
+            elif lab_info_fault(self.root, old) is not None:
+                self._quarantine(file, "what it tells of labs is damaged")
+
+    def _lab_info(self, manifest: Manifest) -> FileFacts | None:
+        """The file that tells of labs; None when it is damaged, and in quarantine then."""
+        fault = lab_info_fault(self.root, manifest)
+        if manifest.lab_info is None or fault is None:
+            return manifest.lab_info
+        file = lab_info_path(self.path, manifest.lab_info.name)
+        if file.exists():
+            self._quarantine(file, fault)
+        self.repairs.append(f"{file}: lost; tell of the labs again with `vecattr lab-info`")
+        return None
 
     def _rebuild_caches(self, manifest: Manifest) -> tuple[SegmentEntry, ...]:
         """The segments, their FAISS caches rebuilt where they were damaged."""
@@ -215,7 +236,7 @@ class _Repair:
         vectors = LiveSegment.open(self.root, entry, model=model).stored.vectors
         data = build_faiss_index(vectors)
         facts = FileFacts(sha256_bytes(data), len(data))
-        if facts == entry.faiss and _holds(file, data):
+        if facts == entry.faiss and holds(file, data):
             return entry
         self._write(file, data)
         self.repairs.append(f"{file}: made again from the segment")
@@ -225,10 +246,10 @@ class _Repair:
         """Restore damaged files that the shipped encoder has, too."""
         folder = self.path / MODEL_FOLDER
         for name, facts in manifest.model_files:
-            if _sha256(folder / name) == facts.sha256:
+            if sha256_of(folder / name) == facts.sha256:
                 continue
             source = shipped_encoder() / name
-            if _sha256(source) != facts.sha256:
+            if sha256_of(source) != facts.sha256:
                 continue
             if (folder / name).exists():
                 self._quarantine(folder / name, "not what was written")
@@ -243,9 +264,9 @@ class _Repair:
         folder, facts = self.path / MODEL_FOLDER, dict(manifest.model_files)
         file = folder / TABLES_FILE
         weights = {name: facts[name].sha256 for name in IDENTITY_FILES if name in facts}
-        if TABLES_FILE not in facts or _sha256(file) == facts[TABLES_FILE].sha256:
+        if TABLES_FILE not in facts or sha256_of(file) == facts[TABLES_FILE].sha256:
             return manifest.model_files
-        if any(_sha256(folder / name) != sha256 for name, sha256 in weights.items()):
+        if any(sha256_of(folder / name) != sha256 for name, sha256 in weights.items()):
             return manifest.model_files
         if file.exists():
             self._quarantine(file, "not what was written")
@@ -256,15 +277,15 @@ class _Repair:
 
     def _quarantine_unlisted(self, manifest: Manifest) -> None:
         """Files that killed writers left, and files that no manifest lists."""
-        listed = _segment_names(manifest)
+        listed = manifest.stored_names
         for generation in kept_generations(self.root):
-            listed |= _segment_names(read_history(self.root, generation))
+            listed |= read_history(self.root, generation).stored_names
         for file in list(self._unlisted_files(listed, dict(manifest.model_files))):
             self._quarantine(file, "no manifest lists it")
 
-    def _unlisted_files(self, segments: set[str], model: dict[str, FileFacts]) -> Iterator[Path]:
+    def _unlisted_files(self, stored: set[str], model: dict[str, FileFacts]) -> Iterator[Path]:
         for file in _files(self.path / SEGMENTS_FOLDER):
-            if file.stem not in segments:
+            if file.stem not in stored:
                 yield file
         for file in _files(self.path / MODEL_FOLDER):
             if file.name not in model:
@@ -295,20 +316,3 @@ def _segment_names(manifest: Manifest) -> set[str]:
 
 def _files(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else []
-
-
-def _sha256(file: Path) -> str | None:
-    """None when there is no such file."""
-    return sha256_bytes(read_file(file)) if file.is_file() else None
-
-
-def _holds(file: Path, data: bytes) -> bool:
-    return file.is_file() and read_file(file) == data
-
-
-def _is_copy(file: Path, manifest: Manifest) -> bool:
-    """Whether the file is a copy of this manifest."""
-    try:
-        return parse_manifest(read_file(file), where=str(file)) == manifest
-    except ArtifactError:
-        return False

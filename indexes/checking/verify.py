@@ -18,6 +18,7 @@ from vecattr.encoders.model_folder import (
 from vecattr.errors import ArtifactError, InputError, LockedError, VecattrError
 from vecattr.files.atomic import TEMPORARY
 from vecattr.files.folder import Entry
+from vecattr.indexes.checking.file_check import lab_info_fault
 from vecattr.indexes.checking.pinned_state import PinnedState, pin_state
 from vecattr.indexes.checking.search_check import SearchCheck, check_search
 from vecattr.indexes.checking.segment_findings import Finding, cell_findings, segment_findings
@@ -39,6 +40,7 @@ from vecattr.indexes.storage.index_model import (
 )
 from vecattr.indexes.storage.live_segment import LiveSegment, class_names, class_sizes
 from vecattr.indexes.storage.manifest import Manifest
+from vecattr.indexes.storage.stored_info import check_lab_info
 from vecattr.plasmid import POOLED, check_lab_name
 from vecattr.ranking.evidence_ranker import read_ranker
 
@@ -115,6 +117,7 @@ def _verified(path: Entry, state: PinnedState) -> VerifyReport:
         findings.extend(_name_findings(segments))
         search_check = check_search(path, segments)
         findings.extend(Finding("error", where, what) for where, what in search_check.faults)
+    findings.extend(_error_of(lambda: check_lab_info(path, manifest)))
     findings.extend(_model_findings(path, manifest))
     findings.extend(_history_findings(path, state, opened))
     findings.extend(cell_findings(path, opened.values()))
@@ -238,6 +241,9 @@ def _history_findings(
                 if any(finding.level == "error" for finding in damage):
                     what = f"needs {entry.name}.h5, which is damaged"
                     findings.append(Finding("error", str(file), what))
+        if fault := lab_info_fault(path, old) if old.lab_info != manifest.lab_info else None:
+            what = f"needs what was known of labs: {fault}"
+            findings.append(Finding("error", str(file), what))
         if findings and file.exists():  # a writer deletes this file first, then the segments
             yield from findings
 
@@ -245,11 +251,11 @@ def _history_findings(
 def _stray_findings(path: Entry, manifest: Manifest) -> Iterator[Finding]:
     """Files that no manifest lists, those of later generations included."""
     files = _files(path / SEGMENTS_FOLDER)
-    listed = {entry.name for entry in manifest.segments}
+    listed = manifest.stored_names
     try:
-        listed |= {entry.name for entry in read_manifest(path).segments}
+        listed |= read_manifest(path).stored_names
         for generation in kept_generations(path):
-            listed |= {entry.name for entry in read_history(path, generation).segments}
+            listed |= read_history(path, generation).stored_names
     except ArtifactError:
         return
     for file in files:

@@ -16,9 +16,9 @@ from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import InputError
 from vecattr.files.folder import Entry
 from vecattr.indexes.editing.known_ids import KnownIdRule, KnownIds
-from vecattr.indexes.editing.merge import merge_small
+from vecattr.indexes.editing.lab_info import LabInfos, lab_info_for
 from vecattr.indexes.editing.publish import StepHook, no_hook, publish
-from vecattr.indexes.editing.segment_sink import SegmentSink
+from vecattr.indexes.editing.segment_sink import SegmentSink, merge_small
 from vecattr.indexes.editing.segment_writer import MOST_ROWS, SegmentWriter
 from vecattr.indexes.search.embedding import (
     Progress,
@@ -36,6 +36,7 @@ from vecattr.indexes.storage.live_segment import (
 from vecattr.indexes.storage.lock import LockedFolder, writing
 from vecattr.indexes.storage.manifest import Manifest
 from vecattr.indexes.storage.snapshot import open_snapshot
+from vecattr.indexes.storage.stored_info import read_lab_info
 from vecattr.plasmid import Plasmid
 
 
@@ -68,6 +69,7 @@ def add_labs(
     threads: int | None = None,
     dry_run: bool = False,
     known_ids: KnownIds = "refuse",
+    lab_info: LabInfos | None = None,
     segment_rows: int = MOST_ROWS,
     wait: float = 0,
     progress: Progress | None = None,
@@ -78,14 +80,14 @@ def add_labs(
     Without `embedder` the index's own model is loaded, with `device` and `threads`. A dry run
     embeds and writes nothing, and takes no lock. A segment holds at most `segment_rows` plasmids.
     `known_ids` says what becomes of plasmids whose ids the index has: with `skip` it is no error
-    that nothing is left. Features that neither stored plasmids nor the model know are left out.
-    `progress` is called with the number of plasmids done since its last call. Raises InputError
-    for no plasmids, one without a lab, an id twice or refused; MismatchError when `embedder` is not
-    the index's model; LockedError when another process is still writing after `wait` seconds.
+    that nothing is left. `lab_info` is stored as by `set_lab_info`, if plasmids are added.
+    Features that neither stored plasmids nor the model know are left out. `progress` is called with
+    the number of plasmids done since its last call. Raises InputError for no plasmids, one without
+    a lab, an id twice or refused; MismatchError when `embedder` is not the index's model;
+    LockedError when another process is still writing after `wait` seconds.
 
     >>> from vecattr import read_plasmids
-    >>> report = add_labs(Path("my.index"), read_plasmids(["new_lab.csv"]))
-    >>> report.new_labs
+    >>> add_labs(Path("my.index"), read_plasmids(["new_lab.csv"])).new_labs
     ('Lab 05',)
     """
     path, rule = Path(path), KnownIdRule(known_ids)
@@ -96,16 +98,12 @@ def add_labs(
         old = newest_manifest(folder.root)
         segments = open_segments(folder.root, old)
         embedder = _index_embedder(folder.root, old, embedder, device=device, threads=threads)
-        sink = SegmentSink(
-            path,
-            partial(SegmentWriter.from_manifest, old, most_rows=segment_rows),
-            embedder=embedder,
-            step=step,
-        )
+        new_writer = partial(SegmentWriter.from_manifest, old, most_rows=segment_rows)
+        sink = SegmentSink(path, new_writer, embedder=embedder, step=step)
         _fill(sink, rule.settled(plasmids, segments), embedder, segments, progress=progress)
         if not sink.entries:
             return _report(sink.class_sizes, segments, old, rule)
-        new = _next_manifest(folder, old, segments, sink, step=step)
+        new = _next_manifest(folder, old, segments, sink, lab_info or {}, step=step)
         report = _report(sink.class_sizes, segments, new, rule, unread=sink.unread)
         publish(folder, new, action="add-lab", details=_details(report), step=step)
     return report
@@ -157,17 +155,22 @@ def _next_manifest(
     old: Manifest,
     segments: Sequence[LiveSegment],
     sink: SegmentSink,
+    lab_info: LabInfos,
     *,
     step: StepHook,
 ) -> Manifest:
     """The next generation: the old segments and the new, the small ones merged when they are too
-    many."""
+    many, and what is newly known of labs."""
     added = [LiveSegment.open(folder.root, entry, model=old.model) for entry in sink.entries]
     new_labs = sink.class_sizes.keys() - class_names(segments)
     written = {entry.name for entry in sink.entries}
     # labs that were removed and are added again: the same segment, without its removals
     kept = [segment for segment in segments if segment.entry.name not in written]
     entries = merge_small(folder.path, [*kept, *added], old, step=step)
+    info = old.lab_info
+    if lab_info:
+        before = read_lab_info(folder.root, old)
+        info = lab_info_for(folder.path, [*kept, *added], before=before, infos=lab_info)
     return replace(
         old,
         generation=old.generation + 1,
@@ -175,11 +178,12 @@ def _next_manifest(
         segments=tuple(entries),
         plasmids=old.plasmids + sink.class_sizes.total(),
         labs=old.labs + len(new_labs),
+        lab_info=info,
     )
 
 
 def _dry_run(path: Path, plasmids: Iterable[Plasmid], rule: KnownIdRule) -> AddReport:
-    manifest, segments, _ = open_snapshot(path)
+    manifest, segments, *_ = open_snapshot(path)
     sizes: Counter[str] = Counter()
     for plasmid in check_plasmids(rule.settled(plasmids, segments)):
         assert plasmid.lab is not None  # `check_plasmids` has checked it

@@ -20,6 +20,7 @@ from vecattr.files.atomic import sync_tree, translated_errors
 from vecattr.files.disk import disk
 from vecattr.files.place import Place
 from vecattr.indexes.editing.index_place import check_place, index_place, put_in_force
+from vecattr.indexes.editing.lab_info import LabInfos, lab_info_for
 from vecattr.indexes.editing.mean_calibration import calibrate_means
 from vecattr.indexes.editing.publish import (
     StepHook,
@@ -93,6 +94,7 @@ def build_index(
     replace: bool = False,
     place: Place | None = None,
     lab_vectors: LabVectors = "learned",
+    lab_info: LabInfos | None = None,
     segment_rows: int = MOST_ROWS,
     search: Search = "auto",
     wait: float = 0,
@@ -103,20 +105,19 @@ def build_index(
 
     Whatever else comes to be there after `place` was taken (None: now) stays (UsageError). A
     segment holds at most `segment_rows` plasmids; `search` says whether large ones may be searched
-    approximately. `progress` is called with the number of plasmids done since its last call.
-    UsageError when an index is there and `replace` is False, or no sequences are to be kept and the
-    model tells k-mers and may not (`disclose_kmers`); ArtifactError when something else is there,
-    LockedError when the old index is still being written after `wait` seconds, InputError for no
-    plasmids, doubled ids or one without a lab, MissingError or MismatchError for another model.
+    approximately, `lab_info` what is known of labs (others than the index's are left out).
+    `progress` is called with the number of plasmids done since its last call. UsageError when an
+    index is there and `replace` is False, or no sequences are to be kept and the model tells k-mers
+    and may not (`disclose_kmers`); ArtifactError when something else is there, LockedError when the
+    old index is still being written after `wait` seconds, InputError for no plasmids, a doubled id
+    or one without a lab, MissingError or MismatchError for another model.
 
     >>> from vecattr import ClassRule, read_plasmids
-    >>> plasmids = read_plasmids(["plasmids.csv"])
-    >>> report = build_index(Path("new.index"), plasmids, model=Path("my.model"), rule=ClassRule())
-    >>> report.plasmids, report.labs
-    (60, 4)
+    >>> plasmids, rule = read_plasmids(["plasmids.csv"]), ClassRule()
+    >>> build_index(Path("new.index"), plasmids, model=Path("my.model"), rule=rule).labs
+    4
     """
-    path = Path(path).resolve()
-    place = place or index_place(path)
+    path, place = Path(path).resolve(), place or index_place(path)
     lock = writing(path, wait=wait) if check_place(path, replace=replace) else nullcontext()
     with lock, place.told_when_taken(), unfinished_folder(path) as unfinished:
         place.check()
@@ -126,7 +127,7 @@ def build_index(
         disclosure = checked_disclosure(folder / MODEL_FOLDER, empty, allowed=disclose_kmers)
         sink = _new_sink(folder, empty, parts, rows=segment_rows, search=search, step=step)
         split_hashes = _fill(sink, plasmids, parts, rule=rule, progress=progress)
-        manifest = _filled_manifest(folder, empty, sink, split_hashes)
+        manifest = _filled_manifest(folder, empty, sink, split_hashes, lab_info or {})
         _publish_folder(unfinished, place, manifest, step)
     delete_abandoned(path)
     return _report(manifest, sink, parts.learned, disclosure)
@@ -229,19 +230,26 @@ def _empty_manifest(parts: _ModelParts, *, views: int | None, keep_sequences: bo
 
 
 def _filled_manifest(
-    folder: Path, empty: Manifest, sink: SegmentSink, split_hashes: Mapping[str, SplitHash]
+    folder: Path,
+    empty: Manifest,
+    sink: SegmentSink,
+    split_hashes: Mapping[str, SplitHash],
+    lab_info: LabInfos,
 ) -> Manifest:
-    """The same generation with the segments of the sink, and, where there are split hashes, with a
-    calibration of lab vectors that are means."""
+    """The same generation with the segments of the sink, with what is known of their labs, and,
+    where there are split hashes, with a calibration of lab vectors that are means."""
     manifest = replace(
         empty,
         segments=tuple(sink.entries),
         plasmids=sink.class_sizes.total(),
         labs=len(sink.class_sizes),
     )
-    if not split_hashes:
+    if not split_hashes and not lab_info:
         return manifest
     segments = open_segments(folder, manifest)
+    manifest = replace(manifest, lab_info=lab_info_for(folder, segments, infos=lab_info))
+    if not split_hashes:
+        return manifest
     files = calibrate_means(
         folder / MODEL_FOLDER, manifest.model_files, segments, split_hashes=split_hashes
     )

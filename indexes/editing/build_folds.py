@@ -20,8 +20,7 @@ from vecattr.indexes.editing.index_place import (
     put_in_force,
 )
 from vecattr.indexes.editing.publish import StepHook, no_hook, not_in_force_yet
-from vecattr.indexes.storage.fold_indexes import model_folds
-from vecattr.indexes.storage.index_folder import MANIFEST_FILE
+from vecattr.indexes.storage.index_folder import MANIFEST_FILE, model_folds
 from vecattr.indexes.storage.lock import delete_abandoned, unfinished_folder, writing
 from vecattr.plasmid import Plasmid
 

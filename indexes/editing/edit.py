@@ -15,8 +15,8 @@ import numpy as np
 from vecattr.errors import InputError, LockedError, UsageError
 from vecattr.files.folder import Entry
 from vecattr.indexes.editing.add import AddReport, add_labs
-from vecattr.indexes.editing.merge import merge_segments
 from vecattr.indexes.editing.publish import StepHook, no_hook, publish
+from vecattr.indexes.editing.segment_sink import merge_segments
 from vecattr.indexes.storage.index_folder import (
     kept_generations,
     newest_manifest,
@@ -31,6 +31,7 @@ from vecattr.indexes.storage.live_segment import (
 )
 from vecattr.indexes.storage.lock import writing
 from vecattr.indexes.storage.manifest import Manifest
+from vecattr.indexes.storage.stored_info import open_lab_info, read_lab_info, write_lab_info
 from vecattr.plasmid import POOLED, check_lab_name, composed
 
 __all__ = [
@@ -91,6 +92,9 @@ def remove_lab(path: Path, name: str, *, wait: float = 0, step: StepHook = no_ho
             for segment in segments
         ]
         new = _next_manifest(old, hidden)
+        infos = read_lab_info(folder.root, old)
+        if infos.pop(name, None):
+            new = replace(new, lab_info=write_lab_info(path, infos))
         changed = old.plasmids - new.plasmids
         details = {"lab": name, "plasmids": changed}
         publish(folder, new, action="remove-lab", details=details, step=step)
@@ -100,7 +104,8 @@ def remove_lab(path: Path, name: str, *, wait: float = 0, step: StepHook = no_ho
 def rename_lab(
     path: Path, old: str, new: str, *, wait: float = 0, step: StepHook = no_hook
 ) -> EditReport:
-    """Rename the lab `old` to `new`; when there is a lab `new`, the two become one.
+    """Rename the lab `old` to `new`; when there is a lab `new`, the two become one. What is known
+    of `old` is then known of `new`, unless something is known of that already.
 
     Raises InputError when no plasmid is of lab `old` or `new` cannot name a lab, UsageError when
     the names are equal or `old` is the pool.
@@ -124,6 +129,10 @@ def rename_lab(
             for segment in segments
         ]
         after = _next_manifest(before, renamed)
+        infos = read_lab_info(folder.root, before)
+        if moved := infos.pop(old, None):
+            infos.setdefault(new, moved)
+            after = replace(after, lab_info=write_lab_info(path, infos))
         changed = sum(_count_rows(old, segment) for segment in segments)
         details = {"lab": old, "new": new, "plasmids": changed}
         publish(folder, after, action="rename-lab", details=details, step=step)
@@ -170,6 +179,7 @@ def rollback(
             )
         earlier = read_history(folder.root, target)
         open_segments(folder.root, earlier)  # fails unless every segment is there and intact
+        open_lab_info(folder.root, earlier)
         new = _restored(earlier, after=old)
         details = {"to": target}
         publish(folder, new, action="rollback", details=details, step=step)

@@ -40,8 +40,8 @@ from vecattr.version import __version__
 #: How many earlier generations stay, with their segments, for rollback.
 KEPT_GENERATIONS = 10
 
-#: The files of segments, as `write_segment` names them.
-_SEGMENT_FILE = re.compile(r"[0-9a-f]{20}\.(h5|faiss|cells)")
+#: The files of segments, as `write_segment` names them, and those that tell of labs.
+_SEGMENT_FILE = re.compile(r"[0-9a-f]{20}\.(h5|faiss|cells|labs)")
 
 #: Called with the name of each step once it is done; tests raise in it to simulate a kill.
 StepHook = Callable[[str], None]
@@ -156,10 +156,10 @@ def sweep(path: Entry, manifest: Manifest) -> None:
     """
     oldest = manifest.generation - KEPT_GENERATIONS
     kept = [number for number in kept_generations(path) if oldest <= number <= manifest.generation]
-    listed = {entry.name for entry in manifest.segments}
+    listed = manifest.stored_names
     try:
         for generation in kept:
-            listed |= {entry.name for entry in read_history(path, generation).segments}
+            listed |= read_history(path, generation).stored_names
     except ArtifactError:
         return
     for generation in set(kept_generations(path)) - set(kept):

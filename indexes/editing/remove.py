@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from vecattr.errors import InputError
-from vecattr.indexes.editing.merge import merge_small
+from vecattr.indexes.editing.lab_info import lab_info_for
 from vecattr.indexes.editing.publish import StepHook, no_hook, publish
-from vecattr.indexes.editing.segment_sink import write_segment
+from vecattr.indexes.editing.segment_sink import merge_small, write_segment
 from vecattr.indexes.editing.segment_writer import SegmentWriter
 from vecattr.indexes.storage.index_folder import newest_manifest, read_manifest
 from vecattr.indexes.storage.lab_parts import LabPart, lab_parts
@@ -28,7 +28,7 @@ from vecattr.indexes.storage.live_segment import (
 )
 from vecattr.indexes.storage.lock import writing
 from vecattr.indexes.storage.manifest import Manifest, SegmentEntry
-from vecattr.indexes.storage.segment import StoredPlasmid
+from vecattr.indexes.storage.stored_info import StoredPlasmid, read_lab_info
 from vecattr.plasmid import POOLED
 
 
@@ -73,6 +73,10 @@ def remove_plasmids(
         hidden = [_hidden(segment, labs) for segment in segments]
         kept = _write_kept(path, segments, old, labs=labs, removed=frozenset(places), step=step)
         new = _next_manifest(path, old, [*hidden, *kept], removed=len(places), step=step)
+        if old.lab_info is not None:
+            before = read_lab_info(folder.root, old)
+            known = lab_info_for(path, [*hidden, *kept], before=before)
+            new = replace(new, lab_info=known)
         report = RemoveReport(
             len(places),
             tuple(sorted(labs)),

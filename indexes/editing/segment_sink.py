@@ -1,9 +1,13 @@
-"""Labelled plasmids with their vectors in, segment files in an index folder out."""
+"""Labelled plasmids with their vectors, or several segments of an index, in; segment files in its
+folder out.
+
+When segments are merged, rows and lab parts are copied bit for bit, so that no cosine changes.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -16,11 +20,17 @@ from vecattr.indexes.search.embedding import are_unread, unread_vector
 from vecattr.indexes.search.vector_search import build_faiss_index
 from vecattr.indexes.storage.index_folder import cells_path, faiss_path, segment_path
 from vecattr.indexes.storage.lab_parts import lab_parts
-from vecattr.indexes.storage.manifest import FileFacts, SegmentEntry
+from vecattr.indexes.storage.live_segment import LiveSegment
+from vecattr.indexes.storage.manifest import FileFacts, Manifest, SegmentEntry
 from vecattr.indexes.storage.segment import Segment
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.discriminant import Moments
 from vecattr.vectors import EmbeddingTable, Vectors
+
+#: A segment with fewer rows is small …
+SMALL_SEGMENT = 1024
+#: … and more small ones than this are merged into one.
+MOST_SMALL = 16
 
 
 def write_segment(
@@ -106,3 +116,44 @@ class SegmentSink:
         self.entries.append(
             write_segment(self._path, writer, step=self._after_step, search=self._search)
         )
+
+
+def merge_segments(
+    path: Path,
+    segments: Sequence[LiveSegment],
+    manifest: Manifest,
+    *,
+    step: StepHook = no_hook,
+) -> list[SegmentEntry]:
+    """Write the living rows and parts of these segments, in order, as new segments."""
+    entries = []
+    writer = SegmentWriter.from_manifest(manifest)
+    for segment in segments:
+        for row in segment.rows().tolist():
+            writer.add_stored(segment.plasmid(row))
+            if writer.is_full:
+                entries.append(write_segment(path, writer, step=step))
+                writer = SegmentWriter.from_manifest(manifest)
+        writer.add_parts(segment.parts)
+        writer.add_moments(segment.stored.moments)
+    if not writer.is_empty:
+        entries.append(write_segment(path, writer, step=step))
+    return entries
+
+
+def merge_small(
+    path: Path,
+    segments: Sequence[LiveSegment],
+    manifest: Manifest,
+    *,
+    step: StepHook = no_hook,
+) -> list[SegmentEntry]:
+    """The entries of these segments, the small ones merged into one when there are too many.
+
+    How much is merged is bounded, so that the cost of adding a lab does not grow with the index.
+    """
+    small = [segment for segment in segments if segment.entry.rows < SMALL_SEGMENT]
+    if len(small) <= MOST_SMALL:
+        return [segment.entry for segment in segments]
+    large = [segment.entry for segment in segments if segment.entry.rows >= SMALL_SEGMENT]
+    return [*large, *merge_segments(path, small, manifest, step=step)]

@@ -16,15 +16,14 @@ from vecattr.indexes.storage.lab_parts import LabPart
 from vecattr.indexes.storage.manifest import Manifest
 from vecattr.indexes.storage.segment import (
     MISSING_FEATURE,
-    NO_GROUP,
     ORIGINS,
     SEGMENT_FORMAT,
     SEGMENT_VERSION,
     TOPOLOGIES,
-    PackedFeatures,
-    StoredPlasmid,
 )
 from vecattr.indexes.storage.segment_schema import StoredCodes, id_hashes
+from vecattr.indexes.storage.stored_info import NO_GROUP, NO_YEAR, PackedFeatures, StoredPlasmid
+from vecattr.info import PlasmidInfo
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.discriminant import Moments
 from vecattr.sequences.two_bit import pack_bases
@@ -92,6 +91,7 @@ class SegmentWriter:
     def add_plasmid(self, plasmid: Plasmid, *, label: str, vector: Vectors) -> None:
         """One labelled plasmid with its unit vector (d,)."""
         assert plasmid.lab is not None, "a stored plasmid has a lab"
+        info = plasmid.info or PlasmidInfo()
         self.add_stored(
             StoredPlasmid(
                 id=plasmid.id,
@@ -103,6 +103,9 @@ class SegmentWriter:
                 vector=vector,
                 bases=pack_bases(plasmid.sequence) if self._keep_sequences else None,
                 features=self._packed_features(plasmid),
+                publication=info.publication,
+                year=info.year,
+                source_url=info.source_url,
             )
         )
 
@@ -129,8 +132,8 @@ class SegmentWriter:
 
     def to_bytes(self) -> bytes:
         """The segment file; the same content gives the same bytes."""
-        arrays = self._sequence_arrays() | self._feature_arrays() | self._lab_arrays()
-        arrays |= self._moment_arrays()
+        arrays = self._sequence_arrays() | self._info_arrays() | self._feature_arrays()
+        arrays |= self._lab_arrays() | self._moment_arrays()
         facts: dict[str, Attribute] = {
             "format": SEGMENT_FORMAT,
             "version": SEGMENT_VERSION,
@@ -158,6 +161,18 @@ class SegmentWriter:
             "sequences/length": np.array([plasmid.length for plasmid in plasmids], dtype=np.int64),
             "sequences/vector": self.vectors,
         }
+
+    def _info_arrays(self) -> Arrays:
+        """What is known of plasmids, each part where it is known of any; publications only where
+        they are not the groups."""
+        plasmids, arrays = self._plasmids, Arrays()
+        if any(plasmid.publication != plasmid.group for plasmid in plasmids):
+            arrays |= _coded("publication", [plasmid.publication for plasmid in plasmids])
+        years = np.array([plasmid.year or NO_YEAR for plasmid in plasmids], dtype=np.int32)
+        if years.any():
+            arrays["sequences/year"] = years
+        urls = [plasmid.source_url or "" for plasmid in plasmids]
+        return arrays | (string_arrays("sequences/source_url", urls) if any(urls) else {})
 
     def _feature_arrays(self) -> Arrays:
         name_sets = {plasmid.features[0] for plasmid in self._plasmids if plasmid.features}

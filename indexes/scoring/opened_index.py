@@ -85,7 +85,7 @@ class OpenedIndex:
         self.path = folder.path.absolute()
         self._folder = folder
         self.exact = exact
-        self.manifest, self.segments, self.calibration = parts
+        self.manifest, self.segments, self.calibration, self.lab_info = parts
         self._given_embedder = embedder
         self._device = device
         self._threads = threads

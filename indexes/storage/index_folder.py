@@ -1,18 +1,19 @@
-"""The files of an index folder and its present manifest: a folder in, paths and validated manifests
-out."""
+"""The files of an index folder, its present manifest, and folders of folds: a folder in, paths and
+validated manifests out."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+from vecattr.encoders.model_folder import CONFIG_FILE
 from vecattr.errors import ArtifactError, DamagedError, MissingError
 from vecattr.files.atomic import read_file, translated_errors
 from vecattr.files.entries import check_entries
-from vecattr.files.fold_folder import fold_path, is_folds
+from vecattr.files.fold_folder import fold_members, fold_path, is_folds
 from vecattr.files.folder import AnyLocation, Entry, Location, OpenFolder
 from vecattr.indexes.storage.manifest import Manifest, parse_manifest
 
@@ -163,3 +164,27 @@ def faiss_path(path: AnyLocation, name: str) -> AnyLocation:
 def cells_path(path: AnyLocation, name: str) -> AnyLocation:
     """Where the cells of a large segment lie."""
     return path / SEGMENTS_FOLDER / f"{name}.cells"
+
+
+def lab_info_path(path: AnyLocation, name: str) -> AnyLocation:
+    """Where what is known of labs lies."""
+    return path / SEGMENTS_FOLDER / f"{name}.labs"
+
+
+def model_folds(model: Path) -> tuple[Path, ...]:
+    """The models of a folder of folds; MissingError when one is missing or its training is not
+    finished."""
+    hint = "finish the training with `vecattr train --folds ... --resume`, or restore the folder"
+    return fold_members(model, marker=CONFIG_FILE, hint=hint)
+
+
+def index_folds(path: Path) -> tuple[Path, ...]:
+    """The indexes of a folder of folds; MissingError when one is missing."""
+    hint = "restore the folder from a copy, or build again with --replace"
+    return fold_members(path, marker=MANIFEST_FILE, hint=hint)
+
+
+def expand_folds(paths: Iterable[str | Path]) -> Iterator[Path]:
+    """The paths in order, each folder of folds replaced by its indexes; errors as `index_folds`."""
+    for path in map(Path, paths):
+        yield from index_folds(path) if is_folds(path) else (path,)

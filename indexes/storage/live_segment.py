@@ -20,8 +20,9 @@ from vecattr.files.folder import Entry, Location
 from vecattr.indexes.storage.index_folder import opened_index, segment_path
 from vecattr.indexes.storage.lab_parts import LabPart, effective_labs
 from vecattr.indexes.storage.manifest import Manifest, SegmentEntry
-from vecattr.indexes.storage.segment import Segment, StoredPlasmid
+from vecattr.indexes.storage.segment import Segment
 from vecattr.indexes.storage.segment_schema import StoredCodes
+from vecattr.indexes.storage.stored_info import StoredPlasmid
 from vecattr.plasmid import POOLED, composed
 from vecattr.ranking.discriminant import Discriminant
 

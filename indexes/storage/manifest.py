@@ -20,13 +20,15 @@ from vecattr.files.atomic import sha256_bytes
 from vecattr.files.json_files import CONTENT_ERRORS, parse_json
 
 FORMAT = "vecattr-index"
-#: What is written. Version 1 had no `library`, and no fusion in its identity.
-VERSION = 2
+#: What is written. Version 1 had no `library`, and no fusion in its identity; version 2 had no
+#: `lab_info`.
+VERSION = 3
 #: What is read; an older index is written as VERSION when it is next changed.
-READABLE = (1, 2)
+READABLE = (1, 2, 3)
 
 #: The files of a model that answers depend on, beside its identity, by version of the manifest.
-_RANKING_FILES = {1: (CALIBRATION_FILE,), 2: (CALIBRATION_FILE, RANKER_FILE)}
+_RANKING_FILES = {1: (CALIBRATION_FILE,)}
+_ALL_RANKING_FILES = (CALIBRATION_FILE, RANKER_FILE)
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 #: A segment is named after the hash of its content, so that its name cannot be a path.
@@ -40,6 +42,11 @@ class FileFacts:
 
     sha256: str
     size: int
+
+    @property
+    def name(self) -> str:
+        """What a file is called, without suffix, that is named after its content."""
+        return self.sha256[:20]
 
 
 #: The files of a model by name, sorted.
@@ -91,7 +98,8 @@ class SegmentEntry:
 class Manifest:
     """One state of an index. `restores` is the generation whose content a rollback brought back;
     `views` None is the model's own default; `plasmids` and `labs` count what is not removed;
-    `library` is the version of vecattr that wrote it, None where it does not say (version 1)."""
+    `library` is the version of vecattr that wrote it, None where it does not say (version 1);
+    `lab_info` is the file that tells of labs, None where nothing is known."""
 
     generation: int
     model: str
@@ -104,27 +112,36 @@ class Manifest:
     labs: int
     restores: int | None = None
     library: str | None = None
+    lab_info: FileFacts | None = None
 
     @property
     def identity(self) -> str:
-        """Hex SHA-256 over the model, its calibration and fusion, and the segments with their
-        removals and renames: equal identities give equal answers. It does not depend on how the
-        content came about."""
+        """Hex SHA-256 over the model, its calibration and fusion, the segments with their removals
+        and renames, and what is known of labs: equal identities give equal answers. It does not
+        depend on how the content came about."""
         return self._identity(VERSION)
+
+    @property
+    def stored_names(self) -> set[str]:
+        """The names, without suffixes, of the files in the folder of segments."""
+        known = set() if self.lab_info is None else {self.lab_info.name}
+        return {entry.name for entry in self.segments} | known
 
     def _identity(self, version: int) -> str:
         segments = [
             {"sha256": entry.file.sha256, "removed": entry.removed, "renamed": entry.renamed}
             for entry in self.segments
         ]
-        ranking = _RANKING_FILES[version]
+        ranking = _RANKING_FILES.get(version, _ALL_RANKING_FILES)
         calibrated = [facts.sha256 for name, facts in self.model_files if name in ranking]
-        content = {
+        content: dict[str, object] = {
             "model": self.model,
             "views": self.views,
             "calibration": calibrated,
             "segments": segments,
         }
+        if self.lab_info is not None:
+            content["lab_info"] = self.lab_info.sha256
         return sha256_bytes(_compact(content))
 
     def to_json(self, *, version: int = VERSION) -> bytes:
@@ -147,6 +164,8 @@ class Manifest:
         }
         if version > 1:
             body["library"] = self.library
+        if version > 2:
+            body["lab_info"] = None if self.lab_info is None else asdict(self.lab_info)
         body["checksum"] = sha256_bytes(_compact(body))
         return json.dumps(body, indent=1, sort_keys=True).encode() + b"\n"
 
@@ -243,6 +262,7 @@ def _check_format(format_name: object, version: object, *, where: str) -> None:
 
 def _from_json(body: dict[str, Any]) -> Manifest:
     model, views, restores = body["model"], body["model"]["views"], body["restores"]
+    lab_info = body["lab_info"] if body["version"] > 2 else None
     files = {name: _facts(facts) for name, facts in model["files"].items()}
     if wrong_names := [name for name in files if not _MODEL_FILE.fullmatch(name)]:
         raise ValueError(f"{wrong_names[0]!r} names no file of a model")
@@ -260,6 +280,7 @@ def _from_json(body: dict[str, Any]) -> Manifest:
         labs=_count(body["counts"]["labs"]),
         restores=None if restores is None else _count(restores, least=1),
         library=None if body["version"] == 1 else _text(body["library"]),
+        lab_info=None if lab_info is None else _facts(lab_info),
     )
 
 

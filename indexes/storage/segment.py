@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar, cast
 
@@ -21,6 +20,12 @@ from vecattr.files.folder import Location
 from vecattr.indexes.storage.lab_parts import LabPart, Origin
 from vecattr.indexes.storage.segment_kmers import SegmentKmers
 from vecattr.indexes.storage.segment_schema import StoredCodes, check_layout, id_hashes
+from vecattr.indexes.storage.stored_info import (
+    NO_GROUP,
+    PackedFeatures,
+    PlasmidColumns,
+    StoredPlasmid,
+)
 from vecattr.plasmid import Topology
 from vecattr.ranking.discriminant import Moments
 from vecattr.sequences.kmers import Hashes
@@ -34,31 +39,11 @@ TOPOLOGIES: tuple[Topology, ...] = ("circular", "linear")
 ORIGINS: tuple[Origin, ...] = ("mean", "learned")
 #: A feature that is not known, in the uint8 matrix of features.
 MISSING_FEATURE = 255
-#: The code of a row without a group.
-NO_GROUP = -1
 _ASCII = 127
 #: Ids that are looked for at once.
 _IDS_AT_ONCE = 64
 
 Word = TypeVar("Word", bound=str)
-
-#: Names, and one byte (0 or 1) for each.
-PackedFeatures = tuple[tuple[str, ...], bytes]
-
-
-@dataclass(frozen=True)
-class StoredPlasmid:
-    """One stored plasmid: its facts, its unit vector (d,), and its bases unless left out."""
-
-    id: str
-    lab: str
-    label: str
-    group: str | None
-    topology: Topology
-    length: int
-    vector: Vectors
-    bases: PackedBases | None
-    features: PackedFeatures | None
 
 
 class Segment:
@@ -286,7 +271,15 @@ class Segment:
             vector=cast("Vectors", self._file.slice("sequences/vector", row, row + 1))[0],
             bases=self.bases(row) if self.has_sequences else None,
             features=self._features(row),
+            publication=self.info.publication(row),
+            year=self.info.year(row),
+            source_url=self.info.source_url(row),
         )
+
+    @cached_property
+    def info(self) -> PlasmidColumns:
+        """What is known of the plasmids beside their bases, row by row."""
+        return PlasmidColumns(self._file)
 
     def _features(self, row: int) -> PackedFeatures | None:
         values = self._file.slice("sequences/feature", row, row + 1)[0]

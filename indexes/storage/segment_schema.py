@@ -52,6 +52,19 @@ _BASES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "sequences/exceptions/length": ("<i8", ("runs",)),
     "sequences/exceptions/letter": ("|u1", ("runs",)),
 }
+#: What is known of plasmids, each part with its arrays; a part that no plasmid has is absent.
+_INFO: Mapping[str, Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "publication": {
+        "sequences/publication": ("<i4", ("n",)),
+        "sequences/publication_name/offsets": ("<u8", ("publications+1",)),
+        "sequences/publication_name/bytes": ("|u1", ("bytes of publications",)),
+    },
+    "year": {"sequences/year": ("<i4", ("n",))},
+    "source_url": {
+        "sequences/source_url/offsets": ("<u8", ("n+1",)),
+        "sequences/source_url/bytes": ("|u1", ("bytes of source URLs",)),
+    },
+}
 
 
 def id_hashes(ids: Sequence[str]) -> NDArray[np.uint64]:
@@ -97,3 +110,6 @@ def _expected(file: ArrayFile) -> Iterator[tuple[str, tuple[str, tuple[str, ...]
         yield f"{name}/bytes", ("|u1", (f"bytes of {name}",))
     if any(name in file for name in _BASES):
         yield from _BASES.items()
+    for arrays in _INFO.values():
+        if any(name in file for name in arrays):
+            yield from arrays.items()

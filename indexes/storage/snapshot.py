@@ -12,17 +12,20 @@ from vecattr.indexes.storage.index_folder import check_is_newest, open_index_fol
 from vecattr.indexes.storage.index_model import SMALL_FILE, check_model_files, index_calibration
 from vecattr.indexes.storage.live_segment import LiveSegment, open_segments
 from vecattr.indexes.storage.manifest import Manifest
+from vecattr.indexes.storage.stored_info import LabInfoFile, open_lab_info
 
 #: How often opening starts again when a writer publishes meanwhile.
 _ATTEMPTS = 5
 
 
 class Snapshot(NamedTuple):
-    """One generation of an index; its files have passed the checks of opening."""
+    """One generation of an index; its files have passed the checks of opening. `lab_info` is what
+    is known of labs."""
 
     manifest: Manifest
     segments: tuple[LiveSegment, ...]
     calibration: Calibration | None
+    lab_info: LabInfoFile | None
 
 
 def open_snapshot(path: Path) -> Snapshot:
@@ -57,7 +60,8 @@ def _snapshot(path: Entry) -> Snapshot:
             check_is_newest(path, manifest)
             segments = open_segments(path, manifest)
             check_model_files(path, manifest, hashed_up_to=SMALL_FILE)
-            return Snapshot(manifest, segments, index_calibration(path, manifest))
+            lab_info = open_lab_info(path, manifest)
+            return Snapshot(manifest, segments, index_calibration(path, manifest), lab_info)
         except ArtifactError:
             current = read_manifest(path)
             if current == manifest:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from vecattr.errors import ArtifactError, UsageError
+from vecattr.errors import ArtifactError, InputError, UsageError
 from vecattr.indexes.storage.live_segment import LiveSegment
+from vecattr.indexes.storage.stored_info import StoredPlasmid
+from vecattr.info import PlasmidInfo
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.sequences.two_bit import unpack_bases
 from vecattr.vectors import Vectors
@@ -92,4 +94,15 @@ def exported_plasmids(
             features=dict(zip(names, values, strict=True)) or None,
             lab=stored.lab,
             group=stored.group,
+            info=_info(stored),
         )
+
+
+def _info(stored: StoredPlasmid) -> PlasmidInfo | None:
+    """What is known of a plasmid. A group that is kept for its publication is no text to be told
+    in a few indexes, and is left out."""
+    try:
+        info = PlasmidInfo(stored.publication, stored.year, stored.source_url)
+    except InputError:
+        info = PlasmidInfo(None, stored.year, stored.source_url)
+    return info or None

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from vecattr.attribution import Attribution, Hit, Neighbor, Provenance
-from vecattr.cli.rendering.answers import COLUMNS, render, verdict_line
+from vecattr.cli.rendering.answers import columns, render, verdict_line
 from vecattr.cli.rendering.formats import FORMATS, Format
 
 ANSWER = Attribution(
@@ -36,9 +36,10 @@ def text(form: Format, *answers: Attribution) -> str:
 
 def test_tsv_has_the_documented_columns_and_a_row_for_each_lab_and_neighbour() -> None:
     lines = [line.split("\t") for line in text("tsv", ANSWER).splitlines()]
-    assert lines[0] == list(COLUMNS)
-    assert all(len(line) == len(COLUMNS) for line in lines)
-    records = [dict(zip(COLUMNS, line, strict=True)) for line in lines[1:]]
+    names = columns(evidence=False)
+    assert lines[0] == list(names)
+    assert all(len(line) == len(names) for line in lines)
+    records = [dict(zip(names, line, strict=True)) for line in lines[1:]]
     assert [(r["kind"], r["rank"], r["lab"], r["id"]) for r in records] == [
         ("lab", "1", "Lab <A>", ""),
         ("lab", "2", "../x", ""),
@@ -115,11 +116,28 @@ def test_every_format_tells_the_file_of_a_query(form: Format) -> None:
 
 def test_the_youngest_columns_stand_last_and_are_empty_where_nothing_is_known() -> None:
     lines = text("csv", ANSWER).splitlines()
-    last = [line.rsplit(",", 3)[1:] for line in lines]
+    last = [line.rsplit(",", 7)[1:4] for line in lines]
     assert last == [["source", "outside", "strength"], *[["a <b>.gb", "", ""]] * 3]
     nowhere = replace(ANSWER, source=None, outside=0.25, strength="weak")
-    assert text("csv", nowhere).splitlines()[-1].endswith(",,0.250000,weak")
+    assert text("csv", nowhere).splitlines()[-1].endswith(",,0.250000,weak,,,,")
     assert objects("json", nowhere)[0]["source"] is None
+
+
+def test_what_is_known_of_labs_and_plasmids_stands_last_in_files_and_names_labs_in_tables() -> None:
+    hit = replace(
+        ANSWER.labs[0], name="L 7", print_name="Doe <b>lab", url="https://doe.example.org"
+    )
+    neighbor = replace(ANSWER.neighbors[0], publication="10.1000/x", year=2019)
+    known = replace(ANSWER, labs=(hit,), neighbors=(neighbor,))
+    header, lab, plasmid = text("csv", known).splitlines()
+    assert header.endswith(",print_name,publication,year,source_url")
+    assert lab.endswith(",Doe <b>lab,,,")
+    assert plasmid.endswith(",,10.1000/x,2019,")
+    assert "Doe <b>lab (L 7)" in text("table", known)
+    assert known.sentence.startswith("Nearest is Doe <b>lab;")
+    [answer] = objects("json", known)
+    assert answer["labs"][0]["url"] == "https://doe.example.org"
+    assert answer["neighbors"][0]["year"] == 2019
 
 
 def test_a_table_does_not_repeat_that_a_query_came_through_a_pipe() -> None:

@@ -24,6 +24,7 @@ ROOMS = (
     "vecattr.version",
     "vecattr.extras",
     "vecattr.posix",
+    "vecattr.info",
     "vecattr.plasmid",
     "vecattr.vectors",
     "vecattr.products",

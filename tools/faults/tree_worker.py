@@ -17,7 +17,7 @@ from faults import fixtures
 from vecattr.cli.main import run
 from vecattr.indexes.editing.edit import add_labs
 from vecattr.indexes.index import Index
-from vecattr.indexes.storage.fold_indexes import expand_folds
+from vecattr.indexes.storage.index_folder import expand_folds
 
 #: A command that takes longer (seconds) hangs.
 PATIENCE = 60

@@ -21,6 +21,7 @@ from vecattr.formats.flat_text import (
     read_entries,
 )
 from vecattr.formats.record import Record, id_and_names
+from vecattr.info import PlasmidInfo
 from vecattr.inputs.input_files import InputFile
 
 #: How much of a LOCUS line is looked at (characters): programs write fewer than 200.
@@ -34,6 +35,13 @@ _LENGTH = re.compile(r"(?<!\d)(\d{1,12})\s{0,20}(bp|aa|rc|nt)(?![A-Za-z0-9])", r
 _TOPOLOGY = re.compile(r"\b(circular|linear)\b", re.I)
 _INDENTED_ORIGIN = re.compile(r"\n[ \t]{1,8}ORIGIN\b")
 _NAME_LINE = {key: re.compile(rf"\n{key}[ \t]+(\S+)") for key in ("VERSION", "ACCESSION")}
+_PUBMED = re.compile(r"\n {1,6}PUBMED[ \t]+(\d{1,9})\b")
+_DOI = re.compile(
+    r"\bdoi:? ?(?:https?://(?:dx\.)?doi\.org/)?(10\.\d{4,9}/[^\s;,\"<>]{1,200})", re.I
+)
+_JOURNAL = re.compile(r"\n {1,6}JOURNAL[ \t]+(.*(?:\n {7,}\S.*)*)")
+#: A citation ends with its year in brackets; `Submitted (12-JAN-2019) ...` does not.
+_CITED_YEAR = re.compile(r"\(((?:19|20)\d\d)\)\s*\Z")
 _NUMBERED_LINE = re.compile(r"\s*(\d+)\s(.*)")
 
 
@@ -121,6 +129,7 @@ def read_genbank_entry(entry: Entry, number: int, file_name: str) -> Record:
         note=note,
         names=names,
         annotations=read_annotations(_features(entry.text)),
+        info=_info(entry.text),
     )
 
 
@@ -130,10 +139,36 @@ def _features(text: str) -> str:
     return text[start + 1 : text.find("\nORIGIN", start)] if start >= 0 else ""
 
 
+def _head(text: str) -> str:
+    """What stands above the features."""
+    features = text.find("\nFEATURES", 0, _LONGEST_HEAD)
+    return text[: features if features >= 0 else _LONGEST_HEAD]
+
+
+def _info(text: str) -> PlasmidInfo | None:
+    """The first publication that an entry cites by its PubMed number, else by its DOI, and its
+    year; None without one. What programs write of themselves into a reference has neither."""
+    references = _head(text).split("\nREFERENCE")[1:]
+    for pattern in (_PUBMED, _DOI):
+        for reference in references:
+            if match := pattern.search(reference):
+                journal = _JOURNAL.search(reference)
+                year = _CITED_YEAR.search(journal[1]) if journal else None
+                return _known(match[1].rstrip(".)"), int(year[1]) if year else None)
+    return None
+
+
+def _known(publication: str, year: int | None) -> PlasmidInfo | None:
+    """What is known, unless it is no publication at all."""
+    try:
+        return PlasmidInfo(publication, year)
+    except InputError:
+        return None
+
+
 def _accession(text: str) -> str:
     """Accession with version, else the accession, of an entry's head; empty without both."""
-    features = text.find("\nFEATURES", 0, _LONGEST_HEAD)
-    head = text[: features if features >= 0 else _LONGEST_HEAD]
+    head = _head(text)
     names = (_NAME_LINE[key].search(head) for key in ("VERSION", "ACCESSION"))
     return next((match[1] for match in names if match), "")
 

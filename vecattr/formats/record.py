@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vecattr.errors import InputError
+from vecattr.info import PlasmidInfo
 from vecattr.plasmid import Annotation, Features
 
 
@@ -18,7 +19,7 @@ class Record:
     the file does not say (an empty `lab` is an empty cell); `is_selected` is False for a table's
     row that `where` leaves out; `problem` is an error that the reader met, `note`
     something about a good record that the user should know. `annotations` are what the file says
-    of its bases, unchecked.
+    of its bases, unchecked, and `info` is what is known of the plasmid beside them.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Record:
     names: tuple[str, ...] = ()
     title: str = ""
     annotations: tuple[Annotation, ...] = ()
+    info: PlasmidInfo | None = None
 
 
 def id_and_names(*candidates: str) -> tuple[str, tuple[str, ...]]:

@@ -77,7 +77,7 @@ def _is_known(sheet: Any, names: ColumnNames) -> bool:
     for values in sheet.iter_rows(values_only=True):
         cells = [_text(value) for value in values]
         if any(cells):
-            return bool(known_columns(cells, names) & {"id", "sequence"})
+            return bool(known_columns(cells, names) & names.needed)
     return False
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 from vecattr.errors import InputError
 from vecattr.formats.kinds import SEQUENCE_COLUMNS
 
-Role = Literal["id", "sequence", "lab", "topology", "publication"]
+Role = Literal["id", "sequence", "lab", "topology", "publication", "year", "source_url"]
 
 #: The names of each column, the best first; letters and digits alone, lower case. The first is the
 #: one that vecattr writes.
@@ -32,6 +32,13 @@ NAMES: dict[Role, tuple[str, ...]] = {
         "publication", "publicationid", "paper", "paperid", "article", "articleid", "pubmedid",
         "pubmed", "pmid", "doi",
     ),
+    "year": (
+        "year", "publicationyear", "yearofpublication", "yearpublished", "pubyear", "paperyear",
+        "articleyear",
+    ),
+    "source_url": (
+        "sourceurl", "url", "link", "plasmidurl", "recordurl", "plasmidlink", "weblink", "webpage",
+    ),
 }  # fmt: skip
 
 #: Columns that state the topology as yes or no, and what yes means.
@@ -46,6 +53,9 @@ _YES_MEANS = {
 _DESCRIPTIONS = frozenset(
     {"split", "year", "source", "sourceurl", "labsource", "labsure", "change"}
 )
+
+#: How a cell states a year: alone, as a number of a spreadsheet, or as a date that begins with it.
+_YEAR = re.compile(r"([0-9]{4})(?:\.0|[-/.][0-9]{1,2}(?:[-/. T].*)?)?")
 
 _YES = frozenset({"1", "1.0", "true", "t", "yes", "y"})
 _NO = frozenset({"0", "0.0", "false", "f", "no", "n"})
@@ -79,6 +89,14 @@ def is_missing(cell: str) -> bool:
     return cell in _MISSING
 
 
+def filled_cell(cells: Sequence[str], position: int | None) -> str | None:
+    """A cell without outer whitespace; None when its value is missing, or there is no such cell."""
+    if position is None or position >= len(cells):
+        return None
+    cell = cells[position].strip()
+    return None if is_missing(cell) else cell
+
+
 def squeezed(name: str) -> str:
     """A column's name by which it is known: lower case, letters and digits alone, without what
     stands in brackets.
@@ -92,19 +110,24 @@ def squeezed(name: str) -> str:
 @dataclass(frozen=True)
 class ColumnNames:
     """What the user says of the columns of tables: their names, where vecattr would not find them,
-    and which of those of 0 and 1 are `features` (none given: all)."""
+    and which of those of 0 and 1 are `features` (none given: all). `group` names the column that
+    ties plasmids together, where that is not the publication. A table has a header when it has a
+    column of one of the roles `needed`."""
 
     id: str | None = None
     sequence: str | None = None
     lab: str | None = None
     topology: str | None = None
     publication: str | None = None
+    year: str | None = None
+    source_url: str | None = None
+    group: str | None = None
     features: tuple[str, ...] = ()
+    needed: frozenset[Role] = frozenset({"id", "sequence"})
 
     def given(self) -> Iterable[tuple[Role, str]]:
         """The names that are given, each with what the column holds."""
-        roles: tuple[Role, ...] = ("id", "sequence", "lab", "topology", "publication")
-        for role in roles:
+        for role in NAMES:
             name: str | None = getattr(self, role)
             if name is not None:
                 yield role, name
@@ -118,11 +141,19 @@ BY_NAME = ColumnNames()
 class ColumnUse:
     """Which features count (None: every column of 0 and 1), asked for when a table has a column of
     0 and 1; and what became of the columns of all tables of a command: `features` are those that
-    count, `unused` those that change nothing."""
+    count, `unused` those that change nothing. So many cells that tell of publications, years or
+    pages were `not_kept`, and the `first_fault` says why, of the first."""
 
     known_features: Callable[[], Collection[str] | None] = lambda: None
     features: dict[str, None] = field(default_factory=dict)
     unused: dict[str, None] = field(default_factory=dict)
+    not_kept: int = 0
+    first_fault: str = ""
+
+    def leave_out(self, fault: InputError, *, place: str) -> None:
+        """Count a cell that is not kept."""
+        self.not_kept += 1
+        self.first_fault = self.first_fault or f"{place}: {fault.what}"
 
 
 @dataclass(frozen=True)
@@ -158,10 +189,14 @@ class Header:
             if given == role:
                 return self.position(name)
         best = NAMES[role][0]
-        written = {"sequenceid": "sequence_id"}.get(best, best)
+        written = {"sequenceid": "sequence_id", "sourceurl": "source_url"}.get(best, best)
         if written in self.columns:
             return self.columns.index(written)
-        ranks = {name: rank for rank, name in enumerate(NAMES[role])}
+        return self.first(NAMES[role])
+
+    def first(self, names: Sequence[str]) -> int | None:
+        """Where the column with the first of some squeezed names stands; None without one."""
+        ranks = {name: rank for rank, name in enumerate(names)}
         ranked = [
             (ranks[name], position)
             for position, name in enumerate(map(squeezed, self.columns))
@@ -183,11 +218,17 @@ class Header:
         ]
         return columns + others
 
+    def group(self) -> int | None:
+        """Where the column stands that ties plasmids together: as the user says, else that of
+        publications; None without one. InputError as in `find`."""
+        named = self.names.group
+        return self.find("publication") if named is None else self.position(named)
+
     def reserved(self) -> set[int]:
         """Where columns stand that are never features, whatever they hold."""
-        roles: tuple[Role, ...] = ("id", "sequence", "lab", "topology", "publication")
-        held = {self.find(role) for role in roles} | {place for place, _ in self.topologies()}
-        words = {*_DESCRIPTIONS, *_YES_MEANS, *(NAMES[role][0] for role in roles)}
+        held = {self.find(role) for role in NAMES} | {place for place, _ in self.topologies()}
+        held.add(self.group())
+        words = {*_DESCRIPTIONS, *_YES_MEANS, *(NAMES[role][0] for role in NAMES)}
         names = enumerate(map(squeezed, self.columns))
         return {
             *(position for position in held if position is not None),
@@ -205,6 +246,16 @@ def known_columns(columns: Iterable[str], names: ColumnNames = BY_NAME) -> set[R
         for role, words in NAMES.items()
         if (squeezed(given[role]) in held if role in given else not held.isdisjoint(words))
     }
+
+
+def year_of(cell: str) -> int | None:
+    """The year that a cell states, None when it states none.
+
+    >>> [year_of(cell) for cell in ("2019", "2019.0", "2019-05-03", "in press")]
+    [2019, 2019, 2019, None]
+    """
+    match = _YEAR.fullmatch(cell)
+    return int(match[1]) if match else None
 
 
 def topology_of(cells: Sequence[str], columns: Sequence[tuple[int, str]]) -> str | None:

@@ -1,7 +1,8 @@
-"""CSV and TSV tables: an open file in; its header and a stream of rows with line numbers out.
+"""Tables: an open file in; its header and a stream of rows of text with line numbers out.
 
-The standard library's parser is used because it streams, gives exact line numbers, and
-distinguishes a short row from an empty cell. Values stay text: `007` is an id, not a number.
+CSV and TSV are read here, other kinds by `vecattr.readers.binary_tables`. The standard library's
+parser is used because it streams, gives exact line numbers, and distinguishes a short row from an
+empty cell. Values stay text: `007` is an id, not a number.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 from collections.abc import Iterator
 
 from vecattr.errors import InputError
-from vecattr.formats.kinds import TABLE, first_line, format_of
+from vecattr.formats.kinds import TABLE, TABLES, first_line, format_of
 from vecattr.inputs.input_files import InputFile
 from vecattr.inputs.limits import LimitedLines
 from vecattr.inputs.text import LENIENT
@@ -24,6 +25,17 @@ _LONGEST_CELL = 2**31 - 1
 
 #: The line by which spreadsheets are told the delimiter: `sep=;`.
 _DELIMITER_LINE = re.compile(r'\s*"?sep=(.)"?\s*', re.IGNORECASE)
+
+
+def read_any_table(file: InputFile, names: ColumnNames = BY_NAME) -> Table:
+    """The header and rows of a CSV or TSV table, an Excel workbook or a Parquet file; errors as in
+    `read_csv_table` and `read_binary_table`."""
+    file_format = format_of(file)
+    if file_format in TABLES and file_format is not TABLE:
+        from vecattr.readers.binary_tables import read_binary_table  # start-up
+
+        return read_binary_table(file, file_format, names)
+    return read_csv_table(file, names)
 
 
 def read_csv_table(file: InputFile, names: ColumnNames = BY_NAME) -> Table:

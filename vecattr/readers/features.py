@@ -9,8 +9,8 @@ from pathlib import Path
 from vecattr.errors import InputError
 from vecattr.inputs.input_files import open_input
 from vecattr.plasmid import Features
-from vecattr.readers.any_table import read_any_table
 from vecattr.readers.columns import is_missing
+from vecattr.readers.csv_table import read_any_table
 
 #: Every way in which tables write a feature's value.
 BITS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1}

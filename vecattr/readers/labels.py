@@ -8,8 +8,8 @@ from pathlib import Path
 from vecattr.errors import InputError
 from vecattr.inputs.input_files import open_input
 from vecattr.plasmid import check_lab_name
-from vecattr.readers.any_table import read_any_table
 from vecattr.readers.columns import is_missing
+from vecattr.readers.csv_table import read_any_table
 from vecattr.readers.table import Row, Table
 
 #: Every way to write a one-hot cell.

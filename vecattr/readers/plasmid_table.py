@@ -12,9 +12,17 @@ from vecattr.errors import InputError
 from vecattr.formats.record import Record
 from vecattr.inputs.input_files import InputFile
 from vecattr.plasmid import Plasmid, composed
-from vecattr.readers.any_table import read_any_table
-from vecattr.readers.columns import BY_NAME, ColumnNames, ColumnUse, is_missing, topology_of
+from vecattr.readers.columns import (
+    BY_NAME,
+    ColumnNames,
+    ColumnUse,
+    filled_cell,
+    is_missing,
+    topology_of,
+)
+from vecattr.readers.csv_table import read_any_table
 from vecattr.readers.features import FeatureParser, feature_columns
+from vecattr.readers.info import InfoParser
 from vecattr.readers.table import Row, Table
 
 #: Rows, and characters in them, that decide which columns are features: whichever comes first.
@@ -86,7 +94,8 @@ def _layout(
         sequence=sequence,
         lab=header.find("lab"),
         topologies=header.topologies(),
-        group=header.find("publication"),
+        group=header.group(),
+        info=InfoParser.from_header(header, use),
         selected=selected,
         features=FeatureParser(table.columns, positions),
     )
@@ -124,6 +133,7 @@ class _Layout:
     lab: int | None
     topologies: Sequence[tuple[int, str]]
     group: int | None
+    info: InfoParser
     selected: Mapping[int, set[str]]
     features: FeatureParser
 
@@ -131,7 +141,7 @@ class _Layout:
         place = self.table.place(row)
         problem = self.table.count_problem(row)
         if problem is not None:
-            return Record(_cell(row.cells, self.id) or "", place, "", problem=problem)
+            return Record(filled_cell(row.cells, self.id) or "", place, "", problem=problem)
         cells = row.cells
         features = topology = None
         try:
@@ -143,12 +153,13 @@ class _Layout:
         if len(sequence) < _LONGEST_WORD and is_missing(sequence.strip()):
             sequence = ""
         return Record(
-            _cell(cells, self.id) or "",
+            filled_cell(cells, self.id) or "",
             place,
             sequence,
             topology=topology,
-            lab=None if self.lab is None else _cell(cells, self.lab) or "",
-            group=_cell(cells, self.group),
+            lab=None if self.lab is None else filled_cell(cells, self.lab) or "",
+            group=filled_cell(cells, self.group),
+            info=self.info(cells, place=place),
             features=features,
             is_selected=not self.selected or self._selects(cells),
             problem=problem or self.table.cut_problem(sequence),
@@ -162,14 +173,6 @@ class _Layout:
 
 #: No word for a missing value is as long (characters).
 _LONGEST_WORD = 20
-
-
-def _cell(cells: list[str], position: int | None) -> str | None:
-    """A cell without outer whitespace; None when its value is missing, or there is no such cell."""
-    if position is None or position >= len(cells):
-        return None
-    cell = cells[position].strip()
-    return None if is_missing(cell) else cell
 
 
 def table_text(plasmids: Sequence[Plasmid], *, split: Mapping[str, str] | None = None) -> str:

@@ -152,6 +152,9 @@ def _column_notes(use: ColumnUse, options: ReadOptions) -> Iterator[str]:
     that they do."""
     if use.unused:
         yield f"columns that change nothing: {_shortened(use.unused)}"
+    if use.not_kept and options.labelled:  # of queries nothing is kept
+        cells = "1 cell is" if use.not_kept == 1 else f"{use.not_kept:,} cells are"
+        yield f"of publications, years and pages {cells} not kept, the first {use.first_fault}"
     is_told = (
         options.columns.features or options.no_features or options.known_features != _not_known
     )
@@ -248,7 +251,7 @@ def _parsed(
 
         names = options.columns
         if options.group_by is not None:
-            names = replace(names, publication=options.group_by)
+            names = replace(names, group=options.group_by)
         return read_table(file, names=names, where=options.where, use=use)
     if options.where or options.group_by:
         option = "--where" if options.where else "--group-by"

@@ -53,6 +53,7 @@ def plasmid_of(
             group=record.group,
             source=source,
             annotations=record.annotations,
+            info=record.info,
         )
     except InputError as error:
         placed = InputError(error.what, where=record.place, hint=error.hint)
@@ -88,4 +89,5 @@ def joined(records: Iterable[Record]) -> Iterator[Record]:
         problem=next(problems, None),
         names=first.names,
         title=first.title,
+        info=first.info,
     )

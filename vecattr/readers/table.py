@@ -121,8 +121,7 @@ def table_of(
 ) -> Table:
     """The table whose first row is the header.
 
-    Raises InputError when there is no row, no column is one of ids or sequences, or a name occurs
-    twice.
+    Raises InputError when there is no row, no column is one that is needed, or a name occurs twice.
     """
     first = next(rows, None)
     if first is None:  # `open_input` rejects empty files, not blank rows
@@ -137,12 +136,14 @@ def table_of(
 
 
 def check_header(columns: tuple[str, ...], place: str, names: ColumnNames = BY_NAME) -> None:
-    """InputError when no column is one of ids or sequences, or a name occurs twice."""
-    if not known_columns(columns, names) & {"id", "sequence"}:
+    """InputError when no column is one that is needed, or a name occurs twice."""
+    if not known_columns(columns, names) & names.needed:
         raise InputError(
             f"the table has no header: its first line begins with {columns[0][:40]!r}",
             where=place,
-            hint="the first line must name the columns, sequence_id and sequence among them; for "
+            hint="the first line must name the columns, lab among them"
+            if names.needed == {"lab"}
+            else "the first line must name the columns, sequence_id and sequence among them; for "
             "other names give --id-column NAME and --sequence-column NAME",
         )
     counts = Counter(columns)  # `columns.count` for each would take the square of their number

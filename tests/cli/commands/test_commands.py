@@ -15,7 +15,7 @@ import pytest
 
 from vecattr import Index
 from vecattr.cli.main import run
-from vecattr.cli.rendering.answers import COLUMNS
+from vecattr.cli.rendering.answers import columns
 from vecattr.cli.rendering.formats import FORMATS
 from vecattr.files.arrays import read_table
 
@@ -38,7 +38,7 @@ def test_query_answers_every_record_in_the_documented_columns(
     assert run(["query", str(queries), "-i", str(shelf.index), "-k", "3"]) == 0
     captured = capsys.readouterr()
     found = records(captured.out)
-    assert list(found[0]) == list(COLUMNS)
+    assert list(found[0]) == list(columns(evidence=False))
     assert list(dict.fromkeys(record["query"] for record in found)) == [
         plasmid.id for plasmid in shelf.plasmids[::5]
     ]

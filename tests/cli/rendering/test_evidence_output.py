@@ -21,7 +21,7 @@ from vecattr.attribution import (
     Stretches,
 )
 from vecattr.cli.main import run
-from vecattr.cli.rendering.answers import COLUMNS, render
+from vecattr.cli.rendering.answers import COLUMNS, KNOWN_COLUMNS, render
 from vecattr.cli.rendering.evidence import EVIDENCE_COLUMNS, MOSAIC_COLUMNS
 from vecattr.cli.rendering.formats import FORMATS, Format
 from vecattr.mosaic import Holder, LabShare, MosaicPart
@@ -78,7 +78,13 @@ def records(*answers: Attribution) -> list[dict[str, str]]:
 
 def test_evidence_adds_columns_before_the_youngest_ones_and_a_row_a_stretch() -> None:
     lab, support, common = records(ANSWER)
-    assert tuple(lab) == (*COLUMNS[:-3], *EVIDENCE_COLUMNS, *COLUMNS[-3:], *MOSAIC_COLUMNS)
+    assert tuple(lab) == (
+        *COLUMNS[:-3],
+        *EVIDENCE_COLUMNS,
+        *COLUMNS[-3:],
+        *MOSAIC_COLUMNS,
+        *KNOWN_COLUMNS,
+    )
     assert {lab[name] for name in EVIDENCE_COLUMNS} == {""}
     head = ("query", "rank", "kind", "lab", "id", "cosine", "probability", "work", "index")
     assert [support[name] for name in head] == [
@@ -96,8 +102,8 @@ def test_evidence_adds_columns_before_the_youngest_ones_and_a_row_a_stretch() ->
 
 def test_rows_of_labs_are_the_same_with_and_without_evidence() -> None:
     [plain] = records(PLAIN)
-    assert tuple(plain) == COLUMNS
-    assert {name: records(ANSWER)[0][name] for name in COLUMNS} == plain
+    assert tuple(plain) == (*COLUMNS, *KNOWN_COLUMNS)
+    assert {name: records(ANSWER)[0][name] for name in plain} == plain
 
 
 def test_a_query_with_neither_labs_nor_stretches_still_has_its_row() -> None:

@@ -252,7 +252,7 @@ def test_what_cannot_be_repaired_is_an_error(tmp_path: Path, index: Path) -> Non
     with pytest.raises(MissingError, match="no index"):
         repair_index(tmp_path)
     text = (index / "manifest.json").read_text()
-    (index / "manifest.json").write_text(text.replace('"version": 2', '"version": 3'))
+    (index / "manifest.json").write_text(text.replace('"version": 3', '"version": 4'))
     with pytest.raises(MismatchError):
         repair_index(index)
     for file in [*(index / "manifests").iterdir(), index / "manifest.json"]:

@@ -25,8 +25,8 @@ from vecattr.errors import (
 )
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab, rollback
-from vecattr.indexes.editing.merge import MOST_SMALL
 from vecattr.indexes.editing.publish import KEPT_GENERATIONS
+from vecattr.indexes.editing.segment_sink import MOST_SMALL
 from vecattr.indexes.storage.index_folder import history_path, read_manifest
 from vecattr.indexes.storage.lock import writing
 from vecattr.indexes.storage.log import read_log

@@ -15,8 +15,7 @@ from vecattr.cli.main import run
 from vecattr.errors import ArtifactError
 from vecattr.files.fold_folder import Folds
 from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab
-from vecattr.indexes.storage.fold_indexes import expand_folds
-from vecattr.indexes.storage.index_folder import read_manifest
+from vecattr.indexes.storage.index_folder import expand_folds, read_manifest
 
 #: What a stranger may have made a link of; * is any file there.
 PLACES = [

@@ -59,8 +59,8 @@ def test_junk_is_not_a_manifest(junk: bytes) -> None:
 
 
 def test_a_newer_version_is_refused_with_both_values() -> None:
-    newer = MANIFEST.to_json().replace(b'"version": 2', b'"version": 3')
-    message = "version 3, expected 'vecattr-index' version 1 to 2\n.*newer vecattr"
+    newer = MANIFEST.to_json().replace(b'"version": 3', b'"version": 4')
+    message = "version 4, expected 'vecattr-index' version 1 to 3\n.*newer vecattr"
     with pytest.raises(MismatchError, match=message):
         parse_manifest(newer, where="m")
 
@@ -72,7 +72,20 @@ def test_an_older_version_is_read_and_written_again_as_it_was() -> None:
     assert parse_manifest(older, where="m").to_json(version=1) == older
 
 
+def test_what_is_known_of_labs_counts_for_the_identity_and_versions_before_know_nothing() -> None:
+    known = replace(MANIFEST, lab_info=FileFacts("cd" * 32, 700))
+    assert parse_manifest(known.to_json(), where="m") == known
+    assert known.identity != MANIFEST.identity
+    assert known.stored_names - MANIFEST.stored_names == {"cd" * 10}
+    older = MANIFEST.to_json(version=2)
+    assert b"lab_info" not in older
+    assert parse_manifest(older, where="m").identity == MANIFEST.identity
+
+
 HOSTILE = [
+    ({"lab_info": {"sha256": "../../etc/passwd", "size": 1}}, "no SHA-256"),
+    ({"lab_info": {"sha256": "ab" * 32, "size": -1}}, "no number"),
+    ({"lab_info": "labs"}, "not a manifest"),
     ({"segments": [{"name": "../../../etc/passwd"}]}, "names no segment"),
     ({"segments": [{"name": "/etc/passwd"}]}, "names no segment"),
     ({"segments": [{"name": "ab" * 10 + "\n"}]}, "names no segment"),

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.indexes.editing.segment_writer import SegmentWriter
 from vecattr.indexes.storage.lab_parts import LabPart, lab_parts
-from vecattr.indexes.storage.segment import Segment, StoredPlasmid
+from vecattr.indexes.storage.segment import Segment
+from vecattr.indexes.storage.stored_info import StoredPlasmid
 from vecattr.plasmid import ALPHABET, RESERVED_LABS, Plasmid
 from vecattr.sequences.two_bit import unpack_bases
 from vecattr.vectors import unit_rows
