@@ -1,4 +1,5 @@
-"""Pictures of the report for the documentation: a made collection and its index in, three PNG out.
+"""Pictures of the report and of the service for the documentation: a made collection and its index
+in, five PNG out.
 
     vecattr demo -o demo && vecattr build-index demo/plasmids.csv --where split=train -i my.index
     python tools/report_pictures.py demo my.index docs/assets
@@ -20,6 +21,7 @@ from Bio.Seq import Seq
 from Bio.SeqFeature import SeqFeature, SimpleLocation
 from Bio.SeqRecord import SeqRecord
 from PIL import Image
+from running_service import running
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
@@ -69,13 +71,13 @@ def browser() -> webdriver.Chrome:
     return webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
 
 
-def shot(chrome: webdriver.Chrome, page: Path, size: tuple[int, int], *, dark: bool) -> bytes:
-    """A picture of the top of a page, once its map is drawn, as a small PNG."""
+def shot(chrome: webdriver.Chrome, page: str, size: tuple[int, int], *, dark: bool) -> bytes:
+    """A picture of the top of the page at an address, once its map is drawn, as a small PNG."""
     metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False}
     chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
     chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-    chrome.get(page.resolve().as_uri())
+    chrome.get(page)
     chrome.execute_async_script("setTimeout(arguments[0], 1500)")
     data = chrome.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})["data"]
     image = Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
@@ -101,12 +103,17 @@ def main(demo: Path, index_path: Path, pictures: Path) -> None:
     many.write_text(html_of(answers), encoding="utf-8")
     chrome = browser()
     try:
-        for name, page, size, dark in (
-            ("report.png", one, (1180, 940), False),
-            ("report-phone.png", one, (390, 1500), True),
-            ("report-many.png", many, (1180, 620), False),
-        ):
-            (pictures / name).write_bytes(shot(chrome, page, size, dark=dark))
+        with running(index_path) as service:
+            sent = {"file": (made.name, made.read_bytes())}
+            result = service.client.post("/queries", files=sent).headers["Location"]
+            for name, address, size, dark in (
+                ("report.png", one.resolve().as_uri(), (1180, 940), False),
+                ("report-phone.png", one.resolve().as_uri(), (390, 1500), True),
+                ("report-many.png", many.resolve().as_uri(), (1180, 620), False),
+                ("serve.png", service.address, (1180, 720), False),
+                ("serve-result.png", service.address.rstrip("/") + result, (1180, 900), False),
+            ):
+                (pictures / name).write_bytes(shot(chrome, address, size, dark=dark))
     finally:
         chrome.quit()
 

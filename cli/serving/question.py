@@ -41,7 +41,8 @@ class Question:
     """Files to answer for, how to read them, what each answer is to hold (`request`), and the
     forms in which answers are wanted. With `evidence_if_kept`, an index without k-mers answers
     without evidence, and does not refuse. What becomes of records that cannot be read among others
-    says `on_bad_record`, as the option of that name. UsageError for no file."""
+    says `on_bad_record`, as the option of that name. Whether the reply `is_kept` with its bases the
+    page says. UsageError for no file."""
 
     files: tuple[HeldFile, ...]
     request: AnswerRequest = field(default_factory=AnswerRequest)
@@ -50,6 +51,7 @@ class Question:
     as_one: bool = False
     evidence_if_kept: bool = False
     on_bad_record: OnBadRecord = "skip"
+    is_kept: bool = False
 
     def __post_init__(self) -> None:
         if not self.files:

@@ -51,6 +51,11 @@ class Results:
     _held: OrderedDict[str, tuple[float, Result]] = field(default_factory=OrderedDict)
     _bytes: int = 0
 
+    @property
+    def keeps(self) -> bool:
+        """Are results kept on disk, with their bases?"""
+        return self.keeping.folder is not None
+
     def put(self, reply: Reply) -> str:
         """Hold a reply, and keep it on disk if that was asked for; the number of its result."""
         number = secrets.token_urlsafe(16)

@@ -14,7 +14,7 @@ from importlib.resources import files
 
 from vecattr.attribution import STRENGTHS, Attribution
 from vecattr.cli.serving.documents import DOWNLOADS, FORMS, MEDIA_TYPES
-from vecattr.cli.serving.question import IndexFacts
+from vecattr.cli.serving.question import WITH_BASES, IndexFacts
 from vecattr.cli.serving.settings import Settings
 from vecattr.errors import VecattrError
 from vecattr.readers.records import BadRecord
@@ -88,19 +88,27 @@ def _rendered(name: str, kind: str, **values: object) -> str:
     return template.render({"version": __version__, **frame(kind).values, **values})
 
 
-def result_page(answers: Sequence[Attribution | BadRecord], told: Sequence[str]) -> str:
-    """The report on answers, with what to do with them."""
+def result_page(
+    answers: Sequence[Attribution | BadRecord], told: Sequence[str], *, is_kept: bool
+) -> str:
+    """The report on answers, with what to do with them. The GenBank file is in the hands of the
+    browser that asked, unless it `is_kept` by the service."""
     good = [answer for answer in answers if not isinstance(answer, BadRecord)]
     bad = [record for record in answers if isinstance(record, BadRecord)]
     views = [View(answer, number) for number, answer in enumerate(good, start=1)]
-    downloads = [(form, _NAMES[form], MEDIA_TYPES[form][1]) for form in DOWNLOADS if form in _NAMES]
+    downloads = [
+        (_NAMES[form], MEDIA_TYPES[form][1])
+        for form in DOWNLOADS
+        if is_kept or form not in WITH_BASES
+    ]
     values = page_values(views, title=TITLE, bad_records=bad) | frame("result").values
     remarks = [_OPTION.sub("", line) for line in told]
-    return _rendered("result.html", "result", **values, told=remarks, downloads=downloads)
+    values |= {"told": remarks, "downloads": downloads, "is_kept": is_kept}
+    return _rendered("result.html", "result", **values)
 
 
-#: How the downloads that the service holds are called; GenBank is in the hands of the browser.
-_NAMES = {"json": "JSON", "tsv": "TSV"}
+#: How the downloads are called.
+_NAMES = {"json": "JSON", "tsv": "TSV", "genbank": "GenBank"}
 
 
 def report_of(page: str) -> str:

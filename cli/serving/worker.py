@@ -164,7 +164,7 @@ class Ask:
         woven = list(bad.woven(answers))
         lines = tuple(map(str, errors))
         documents = {
-            form: _document(woven, form, notes, tells_bad=question.on_bad_record == "report")
+            form: _document(woven, form, notes, question)
             for form in question.forms
             if form not in MARKED or not answers or answers[0].evidence is not None
         }
@@ -194,15 +194,14 @@ def _document(
     answers: Sequence[Attribution | BadRecord],
     form: str,
     notes: Sequence[str],
-    *,
-    tells_bad: bool,
+    question: Question,
 ) -> str:
     """The answers in one form, or on a page with notes."""
     if form == PAGE:
         from vecattr.cli.serving.views import result_page  # start-up
 
-        return result_page(answers, notes)
-    if tells_bad:
+        return result_page(answers, notes, is_kept=question.is_kept)
+    if question.on_bad_record == "report":
         return document(answers, form, tells_bad=True)
     good = [answer for answer in answers if not isinstance(answer, BadRecord)]
     return document(good, form, tells_bad=False)

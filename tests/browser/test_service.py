@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,13 @@ def drop(browser: Any, name: str, data: bytes) -> None:
     browser.driver.execute_script(_DROP, name, list(data))
 
 
+def bases_of(browser: Any) -> str:
+    """The GenBank file that the browser holds, in one line."""
+    assert browser.evaluate("document.getElementById('bases').href").startswith("blob:")
+    text: str = browser.evaluate("sessionStorage.getItem(location.pathname)")
+    return "".join(re.findall("[acgt]+", text.partition("ORIGIN")[2].lower()))
+
+
 def asked(browser: Any, service: Running, name: str, data: bytes) -> None:
     """Drop a file on the front page and wait for its result."""
     browser.open(service.address)
@@ -87,7 +95,9 @@ def test_a_file_that_is_dropped_is_answered(
     assert f"{len(plasmid):,} bases" in browser.text(".facts")
     sentence = Index.open(shelf.index).query(plasmid.without_features()).sentence
     assert browser.text(".sentence") == sentence
-    assert [link.text for link in browser.find(".bar-of-result a")][:2] == ["JSON", "TSV"]
+    links = [link.text for link in browser.find(".bar-of-result a")]
+    assert links == ["JSON", "TSV", "Report", "GenBank"]
+    assert plasmid.sequence[:60].lower() in bases_of(browser)
     assert browser.problems() == []
 
 

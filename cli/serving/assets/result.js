@@ -1,14 +1,13 @@
-// Offers the GenBank file, which holds the bases: this browser alone has it.
+// Offers the GenBank file, which holds the bases and which the service does not keep: this browser
+// alone has it.
 "use strict";
 (() => {
   const link = document.getElementById("bases");
-  if (!link) return;
   const bases = sessionStorage.getItem(location.pathname);
-  if (bases) {
+  if (link && bases) {
     link.href = URL.createObjectURL(new Blob([bases], {type: "text/plain"}));
     link.hidden = false;
   }
-  document.querySelector("form[action=forget]").addEventListener("submit", () => {
-    sessionStorage.removeItem(location.pathname);
-  });
+  const forget = document.querySelector("form[action=forget]");
+  if (forget) forget.addEventListener("submit", () => sessionStorage.removeItem(location.pathname));
 })();

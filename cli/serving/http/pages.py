@@ -28,6 +28,7 @@ from vecattr.cli.serving.views import (
     report_of,
 )
 from vecattr.errors import UsageError, VecattrError
+from vecattr.extras import is_installed
 from vecattr.indexes.answering.request import AnswerRequest
 from vecattr.indexes.evidence.stretches import COMMON_LABS
 from vecattr.indexes.scoring.confidence import ConfidenceOptions
@@ -58,7 +59,7 @@ def page_of_error(error: VecattrError) -> Response:
     return _page(text, "plain", status=status_of(error), headers=headers_of(error))
 
 
-def question_of(upload: Upload) -> Question:
+def question_of(upload: Upload, *, is_kept: bool) -> Question:
     """The question of the form on the front page; UsageError for values that it does not offer."""
     fields = upload.fields
     topology = fields.get("topology", "auto")
@@ -77,10 +78,11 @@ def question_of(upload: Upload) -> Question:
     return Question(
         upload.files,
         request,
-        forms=(PAGE, *DOWNLOADS),
+        forms=(PAGE, *(form for form in DOWNLOADS if form != "genbank" or is_installed("Bio"))),
         topology=topology,  # type: ignore[arg-type]
         as_one=fields.get("as_one") == "true",
         evidence_if_kept=True,
+        is_kept=is_kept,
     )
 
 
@@ -99,7 +101,7 @@ class ProgressResponse(Response):
         try:
             with self.desk.place():
                 upload = await read_upload(self.request, self.desk.settings.limits)
-                question = question_of(upload)
+                question = question_of(upload, is_kept=self.desk.results.keeps)
                 start = [(b"content-type", LINES.encode()), (b"x-accel-buffering", b"no")]
                 await send({"type": "http.response.start", "status": 200, "headers": start})
                 await self._follow(question, send)
@@ -174,7 +176,7 @@ def pages_router(desk: Desk, address: str) -> APIRouter:
             return ProgressResponse(desk, request)
         with desk.place():
             upload = await read_upload(request, desk.settings.limits)
-            question = question_of(upload)
+            question = question_of(upload, is_kept=desk.results.keeps)
             reply = await desk.reply(question, request.scope[ASKER], request.is_disconnected)
         number = await asyncio.to_thread(desk.results.put, reply)
         return RedirectResponse(f"/results/{number}/", status_code=303)

@@ -117,6 +117,20 @@ def test_each_answer_has_a_line_in_the_audit(guarded: Guarded, shelf: Any) -> No
     assert shelf.plasmids[0].sequence[:30] not in file.read_text()
 
 
+def test_kept_results_hold_the_bases_for_their_owner_alone(guarded: Guarded, shelf: Any) -> None:
+    plasmid, client = shelf.plasmids[0], guarded.service.client
+    files, headers = {"file": ("a.fasta", fasta(plasmid))}, bearer(READER)
+    location = client.post("/queries", files=files, headers=headers).headers["Location"]
+    document = client.get(f"{location}answers.gb", headers=headers).text
+    assert document.startswith("LOCUS")
+    folder = guarded.folder / "kept"
+    [kept] = folder.iterdir()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert client.get(f"{location}answers.gb").status_code == 401
+    client.post(f"{location}forget", headers=headers)
+    assert not kept.exists()
+
+
 def test_only_who_may_edit_adds_labs(guarded: Guarded, shelf: Any) -> None:
     data = fasta(*shelf.newcomers[:2])
     assert guarded.edit(content=data, params={"lab": "New"}).status_code == 401
