@@ -175,7 +175,7 @@ class Terminal:
         elif self.on_bad_record == "report":
             self.complain(record.error, kind="warning")
 
-    def _tell_progress(self, sentence: str, done: int, seconds: float) -> None:
+    def tell_progress(self, sentence: str, done: int, seconds: float) -> None:
         """Print a line about how far the command is, and log it with its figures."""
         self.log(logging.INFO, sentence, done=done, seconds=round(seconds, 3))
         if not self.quiet:
@@ -193,7 +193,7 @@ class Terminal:
         """A bar on stderr; call the value with the number of units done since its last call. What
         took long is told in a line at the end."""
         if not self.shows_progress:
-            every, tell = self.progress_seconds, self._tell_progress
+            every, tell = self.progress_seconds, self.tell_progress
             lines = ProgressLines(title, total=total, unit=unit, every=every, tell=tell)
             yield lines.advance
             lines.close()

@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from vecattr.extras import require
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 _MAKERS = {
     "fragment": "vecattr.reports.fragment:fragment_of",
     "frame": "vecattr.frames:ranking_frame",
+    "genbank": "vecattr.reports.exports.genbank:genbank_of",
     "html": "vecattr.reports.page:html_of",
     "svg": "vecattr.reports.svg:svg_of",
 }
@@ -52,6 +55,17 @@ class Shown:
         '<svg '
         """
         return str(_made("svg", self))
+
+    def to_genbank(self) -> str:
+        """The query as a GenBank record, with the evidence as features, for SnapGene, Benchling and
+        others; MissingExtraError without Biopython.
+
+        >>> from vecattr import Index
+        >>> Index.open("my.index").query("query.fasta", evidence=20).to_genbank()[:5]
+        'LOCUS'
+        """
+        require("Bio", what="a GenBank record")
+        return "".join(_made("genbank", self))
 
     def to_frame(self) -> pd.DataFrame:
         """The ranked labs, one a row, as `vecattr.ranking_frame` makes them of many answers.

@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Self
 
 from vecattr.cli.progress_bar import FIGURES, ProgressBar
+from vecattr.cli.progress_lines import ProgressLines
 
 if TYPE_CHECKING:
     from vecattr.cli.terminal import Terminal
@@ -27,6 +28,7 @@ class TrainingProgress:
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
         self._bar: ProgressBar | None = None
+        self._lines: ProgressLines | None = None
         self._validation: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -38,7 +40,9 @@ class TrainingProgress:
     def _close(self) -> None:
         if self._bar is not None:
             self._bar.close()
-        self._bar = None
+        if self._lines is not None:
+            self._lines.close()
+        self._bar = self._lines = None
 
     def notes(self, text: str) -> None:
         """Print the line, between bars."""
@@ -51,6 +55,9 @@ class TrainingProgress:
         self._close()
         is_drawn = self._terminal.shows_progress and is_leader()
         self._bar = ProgressBar(stage, total=total, unit="", is_drawn=is_drawn, layout=FIGURES)
+        if is_leader() and not is_drawn:
+            every, tell = self._terminal.progress_seconds, self._terminal.tell_progress
+            self._lines = ProgressLines(stage, total=total, unit="", every=every, tell=tell)
 
     def advances(self, units: int, **figures: float) -> None:
         """Another `units` are done; the figures are shown at the end of the bar."""
@@ -58,6 +65,8 @@ class TrainingProgress:
         assert self._bar is not None, "a stage has started"
         self._bar.show({**shown, **self._validation})
         self._bar.advance(units)
+        if self._lines is not None:
+            self._lines.advance(units)
 
     def ends_epoch(self, epoch: Epoch) -> None:
         """Show the validation figures on the bar, and with -v on a line of their own."""

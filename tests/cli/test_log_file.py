@@ -100,6 +100,17 @@ def test_without_a_terminal_progress_is_lines_with_counts_and_seconds(capsys: Ca
     ]
 
 
+def test_training_tells_its_stages_without_a_terminal(capsys: Capture) -> None:
+    from vecattr.cli.commands.training_progress import TrainingProgress
+
+    with TrainingProgress(Terminal(progress_seconds=0)) as watcher:
+        watcher.starts("epoch 1", 50)
+        watcher.advances(20, loss=0.5)
+        watcher.starts("epoch 2", 50)
+    told = capsys.readouterr().err.splitlines()
+    assert told == ["epoch 1: 20 of 50, 0 s"] * 2
+
+
 def test_a_short_command_tells_no_progress(capsys: Capture) -> None:
     for terminal in (Terminal(), Terminal(quiet=True, progress_seconds=0)):
         with terminal.progress("embed") as advance:

@@ -158,6 +158,7 @@ def test_an_answer_without_labs_fits() -> None:
 def test_figures_fit(shelf: Any, capsys: Capture) -> None:
     usual = ["evaluate", shelf.table, "--where", "split=dev", "-i", shelf.index]
     written(capsys, *usual, "--exclude-near-copies")
+    written(capsys, *usual, "--together-by", "publication", "--linked")
 
 
 @pytest.mark.parametrize("fold", ["", "fold-1"])

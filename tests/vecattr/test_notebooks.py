@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import vecattr
@@ -113,6 +114,15 @@ def test_an_answer_writes_a_page_and_a_frame(answer: Any) -> None:
     assert frame["lab"].tolist() == [hit.name for hit in answer.labs]
 
 
+def test_an_answer_writes_a_genbank_record_that_is_read_again(answer: Any, tmp_path: Path) -> None:
+    pytest.importorskip("Bio")
+    path = tmp_path / "answer.gb"
+    path.write_text(answer.to_genbank())
+    [plasmid] = vecattr.read(path)
+    assert plasmid.sequence == answer.bases
+    assert plasmid.topology == answer.topology
+
+
 def test_a_fragment_holds_no_name_unescaped(answer: Any) -> None:
     from dataclasses import replace
 
@@ -137,3 +147,13 @@ def test_values_are_printed_in_one_line_without_their_bases(shelf: Any, answer: 
     assert repr(index).startswith("<Index made.index: 48 plasmids of 4 labs, generation 1, ")
     assert repr(ReadOptions(as_one=True)) == "ReadOptions(as_one=True)"
     assert repr(answer).startswith("<Attribution of 'made00001': ")
+
+
+def test_the_report_of_a_training_is_printed_in_one_line() -> None:
+    pytest.importorskip("torch")
+    from vecattr.datasets.splits import Split
+    from vecattr.training.report import TrainReport
+
+    none = np.zeros(3, dtype=bool)
+    report = TrainReport(Path("m"), 3, 0, Split(none, none, none, none), 2, (), None, None, None)
+    assert repr(report) == "<TrainReport m: 3 plasmids of 2 labs, 0 epochs, uncalibrated>"
