@@ -43,6 +43,14 @@ class Row:
     facts: Hit | None = None
 
     @property
+    def where(self) -> str:
+        """What the index knows of the lab beside its name to print, in a line."""
+        if self.facts is None:
+            return ""
+        own_name = self.facts.name if self.facts.name != self.name else None
+        return ", ".join(filter(None, (own_name, self.facts.institution, self.facts.contact)))
+
+    @property
     def bar(self) -> float:
         """In pixels; without probabilities the cosine is drawn."""
         share = self.probability if self.probability is not None else self.cosine

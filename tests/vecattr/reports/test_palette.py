@@ -86,7 +86,8 @@ def test_colours_stand_out_from_the_page(theme: int, colours: tuple[str, ...]) -
     page = page_colour("page", theme)[:7].ljust(7, "f")
     assert min(contrast(colour, page) for colour in colours) >= 3
     for name in ("ink", "soft", "link", "good", "doubt"):
-        assert contrast(page_colour(name, theme), page) >= 4.5
+        for background in (page, page_colour("tint", theme)):
+            assert contrast(page_colour(name, theme), background) >= 4.5
 
 
 def test_a_lab_has_one_colour_and_labs_beyond_the_palette_share_one() -> None:
