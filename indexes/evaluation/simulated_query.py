@@ -72,7 +72,7 @@ class SimulatedQuery:
         kmers, scorer = QueryKmers.from_plasmid(plasmid), rescoring.scorer
         shared = scorer.lab_features.shared(kmers.distinct)
         columns = scorer.columns(plasmid, bare, cosines)
-        logits = scorer.ranker.logits(columns)
+        logits = scorer.ranker.logits(columns, exact=True)
         rescored, representatives = rescoring.labs_to_rescore(columns, logits)
         return cls(
             rescoring, plasmid, bare, kmers, shared, columns, logits, rescored, representatives
@@ -86,7 +86,8 @@ class SimulatedQuery:
 
     def scores(self, supports: SupportSet) -> Column:
         """The scores of old classes, followed by those of new labs with supports, from -1 to 0."""
-        new_logits = self.rescoring.scorer.ranker.logits(self._columns(supports))
+        ranker = self.rescoring.scorer.ranker
+        new_logits = ranker.logits(self._columns(supports), exact=True)
         has_supports = supports.plasmids > 0
         rescored = len(self.rescored)
         logits = np.concatenate([self.old_logits, new_logits[rescored:][has_supports]])

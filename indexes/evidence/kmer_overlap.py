@@ -19,7 +19,7 @@ from vecattr.attribution import Neighbor
 from vecattr.indexes.scoring.opened_index import OpenedIndex
 from vecattr.indexes.search.embedding import QueryVectors
 from vecattr.indexes.storage.kmer_schema import SCALED
-from vecattr.indexes.storage.live_segment import LiveSegment, living_places
+from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.segment_kmers import NO_PLACE, SegmentKmers
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.canonical import canonical_sequence
@@ -107,9 +107,10 @@ def overlaps(
     if not index.manifest.keep_sequences or not neighbors:
         return ()
     query = _QueryKmers.from_plasmid(plasmid)
-    places = living_places(index.segments, [neighbor.id for neighbor in neighbors])
+    places = index.places(neighbors)
     return tuple(
-        _overlap(query, neighbor, _bases_at(places[neighbor.id])) for neighbor in neighbors
+        _overlap(query, neighbor, _bases_at(place))
+        for neighbor, place in zip(neighbors, places, strict=True)
     )
 
 
@@ -121,15 +122,14 @@ def near_copies_among(
     if not index.manifest.keep_sequences or not neighbors:
         return ()
     query = _QueryKmers.from_plasmid(plasmid)
-    places = living_places(index.segments, [neighbor.id for neighbor in neighbors])
     long_enough = [neighbor for neighbor in neighbors if query.may_be_covered_by(neighbor)]
+    places = index.places(long_enough)
+    alike = [True] * len(places)
     if index.scorer is not None:  # then k-mers are read in any case
-        alike = query.resembling([places[neighbor.id] for neighbor in long_enough])
-    else:
-        alike = [True] * len(long_enough)
+        alike = query.resembling(places)
     candidates = (
-        _overlap(query, neighbor, _bases_at(places[neighbor.id]))
-        for neighbor, is_alike in zip(long_enough, alike, strict=True)
+        _overlap(query, neighbor, _bases_at(place))
+        for neighbor, place, is_alike in zip(long_enough, places, alike, strict=True)
         if is_alike
     )
     return tuple(overlap for overlap in candidates if overlap.is_near_copy)

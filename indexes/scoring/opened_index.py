@@ -38,7 +38,7 @@ from vecattr.indexes.storage.index_model import (
     index_ranker,
     load_index_model,
 )
-from vecattr.indexes.storage.live_segment import class_sizes, discriminant_of
+from vecattr.indexes.storage.live_segment import LiveSegment, class_sizes, discriminant_of
 from vecattr.indexes.storage.snapshot import Snapshot, open_present
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.ranking.discriminant import Discriminant
@@ -300,6 +300,10 @@ class OpenedIndex:
         if any(vectors.left_out):
             return self._nearest.search_excluding(vectors.bare, vectors.left_out, n=n)
         return self._nearest.search(vectors.bare, n=n)
+
+    def places(self, neighbors: Sequence[Neighbor]) -> list[tuple[LiveSegment, int]]:
+        """The segment of each neighbor, and its row there."""
+        return self._nearest.places_of([neighbor.id for neighbor in neighbors])
 
     def nearest_cosines(self, vectors: QueryVectors) -> NDArray[np.float64]:
         """The cosine of each query with the nearest stored plasmid, (q,); -1 when there is none."""

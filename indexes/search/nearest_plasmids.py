@@ -19,11 +19,14 @@ from vecattr.files.atomic import read_file, sha256_bytes
 from vecattr.files.folder import Entry
 from vecattr.indexes.search.vector_search import VectorSearch, build_faiss_index
 from vecattr.indexes.storage.index_folder import cells_path, faiss_path
-from vecattr.indexes.storage.live_segment import LiveSegment
+from vecattr.indexes.storage.live_segment import LiveSegment, living_places
 from vecattr.vectors import Cosines, Mask, Rows, Vectors
 
 if TYPE_CHECKING:
     from vecattr.indexes.search.cells import Cells
+
+#: Places of near plasmids that are remembered, about 200 bytes each.
+_MOST_PLACES = 10_000
 
 _NO_ROWS: Rows = np.zeros(0, dtype=np.int64)
 _NO_COSINES: Cosines = np.zeros(0)
@@ -37,6 +40,7 @@ class NearestPlasmids:
         self, path: Entry, segments: Sequence[LiveSegment], *, exact: bool = False
     ) -> None:
         self._segments = segments
+        self._places: dict[str, tuple[LiveSegment, int]] = {}
         self._searches = [
             VectorSearch(
                 segment.stored.width,
@@ -53,6 +57,8 @@ class NearestPlasmids:
     def search(self, vectors: NDArray[np.floating], *, n: int) -> list[tuple[Neighbor, ...]]:
         """The n nearest plasmids of each row (q, d), best first, ties by id."""
         results = [search.search(vectors, k=n) for search in self._searches]
+        if len(self._places) > _MOST_PLACES:
+            self._places.clear()
         lowest = [
             _nth([of_segment[query][1] for of_segment in results], n)
             for query in range(len(vectors))
@@ -66,12 +72,24 @@ class NearestPlasmids:
                 (rows[near], cosines[near])
                 for (rows, cosines), near in zip(of_segment, kept, strict=True)
             ]
-            for of_query, found in zip(neighbors, _neighbors(segment, pairs), strict=True):
-                of_query.extend(found)
+            for of_query, hits, (rows, _) in zip(
+                neighbors, _neighbors(segment, pairs), pairs, strict=True
+            ):
+                of_query.extend(hits)
+                self._places |= {
+                    hit.id: (segment, row) for hit, row in zip(hits, rows.tolist(), strict=True)
+                }
         return [
             tuple(sorted(of_query, key=lambda hit: (-hit.cosine, hit.id))[:n])
             for of_query in neighbors
         ]
+
+    def places_of(self, ids: Sequence[str]) -> list[tuple[LiveSegment, int]]:
+        """The segment and the row there of living plasmids; of those that were near to late
+        queries they are remembered."""
+        others = [name for name in ids if name not in self._places]
+        found = living_places(self._segments, others) if others else {}
+        return [self._places.get(name) or found[name] for name in ids]
 
     def search_excluding(
         self, vectors: NDArray[np.floating], excluded_ids: Sequence[Collection[str]], *, n: int

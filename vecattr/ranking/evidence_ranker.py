@@ -139,9 +139,11 @@ class Network:
         logits: Column = np.einsum("lh,h->l", hidden, self.outer) + sums[:, -1]
         return logits
 
-    def lab_logits(self, columns: Mapping[str, Column], *, phenotypes: bool) -> Column:
-        """The same of the `network_inputs` of these columns, of each lab the same whatever is
-        computed beside it; inputs from k-mers are made of labs that share any alone."""
+    def lab_logits(
+        self, columns: Mapping[str, Column], *, phenotypes: bool, exact: bool = False
+    ) -> Column:
+        """Nearly the same of the `network_inputs` of these columns, the same whatever is computed
+        beside it, as `HiddenLayer.logits`; inputs from k-mers are made of labs that share any."""
         plain = _plain_columns(columns, phenotypes=phenotypes)
         shares_any = np.zeros(len(plain[0]), dtype=bool)
         for name in SHARES + AMOUNTS:
@@ -159,7 +161,8 @@ class Network:
             same_for_all.append(plain[-4].max(initial=-3.0))
         biases = self._biases + np.einsum("hs,s->h", self._constant_weights, same_for_all)
         weights = np.concatenate([self._plain_weights, biases[:, None]], axis=1)
-        return HiddenLayer.from_weights(weights, self._kmer_weights, self.outer).logits(inputs)
+        layer = HiddenLayer.from_weights(weights, self._kmer_weights, self.outer)
+        return layer.logits(inputs, exact=exact)
 
     @cached_property
     def _without_kmers(self) -> Column:
@@ -224,12 +227,13 @@ class EvidenceRanker:
     featured: Network
     source: str
 
-    def logits(self, columns: Mapping[str, Column]) -> Column:
+    def logits(self, columns: Mapping[str, Column], *, exact: bool = False) -> Column:
         """Logits (l,) of l labs from one column (l,) for each of COLUMN_NAMES, and of PHENOTYPES
-        when the query has features."""
+        when the query has features; `exact`: each lab is weighed by itself, where most of very many
+        are nearly weighed otherwise."""
         phenotypes = "phenotypes" in columns
         network = self.featured if phenotypes else self.plain
-        return network.lab_logits(columns, phenotypes=phenotypes)
+        return network.lab_logits(columns, phenotypes=phenotypes, exact=exact)
 
     def to_json(self) -> bytes:
         """The content of fusion.json."""

@@ -2,7 +2,10 @@
 
 All sums of products are exact (`vecattr.products`), so a logit is the same whatever is computed
 beside it. Labs that share no k-mer with a query are the many: what the inputs from k-mers add to
-their sums is a constant.
+their sums is a constant, and they are not weighed one by one. Over these labs most hidden units are
+nearly linear. A sample of labs, weighed exactly, tells which few units are not, and the rest
+becomes part of the linear layer; the labs that come first by it are then weighed exactly, and the
+sample corrects the sum of the others. `docs/decisions/0064` has the bound.
 """
 
 from __future__ import annotations
@@ -18,6 +21,16 @@ from vecattr.vectors import Codes, Column
 
 #: Labs whose hidden units are computed at once: what a core's cache holds.
 _LABS_AT_ONCE = 256
+
+#: Labs without k-mers that are all weighed exactly; of more …
+FEW = 1024
+#: … so many evenly spaced ones are, and so many of the first by the units that are kept, …
+SAMPLE = 256
+FIRST = 512
+#: … which are so many.
+UNITS = 32
+#: Softmaxes at the temperatures of answers weigh logits about so much.
+_SHARPNESS = 0.8
 
 Matrix = NDArray[np.float64]
 
@@ -56,29 +69,80 @@ class HiddenLayer:
         plain, kmers = (on_grid(part, exponent=exponent_of(part)) for part in (plain, kmers))
         return cls(plain, kmers, outer)
 
-    def logits(self, inputs: LabInputs) -> Column:
-        """Of each lab (l,)."""
+    def logits(self, inputs: LabInputs, *, exact: bool = False) -> Column:
+        """Of each lab (l,); `exact`: each lab is weighed by itself, however many there are."""
         plain, kmers = (
             on_grid(part, exponent=exponent_of(part.T)) for part in (inputs.plain, inputs.kmers)
         )
         logits = np.empty(plain.shape[1])
-        for places in _blocks(len(inputs.with_kmers)):
-            labs = inputs.with_kmers[places]
-            logits[labs] = self._block(plain[:, labs], kmers[:, places])
-        far = inputs.without_kmers
-        for places in _blocks(len(far)):
-            logits[far[places]] = self._block(plain[:, far[places]], None)
+        labs = inputs.with_kmers
+        logits[labs] = self._weighed(np.take(plain, labs, axis=1), kmers)
+        others = inputs.without_kmers
+        other_inputs = np.take(plain, others, axis=1)
+        weigh = self._weighed if exact or len(others) <= FEW else self._nearly_weighed
+        logits[others] = weigh(other_inputs)
         return logits
 
-    def _block(self, plain: Matrix, kmers: Matrix | None) -> Column:
-        """Of b labs (b,), with inputs from k-mers or without."""
-        sums = self.plain @ plain  # (h + 1, p + 1) @ (p + 1, b)
-        if kmers is not None:
-            sums += self.kmers @ kmers  # (h + 1, c) @ (c, b)
-        hidden = sums[:-1].astype(np.float32)
-        np.tanh(hidden, out=hidden)
-        logits: Column = np.einsum("hb,h->b", hidden, self.outer) + sums[-1]
+    def _weighed(self, plain: Matrix, kmers: Matrix | None = None) -> Column:
+        """Each of f labs by itself, with inputs from k-mers or without, (f,)."""
+        logits = np.empty(plain.shape[1])
+        for labs in _blocks(len(logits)):
+            sums = self.plain @ plain[:, labs]  # (h + 1, p + 1) @ (p + 1, b)
+            if kmers is not None:
+                sums += self.kmers @ kmers[:, labs]  # (h + 1, c) @ (c, b)
+            logits[labs] = self._logits_of_sums(sums)
         return logits
+
+    def _logits_of_sums(self, sums: Matrix) -> Column:
+        logits: Column = np.einsum("hb,h->b", _responses(sums[:-1]), self.outer) + sums[-1]
+        return logits
+
+    def _nearly_weighed(self, plain: Matrix) -> Column:
+        """Nearly the same of many labs without k-mers, (f,): exactly that of a sample and of those
+        that come first."""
+        sample = np.arange(SAMPLE) * plain.shape[1] // SAMPLE
+        sums = self.plain @ plain[:, sample]  # (h + 1, s)
+        logits = self._without_straight_units(sums)._weighed(plain)
+        first = np.argpartition(-logits, FIRST)[:FIRST]
+        is_other = np.ones(len(logits), dtype=bool)
+        is_other[first] = False
+        exact, of_rest = self._logits_of_sums(sums), is_other[sample]
+        if of_rest.any():
+            true, near = exact[of_rest], logits[sample[of_rest]]
+            logits[is_other] += _log_sum(true) - _log_sum(near)
+        logits[sample] = exact
+        logits[first] = self._weighed(np.take(plain, first, axis=1))
+        return logits
+
+    def _without_straight_units(self, sums: Matrix) -> HiddenLayer:
+        """The layer with the UNITS units that are farthest from straight lines over the labs of
+        these sums (h + 1, s); the others as the straight lines that fit them best."""
+        inner = sums[:-1]
+        responses = _responses(inner).astype(np.float64)
+        inner_means, means = inner.mean(axis=1), responses.mean(axis=1)
+        deviations = inner - inner_means[:, None]
+        spreads = (deviations**2).mean(axis=1) + 1e-12
+        slopes = (deviations * responses).mean(axis=1) / spreads
+        left = ((responses - means[:, None]) ** 2).mean(axis=1) - slopes**2 * spreads  # of variance
+        order = np.argsort(-np.abs(self.outer) * np.sqrt(np.maximum(left, 0)), kind="stable")
+        kept, straight = order[:UNITS], order[UNITS:]
+        weights = (self.outer * slopes)[straight]
+        line = self.plain[-1] + np.einsum("u,up->p", weights, self.plain[straight])
+        line[-1] += ((means - slopes * inner_means) * self.outer)[straight].sum()
+        plain = np.concatenate([self.plain[kept], line[None, :]])
+        return HiddenLayer.from_weights(plain, self.kmers[:0], self.outer[kept])
+
+
+def _responses(sums: Matrix) -> NDArray[np.float32]:
+    """The response of hidden units to sums (h, b)."""
+    responses = sums.astype(np.float32)
+    return np.tanh(responses, out=responses)
+
+
+def _log_sum(logits: Column) -> float:
+    """The logarithm of the sum of weights in a softmax, as a logit."""
+    best = float(logits.max())
+    return best + float(np.log(np.exp(_SHARPNESS * (logits - best)).sum())) / _SHARPNESS
 
 
 def _blocks(labs: int) -> Iterator[slice]:

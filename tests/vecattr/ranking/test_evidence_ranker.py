@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from vecattr.ranking.evidence_ranker import (
     read_ranker,
     renormalised_scores,
 )
+from vecattr.ranking.hidden_layer import FEW
 
 PLAIN, FEATURED = input_count(phenotypes=False), input_count(phenotypes=True)
 
@@ -111,6 +113,52 @@ def test_queries_with_features_have_a_network_of_their_own(labs: int) -> None:
     del columns["phenotypes"]
     expected = both.plain.logits(network_inputs(columns, phenotypes=False))
     assert both.logits(columns) == pytest.approx(expected, abs=2e-4)
+
+
+def far_columns(labs: int, *, seed: int) -> dict[str, Any]:
+    """Columns of labs of which one in ten shares k-mers with the query."""
+    columns = columns_of(labs, seed=seed)
+    for name in SHARES + AMOUNTS:
+        columns[name][np.arange(labs) % 10 > 0] = 0
+    for name in ("kmers", "known"):
+        columns[name][:] = 0.5
+    return columns
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 10**6), st.booleans(), st.sampled_from([FEW + 200, 3000, 5000]))
+def test_labs_that_are_nearly_weighed_have_nearly_their_shares(
+    seed: int, featured: bool, labs: int
+) -> None:
+    layers = [network(inputs, hidden=48, seed=seed) for inputs in (PLAIN, FEATURED)]
+    plain, with_features = (
+        replace(layer, outer=layer.outer / 10, linear=layer.linear / 4, inner=layer.inner / 9)
+        for layer in layers
+    )
+    both, columns = EvidenceRanker(plain, with_features, "made"), far_columns(labs, seed=seed)
+    if not featured:
+        del columns["phenotypes"]
+    exact, near = both.logits(columns, exact=True), both.logits(columns)
+    codes = np.arange(labs)
+    for sharpness in (0.7, 1.0):
+        shares, near_shares = (
+            np.exp(LOG_RANGE * class_scores(sharpness * logits, codes, classes=labs))
+            for logits in (exact, near)
+        )
+        assert np.abs(shares - near_shares).max() < 0.002
+        assert abs(shares[codes % 10 > 0].sum() - near_shares[codes % 10 > 0].sum()) < 0.01
+    of_kmers = codes % 10 == 0
+    assert np.array_equal(near[of_kmers], exact[of_kmers])
+    best = np.argmax(exact)
+    assert near[best] == exact[best]
+    assert np.argmax(near) == best
+
+
+def test_a_logit_is_the_same_beside_others_and_again() -> None:
+    both, columns = ranker(), far_columns(FEW + 900, seed=4)
+    assert np.array_equal(both.logits(columns), both.logits(dict(columns)))
+    few = {name: column[:FEW] for name, column in columns.items()}
+    assert np.array_equal(both.logits(few), both.logits(few, exact=True))
 
 
 @settings(deadline=None)
