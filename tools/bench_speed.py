@@ -25,6 +25,7 @@ from speed.aligners import aligner_costs
 from speed.commands import batch_cost, cost_of, median_of, start_costs, vecattr
 from speed.encoders import encoder_rates, training_floor, training_rate
 from speed.functions import function_costs
+from speed.growth import growth_costs
 from speed.scale import scale_costs
 from speed.steps import step_rates
 
@@ -41,6 +42,7 @@ PARTS = (
     "training",
     "steps",
     "scale",
+    "growth",
     "peers",
 )
 RECORD = Path(__file__).parent / "figures" / f"speed-{__version__}.json"
@@ -111,6 +113,18 @@ class SpeedRun:
         folder = self.options.made or self.folder
         return scale_costs(folder, sizes, repeats=self.options.repeats)
 
+    def growth(self) -> dict[str, object]:
+        """What answers cost as the index grows."""
+        return growth_costs(
+            self.index,
+            self.options.made or self.folder,
+            [int(copies) for copies in self.options.copies.split(",")],
+            one_query=self.one_query,
+            all_queries=self.all_queries,
+            count=len(self.queries),
+            repeats=self.options.repeats,
+        )
+
     def peers(self) -> dict[str, object]:
         rows = sample_rows(self.options.table, self.options.train, count=1 << 30)
         stored = write_fasta(self.folder / "stored.fasta", rows)
@@ -147,6 +161,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--step-plasmids", type=int, default=320)
     parser.add_argument("--sizes", default="1000,36000,1000000")
+    parser.add_argument("--copies", default="1,4,10,30", help="sizes of the part growth")
     parser.add_argument("--made", type=Path, help="a folder that keeps made indexes")
     parser.add_argument("--work", type=Path, help="where files of a run may lie")
     parser.add_argument("-o", "--output", default=str(RECORD))

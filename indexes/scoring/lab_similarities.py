@@ -132,12 +132,21 @@ class _Rows:
         for sharpness in SHARPNESSES:
             yield _rounded(np.exp(np.float32(sharpness) * narrow))
         same_topology = queries.are_linear[:, None] == self.are_linear
-        distances = (self.log_lengths - queries.log_lengths[:, None]) / np.float32(LENGTH_WIDTH)
-        yield _rounded(np.exp(distances * distances * np.float32(-0.5)) * same_topology)
+        scale = np.float32(0.5**0.5 / LENGTH_WIDTH)
+        distances = self.log_lengths * scale - queries.log_lengths[:, None] * scale  # (q, n)
+        np.multiply(distances, distances, out=distances)
+        yield _rounded(_falling(distances) * same_topology)
         products = on_grid(queries.compositions) @ on_grid(self.compositions).T  # (q, w) @ (w, n)
-        squared = np.maximum(2 - 2 * products, 0).astype(np.float32)  # distances of unit vectors
+        squared = (1 - products).astype(np.float32)  # half the squared distances of unit vectors
+        np.multiply(squared, np.float32(2 / COMPOSITION_WIDTH), out=squared)
         comparable = same_topology & self.have_composition & queries.have_composition[:, None]
-        yield _rounded(np.exp(squared * np.float32(-1 / COMPOSITION_WIDTH)) * comparable)
+        yield _rounded(_falling(np.maximum(squared, 0, out=squared)) * comparable)
+
+
+def _falling(distances: NDArray[np.float32]) -> NDArray[np.float32]:
+    """exp(-distance), in place."""
+    np.negative(distances, out=distances)
+    return np.exp(distances, out=distances)
 
 
 def _rounded(kernels: NDArray[np.float32]) -> NDArray[np.float64]:
