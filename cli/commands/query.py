@@ -142,14 +142,15 @@ def _texts(
     form: Format,
 ) -> Iterator[str]:
     """The answers in this format, and with them the bad records that are to be reported."""
+    tells_bad = terminal().on_bad_record == "report"
     if joint.is_together:
-        return render_joint(joint.answers(panel, queries, request), bad_queries, form=form)
+        joints = joint.answers(panel, queries, request)
+        return render_joint(joints, bad_queries, form=form, tells_bad=tells_bad)
     answers = (
         panel.query_linked(queries, **request)
         if joint.linked
         else panel.query_many(queries, processes=processes, **request)
     )
-    tells_bad = terminal().on_bad_record == "report"
     return render(bad_queries.woven(answers), form=form, tells_bad=tells_bad)
 
 

@@ -16,7 +16,13 @@ from vecattr.cli.rendering.answers import (
     table_block,
     verdict_line,
 )
-from vecattr.cli.rendering.bad_records import BadQueries, bad_block, bad_object, bad_row
+from vecattr.cli.rendering.bad_records import (
+    BAD_COLUMNS,
+    BadQueries,
+    bad_block,
+    bad_object,
+    bad_row,
+)
 from vecattr.cli.rendering.escape import escape_control
 from vecattr.cli.rendering.evidence import EVIDENCE_COLUMNS, MOSAIC_COLUMNS
 from vecattr.cli.rendering.formats import (
@@ -35,16 +41,21 @@ GROUP_COLUMNS = ("group", "belonging")
 
 
 def render_joint(
-    joints: Iterable[JointAttribution], bad_queries: BadQueries, *, form: Format
+    joints: Iterable[JointAttribution],
+    bad_queries: BadQueries,
+    *,
+    form: Format,
+    tells_bad: bool = False,
 ) -> Iterator[str]:
     """The joint answers as text, in pieces, one for each group (json, html, svg: one document at
-    the end), and then the bad records that are to be reported."""
+    the end), and then, if it `tells_bad` ones, the bad records."""
     match form:
         case "table":
             yield from map(_table_block, joints)
             yield from map(bad_block, bad_queries.woven(()))
         case "tsv" | "csv":
-            yield from _lines(joints, bad_queries, tsv_line if form == "tsv" else csv_line)
+            line = tsv_line if form == "tsv" else csv_line
+            yield from _lines(joints, bad_queries, line, tells_bad=tells_bad)
         case "json":
             objects = list(map(joint_object, joints))
             yield json_text([*objects, *map(bad_object, bad_queries.woven(()))])
@@ -72,15 +83,21 @@ def _members(joints: Iterable[JointAttribution]) -> Iterator[Attribution]:
 
 
 def _lines(
-    joints: Iterable[JointAttribution], bad_queries: BadQueries, line: Callable[[Row], str]
+    joints: Iterable[JointAttribution],
+    bad_queries: BadQueries,
+    line: Callable[[Row], str],
+    *,
+    tells_bad: bool,
 ) -> Iterator[str]:
+    bad_columns = BAD_COLUMNS if tells_bad else ()
     names: tuple[str, ...] = ()
     for joint in joints:
         header = ""
         if not names:
-            names = (*columns(evidence=_has_evidence(joint)), *GROUP_COLUMNS)
+            names = (*columns(evidence=_has_evidence(joint)), *GROUP_COLUMNS, *bad_columns)
             header = line(names)
-        yield header + "".join(line(row) for row in _rows(joint))
+        nothing = (None,) * len(bad_columns)
+        yield header + "".join(line((*row, *nothing)) for row in _rows(joint))
     for record in bad_queries.woven(()):
         yield line(bad_row(record, names))
 

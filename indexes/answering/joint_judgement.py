@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.calibration.cases import case_probabilities
-from vecattr.calibration.joint import belongings, joint_facts, joint_scores, log_shares
+from vecattr.calibration.joint import belongings, joint_facts, joint_scores, log_shares, mean_of
 from vecattr.calibration.open_set import named_columns
 from vecattr.calibration.outcomes import OUTSIDE, OutcomeFit
 from vecattr.indexes.answering.judgement import Judgement
@@ -67,7 +67,7 @@ def judge_together(
     judgement with one row; that of a query alone is its own."""
     if len(alone.scores) == 1 or not alone.names:
         return rows_of(alone, np.arange(1))
-    cosines = alone.cosines.mean(axis=0, keepdims=True)
+    cosines = mean_of(alone.cosines)[None, :]
     logarithms = _log_shares(index, alone)
     if logarithms is None:
         confidence = _unstated(cosines, index, alone.confidence)
@@ -157,14 +157,14 @@ def _by_means(scores: Scores, members: Confidence, options: ConfidenceOptions) -
     thresholds, sizes = members.thresholds, members.sizes
     means = replace(
         members,
-        confidences=members.confidences.mean(keepdims=True),
-        thresholds=None if thresholds is None else thresholds.mean(keepdims=True),
+        confidences=mean_of(members.confidences[:, None]),
+        thresholds=None if thresholds is None else mean_of(thresholds[:, None]),
         probabilities=shares,
         sizes=None if sizes is None else sizes.max(keepdims=True),
     )
     if members.cases is None:
         return means
-    cases = members.cases.mean(axis=0, keepdims=True)  # (1, 3)
+    cases = mean_of(members.cases)[None, :]  # (1, 3)
     outside = case_probabilities(cases, options.cases)[:, OUTSIDE]
     return replace(
         means,

@@ -41,7 +41,7 @@ def joint_scores(logarithms: Scores, pooled: Column | None) -> Column:
     """Scores of n labs from -1 to 0, as those of the evidence ranker (n,): from the logarithms of
     their shares by each of m plasmids (m, n), and by the evidence of all plasmids pooled (n,), if
     there is such."""
-    mean, largest = _flat_logarithms(logarithms).mean(axis=0), logarithms.max(axis=0)
+    mean, largest = mean_of(_flat_logarithms(logarithms)), logarithms.max(axis=0)
     scores: Column = _scores(mean[None, :], largest[None, :], pooled)[0]
     return scores
 
@@ -54,7 +54,7 @@ def belongings(logarithms: Scores) -> Column:
     """
     count, places = len(logarithms), np.arange(len(logarithms))
     flat = _flat_logarithms(logarithms)  # (m, n)
-    means = (flat.sum(axis=0) - flat) / (count - 1)  # of the others
+    means = (count * mean_of(flat) - flat) / (count - 1)  # of the others
     largest_two = np.sort(logarithms, axis=0)[-2:]  # (2, n)
     is_largest = logarithms.argmax(axis=0) == places[:, None]  # (m, n)
     largest = np.where(is_largest, largest_two[0], largest_two[1])
@@ -63,6 +63,12 @@ def belongings(logarithms: Scores) -> Column:
     log_odds = SAME_CONSTANT + SAME_WEIGHT * np.log(same + SAME_FLOOR)
     probabilities: Column = 1 / (1 + np.exp(-log_odds))
     return probabilities
+
+
+def mean_of(rows: Scores) -> Column:
+    """The mean of each column (m, n) -> (n,), to the last digit the same for any order of rows."""
+    mean: Column = np.sort(rows, axis=0).mean(axis=0)
+    return mean
 
 
 def _flat_logarithms(logarithms: Scores) -> Scores:
@@ -92,12 +98,12 @@ def joint_facts(cases: NDArray[np.float64], logarithms: Scores, scores: Column) 
     second = float(np.partition(shares, -2)[-2]) if len(shares) > 1 else 0.0
     return np.array(
         [
-            *odds.mean(axis=0),
+            *mean_of(odds),
             *odds.max(axis=0),
             joint[first],
             joint[first] - np.log(max(second, _SMALLEST)),
             -(shares * joint).sum(),
-            np.exp(logarithms[:, first]).mean(),
+            *mean_of(np.exp(logarithms[:, [first]])),
             np.log(len(cases)),
         ]
     )

@@ -163,3 +163,28 @@ def test_few_shots_are_of_one_index(shelf: Any, tmp_path: Path, capsys: Capture)
     both = ["-i", str(shelf.index), "-i", str(tmp_path / "b")]
     assert run(["evaluate", str(shelf.table), *both, "--few-shot-where", "split=new"]) == 2
     assert "measures one index" in capsys.readouterr().err
+
+
+def test_rows_asked_about_together_and_linked_rows_are_measured(
+    shelf: Any, capsys: Capture
+) -> None:
+    table = [str(shelf.table), "--where", "split=dev", "-i", str(shelf.index)]
+    together = figures(capsys, *table, "--together-by", "lab", "--linked")
+    alone = figures(capsys, *table)
+    assert together["together"]["groups"] == 4
+    assert together["together"]["n"] == together["linked"]["n"] == alone["n"]
+    by_group = together["together"]["by_group"]
+    for k in ("top1", "top10"):
+        assert by_group[k] == pytest.approx(together["together"][k])  # groups are of one size
+    assert together["together"]["ece"] is None  # the index states no probabilities
+    assert 0 <= together["linked"]["linked"] <= alone["n"]
+    assert together["top1"] == alone["top1"]
+
+
+def test_a_group_of_one_is_measured_as_alone(shelf: Any, capsys: Capture) -> None:
+    table = [str(shelf.table), "--where", "split=dev", "-i", str(shelf.index)]
+    found = figures(capsys, *table, "--together-by", "sequence_id")
+    assert (found["together"]["top1"], found["together"]["top10"]) == (
+        found["top1"],
+        found["top10"],
+    )
