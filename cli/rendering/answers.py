@@ -283,10 +283,12 @@ def verdict_line(answer: Attribution | JointAttribution) -> str:
 
 
 def ranked(answer: Attribution | JointAttribution) -> list[tuple[int, Hit]]:
+    """The labs with their ranks, from 1."""
     return list(enumerate(answer.labs, start=1))
 
 
 def lab_rows(answer: Attribution | JointAttribution) -> Iterator[Row]:
+    """The rows of LAB_COLUMNS, that of an outside lab last."""
     for rank, hit in ranked(answer):
         yield (rank, _shown(hit), hit.probability, hit.cosine)
     if answer.outside is not None:
