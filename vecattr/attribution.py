@@ -11,6 +11,7 @@ from typing import ClassVar, Literal, get_args
 
 from vecattr.mosaic import MosaicPart
 from vecattr.plasmid import Annotation, Topology
+from vecattr.reach import Reach, chances
 from vecattr.shown import Shown
 
 #: `uncalibrated`: the index holds no threshold, so there is no verdict.
@@ -31,21 +32,6 @@ StretchKind = Literal["support", "common"]
 
 #: Queries with fewer clear bases (A, C, G, T) are answered with a note not to trust the answer.
 SHORTEST_TRUSTED = 100
-
-
-def chances(probability: float) -> str:
-    """A probability in words that people read right.
-
-    >>> chances(0.31), chances(0.97), chances(0.004)
-    ('about 3 in 10', 'about 97 in 100', 'less than 1 in 100')
-    """
-    if probability < 0.01:
-        return "less than 1 in 100"
-    if probability > 0.99:
-        return "more than 99 in 100"
-    if 0.15 <= probability <= 0.94:
-        return f"about {round(10 * probability)} in 10"
-    return f"about {round(100 * probability)} in 100"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,14 +173,23 @@ class Stretches:
         )
 
 
-def sentence_of(labs: Sequence[Hit], *, outside: float | None, strength: Strength | None) -> str:
-    """Ranked labs, the probability of an outside lab and the strength as one sentence."""
+def sentence_of(
+    labs: Sequence[Hit],
+    *,
+    outside: float | None,
+    strength: Strength | None,
+    reach: Reach | None = None,
+) -> str:
+    """Ranked labs, the probability of an outside lab, the strength and what is known of the query
+    as one sentence."""
     if not labs:
         return "The index holds no lab to compare with."
     first = labs[0]
     if first.probability is None:
         return f"Nearest is {first.shown_name}; this index states no probabilities."
     odds = chances(first.probability)
+    if reach is not None and reach.is_no_labs(first.probability):
+        return f"{reach.words}; of the labs {first.name} comes first, {odds}."
     if outside is None:
         return f"Most likely {first.shown_name}, {odds}, if the index knows the lab."
     if outside > first.probability:
@@ -231,7 +226,8 @@ class Attribution(Shown):
     `bases`, which no other program is told unless its format holds sequences.
     `links` are the queries that helped to answer this one, the largest share first; None unless
     help was requested. `right_share`: of held-out plasmids with an answer of this strength, the
-    share whose first lab was right (None where the index cannot say).
+    share whose first lab was right (None where the index cannot say). `reach` is how much of the
+    query is known at all (None where k-mers play no part).
 
     >>> from vecattr import Index, read_plasmids
     >>> [plasmid] = read_plasmids(["query.fasta"])
@@ -261,6 +257,7 @@ class Attribution(Shown):
     strength: Strength | None = None
     links: tuple[Link, ...] | None = None
     right_share: float | None = None
+    reach: Reach | None = None
     annotations: tuple[Annotation, ...] = field(default=(), compare=False)
     bases: str = field(default="", compare=False, repr=False)
 
@@ -273,7 +270,9 @@ class Attribution(Shown):
         >>> Index.open("my.index").query(plasmid).sentence
         'Nearest is Lab 02; this index states no probabilities.'
         """
-        return sentence_of(self.labs, outside=self.outside, strength=self.strength)
+        return sentence_of(
+            self.labs, outside=self.outside, strength=self.strength, reach=self.reach
+        )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.query!r}: {self.sentence}>"

@@ -30,6 +30,7 @@ from vecattr.indexes.evidence.near_copies import copy_note
 from vecattr.indexes.evidence.shown_info import with_info
 from vecattr.indexes.scoring.confidence import ConfidenceOptions
 from vecattr.ranking.rank_fusion import RRF_CONSTANT
+from vecattr.reach import Reach
 from vecattr.version import __version__
 
 
@@ -64,7 +65,10 @@ def attributions(
             neighbors=fused_neighbors(
                 [neighbors[query] for neighbors in queries.neighbors], n=request.neighbors
             ),
-            notes=_notes(panel, queries, judgement, query, doubts[query], sizes[query], request),
+            notes=(
+                *_reach_notes(judgement, query, hits),
+                *_notes(panel, queries, judgement, query, doubts[query], sizes[query], request),
+            ),
             provenance=Provenance(__version__, panel.model_identity, panel.identity),
             work=confidence.work,
             coverage=options.coverage,
@@ -73,6 +77,7 @@ def attributions(
             outside=confidence.outside_probability(query),
             strength=strength(hits, confidence.outside_probability(query)),
             right_share=_right_share(panel, queries, query, judgement, hits, options),
+            reach=_reach(judgement, query),
             annotations=plasmid.annotations,
             bases=plasmid.sequence,
         )
@@ -84,6 +89,18 @@ def strength(hits: Sequence[Hit], outside: float | None) -> Strength | None:
     if outside is None or not hits or hits[0].probability is None:
         return None
     return strength_of(hits[0].probability)
+
+
+def _reach(judgement: Judgement, query: int) -> Reach | None:
+    return None if judgement.reaches is None else judgement.reaches[query]
+
+
+def _reach_notes(judgement: Judgement, query: int, hits: Sequence[Hit]) -> Iterator[str]:
+    """What to say of a query that is no lab's."""
+    reach = _reach(judgement, query)
+    probability = hits[0].probability if hits else None
+    if reach is not None and probability is not None and reach.is_no_labs(probability):
+        yield reach.advice
 
 
 def _right_share(

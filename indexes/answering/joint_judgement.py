@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from vecattr.indexes.scoring.confidence import Confidence, ConfidenceOptions, be
 from vecattr.indexes.scoring.lab_scorer import Maxima
 from vecattr.indexes.scoring.opened_index import OpenedIndex
 from vecattr.ranking.evidence_ranker import LOG_RANGE
+from vecattr.reach import Reach
 from vecattr.vectors import Column, Rows, Scores
 
 #: What of a confidence has one value, or one row, a query.
@@ -37,7 +39,14 @@ def joined(judgements: Sequence[Judgement]) -> Judgement:
         cosines=np.concatenate([judgement.cosines for judgement in judgements]),
         confidence=replace(first.confidence, **columns),
         maxima=first.maxima and reduce(Maxima.joined, maxima),
+        reaches=_joined_reaches(judgements),
     )
+
+
+def _joined_reaches(judgements: Sequence[Judgement]) -> tuple[Reach, ...] | None:
+    reaches = [judgement.reaches for judgement in judgements]
+    told = [each for each in reaches if each is not None]
+    return tuple(chain.from_iterable(told)) if len(told) == len(reaches) else None
 
 
 def _joined_column(confidences: Sequence[Confidence], name: str) -> Any:
@@ -57,6 +66,7 @@ def rows_of(judgement: Judgement, rows: Rows) -> Judgement:
         scores=judgement.scores[rows],
         cosines=judgement.cosines[rows],
         confidence=replace(confidence, **columns),
+        reaches=judgement.reaches and tuple(judgement.reaches[row] for row in rows.tolist()),
     )
 
 
@@ -92,7 +102,7 @@ def judge_linked(
     """The joint judgement of all queries as that of each, with the cosines of its own."""
     joint = judge_together(index, alone, featured, options)
     everyone = rows_of(joint, np.zeros(len(alone.scores), dtype=np.int64))
-    return replace(everyone, cosines=alone.cosines)
+    return replace(everyone, cosines=alone.cosines, reaches=alone.reaches)
 
 
 def belongings_of(index: OpenedIndex, alone: Judgement) -> list[float | None]:

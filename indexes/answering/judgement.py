@@ -20,6 +20,7 @@ from vecattr.indexes.scoring.confidence import (
 )
 from vecattr.indexes.scoring.lab_scorer import Maxima
 from vecattr.ranking.rank_fusion import aligned_scores, fused_scores
+from vecattr.reach import Reach
 from vecattr.vectors import Codes
 
 
@@ -29,7 +30,8 @@ class Judgement:
     the indexes that know the lab, both (q, n); of one index they are the same. `classes` (n,) are
     the places of the labs' classes among the panel's `lab_names`. `is_joint`: queries were judged
     with the help of others, so that the scores of an index are not those of its vectors. `maxima`
-    are the largest inputs of the index's ranker over all queries, if it has one."""
+    are the largest inputs of the index's ranker over all queries, if it has one, and `reaches` how
+    much of each query is known (q); None where k-mers play no part."""
 
     names: tuple[str, ...]
     scores: NDArray[np.float64]
@@ -38,6 +40,7 @@ class Judgement:
     classes: Codes
     is_joint: bool = False
     maxima: Maxima | None = None
+    reaches: tuple[Reach, ...] | None = None
 
     def best(self, query: int, *, k: int) -> NDArray[np.intp]:
         """Columns of the k best labs of one query, best first, ties by name (names ascend)."""
@@ -72,6 +75,7 @@ def judge(
             classes=(index.class_of_answer, index.lab_names),
             featured=queries.vectors[0].featured,
             options=options,
+            reaches=answers.reaches,
         )
         return Judgement(
             index.answer_names,
@@ -80,6 +84,7 @@ def judge(
             confidence,
             index.class_of_answer,
             maxima=answers.maxima,
+            reaches=answers.reaches,
         )
     from vecattr.indexes.answering.panel_calibration import (  # start-up
         fused_confidence,
@@ -102,7 +107,17 @@ def judge(
         np.nanmean(cosines, axis=0),
         fused_confidence(panel.calibration, confidences, matched, featured, options),
         np.arange(len(panel.lab_names)),
+        reaches=_widest(labs),
     )
+
+
+def _widest(labs: LabScores) -> tuple[Reach, ...] | None:
+    """Of each query the reach of the index that knows most of it; None when one cannot tell."""
+    reaches = [answers.reaches for answers in labs.answers]
+    told = [index_reaches for index_reaches in reaches if index_reaches is not None]
+    if len(told) < len(reaches):
+        return None
+    return tuple(max(several, key=lambda reach: reach.known) for several in zip(*told, strict=True))
 
 
 def _confidences(

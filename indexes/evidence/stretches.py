@@ -38,12 +38,13 @@ from vecattr.indexes.scoring.opened_index import OpenedIndex
 from vecattr.indexes.storage.kmer_schema import SCALED, K
 from vecattr.indexes.storage.live_segment import LiveSegment, living_rows
 from vecattr.plasmid import Plasmid
+from vecattr.reach import FEW_LABS
 from vecattr.sequences.kmers import is_sampled, windows_of
 from vecattr.sequences.two_bit import unpack_bases
 from vecattr.vectors import Codes
 
 #: A stretch that more labs have is common property, unless another number is asked for.
-COMMON_LABS = 20
+COMMON_LABS = FEW_LABS
 #: Source plasmids of a lab that stretches are looked for in.
 SOURCES = 12
 #: Stretches of each kind in an answer.

@@ -21,9 +21,11 @@ from vecattr.calibration.calibration import (
 from vecattr.calibration.conformal import check_coverage, set_sizes
 from vecattr.calibration.expectation import CASES, Expectation
 from vecattr.calibration.open_set import OpenSetInputs, named_columns
-from vecattr.calibration.outcomes import OutcomeFit
+from vecattr.calibration.outcomes import OUTSIDE, OutcomeFit
 from vecattr.errors import UsageError
+from vecattr.indexes.scoring.outside_odds import outside_odds
 from vecattr.ranking.evidence_ranker import LOG_RANGE, pooled_scores
+from vecattr.reach import Reach
 from vecattr.vectors import Codes
 
 #: No cosine is lower: the confidence when no lab has a name.
@@ -150,10 +152,12 @@ def confidence_of(
     classes: tuple[Codes, Sequence[str]],
     featured: NDArray[np.bool_],
     options: ConfidenceOptions = DEFAULT_OPTIONS,
+    reaches: Sequence[Reach] | None = None,
 ) -> Confidence:
     """Of one index: scores of the labs that its answers rank (q, n), facts of its scorer (q, f)
     (None: vectors rank alone), the labs' `names` (n,), the class of each (n,) and the names of
-    classes (c,); nearest plasmids and features as in `class_confidence`."""
+    classes (c,); nearest plasmids and features as in `class_confidence`; how much of each query is
+    known (q) (None: that plays no part)."""
     if calibration is None or not calibration.weighs_outcomes:
         return _spread(calibration, scores, nearest, classes, featured, options)
     named = named_columns(names)
@@ -166,6 +170,9 @@ def confidence_of(
             assert nearest is not None, "a calibration weighs the nearest plasmid"
             row_facts = OpenSetInputs.from_scores(scores[rows], nearest[rows], named=named).facts()
         cases = fit.cases.log_likelihoods(row_facts)
+        if reaches is not None:
+            row_reaches = [reaches[row] for row in rows.tolist()]
+            cases[:, OUTSIDE] += outside_odds(fit, scores[rows], cases, row_reaches)
         parts.append((rows, weighed(fit, scores[rows], cases, options)))
     return _in_place(parts, scores.shape, options)
 

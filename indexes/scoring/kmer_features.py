@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.indexes.storage.segment_kmers import first_of_each, joined_ranges
+from vecattr.reach import FEW_LABS
 from vecattr.vectors import Codes, Column, Mask, Rows
 
 
@@ -35,6 +36,12 @@ class SharedKmers:
     def known(self) -> float:
         """The share of the query's k-mers that any plasmid has."""
         return float(np.count_nonzero(self.lab_counts) / max(1, len(self.lab_counts)))
+
+    @property
+    def few(self) -> float:
+        """The share of the query's k-mers that some labs have, FEW_LABS at most."""
+        are_few = (self.lab_counts > 0) & (self.lab_counts <= FEW_LABS) & ~self.is_common
+        return float(np.count_nonzero(are_few) / max(1, len(self.lab_counts)))
 
     @property
     def rare_count(self) -> int:

@@ -121,6 +121,7 @@ class LabFeatures:
             "publications": np.log1p(publications),
             "kmers": np.full(labs, np.log1p(len(kmers.distinct))),
             "known": np.full(labs, shared.known),
+            "told": np.full(labs, shared.few),
             "pooled": are_rare.astype(np.float64),
         }
 

@@ -20,6 +20,7 @@ from vecattr.indexes.search.embedding import QueryVectors
 from vecattr.indexes.storage.live_segment import LiveSegment, living_rows
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.evidence_ranker import EvidenceRanker, class_scores, pooled_scores
+from vecattr.reach import Reach
 from vecattr.vectors import Column, Cosines, Rows, Scores, Vectors
 
 if TYPE_CHECKING:
@@ -50,13 +51,14 @@ class Maxima:
 class LabEvidence:
     """What stored plasmids say of q queries: a score of each of l labs, pooled ones one by one,
     from -1 to 0 (q, l); the cosine of each lab's nearest plasmid (q, l); the FACTS of
-    `vecattr.indexes.scoring.query_facts` (q, f); and the largest value of each of the ranker's
-    inputs over all queries (l,)."""
+    `vecattr.indexes.scoring.query_facts` (q, f); the largest value of each of the ranker's inputs
+    over all queries (l,); and how much of each query is known (q)."""
 
     scores: Scores
     nearest: Cosines
     facts: NDArray[np.float64]
     maxima: Maxima
+    reaches: tuple[Reach, ...]
 
 
 @dataclass(frozen=True)
@@ -98,15 +100,18 @@ class LabScorer:
         """Of each query; `cosines` (q, c) are those with the class vectors."""
         left_out = [self.rows_of(ids) for ids in vectors.left_out] or [NO_ROWS] * len(vectors)
         columns = self.columns_of(vectors.plasmids, vectors.bare, cosines, left_out)
-        rows, maxima = [], Maxima({})
+        rows, reaches, maxima = [], [], Maxima({})
         for plasmid, query_columns in zip(vectors.plasmids, columns, strict=True):
             rows.append(self.evidence_of(plasmid, query_columns))
+            reaches.append(_reach(plasmid, query_columns))
             maxima = maxima.joined(Maxima(query_columns))
         if not rows:
             none = np.zeros((0, len(self.catalogue.lab_names)))
-            return LabEvidence(none, none, np.zeros((0, len(FACTS))), maxima)
+            return LabEvidence(none, none, np.zeros((0, len(FACTS))), maxima, ())
         scores, nearest, facts = zip(*rows, strict=True)
-        return LabEvidence(np.stack(scores), np.stack(nearest), np.stack(facts), maxima)
+        return LabEvidence(
+            np.stack(scores), np.stack(nearest), np.stack(facts), maxima, tuple(reaches)
+        )
 
     def scores_of(self, maxima: Maxima) -> Column:
         """Scores of labs (l,) by the largest inputs of several queries, as if one query had
@@ -171,6 +176,12 @@ class LabScorer:
     def rows_of(self, ids: Collection[str]) -> Rows:
         """The rows of living plasmids with these ids, ascending."""
         return np.array(sorted(living_rows(self.segments, sorted(ids)).values()), dtype=np.int64)
+
+
+def _reach(plasmid: Plasmid, columns: Mapping[str, Column]) -> Reach:
+    """How much of a query is known, from its columns, which say the same for every lab."""
+    kmers, known, few = (float(columns[name][0]) for name in ("kmers", "known", "told"))
+    return Reach(len(plasmid), round(float(np.expm1(kmers))), known, few)
 
 
 def lab_scorer(

@@ -43,6 +43,7 @@ from vecattr.indexes.storage.snapshot import Snapshot, open_present
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.ranking.discriminant import Discriminant
 from vecattr.ranking.evidence_ranker import pooled_scores
+from vecattr.reach import Reach
 from vecattr.vectors import Codes, EmbeddingTable, Vectors
 
 if TYPE_CHECKING:
@@ -56,13 +57,14 @@ BATCH = 64
 class LabAnswers:
     """What an index says of q queries and the n labs that its answers rank: `scores` sort them,
     `cosines` compare vectors (of a lab without a vector of its own, with its nearest plasmid), both
-    (q, n); `facts` tell cases apart (q, f), and `maxima` are the largest inputs of the ranker over
-    all queries; None where vectors rank alone."""
+    (q, n); `facts` tell cases apart (q, f), `maxima` are the largest inputs of the ranker over all
+    queries, and `reaches` (q) how much is known; None where vectors rank alone."""
 
     scores: NDArray[np.float64]
     cosines: NDArray[np.float64]
     facts: NDArray[np.float64] | None
     maxima: Maxima | None = None
+    reaches: tuple[Reach, ...] | None = None
 
 
 class OpenedIndex:
@@ -276,7 +278,7 @@ class OpenedIndex:
         own_names = np.array(self.lab_names, dtype=object)[self.class_of_answer]
         has_vector = own_names == np.array(self.answer_names, dtype=object)
         answer_cosines = np.where(has_vector, cosines[:, self.class_of_answer], nearest)
-        return LabAnswers(scores, answer_cosines, evidence.facts, evidence.maxima)
+        return LabAnswers(scores, answer_cosines, evidence.facts, evidence.maxima, evidence.reaches)
 
     def class_scores(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Scores of the classes, (q, c), from those of the `answer_names`, (q, n)."""

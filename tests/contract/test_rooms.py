@@ -29,6 +29,7 @@ ROOMS = (
     "vecattr.vectors",
     "vecattr.products",
     "vecattr.mosaic",
+    "vecattr.reach",
     "vecattr.shown",
     "vecattr.attribution",
     "vecattr.joint_attribution",

@@ -25,7 +25,7 @@ from vecattr.sequences.kmers import sampled_kmers
 from vecattr.vectors import Vectors, unit_rows
 
 WIDTH = 4
-NAMES = [name for name in COLUMN_NAMES if name not in LOG_ODDS]
+NAMES = [*(name for name in COLUMN_NAMES if name not in LOG_ODDS), "told"]
 LABS = ("Ash", "Birch", "Cedar", "Doug", "Elm")
 Columns = Mapping[str, Any]
 
@@ -261,6 +261,8 @@ class PlainLoops:
             "publications": math.log(1 + len({row.group for row in lab_rows})),
             "kmers": math.log(1 + len(kmers)),
             "known": sum(self.count(kmer) > 0 for kmer in kmers) / max(1, len(kmers)),
+            "told": sum(1 <= self.count(kmer) <= 20 for kmer in kmers - self.common.keys())
+            / max(1, len(kmers)),
         }
 
 

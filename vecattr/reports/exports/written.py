@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from vecattr.attribution import Attribution
+from vecattr.extras import require
 from vecattr.reports.exports.bed import bed_of
 from vecattr.reports.exports.gff3 import gff3_of
 
@@ -13,10 +14,11 @@ from vecattr.reports.exports.gff3 import gff3_of
 def written_as(
     form: Literal["genbank", "gff3", "bed"], answers: Iterable[Attribution]
 ) -> Iterator[str]:
-    """One file, in pieces."""
+    """One file, in pieces; MissingExtraError for GenBank without Biopython."""
     match form:
         case "genbank":
-            from vecattr.reports.exports.genbank import genbank_of  # start-up
+            require("Bio", what="GenBank as output")
+            from vecattr.reports.exports.genbank import genbank_of  # extra
 
             yield from genbank_of(answers)
         case "gff3":
