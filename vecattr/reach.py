@@ -22,6 +22,9 @@ FEWEST_KMERS = 20
 _MUCH_UNKNOWN = 10_000
 #: No share of known bases counts as less.
 _LEAST_SHARE = 0.02
+#: So many known bases are more than one cloned gene.
+_PIECE = 3_000
+_NOTHING = "Nothing engineered here is known"
 #: A lab with this share of what all labs of the index have stands out.
 _STANDS_OUT = 0.5
 #: From this probability on the first lab is the answer, whatever else is said.
@@ -81,16 +84,21 @@ class Reach:
     def words(self) -> str:
         """The beginning of a sentence about a query that is no lab's."""
         if self.is_unknown:
-            known = f"stored plasmids have {chances(self.known)} of it"
-            return f"Nothing engineered here is known: {known}"
+            begins = "Little of it is known" if self._holds_a_piece else _NOTHING
+            return f"{begins}: stored plasmids have {chances(self.known)} of it"
         return f"Common property: more than {FEW_LABS} labs have what is known of it"
+
+    @property
+    def _holds_a_piece(self) -> bool:
+        """May what is known be a piece of a plasmid, and not one cloned gene?"""
+        return self.known * self.bases >= _PIECE
 
     @property
     def advice(self) -> str:
         """What a person should know of a query that is no lab's."""
         if self.is_unknown:
             return (
-                "natural DNA, or work that this index holds nothing of: "
+                "natural DNA, or work that this index holds next to nothing of: "
                 f"{chances(self.known)} of the sampled 21-mers are in any stored plasmid"
             )
         return (
