@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, get_args
 
-from vecattr.mosaic import MosaicPart
+from vecattr.mosaic import MosaicPart, Reach, chances
 from vecattr.plasmid import Annotation, Topology
-from vecattr.reach import Reach, chances
 from vecattr.shown import Shown
 
 #: `uncalibrated`: the index holds no threshold, so there is no verdict.

@@ -29,8 +29,8 @@ from vecattr.indexes.answering.verdict import doubt, fewer_classes, fusion_note,
 from vecattr.indexes.evidence.near_copies import copy_note
 from vecattr.indexes.evidence.shown_info import with_info
 from vecattr.indexes.scoring.confidence import ConfidenceOptions
+from vecattr.mosaic import Reach
 from vecattr.ranking.rank_fusion import RRF_CONSTANT
-from vecattr.reach import Reach
 from vecattr.version import __version__
 
 

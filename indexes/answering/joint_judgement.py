@@ -19,8 +19,8 @@ from vecattr.indexes.answering.judgement import Judgement
 from vecattr.indexes.scoring.confidence import Confidence, ConfidenceOptions, best_named, weighed
 from vecattr.indexes.scoring.lab_scorer import Maxima
 from vecattr.indexes.scoring.opened_index import OpenedIndex
+from vecattr.mosaic import Reach
 from vecattr.ranking.evidence_ranker import LOG_RANGE
-from vecattr.reach import Reach
 from vecattr.vectors import Column, Rows, Scores
 
 #: What of a confidence has one value, or one row, a query.

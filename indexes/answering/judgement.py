@@ -19,8 +19,8 @@ from vecattr.indexes.scoring.confidence import (
     confidence_of,
 )
 from vecattr.indexes.scoring.lab_scorer import Maxima
+from vecattr.mosaic import Reach
 from vecattr.ranking.rank_fusion import aligned_scores, fused_scores
-from vecattr.reach import Reach
 from vecattr.vectors import Codes
 
 

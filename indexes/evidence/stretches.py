@@ -37,8 +37,8 @@ from vecattr.indexes.scoring.lab_features import LabFeatures
 from vecattr.indexes.scoring.opened_index import OpenedIndex
 from vecattr.indexes.storage.kmer_schema import SCALED, K
 from vecattr.indexes.storage.live_segment import LiveSegment, living_rows
+from vecattr.mosaic import FEW_LABS
 from vecattr.plasmid import Plasmid
-from vecattr.reach import FEW_LABS
 from vecattr.sequences.kmers import is_sampled, windows_of
 from vecattr.sequences.two_bit import unpack_bases
 from vecattr.vectors import Codes

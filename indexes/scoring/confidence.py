@@ -24,8 +24,8 @@ from vecattr.calibration.open_set import OpenSetInputs, named_columns
 from vecattr.calibration.outcomes import OUTSIDE, OutcomeFit
 from vecattr.errors import UsageError
 from vecattr.indexes.scoring.outside_odds import outside_odds
+from vecattr.mosaic import Reach
 from vecattr.ranking.evidence_ranker import LOG_RANGE, pooled_scores
-from vecattr.reach import Reach
 from vecattr.vectors import Codes
 
 #: No cosine is lower: the confidence when no lab has a name.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.indexes.storage.segment_kmers import first_of_each, joined_ranges
-from vecattr.reach import FEW_LABS
+from vecattr.mosaic import FEW_LABS
 from vecattr.vectors import Codes, Column, Mask, Rows
 
 

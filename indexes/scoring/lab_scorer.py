@@ -18,9 +18,9 @@ from vecattr.indexes.scoring.query_facts import FACTS, query_facts
 from vecattr.indexes.scoring.shape_odds import ShapeOdds
 from vecattr.indexes.search.embedding import QueryVectors
 from vecattr.indexes.storage.live_segment import LiveSegment, living_rows
+from vecattr.mosaic import Reach
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.evidence_ranker import EvidenceRanker, class_scores, pooled_scores
-from vecattr.reach import Reach
 from vecattr.vectors import Column, Cosines, Rows, Scores, Vectors
 
 if TYPE_CHECKING:

@@ -40,10 +40,10 @@ from vecattr.indexes.storage.index_model import (
 )
 from vecattr.indexes.storage.live_segment import LiveSegment, class_sizes, discriminant_of
 from vecattr.indexes.storage.snapshot import Snapshot, open_present
+from vecattr.mosaic import Reach
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.ranking.discriminant import Discriminant
 from vecattr.ranking.evidence_ranker import pooled_scores
-from vecattr.reach import Reach
 from vecattr.vectors import Codes, EmbeddingTable, Vectors
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vecattr.calibration.expectation import Expectation
 from vecattr.calibration.outcomes import OutcomeFit
-from vecattr.reach import Reach
+from vecattr.mosaic import Reach
 
 
 def outside_odds(

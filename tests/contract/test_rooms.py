@@ -29,7 +29,6 @@ ROOMS = (
     "vecattr.vectors",
     "vecattr.products",
     "vecattr.mosaic",
-    "vecattr.reach",
     "vecattr.shown",
     "vecattr.attribution",
     "vecattr.joint_attribution",
