@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -31,13 +32,31 @@ def wait_for(is_so: Callable[[], object], what: str) -> None:
     raise AssertionError(f"waited in vain: {what}")
 
 
+def _program(folder: Path) -> list[str]:
+    """How the command is run: measured by coverage, if this process is, with its workers."""
+    coverage = sys.modules.get("coverage")
+    measuring = coverage.Coverage.current() if coverage else None
+    if measuring is None:
+        return [sys.executable, "-m", "vecattr.cli"]
+    packages = "\n  ".join(measuring.get_option("run:source_pkgs"))
+    settings = folder / "coverage.ini"
+    settings.write_text(
+        f"[run]\nparallel = true\nconcurrency = multiprocessing, thread\n"
+        f"data_file = {Path(measuring.get_option('run:data_file')).resolve()}\n"
+        f"source_pkgs =\n  {packages}\n"
+    )
+    return [sys.executable, "-m", "coverage", "run", f"--rcfile={settings}", "-m", "vecattr.cli"]
+
+
 class Running:
     """A running service, and what it has written on stderr."""
 
     def __init__(self, index: Path, *options: str, workers: int = 1) -> None:
-        command = [sys.executable, "-m", "vecattr.cli", "serve", "-i", str(index), "--port", "0"]
+        self._folder = tempfile.TemporaryDirectory()
+        program = _program(Path(self._folder.name))
+        command = [*program, "serve", "-i", str(index), "--port", "0", "--workers", str(workers)]
         self.process = subprocess.Popen(
-            [*command, "--workers", str(workers), *options],
+            [*command, *options],
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
@@ -92,6 +111,7 @@ class Running:
             self.process.kill()
         self.process.wait()
         self._reader.join()
+        self._folder.cleanup()
 
     @contextmanager
     def connection(self) -> Iterator[socket.socket]:

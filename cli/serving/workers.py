@@ -33,6 +33,9 @@ _LONGEST_OPENING = 600.0
 #: The longest wait before a process that ended by itself is started again (seconds).
 _LONGEST_PAUSE = 30.0
 
+#: How long a process that is at rest may take to end (seconds).
+_LONGEST_END = 5.0
+
 #: Signals for the service reach all of its processes; the one that serves says when they end.
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -123,7 +126,8 @@ class Worker:
         assert self._process is not None
         assert self._pipe is not None
         self.facts = None
-        self._pipe.close()
+        self._pipe.close()  # ends a process that is at rest
+        self._process.join(_LONGEST_END if self._is_open else 0)
         self._process.kill()
         self._process.join()
 
@@ -167,6 +171,7 @@ class Worker:
             end = self._ask(waiting.job, waiting.deadline, waiting.tell)
         except TimeoutError:
             waiting.future.set_exception(too_long("took"))
+            self._is_open = False
             self._replace_process()
         except (EOFError, OSError):
             waiting.future.set_exception(
