@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from vecattr.attribution import Attribution
 from vecattr.cli.rendering.bad_records import BadQueries
-from vecattr.cli.rendering.formats import MARKED
+from vecattr.cli.rendering.formats import MARKED, Cell, Row
+from vecattr.cli.rendering.labs import COLUMNS, lab_rows
 from vecattr.cli.serving.documents import PAGE, document
 from vecattr.cli.serving.question import AnswerFacts, IndexFacts, Question, Reply
 from vecattr.cli.serving.settings import RequestLimits
@@ -120,14 +121,17 @@ def index_facts_of(panel: Panel) -> IndexFacts:
         index_facts(index.root, index.manifest, index.segments, index.calibration, index.lab_info)
         for index in panel.indexes
     ]
-    labs = {entry.name: entry for index in reversed(panel.indexes) for entry in index.labs()}
+    labs = {row[0]: row for index in reversed(panel.indexes) for row in lab_rows(index)}
     rows = tuple(
-        {"lab": lab.name, "plasmids": lab.plasmids, "origin": lab.origin}
-        for _, lab in sorted(labs.items())
+        dict(zip(COLUMNS, row, strict=True)) for _, row in sorted(labs.items(), key=_name_of)
     )
     info = infos[0] if panel.is_one_index else infos
     plasmids = sum(index.manifest.plasmids for index in panel.indexes)
     return IndexFacts(panel.identity, generation_of(panel), info, rows, plasmids)
+
+
+def _name_of(item: tuple[Cell, Row]) -> str:
+    return str(item[0])
 
 
 def generation_of(panel: Panel) -> int:
