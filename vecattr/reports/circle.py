@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from vecattr.reports.labels import Label, spread, thinned
 from vecattr.reports.marks import GAP, labels_of, line, number, shape, text, ticks
+from vecattr.reports.palette import ANNOTATED
 from vecattr.reports.rings import Arc, Rings
 
 WIDTH, HEIGHT = 720.0, 500.0
@@ -119,7 +120,7 @@ def _names_of_side(labels: list[Label], side: int) -> Iterator[str]:
     kept = thinned(by_height, low=_LOW, high=_HIGH, gap=GAP)
     heights = spread([label.place for label in kept], low=_LOW, high=_HIGH, gap=GAP)
     for label, height in zip(kept, heights, strict=True):
-        radius = _RINGS["annotations" if label.kind == "annotation" else "labs"][1]
+        radius = _RINGS["annotations" if label.kind in ANNOTATED else "labs"][1]
         x = _X + side * _reach(height)
         yield line(
             _point(label.middle, radius),

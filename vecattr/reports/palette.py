@@ -15,7 +15,11 @@ DARK = ("#5bc2f8", "#ff732d", "#3af5c2", "#e094ac", "#8d85ff", "#b2729e", "#c9d9
 
 #: Of labs that come after all of these, of common property, and of what the file annotates.
 OTHERS = {"other": ("#5f6875", "#9aa4b2"), "common": ("#b4bac3", "#59616d")}
-ANNOTATION = ("#3d4652", "#c3cad4")
+ANNOTATED = {
+    "gene": ("#3d4652", "#e3e8ee"),
+    "control": ("#687384", "#a9b3c0"),
+    "remark": ("#8b95a3", "#78818e"),
+}
 
 
 @dataclass(frozen=True)
@@ -43,4 +47,4 @@ class Palette:
 def colours() -> dict[str, tuple[str, str]]:
     """The light and the dark colour of every kind of arc."""
     labs = {f"lab-{place}": pair for place, pair in enumerate(zip(LIGHT, DARK, strict=True))}
-    return {"annotation": ANNOTATION, **labs, **OTHERS}
+    return {**ANNOTATED, **labs, **OTHERS}

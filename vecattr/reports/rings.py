@@ -30,6 +30,25 @@ _SILENT_KINDS = frozenset(
 )
 
 
+#: Kinds of annotations (INSDC) that are genes, and those that steer genes.
+_GENES = frozenset({"CDS", "gene", "mat_peptide", "mRNA", "exon", "tRNA", "rRNA", "ncRNA", "ORF"})
+_CONTROLS = frozenset(
+    {
+        *("promoter", "terminator", "RBS", "regulatory", "enhancer", "polyA_signal", "polyA_site"),
+        *(
+            "protein_bind",
+            "operator",
+            "LTR",
+            "intron",
+            "5'UTR",
+            "3'UTR",
+            "-10_signal",
+            "-35_signal",
+        ),
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Arc:
     """A stretch of a ring: bases from `start` to `end`, counted as in `Stretch`; `kind` is the name
@@ -162,8 +181,20 @@ def _annotated(annotations: Iterable[Annotation], length: int) -> Iterator[Arc]:
         kind = escape_control(annotation.kind)
         facts = (name, kind, f"bases {span(start, end)} ({bases:,})")
         yield Arc(
-            start, end, shortened(name, most=LONGEST_NAME), "annotation", facts, annotation.strand
+            start,
+            end,
+            shortened(name, most=LONGEST_NAME),
+            _colour_of(annotation.kind),
+            facts,
+            annotation.strand,
         )
+
+
+def _colour_of(kind: str) -> str:
+    """The kind of colour of an annotation, by what the file calls it."""
+    if kind in _GENES:
+        return "gene"
+    return "control" if kind in _CONTROLS else "remark"
 
 
 def _supporting(evidence: Stretches, palette: Palette) -> Iterator[Arc]:

@@ -16,7 +16,9 @@ _NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'
 
 #: What the legend says of kinds that are no lab.
 _KIND_NAMES = {
-    "annotation": "annotated in the file",
+    "gene": "gene in the file",
+    "control": "promoter, terminator and the like",
+    "remark": "other annotation",
     "other": "further labs",
     "common": "common property",
 }

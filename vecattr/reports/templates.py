@@ -18,6 +18,7 @@ from vecattr.reports.wording import (
     escape_control,
     listed,
     number_of,
+    part_of,
     percent,
     span,
     web_address,
@@ -53,7 +54,9 @@ def environment() -> Environment:
     made.filters.update(
         percent=percent, thousands="{:,}".format, decimals="{:z.4f}".format, address=web_address
     )
-    made.globals.update(span=span, between=between, listed=listed, number_of=number_of)
+    made.globals.update(
+        span=span, between=between, listed=listed, number_of=number_of, part_of=part_of
+    )
     return made
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from vecattr.reports.labels import Label
 from vecattr.reports.marks import labels_of, line, number, shape, text, ticks
+from vecattr.reports.palette import ANNOTATED
 from vecattr.reports.rings import Arc, Rings
 
 WIDTH, HEIGHT = 720.0, 250.0
@@ -94,6 +95,6 @@ def _extent(label: Label) -> tuple[float, float]:
 
 def _name(label: Label, x: float, row: int) -> Iterator[str]:
     y = _NAMES - row * _ROW
-    track = _TRACKS["annotations" if label.kind == "annotation" else "labs"]
+    track = _TRACKS["annotations" if label.kind in ANNOTATED else "labs"]
     yield line((label.place, y + 4), (label.place, track[0]), kind="leader")
     yield text(x, y, label.text, kind=f"name {label.kind}")

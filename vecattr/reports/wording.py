@@ -33,6 +33,15 @@ def percent(share: float) -> str:
     return f"{100 * share:.{digits}f} %"
 
 
+def part_of(count: int, total: int) -> str:
+    """How much of a whole a number is, which may be all of it.
+
+    >>> part_of(3938, 3938), part_of(40, 100)
+    ('100 %', '40 %')
+    """
+    return "100 %" if count == total else percent(count / total)
+
+
 def span(start: int, end: int) -> str:
     """Where a stretch lies.
 

@@ -47,7 +47,7 @@
         name: shortName(arc.name, map, width, height), type: ring, source: ring, start: arc.start, stop: arc.end,
         strand: arc.strand || 1, legend: `${arc.kind}${arc.strand ? " arrow" : ""}${arc.shared ? " shared" : ""}`,
         favorite: named.has(arc) || (ring === "labs" && isLongest(arcs, place, map.length)),
-        meta: {facts: arc.facts, named: named.has(arc)},
+        score: 1 - bases(arc, map.length) / map.length, meta: {facts: arc.facts, named: named.has(arc)},
       }));
     }
     return features;
@@ -92,7 +92,7 @@
   // Outer ring, middle ring, inner ring: how thick each is, and on which side of the sequence.
   const TRACKS = [["annotations", 0.7, "outside"], ["labs", 1.3, "inside"], ["common", 0.6, "inside"]];
   const tracks = () => TRACKS.map(([name, thicknessRatio, position]) => ({
-    name, thicknessRatio, position, dataMethod: "source", dataKeys: name, separateFeaturesBy: "none",
+    name, thicknessRatio, position, dataMethod: "source", dataKeys: name, drawOrder: "score", separateFeaturesBy: "none",
   }));
 
   function tipFor(stage) {
