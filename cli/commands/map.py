@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from vecattr.indexes.storage.stored_plasmids import StoredPlasmids
     from vecattr.plasmid import Plasmid
     from vecattr.plots.map_layout import MapLayout
+    from vecattr.plots.tsne import TsneMap
     from vecattr.readers.plasmids import ReadOptions
-    from vecattr.vectors import EmbeddingTable
+    from vecattr.vectors import EmbeddingTable, Vectors
 
 COLUMNS = ("kind", "id", "lab", "x", "y")
 _SUFFIXES: dict[str, Literal["html", "png", "svg"]] = {
@@ -130,7 +131,8 @@ def command(
     read_options = replace(read_options, known_features=lambda: opened.feature_names)
     placed = _embedded_queries(opened, load_plasmids(queries, read_options) if queries else [])
     labs = opened.lab_table()
-    layout = _layout(stored, labs, placed, perplexity=perplexity, seed=seed, colors=colors)
+    sample = (sequences, perplexity, seed)
+    layout = _layout(opened, stored, labs, placed, sample, colors=colors)
     with terminal().going_on():
         write_file(output, _picture_bytes(layout, form, title=f"{len(stored)} plasmids"))
     if table is not None:
@@ -154,12 +156,12 @@ def _embedded_queries(index: OpenedIndex, plasmids: Sequence[Plasmid]) -> Embedd
 
 
 def _layout(
+    index: OpenedIndex,
     stored: StoredPlasmids,
     labs: EmbeddingTable,
     queries: EmbeddingTable,
+    sample: tuple[int | None, float, int],
     *,
-    perplexity: float,
-    seed: int,
     colors: int,
 ) -> MapLayout:
     """Plasmids and labs on a map of their own, then the queries on that map, every name with its
@@ -168,14 +170,11 @@ def _layout(
 
     from vecattr.calibration.open_set import named_columns  # start-up
     from vecattr.plots.map_layout import MapLayout, NamedPoints  # start-up
-    from vecattr.plots.tsne import EARLY, LATE, fit_map  # start-up
 
     named = named_columns(labs.names)
     names = _escaped(tuple(compress(labs.names, named)))
     vectors = np.concatenate([stored.vectors, labs.vectors[named]])  # (n, d), (m, d) -> (n + m, d)
-    terminal().say(f"map of {len(stored)} plasmids and {len(names)} labs: finding neighbours ...")
-    with terminal().progress("map", total=EARLY + LATE, unit=" steps") as advance:
-        plane = fit_map(vectors, perplexity=perplexity, seed=seed, progress=advance)
+    plane = _plane(index, vectors, *sample)
     no_labs = ("",) * len(queries)
     return MapLayout(
         NamedPoints(_escaped(stored.ids), _escaped(stored.labs), plane.points[: len(stored)]),
@@ -184,6 +183,30 @@ def _layout(
         NamedPoints(_escaped(queries.names), no_labs, plane.place(queries.vectors)),
         colours=colors,
     )
+
+
+def _plane(
+    index: OpenedIndex, vectors: Vectors, sequences: int | None, perplexity: float, seed: int
+) -> TsneMap:
+    """The map of some vectors, kept in the folder of the index where they were drawn before."""
+    from vecattr.indexes.search.map_cache import keep_map, map_name, read_map  # start-up
+    from vecattr.plots.tsne import EARLY, LATE, finished_map, fit_map, map_makers  # start-up
+
+    name = map_name(
+        index.identity,
+        sequences=sequences,
+        perplexity=perplexity,
+        seed=seed,
+        makers=map_makers(),
+    )
+    points = read_map(index.root, name, points=len(vectors))
+    if points is not None:
+        return finished_map(points, vectors, seed=seed)
+    terminal().say(f"map of {len(vectors)} plasmids and labs: finding neighbours ...")
+    with terminal().progress("map", total=EARLY + LATE, unit=" steps") as advance:
+        plane = fit_map(vectors, perplexity=perplexity, seed=seed, progress=advance)
+    keep_map(index.path, name, plane.points)
+    return plane
 
 
 def _escaped(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,17 +24,16 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class LabTable:
-    """What a table tells of labs; without a path nothing."""
+    """What a table tells of labs, read when it is first asked for; without a path nothing."""
 
     path: Path | None
-    infos: Mapping[str, LabInfo]
 
-    @classmethod
-    def from_file(cls, path: Path | None) -> LabTable:
-        """Read a table; errors as in `read_lab_info`."""
+    @cached_property
+    def infos(self) -> Mapping[str, LabInfo]:
+        """What is known of labs, by name; errors as in `read_lab_info`."""
         from vecattr.readers.info import read_lab_info  # start-up
 
-        return cls(path, {} if path is None else read_lab_info(path))
+        return {} if self.path is None else read_lab_info(self.path)
 
     def note_unknown(self, known: Collection[str]) -> None:
         """Note which labs of the table are not those of the index, and so are left out."""
@@ -48,7 +48,7 @@ class LabTable:
 
 
 def _read(ctx: click.Context, param: click.Parameter, path: Path | None) -> LabTable:
-    return LabTable.from_file(path)
+    return LabTable(path)
 
 
 lab_info_option = click.option(
@@ -76,7 +76,7 @@ def command(table: Path, index: Path, replace: bool, wait: float) -> None:
     """
     from vecattr.indexes.editing.lab_info import set_lab_info  # start-up
 
-    lab_table = LabTable.from_file(table)
+    lab_table = LabTable(table)
     step = terminal().commit_at("manifest")
     report = set_lab_info(index, lab_table.infos, replaces=replace, wait=wait, step=step)
     lab_table.note_unknown(report.taken)

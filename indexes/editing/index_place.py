@@ -31,7 +31,7 @@ from vecattr.indexes.storage.log import LOG_FILE
 _MADE = {
     "": re.compile("|".join(map(re.escape, (MANIFEST_FILE, LOG_FILE, LOCK_FILE)))),
     HISTORY_FOLDER: re.compile(r"[0-9]{6,}\.json"),
-    SEGMENTS_FOLDER: re.compile(r"[0-9a-f]{20}\.(h5|faiss|cells|labs)"),
+    SEGMENTS_FOLDER: re.compile(r"[0-9a-f]{20}\.(h5|faiss|cells|labs|map)"),
     MODEL_FOLDER: re.compile("|".join(map(re.escape, (*MODEL_FILES, TABLES_FILE)))),
     QUARANTINE_FOLDER: re.compile("[0-9]{3,}-.*", re.DOTALL),
 }

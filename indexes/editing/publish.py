@@ -40,8 +40,8 @@ from vecattr.version import __version__
 #: How many earlier generations stay, with their segments, for rollback.
 KEPT_GENERATIONS = 10
 
-#: The files of segments, as `write_segment` names them, and those that tell of labs.
-_SEGMENT_FILE = re.compile(r"[0-9a-f]{20}\.(h5|faiss|cells|labs)")
+#: The files of segments, as `write_segment` names them, those that tell of labs, and maps.
+_SEGMENT_FILE = re.compile(r"[0-9a-f]{20}\.(h5|faiss|cells|labs|map)")
 
 #: Called with the name of each step once it is done; tests raise in it to simulate a kill.
 StepHook = Callable[[str], None]

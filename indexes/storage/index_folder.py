@@ -23,6 +23,8 @@ SEGMENTS_FOLDER = "segments"
 MODEL_FOLDER = "model"
 #: What `verify --repair` did not trust; nothing reads it.
 QUARANTINE_FOLDER = "quarantine"
+#: How maps end, which are caches; every edit deletes them.
+MAP_SUFFIX = ".map"
 
 #: The name of a copy of a manifest, as `history_path` makes it.
 _COPY = re.compile(r"(?=[0-9]{6}\.|[1-9])([0-9]{6,18})\.json", re.ASCII)
@@ -169,6 +171,11 @@ def cells_path(path: AnyLocation, name: str) -> AnyLocation:
 def lab_info_path(path: AnyLocation, name: str) -> AnyLocation:
     """Where what is known of labs lies."""
     return path / SEGMENTS_FOLDER / f"{name}.labs"
+
+
+def map_path(path: AnyLocation, name: str) -> AnyLocation:
+    """Where the points of a map lie that was drawn."""
+    return path / SEGMENTS_FOLDER / f"{name}{MAP_SUFFIX}"
 
 
 def model_folds(model: Path) -> tuple[Path, ...]:

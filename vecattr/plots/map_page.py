@@ -5,13 +5,15 @@ The template is `map_page.html` beside this file; names enter it only as JSON an
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import json
 from collections.abc import Iterator
 from importlib.resources import files
 
 from vecattr.plasmid import POOLED
-from vecattr.plots.map_layout import COLOURS, GREY, PALE, QUERY, MapLayout, NamedPoints
+from vecattr.plots.map_layout import COLOURS, DARK_COLOURS, SHAPES, MapLayout, NamedPoints
 
 #: Decimals of a coordinate: a map is some hundred units wide.
 _DECIMALS = 2
@@ -24,10 +26,22 @@ Point = tuple[int, str, int, int, float, float]
 def map_page(layout: MapLayout, *, title: str) -> str:
     """The page; the same map gives the same bytes."""
     template = files("vecattr.plots").joinpath("map_page.html").read_text(encoding="utf-8")
+    for name, element in (("@STYLE_HASH@", "style"), ("@SCRIPT_HASH@", "script")):
+        template = template.replace(name, _hash_of(template, element))
     head, middle, tail = template.partition("@DATA@")
     assert middle, "the template has no place for the data"
     named = head.replace("@TITLE@", html.escape(title))
     return named + _json_inside_html(_data(layout)) + tail
+
+
+def _hash_of(template: str, element: str) -> str:
+    """The hash by which the page's security policy lets its own style or script run."""
+    _, begin, rest = template.partition(f"<{element}>")
+    content, end, _ = rest.partition(f"</{element}>")
+    assert begin, f"the template has no {element}"
+    assert end, f"the {element} of the template does not end"
+    digest = hashlib.sha256(content.encode("utf-8")).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"
 
 
 def _json_inside_html(value: object) -> str:
@@ -49,14 +63,12 @@ def _data(layout: MapLayout) -> dict[str, object]:
         *_points(layout.queries, layout.queries.labs, numbers, {}, kind=_QUERY),
     ]
     points.sort(key=lambda point: (point[0], min(point[3], 0)))  # pale, grey, coloured dots
-    names = [(*entry, 1) for entry in _rounded(layout.queries)]
+    names = [(*entry, 2) for entry in _rounded(layout.queries)]
     names += [(*entry, int(entry[0] in colours)) for entry in _rounded(layout.names)]
     return {
         "labs": labs,
-        "colours": COLOURS,
-        "grey": GREY,
-        "pale": PALE,
-        "query": QUERY,
+        "colours": [COLOURS, DARK_COLOURS],
+        "shapes": SHAPES,
         "legend": list(colours),
         "pooled": layout.has_pool,
         "points": points,

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PictureFormat = Literal["png", "svg"]
 
+#: The marks of labs by shape: a diamond, a square, a triangle.
+_MARKERS = ("D", "s", "^")
 #: Letters of a name that a picture shows.
 LONGEST = 28
 #: Pixels that stay free around a printed name.
@@ -131,16 +133,20 @@ def _dots(axes: Axes, layout: MapLayout) -> None:
 
 
 def _labs(axes: Axes, layout: MapLayout) -> None:
-    axes.scatter(
-        layout.labs.points[:, 0],
-        layout.labs.points[:, 1],
-        s=[36 if lab in layout.legend else 9 for lab in layout.labs.labs],
-        c=layout.colours_of(layout.labs.labs),
-        marker="D",
-        edgecolors="#333333",
-        linewidths=[0.9 if lab in layout.legend else 0.35 for lab in layout.labs.labs],
-        zorder=3,
-    )
+    shapes = layout.shapes_of(layout.labs.labs)
+    for shape, marker in enumerate(_MARKERS):
+        rows = [row for row, row_shape in enumerate(shapes) if row_shape == shape]
+        labs = [layout.labs.labs[row] for row in rows]
+        axes.scatter(
+            layout.labs.points[rows, 0],
+            layout.labs.points[rows, 1],
+            s=[36 if lab in layout.legend else 9 for lab in labs],
+            c=layout.colours_of(labs),
+            marker=marker,
+            edgecolors="#333333",
+            linewidths=[0.9 if lab in layout.legend else 0.35 for lab in labs],
+            zorder=3,
+        )
 
 
 def _queries(axes: Axes, layout: MapLayout) -> None:
@@ -159,7 +165,11 @@ def _legend(axes: Axes, layout: MapLayout) -> None:
     """The legend; names are set afterwards, since matplotlib hides labels that begin with `_`."""
     from matplotlib.lines import Line2D  # extra
 
-    entries = [(shortened(name), colour, "D") for name, colour in layout.legend.items()]
+    markers = [_MARKERS[shape] for shape in layout.shapes_of(list(layout.legend))]
+    entries = [
+        (shortened(name), colour, marker)
+        for (name, colour), marker in zip(layout.legend.items(), markers, strict=True)
+    ]
     entries.append(("other labs", GREY, "D"))
     if layout.has_pool:
         entries.append(("pool of rare labs", PALE, "o"))

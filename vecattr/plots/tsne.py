@@ -114,26 +114,61 @@ def fit_map(
     if len(vectors) < FEWEST:
         raise UsageError(f"a map of {len(vectors)} points, expected {FEWEST} or more")
     require("openTSNE")
-    import openTSNE  # extra
     from openTSNE.affinity import PerplexityBasedNN  # extra
 
     k = min(len(vectors) - 1, round(3 * perplexity))
     affinities = PerplexityBasedNN(
         perplexity=min(perplexity, k / 3), knn_index=_Neighbours(vectors, k), n_jobs=1
     )
-    tsne = openTSNE.TSNE(
+    tsne = _descent(len(vectors), seed, progress)
+    start = _principal_plane(vectors, seed)
+    embedding = tsne.fit(affinities=affinities, initialization=start)
+    embedding -= (embedding.max(axis=0) + embedding.min(axis=0)) / 2
+    return TsneMap(np.array(embedding), embedding)
+
+
+def finished_map(points: Points, vectors: Vectors, *, seed: int = 0) -> TsneMap:
+    """The map that `fit_map` made of these vectors (n, d), from its points (n, 2): it places new
+    vectors as that one does, and costs no descent.
+
+    UsageError when the extra `viz` is not installed.
+    """
+    require("openTSNE")
+    from openTSNE.affinity import PerplexityBasedNN  # extra
+
+    affinities = PerplexityBasedNN.__new__(PerplexityBasedNN)  # without those of the map itself
+    affinities.knn_index = _Neighbours(vectors, k=1)
+    affinities.n_jobs, affinities.verbose = 1, False
+    affinities.perplexity, affinities.P = 1.0, np.empty((len(vectors), 0))
+    flat = points * (1e-6 / max(1.0, float(points.std())))  # a start, or openTSNE complains
+    embedding = _descent(len(vectors), seed, None).prepare_initial(
+        affinities=affinities, initialization=flat
+    )
+    embedding[:] = points
+    return TsneMap(points, embedding)
+
+
+def map_makers() -> tuple[str, ...]:
+    """The versions of what a map depends on beside its vectors; UsageError as in `fit_map`."""
+    require("openTSNE")
+    import openTSNE  # extra
+
+    return f"openTSNE {openTSNE.__version__}", f"NumPy {np.__version__}", f"{EARLY} + {LATE}"
+
+
+def _descent(points: int, seed: int, progress: Progress | None) -> Any:
+    """How a map of so many points is made."""
+    import openTSNE  # extra
+
+    return openTSNE.TSNE(
         early_exaggeration_iter=EARLY,
         n_iter=LATE,
-        negative_gradient_method="fft" if len(vectors) > _MANY else "bh",
+        negative_gradient_method="fft" if points > _MANY else "bh",
         random_state=seed,
         n_jobs=1,
         callbacks=_ProgressCallback(progress) if progress else None,
         callbacks_every_iters=_ProgressCallback.EVERY,
     )
-    start = _principal_plane(vectors, seed)
-    embedding = tsne.fit(affinities=affinities, initialization=start)
-    embedding -= (embedding.max(axis=0) + embedding.min(axis=0)) / 2
-    return TsneMap(np.array(embedding), embedding)
 
 
 class _ProgressCallback:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
+import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -169,3 +173,40 @@ def test_a_missing_library_is_named_with_its_extra(library: str, arguments: list
     assert done.returncode == UsageError.exit_code
     assert library in done.stderr
     assert "pip install 'vecattr[viz]'" in done.stderr
+
+
+def test_a_second_picture_takes_the_first_map_and_an_edit_forgets_it(
+    shelf: Any, tmp_path: Path, capsys: Capture
+) -> None:
+    index = tmp_path / "i"
+    shutil.copytree(shelf.index, index, ignore=shutil.ignore_patterns("*.map"))
+    queries = str(shelf.fasta(tmp_path / "q.fa", shelf.plasmids[:2]))
+    pages = []
+    for number in (1, 2):
+        arguments = ["map", "-i", str(index), "--query", queries]
+        assert run([*arguments, "-o", str(tmp_path / f"{number}.html")]) == 0
+        assert ("finding neighbours" in capsys.readouterr().err) == (number == 1)
+        pages.append((tmp_path / f"{number}.html").read_bytes())
+    assert pages[0] == pages[1]
+    [kept] = (index / "segments").glob("*.map")
+    assert run(["verify", "-i", str(index), "-q"]) == 0
+    data = kept.read_bytes()
+    kept.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))  # a damaged cache is drawn again
+    assert run([*arguments, "-o", str(tmp_path / "3.html"), "-q"]) == 0
+    assert (tmp_path / "3.html").read_bytes() == pages[0]
+    assert kept.read_bytes() == data
+    assert run(["rename-lab", "Lab 01", "Lab X", "-i", str(index), "-q"]) == 0
+    assert not kept.exists()
+
+
+def test_the_page_runs_its_own_script_alone(shelf: Any, tmp_path: Path) -> None:
+    path = tmp_path / "map.html"
+    assert run(["map", "-i", str(shelf.index), "-o", str(path), "-q"]) == 0
+    page = path.read_text()
+    [policy] = re.findall(r'content="(default-src[^"]+)"', page)
+    assert "unsafe" not in policy
+    for element in ("style", "script"):
+        [content] = re.findall(rf"<{element}>(.*?)</{element}>", page, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{element}-src 'sha256-{digest}'" in policy
+    assert not re.findall(r"(?:src|href)=|https?:", page)

@@ -43,7 +43,9 @@ def test_add_lab_makes_a_lab_that_is_found(
     assert "would add 5 plasmids" in capsys.readouterr().err
     assert "../new" not in [lab["lab"] for lab in labs_of(own_index, capsys)]
     assert run(arguments) == 0
-    assert {"lab": "../new", "plasmids": 5, "origin": "mean"} in labs_of(own_index, capsys)
+    unknown = dict.fromkeys(("print_name", "institution", "url", "contact"))
+    new = {"lab": "../new", "plasmids": 5, "origin": "mean", **unknown}
+    assert new in labs_of(own_index, capsys)
     respelled = replace(supports[2].reverse_complement(), id="q")
     query = str(shelf.fasta(tmp_path / "late.fa", [respelled]))
     assert run(["query", query, "-i", str(own_index), "-k", "9", "--neighbors", "1"]) == 0
@@ -120,3 +122,28 @@ def test_a_name_that_differs_only_in_blanks_is_noted(
     assert r"'Lab 02', 'Lab 02\u3164' differ only" in capsys.readouterr().err
     assert run(["rename-lab", "Lab 02\u3164", "Lab 02", "-i", str(own_index)]) == 0
     assert "differ" not in capsys.readouterr().err
+
+
+def test_what_is_known_of_labs_is_stored_by_every_command_and_listed(
+    shelf: Any, own_index: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    table = tmp_path / "labs.tsv"
+    table.write_text(
+        "lab\tprint_name\turl\nLab 01\tDoe lab\thttps://doe.example.org\nnobody\tX\t\n"
+    )
+    assert run(["lab-info", str(table), "-i", str(own_index)]) == 0
+    told = capsys.readouterr().err
+    assert "took 1 of 2 rows; something is known of 1 labs now" in told
+    assert "1 of 2 labs are not in the index and left out: 'nobody'" in told
+    [lab] = [lab for lab in labs_of(own_index, capsys) if lab["lab"] == "Lab 01"]
+    assert (lab["print_name"], lab["url"]) == ("Doe lab", "https://doe.example.org")
+    fasta = str(shelf.fasta(tmp_path / "new.fa", shelf.newcomers[:5]))
+    table.write_text("lab,email\nnew,new@x.example.org\n")
+    arguments = ["add-lab", fasta, "--lab", "new", "--lab-info", str(table), "-i", str(own_index)]
+    assert run(arguments) == 0
+    capsys.readouterr()
+    [lab] = [lab for lab in labs_of(own_index, capsys) if lab["lab"] == "new"]
+    assert lab["contact"] == "new@x.example.org"
+    table.write_text("lab,url\nnew,javascript:x\n")
+    assert run(["lab-info", str(table), "-i", str(own_index)]) == 3
+    assert "labs.tsv:2" in capsys.readouterr().err

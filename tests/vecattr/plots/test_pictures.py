@@ -17,8 +17,10 @@ import pytest
 from vecattr.plasmid import POOLED
 from vecattr.plots.map_layout import (
     COLOURS,
+    DARK_COLOURS,
     GREY,
     PALE,
+    SHAPES,
     MapLayout,
     NamedPoints,
     boxes_without_overlap,
@@ -53,14 +55,33 @@ def test_the_largest_labs_have_colours_and_the_pool_is_pale() -> None:
     assert layout(colours=0).legend == {}
 
 
-def test_a_name_stands_at_the_median_of_its_plasmids() -> None:
+def test_a_name_stands_in_the_largest_cluster_of_its_plasmids() -> None:
+    chance = np.random.default_rng(5)
+    large, small = chance.normal(size=(30, 2)), chance.normal(size=(20, 2)) + 60
+    points = np.concatenate([small, large])
+    owners = ("a",) * 50
+    nobody = NamedPoints((), (), np.empty((0, 2)))
+    plasmids = NamedPoints(tuple(map(str, range(50))), owners, points)
+    [place] = MapLayout(plasmids, owners, nobody, nobody).names.points
+    assert place.tolist() in large.tolist()
+    assert np.hypot(*place) < 1
+
+
+def test_a_name_stands_on_one_of_its_plasmids() -> None:
     drawn = layout()
     for name, point in zip(drawn.names.ids, drawn.names.points, strict=True):
         own = [
-            at for at, lab in zip(drawn.plasmids.points, drawn.classes, strict=True) if lab == name
+            at.tolist()
+            for at, lab in zip(drawn.plasmids.points, drawn.classes, strict=True)
+            if lab == name
         ]
-        assert point.tolist() == np.median(own, axis=0).tolist()
+        assert point.tolist() in own
     assert drawn.names.ids == tuple(drawn.by_size)
+
+
+def test_labs_of_one_colour_have_marks_of_different_shapes() -> None:
+    marks = list(zip(COLOURS, DARK_COLOURS, SHAPES, strict=True))
+    assert len(set(marks)) == len(marks) == 20
 
 
 def test_a_lab_without_plasmids_is_named_where_it_lies() -> None:
