@@ -108,6 +108,13 @@ def test_genbank_tells_labs_and_plasmids_in_notes() -> None:
     assert "Most likely Lab" in record.annotations["comment"]
 
 
+def test_a_whole_part_is_told_as_whole() -> None:
+    whole = replace(SUPPORT, sources=(Source("p1", "Ash", 1.0, 1),))
+    assert ANSWER.evidence is not None
+    answer = replace(ANSWER, evidence=replace(ANSWER.evidence, support=(whole,)))
+    assert "plasmid: p1 (100 %)" in genbank(answer)[0].features[-1].qualifiers["note"]
+
+
 def test_genbank_keeps_what_the_query_annotates() -> None:
     [record] = genbank(ANSWER)
     gene, origin = record.features[:2]

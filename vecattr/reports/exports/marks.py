@@ -90,11 +90,20 @@ def _part_facts(part: MosaicPart) -> Iterator[tuple[str, str]]:
     yield "n_labs", f"{part.n_labs}"
     for lab in part.labs:
         plasmids = number_of(lab.plasmids, "plasmid")
-        yield "lab", f"{escape_control(lab.name)} ({percent(lab.share)}, {plasmids})"
+        yield "lab", f"{escape_control(lab.name)} ({_share(lab.share)}, {plasmids})"
     for holder in part.holders:
         whose = f"{escape_control(holder.id)} of {escape_control(holder.lab)}"
-        yield "plasmid", f"{whose} ({percent(holder.share)})"
+        yield "plasmid", f"{whose} ({_share(holder.share)})"
     yield "sampled_21_mers", f"{part.kmers}"
+
+
+def _share(share: float) -> str:
+    """A share that was counted, so that all is all.
+
+    >>> _share(1.0), _share(0.75)
+    ('100 %', '75 %')
+    """
+    return "100 %" if share == 1 else percent(share)
 
 
 def _support_mark(lab: str, stretch: Stretch, palette: Palette) -> Mark:
@@ -104,7 +113,7 @@ def _support_mark(lab: str, stretch: Stretch, palette: Palette) -> Mark:
         ("n_labs", shared),
         ("lab", escape_control(lab)),
         *(
-            ("plasmid", f"{escape_control(source.id)} ({percent(source.share)})")
+            ("plasmid", f"{escape_control(source.id)} ({_share(source.share)})")
             for source in stretch.sources
         ),
         ("sampled_21_mers", f"{stretch.kmers}"),
