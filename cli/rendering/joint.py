@@ -171,6 +171,9 @@ def _table_block(joint: JointAttribution) -> str:
     parts = [f"{escape_control(_heading(joint))}\n  {escape_control(joint.sentence)}\n"]
     parts.append(f"  {verdict_line(joint)}\n")
     parts += [f"  note: {escape_control(note)}\n" for note in joint.notes]
+    if joint.strangers:
+        strangers = ", ".join(joint.strangers)
+        parts.append(f"  most likely of another lab than the others: {escape_control(strangers)}\n")
     parts.append(aligned(LAB_COLUMNS, list(lab_rows(joint)), indent="  "))
     parts.append("  each by itself\n")
     parts.append(aligned(_member_columns(joint), list(_member_rows(joint)), indent="  "))
@@ -179,13 +182,13 @@ def _table_block(joint: JointAttribution) -> str:
 
 def _member_columns(joint: JointAttribution) -> tuple[str, ...]:
     """With the name of the joint first lab, which the last columns tell of."""
-    first = joint.labs[0].name if joint.labs else "no lab"
+    first = escape_control(joint.labs[0].shown_name) if joint.labs else "no lab"
     return ("plasmid", "bases", "first by itself", f"place of {first}", "probability", "belonging")
 
 
 def _member_rows(joint: JointAttribution) -> Iterator[Row]:
     for member in joint.members:
         answer = member.answer
-        first = answer.labs[0].name if answer.labs else None
+        first = answer.labs[0].shown_name if answer.labs else None
         place = (answer.query, answer.length, first, member.rank)
         yield (*place, member.probability, member.belonging)
