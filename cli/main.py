@@ -79,6 +79,9 @@ COMMANDS = {
     ),
     "rollback": CommandEntry("editing.rollback", "Go back to an earlier state of an index."),
     "compact": CommandEntry("editing.compact", "Merge an index's segments into one."),
+    "recalibrate": CommandEntry(
+        "editing.recalibrate", "Fit probabilities to what an index holds now."
+    ),
     "verify": CommandEntry("editing.verify", "Check every byte of an index."),
     "info": CommandEntry("commands.info", "Show what an index holds."),
     "list-labs": CommandEntry("commands.list_labs", "List the labs of an index."),

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vecattr.indexes.checking.recalibrate import recalibrate
     from vecattr.indexes.checking.repair import repair_index
     from vecattr.indexes.checking.verify import verify_index
     from vecattr.indexes.editing.add import add_labs
@@ -34,6 +35,7 @@ __all__ = [
     "compact",
     "nearest_overlaps",
     "open_panel",
+    "recalibrate",
     "remove_lab",
     "remove_plasmids",
     "rename_lab",
@@ -56,6 +58,7 @@ _MODULES = {
     "compact": "editing.edit",
     "nearest_overlaps": "evidence.kmer_overlap",
     "open_panel": "index",
+    "recalibrate": "checking.recalibrate",
     "remove_lab": "editing.edit",
     "remove_plasmids": "editing.remove",
     "rename_lab": "editing.edit",

@@ -40,5 +40,5 @@ def _warn_of_changes(changes: Any) -> None:
         terminal().say(
             f"warning: {changes['plasmids']:,} plasmids ({changes['share']:.0%}) came, went or "
             "changed their lab since the calibration, so probabilities and verdicts may be off: "
-            "build the index again, with all plasmids"
+            "vecattr recalibrate makes it anew"
         )

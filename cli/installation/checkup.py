@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -171,22 +171,22 @@ def _index(path: Path) -> Iterator[Finding]:
 def _calibration(snapshot: Snapshot, log: list[dict[str, object]]) -> Finding:
     """How old the calibration is, and how much changed since."""
     from vecattr.indexes.answering.info import MUCH_CHANGED  # start-up
-    from vecattr.indexes.storage.log import changed_since_build  # start-up
+    from vecattr.indexes.storage.log import calibrated_at, changed_since_calibration  # start-up
 
-    rebuild = "build the index again, with all plasmids"
+    anew = "vecattr recalibrate makes it anew"
     if snapshot.calibration is None:
         what = "none: answers have no probabilities, and the verdict no threshold"
         return Finding("calibration", "note", what, "build from a larger collection, or train")
-    changed = changed_since_build(log)
+    changed = changed_since_calibration(log)
     share = changed / max(1, snapshot.manifest.plasmids)
-    what = f"fitted {_age(log[0] if log else {})}; {changed:,} plasmids changed since ({share:.0%})"
+    what = f"fitted {_age(calibrated_at(log))}; {changed:,} plasmids changed since ({share:.0%})"
     if share < MUCH_CHANGED:
         return Finding("calibration", "good", what)
     what = f"{what}, so probabilities and verdicts may be off"
-    return Finding("calibration", "wrong", what, rebuild)
+    return Finding("calibration", "wrong", what, anew)
 
 
-def _age(entry: dict[str, object]) -> str:
+def _age(entry: Mapping[str, object]) -> str:
     """When an entry of the log was written, in words."""
     try:
         then = datetime.fromisoformat(str(entry["time"]))

@@ -13,7 +13,7 @@ from vecattr.indexes.search.nearest_plasmids import open_cells
 from vecattr.indexes.storage.index_folder import MODEL_FOLDER, kept_generations
 from vecattr.indexes.storage.index_model import model_disclosure
 from vecattr.indexes.storage.live_segment import LiveSegment, class_sizes
-from vecattr.indexes.storage.log import changed_since_build, read_log
+from vecattr.indexes.storage.log import calibrated_at, changed_since_calibration, read_log
 from vecattr.indexes.storage.manifest import FORMAT, VERSION, Manifest
 from vecattr.indexes.storage.stored_info import LabInfoFile
 from vecattr.plasmid import POOLED
@@ -39,13 +39,14 @@ def index_facts(
     """What `vecattr info` shows; all of it fits into JSON.
 
     `labs_changed_since_calibration` is true when labs or plasmids came, went or changed names
-    after the build, which took the calibration of its model or made one of its own.
+    after the build, which took the calibration of its model or made one of its own, or after the
+    index was calibrated anew.
     """
     files = dict(manifest.model_files)
     sizes = class_sizes(segments)
     origins = {part.origin for segment in segments for part in segment.parts}
     log = read_log(path, generation=manifest.generation)
-    changed = any(entry.get("action") not in _SAME_LABS for entry in log)
+    changed = _is_changed(log)
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -79,12 +80,19 @@ def index_facts(
     }
 
 
+def _is_changed(log: Sequence[dict[str, object]]) -> bool:
+    """Whether anything but compaction came after the calibration that is in force."""
+    since = calibrated_at(log).get("generation")
+    later = log[[entry.get("generation") for entry in log].index(since) + 1 :] if log else ()
+    return any(entry.get("action") not in _SAME_LABS for entry in later)
+
+
 def _changes(manifest: Manifest, log: Sequence[dict[str, object]]) -> dict[str, object]:
     """How many plasmids changed since the build, which share of them all that is, and when it
     was."""
-    changed = changed_since_build(log)
+    changed = changed_since_calibration(log)
     share = changed / max(1, manifest.plasmids)
-    return {"plasmids": changed, "share": share, "time": log[0].get("time") if log else None}
+    return {"plasmids": changed, "share": share, "time": calibrated_at(log).get("time")}
 
 
 def _plasmid_info(segments: Sequence[LiveSegment]) -> dict[str, int]:

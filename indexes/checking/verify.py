@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from vecattr.calibration.calibration import read_calibration
-from vecattr.calibration.calibration_set import read_held_out
+from vecattr.calibration.calibration import read_calibration_file
+from vecattr.calibration.calibration_set import read_held_out_file
 from vecattr.encoders.model_folder import (
     CALIBRATION_FILE,
+    HELD_OUT_FILE,
     RANKER_FILE,
     learned_labs,
     model_identity,
@@ -190,11 +191,12 @@ def _model_findings(path: Entry, manifest: Manifest) -> Iterator[Finding]:
         yield Finding("error", str(folder), what)
     yield from _error_of(lambda: check_model_tables(path, manifest))
     yield from _error_of(lambda: learned_labs(folder))
-    listed = dict(manifest.model_files)
-    for name, read in ((CALIBRATION_FILE, read_calibration), (RANKER_FILE, read_ranker)):
-        if name in listed:  # others are not used
-            yield from _error_of(partial(read, folder))
-    yield from _error_of(lambda: read_held_out(folder))
+    if manifest.model_file(RANKER_FILE):  # others are not used
+        yield from _error_of(partial(read_ranker, folder))
+    if calibration := manifest.model_file(CALIBRATION_FILE):
+        yield from _error_of(partial(read_calibration_file, folder / calibration))
+    if held_out := manifest.model_file(HELD_OUT_FILE):
+        yield from _error_of(partial(read_held_out_file, folder / held_out))
     yield from _disclosure_findings(folder, manifest)
 
 

@@ -23,6 +23,7 @@ from vecattr.indexes.storage.index_folder import (
     read_history,
     read_manifest,
 )
+from vecattr.indexes.storage.index_model import SMALL_FILE, check_model_files
 from vecattr.indexes.storage.live_segment import (
     LiveSegment,
     class_names,
@@ -181,6 +182,7 @@ def rollback(
         open_segments(folder.root, earlier)  # fails unless every segment is there and intact
         open_lab_info(folder.root, earlier)
         new = _restored(earlier, after=old)
+        check_model_files(folder.root, new, hashed_up_to=SMALL_FILE)
         details = {"to": target}
         publish(folder, new, action="rollback", details=details, step=step)
     return _report("rollback", 0, new)
@@ -204,8 +206,8 @@ def _restored(earlier: Manifest, *, after: Manifest) -> Manifest:
     """The next generation, with the content of an earlier one."""
     restores = earlier.restores or earlier.generation
     new = replace(earlier, generation=after.generation + 1, restores=restores)
-    # The model never changes, but its lookup tables may have been written again.
-    return replace(new, model_files=after.model_files)
+    # Of the model only the calibration ever changes, but lookup tables may have been made again.
+    return replace(new, model_files=after.model_files).with_calibration(earlier.model_files)
 
 
 def _was_left(path: Entry, manifest: Manifest, left: int, *, to: int | None) -> bool:

@@ -19,7 +19,7 @@ from vecattr.calibration.calibration import fit_calibration
 from vecattr.calibration.calibration_set import HeldOut, nearest_cosines
 from vecattr.datasets.reserve import SplitHash, reserve
 from vecattr.datasets.splits import first_of_each_group
-from vecattr.encoders.model_folder import CALIBRATION_FILE, HELD_OUT_FILE
+from vecattr.encoders.model_folder import CALIBRATION_FILE, HELD_OUT_FILE, REPLACED_FILES
 from vecattr.files.atomic import atomic_write, sha256_bytes, translated_errors
 from vecattr.files.disk import disk
 from vecattr.indexes.editing.leave_one_out import evenly_spaced, most_scored, with_lab_scores
@@ -27,26 +27,27 @@ from vecattr.indexes.scoring.lab_features import LabFeatures
 from vecattr.indexes.storage.lab_parts import effective_labs, lab_parts
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.manifest import FileFacts, ModelFiles
-from vecattr.indexes.storage.segment import Segment
-from vecattr.indexes.storage.segment_schema import StoredCodes
 from vecattr.ranking.discriminant import Discriminant, Moments
-from vecattr.ranking.evidence_ranker import read_ranker
+from vecattr.ranking.evidence_ranker import EvidenceRanker, read_ranker
 from vecattr.vectors import EmbeddingTable, Rows, Vectors
 
 SOURCE = "the reserve, left out of the labs' means: whole groups, and single plasmids of others"
 
 
 def held_out_of_means(
-    segments: Sequence[Segment], split_hashes: Mapping[str, SplitHash], *, most: int | None = None
+    segments: Sequence[LiveSegment],
+    split_hashes: Mapping[str, SplitHash],
+    *,
+    most: int | None = None,
 ) -> HeldOut | None:
-    """The reserve of the segments' plasmids, a few of each group, `most` of each kind of work when
-    it is given, and the class vectors that the other plasmids give; None when nothing is reserved.
-    `split_hashes` are by id."""
-    labels = [
-        name for segment in segments for name in _names(segment.label_names, segment.label_codes)
-    ]
-    labs = [name for segment in segments for name in _names(segment.lab_names, segment.lab_codes)]
-    ids = [name for segment in segments for name in segment.all_ids]
+    """The reserve of the segments' living plasmids, a few of each group, `most` of each kind of
+    work when it is given, and the class vectors that the other plasmids give; None when nothing is
+    reserved. `split_hashes` are by id."""
+    living = [segment.rows() for segment in segments]
+    pairs = list(zip(segments, living, strict=True))
+    labels = [name for segment, rows in pairs for name in segment.labels(rows)]
+    labs = [name for segment, rows in pairs for name in segment.labs(rows)]
+    ids = [segment.stored.all_ids[row] for segment, rows in pairs for row in rows.tolist()]
     hashes = [split_hashes[name] for name in ids]
     reserved = reserve(labels, hashes)
     new_work = first_of_each_group([split_hash.group for split_hash in hashes], reserved.new_work)
@@ -57,7 +58,7 @@ def held_out_of_means(
     if most is not None:
         sample = evenly_spaced(reserved.new_work[held_out_rows], most=most)
         held_out_rows = held_out_rows[sample]
-    kept, held_out = _rows_of(segments, kept_rows), _rows_of(segments, held_out_rows)
+    kept, held_out = _rows_of(pairs, kept_rows), _rows_of(pairs, held_out_rows)
     table = _mean_labs([labels[row] for row in kept_rows], kept)
     code_of = {name: code for code, name in enumerate(table.names)}
     nearest, nearest_other = nearest_cosines(
@@ -78,20 +79,16 @@ def held_out_of_means(
     )
 
 
-def _rows_of(segments: Sequence[Segment], rows: Rows) -> Vectors:
-    """The vectors of some rows, ascending, of all segments together; nothing else is copied."""
-    firsts = np.cumsum([0, *(segment.rows for segment in segments)])
-    ends = np.searchsorted(rows, firsts)
+def _rows_of(pairs: Sequence[tuple[LiveSegment, Rows]], wanted: Rows) -> Vectors:
+    """The vectors of some living rows, ascending, of all segments together; nothing else is
+    copied."""
+    firsts = np.cumsum([0, *(len(rows) for _, rows in pairs)])
+    ends = np.searchsorted(wanted, firsts)
     pieces = [
-        segment.vectors[rows[start:stop] - first]
-        for segment, first, start, stop in zip(segments, firsts, ends, ends[1:], strict=False)
+        segment.stored.vectors[rows[wanted[start:stop] - first]]
+        for (segment, rows), first, start, stop in zip(pairs, firsts, ends, ends[1:], strict=False)
     ]
     return np.concatenate(pieces)
-
-
-def _names(names: Sequence[str], codes: StoredCodes) -> list[str]:
-    """The name that each code (n,) stands for."""
-    return [names[code] for code in codes.tolist()]
 
 
 def _mean_labs(labels: Sequence[str], vectors: Vectors) -> EmbeddingTable:
@@ -110,27 +107,32 @@ def calibrate_means(
 ) -> ModelFiles:
     """Replace the calibration files in the model folder by those of means, or delete them when too
     few plasmids can be left out; returns the model's files after that."""
-    facts_of = {
-        name: facts for name, facts in files if name not in (HELD_OUT_FILE, CALIBRATION_FILE)
-    }
-    for name in (HELD_OUT_FILE, CALIBRATION_FILE):
+    facts_of = {name: facts for name, facts in files if name not in REPLACED_FILES}
+    for name in REPLACED_FILES:
         with translated_errors(model / name), contextlib.suppress(FileNotFoundError):
             disk().unlink(model / name)
-    ranker, most = read_ranker(model), None
+    for name, content in new_calibration(read_ranker(model), segments, split_hashes).items():
+        atomic_write(model / name, content, in_shared_folder=True)
+        facts_of[name] = FileFacts(sha256_bytes(content), len(content))
+    return tuple(sorted(facts_of.items()))
+
+
+def new_calibration(
+    ranker: EvidenceRanker | None,
+    segments: Sequence[LiveSegment],
+    split_hashes: Mapping[str, SplitHash],
+) -> dict[str, bytes]:
+    """The calibration files of means by their usual names; none when too few plasmids can be left
+    out."""
+    most = None
     if ranker is not None and LabFeatures.are_in(segments):  # then only a sample is scored
         most = most_scored(len({name for segment in segments for name in segment.lab_sizes()}))
-    held_out = held_out_of_means([segment.stored for segment in segments], split_hashes, most=most)
-    calibration = None
-    if held_out:
-        left_out = with_lab_scores(held_out, ranker, segments)
-        held_out = left_out.held_out
-        calibration = fit_calibration(held_out, source=SOURCE, case_rows=left_out.case_rows)
-        calibration = calibration and left_out.with_groups(calibration)
-    if held_out and calibration:
-        for name, content in (
-            (HELD_OUT_FILE, held_out.to_bytes()),
-            (CALIBRATION_FILE, calibration.to_json()),
-        ):
-            atomic_write(model / name, content, in_shared_folder=True)
-            facts_of[name] = FileFacts(sha256_bytes(content), len(content))
-    return tuple(sorted(facts_of.items()))
+    held_out = held_out_of_means(segments, split_hashes, most=most)
+    if held_out is None:
+        return {}
+    left_out = with_lab_scores(held_out, ranker, segments)
+    calibration = fit_calibration(left_out.held_out, source=SOURCE, case_rows=left_out.case_rows)
+    if calibration is None:
+        return {}
+    content = left_out.with_groups(calibration).to_json()
+    return {HELD_OUT_FILE: left_out.held_out.to_bytes(), CALIBRATION_FILE: content}

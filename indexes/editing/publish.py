@@ -17,6 +17,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from vecattr.encoders.model_folder import usual_name
 from vecattr.errors import AppliedError, ArtifactError, MovedError, VecattrError
 from vecattr.files.atomic import (
     atomic_write,
@@ -27,6 +28,7 @@ from vecattr.files.folder import Entry
 from vecattr.indexes.storage.index_folder import (
     HISTORY_FOLDER,
     MANIFEST_FILE,
+    MODEL_FOLDER,
     SEGMENTS_FOLDER,
     history_path,
     kept_generations,
@@ -157,15 +159,21 @@ def sweep(path: Entry, manifest: Manifest) -> None:
     oldest = manifest.generation - KEPT_GENERATIONS
     kept = [number for number in kept_generations(path) if oldest <= number <= manifest.generation]
     listed = manifest.stored_names
+    models = {name for name, _ in manifest.model_files}
     try:
         for generation in kept:
-            listed |= read_history(path, generation).stored_names
+            earlier = read_history(path, generation)
+            listed |= earlier.stored_names
+            models |= {name for name, _ in earlier.model_files}
     except ArtifactError:
         return
     for generation in set(kept_generations(path)) - set(kept):
         _delete(history_path(path, generation))
     for file in (path / SEGMENTS_FOLDER).iterdir():
         if file.stem not in listed and _SEGMENT_FILE.fullmatch(file.name):
+            _delete(file)
+    for file in (path / MODEL_FOLDER).iterdir():
+        if file.name not in models and usual_name(file.name) != file.name:
             _delete(file)
     for folder in (path, path / HISTORY_FOLDER, path / SEGMENTS_FOLDER):
         for file in folder.iterdir():

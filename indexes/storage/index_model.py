@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from vecattr.calibration.calibration import Calibration, read_calibration
+from vecattr.calibration.calibration import Calibration, read_calibration_file
 from vecattr.encoders.model_folder import (
     CALIBRATION_FILE,
     HELD_OUT_FILE,
@@ -160,29 +160,31 @@ def load_index_model(
 def index_held_out(path: Location, manifest: Manifest) -> HeldOut | None:
     """The held-out plasmids of the model in an index, None when it has none; MissingError or
     DamagedError when the file is not what the index was built with."""
-    from vecattr.calibration.calibration_set import read_held_out  # start-up
+    from vecattr.calibration.calibration_set import read_held_out_file  # start-up
 
-    return _read_checked(path, manifest, HELD_OUT_FILE, read_held_out)
+    return _read_checked(path, manifest, HELD_OUT_FILE, read_held_out_file)
 
 
 def index_ranker(path: Location, manifest: Manifest) -> EvidenceRanker | None:
     """The fusion of the model in an index, None when it has none; errors as `check_model_file`."""
-    return _read_checked(path, manifest, RANKER_FILE, read_ranker)
+    return _read_checked(path, manifest, RANKER_FILE, lambda file: read_ranker(file.parent))
 
 
 def index_calibration(path: Location, manifest: Manifest) -> Calibration | None:
     """The calibration of an index, None when it has none; errors as `check_model_file`."""
-    return _read_checked(path, manifest, CALIBRATION_FILE, read_calibration)
+    return _read_checked(path, manifest, CALIBRATION_FILE, read_calibration_file)
 
 
 def _read_checked(
     path: Location, manifest: Manifest, name: str, read: Callable[[Location], Content | None]
 ) -> Content | None:
-    """What `read` reads from the model folder, whose file is checked before and after."""
-    if not check_model_file(path, manifest, name):
+    """What `read` reads from the file of the model with this usual name, which is checked before
+    and after."""
+    present = manifest.model_file(name)
+    if present is None or not check_model_file(path, manifest, present):
         return None
-    content = read(path / MODEL_FOLDER)
-    check_model_file(path, manifest, name)  # again: the index may have been replaced meanwhile
+    content = read(path / MODEL_FOLDER / present)
+    check_model_file(path, manifest, present)  # again: the index may have been replaced meanwhile
     return content
 
 

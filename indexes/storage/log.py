@@ -61,16 +61,32 @@ def read_log(path: Location, *, generation: int) -> list[dict[str, object]]:
     return [entry for number, entry in sorted(entries.items()) if number <= generation]
 
 
-def changed_since_build(entries: Sequence[Mapping[str, Any]]) -> int:
-    """How many plasmids came, went or changed their lab after the index was built, by the entries
-    of its log, oldest first; what a rollback took back does not count."""
+def changed_since_calibration(entries: Sequence[Mapping[str, Any]]) -> int:
+    """How many plasmids came, went or changed their lab after the index was built or calibrated
+    anew, by the entries of its log, oldest first; what a rollback took back does not count."""
     changed = 0
     changed_at: dict[object, int] = {}
     for entry in entries:
         details = entry.get("details") or {}
-        if entry.get("action") == "rollback":
+        if entry.get("action") == "recalibrate":
+            changed = 0
+        elif entry.get("action") == "rollback":
             changed = changed_at.get(details.get("to"), changed)
         elif entry.get("action") in _EDITS:
             changed += int(details.get("plasmids", 0))
         changed_at[entry.get("generation")] = changed
     return changed
+
+
+def calibrated_at(entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The entry of the build or of the new calibration that is in force, oldest entries first;
+    empty when the log does not tell."""
+    latest: Mapping[str, Any] = entries[0] if entries else {}
+    latest_at: dict[object, Mapping[str, Any]] = {}
+    for entry in entries:
+        if entry.get("action") in ("build", "recalibrate"):
+            latest = entry
+        elif entry.get("action") == "rollback":
+            latest = latest_at.get((entry.get("details") or {}).get("to"), latest)
+        latest_at[entry.get("generation")] = latest
+    return latest

@@ -14,7 +14,12 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
-from vecattr.encoders.model_folder import CALIBRATION_FILE, RANKER_FILE
+from vecattr.encoders.model_folder import (
+    CALIBRATION_FILE,
+    RANKER_FILE,
+    REPLACED_FILES,
+    usual_name,
+)
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.files.atomic import sha256_bytes
 from vecattr.files.json_files import CONTENT_ERRORS, parse_json
@@ -127,13 +132,23 @@ class Manifest:
         known = set() if self.lab_info is None else {self.lab_info.name}
         return {entry.name for entry in self.segments} | known
 
+    def model_file(self, usual: str) -> str | None:
+        """The name that the file with this usual name has here; None when there is none."""
+        return next((name for name, _ in self.model_files if usual_name(name) == usual), None)
+
+    def with_calibration(self, files: ModelFiles) -> Manifest:
+        """The same state with the calibration files among these, and no others."""
+        kept = [pair for pair in self.model_files if usual_name(pair[0]) not in REPLACED_FILES]
+        kept += [pair for pair in files if usual_name(pair[0]) in REPLACED_FILES]
+        return replace(self, model_files=tuple(sorted(kept)))
+
     def _identity(self, version: int) -> str:
         segments = [
             {"sha256": entry.file.sha256, "removed": entry.removed, "renamed": entry.renamed}
             for entry in self.segments
         ]
         ranking = _RANKING_FILES.get(version, _ALL_RANKING_FILES)
-        calibrated = [facts.sha256 for name, facts in self.model_files if name in ranking]
+        calibrated = [one.sha256 for name, one in self.model_files if usual_name(name) in ranking]
         content: dict[str, object] = {
             "model": self.model,
             "views": self.views,
@@ -249,7 +264,7 @@ def _check_format(format_name: object, version: object, *, where: str) -> None:
     if format_name == FORMAT and type(version) is not int:
         raise _damaged(where, f"not a manifest: version {version!r}")
     if format_name != FORMAT or version not in READABLE:
-        is_newer = format_name == FORMAT and isinstance(version, int) and version > VERSION
+        is_newer = format_name == FORMAT and isinstance(version, int) and version > READABLE[-1]
         raise MismatchError(
             f"format {format_name!r} version {version!r}, expected {FORMAT!r} version "
             f"{READABLE[0]} to {READABLE[-1]}",
@@ -266,6 +281,8 @@ def _from_json(body: dict[str, Any]) -> Manifest:
     files = {name: _facts(facts) for name, facts in model["files"].items()}
     if wrong_names := [name for name in files if not _MODEL_FILE.fullmatch(name)]:
         raise ValueError(f"{wrong_names[0]!r} names no file of a model")
+    if len({*map(usual_name, files)}) < len(files):
+        raise ValueError("two calibrations of one index")
     segments = tuple(_entry_from_json(entry) for entry in body["segments"])
     _check_distinct(segments)
     return Manifest(

@@ -264,8 +264,13 @@ def _ascending(values: Column) -> tuple[float, ...]:
 
 def read_calibration(folder: Location) -> Calibration | None:
     """The calibration of a model folder; errors and None as in `read_sidecar`."""
+    return read_calibration_file(folder / CALIBRATION_FILE)
+
+
+def read_calibration_file(file: Location) -> Calibration | None:
+    """The calibration in a file; errors and None as in `read_sidecar`."""
     return read_sidecar(
-        folder / CALIBRATION_FILE,
+        file,
         _parsed,
         kind="calibration",
         version=VERSION,

@@ -115,7 +115,11 @@ class HeldOut:
 def read_held_out(folder: Location) -> HeldOut | None:
     """The held-out plasmids of a model folder, None when it has none; DamagedError or
     MismatchError when the file is not what was written."""
-    path = folder / HELD_OUT_FILE
+    return read_held_out_file(folder / HELD_OUT_FILE)
+
+
+def read_held_out_file(path: Location) -> HeldOut | None:
+    """The held-out plasmids in a file; None and errors as in `read_held_out`."""
     if not path.exists():
         return None
     file = ArrayFile(path, format=FORMAT, version=VERSION)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -47,11 +48,33 @@ IDENTITY_FILES = (CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE)
 #: All files that a model folder may hold.
 MODEL_FILES = (*IDENTITY_FILES, LABS_FILE, RANKER_FILE, HELD_OUT_FILE, CALIBRATION_FILE, CARD_FILE)
 
+#: The files that a new calibration replaces, and their names then: a part of their SHA-256 before
+#: the suffix, so that those of earlier generations stay for rollback.
+REPLACED_FILES = (CALIBRATION_FILE, HELD_OUT_FILE)
+_NAMED_BY_CONTENT = re.compile(r"(calibration|heldout)-[0-9a-f]{20}(\.json|\.h5)")
+
 #: The reserved name under which labs.h5 keeps the unknown-lab vector.
 UNKNOWN_VECTOR = "unknown"
 
 FORMAT = "vecattr-model"
 VERSION = 1
+
+
+def usual_name(name: str) -> str:
+    """The name in a model folder of a file of an index's model.
+
+    >>> usual_name("calibration-0123456789abcdef0123.json"), usual_name("config.json")
+    ('calibration.json', 'config.json')
+    """
+    named = _NAMED_BY_CONTENT.fullmatch(name)
+    usual = f"{named[1]}{named[2]}" if named else name
+    return usual if usual in REPLACED_FILES else name
+
+
+def content_name(name: str, sha256: str) -> str:
+    """The name of a new calibration file by its content: `name` is the usual one."""
+    stem, _, suffix = name.rpartition(".")
+    return f"{stem}-{sha256[:20]}.{suffix}"
 
 
 @dataclass(frozen=True)

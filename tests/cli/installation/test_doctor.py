@@ -16,7 +16,7 @@ from vecattr.cli.installation.checkup import findings
 from vecattr.cli.main import run
 from vecattr.files.disk import Disk, using
 from vecattr.indexes.editing.edit import add_labs, remove_lab, rename_lab, rollback
-from vecattr.indexes.storage.log import changed_since_build
+from vecattr.indexes.storage.log import changed_since_calibration
 
 
 def states(path: Path) -> dict[str, tuple[str, str, str | None]]:
@@ -90,7 +90,7 @@ def test_what_changed_since_the_build_is_counted_and_a_rollback_takes_it_back(
 
     def changed() -> int:
         lines = (path / "log.jsonl").read_text(encoding="utf-8").splitlines()
-        return changed_since_build([json.loads(line) for line in lines])
+        return changed_since_calibration([json.loads(line) for line in lines])
 
     assert changed() == 0
     add_labs(path, workshop.plasmids(["Fir"], each=3, seed=1), embedder=workshop.embedder)

@@ -1,0 +1,108 @@
+"""An index that changed in, the same index with a new calibration out.
+
+Nothing is embedded again. The new files have names of their own, so that a rollback brings the
+earlier calibration back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vecattr.datasets.reserve import SplitHash
+from vecattr.encoders.model_folder import content_name
+from vecattr.errors import InputError, UsageError
+from vecattr.files.atomic import atomic_write, sha256_bytes
+from vecattr.indexes.editing.mean_calibration import new_calibration
+from vecattr.indexes.editing.publish import StepHook, no_hook, publish
+from vecattr.indexes.storage.index_folder import MODEL_FOLDER, newest_manifest, read_manifest
+from vecattr.indexes.storage.index_model import index_ranker
+from vecattr.indexes.storage.live_segment import LiveSegment, open_segments
+from vecattr.indexes.storage.lock import writing
+from vecattr.indexes.storage.manifest import FileFacts, ModelFiles
+from vecattr.plasmid import Plasmid
+from vecattr.sequences.two_bit import unpack_bases
+
+
+@dataclass(frozen=True)
+class RecalibrationReport:
+    """How many `plasmids` and `labs` the index holds, to which probabilities were fitted."""
+
+    plasmids: int
+    labs: int
+    generation: int
+    identity: str
+
+
+def recalibrate(path: Path, *, wait: float = 0, step: StepHook = no_hook) -> RecalibrationReport:
+    """Fit probabilities and the verdict's threshold to what the index holds now, as building it
+    again would.
+
+    UsageError for lab vectors that were learned, whose calibration comes from training, and for an
+    index without sequences, which tell what is to be left out; InputError when too few plasmids can
+    be left out; LockedError as for every edit.
+
+    >>> recalibrate(Path("my.index"))
+    Traceback (most recent call last):
+        ...
+    vecattr.errors.UsageError: the vectors of 4 labs were learned in training, which calibrates them
+      train again with all plasmids, or build with --lab-vectors mean
+    """
+    path = Path(path)
+    read_manifest(path)
+    with writing(path, wait=wait) as folder:
+        old = newest_manifest(folder.root)
+        segments = open_segments(folder.root, old)
+        _check(segments, keeps_sequences=old.keep_sequences)
+        contents = new_calibration(index_ranker(folder.root, old), segments, _hashes(segments))
+        if not contents:
+            raise InputError(
+                "too few plasmids of named labs can be left out to calibrate by",
+                where=str(path),
+                hint="add more plasmids, or build from a larger collection",
+            )
+        new = replace(old, generation=old.generation + 1, restores=None)
+        new = new.with_calibration(_written(path / MODEL_FOLDER, contents))
+        details = {"plasmids": new.plasmids, "labs": new.labs}
+        publish(folder, new, action="recalibrate", details=details, step=step)
+    return RecalibrationReport(new.plasmids, new.labs, new.generation, new.identity)
+
+
+def _check(segments: Sequence[LiveSegment], *, keeps_sequences: bool) -> None:
+    """UsageError unless a calibration can be made of what the index keeps."""
+    learned = {part.name for segment in segments for part in segment.parts if part.origin != "mean"}
+    if learned:
+        raise UsageError(
+            f"the vectors of {len(learned)} labs were learned in training, which calibrates them",
+            hint="train again with all plasmids, or build with --lab-vectors mean",
+        )
+    if not keeps_sequences:
+        raise UsageError(
+            "the index keeps no sequences, which say what is to be left out",
+            hint="build the index again, with all plasmids",
+        )
+
+
+def _hashes(segments: Sequence[LiveSegment]) -> dict[str, SplitHash]:
+    """What decides, by id, which living plasmids are left out."""
+    hashes = {}
+    for segment in segments:
+        for row in segment.rows().tolist():
+            stored = segment.plasmid(row)
+            assert stored.bases is not None, "the index keeps sequences"
+            bases = unpack_bases(stored.bases)
+            plasmid = Plasmid(stored.id, bases, topology=stored.topology, group=stored.group)
+            hashes[stored.id] = SplitHash.from_plasmid(plasmid)
+    return hashes
+
+
+def _written(folder: Path, contents: dict[str, bytes]) -> ModelFiles:
+    """The files, written under names by their content; no manifest names them yet."""
+    files = []
+    for usual, content in contents.items():
+        digest = sha256_bytes(content)
+        name = content_name(usual, digest)
+        atomic_write(folder / name, content, in_shared_folder=True)
+        files.append((name, FileFacts(digest, len(content))))
+    return tuple(files)

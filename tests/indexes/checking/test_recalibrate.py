@@ -1,0 +1,158 @@
+"""Claims about a new calibration: it is that of a fresh build, and can be taken back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vecattr.calibration.calibration import Calibration
+from vecattr.cli.main import run
+from vecattr.errors import DamagedError, InputError, UsageError
+from vecattr.indexes.checking.recalibrate import recalibrate
+from vecattr.indexes.checking.verify import verify_index
+from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab, rollback
+from vecattr.indexes.storage.index_folder import read_manifest
+from vecattr.indexes.storage.manifest import parse_manifest
+from vecattr.indexes.storage.snapshot import open_snapshot
+from vecattr.plasmid import Plasmid
+
+LABS = [f"Lab {number}" for number in range(8)]
+NEW = ["New 1", "New 2", "New 3"]
+
+
+def made(workshop: Any, labs: list[str], *, seed: int = 0) -> list[Plasmid]:
+    """40 plasmids of each lab, two of a publication."""
+    plasmids = workshop.plasmids(labs, each=40, seed=seed)
+    return [
+        replace(plasmid, group=f"{plasmid.lab} {seed} paper {number // 2}")
+        for number, plasmid in enumerate(plasmids)
+    ]
+
+
+def calibration_of(path: Path) -> Calibration:
+    calibration = open_snapshot(path).calibration
+    assert calibration is not None
+    return calibration
+
+
+def calibration_files(path: Path) -> set[str]:
+    names = {file.name for file in (path / "model").iterdir()}
+    return {name for name in names if name.startswith(("calibration", "heldout"))}
+
+
+@pytest.fixture
+def changed(workshop: Any, tmp_path: Path) -> Path:
+    """An index that three labs were added to, and one was removed from."""
+    path = tmp_path / "changed"
+    workshop.build(path, made(workshop, LABS))
+    add_labs(path, made(workshop, NEW, seed=1), embedder=workshop.embedder)
+    remove_lab(path, LABS[0])
+    rename_lab(path, LABS[1], "Lab one")
+    return path
+
+
+def test_it_is_the_calibration_of_a_fresh_build(
+    workshop: Any, changed: Path, tmp_path: Path
+) -> None:
+    before = calibration_of(changed)
+    report = recalibrate(changed)
+    assert (report.plasmids, report.labs) == (400, 10)
+    plasmids = [one for one in made(workshop, LABS) if one.lab != LABS[0]]
+    workshop.build(tmp_path / "fresh", [*plasmids, *made(workshop, NEW, seed=1)])
+    fresh = calibration_of(tmp_path / "fresh")
+    assert calibration_of(changed).summary() == fresh.summary()
+    assert before.summary() != fresh.summary()
+    assert verify_index(changed).ok
+
+
+def test_ranks_do_not_change_and_a_rollback_brings_the_calibration_back(
+    workshop: Any, changed: Path
+) -> None:
+    queries = workshop.plasmids(["Lab 3", "New 1"], each=2, seed=5)
+    names = [[hit.name for hit in a.labs] for a in workshop.open(changed).query_many(queries, k=5)]
+    before, identity = calibration_of(changed), read_manifest(changed).identity
+    recalibrate(changed)
+    assert read_manifest(changed).identity != identity
+    answers = workshop.open(changed).query_many(queries, k=5)
+    assert [[hit.name for hit in answer.labs] for answer in answers] == names
+    new = calibration_of(changed)
+    compact(changed)
+    assert calibration_of(changed) == new
+    rollback(changed, to=4)
+    assert (calibration_of(changed), read_manifest(changed).identity) == (before, identity)
+    rollback(changed, to=5)
+    assert calibration_of(changed) == new
+    assert verify_index(changed).ok
+
+
+def test_a_manifest_with_two_calibrations_is_damaged(changed: Path) -> None:
+    recalibrate(changed)
+    manifest = read_manifest(changed)
+    [facts] = [facts for name, facts in manifest.model_files if name.startswith("calibration")]
+    doubled = (*manifest.model_files, ("calibration.json", facts))
+    lie = replace(manifest, model_files=tuple(sorted(doubled)))
+    with pytest.raises(DamagedError, match="two calibrations"):
+        parse_manifest(lie.to_json(), where="m")
+
+
+def test_old_calibrations_go_with_their_generations(changed: Path) -> None:
+    recalibrate(changed)
+    first = calibration_files(changed)
+    assert len(first) == 4
+    remove_lab(changed, LABS[2])
+    recalibrate(changed)
+    assert len(calibration_files(changed)) == 6
+    for number in range(12):
+        rename_lab(changed, f"New 1{'x' * number}", f"New 1{'x' * (number + 1)}")
+    left = calibration_files(changed)
+    assert len(left) == 4  # of the build, which keep their usual names, and the present ones
+    assert verify_index(changed).ok
+
+
+def test_a_kill_before_the_commit_changes_nothing(changed: Path) -> None:
+    data = (changed / "manifest.json").read_bytes()
+
+    def kill(step: str) -> None:
+        if step == "log":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        recalibrate(changed, step=kill)
+    assert (changed / "manifest.json").read_bytes() == data
+    assert len(calibration_files(changed)) == 4
+    rename_lab(changed, "New 1", "Newer")  # deletes what nothing names
+    assert len(calibration_files(changed)) == 2
+    assert verify_index(changed).ok
+
+
+def test_what_cannot_be_calibrated_anew_is_refused(
+    workshop: Any, shelf: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(UsageError, match="learned in training"):
+        recalibrate(shelf.index)
+    workshop.build(tmp_path / "private", workshop.plasmids(LABS), keep_sequences=False)
+    with pytest.raises(UsageError, match="keeps no sequences"):
+        recalibrate(tmp_path / "private")
+    workshop.build(tmp_path / "small", workshop.plasmids(["Ash"], each=2))
+    with pytest.raises(InputError, match="too few"):
+        recalibrate(tmp_path / "small")
+
+
+def test_the_command_tells_and_info_counts_from_it(
+    changed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["info", "-i", str(changed), "--format", "json"]) == 0
+    captured = capsys.readouterr()
+    assert "vecattr recalibrate" in captured.err
+    assert json.loads(captured.out)["changed_since_calibration"]["plasmids"] == 200
+    assert run(["recalibrate", "-i", str(changed)]) == 0
+    assert "calibrated by 400 plasmids of 10 labs" in capsys.readouterr().err
+    assert run(["info", "-i", str(changed), "--format", "json"]) == 0
+    captured = capsys.readouterr()
+    facts = json.loads(captured.out)
+    assert (captured.err, facts["labs_changed_since_calibration"]) == ("", False)
+    assert facts["changed_since_calibration"]["plasmids"] == 0
