@@ -188,7 +188,7 @@ def sentence_of(
         return f"Nearest is {first.shown_name}; this index states no probabilities."
     odds = chances(first.probability)
     if reach is not None and reach.is_no_labs(first.probability):
-        return f"{reach.words}; of the labs {first.name} comes first, {odds}."
+        return f"{reach.words}; of the labs {first.shown_name} comes first, {odds}."
     if outside is None:
         return f"Most likely {first.shown_name}, {odds}, if the index knows the lab."
     if outside > first.probability:

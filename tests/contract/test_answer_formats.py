@@ -90,6 +90,7 @@ def test_json_has_the_documented_names() -> None:
         "strength",
         "links",
         "right_share",
+        "reach",
         "sentence",
     ]
     assert value["labs"][0] == {
