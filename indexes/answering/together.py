@@ -25,6 +25,7 @@ from vecattr.indexes.answering.lab_scores import score_labs
 from vecattr.indexes.answering.opened_panel import OpenedPanel
 from vecattr.indexes.answering.request import AnswerRequest
 from vecattr.indexes.answering.verdict import doubt, fewer_classes, set_note, verdict
+from vecattr.indexes.evidence.shown_info import hits_with_info
 from vecattr.indexes.search.embedding import in_batches
 from vecattr.joint_attribution import TOGETHER, JointAttribution, Member
 from vecattr.plasmid import Plasmid
@@ -153,7 +154,7 @@ def _joint_answer(
     """The joint judgement put into words."""
     confidence = joint.confidence
     size = confidence.size(0, otherwise=request.k)
-    hits = joint.hits(0, joint.best(0, k=size))
+    hits = hits_with_info(panel.indexes, joint.hits(0, joint.best(0, k=size)))
     outside = confidence.outside_probability(0)
     rating = strength(hits, outside)
     return JointAttribution(
