@@ -137,6 +137,8 @@ def test_answers_fit(shelf: Any, tmp_path: Path, capsys: Capture) -> None:
     written(capsys, "query", queries, "-i", shelf.index)
     written(capsys, "query", queries, "-i", shelf.index, "--neighbors", 2, "--evidence", "-k", 2)
     written(capsys, "query", queries, "-i", shelf.index, "--evidence-for", "Lab 02")
+    written(capsys, "query", queries, "-i", shelf.index, "--together")
+    written(capsys, "query", queries, "-i", shelf.index, "--linked")
 
 
 def test_calibrated_answers_fit(calibrated_folds: Any, tmp_path: Path, capsys: Capture) -> None:
