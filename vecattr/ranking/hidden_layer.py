@@ -23,12 +23,12 @@ from vecattr.vectors import Codes, Column
 _LABS_AT_ONCE = 256
 
 #: Labs without k-mers that are all weighed exactly; of more …
-FEW = 1024
+FEW = 4096
 #: … so many evenly spaced ones are, and so many of the first by the units that are kept, …
 SAMPLE = 256
-FIRST = 512
+FIRST = 1024
 #: … which are so many.
-UNITS = 32
+UNITS = 64
 #: Softmaxes at the temperatures of answers weigh logits about so much.
 _SHARPNESS = 0.8
 

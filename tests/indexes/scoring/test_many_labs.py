@@ -23,7 +23,7 @@ from vecattr.ranking.evidence_ranker import (
 from vecattr.ranking.hidden_layer import FEW
 from vecattr.vectors import Vectors, unit_rows
 
-LABS, WIDTH = FEW + 500, 12
+LABS, WIDTH = 4 * FEW // 3, 12
 
 
 def network(*, phenotypes: bool) -> Network:

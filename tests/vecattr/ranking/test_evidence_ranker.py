@@ -126,7 +126,7 @@ def far_columns(labs: int, *, seed: int) -> dict[str, Any]:
 
 
 @settings(deadline=None, max_examples=15)
-@given(st.integers(0, 10**6), st.booleans(), st.sampled_from([FEW + 200, 3000, 5000]))
+@given(st.integers(0, 10**6), st.booleans(), st.sampled_from([FEW + 200, FEW + 600, 5000]))
 def test_labs_that_are_nearly_weighed_have_nearly_their_shares(
     seed: int, featured: bool, labs: int
 ) -> None:
