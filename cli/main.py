@@ -21,7 +21,6 @@ from typing import TextIO
 
 import click
 
-from vecattr.cli.installation.completion import is_asked, offer
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.signals import Stopped, catch_signals, received_signal
 from vecattr.cli.terminal import Terminal
@@ -43,6 +42,10 @@ _NO_MEMORY = (
     "bad_alloc",
     "failed to map segment",
 )
+
+
+#: Set where a shell runs this program to complete a command line.
+_COMPLETION = "_VECATTR_COMPLETE"
 
 
 @dataclass(frozen=True)
@@ -137,24 +140,14 @@ class LazyGroup(click.Group):
         """The command that the first word names; a usage error tells which it may have meant."""
         if args[0] in COMMANDS or args[0].startswith("-") or ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
-        raise click.UsageError(_unknown_command(args[0]), ctx)
+        from vecattr.cli.installation.suggestions import unknown_command  # start-up
+
+        raise click.UsageError(unknown_command(args[0], COMMANDS), ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing any of them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
-
-
-def _unknown_command(word: str) -> str:
-    """What may have been meant by a word that is no command."""
-    from difflib import get_close_matches  # start-up
-
-    message = f"No such command {word!r}."
-    if Path(word).exists():
-        return f"{message} To ask about a file: vecattr query {word}"
-    near = [name for name in COMMANDS if name.startswith(word) and word]
-    near = near or get_close_matches(word, COMMANDS, n=3)
-    return f"{message} Did you mean {' or '.join(near)}?" if near else message
 
 
 @click.group(
@@ -301,6 +294,13 @@ def _open_closed_streams() -> None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
 
 
+def _offered() -> int:
+    """The exit code after what a shell asks for was printed, which completes a command line."""
+    from vecattr.cli.installation.completion import offer  # start-up
+
+    return offer(cli)
+
+
 def main() -> None:
     """The console script `vecattr`."""
     catch_signals()
@@ -310,7 +310,7 @@ def main() -> None:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
-        code = offer(cli) if is_asked() else run(sys.argv[1:])
+        code = _offered() if _COMPLETION in os.environ else run(sys.argv[1:])
         _flush_streams()
     except (KeyboardInterrupt, Stopped) as error:  # before or after the command
         if code is None:

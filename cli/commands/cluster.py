@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from vecattr.cli.options.index import index_option
-from vecattr.cli.options.output import check_folder, chosen_format, output_options
-from vecattr.cli.options.types import FILE
+from vecattr.cli.options.output import chosen_format, output_options
+from vecattr.cli.options.types import FILE, check_folder
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.rendering.formats import Format, Row, list_text
 from vecattr.cli.rendering.output import write_file, write_results

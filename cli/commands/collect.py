@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from vecattr.cli.options.completions import SOURCES
-from vecattr.cli.options.output import check_folder
 from vecattr.cli.options.reading import MOST_BYTES, on_bad_record_option
-from vecattr.cli.options.types import FILE, Amount
+from vecattr.cli.options.types import FILE, Amount, check_folder
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.terminal import Terminal, terminal
 from vecattr.errors import InputError, UsageError

@@ -11,9 +11,8 @@ import click
 from vecattr.cli.options.completions import SOURCES
 from vecattr.cli.options.compute import compute_options
 from vecattr.cli.options.index import index_option
-from vecattr.cli.options.output import check_folder
 from vecattr.cli.options.reading import load_plasmids, reading_options
-from vecattr.cli.options.types import FILE, FOLDER
+from vecattr.cli.options.types import FILE, FOLDER, check_folder
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.rendering.output import write_file
 from vecattr.cli.rendering.vectors import VectorFormat, vector_bytes

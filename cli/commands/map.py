@@ -12,9 +12,9 @@ import click
 
 from vecattr.cli.options.compute import compute_options
 from vecattr.cli.options.index import index_option
-from vecattr.cli.options.output import check_folder, check_output, chosen_format
+from vecattr.cli.options.output import check_output, chosen_format
 from vecattr.cli.options.reading import load_plasmids, reading_options
-from vecattr.cli.options.types import FILE, Amount
+from vecattr.cli.options.types import FILE, Amount, check_folder
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.rendering.escape import escape_control
 from vecattr.cli.rendering.formats import Row, list_text

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from vecattr.cli.options.output import check_folder
-from vecattr.cli.options.types import FILE
+from vecattr.cli.options.types import FILE, check_folder
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.rendering.formats import aligned
 from vecattr.cli.rendering.output import write_results

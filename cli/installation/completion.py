@@ -99,11 +99,6 @@ def command(shell: str) -> None:
     click.echo(SHELLS[shell](root, {}, PROGRAM, VARIABLE).source(), nl=False)
 
 
-def is_asked() -> bool:
-    """Whether a shell runs this process to complete a command line."""
-    return VARIABLE in os.environ
-
-
 def offer(cli: click.Command) -> int:
     """Print what the shell asks for, and return the exit code."""
     for shell, kind in SHELLS.items():

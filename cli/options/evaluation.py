@@ -12,8 +12,7 @@ import click
 from vecattr.cli.options.decorators import as_one_argument, together
 from vecattr.cli.options.index import near_copies_option
 from vecattr.cli.options.joint import by_column
-from vecattr.cli.options.output import check_folder
-from vecattr.cli.options.types import FILE, Conditions, conditions
+from vecattr.cli.options.types import FILE, Conditions, check_folder, conditions
 from vecattr.errors import UsageError
 
 if TYPE_CHECKING:

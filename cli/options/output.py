@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 import click
 
 from vecattr.cli.options.decorators import Decorator, together
-from vecattr.cli.options.types import FILE
+from vecattr.cli.options.types import FILE, check_folder
 from vecattr.cli.rendering.formats import ANSWER_FORMATS, FORMATS, Format
 
 _SUFFIXES: dict[str, Format] = {
@@ -27,18 +26,6 @@ _SUFFIXES: dict[str, Format] = {
     ".tsv": "tsv",
     ".txt": "table",
 }
-
-
-def check_folder(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
-    """The path; a usage error, before any long work, when no file can be made in its folder."""
-    if path is None or (path.exists() and not path.is_file()):
-        return path  # a pipe or a device is written to as it is
-    folder = path.resolve().parent
-    if not folder.is_dir():
-        raise click.BadParameter(f"there is no folder {str(path.parent)!r}")
-    if not os.access(folder, os.W_OK):
-        raise click.BadParameter(f"the folder {str(path.parent)!r} cannot be written to")
-    return path
 
 
 def check_output(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:

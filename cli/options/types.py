@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -36,3 +37,15 @@ def conditions(ctx: click.Context, param: click.Parameter, values: Sequence[str]
         if not equals or not column.strip():
             raise click.BadParameter(f"{column + equals + wanted!r} is not COLUMN=VALUE")
     return tuple((column, wanted) for column, _, wanted in pairs)
+
+
+def check_folder(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
+    """The path; a usage error, before any long work, when no file can be made in its folder."""
+    if path is None or (path.exists() and not path.is_file()):
+        return path  # a pipe or a device is written to as it is
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise click.BadParameter(f"there is no folder {str(path.parent)!r}")
+    if not os.access(folder, os.W_OK):
+        raise click.BadParameter(f"the folder {str(path.parent)!r} cannot be written to")
+    return path
