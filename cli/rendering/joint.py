@@ -155,7 +155,8 @@ def _rows(joint: JointAttribution) -> Iterator[Row]:
             "; ".join(joint.notes),
             *(provenance.version, provenance.model, provenance.index),
             *(hit.probability, joint.work, joint.coverage, *middle, None),
-            *(joint.outside, joint.strength, *end, joint.group, None),
+            *(joint.outside, joint.strength, *end, hit.print_name, None, None, None),
+            *(joint.group, None),
         )
     for member in joint.members:
         for row in rows(member.answer):

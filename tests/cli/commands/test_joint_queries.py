@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from vecattr.cli.main import run
-from vecattr.cli.rendering.answers import COLUMNS, LINK_COLUMN
+from vecattr.cli.rendering.answers import LINK_COLUMN, columns
 from vecattr.cli.rendering.bad_records import BAD_COLUMNS
 from vecattr.cli.rendering.joint import GROUP_COLUMNS
 
+COLUMNS = columns(evidence=False)
 Capture = pytest.CaptureFixture[str]
 
 
@@ -43,6 +44,8 @@ def test_the_joint_answer_stands_before_each_record_s_own(
     assert [row["query"] for row in found] == ["together", "together", *ids]
     assert [row["kind"] for row in found] == ["joint"] * 2 + ["lab"] * 6
     assert {row["group"] for row in found} == {"together"}
+    assert None not in found[0]  # no row is longer than the header
+    assert None not in found[0].values()  # … or shorter
     assert found[0]["length"] == str(sum(map(len, shelf.plasmids[:3])))
     query(shelf, three, "--format", "csv")
     alone = rows(capsys.readouterr().out)
