@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -234,15 +234,10 @@ class IndexSource:
         from vecattr.indexes.storage.stored_plasmids import exported_plasmids  # start-up
 
         for plasmid in exported_plasmids(self.path, self._snapshot.segments, start=start):
-            yield Collected(
-                plasmid.id,
-                f"{self.path}, plasmid {plasmid.id!r}",
-                self.name,
-                sequence=plasmid.sequence,
-                topology=plasmid.topology,
-                publication=plasmid.group or "",
-                designer=Settled(plasmid.lab or "", "index", SURE).to_text(),
-            )
+            place = f"{self.path}, plasmid {plasmid.id!r}"
+            collected = Collected.from_plasmid(plasmid, place=place, source=self.name)
+            lab = Settled(plasmid.lab or "", "index", SURE)
+            yield replace(collected, designer=lab.to_text())
 
 
 @dataclass

@@ -110,7 +110,7 @@ class Browser:
         """The value of a JavaScript expression in the page."""
         return self.driver.execute_script(f"return {expression}")
 
-    def wait(self, expression: str, *, seconds: float = 10) -> None:
+    def wait(self, expression: str, *, seconds: float = 60) -> None:
         """Until a JavaScript expression is true."""
         from selenium.webdriver.support.ui import WebDriverWait
 

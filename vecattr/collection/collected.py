@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from vecattr.plasmid import reverse_complement
+from vecattr.info import PlasmidInfo
+from vecattr.plasmid import Plasmid, reverse_complement
 from vecattr.sequences.canonical import least_rotation, rotate
 
 #: The columns of the table, in order.
@@ -77,6 +78,23 @@ class Collected:
     designer: str = ""
     reason: str = ""
     detail: str = ""
+
+    @classmethod
+    def from_plasmid(cls, plasmid: Plasmid, *, place: str, source: str) -> Collected:
+        """A plasmid that was read, with what is known of it; without its lab."""
+        info = plasmid.info or PlasmidInfo()
+        year = str(info.year or "")
+        return cls(
+            plasmid.id,
+            place,
+            source,
+            info.source_url or "",
+            sequence=plasmid.sequence,
+            topology=plasmid.topology,
+            publication=info.publication or plasmid.group or "",
+            year=year,
+            deposited=year,
+        )
 
 
 def id_key(name: str) -> tuple[str, int]:

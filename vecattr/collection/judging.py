@@ -84,14 +84,7 @@ class Judge:
         return tuple(source for source in LAB_SOURCES if source in self.lab_from)
 
     def _plasmid(self, plasmid: Plasmid, source: str) -> Collected:
-        collected = Collected(
-            plasmid.id,
-            source,
-            source,
-            sequence=plasmid.sequence,
-            topology=plasmid.topology,
-            publication=plasmid.group or "",
-        )
+        collected = Collected.from_plasmid(plasmid, place=source, source=source)
         if plasmid.lab is None:
             return replace(collected, detail="the file names no lab")
         lab = Settled(plasmid.lab, "column", SURE)

@@ -147,7 +147,8 @@ def test_the_last_columns_are_the_youngest(
     text = io.StringIO(capsys.readouterr().out)
     rows = list(csv.DictReader(text, delimiter="\t" if form == "tsv" else ","))
     last = ["probability", "work", "coverage", "source", "outside", "strength"]
-    assert list(rows[0])[-6:] == last
+    last += ["print_name", "publication", "year", "source_url"]
+    assert list(rows[0])[-len(last) :] == last
     assert {row["kind"] for row in rows} == {"lab", "neighbor"}
     for row in rows:
         assert (row["work"], row["coverage"]) == ("new", "0.900000")

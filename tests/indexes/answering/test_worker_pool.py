@@ -162,7 +162,7 @@ def test_a_signal_to_all_processes_is_told_once_and_leaves_none(
         assert process.stdout is not None
         assert process.stdout.readline()
     os.killpg(process.pid, number)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=120)
     assert errors == f"vecattr: error: {word}\n"
     assert process.returncode == code
     assert_gone(workers)
@@ -175,7 +175,7 @@ def test_a_killed_process_leaves_none_that_answer_it(index: Path) -> None:
     assert process.stdout is not None
     assert process.stdout.readline()
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
     assert_gone(workers)
 
 
@@ -184,7 +184,7 @@ def test_the_death_of_one_that_answers_is_told(index: Path) -> None:
     process = asking(index)
     workers = workers_of(process)
     os.kill(workers[0], signal.SIGKILL)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=120)
     assert errors.startswith("vecattr: error: a process that was answering was killed")
     assert process.returncode == VecattrError.exit_code
     assert_gone(workers)
@@ -198,7 +198,7 @@ def test_a_reader_that_closes_its_pipe_leaves_none(index: Path) -> None:
     assert process.stderr is not None
     assert process.stdout.readline()
     process.stdout.close()
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=120) == 0
     assert process.stderr.read() == ""
     process.stderr.close()
     assert_gone(workers)
