@@ -138,7 +138,8 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that the first word names; a usage error tells which it may have meant."""
-        if args[0] in COMMANDS or args[0].startswith("-") or ctx.resilient_parsing:
+        known = self.get_command(ctx, args[0]) is not None
+        if known or args[0].startswith("-") or ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
         from vecattr.cli.installation.suggestions import unknown_command  # start-up
 

@@ -37,7 +37,7 @@ HOMES = {
     "numba": {"vecattr.encoders.networks.compiled"},
     "openTSNE": {"vecattr.plots.tsne"},
     "openpyxl": {"vecattr.readers.binary_tables"},
-    "pandas": {"vecattr.frames"},
+    "pandas": {"vecattr.frames", "vecattr.shown"},
     "prometheus_client": {"vecattr.cli.serving.metrics"},
     "pyarrow": {"vecattr.readers.binary_tables"},
     "resource": {"vecattr.posix"},
