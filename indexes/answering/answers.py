@@ -13,8 +13,8 @@ from itertools import chain
 from vecattr.attribution import Attribution
 from vecattr.errors import ArtifactError
 from vecattr.indexes.answering.attributions import attributions
-from vecattr.indexes.answering.embedded_queries import embed_queries
-from vecattr.indexes.answering.judgement import judge
+from vecattr.indexes.answering.embedded_queries import EmbeddedQueries, embed_queries
+from vecattr.indexes.answering.judgement import Judgement, judge
 from vecattr.indexes.answering.lab_scores import score_labs
 from vecattr.indexes.answering.opened_panel import OpenedPanel
 from vecattr.indexes.answering.request import AnswerRequest, at_least
@@ -59,18 +59,24 @@ def check_request(panel: OpenedPanel, request: AnswerRequest, *, batch_size: int
     panel.check(request.confidence)
 
 
-def answers_of_batch(
+def judged(
     panel: OpenedPanel, batch: Sequence[Plasmid], request: AnswerRequest
-) -> Iterator[Attribution]:
-    """The answers of some plasmids, embedded and searched for together."""
+) -> tuple[EmbeddedQueries, Judgement]:
+    """Some plasmids, embedded and searched for together, and the order of labs of each."""
     queries = embed_queries(
         panel,
         batch,
         neighbors=request.neighbors,
         exclude_near_copies=request.exclude_near_copies,
     )
-    labs = score_labs(panel, queries)
-    judgement = judge(panel, queries, labs, request.confidence)
+    return queries, judge(panel, queries, score_labs(panel, queries), request.confidence)
+
+
+def answers_of_batch(
+    panel: OpenedPanel, batch: Sequence[Plasmid], request: AnswerRequest
+) -> Iterator[Attribution]:
+    """The answers of some plasmids, embedded and searched for together."""
+    queries, judgement = judged(panel, batch, request)
     return attributions(panel, queries, judgement, request)
 
 

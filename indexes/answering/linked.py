@@ -9,12 +9,9 @@ from dataclasses import replace
 import numpy as np
 
 from vecattr.attribution import Attribution, Link
-from vecattr.indexes.answering.answers import answers_of_batch, check_request
+from vecattr.indexes.answering.answers import answers_of_batch, check_request, judged
 from vecattr.indexes.answering.attributions import attributions
-from vecattr.indexes.answering.embedded_queries import embed_queries
 from vecattr.indexes.answering.joint_judgement import judge_linked
-from vecattr.indexes.answering.judgement import judge
-from vecattr.indexes.answering.lab_scores import score_labs
 from vecattr.indexes.answering.opened_panel import OpenedPanel
 from vecattr.indexes.answering.request import AnswerRequest
 from vecattr.indexes.answering.together import check_one_index
@@ -76,12 +73,6 @@ def _answers_of_group(
     panel: OpenedPanel, plasmids: Sequence[Plasmid], request: AnswerRequest
 ) -> Iterator[Attribution]:
     """The answers of plasmids that links join."""
-    queries = embed_queries(
-        panel,
-        plasmids,
-        neighbors=request.neighbors,
-        exclude_near_copies=request.exclude_near_copies,
-    )
-    alone = judge(panel, queries, score_labs(panel, queries), request.confidence)
+    queries, alone = judged(panel, plasmids, request)
     helped = judge_linked(panel.indexes[0], alone, queries.featured, request.confidence)
     return attributions(panel, queries, helped, request)

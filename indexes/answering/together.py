@@ -10,9 +10,8 @@ import numpy as np
 from vecattr.attribution import Attribution, Provenance
 from vecattr.calibration.outcomes import OutcomeFit
 from vecattr.errors import UsageError
-from vecattr.indexes.answering.answers import check_request
+from vecattr.indexes.answering.answers import check_request, judged
 from vecattr.indexes.answering.attributions import attributions, right_share, strength
-from vecattr.indexes.answering.embedded_queries import embed_queries
 from vecattr.indexes.answering.joint_judgement import (
     belongings_of,
     is_calibrated,
@@ -20,8 +19,7 @@ from vecattr.indexes.answering.joint_judgement import (
     joint_fit,
     judge_together,
 )
-from vecattr.indexes.answering.judgement import Judgement, judge
-from vecattr.indexes.answering.lab_scores import score_labs
+from vecattr.indexes.answering.judgement import Judgement
 from vecattr.indexes.answering.opened_panel import OpenedPanel
 from vecattr.indexes.answering.request import AnswerRequest
 from vecattr.indexes.answering.verdict import doubt, fewer_classes, set_note, verdict
@@ -61,13 +59,7 @@ class AnsweredAlone:
         answers: list[Attribution] = []
         judgements, featured = [], []
         for batch in in_batches(plasmids, max_plasmids=batch_size):
-            queries = embed_queries(
-                panel,
-                batch,
-                neighbors=request.neighbors,
-                exclude_near_copies=request.exclude_near_copies,
-            )
-            judgement = judge(panel, queries, score_labs(panel, queries), request.confidence)
+            queries, judgement = judged(panel, batch, request)
             answers += attributions(panel, queries, judgement, request)
             judgements.append(judgement)
             featured.append(queries.featured)
