@@ -14,10 +14,9 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 import click
 
@@ -32,7 +31,6 @@ from vecattr.errors import (
     UsageError,
     VecattrError,
 )
-from vecattr.extras import translated
 from vecattr.version import __version__
 
 #: Parts of the messages of libraries that get no memory.
@@ -48,8 +46,7 @@ _NO_MEMORY = (
 _COMPLETION = "_VECATTR_COMPLETE"
 
 
-@dataclass(frozen=True)
-class CommandEntry:
+class CommandEntry(NamedTuple):
     """Where a command lies, below `vecattr.cli`, and its one line of help."""
 
     module: str
@@ -239,8 +236,11 @@ def _failed(terminal: Terminal, error: Exception) -> int:
 def _translated(error: Exception) -> VecattrError:
     """An error of Python or a library as one of ours; the user can correct those of the file
     system."""
-    if isinstance(error, ImportError) and (missing := translated(error)):
-        return missing
+    if isinstance(error, ImportError):
+        from vecattr.extras import translated  # start-up
+
+        if missing := translated(error):
+            return missing
     message = str(error).lower()
     if isinstance(error, MemoryError) or any(part in message for part in _NO_MEMORY):
         return VecattrError(

@@ -13,13 +13,9 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, get_args
 
+from vecattr.cli.log_format import Level, LogFormat
 from vecattr.version import __version__
-
-#: `text`: a line for people; `json`: one JSON object a line (`vecattr schema log`).
-LogFormat = Literal["text", "json"]
-LOG_FORMATS: tuple[LogFormat, ...] = get_args(LogFormat)
 
 Fields = Mapping[str, str | int | float | None]
 
@@ -34,16 +30,18 @@ class RunLog:
         self._logger.addHandler(handler)
         self._handler = handler
         self._start = time.monotonic()
-        self.event(logging.INFO, f"vecattr {__version__} starts", version=__version__)
+        self.event("info", f"vecattr {__version__} starts", version=__version__)
 
-    def event(self, level: int, message: str, **fields: str | int | float | None) -> None:
+    def event(self, level: Level, message: str, **fields: str | int | float | None) -> None:
         """One line; `fields` stand in JSON lines alone."""
-        self._logger.log(level, "%s", message, extra={"fields": fields})
+        self._logger.log(
+            logging.getLevelNamesMapping()[level.upper()], "%s", message, extra={"fields": fields}
+        )
 
     def close(self, exit_code: int) -> None:
         """The last line: how the command ended, and after how long."""
         seconds = round(time.monotonic() - self._start, 3)
-        level = logging.ERROR if exit_code else logging.INFO
+        level: Level = "error" if exit_code else "info"
         message = f"ends with exit code {exit_code} after {seconds:.1f} s"
         self.event(level, message, exit_code=exit_code, seconds=seconds)
         self._handler.close()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -12,16 +10,15 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 
-from vecattr.cli.progress_bar import ProgressBar
-from vecattr.cli.progress_lines import ProgressLines
 from vecattr.cli.rendering.color import colored_kind, takes_colors
-from vecattr.cli.rendering.escape import escape_control
 from vecattr.errors import AppliedError, InputError, VecattrError
+from vecattr.reports.wording import escape_control
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from vecattr.cli.run_log import LogFormat, RunLog
+    from vecattr.cli.log_format import Level, LogFormat
+    from vecattr.cli.run_log import RunLog
     from vecattr.plasmid import Plasmid
     from vecattr.readers.records import BadRecord
 
@@ -67,7 +64,7 @@ class Terminal:
             path, form, command = self.log_options
             self.run_log = RunLog(path, form=form, command=command)
 
-    def log(self, level: int, message: str, **fields: str | int | float | None) -> None:
+    def log(self, level: Level, message: str, **fields: str | int | float | None) -> None:
         """Add a line to the log file, if there is one."""
         self.open_log()
         if self.run_log is not None:
@@ -100,13 +97,13 @@ class Terminal:
 
     def say(self, text: str) -> None:
         """Print a line; nothing with -q."""
-        self.log(logging.INFO, text)
+        self.log("info", text)
         if not self.quiet:
             _print_line(escape_control(text))
 
     def detail(self, text: str) -> None:
         """Print a line only with -v."""
-        self.log(logging.DEBUG, text)
+        self.log("debug", text)
         if self.verbose:
             _print_line(escape_control(text))
 
@@ -121,7 +118,7 @@ class Terminal:
     def complain(self, error: VecattrError, *, kind: str = "error") -> None:
         """Print an error in one or two lines: where, what, and the next step."""
         message = f"{error.where}: {error.what}" if error.where else error.what
-        level = logging.WARNING if kind == "warning" else logging.ERROR
+        level: Level = "warning" if kind == "warning" else "error"
         self.log(level, message, what=error.what, where=error.where, hint=error.hint)
         shown = colored_kind(kind) if takes_colors(sys.stderr) else kind
         _print_line(f"vecattr: {shown}: {escape_control(message)}")
@@ -130,7 +127,9 @@ class Terminal:
 
     def trace(self, error: BaseException) -> None:
         """Print the traceback of an error line by line; messages may quote a stranger's file."""
-        self.log(logging.DEBUG, f"traceback of {type(error).__name__}")
+        import traceback  # start-up
+
+        self.log("debug", f"traceback of {type(error).__name__}")
         for line in "".join(traceback.format_exception(error)).rstrip("\n").split("\n"):
             _print_line(escape_control(line))
 
@@ -177,7 +176,7 @@ class Terminal:
 
     def tell_progress(self, sentence: str, done: int, seconds: float) -> None:
         """Print a line about how far the command is, and log it with its figures."""
-        self.log(logging.INFO, sentence, done=done, seconds=round(seconds, 3))
+        self.log("info", sentence, done=done, seconds=round(seconds, 3))
         if not self.quiet:
             _print_line(escape_control(sentence))
 
@@ -193,11 +192,15 @@ class Terminal:
         """A bar on stderr; call the value with the number of units done since its last call. What
         took long is told in a line at the end."""
         if not self.shows_progress:
+            from vecattr.cli.progress_lines import ProgressLines  # start-up
+
             every, tell = self.progress_seconds, self.tell_progress
             lines = ProgressLines(title, total=total, unit=unit, every=every, tell=tell)
             yield lines.advance
             lines.close()
             return
+        from vecattr.cli.progress_bar import ProgressBar  # start-up
+
         bar = ProgressBar(title, total=total, unit=unit, is_drawn=True)
         try:
             yield bar.advance

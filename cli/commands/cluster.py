@@ -13,7 +13,8 @@ from vecattr.cli.options.index import index_option
 from vecattr.cli.options.output import chosen_format, output_options
 from vecattr.cli.options.types import FILE, check_folder
 from vecattr.cli.options.verbosity import verbosity_options
-from vecattr.cli.rendering.formats import Format, Row, list_text
+from vecattr.cli.rendering.format_names import Format
+from vecattr.cli.rendering.formats import Row, list_text
 from vecattr.cli.rendering.output import write_file, write_results
 from vecattr.cli.terminal import terminal
 from vecattr.errors import UsageError

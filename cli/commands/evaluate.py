@@ -17,7 +17,8 @@ from vecattr.cli.options.output import chosen_format, output_options
 from vecattr.cli.options.reading import load_labelled_plasmids, reading_options
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.rendering.bad_records import bad_object
-from vecattr.cli.rendering.formats import Format, facts_text
+from vecattr.cli.rendering.format_names import Format
+from vecattr.cli.rendering.formats import facts_text
 from vecattr.cli.rendering.output import utf8, write_file, write_results
 from vecattr.cli.rendering.per_query import per_query_lines
 from vecattr.cli.terminal import terminal

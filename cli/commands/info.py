@@ -10,7 +10,8 @@ import click
 from vecattr.cli.options.index import index_option
 from vecattr.cli.options.output import chosen_format, output_options
 from vecattr.cli.options.verbosity import verbosity_options
-from vecattr.cli.rendering.formats import Format, facts_text
+from vecattr.cli.rendering.format_names import Format
+from vecattr.cli.rendering.formats import facts_text
 from vecattr.cli.rendering.output import write_results
 from vecattr.cli.terminal import terminal
 

@@ -9,7 +9,8 @@ import click
 from vecattr.cli.options.index import index_option
 from vecattr.cli.options.output import chosen_format, output_options
 from vecattr.cli.options.verbosity import verbosity_options
-from vecattr.cli.rendering.formats import Format, list_text
+from vecattr.cli.rendering.format_names import Format
+from vecattr.cli.rendering.formats import list_text
 from vecattr.cli.rendering.labs import COLUMNS, KNOWN_COLUMNS, lab_rows
 from vecattr.cli.rendering.output import write_results
 

@@ -17,10 +17,8 @@ from vecattr.cli.options.joint import JointOptions, Request, joint_options
 from vecattr.cli.options.output import answer_output_options, chosen_format
 from vecattr.cli.options.reading import reading_options
 from vecattr.cli.options.verbosity import verbosity_options
-from vecattr.cli.rendering.answers import render
 from vecattr.cli.rendering.bad_records import BadQueries
-from vecattr.cli.rendering.formats import DRAWN, MARKED, NEIGHBORS, Format
-from vecattr.cli.rendering.joint import render_joint
+from vecattr.cli.rendering.format_names import DRAWN, MARKED, NEIGHBORS, Format
 from vecattr.cli.rendering.output import write_results
 from vecattr.cli.terminal import terminal
 from vecattr.errors import UsageError
@@ -142,6 +140,9 @@ def _texts(
     form: Format,
 ) -> Iterator[str]:
     """The answers in this format, and with them the bad records that are to be reported."""
+    from vecattr.cli.rendering.answers import render  # start-up
+    from vecattr.cli.rendering.joint import render_joint  # start-up
+
     tells_bad = terminal().on_bad_record == "report"
     if joint.is_together:
         joints = joint.answers(panel, queries, request)

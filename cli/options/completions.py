@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 #: The file that makes a folder an index.
 _MANIFEST = "manifest.json"
@@ -28,7 +30,7 @@ class IndexFolder(click.Path):
     ) -> list[CompletionItem]:
         """Index folders whose path begins so."""
         indexes = _indexes(incomplete)
-        return indexes or [CompletionItem(incomplete, type="dir")]
+        return indexes or [_item(incomplete, type="dir")]
 
 
 class SourceText(click.types.StringParamType):
@@ -38,7 +40,7 @@ class SourceText(click.types.StringParamType):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """The shell's own list of files."""
-        return [CompletionItem(incomplete, type="file")]
+        return [_item(incomplete, type="file")]
 
 
 #: Types of arguments and options.
@@ -51,8 +53,14 @@ def lab_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     with suppress(Exception):
         wanted = incomplete.casefold()
         names = [name for name in _labs(_index_of(ctx)) if name.casefold().startswith(wanted)]
-        return [CompletionItem(name) for name in names[:_MOST]]
+        return [_item(name) for name in names[:_MOST]]
     return []
+
+
+def _item(text: str, **kind: str) -> CompletionItem:
+    from click.shell_completion import CompletionItem  # start-up
+
+    return CompletionItem(text, **kind)
 
 
 def _indexes(incomplete: str) -> list[CompletionItem]:
@@ -64,7 +72,7 @@ def _indexes(incomplete: str) -> list[CompletionItem]:
             for path in place.iterdir()
             if path.name.startswith(begun) and (path / _MANIFEST).is_file()
         )
-        return [CompletionItem(os.path.join(folder, name)) for name in names[:_MOST]]
+        return [_item(os.path.join(folder, name)) for name in names[:_MOST]]
     return []
 
 

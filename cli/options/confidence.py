@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vecattr.attribution import WORKS
 from vecattr.cli.options.decorators import as_one_argument, together
 from vecattr.cli.options.types import Amount
 
 if TYPE_CHECKING:
     from vecattr.indexes.scoring.confidence import ConfidenceOptions
+
+#: `WORKS` of `vecattr.attribution`, which help need not load.
+WORKS = ("known", "new")
 
 _OPTIONS = together(
     click.option(

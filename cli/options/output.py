@@ -9,7 +9,7 @@ import click
 
 from vecattr.cli.options.decorators import Decorator, together
 from vecattr.cli.options.types import FILE, check_folder
-from vecattr.cli.rendering.formats import ANSWER_FORMATS, FORMATS, Format
+from vecattr.cli.rendering.format_names import ANSWER_FORMATS, FORMATS, Format
 
 _SUFFIXES: dict[str, Format] = {
     ".bed": "bed",

@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
+from vecattr.cli.log_format import LOG_FORMATS, LogFormat
 from vecattr.cli.options.decorators import Function, together
 from vecattr.cli.options.types import FILE, check_folder
-from vecattr.cli.run_log import LOG_FORMATS, LogFormat
 from vecattr.cli.terminal import terminal
 
 

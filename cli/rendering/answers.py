@@ -22,15 +22,8 @@ from vecattr.cli.rendering.evidence import (
     evidence_table,
     stretch_rows,
 )
-from vecattr.cli.rendering.formats import (
-    Format,
-    Row,
-    aligned,
-    csv_line,
-    json_text,
-    jsonl_text,
-    tsv_line,
-)
+from vecattr.cli.rendering.format_names import Format
+from vecattr.cli.rendering.formats import Row, aligned, csv_line, json_text, jsonl_text, tsv_line
 from vecattr.joint_attribution import JointAttribution
 from vecattr.readers.records import BadRecord
 

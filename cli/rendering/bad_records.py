@@ -6,12 +6,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from vecattr.cli.rendering.escape import escape_control
-from vecattr.cli.rendering.formats import Row
-from vecattr.plasmid import Plasmid
-from vecattr.readers.records import BadRecord
+from vecattr.reports.wording import escape_control
+
+if TYPE_CHECKING:
+    from vecattr.cli.rendering.formats import Row
+    from vecattr.plasmid import Plasmid
+    from vecattr.readers.records import BadRecord
 
 #: The columns that --on-bad-record report appends to those of TSV and CSV.
 BAD_COLUMNS = ("error", "where")

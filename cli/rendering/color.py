@@ -6,18 +6,17 @@ Only what vecattr itself writes has escape sequences: those in names and files w
 from __future__ import annotations
 
 import os
-import re
 from typing import TextIO
 
 _BOLD, _RED, _GREEN, _YELLOW, _DIM = "1", "31", "32", "33", "2"
 
 #: The style of a line of an answer, by how it begins.
-_LINES = (
-    (re.compile(r"  verdict: known\b"), _GREEN),
-    (re.compile(r"  verdict: unknown\b"), _YELLOW),
-    (re.compile(r"  note: "), _YELLOW),
-    (re.compile(r"  rank  "), _DIM),
-)
+_LINES = {
+    "  verdict: known ": _GREEN,
+    "  verdict: unknown ": _YELLOW,
+    "  note: ": _YELLOW,
+    "  rank  ": _DIM,
+}
 _VERDICT = "  verdict: "
 
 #: The style of a message's first words, by its kind.
@@ -55,7 +54,7 @@ def colored_kind(kind: str) -> str:
 
 
 def _style_of(line: str) -> str | None:
-    return next((style for pattern, style in _LINES if pattern.match(line)), None)
+    return next((style for start, style in _LINES.items() if line.startswith(start)), None)
 
 
 def _styled(text: str, style: str | None) -> str:

@@ -25,15 +25,8 @@ from vecattr.cli.rendering.bad_records import (
 )
 from vecattr.cli.rendering.escape import escape_control
 from vecattr.cli.rendering.evidence import EVIDENCE_COLUMNS, MOSAIC_COLUMNS
-from vecattr.cli.rendering.formats import (
-    Format,
-    Row,
-    aligned,
-    csv_line,
-    json_text,
-    jsonl_text,
-    tsv_line,
-)
+from vecattr.cli.rendering.format_names import Format
+from vecattr.cli.rendering.formats import Row, aligned, csv_line, json_text, jsonl_text, tsv_line
 from vecattr.joint_attribution import JointAttribution
 
 #: The columns that --together appends at the very end.

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from vecattr.cli.rendering.color import colored_table, takes_colors
-from vecattr.cli.rendering.formats import Format
+from vecattr.cli.rendering.format_names import Format
 from vecattr.errors import AppliedError, ArtifactError
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from vecattr.attribution import Attribution
 from vecattr.cli.rendering.answers import render
-from vecattr.cli.rendering.formats import ANSWER_FORMATS, Format
+from vecattr.cli.rendering.format_names import ANSWER_FORMATS, Format
 from vecattr.errors import UsageError
 from vecattr.readers.records import BadRecord
 

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from vecattr.attribution import Attribution
 from vecattr.cli.rendering.bad_records import BadQueries
-from vecattr.cli.rendering.formats import MARKED, Cell, Row
+from vecattr.cli.rendering.format_names import MARKED
+from vecattr.cli.rendering.formats import Cell, Row
 from vecattr.cli.rendering.labs import COLUMNS, lab_rows
 from vecattr.cli.serving.documents import PAGE, document
 from vecattr.cli.serving.question import AnswerFacts, IndexFacts, Question, Reply

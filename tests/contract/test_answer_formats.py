@@ -12,7 +12,7 @@ import pytest
 
 from vecattr.attribution import Attribution, Hit, Neighbor, Provenance
 from vecattr.cli.rendering.answers import columns, render, verdict_line
-from vecattr.cli.rendering.formats import FORMATS, Format
+from vecattr.cli.rendering.format_names import FORMATS, Format
 
 ANSWER = Attribution(
     query="=q1",

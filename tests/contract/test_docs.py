@@ -14,7 +14,7 @@ import pytest
 from vecattr.cli.main import COMMANDS, cli, command_named
 from vecattr.cli.rendering.answers import columns
 from vecattr.cli.rendering.evidence import EVIDENCE_COLUMNS
-from vecattr.cli.rendering.formats import FORMATS
+from vecattr.cli.rendering.format_names import FORMATS
 from vecattr.errors import ArtifactError, InputError, LockedError, UsageError
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -64,6 +64,7 @@ ROOMS = (
     "vecattr.cli.signals",
     "vecattr.cli.rendering",
     "vecattr.cli.progress_lines",
+    "vecattr.cli.log_format",
     "vecattr.cli.run_log",
     "vecattr.cli.progress_bar",
     "vecattr.cli.terminal",

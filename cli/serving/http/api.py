@@ -11,7 +11,8 @@ from starlette.responses import Response
 
 from vecattr.attribution import Work
 from vecattr.calibration.expectation import Expectation
-from vecattr.cli.rendering.formats import DRAWN, MARKED, NEIGHBORS, json_text
+from vecattr.cli.rendering.format_names import DRAWN, MARKED, NEIGHBORS
+from vecattr.cli.rendering.formats import json_text
 from vecattr.cli.serving.adding import SECONDS, Addition, Confirmations
 from vecattr.cli.serving.desk import Desk
 from vecattr.cli.serving.documents import FORMS, MEDIA_TYPES, checked_form

@@ -16,7 +16,7 @@ import pytest
 from vecattr import Index
 from vecattr.cli.main import run
 from vecattr.cli.rendering.answers import columns
-from vecattr.cli.rendering.formats import FORMATS
+from vecattr.cli.rendering.format_names import FORMATS
 from vecattr.files.arrays import read_table
 
 Capture = pytest.CaptureFixture[str]

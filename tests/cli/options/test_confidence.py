@@ -12,10 +12,11 @@ from typing import Any
 import click
 import pytest
 
-from vecattr import Index
+from vecattr import Index, attribution
 from vecattr.calibration.calibration import read_calibration
 from vecattr.calibration.expectation import Expectation
 from vecattr.cli.main import run
+from vecattr.cli.options import confidence
 from vecattr.cli.options.confidence import confidence_options
 from vecattr.encoders.model_folder import CALIBRATION_FILE, HELD_OUT_FILE
 from vecattr.files.fold_folder import fold_path
@@ -280,3 +281,7 @@ def test_verify_names_damaged_held_out_plasmids(
     data[int(part * len(data))] ^= 0x10
     file.write_bytes(bytes(data))
     assert [one.where for one in verify_index(index).findings] == [str(file)]
+
+
+def test_the_kinds_of_work_offered_are_those_there_are() -> None:
+    assert confidence.WORKS == attribution.WORKS

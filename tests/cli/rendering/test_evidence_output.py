@@ -23,7 +23,7 @@ from vecattr.attribution import (
 from vecattr.cli.main import run
 from vecattr.cli.rendering.answers import COLUMNS, KNOWN_COLUMNS, render
 from vecattr.cli.rendering.evidence import EVIDENCE_COLUMNS, MOSAIC_COLUMNS
-from vecattr.cli.rendering.formats import FORMATS, Format
+from vecattr.cli.rendering.format_names import FORMATS, Format
 from vecattr.mosaic import Holder, LabShare, MosaicPart
 
 KINDS = ("support", "common")

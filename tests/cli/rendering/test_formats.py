@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vecattr.cli.rendering.escape import display_width, escape_control, escape_formula
+from vecattr.cli.rendering.format_names import FORMATS, Format
 from vecattr.cli.rendering.formats import (
-    FORMATS,
-    Format,
     aligned,
     csv_line,
     facts_text,
