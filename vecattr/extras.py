@@ -13,6 +13,8 @@ from vecattr.errors import MissingExtraError
 #: The extra that brings a library, by the name that Python imports.
 EXTRAS = {
     "Bio": "gck",
+    "dask_jobqueue": "cluster",
+    "distributed": "cluster",
     "fastapi": "serve",
     "matplotlib": "viz",
     "numba": "train",

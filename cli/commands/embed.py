@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vecattr.cli.options.cluster import ClusterOptions, cluster_options
 from vecattr.cli.options.completions import SOURCES
 from vecattr.cli.options.compute import compute_options
 from vecattr.cli.options.index import index_option
@@ -20,12 +21,13 @@ from vecattr.cli.terminal import terminal
 from vecattr.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from vecattr.encoders.protocol import SequenceEmbedder
+    from vecattr.indexes.cluster.address import ClusterAddress
     from vecattr.plasmid import Plasmid
     from vecattr.readers.plasmids import ReadOptions
-    from vecattr.vectors import Vectors
+    from vecattr.vectors import EmbeddingTable
 
 #: Plasmids embedded at once; the vectors do not depend on it.
 BATCH = 64
@@ -55,6 +57,7 @@ _FORMS: dict[str, VectorFormat] = {".h5": "h5", ".hdf5": "h5", ".npy": "npy", ".
 @index_option
 @reading_options
 @compute_options
+@cluster_options
 @verbosity_options
 def command(
     sequences: tuple[str, ...],
@@ -65,21 +68,25 @@ def command(
     read_options: ReadOptions,
     threads: int | None,
     device: str,
+    cluster: ClusterOptions,
 ) -> None:
     """Write a unit vector for each sequence, as features for other models."""
-    import numpy as np  # start-up
-
     from vecattr.encoders.protocol import features_read  # start-up
-    from vecattr.vectors import EmbeddingTable  # start-up
     from vecattr.version import __version__  # start-up
 
     form = form or _form_by_suffix(output)
+    cluster.check(threads=threads, device=device)
     embedder = _open_embedder(model, index, device=device, threads=threads)
     read_options = replace(read_options, known_features=lambda: features_read(embedder))
     plasmids = load_plasmids(sequences, read_options)
     with terminal().progress("embed", total=len(plasmids)) as advance:
-        vectors = np.concatenate(list(_embedded(plasmids, embedder, progress=advance)))
-    table = EmbeddingTable(tuple(plasmid.id for plasmid in plasmids), vectors)
+        if cluster.cluster is None:
+            table = _table(plasmids, embedder, progress=advance)
+        else:
+            source = (index, True) if model is None else (model, False)
+            table = _table_by_cluster(
+                cluster.cluster, plasmids, embedder.identity, source, output, progress=advance
+            )
     facts = {"model": embedder.identity, "tool": __version__}
     with terminal().going_on():
         write_file(output, vector_bytes(table, form=form, facts=facts))
@@ -109,11 +116,37 @@ def _open_embedder(
     return load_embedder(model, device=device, threads=threads)
 
 
-def _embedded(
+def _table(
     plasmids: Sequence[Plasmid], embedder: SequenceEmbedder, *, progress: Callable[[int], None]
-) -> Iterator[Vectors]:
-    """The vectors of the plasmids in order, (at most BATCH, d) at a time."""
+) -> EmbeddingTable:
+    """The vectors of the plasmids in order."""
+    import numpy as np  # start-up
+
+    from vecattr.vectors import EmbeddingTable  # start-up
+
+    vectors = []
     for start in range(0, len(plasmids), BATCH):
         batch = plasmids[start : start + BATCH]
-        yield embedder.embed(batch)
+        vectors.append(embedder.embed(batch))
         progress(len(batch))
+    return EmbeddingTable(tuple(plasmid.id for plasmid in plasmids), np.concatenate(vectors))
+
+
+def _table_by_cluster(
+    address: ClusterAddress,
+    plasmids: Sequence[Plasmid],
+    identity: str,
+    source: tuple[Path, bool],
+    output: Path,
+    *,
+    progress: Callable[[int], None],
+) -> EmbeddingTable:
+    """The same by workers, with the model in a folder; `source` says whether that is an index's."""
+    from vecattr.indexes.cluster.cluster import open_cluster  # start-up
+    from vecattr.indexes.cluster.embedding import EmbedderRecipe, embed_on_cluster  # start-up
+
+    folder, is_index = source
+    recipe = EmbedderRecipe(str(folder.absolute()), is_index, identity)
+    parts = output.with_name(f"{output.name}.parts")
+    with open_cluster(address) as cluster:
+        return embed_on_cluster(cluster, plasmids, recipe, parts=parts, progress=progress)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vecattr.cli.options.cluster import ClusterOptions, cluster_options
 from vecattr.cli.options.completions import SOURCES
 from vecattr.cli.options.compute import compute_options
 from vecattr.cli.options.confidence import confidence_options
@@ -25,7 +26,7 @@ from vecattr.cli.terminal import terminal
 from vecattr.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from vecattr.indexes.evaluation.true_ranks import TrueRanks
     from vecattr.indexes.index import Panel
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 @output_options
 @reading_options
 @compute_options
+@cluster_options
 @verbosity_options
 def command(
     plasmids: tuple[str, ...],
@@ -56,6 +58,7 @@ def command(
     confidence: ConfidenceOptions,
     threads: int | None,
     device: str,
+    cluster: ClusterOptions,
 ) -> None:
     """Measure how often labelled plasmids find their lab.
 
@@ -64,6 +67,7 @@ def command(
     """
     from vecattr.indexes.index import open_panel  # start-up
 
+    cluster.check(threads=threads, device=device)
     panel = open_panel(indexes, fusion=fusion, device=device, threads=threads)
     evaluation.check(panel, plasmids)
     read_options = replace(
@@ -71,10 +75,12 @@ def command(
     )
     bad_records: list[BadRecord] = []
     collection = load_labelled_plasmids(plasmids, read_options, report=bad_records.append)
-    measured = _measure(panel, collection, evaluation, confidence, title="evaluate")
-    facts = _ranking_facts(panel, collection, measured, evaluation, confidence)
-    if evaluation.unknown_where:
-        facts |= _unknown_facts(panel, plasmids, read_options, measured, evaluation, confidence)
+    with cluster.ranking(panel) as rank:
+        measured = _measure(rank, collection, evaluation, confidence, title="evaluate")
+        facts = _ranking_facts(panel, collection, measured, evaluation, confidence)
+        if evaluation.unknown_where:
+            known = panel, measured
+            facts |= _unknown_facts(known, rank, plasmids, read_options, evaluation, confidence)
     if evaluation.few_shot_where:
         facts |= _few_shot_facts(panel, plasmids, read_options, evaluation)
     facts |= _joint_facts(panel, collection, evaluation, confidence)
@@ -94,7 +100,7 @@ def command(
 
 
 def _measure(
-    panel: Panel,
+    rank: Callable[..., TrueRanks],
     plasmids: Sequence[Plasmid],
     evaluation: EvaluationOptions,
     confidence: ConfidenceOptions,
@@ -102,11 +108,8 @@ def _measure(
     title: str,
 ) -> TrueRanks:
     """Where the panel ranks the plasmids' labs, with progress under this title."""
-    from vecattr.indexes.evaluation.true_ranks import true_ranks  # start-up
-
     with terminal().progress(title, total=len(plasmids)) as advance:
-        return true_ranks(
-            panel,
+        return rank(
             plasmids,
             progress=advance,
             exclude_near_copies=evaluation.exclude_near_copies,
@@ -133,10 +136,10 @@ def _ranking_facts(
 
 
 def _unknown_facts(
-    panel: Panel,
+    known: tuple[Panel, TrueRanks],
+    rank: Callable[..., TrueRanks],
     sources: Sequence[str],
     read_options: ReadOptions,
-    measured: TrueRanks,
     evaluation: EvaluationOptions,
     confidence: ConfidenceOptions,
 ) -> dict[str, object]:
@@ -144,10 +147,11 @@ def _unknown_facts(
     from vecattr.indexes.evaluation.facts import detection_facts, outside_facts  # start-up
     from vecattr.plasmid import POOLED  # start-up
 
+    panel, measured = known
     named = frozenset(panel.lab_names) - {POOLED}
     unknown_options = replace(read_options, where=evaluation.unknown_where)
     plasmids = load_unknown_plasmids(sources, unknown_options, named=named)
-    unknown = _measure(panel, plasmids, evaluation, confidence, title="unknown")
+    unknown = _measure(rank, plasmids, evaluation, confidence, title="unknown")
     return {
         **detection_facts(measured, unknown, named=named),
         **outside_facts(measured, unknown, confidence),

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vecattr.cli.options.cluster import ClusterOptions, cluster_options
 from vecattr.cli.options.completions import SOURCES
-from vecattr.cli.options.compute import compute_options, processors
+from vecattr.cli.options.compute import compute_options
 from vecattr.cli.options.confidence import confidence_options
 from vecattr.cli.options.index import indexes_option, near_copies_option
 from vecattr.cli.options.joint import JointOptions, Request, joint_options
@@ -26,6 +27,7 @@ from vecattr.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from vecattr.attribution import Attribution
     from vecattr.indexes.index import Panel
     from vecattr.indexes.scoring.confidence import ConfidenceOptions
     from vecattr.plasmid import Plasmid
@@ -77,6 +79,7 @@ LABS = 10
 @answer_output_options
 @reading_options
 @compute_options
+@cluster_options
 @verbosity_options
 def command(
     sequences: tuple[str, ...],
@@ -96,6 +99,7 @@ def command(
     read_options: ReadOptions,
     threads: int | None,
     device: str,
+    cluster: ClusterOptions,
 ) -> None:
     """Rank the labs most likely to have designed each sequence.
 
@@ -103,12 +107,10 @@ def command(
     standard input. Each record gets one answer; a bad record is reported, the others are
     answered, and the exit code is 3. Several indexes (-i A -i B) give one common ranking.
     """
-    if k is not None and confidence.coverage is not None:
-        raise UsageError("-k and --coverage both say how many labs to name", hint="give one")
     written = chosen_format(form, output)
     evidence = evidence or bool(evidence_for) or written in MARKED
-    if common_labs is not None and not evidence:
-        raise UsageError("--common-labs without --evidence", hint="add --evidence")
+    cluster.check(threads=threads, device=device)
+    _check(k, confidence, joint, cluster, common_labs if not evidence else None)
     from vecattr.indexes.index import open_panel  # start-up
 
     panel = open_panel(indexes, fusion=fusion, device=device, threads=threads, exact=exact)
@@ -125,18 +127,37 @@ def command(
             "evidence": _common_labs(common_labs) if evidence else None,
             "evidence_for": evidence_for,
         }
-        processes = 1 if device == "cuda" else threads or processors()
-        texts = _texts(panel, queries, request, joint, bad_queries, processes, written)
-        write_results(texts, output, form=written)
+        with cluster.answering(panel, threads=threads, device=device) as answer:
+            texts = _texts(panel, answer, queries, request, joint, bad_queries, written)
+            write_results(texts, output, form=written)
+
+
+def _check(
+    k: int | None,
+    confidence: ConfidenceOptions,
+    joint: JointOptions,
+    cluster: ClusterOptions,
+    common_labs: int | None,
+) -> None:
+    """UsageError for options that exclude each other; `common_labs` without evidence."""
+    if common_labs is not None:
+        raise UsageError("--common-labs without --evidence", hint="add --evidence")
+    if k is not None and confidence.coverage is not None:
+        raise UsageError("-k and --coverage both say how many labs to name", hint="give one")
+    if cluster.cluster is not None and (joint.is_together or joint.linked):
+        raise UsageError(
+            "records that help each other out are answered by one process",
+            hint="leave out --cluster",
+        )
 
 
 def _texts(
     panel: Panel,
+    answer: Callable[..., Iterator[Attribution]],
     queries: Iterable[Plasmid],
     request: Request,
     joint: JointOptions,
     bad_queries: BadQueries,
-    processes: int,
     form: Format,
 ) -> Iterator[str]:
     """The answers in this format, and with them the bad records that are to be reported."""
@@ -147,11 +168,7 @@ def _texts(
     if joint.is_together:
         joints = joint.answers(panel, queries, request)
         return render_joint(joints, bad_queries, form=form, tells_bad=tells_bad)
-    answers = (
-        panel.query_linked(queries, **request)
-        if joint.linked
-        else panel.query_many(queries, processes=processes, **request)
-    )
+    answers = panel.query_linked(queries, **request) if joint.linked else answer(queries, **request)
     return render(bad_queries.woven(answers), form=form, tells_bad=tells_bad)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -60,19 +60,35 @@ def true_ranks(
 ) -> TrueRanks:
     """Rank at least one labelled plasmid; scores are kept for one batch at a time.
     `exclude_near_copies` and `options` as in `vecattr.indexes.index.Index.query_many`."""
-    true_labs = tuple(plasmid.lab for plasmid in plasmids if plasmid.lab is not None)
-    assert len(true_labs) == len(plasmids) > 0, "every plasmid has a lab, and there is at least one"
     panel.check(options)
     batches = []
+    for batch in rank_batches(plasmids):
+        ranks = batch_ranks(panel, batch, exclude_near_copies=exclude_near_copies, options=options)
+        batches.append(ranks)
+        progress(len(batch))
+    return joined_ranks(batches)
+
+
+def rank_batches(plasmids: Sequence[Plasmid]) -> Iterator[Sequence[Plasmid]]:
+    """At least one labelled plasmid, in batches."""
+    assert plasmids, "there is at least one"
+    assert all(plasmid.lab is not None for plasmid in plasmids), "every plasmid has a lab"
     for start in range(0, len(plasmids), BATCH):
-        rows = slice(start, start + BATCH)
-        queries = embed_without_neighbors(
-            panel, plasmids[rows], exclude_near_copies=exclude_near_copies
-        )
-        judgement = judge(panel, queries, score_labs(panel, queries), options)
-        batches.append(_of_batch(panel, queries, judgement, true_labs[rows]))
-        progress(len(queries.plasmids))
-    return _joined(batches)
+        yield plasmids[start : start + BATCH]
+
+
+def batch_ranks(
+    panel: OpenedPanel,
+    plasmids: Sequence[Plasmid],
+    *,
+    exclude_near_copies: bool,
+    options: ConfidenceOptions,
+) -> TrueRanks:
+    """The same of one batch."""
+    queries = embed_without_neighbors(panel, plasmids, exclude_near_copies=exclude_near_copies)
+    judgement = judge(panel, queries, score_labs(panel, queries), options)
+    true_labs = tuple(plasmid.lab for plasmid in plasmids if plasmid.lab is not None)
+    return _of_batch(panel, queries, judgement, true_labs)
 
 
 def _of_batch(
@@ -124,7 +140,9 @@ def _summed(values: NDArray[np.float64], classes: Codes, count: int) -> NDArray[
     return sums
 
 
-def _joined(batches: Sequence[TrueRanks]) -> TrueRanks:
+def joined_ranks(batches: Sequence[TrueRanks]) -> TrueRanks:
+    """The ranks of several batches of one panel, in their order."""
+
     def column(name: str) -> Any:
         values = [getattr(batch, name) for batch in batches]
         return None if values[0] is None else np.concatenate(values)

@@ -17,12 +17,15 @@ import vecattr
 LAYERS = ("vecattr", "vecattr.indexes", "vecattr.cli")
 HEAVY = (
     *("torch", "pandas", "faiss", "Bio", "h5py", "sentencepiece", "matplotlib", "sklearn"),
-    "jinja2",
+    *("jinja2", "dask", "distributed"),
 )
 
 #: The only modules that may import a library. A new module here is a decision, not an accident.
 HOMES = {
     "Bio": {"vecattr.formats.binary.gck", "vecattr.reports.exports.genbank"},
+    "dask": {"vecattr.indexes.cluster.cluster"},
+    "dask_jobqueue": {"vecattr.indexes.cluster.cluster"},
+    "distributed": {"vecattr.indexes.cluster.cluster"},
     "faiss": {"vecattr.indexes.search.vector_search"},
     "fastapi": {
         "vecattr.cli.serving.http.api",

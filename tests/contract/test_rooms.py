@@ -60,6 +60,7 @@ ROOMS = (
     "vecattr.indexes.editing",
     "vecattr.indexes.checking",
     "vecattr.indexes.evaluation",
+    "vecattr.indexes.cluster",
     # vecattr.cli
     "vecattr.cli.signals",
     "vecattr.cli.rendering",

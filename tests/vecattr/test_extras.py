@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 #: What PyPI calls a library that Python imports by another name.
 DISTRIBUTIONS = {
     "Bio": "biopython",
+    "dask_jobqueue": "dask-jobqueue",
     "prometheus_client": "prometheus-client",
     "python_multipart": "python-multipart",
     "sklearn": "scikit-learn",

@@ -1,0 +1,1 @@
+"""Work divided among machines: a cluster of Dask."""

@@ -1,0 +1,241 @@
+"""A cluster of Dask: an address in; tasks and their arguments in, results in order out.
+
+The only module that imports Dask, and the one that translates its errors. It knows nothing of what
+is computed. A task is a function and its arguments, all pickled; it may run twice, on two workers
+even, and must do the same then.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Generic, TypeVar
+
+from vecattr.errors import MismatchError, VecattrError
+from vecattr.extras import require
+from vecattr.indexes.answering.worker_pool import starting_children
+from vecattr.indexes.cluster.address import MEMORY, ClusterAddress
+from vecattr.version import __version__
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+#: Tasks on the way to each worker and back.
+_AHEAD = 2
+#: Seconds that a scheduler, and then a first worker, may take to answer.
+_PATIENCE = 60
+#: Settings of schedulers that are started here: a task outlives so many lost workers, and a worker
+#: that says nothing for so long is lost.
+_SETTINGS = {
+    "distributed.scheduler.allowed-failures": 20,
+    "distributed.scheduler.worker-ttl": "60s",
+    "distributed.comm.timeouts.connect": "30s",
+    "distributed.admin.large-graph-warning-threshold": "1GiB",
+}
+
+
+class Cluster:
+    """An open cluster. Make one with `open_cluster`."""
+
+    def __init__(self, client: Any, address: ClusterAddress) -> None:
+        self._client = client
+        self._address = address
+
+    def workers(self) -> list[str]:
+        """The addresses of the workers that are there now, sorted."""
+        with _translated(self._address):
+            return sorted(self._client.scheduler_info(n_workers=-1)["workers"])
+
+    def on_each_worker(self, task: Callable[..., Result], *arguments: Any) -> dict[str, Result]:
+        """The result of a task on every worker that is there now, by its address."""
+        with _translated(self._address):
+            results: dict[str, Result] = self._client.run(task, *arguments)
+            return results
+
+    def submit(
+        self, task: Callable[..., Result], *arguments: Any, worker: str | None = None
+    ) -> Pending[Result]:
+        """One task on the way, to this worker if it is still there then."""
+        with _translated(self._address):
+            future = self._client.submit(
+                task,
+                *arguments,
+                pure=False,
+                workers=None if worker is None else [worker],
+                allow_other_workers=worker is not None,
+            )
+        return Pending(future, self._address)
+
+    def results(self, task: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """The result of the task for each item, in order, as they come; few items are on the way at
+        any time. Errors as those of one process; VecattrError when workers are lost again and
+        again, or the cluster is."""
+        pending: deque[Pending[Result]] = deque()
+        limit = _AHEAD * max(1, len(self.workers()))
+        try:
+            for item in items:
+                pending.append(self.submit(task, item))
+                if len(pending) > limit:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for one in pending:
+                one.cancel()
+
+
+class Pending(Generic[Result]):
+    """A task on its way."""
+
+    def __init__(self, future: Any, address: ClusterAddress) -> None:
+        self._future = future
+        self._address = address
+
+    def result(self) -> Result:
+        """What it returns, once it is done; errors as in `Cluster.results`."""
+        with _translated(self._address):
+            result: Result = self._future.result()
+        return result
+
+    def cancel(self) -> None:
+        """Do not run it, if that can still be prevented."""
+        self._future.cancel()
+
+
+@contextmanager
+def open_cluster(address: ClusterAddress) -> Iterator[Cluster]:
+    """Connect to a cluster, or start one that ends with this; MissingExtraError without Dask,
+    VecattrError when nothing answers, MismatchError for workers with another vecattr."""
+    require("distributed", what="--cluster")
+    if address.kind == "slurm":
+        require("dask_jobqueue", what="--cluster slurm:")
+    import dask.config  # extra
+    import distributed  # extra
+
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    with dask.config.set(_SETTINGS), _scheduler(address) as scheduler:
+        open_client: Any = distributed.Client
+        with _translated(address):
+            client = open_client(scheduler, timeout=_PATIENCE, set_as_default=False)
+        with client:
+            cluster = Cluster(client, address)
+            with _translated(address):
+                client.wait_for_workers(max(1, address.workers), timeout=_patience(address))
+            _check_versions(cluster)
+            yield cluster
+
+
+def _patience(address: ClusterAddress) -> int | None:
+    """Seconds to wait for workers; jobs of SLURM wait in a queue for as long as it takes."""
+    return None if address.kind == "slurm" else _PATIENCE
+
+
+def _scheduler(address: ClusterAddress) -> AbstractContextManager[Any]:
+    """What a client connects to."""
+    if address.kind == "local":
+        return _local(address)
+    if address.kind == "slurm":
+        return _slurm(address)
+    return _running(address)
+
+
+@contextmanager
+def _running(address: ClusterAddress) -> Iterator[str]:
+    yield address.url
+
+
+@contextmanager
+def _local(address: ClusterAddress) -> Iterator[Any]:
+    """Worker processes here, spawned, with one thread each; they speak TLS with a certificate of
+    this run, because whoever can send them a task can do whatever this user can."""
+    import distributed  # extra
+
+    start: Any = distributed.LocalCluster
+    with starting_children(), _translated(address):
+        local = start(
+            n_workers=address.workers,
+            threads_per_worker=1,
+            processes=True,
+            memory_limit=MEMORY,
+            host="127.0.0.1",
+            protocol="tls",
+            security=True,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        )
+    with local:
+        yield local
+
+
+@contextmanager
+def _slurm(address: ClusterAddress) -> Iterator[Any]:
+    """Workers that are jobs of SLURM, one process and one processor each."""
+    from dask_jobqueue.slurm import SLURMCluster  # extra
+
+    options = dict(address.options)
+    start: Any = SLURMCluster
+    with _translated(address):
+        jobs = start(
+            cores=1,
+            processes=1,
+            memory=options.get("memory", MEMORY),
+            walltime=options.get("walltime"),
+            queue=options.get("queue"),
+            account=options.get("account"),
+            scheduler_options={"dashboard_address": None},
+        )
+    with jobs:
+        jobs.scale(jobs=address.workers)
+        yield jobs
+
+
+def _check_versions(cluster: Cluster) -> None:
+    """MismatchError for a worker with another vecattr than this."""
+    versions = cluster.on_each_worker(_version)
+    for worker, version in sorted(versions.items()):
+        if version != __version__:
+            raise MismatchError(
+                f"has vecattr {version}, expected {__version__}, as here",
+                where=f"worker {worker}",
+                hint="install the same version for all workers",
+            )
+
+
+def _version() -> str:
+    return __version__
+
+
+@contextmanager
+def _translated(address: ClusterAddress) -> Iterator[None]:
+    """Errors of Dask as VecattrError with the next step; those of tasks as they are."""
+    from concurrent.futures import CancelledError  # start-up
+
+    from distributed.client import FutureCancelledError  # extra
+    from distributed.comm.core import CommClosedError  # extra
+    from distributed.scheduler import KilledWorker  # extra
+
+    try:
+        yield
+    except KilledWorker as error:
+        raise VecattrError(
+            "a task was begun again and again, and its worker was lost each time, perhaps for want "
+            "of memory",
+            where=f"cluster {address}",
+            hint="give workers more memory, or ask with smaller batches",
+        ) from error
+    except ModuleNotFoundError as error:
+        raise MismatchError(
+            f"workers lack the library {error.name}",
+            where=f"cluster {address}",
+            hint="install the same vecattr for all workers",
+        ) from error
+    except (CommClosedError, CancelledError, FutureCancelledError, OSError, TimeoutError) as error:
+        if isinstance(error, FileNotFoundError | PermissionError):
+            raise
+        raise VecattrError(
+            f"the cluster does not answer, or was lost: {error}",
+            where=f"cluster {address}",
+            hint="start its scheduler and workers, and do the same again",
+        ) from error
