@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -82,6 +83,7 @@ HOMES = {
 }
 
 
+@cache
 def modules() -> list[str]:
     """Every module and package by its installed name."""
     names = ["vecattr", *(info.name for info in walk_packages(vecattr.__path__, "vecattr."))]
@@ -98,6 +100,7 @@ def source_of(name: str) -> Path:
     return Path(spec.origin)
 
 
+@cache
 def imports_of(name: str) -> set[str]:
     """Every absolute name that a module imports anywhere in its text."""
     path = source_of(name)
