@@ -5,9 +5,10 @@
 
 It needs the extra `release`. In order: versions and changelog agree; the public API and the formats
 lose nothing since the last release (`tools/releases/`); wheel, sdist, site and man pages are built;
-the metadata, its addresses, the rendering of the readme and the licences of vendored parts are
-checked; the notes are written from the changelog. It ends with 1, after the last check, when one
-failed. `--keep-api` then keeps the API of this version for the next release to compare with.
+the metadata, its addresses, the rendering of the readme, the licences of vendored parts, and every
+file of the package, byte for byte, are checked; the notes are written from the changelog. It ends
+with 1, after the last check, when one failed. `--keep-api` then keeps the API of this version for
+the next release to compare with. `tools/release_version.py` moves the version before.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from man_pages import write_pages
 from public_api import differences, load, snapshot
+from release_version import stated
 
 from vecattr.version import __version__
 
@@ -76,7 +78,7 @@ def section(changelog: str, version: str) -> str:
 
 
 def check_texts(report: Report) -> None:
-    """Version, citation and changelog say the same."""
+    """All files that name the version, the changelog among them, say the same."""
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     titles = re.findall(r"^## (.+)$", changelog, flags=re.MULTILINE)
     has_heading = any(title.split()[0].strip("[]") == __version__ for title in titles)
@@ -84,8 +86,8 @@ def check_texts(report: Report) -> None:
         report.good(f"CHANGELOG.md has the version {__version__}")
     else:
         report.note(f"CHANGELOG.md has no heading {__version__}: notes of what is unreleased")
-    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
-    report.check(f"\nversion: {__version__}\n" in citation, f"CITATION.cff says {__version__}")
+    for name, version in stated():
+        report.check(version == __version__, f"{name} says {version}")
 
 
 def last_release() -> Path:
@@ -141,7 +143,34 @@ def build(report: Report, target: Path) -> None:
         has_own = any(name.endswith("LICENSE") for name in names)
         report.check(has_own, f"{path.name} has the licence, and {len(names)} files")
         if path.suffix == ".whl":
+            check_files(report, path)
             _check_metadata(report, path)
+
+
+def check_files(report: Report, wheel: Path, root: Path = ROOT) -> None:
+    """The wheel holds what the checkout has of the package, byte for byte, and no other module."""
+    tracked = {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in _package_files(root / "vecattr")
+    }
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if name.startswith("vecattr/")}
+        other = sorted(name for name in names & set(tracked) if archive.read(name) != tracked[name])
+    missing = sorted(set(tracked) - names)
+    new = sorted(names - set(tracked))
+    wrong = [f"{len(missing)} missing", f"{len(other)} changed", f"{len(new)} unknown"]
+    shown = ", ".join([*wrong, *[*missing, *other, *new][:5]])
+    is_whole = not (missing or other or new)
+    report.check(is_whole, f"files of the package: {len(names) if is_whole else shown}")
+
+
+def _package_files(folder: Path) -> Iterator[Path]:
+    """All files below a folder, those below links to folders, too; no bytecode."""
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and path.name != "__pycache__":
+            yield from _package_files(path)
+        elif path.is_file():
+            yield path
 
 
 def _names(path: Path) -> Iterator[str]:
@@ -162,12 +191,25 @@ def _check_metadata(report: Report, wheel: Path) -> None:
     python = metadata["Requires-Python"]
     report.check(bool(python), f"it needs Python {python}")
     addresses = metadata.get_all("Project-URL") or []
-    if not addresses:
-        report.note("setup.cfg names no project_urls: the page of the package links nowhere")
+    check_home(report, addresses, (ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     for line in addresses:
         address = line.partition(",")[2].strip()
         is_address = _ADDRESS.fullmatch(address) is not None and not _SPACE.search(address)
         report.check(is_address, f"address: {address}")
+
+
+def check_home(report: Report, addresses: Sequence[str], citation: str) -> None:
+    """The package and CITATION.cff name the same repository, once there is one to name."""
+    stated = re.search(r"^repository-code: [\"']?([^\"'\n]+)", citation, flags=re.MULTILINE)
+    if stated is None and not addresses:
+        report.note(
+            "no public address of this project is known: project_urls in setup.cfg and "
+            "repository-code in CITATION.cff are left out until there is one"
+        )
+    else:
+        home = stated[1].strip() if stated else None
+        names_it = any(line.partition(",")[2].strip() == home for line in addresses)
+        report.check(names_it, f"project_urls name the repository of CITATION.cff, {home}")
 
 
 def build_site(report: Report, target: Path) -> None:

@@ -8,12 +8,15 @@ import json
 import re
 import shutil
 import subprocess
+import zipfile
+from datetime import date
 from pathlib import Path
 
 import man_pages
 import public_api
 import pytest
 import release
+import release_version
 
 from vecattr.cli.main import COMMANDS, cli
 
@@ -93,6 +96,62 @@ def test_a_part_of_others_without_its_licence_is_wrong() -> None:
     assert report.failures == 0
     release.check_licences(report, ["b/d3.min.js", "a/LICENSE-d3.txt"])
     assert report.failures == 1
+
+
+def test_one_command_moves_the_version_everywhere(tmp_path: Path) -> None:
+    for name in {*(name for name, *_ in release_version.PLACES), "CHANGELOG.md"}:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    for day in (date(2030, 1, 2), date(2030, 1, 3)):  # a second time, when the day was wrong
+        release_version.move("9.8.7", day, root=tmp_path)
+        assert {version for _, version in release_version.stated(tmp_path)} == {"9.8.7"}
+    citation = (tmp_path / "CITATION.cff").read_text(encoding="utf-8")
+    assert citation.count("date-released: ") == citation.count("date-released: 2030-01-03\n") == 1
+    changelog = (tmp_path / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert "\n## Unreleased\n\n## 9.8.7 (2030-01-03)\n" in changelog
+
+
+def test_a_file_that_names_no_version_is_told(tmp_path: Path) -> None:
+    (tmp_path / "vecattr").mkdir()
+    (tmp_path / "vecattr" / "version.py").write_text("# nothing\n")
+    with pytest.raises(ValueError, match=r"version\.py"):
+        release_version.move("9.8.7", date(2030, 1, 2), root=tmp_path)
+
+
+@pytest.mark.parametrize("names", [{}, {"vecattr/a.py": b"other"}, {"vecattr/b.py": b"more"}])
+def test_a_wheel_that_differs_from_the_checkout_is_wrong(
+    names: dict[str, bytes], tmp_path: Path
+) -> None:
+    (tmp_path / "vecattr").mkdir()
+    (tmp_path / "vecattr" / "a.py").write_bytes(b"one")
+    (tmp_path / "cli").mkdir()
+    (tmp_path / "cli" / "c.py").write_bytes(b"linked")
+    (tmp_path / "vecattr" / "cli").symlink_to("../cli")
+    with zipfile.ZipFile(tmp_path / "made.whl", "w") as archive:
+        files = {"vecattr/a.py": b"one", "vecattr/cli/c.py": b"linked", **names}
+        for name, content in files.items():
+            archive.writestr(name, content)
+    report = release.Report()
+    release.check_files(report, tmp_path / "made.whl", tmp_path)
+    assert report.failures == (1 if names else 0)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "citation", "failures"),
+    [
+        ([], "title: t\n", 0),
+        (["Source, https://a.example/v"], 'repository-code: "https://a.example/v"\n', 0),
+        (["Source, https://b.example/v"], "repository-code: https://a.example/v\n", 1),
+        (["Source, https://b.example/v"], "title: t\n", 1),
+        ([], "repository-code: https://a.example/v\n", 1),
+    ],
+)
+def test_package_and_citation_name_one_repository(
+    addresses: list[str], citation: str, failures: int
+) -> None:
+    report = release.Report()
+    release.check_home(report, addresses, citation)
+    assert report.failures == failures
 
 
 def test_the_command_checks_and_writes(tmp_path: Path) -> None:
