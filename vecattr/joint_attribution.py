@@ -3,15 +3,26 @@ and each query's own answer beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from vecattr.attribution import Attribution, Hit, Provenance, Strength, Verdict, sentence_of
-from vecattr.plasmid import Topology
+from vecattr.mosaic import Reach
+from vecattr.plasmid import Plasmid, Topology
 
 #: The name of a group that was given none.
 TOGETHER = "together"
+
+
+def groups_of(plasmids: Iterable[Plasmid], *, by_group: bool) -> dict[str, list[Plasmid]]:
+    """The plasmids that are answered together, by the name of each group, in order of first
+    appearance: all of them, or those of each group; one without a group is a group of its own."""
+    groups: dict[str, list[Plasmid]] = {}
+    for plasmid in plasmids:
+        name = plasmid.group or plasmid.id if by_group else TOGETHER
+        groups.setdefault(name, []).append(plasmid)
+    return groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,13 @@ class Member:
     def belongs(self) -> bool | None:
         """Whether it is likelier of the others' lab than not; None where nothing is stated."""
         return None if self.belonging is None else self.belonging >= 0.5
+
+
+def reach_of(answers: Iterable[Attribution]) -> Reach | None:
+    """How much of several queries together is known; None where one answer does not say."""
+    reaches = [answer.reach for answer in answers]
+    told = [reach for reach in reaches if reach is not None]
+    return Reach.of_several(told) if told and len(told) == len(reaches) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +109,14 @@ class JointAttribution:
     @property
     def sentence(self) -> str:
         """The joint answer in one sentence."""
-        return sentence_of(self.labs, outside=self.outside, strength=self.strength)
+        return sentence_of(
+            self.labs, outside=self.outside, strength=self.strength, reach=self.reach
+        )
+
+    @property
+    def reach(self) -> Reach | None:
+        """How much of all members together is known; None where k-mers play no part."""
+        return reach_of(member.answer for member in self.members)
 
     @property
     def by_query(self) -> Mapping[str, Member]:

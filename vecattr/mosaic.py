@@ -7,6 +7,7 @@ whose it is and which plasmids have it.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -52,11 +53,15 @@ class LabShare:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A stored plasmid that holds `share` (above 0, 1: all) of a part's sampled 21-mers."""
+    """A stored plasmid that holds `share` (above 0, 1: all) of a part's sampled 21-mers. The last
+    ones are what the index knows of the plasmid, if anything."""
 
     id: str
     lab: str
     share: float
+    publication: str | None = None
+    year: int | None = None
+    source_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,20 @@ class Reach:
 
     def __post_init__(self) -> None:
         assert 0 <= self.few <= self.known <= 1, (self.few, self.known)
+
+    @classmethod
+    def of_several(cls, reaches: Sequence[Reach]) -> Reach:
+        """Of several queries together, at least one: shares of all their 21-mers.
+
+        >>> Reach.of_several([Reach(100, 10, known=1, few=0.5), Reach(300, 30, known=0, few=0)])
+        Reach(bases=400, kmers=40, known=0.25, few=0.125)
+        """
+        kmers = sum(reach.kmers for reach in reaches)
+        weights = [reach.kmers / max(kmers, 1) for reach in reaches]
+        pairs = list(zip(weights, reaches, strict=True))
+        known = min(1.0, sum(weight * reach.known for weight, reach in pairs))
+        few = min(known, sum(weight * reach.few for weight, reach in pairs))
+        return cls(sum(reach.bases for reach in reaches), kmers, known, few)
 
     @property
     def is_unknown(self) -> bool:

@@ -6,6 +6,7 @@ Each is imported here alone, so that the rest can be imported everywhere and say
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from vecattr.errors import UsageError
 
@@ -17,7 +18,7 @@ except ImportError:
 
 HAS_POSIX = fcntl is not None and os.open in os.supports_dir_fd
 
-__all__ = ["HAS_POSIX", "fcntl", "require_posix", "resource"]
+__all__ = ["HAS_POSIX", "fcntl", "give_back_memory", "require_posix", "resource"]
 
 
 def require_posix() -> None:
@@ -27,3 +28,12 @@ def require_posix() -> None:
             "an index needs file locks and folders of a POSIX system, which this one lacks",
             hint="use Linux; on Windows that is the Windows Subsystem for Linux (wsl --install)",
         )
+
+
+def give_back_memory() -> None:
+    """Let the C library give free memory back to the system, where it can (glibc). By itself it
+    keeps what many small answers left free between others that are in use."""
+    import ctypes  # start-up
+
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -58,6 +58,14 @@ _LAB_SOURCES = (
     help="Also write what was left out, and why, as a table.",
 )
 @click.option(
+    "--lab-info",
+    type=FILE,
+    metavar="FILE",
+    callback=check_folder,
+    help="Also write the labs with their institutions, for build-index --lab-info; what the file "
+    "says already stays.",
+)
+@click.option(
     "--lab-from",
     type=click.Choice(_LAB_SOURCES),
     multiple=True,
@@ -120,6 +128,7 @@ def command(
     sources: tuple[str, ...],
     output: Path | None,
     report: Path | None,
+    lab_info: Path | None,
     lab_from: tuple[str, ...],
     aliases: Path | None,
     update: Path | None,
@@ -141,13 +150,14 @@ def command(
     from vecattr.inputs.limits import Limits  # start-up
 
     table = _checked_output(output, update, changes, is_partial=partial)
-    _check_names(table, report, aliases, changes)
+    _check_names(table, report, lab_info, aliases, changes)
     limits = Limits(bases=max_bases, unpacked=int(min(max_unpacked * 1e9, MOST_BYTES)))
     options = CollectOptions(
         lab_from=frozenset(lab_from) or DEFAULT_SOURCES,
         shortest=min_bases,
         aliases=aliases,
         report=report,
+        lab_info=lab_info,
         update=update,
         changes=changes,
         is_partial=partial,

@@ -164,17 +164,12 @@ def command(
     are answered; a second Ctrl-C ends at once. The log is JSON, on standard error.
     """
     from vecattr.cli.serving.journal import Journal  # start-up
+    from vecattr.cli.serving.messages import loading  # start-up
     from vecattr.cli.serving.settings import Settings  # start-up
     from vecattr.cli.serving.tokens import Door  # start-up
     from vecattr.cli.serving.workers import Workers  # start-up
-    from vecattr.indexes.storage.index_folder import (
-        expand_folds,  # start-up
-        read_manifest,  # start-up
-    )
 
     require(*_LIBRARIES, what="the service")
-    for path in expand_folds(indexes):
-        read_manifest(path)  # a missing or damaged index is told before anything starts
     count = workers or min(processors(), _MOST_WORKERS)
     settings = Settings(indexes, fusion, count, access, limits, keeping)
     journal = Journal(keeping.audit)
@@ -183,14 +178,24 @@ def command(
     processes = Workers(settings, journal.failed)
     processes.start()  # they open the index while the rest is imported
     try:
-        from vecattr.cli.serving.http.service import prepared  # start-up
+        _check(indexes)
+        with loading():
+            from vecattr.cli.serving.http.service import prepared  # start-up
 
-        service = prepared(settings, processes, journal, door)
+            service = prepared(settings, processes, journal, door)
         terminal().say(f"vecattr serves at {service.address} (Ctrl-C ends it)")
         _warn(access)
         service.run()
     finally:
         processes.stop()
+
+
+def _check(indexes: tuple[Path, ...]) -> None:
+    """A missing or damaged index is told before the service says that it serves."""
+    from vecattr.indexes.storage.index_folder import expand_folds, read_manifest  # start-up
+
+    for path in expand_folds(indexes):
+        read_manifest(path)
 
 
 def _warn(access: Access) -> None:

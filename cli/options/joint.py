@@ -61,21 +61,13 @@ class JointOptions:
         self, panel: Panel, plasmids: Iterable[Plasmid], request: Request
     ) -> Iterator[JointAttribution]:
         """A joint answer for each group; InputError when there is none."""
-        for name, members in self._groups(plasmids).items():
-            yield panel.query_together(members, group=name, **request)
+        from vecattr.joint_attribution import groups_of  # start-up
 
-    def _groups(self, plasmids: Iterable[Plasmid]) -> dict[str, list[Plasmid]]:
-        """The plasmids of each group by its name, in order of first appearance: one group of all,
-        or those of each value of the column; a row without a value is a group of its own."""
-        from vecattr.joint_attribution import TOGETHER  # start-up
-
-        groups: dict[str, list[Plasmid]] = {}
-        for plasmid in plasmids:
-            name = TOGETHER if self.together else plasmid.group or plasmid.id
-            groups.setdefault(name, []).append(plasmid)
+        groups = groups_of(plasmids, by_group=not self.together)
         if not groups:
             raise InputError("no plasmids to answer together", hint="check the files")
-        return groups
+        for name, members in groups.items():
+            yield panel.query_together(members, group=name, **request)
 
 
 def by_column(read_options: ReadOptions, column: str | None) -> ReadOptions:

@@ -128,6 +128,7 @@ def joint_object(joint: JointAttribution) -> dict[str, object]:
         "sentence": joint.sentence,
         "strangers": joint.strangers,
         "members": members,
+        "reach": joint.reach and asdict(joint.reach),
     }
 
 

@@ -10,22 +10,24 @@ import hashlib
 import hmac
 import secrets
 import time
-from dataclasses import asdict, dataclass, field
+from collections import OrderedDict
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from vecattr.cli.serving.messages import Tell
 from vecattr.cli.serving.settings import RequestLimits
-from vecattr.cli.serving.worker import Tell
 from vecattr.errors import InputError, UsageError
 from vecattr.inputs.input_files import HeldFile
 from vecattr.inputs.limits import Limits
 from vecattr.plasmid import Plasmid
-from vecattr.readers.plasmids import ReadOptions, read_plasmids
 
 if TYPE_CHECKING:
     from vecattr.indexes.index import Panel
 
 #: How long a confirmation holds (seconds).
 HOLDS = 900
+#: What waits for its confirmation on a page takes no more memory than this (bytes).
+MOST_HELD = 64_000_000
 #: How long an addition may take (seconds).
 SECONDS = 1800
 
@@ -42,6 +44,15 @@ class Addition:
         if not self.files:
             raise UsageError("no file was sent", hint="send a file with the lab's plasmids")
 
+    def on(self, identity: str) -> Addition:
+        """The same, to be added to the index of this identity."""
+        return replace(self, identity=identity)
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return sum(len(file.data) for file in self.files)
+
     @property
     def digest(self) -> str:
         """Of everything that is added."""
@@ -55,6 +66,7 @@ class Addition:
         """What was added, or would be. InputError for any bad record: then nothing is added;
         UsageError for several indexes, and for another generation than the one confirmed."""
         from vecattr.indexes.editing.add import add_labs  # start-up
+        from vecattr.readers.plasmids import ReadOptions, read_plasmids  # start-up
 
         if not panel.is_one_index:
             raise UsageError("labs are added to one index, and these are several")
@@ -113,3 +125,40 @@ class Confirmations:
     def _signature(self, addition: Addition, identity: str, until: int) -> str:
         text = f"{addition.digest}.{identity}.{until}".encode()
         return hmac.new(self._key, text, "sha256").hexdigest()
+
+
+@dataclass
+class Trials:
+    """Additions that wait for their confirmation on a page, because a browser cannot send files a
+    second time: each for HOLDS seconds, in memory; the oldest go first when all take too much.
+    Nobody can guess the number of one."""
+
+    most_bytes: int = MOST_HELD
+    _held: OrderedDict[str, tuple[float, Addition, str]] = field(default_factory=OrderedDict)
+
+    def put(self, addition: Addition, editor: str) -> str:
+        """Hold an addition that an editor tried; its number."""
+        number = secrets.token_urlsafe(16)
+        self._held[number] = time.monotonic() + HOLDS, addition, editor
+        self._forget_old()
+        return number
+
+    def take(self, number: str) -> tuple[Addition, str]:
+        """The addition of this number and whose it is, once; UsageError when it is not held."""
+        self._forget_old()
+        held = self._held.pop(number, None)
+        if held is None:
+            raise UsageError(
+                "this change does not wait for a confirmation any more", hint="send the files again"
+            )
+        return held[1:]
+
+    def _forget_old(self) -> None:
+        now = time.monotonic()
+        size = sum(addition.size for _, addition, _ in self._held.values())
+        while self._held:
+            number, (until, addition, _) = next(iter(self._held.items()))
+            if until > now and (size <= self.most_bytes or len(self._held) == 1):
+                return
+            del self._held[number]
+            size -= addition.size

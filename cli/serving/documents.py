@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from vecattr.attribution import Attribution
 from vecattr.cli.rendering.answers import render
+from vecattr.cli.rendering.bad_records import BadQueries
 from vecattr.cli.rendering.format_names import ANSWER_FORMATS, Format
+from vecattr.cli.rendering.joint import render_joint
+from vecattr.cli.serving.question import AnswerFacts, Question
 from vecattr.errors import UsageError
+from vecattr.joint_attribution import JointAttribution
 from vecattr.readers.records import BadRecord
 
 #: Of each form its media type and the suffix of its file; what `query --format` has, but `table`.
@@ -40,6 +46,44 @@ def checked_form(form: str) -> Format:
     return form
 
 
-def document(answers: Sequence[Attribution | BadRecord], form: str, *, tells_bad: bool) -> str:
-    """The answers in one form, with bad records among them if it `tells_bad` ones."""
-    return "".join(render(answers, form=checked_form(form), tells_bad=tells_bad))
+@dataclass(frozen=True)
+class Answered:
+    """What is told: an answer for each plasmid with the bad records among them, or `joints`, one
+    for each group, and the bad records alone; and `facts` on each answer."""
+
+    answers: tuple[Attribution | BadRecord, ...]
+    joints: tuple[JointAttribution, ...]
+    facts: tuple[AnswerFacts, ...]
+
+    @property
+    def good(self) -> list[Attribution]:
+        """The answers alone."""
+        return [answer for answer in self.answers if not isinstance(answer, BadRecord)]
+
+    @property
+    def bad(self) -> list[BadRecord]:
+        """The bad records alone."""
+        return [record for record in self.answers if isinstance(record, BadRecord)]
+
+    @property
+    def holds_evidence(self) -> bool:
+        """Can it be marked on the bases?"""
+        answers = self.good or [member.answer for joint in self.joints for member in joint.members]
+        return not answers or answers[0].evidence is not None
+
+
+def document_of(answered: Answered, form: str, notes: Sequence[str], question: Question) -> str:
+    """The answers to a question in one form, or on a page with notes."""
+    if form == PAGE:
+        from vecattr.cli.serving.views import result_page  # start-up
+
+        return result_page(answered, notes, question)
+    written, tells_bad = checked_form(form), question.on_bad_record == "report"
+    told_bad = answered.bad if tells_bad else []
+    if answered.joints:
+        waiting = BadQueries(waiting=deque((0, record) for record in told_bad))
+        pieces = render_joint(answered.joints, waiting, form=written, tells_bad=tells_bad)
+    else:
+        answers = answered.answers if tells_bad else answered.good
+        pieces = render(answers, form=written, tells_bad=tells_bad)
+    return "".join(pieces)

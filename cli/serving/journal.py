@@ -14,13 +14,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from vecattr.cli.rendering.formats import plain
-from vecattr.cli.serving.question import Reply
-from vecattr.cli.serving.worker import Failure, frames_of
+from vecattr.cli.serving.messages import Failure, frames_of
 from vecattr.errors import InputError, UsageError, VecattrError
 from vecattr.files.disk import closed_after, disk, write_all
+
+if TYPE_CHECKING:
+    from vecattr.cli.serving.question import Reply
 
 #: Longer texts of a stranger are cut in a line.
 _LONGEST_TEXT = 200

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -14,9 +15,16 @@ from vecattr.inputs.input_files import HeldFile
 from vecattr.readers.records import TopologyOption
 
 if TYPE_CHECKING:
+    from vecattr.cli.serving.messages import Tell
+    from vecattr.cli.serving.settings import RequestLimits
+    from vecattr.indexes.index import Panel
+    from vecattr.joint_attribution import JointAttribution
     from vecattr.plasmid import Plasmid
 
 OnBadRecord = Literal["fail", "skip", "report"]
+
+#: How records help each other out, as the options of these names of `vecattr query` say.
+Joint = Literal["", "together", "together_by", "linked"]
 
 #: The forms of an answer that hold the query's bases; they are kept only when that was asked for.
 WITH_BASES = frozenset({"genbank"})
@@ -41,8 +49,9 @@ class Question:
     """Files to answer for, how to read them, what each answer is to hold (`request`), and the
     forms in which answers are wanted. With `evidence_if_kept`, an index without k-mers answers
     without evidence, and does not refuse. What becomes of records that cannot be read among others
-    says `on_bad_record`, as the option of that name. Whether the reply `is_kept` with its bases the
-    page says. UsageError for no file."""
+    says `on_bad_record`, as the option of that name. `joint` says how records help each other out,
+    `column` those of which column are of one lab. Whether the reply `is_kept` with its bases, and
+    whether labs can be added (`offers_edits`), the page says. UsageError for no file."""
 
     files: tuple[HeldFile, ...]
     request: AnswerRequest = field(default_factory=AnswerRequest)
@@ -52,6 +61,9 @@ class Question:
     evidence_if_kept: bool = False
     on_bad_record: OnBadRecord = "skip"
     is_kept: bool = False
+    joint: Joint = ""
+    column: str | None = None
+    offers_edits: bool = False
 
     def __post_init__(self) -> None:
         if not self.files:
@@ -60,7 +72,8 @@ class Question:
 
 @dataclass(frozen=True)
 class AnswerFacts:
-    """Of one answer what the log and the audit tell; no bases, no name that a user gave."""
+    """Of one answer what the log and the audit tell; no bases, no name that a user gave. `members`
+    are the plasmids of a joint answer, whose own answers have facts of their own."""
 
     length: int
     sha256: str
@@ -69,6 +82,7 @@ class AnswerFacts:
     probability: float | None
     outside: float | None
     strength: str | None
+    members: int | None = None
 
     @classmethod
     def of(cls, plasmid: Plasmid, answer: Attribution, *, sha256: str) -> AnswerFacts:
@@ -82,6 +96,22 @@ class AnswerFacts:
             probability=first.probability if first else None,
             outside=answer.outside,
             strength=answer.strength,
+        )
+
+    @classmethod
+    def of_several(cls, joint: JointAttribution, hashes: Sequence[str]) -> AnswerFacts:
+        """Of a joint answer; its hash is that of the members' hashes, sorted."""
+        together = hashlib.sha256("".join(sorted(hashes)).encode()).hexdigest()
+        first = joint.labs[0] if joint.labs else None
+        return cls(
+            length=joint.length,
+            sha256=together,
+            verdict=joint.verdict,
+            lab=first.name if first else None,
+            probability=first.probability if first else None,
+            outside=joint.outside,
+            strength=joint.strength,
+            members=len(joint.members),
         )
 
 
@@ -100,12 +130,13 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class IndexFacts:
-    """What a worker process says of the index that it has opened; `info` and `labs` as the
-    commands `info` and `list-labs` print them in JSON."""
+class Ask:
+    """The job of answering a question."""
 
-    identity: str
-    generation: int
-    info: object
-    labs: tuple[Mapping[str, object], ...]
-    plasmids: int
+    question: Question
+
+    def run(self, panel: Panel, limits: RequestLimits, tell: Tell) -> Reply:
+        """As `worker.reply_to`."""
+        from vecattr.cli.serving.worker import reply_to  # start-up
+
+        return reply_to(self.question, panel, limits, tell)

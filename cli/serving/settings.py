@@ -6,9 +6,12 @@ import ipaddress
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vecattr.errors import UsageError
-from vecattr.ranking.rank_fusion import Fusion
+
+if TYPE_CHECKING:
+    from vecattr.ranking.rank_fusion import Fusion
 
 #: Connections that may wait to be accepted.
 _BACKLOG = 1024

@@ -69,6 +69,14 @@ class TokenFile:
                 found = name
         return found
 
+    def holds(self, name: str) -> bool:
+        """Has somebody of this name a token now?"""
+        try:
+            self._read()
+        except UsageError:
+            return False
+        return any(known == name for known, _ in self._tokens)
+
 
 def _parsed(lines: list[str], path: Path) -> tuple[tuple[str, bytes], ...]:
     tokens = []

@@ -7,21 +7,24 @@ and styles stand in the page, which therefore fetches nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
-from vecattr.attribution import STRENGTHS, Attribution
-from vecattr.cli.serving.documents import DOWNLOADS, FORMS, MEDIA_TYPES
-from vecattr.cli.serving.question import WITH_BASES, IndexFacts
+from vecattr.attribution import STRENGTHS
+from vecattr.cli.serving.adding import HOLDS
+from vecattr.cli.serving.documents import DOWNLOADS, FORMS, MEDIA_TYPES, Answered
+from vecattr.cli.serving.messages import IndexFacts
+from vecattr.cli.serving.question import WITH_BASES, Question
 from vecattr.cli.serving.settings import Settings
 from vecattr.errors import VecattrError
-from vecattr.readers.records import BadRecord
 from vecattr.reports.assets import MAP_SCRIPTS, PAGE_SCRIPTS, hashes, script, style
-from vecattr.reports.page import TITLE, page_values
+from vecattr.reports.page import TITLE, joint_views, page_values
 from vecattr.reports.templates import environment_with, safe
 from vecattr.reports.view import View
+from vecattr.reports.wording import number_of
 from vecattr.version import __version__
 
 #: What names an option of the command line, which a page does not have.
@@ -85,25 +88,27 @@ def frame(kind: str) -> Frame:
 
 def _rendered(name: str, kind: str, **values: object) -> str:
     template = environment_with(_templates()).get_template(name)
-    return template.render({"version": __version__, **frame(kind).values, **values})
+    return template.render(
+        {"version": __version__, "referrer": "same-origin", **frame(kind).values, **values}
+    )
 
 
-def result_page(
-    answers: Sequence[Attribution | BadRecord], told: Sequence[str], *, is_kept: bool
-) -> str:
+def result_page(answered: Answered, told: Sequence[str], question: Question) -> str:
     """The report on answers, with what to do with them. The GenBank file is in the hands of the
-    browser that asked, unless it `is_kept` by the service."""
-    good = [answer for answer in answers if not isinstance(answer, BadRecord)]
-    bad = [record for record in answers if isinstance(record, BadRecord)]
-    views = [View(answer, number) for number, answer in enumerate(good, start=1)]
+    browser that asked, unless the service keeps it."""
+    views, joints = joint_views(answered.joints)
+    views += [View(answer, number) for number, answer in enumerate(answered.good, start=1)]
+    is_kept = question.is_kept
     downloads = [
         (_NAMES[form], MEDIA_TYPES[form][1])
         for form in DOWNLOADS
         if is_kept or form not in WITH_BASES
     ]
-    values = page_values(views, title=TITLE, bad_records=bad) | frame("result").values
+    values = page_values(views, title=TITLE, bad_records=answered.bad, joints=joints)
+    values |= frame("result").values
     remarks = [_OPTION.sub("", line) for line in told]
     values |= {"told": remarks, "downloads": downloads, "is_kept": is_kept}
+    values |= {"offers_edits": question.offers_edits}
     return _rendered("result.html", "result", **values)
 
 
@@ -126,22 +131,69 @@ def front_page(settings: Settings, facts: IndexFacts | None) -> str:
         facts=facts,
         limits=settings.limits,
         keeping=settings.keeping,
+        offers_edits=settings.access.allow_edit,
     )
 
 
-def contents_page(facts: IndexFacts | None) -> str:
+def contents_page(settings: Settings, facts: IndexFacts | None) -> str:
     """What the index holds."""
     strengths = list(_strengths(facts.info)) if facts else []
     return _rendered(
         "contents.html", "contents", title="The index", here="/index", facts=facts,
-        strengths=strengths,
+        strengths=strengths, offers_edits=settings.access.allow_edit,
     )  # fmt: skip
 
 
-def programs_page(address: str) -> str:
+def programs_page(settings: Settings, address: str) -> str:
     """How programs ask."""
     return _rendered(
-        "programs.html", "plain", title="For programs", here="/api", address=address, forms=FORMS
+        "programs.html", "plain", title="For programs", here="/api", address=address, forms=FORMS,
+        offers_edits=settings.access.allow_edit,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an addition changed, or would change."""
+
+    new_labs: tuple[str, ...]
+    extended_labs: tuple[str, ...]
+    skipped: tuple[str, ...]
+    plasmids: int
+    unread: int
+    generation: int
+
+    @classmethod
+    def of(cls, report: Mapping[str, Any]) -> Change:
+        """From the report of an addition."""
+        names = {
+            name: tuple(map(str, report[name])) for name in ("new_labs", "extended_labs", "skipped")
+        }
+        counts = {name: int(report[name]) for name in ("plasmids", "unread", "generation")}
+        return cls(**names, **counts)
+
+
+def adding_page(settings: Settings, *, needs_token: bool) -> str:
+    """Where files of labs are sent."""
+    return _rendered(
+        "add_lab.html", "plain", title="Add a lab", here="/add-lab", offers_edits=True,
+        limits=settings.limits, needs_token=needs_token,
+    )  # fmt: skip
+
+
+def trial_page(change: Change, number: str) -> str:
+    """What would change, and the button that changes it."""
+    return _rendered(
+        "add_lab_trial.html", "plain", title="Nothing is changed yet", here="/add-lab",
+        offers_edits=True, change=change, number=number, minutes=HOLDS // 60,
+    )  # fmt: skip
+
+
+def added_page(change: Change) -> str:
+    """What was changed."""
+    title = f"Added {number_of(change.plasmids, 'plasmid')}"
+    return _rendered(
+        "add_lab_done.html", "plain", title=title, here="/add-lab", offers_edits=True, change=change
     )
 
 

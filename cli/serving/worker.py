@@ -9,66 +9,37 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any
 
-from vecattr.attribution import Attribution
 from vecattr.cli.rendering.bad_records import BadQueries
 from vecattr.cli.rendering.format_names import MARKED
 from vecattr.cli.rendering.formats import Cell, Row
 from vecattr.cli.rendering.labs import COLUMNS, lab_rows
-from vecattr.cli.serving.documents import PAGE, document
-from vecattr.cli.serving.question import AnswerFacts, IndexFacts, Question, Reply
+from vecattr.cli.serving.documents import Answered, document_of
+from vecattr.cli.serving.messages import Done, Failure, IndexFacts, Job, Tell, frames_of
+from vecattr.cli.serving.question import AnswerFacts, Question, Reply
 from vecattr.cli.serving.settings import RequestLimits
 from vecattr.errors import ArtifactError, InputError, LimitError, VecattrError
 from vecattr.indexes.answering.worker_pool import end_with_parent
 from vecattr.indexes.index import Panel, open_panel
 from vecattr.indexes.storage.index_folder import MANIFEST_FILE, expand_folds
 from vecattr.inputs.limits import Limits
+from vecattr.joint_attribution import groups_of
 from vecattr.plasmid import Plasmid
+from vecattr.posix import give_back_memory
 from vecattr.ranking.rank_fusion import Fusion
 from vecattr.readers.plasmids import ReadOptions, read_plasmids
-from vecattr.readers.records import BadRecord
 from vecattr.sequences.canonical import canonical_sequence
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-#: Called with a few words on what is done now.
-Tell = Callable[[str], None]
-
 #: What a manifest's file is known by: its place on disk, its size and when it was written.
 Signature = tuple[tuple[int, ...], ...]
-
-#: Asks a worker process to open the index, if it has changed, before anybody waits for it.
-LOOK = "look"
-
-
-class Job(Protocol):
-    """What a worker process can be asked to do."""
-
-    def run(self, panel: Panel, limits: RequestLimits, tell: Tell) -> object:
-        """The result, which is pickled."""
-
-
-@dataclass(frozen=True)
-class Done:
-    """The end of what was asked: its result."""
-
-    result: object = None
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Its end with an error; `frames` are the places in the code of one that is no VecattrError,
-    whose message, which may quote bases, stays in the process."""
-
-    error: VecattrError
-    frames: tuple[str, ...] = ()
 
 
 @dataclass
@@ -140,76 +111,80 @@ def generation_of(panel: Panel) -> int:
     return sum(index.generation for index in panel.indexes)
 
 
-@dataclass(frozen=True)
-class Ask:
-    """Answer a question."""
+def reply_to(question: Question, panel: Panel, limits: RequestLimits, tell: Tell) -> Reply:
+    """The reply to a question; LimitError for records that are too long or too many, InputError
+    when not one can be read."""
+    notes = list[str]()
+    options = ReadOptions(
+        topology=question.topology,
+        as_one=question.as_one,
+        group_by=question.column,
+        limits=Limits(bases=limits.bases, unpacked=limits.unpacked),
+        known_features=lambda: panel.feature_names,
+        note=notes.append,
+    )
+    tell("reading")
+    bad = BadQueries()
+    plasmids, errors = _read(question, options, limits, bad)
+    answered = _answered(question, panel, plasmids, bad, tell)
+    tell("writing")
+    documents = {
+        form: document_of(answered, form, notes, question)
+        for form in question.forms
+        if form not in MARKED or answered.holds_evidence
+    }
+    lines = tuple(map(str, errors))
+    return Reply(
+        documents, answered.facts, lines, tuple(notes), panel.identity, generation_of(panel)
+    )
 
-    question: Question
 
-    def run(self, panel: Panel, limits: RequestLimits, tell: Tell) -> Reply:
-        """The reply; LimitError for records that are too long or too many, InputError when not
-        one can be read."""
-        question, notes = self.question, list[str]()
-        options = ReadOptions(
-            topology=question.topology,
-            as_one=question.as_one,
-            limits=Limits(bases=limits.bases, unpacked=limits.unpacked),
-            known_features=lambda: panel.feature_names,
-            note=notes.append,
-        )
-        tell("reading")
-        bad = BadQueries()
-        plasmids, errors = _read(question, options, limits, bad)
-        answers = self._answers(panel, plasmids, tell)
-        tell("writing")
-        facts = tuple(
-            AnswerFacts.of(plasmid, answer, sha256=_sha256(plasmid))
-            for plasmid, answer in zip(plasmids, answers, strict=True)
-        )
-        woven = list(bad.woven(answers))
-        lines = tuple(map(str, errors))
-        documents = {
-            form: _document(woven, form, notes, question)
-            for form in question.forms
-            if form not in MARKED or not answers or answers[0].evidence is not None
-        }
-        return Reply(documents, facts, lines, tuple(notes), panel.identity, generation_of(panel))
-
-    def _answers(self, panel: Panel, plasmids: list[Plasmid], tell: Tell) -> list[Attribution]:
-        request = self.question.request
-        evidence = request.evidence
-        if self.question.evidence_if_kept and not panel.has_evidence:
-            evidence = None
+def _answered(
+    question: Question, panel: Panel, plasmids: list[Plasmid], bad: BadQueries, tell: Tell
+) -> Answered:
+    """The answers, one for each plasmid or for each group that is answered together."""
+    request = _request(question, panel)
+    hashes = {id(plasmid): _sha256(plasmid) for plasmid in plasmids}
+    if question.joint not in ("together", "together_by"):
+        asked = panel.query_linked if question.joint == "linked" else panel.query_many
         answers = []
-        for answer in panel.query_many(
-            plasmids,
-            k=request.k,
-            neighbors=request.neighbors,
-            exclude_near_copies=request.exclude_near_copies,
-            options=request.confidence,
-            evidence=evidence,
-            evidence_for=request.evidence_for if evidence is not None else (),
-        ):
+        for answer in asked(plasmids, **request):
             answers.append(answer)
             tell(f"answered {len(answers)} of {len(plasmids)}")
-        return answers
+        facts = tuple(
+            AnswerFacts.of(plasmid, answer, sha256=hashes[id(plasmid)])
+            for plasmid, answer in zip(plasmids, answers, strict=True)
+        )
+        return Answered(tuple(bad.woven(answers)), (), facts)
+    joints, told, count = [], list[AnswerFacts](), 0
+    by_group = question.joint == "together_by"
+    for name, members in groups_of(plasmids, by_group=by_group).items():
+        joint = panel.query_together(members, group=name, **request)
+        of_members = [hashes[id(member)] for member in members]
+        told.append(AnswerFacts.of_several(joint, of_members))
+        told += [
+            AnswerFacts.of(plasmid, member.answer, sha256=sha256)
+            for plasmid, member, sha256 in zip(members, joint.members, of_members, strict=True)
+        ]
+        joints.append(joint)
+        count += len(members)
+        tell(f"answered {count} of {len(plasmids)}")
+    return Answered(tuple(bad.woven(())), tuple(joints), tuple(told))
 
 
-def _document(
-    answers: Sequence[Attribution | BadRecord],
-    form: str,
-    notes: Sequence[str],
-    question: Question,
-) -> str:
-    """The answers in one form, or on a page with notes."""
-    if form == PAGE:
-        from vecattr.cli.serving.views import result_page  # start-up
-
-        return result_page(answers, notes, is_kept=question.is_kept)
-    if question.on_bad_record == "report":
-        return document(answers, form, tells_bad=True)
-    good = [answer for answer in answers if not isinstance(answer, BadRecord)]
-    return document(good, form, tells_bad=False)
+def _request(question: Question, panel: Panel) -> dict[str, Any]:
+    """The arguments of every way of asking."""
+    request = question.request
+    without_evidence = question.evidence_if_kept and not panel.has_evidence
+    evidence = None if without_evidence else request.evidence
+    return {
+        "k": request.k,
+        "neighbors": request.neighbors,
+        "exclude_near_copies": request.exclude_near_copies,
+        "options": request.confidence,
+        "evidence": evidence,
+        "evidence_for": request.evidence_for if evidence is not None else (),
+    }
 
 
 def _read(
@@ -249,9 +224,15 @@ def work(pipe: Connection, opening: Opening, limits: RequestLimits) -> None:
     end (Done or Failure) is sent back, and before it progress, in words, and IndexFacts when the
     index was opened for it."""
     Thread(target=end_with_parent, daemon=True).start()
+    was_at_rest = True
     with contextlib.suppress(EOFError, OSError):
         while True:
-            pipe.send(_end_of(pipe.recv(), opening, limits, pipe.send))
+            message = pipe.recv()
+            pipe.send(_end_of(message, opening, limits, pipe.send))
+            is_at_rest = isinstance(message, str)
+            if is_at_rest and not was_at_rest:
+                give_back_memory()
+            was_at_rest = is_at_rest
 
 
 def _end_of(
@@ -277,11 +258,3 @@ def _end_of(
     except Exception as error:
         return Failure(VecattrError(f"unexpected {type(error).__name__}"), frames_of(error))
     return _end_of(message, opening, limits, send, is_again=True)  # files of an old generation
-
-
-def frames_of(error: Exception) -> tuple[str, ...]:
-    """Where an error came from: files, lines and functions, and nothing of what they held."""
-    return tuple(
-        f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
-        for frame in traceback.extract_tb(error.__traceback__)
-    )

@@ -17,12 +17,15 @@ from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from vecattr.cli.serving.question import IndexFacts
+from vecattr.cli.serving.messages import LOOK, Done, Failure, IndexFacts, Job, Tell, loading
 from vecattr.cli.serving.settings import RequestLimits, Settings
-from vecattr.cli.serving.worker import LOOK, Done, Failure, Job, Opening, Tell, work
 from vecattr.errors import VecattrError
 from vecattr.indexes.answering.worker_pool import signals_blocked, starting_children
+
+if TYPE_CHECKING:
+    from vecattr.ranking.rank_fusion import Fusion
 
 #: How often an idle process looks whether the index has changed (seconds).
 LOOK_EVERY = 1.0
@@ -60,17 +63,26 @@ class _Waiting:
     future: Future[object] = field(default_factory=Future)
 
 
+def _work(pipe: Connection, paths: tuple[Path, ...], fusion: Fusion, limits: RequestLimits) -> None:
+    """What a process runs."""
+    with loading():
+        from vecattr.cli.serving.worker import Opening, work  # start-up: in the process alone
+
+    work(pipe, Opening(paths, fusion), limits)
+
+
 class Worker:
     """One process and the thread that hands it jobs."""
 
     def __init__(
         self,
-        opening: Opening,
-        limits: RequestLimits,
+        paths: tuple[Path, ...],
+        settings: Settings,
         jobs: queue.SimpleQueue[_Waiting | None],
         on_failure: Callable[[Failure], None],
     ) -> None:
-        self._opening, self._limits, self._jobs = opening, limits, jobs
+        self._arguments = (paths, settings.fusion, settings.limits)
+        self._jobs = jobs
         self._on_failure = on_failure
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
@@ -100,8 +112,10 @@ class Worker:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the process after the job that it has."""
+        """End the process after the job that it has; at once while it opens the index."""
         self._is_stopping.set()
+        if self._process is not None and not self._is_open and not self.is_busy:
+            self._process.kill()
 
     def join(self) -> None:
         """Wait until it has ended."""
@@ -111,8 +125,7 @@ class Worker:
     def _start_process(self) -> None:
         context = get_context("spawn")
         ours, theirs = context.Pipe()
-        arguments = (theirs, self._opening, self._limits)
-        process = context.Process(target=work, args=arguments, daemon=True)
+        process = context.Process(target=_work, args=(theirs, *self._arguments), daemon=True)
         with _starting, starting_children():
             resource_tracker.ensure_running()  # unblocks signals when it starts one
             with signals_blocked(*_SIGNALS):
@@ -150,7 +163,8 @@ class Worker:
         try:
             end = self._ask(LOOK, time.monotonic() + _LONGEST_OPENING, _untold)
         except (EOFError, OSError):  # TimeoutError is one
-            self._replace_process()
+            if not self._is_stopping.is_set():
+                self._replace_process()
             return
         self.problem = end.error if isinstance(end, Failure) else None
         self._is_open, self._ends_in_a_row = True, 0
@@ -226,8 +240,7 @@ class Workers:
         self._starter = threading.Thread(target=self._start_others, daemon=True)
         self._jobs: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self.workers = tuple(
-            Worker(Opening(paths, settings.fusion), settings.limits, self._jobs, on_failure)
-            for _ in range(settings.workers)
+            Worker(paths, settings, self._jobs, on_failure) for _ in range(settings.workers)
         )
 
     def start(self) -> None:

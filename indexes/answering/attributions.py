@@ -66,7 +66,7 @@ def attributions(
                 [neighbors[query] for neighbors in queries.neighbors], n=request.neighbors
             ),
             notes=(
-                *_reach_notes(judgement, query, hits),
+                *reach_notes(_reach(judgement, query), hits),
                 *_notes(panel, queries, judgement, query, doubts[query], sizes[query], request),
             ),
             provenance=Provenance(__version__, panel.model_identity, panel.identity),
@@ -95,9 +95,8 @@ def _reach(judgement: Judgement, query: int) -> Reach | None:
     return None if judgement.reaches is None else judgement.reaches[query]
 
 
-def _reach_notes(judgement: Judgement, query: int, hits: Sequence[Hit]) -> Iterator[str]:
-    """What to say of a query that is no lab's."""
-    reach = _reach(judgement, query)
+def reach_notes(reach: Reach | None, hits: Sequence[Hit]) -> Iterator[str]:
+    """What to say of a query, or several, that is no lab's."""
     probability = hits[0].probability if hits else None
     if reach is not None and probability is not None and reach.is_no_labs(probability):
         yield reach.advice

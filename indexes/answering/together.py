@@ -11,7 +11,12 @@ from vecattr.attribution import Attribution, Provenance
 from vecattr.calibration.outcomes import OutcomeFit
 from vecattr.errors import UsageError
 from vecattr.indexes.answering.answers import check_request, judged
-from vecattr.indexes.answering.attributions import attributions, right_share, strength
+from vecattr.indexes.answering.attributions import (
+    attributions,
+    reach_notes,
+    right_share,
+    strength,
+)
 from vecattr.indexes.answering.joint_judgement import (
     belongings_of,
     is_calibrated,
@@ -25,7 +30,7 @@ from vecattr.indexes.answering.request import AnswerRequest
 from vecattr.indexes.answering.verdict import doubt, fewer_classes, set_note, verdict
 from vecattr.indexes.evidence.shown_info import hits_with_info
 from vecattr.indexes.search.embedding import in_batches
-from vecattr.joint_attribution import TOGETHER, JointAttribution, Member
+from vecattr.joint_attribution import TOGETHER, JointAttribution, Member, reach_of
 from vecattr.plasmid import Plasmid
 from vecattr.vectors import Mask, Rows
 from vecattr.version import __version__
@@ -160,7 +165,10 @@ def _joint_answer(
         ),
         confidence=float(confidence.confidences[0]),
         threshold=confidence.threshold(0),
-        notes=_notes(panel, joint, size, request, left_out),
+        notes=(
+            *reach_notes(reach_of(member.answer for member in members), hits),
+            *_notes(panel, joint, size, request, left_out),
+        ),
         provenance=Provenance(__version__, panel.model_identity, panel.identity),
         work=confidence.work,
         coverage=request.confidence.coverage,

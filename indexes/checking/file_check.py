@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from vecattr.errors import ArtifactError
 from vecattr.files.atomic import check_file, read_file, sha256_bytes
 from vecattr.files.folder import Entry
-from vecattr.indexes.storage.index_folder import MAP_SUFFIX, lab_info_path
+from vecattr.indexes.storage.index_folder import lab_info_path
 from vecattr.indexes.storage.manifest import Manifest, parse_manifest
-
-#: A map, as `vecattr.indexes.search.map_cache` names it.
-_MAP = re.compile(rf"[0-9a-f]{{20}}{re.escape(MAP_SUFFIX)}")
 
 
 def sha256_of(file: Path) -> str | None:
@@ -31,11 +27,6 @@ def is_copy(file: Path, manifest: Manifest) -> bool:
         return parse_manifest(read_file(file), where=str(file)) == manifest
     except ArtifactError:
         return False
-
-
-def is_map(file: Path | Entry) -> bool:
-    """Whether a file is called as a map that was drawn: a cache, which no manifest names."""
-    return _MAP.fullmatch(file.name) is not None
 
 
 def lab_info_fault(path: Entry, manifest: Manifest) -> str | None:

@@ -22,7 +22,7 @@ from vecattr.files.atomic import (
     sha256_bytes,
     translated_errors,
 )
-from vecattr.indexes.checking.file_check import holds, is_copy, is_map, lab_info_fault, sha256_of
+from vecattr.indexes.checking.file_check import holds, is_copy, lab_info_fault, sha256_of
 from vecattr.indexes.checking.quarantine import make_folder, quarantine
 from vecattr.indexes.checking.segment_findings import cell_findings, segment_findings
 from vecattr.indexes.checking.verify import VerifyReport, verify_index
@@ -37,6 +37,7 @@ from vecattr.indexes.storage.index_folder import (
     check_is_newest,
     faiss_path,
     history_path,
+    is_map,
     kept_generations,
     lab_info_path,
     read_history,
@@ -285,7 +286,7 @@ class _Repair:
 
     def _unlisted_files(self, stored: set[str], model: dict[str, FileFacts]) -> Iterator[Path]:
         for file in _files(self.path / SEGMENTS_FOLDER):
-            if file.stem not in stored and not is_map(file):
+            if file.stem not in stored and not is_map(file.name):
                 yield file
         for file in _files(self.path / MODEL_FOLDER):
             if file.name not in model:

@@ -19,7 +19,7 @@ from vecattr.encoders.model_folder import (
 from vecattr.errors import ArtifactError, InputError, LockedError, VecattrError
 from vecattr.files.atomic import TEMPORARY
 from vecattr.files.folder import Entry
-from vecattr.indexes.checking.file_check import is_map, lab_info_fault
+from vecattr.indexes.checking.file_check import lab_info_fault
 from vecattr.indexes.checking.pinned_state import PinnedState, pin_state
 from vecattr.indexes.checking.search_check import SearchCheck, check_search
 from vecattr.indexes.checking.segment_findings import Finding, cell_findings, segment_findings
@@ -28,6 +28,7 @@ from vecattr.indexes.storage.index_folder import (
     MODEL_FOLDER,
     SEGMENTS_FOLDER,
     history_path,
+    is_map,
     kept_generations,
     opened_index,
     read_history,
@@ -261,7 +262,7 @@ def _stray_findings(path: Entry, manifest: Manifest) -> Iterator[Finding]:
     except ArtifactError:
         return
     for file in files:
-        if file.stem not in listed and not is_map(file) and file.exists():
+        if file.stem not in listed and not is_map(file.name) and file.exists():
             yield Finding("warning", str(file), "no manifest lists this file")
     model_files = dict(manifest.model_files)
     for file in _files(path / MODEL_FOLDER):

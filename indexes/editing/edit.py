@@ -15,7 +15,7 @@ import numpy as np
 from vecattr.errors import InputError, LockedError, UsageError
 from vecattr.files.folder import Entry
 from vecattr.indexes.editing.add import AddReport, add_labs
-from vecattr.indexes.editing.publish import StepHook, no_hook, publish
+from vecattr.indexes.editing.publish import StepHook, no_hook, publish, sweep
 from vecattr.indexes.editing.segment_sink import merge_segments
 from vecattr.indexes.storage.index_folder import (
     kept_generations,
@@ -231,7 +231,8 @@ def _was_left(path: Entry, manifest: Manifest, left: int, *, to: int | None) -> 
 def compact(path: Path, *, wait: float = 0, step: StepHook = no_hook) -> EditReport:
     """Merge all segments, leaving out what is removed; no cosine changes.
 
-    An index that is compact already stays as it is.
+    An index that is compact already stays as it is; what is not needed, such as maps that were
+    drawn, is deleted.
 
     >>> compact(Path("my.index")).labs
     4
@@ -242,6 +243,7 @@ def compact(path: Path, *, wait: float = 0, step: StepHook = no_hook) -> EditRep
         old = newest_manifest(folder.root)
         is_edited = any(entry.removed or entry.renamed for entry in old.segments)
         if not is_edited and len(old.segments) <= 1:
+            sweep(folder.root, old)
             return _report("compact", 0, old)
         segments = open_segments(folder.root, old)
         entries = merge_segments(path, segments, old, step=step)

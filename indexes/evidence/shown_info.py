@@ -1,6 +1,7 @@
 """What an index knows of labs and plasmids beside their bases: an answer in, the same with it out.
 
-Only what is shown is read: the labs of the answer, its neighbors, and the sources of its evidence.
+Only what is shown is read: the labs of the answer, its neighbors, and the sources of its evidence
+and the holders of its parts.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from vecattr.attribution import Attribution, Hit, Neighbor, Source, Stretch, Str
 from vecattr.indexes.scoring.opened_index import OpenedIndex
 from vecattr.indexes.storage.live_segment import living_places
 from vecattr.indexes.storage.stored_info import LabInfoFile
+from vecattr.mosaic import Holder
 
-Stored = TypeVar("Stored", Neighbor, Source)
+Stored = TypeVar("Stored", Neighbor, Source, Holder)
 
 
 class _Info(NamedTuple):
@@ -32,6 +34,8 @@ def with_info(indexes: Sequence[OpenedIndex], answer: Attribution) -> Attributio
     stretches = () if evidence is None else (*evidence.support, *_of_others(evidence))
     ids = [plasmid.id for plasmid in answer.neighbors]
     ids += [source.id for stretch in stretches for source in stretch.sources]
+    parts = () if evidence is None else evidence.mosaic
+    ids += [holder.id for part in parts for holder in part.holders]
     known = _plasmids(indexes, ids)
     return replace(
         answer,
@@ -48,7 +52,9 @@ def _of_others(evidence: Stretches) -> tuple[Stretch, ...]:
 
 def _evidence(evidence: Stretches, known: Mapping[str, _Info]) -> Stretches:
     others = (replace(other, support=_support(other.support, known)) for other in evidence.others)
-    return replace(evidence, support=_support(evidence.support, known), others=tuple(others))
+    mosaic = (replace(part, holders=_stored(part.holders, known)) for part in evidence.mosaic)
+    support = _support(evidence.support, known)
+    return replace(evidence, support=support, others=tuple(others), mosaic=tuple(mosaic))
 
 
 def _support(stretches: Sequence[Stretch], known: Mapping[str, _Info]) -> tuple[Stretch, ...]:

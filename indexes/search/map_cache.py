@@ -15,10 +15,18 @@ from vecattr.files.array_directory import Attribute
 from vecattr.files.arrays import ArrayFile, write_arrays
 from vecattr.files.atomic import atomic_write, sha256_bytes
 from vecattr.files.folder import Location
-from vecattr.indexes.storage.index_folder import map_path, opened_index
+from vecattr.indexes.storage.index_folder import (
+    SEGMENTS_FOLDER,
+    is_map,
+    map_path,
+    opened_index,
+)
 
 MAP_FORMAT = "vecattr-map"
 MAP_VERSION = 1
+
+#: Maps that are kept of an index; the oldest goes when another one is drawn.
+KEPT_MAPS = 8
 
 
 def map_name(identity: str, **made_with: object) -> str:
@@ -46,8 +54,23 @@ def read_map(path: Location, name: str, *, points: int) -> NDArray[np.float64] |
 
 
 def keep_map(path: Path, name: str, points: NDArray[np.float64]) -> None:
-    """Keep the points (n, 2) of a map, if the folder of the index can be written to."""
+    """Keep the points (n, 2) of a map, if the folder of the index can be written to, and of all
+    maps the KEPT_MAPS newest."""
     facts: dict[str, Attribute] = {"format": MAP_FORMAT, "version": MAP_VERSION}
     data = write_arrays({"points": np.array(points, dtype=np.float64)}, facts)
     with contextlib.suppress(ArtifactError):
         atomic_write(map_path(path, name), data, in_shared_folder=True)
+        _delete_oldest(path, newest=name)
+
+
+def _delete_oldest(path: Path, *, newest: str) -> None:
+    """Delete all maps but the newest ones; another process may do the same."""
+    with opened_index(path) as folder:
+        stamps = []
+        for file in (folder / SEGMENTS_FOLDER).iterdir():
+            if is_map(file.name) and file.stem != newest:
+                with contextlib.suppress(OSError):
+                    stamps.append((file.stat().st_mtime_ns, file.name))
+        for _, name in sorted(stamps)[: -(KEPT_MAPS - 1)]:
+            with contextlib.suppress(OSError, ArtifactError):
+                (folder / SEGMENTS_FOLDER / name).delete()

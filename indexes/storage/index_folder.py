@@ -26,6 +26,8 @@ QUARANTINE_FOLDER = "quarantine"
 #: How maps end, which are caches; every edit deletes them.
 MAP_SUFFIX = ".map"
 
+_MAP = re.compile(rf"[0-9a-f]{{20}}{re.escape(MAP_SUFFIX)}")
+
 #: The name of a copy of a manifest, as `history_path` makes it.
 _COPY = re.compile(r"(?=[0-9]{6}\.|[1-9])([0-9]{6,18})\.json", re.ASCII)
 
@@ -176,6 +178,11 @@ def lab_info_path(path: AnyLocation, name: str) -> AnyLocation:
 def map_path(path: AnyLocation, name: str) -> AnyLocation:
     """Where the points of a map lie that was drawn."""
     return path / SEGMENTS_FOLDER / f"{name}{MAP_SUFFIX}"
+
+
+def is_map(name: str) -> bool:
+    """Whether a file of this name, beside segments, is a map that was drawn."""
+    return _MAP.fullmatch(name) is not None
 
 
 def model_folds(model: Path) -> tuple[Path, ...]:

@@ -20,6 +20,7 @@ from vecattr.collection.results import (
     left_out_counts,
     order_rows,
     write_collection,
+    write_lab_info,
     write_report,
 )
 from vecattr.collection.sources import Source
@@ -41,15 +42,16 @@ class CollectOptions:
 
     `lab_from` names what may say the lab (empty: anything). Records shorter than `shortest` bases
     are left out. `aliases` is a file of names that is read if it is there and written if not.
-    `report` is where what is left out is written. `update` is an earlier table, and `changes` where
-    what differs from it is written; `is_partial`: the sources are additions, so that a row that is
-    not among them is not withdrawn.
+    `report` is where what is left out is written, `lab_info` where what is known of labs is.
+    `update` is an earlier table, and `changes` where what differs from it is written; `is_partial`:
+    the sources are additions, so that a row that is not among them is not withdrawn.
     """
 
     lab_from: frozenset[str] = frozenset()
     shortest: int = 1000
     aliases: Path | None = None
     report: Path | None = None
+    lab_info: Path | None = None
     update: Path | None = None
     changes: Path | None = None
     is_partial: bool = False
@@ -185,6 +187,8 @@ def _decide_and_write(
         raise _nothing(left_out)
     changes = write_changes(work, options.changes) if options.update is not None else {}
     labs = int(work.value("SELECT COUNT(DISTINCT lab) FROM decided WHERE reason = ''"))
+    if options.lab_info is not None:
+        write_lab_info(work, options.lab_info)
     rows = write_collection(work, output)
     return CollectReport(rows, labs, left_out, bad, changed_ids, carried, dict(changes))
 

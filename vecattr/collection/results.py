@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from vecattr.collection.collected import COLUMNS
+from vecattr.collection.settled import lab_from_text
 from vecattr.collection.table_file import table_writer
 from vecattr.collection.work_file import Row, WorkFile, unpacked
+from vecattr.designers.designer import Designer
+from vecattr.errors import InputError
+from vecattr.info import LabInfo
+from vecattr.readers.info import read_lab_info
 
 #: The columns of the report, in order.
 REPORT_COLUMNS = (
@@ -50,6 +57,15 @@ ORDER BY records.number
 """
 
 
+#: The columns of what is known of labs, which build-index reads with --lab-info.
+LAB_INFO_COLUMNS = ("lab", "print_name", "institution", "url", "contact")
+
+_DESIGNERS = """
+SELECT lab, designer FROM decided JOIN records USING (number)
+WHERE decided.reason = '' ORDER BY number
+"""
+
+
 def order_rows(work: WorkFile) -> None:
     """Decide the order of the table's rows."""
     for statement in _ORDER:
@@ -78,6 +94,36 @@ def write_report(work: WorkFile, path: Path) -> None:
     with table_writer(path, REPORT_COLUMNS) as write:
         for row in work.select(_LEFT_OUT):
             write(["" if cell is None else cell for cell in row])
+
+
+def write_lab_info(work: WorkFile, path: Path) -> None:
+    """Write what is known of the labs of the table, by name: the institution that most of a lab's
+    records name. What a file at `path` says already stays, of labs that the table lacks, too."""
+    known = read_lab_info(path) if path.exists() else {}
+    institutions = _institutions(work)
+    with table_writer(path, LAB_INFO_COLUMNS) as write:
+        for lab in sorted(known.keys() | institutions.keys()):
+            info = known.get(lab, LabInfo())
+            institution = info.institution or institutions.get(lab)
+            cells = info.print_name, institution, info.url, info.contact
+            write([lab, *(cell or "" for cell in cells)])
+
+
+def _institutions(work: WorkFile) -> dict[str, str | None]:
+    """The institution of each lab of the table; None where no record tells one."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for lab, text in work.select(_DESIGNERS):
+        designer = lab_from_text(text)
+        institute = designer.institute if isinstance(designer, Designer) else ""
+        with suppress(InputError):  # too long, or with letters that are not seen
+            counts[lab][LabInfo(institution=institute).institution or ""] += 1
+    return {lab: _commonest(counts[lab]) for lab in counts}
+
+
+def _commonest(institutions: Counter[str]) -> str | None:
+    """The one that most records name, ties by name."""
+    named = [(-count, name) for name, count in institutions.items() if name]
+    return min(named)[1] if named else None
 
 
 def left_out_counts(work: WorkFile) -> dict[str, int]:

@@ -1,4 +1,5 @@
-"""A map in, one self-contained HTML page out: drawn on a canvas, names under the pointer.
+"""A map in, one self-contained HTML page out: drawn on a canvas, names under the pointer; a still
+picture for readers without scripts.
 
 The template is `map_page.html` beside this file; names enter it only as JSON and are shown as text.
 """
@@ -14,6 +15,7 @@ from importlib.resources import files
 
 from vecattr.plasmid import POOLED
 from vecattr.plots.map_layout import COLOURS, DARK_COLOURS, SHAPES, MapLayout, NamedPoints
+from vecattr.plots.map_svg import map_svg
 
 #: Decimals of a coordinate: a map is some hundred units wide.
 _DECIMALS = 2
@@ -31,6 +33,7 @@ def map_page(layout: MapLayout, *, title: str) -> str:
     head, middle, tail = template.partition("@DATA@")
     assert middle, "the template has no place for the data"
     named = head.replace("@TITLE@", html.escape(title))
+    named = named.replace("@PICTURE@", map_svg(layout, title=title))
     return named + _json_inside_html(_data(layout)) + tail
 
 

@@ -42,15 +42,21 @@ def joint_pieces(
 ) -> Iterator[str]:
     """A page of joint answers in pieces: each with its members and which of them does not belong,
     and then the members' own answers."""
+    views, of_joints = joint_views(joints)
+    values = page_values(views, title=title, bad_records=bad_records, joints=of_joints)
+    yield from rendered("report.html", values)
+
+
+def joint_views(joints: Iterable[JointAttribution]) -> tuple[list[View], list[JointView]]:
+    """The views of all members' own answers, numbered from 1, and those of the joint answers."""
     views: list[View] = []
-    joint_views = []
+    of_joints = []
     for number, joint in enumerate(joints, start=1):
         first = len(views) + 1
         members = [View(one.answer, first + place) for place, one in enumerate(joint.members)]
-        joint_views.append(JointView(joint, number, tuple(members)))
+        of_joints.append(JointView(joint, number, tuple(members)))
         views += members
-    values = page_values(views, title=title, bad_records=bad_records, joints=joint_views)
-    yield from rendered("report.html", values)
+    return views, of_joints
 
 
 def page_values(

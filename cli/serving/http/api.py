@@ -13,24 +13,25 @@ from vecattr.attribution import Work
 from vecattr.calibration.expectation import Expectation
 from vecattr.cli.rendering.format_names import DRAWN, MARKED, NEIGHBORS
 from vecattr.cli.rendering.formats import json_text
-from vecattr.cli.serving.adding import SECONDS, Addition, Confirmations
 from vecattr.cli.serving.desk import Desk
 from vecattr.cli.serving.documents import FORMS, MEDIA_TYPES, checked_form
-from vecattr.cli.serving.http.guard import ASKER, MAY_EDIT
+from vecattr.cli.serving.http.guard import ASKER
 from vecattr.cli.serving.http.problems import MEDIA_TYPE, RequestError
 from vecattr.cli.serving.http.uploads import read_upload
-from vecattr.cli.serving.question import IndexFacts, OnBadRecord, Question, Reply
+from vecattr.cli.serving.messages import IndexFacts
+from vecattr.cli.serving.question import Joint, OnBadRecord, Question, Reply
 from vecattr.errors import UsageError
 from vecattr.indexes.answering.request import AnswerRequest
-from vecattr.indexes.evidence.stretches import COMMON_LABS
 from vecattr.indexes.scoring.confidence import ConfidenceOptions
+from vecattr.mosaic import FEW_LABS
 from vecattr.readers.records import TopologyOption
 from vecattr.schemas.output_schemas import SCHEMAS, output_schema, schema_version
 
 #: The most labs and neighbors of an answer.
 _MOST = 1000
 
-_BODIES = {
+#: Of routes that take files, in the OpenAPI document.
+BODIES = {
     "requestBody": {
         "required": True,
         "description": "A form with files (any field name) or a field `sequence`, or one file as "
@@ -50,7 +51,8 @@ _BODIES = {
     }
 }
 
-_ERRORS: dict[int | str, dict[str, object]] = {
+#: What may go wrong, in the OpenAPI document.
+ERRORS: dict[int | str, dict[str, object]] = {
     status: {"description": text, "content": {MEDIA_TYPE: {}}}
     for status, text in {
         400: "Options that do not fit together.",
@@ -76,7 +78,7 @@ def answer_request(
     ] = None,
     common_labs: Annotated[
         int, Query(ge=1, description="A stretch that more labs have is common property.")
-    ] = COMMON_LABS,
+    ] = FEW_LABS,
     exclude_near_copies: Annotated[
         bool, Query(description="Rank as if no near copy of a query were stored.")
     ] = False,
@@ -103,6 +105,27 @@ def answer_request(
         common_labs if with_evidence else None,
         tuple(evidence_for or ()),
     )
+
+
+def joint_request(
+    together: Annotated[bool, Query(description="All records are of one unknown lab.")] = False,
+    together_by: Annotated[
+        str | None, Query(description="Rows with the same value in this column are.")
+    ] = None,
+    linked: Annotated[
+        bool, Query(description="Rank records that share rare stretches together.")
+    ] = False,
+) -> tuple[Joint, str | None]:
+    """How records help each other out, as the options of `vecattr query` of the same names say."""
+    wanted: dict[Joint, bool] = {
+        "together": together,
+        "together_by": together_by is not None,
+        "linked": linked,
+    }
+    given = [name for name, is_wanted in wanted.items() if is_wanted]
+    if len(given) > 1:
+        raise UsageError(f"{' and '.join(given)} exclude each other", hint="give one of them")
+    return (given[0] if given else ""), together_by
 
 
 def index_headers(source: Reply | IndexFacts) -> dict[str, str]:
@@ -133,12 +156,13 @@ def present_facts(desk: Desk) -> IndexFacts:
 
 def api_router(desk: Desk) -> APIRouter:
     """The routes."""
-    router = APIRouter(prefix="/api/v1", responses=_ERRORS)
+    router = APIRouter(prefix="/api/v1", responses=ERRORS)
 
-    @router.post("/query", openapi_extra=_BODIES, response_class=Response, operation_id="query")
+    @router.post("/query", openapi_extra=BODIES, response_class=Response, operation_id="query")
     async def query(
         request: Request,
         asked: Annotated[AnswerRequest, Depends(answer_request)],
+        joint: Annotated[tuple[Joint, str | None], Depends(joint_request)],
         format: Annotated[str, Query(description=f"One of {', '.join(FORMS)}.")] = "json",
         topology: TopologyOption = "auto",
         as_one: bool = False,
@@ -146,7 +170,7 @@ def api_router(desk: Desk) -> APIRouter:
             OnBadRecord, Query(description="Records that cannot be read, among others.")
         ] = "skip",
     ) -> Response:
-        """Rank the labs most likely to have designed each sequence."""
+        """Rank the labs most likely to have designed each sequence, or all of them together."""
         with desk.place():
             upload = await read_upload(request, desk.settings.limits)
             question = Question(
@@ -157,6 +181,8 @@ def api_router(desk: Desk) -> APIRouter:
                 as_one=as_one,
                 evidence_if_kept=format in DRAWN,
                 on_bad_record=on_bad_record,
+                joint=joint[0],
+                column=joint[1],
             )
             reply = await desk.reply(question, request.scope[ASKER], request.is_disconnected)
         headers = index_headers(reply) | told_headers(reply)
@@ -176,8 +202,6 @@ def api_router(desk: Desk) -> APIRouter:
         return _json(json_text(facts.labs), index_headers(facts))
 
     _add_schemas(router)
-    if desk.settings.access.allow_edit:
-        _add_edits(router, desk)
     return router
 
 
@@ -194,49 +218,6 @@ def _add_schemas(router: APIRouter) -> None:
         return Response(
             json_text(output_schema(name, lines=lines)), media_type="application/schema+json"
         )
-
-
-def _add_edits(router: APIRouter, desk: Desk) -> None:
-    confirmations = Confirmations()
-
-    @router.post("/add-lab", openapi_extra=_BODIES, response_class=Response, operation_id="add_lab")
-    async def add_lab(
-        request: Request,
-        lab: str | None = None,
-        confirmation: str | None = None,
-    ) -> Response:
-        """Add labs, or plasmids of known ones. Without a confirmation nothing is changed: the
-        response says what would be, and gives the confirmation to send the same files with."""
-        _check_may_edit(request)
-        with desk.place():
-            upload = await read_upload(request, desk.settings.limits)
-            addition = Addition(upload.files, lab)
-            if confirmation is not None:
-                identity = confirmations.identity(addition, confirmation)
-                addition = Addition(upload.files, lab, identity)
-            report = await desk.done(addition, _waits, seconds=SECONDS)
-        assert isinstance(report, dict)
-        desk.journal.log(
-            "add-lab",
-            request=request.scope[ASKER].request,
-            who=request.scope[ASKER].name,
-            **report,
-        )
-        if report["dry_run"]:
-            report["confirmation"] = confirmations.of(addition, str(report["identity"]))
-        return _json(json_text(report), {})
-
-
-async def _waits() -> bool:
-    """A change of the index is not given up when its client goes away."""
-    return False
-
-
-def _check_may_edit(request: Request) -> None:
-    if not request.scope[MAY_EDIT]:
-        status: Literal[401, 403] = 403 if request.scope[ASKER].name else 401
-        challenge = {"WWW-Authenticate": 'Bearer realm="vecattr edits"'}
-        raise RequestError(status, "a token for edits is needed", headers=challenge)
 
 
 def _json(text: str, headers: dict[str, str]) -> Response:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import secrets
 import time
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ SECURITY_HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
@@ -182,12 +183,21 @@ def _host_name(host: str) -> str:
 
 def _is_same_origin(headers: Headers, host: str) -> bool:
     """Whether a request that changes something comes from a page of this service, or from no page:
-    browsers say so, and other programs state nothing. A form of a page that sends no referrer has
-    the origin `null`, so that the other header must speak for it."""
+    browsers say so in one header or several, which must all agree, and other programs state
+    nothing. The origin is `null` where a browser hides it; another header must speak for it then,
+    such as the referrer, which older browsers state and no page can forge."""
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    referrer = headers.get("referer")
     if site is not None and site not in ("same-origin", "none"):
         return False
-    if origin is None or (origin == "null" and site == "same-origin"):
-        return True
-    scheme, _, rest = origin.lower().partition("://")
-    return scheme in ("http", "https") and rest == host.lower()
+    if referrer is not None and not _is_of(referrer, host):
+        return False
+    if origin == "null":
+        return site == "same-origin" or referrer is not None
+    return origin is None or _is_of(origin, host)
+
+
+def _is_of(address: str, host: str) -> bool:
+    """Is this the address of a page of the host, or its origin?"""
+    scheme, _, rest = address.lower().partition("://")
+    return scheme in ("http", "https") and re.split(r"[/?#]", rest)[0] == host.lower()

@@ -30,8 +30,8 @@ from vecattr.cli.serving.views import (
 from vecattr.errors import UsageError, VecattrError
 from vecattr.extras import is_installed
 from vecattr.indexes.answering.request import AnswerRequest
-from vecattr.indexes.evidence.stretches import COMMON_LABS
 from vecattr.indexes.scoring.confidence import ConfidenceOptions
+from vecattr.mosaic import FEW_LABS
 
 #: The media type of progress: one JSON document a line.
 LINES = "application/x-ndjson"
@@ -40,9 +40,10 @@ LINES = "application/x-ndjson"
 _NEIGHBORS = 5
 
 
-def _page(
+def page(
     text: str, kind: str, *, status: int = 200, headers: dict[str, str] | None = None
 ) -> Response:
+    """A page of this kind, with the policy that allows its scripts alone."""
     policy = {"Content-Security-Policy": frame(kind).header}
     return HTMLResponse(text, status_code=status, headers=policy | (headers or {}))
 
@@ -56,10 +57,10 @@ def page_of_error(error: VecattrError) -> Response:
         where=str(where) if where else None,
         hint=str(hint) if hint else None,
     )
-    return _page(text, "plain", status=status_of(error), headers=headers_of(error))
+    return page(text, "plain", status=status_of(error), headers=headers_of(error))
 
 
-def question_of(upload: Upload, *, is_kept: bool) -> Question:
+def question_of(upload: Upload, *, is_kept: bool, offers_edits: bool) -> Question:
     """The question of the form on the front page; UsageError for values that it does not offer."""
     fields = upload.fields
     topology = fields.get("topology", "auto")
@@ -68,12 +69,15 @@ def question_of(upload: Upload, *, is_kept: bool) -> Question:
     work = fields.get("work", "")
     if work not in ("", "known", "new"):
         raise UsageError(f"work is {work!r}, expected known or new")
+    joint = fields.get("joint", "")
+    if joint not in ("", "together", "linked"):
+        raise UsageError(f"joint is {joint!r}, expected together or linked")
     expectation = Expectation.from_work(work) if work else None  # type: ignore[arg-type]
     request = AnswerRequest(
         neighbors=_NEIGHBORS,
         exclude_near_copies=fields.get("exclude_near_copies") == "true",
         confidence=ConfidenceOptions(expectation=expectation),
-        evidence=COMMON_LABS,
+        evidence=FEW_LABS,
     )
     return Question(
         upload.files,
@@ -83,6 +87,14 @@ def question_of(upload: Upload, *, is_kept: bool) -> Question:
         as_one=fields.get("as_one") == "true",
         evidence_if_kept=True,
         is_kept=is_kept,
+        joint=joint,  # type: ignore[arg-type]
+        offers_edits=offers_edits,
+    )
+
+
+def _asked(desk: Desk, upload: Upload) -> Question:
+    return question_of(
+        upload, is_kept=desk.results.keeps, offers_edits=desk.settings.access.allow_edit
     )
 
 
@@ -101,7 +113,7 @@ class ProgressResponse(Response):
         try:
             with self.desk.place():
                 upload = await read_upload(self.request, self.desk.settings.limits)
-                question = question_of(upload, is_kept=self.desk.results.keeps)
+                question = _asked(self.desk, upload)
                 start = [(b"content-type", LINES.encode()), (b"x-accel-buffering", b"no")]
                 await send({"type": "http.response.start", "status": 200, "headers": start})
                 await self._follow(question, send)
@@ -156,15 +168,15 @@ def pages_router(desk: Desk, address: str) -> APIRouter:
 
     @router.get("/")
     async def front() -> Response:
-        return _page(front_page(desk.settings, desk.workers.facts), "front")
+        return page(front_page(desk.settings, desk.workers.facts), "front")
 
     @router.get("/index")
     async def contents() -> Response:
-        return _page(contents_page(desk.workers.facts), "contents")
+        return page(contents_page(desk.settings, desk.workers.facts), "contents")
 
     @router.get("/api")
     async def programs() -> Response:
-        return _page(programs_page(address), "plain")
+        return page(programs_page(desk.settings, address), "plain")
 
     @router.get("/favicon.ico")
     async def icon() -> Response:
@@ -176,7 +188,7 @@ def pages_router(desk: Desk, address: str) -> APIRouter:
             return ProgressResponse(desk, request)
         with desk.place():
             upload = await read_upload(request, desk.settings.limits)
-            question = question_of(upload, is_kept=desk.results.keeps)
+            question = _asked(desk, upload)
             reply = await desk.reply(question, request.scope[ASKER], request.is_disconnected)
         number = await asyncio.to_thread(desk.results.put, reply)
         return RedirectResponse(f"/results/{number}/", status_code=303)
@@ -196,12 +208,12 @@ def _add_results(router: APIRouter, desk: Desk) -> None:
 
     @router.get("/results/{number}/")
     async def result(number: str) -> Response:
-        return _page((await found(number)).documents[PAGE], "result")
+        return page((await found(number)).documents[PAGE], "result")
 
     @router.get("/results/{number}/report.html")
     async def report(number: str) -> Response:
         text = report_of((await found(number)).documents[PAGE])
-        return _page(text, "result", headers=_download("report.html"))
+        return page(text, "result", headers=_download("report.html"))
 
     @router.get("/results/{number}/answers.{suffix}")
     async def document(number: str, suffix: str) -> Response:

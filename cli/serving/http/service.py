@@ -19,6 +19,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from vecattr.cli.serving.desk import Desk
 from vecattr.cli.serving.http.api import api_router
+from vecattr.cli.serving.http.edits import edits_router
 from vecattr.cli.serving.http.guard import ASKER, Guard
 from vecattr.cli.serving.http.pages import page_of_error, pages_router
 from vecattr.cli.serving.http.problems import RequestError, problem, wants_page
@@ -26,7 +27,7 @@ from vecattr.cli.serving.journal import Journal
 from vecattr.cli.serving.metrics import MEDIA_TYPE, Metrics
 from vecattr.cli.serving.results import Results
 from vecattr.cli.serving.settings import Access, Settings
-from vecattr.cli.serving.tokens import Door
+from vecattr.cli.serving.tokens import Door, TokenFile
 from vecattr.cli.serving.workers import Workers
 from vecattr.errors import UsageError, VecattrError
 from vecattr.version import __version__
@@ -92,8 +93,9 @@ class JournalHandler(logging.Handler):
         self._journal.log("library", level=record.levelname.lower(), name=record.name, text=text)
 
 
-def application(desk: Desk, address: str) -> FastAPI:
-    """The routes, without the guard, of a service that browsers find at the address."""
+def application(desk: Desk, address: str, edit_tokens: TokenFile | None = None) -> FastAPI:
+    """The routes, without the guard, of a service that browsers find at the address; those for
+    edits when there are tokens for them."""
     app = FastAPI(
         title="vecattr",
         version=__version__,
@@ -105,6 +107,8 @@ def application(desk: Desk, address: str) -> FastAPI:
     )
     app.include_router(api_router(desk))
     app.include_router(pages_router(desk, address))
+    if edit_tokens is not None:
+        app.include_router(edits_router(desk, edit_tokens))
     _add_health(app, desk)
     _add_errors(app, desk)
     return app
@@ -216,7 +220,7 @@ def prepared(settings: Settings, workers: Workers, journal: Journal, door: Door)
     """A service of these worker processes, behind this door."""
     access, address = settings.access, door.address(settings.access)
     desk = Desk(settings, workers, journal, Metrics(workers), Results(settings.keeping))
-    app = application(desk, address)
+    app = application(desk, address, door.edit_tokens)
     guard = Guard(app, access, journal, desk.metrics, door.tokens, door.edit_tokens)
     return Service(_server(guard, desk, access), door.listener, desk, address)
 

@@ -71,6 +71,24 @@ def test_an_index_and_its_own_export_give_equal_answers(made: Path, tmp_path: Pa
     assert len(identities) == 1
 
 
+def test_labs_come_with_their_institutions(made: Path, tmp_path: Path) -> None:
+    info = tmp_path / "info.csv"
+    command = ["collect", str(made / "first.seq"), "-o", str(tmp_path / "t.csv"), "-q"]
+    assert run([*command, "--lab-info", str(info)]) == 0
+    told = rows(info)
+    assert [row["lab"] for row in told] == sorted({row["lab"] for row in rows(tmp_path / "t.csv")})
+    assert all(row["institution"].startswith("University of") for row in told)
+    first = told[0] | {"institution": "Mine", "url": "https://one.example.org/"}
+    lines = [",".join(told[0]), ",".join(f'"{value}"' for value in first.values())]
+    info.write_text("\n".join([*lines, '"Another lab",,"Elsewhere",,""', ""]))
+    assert run([*command, "--lab-info", str(info)]) == 0
+    assert first in rows(info)  # what is there stays
+    assert {row["lab"] for row in rows(info)} == {row["lab"] for row in told} | {"Another lab"}
+    table = str(tmp_path / "t.csv")
+    index = str(tmp_path / "i")
+    assert run(["build-index", table, "-i", index, "--lab-info", str(info), "-q"]) == 0
+
+
 def test_an_index_follows_its_sources(made: Path, tmp_path: Path, capsys: Capture) -> None:
     table, changes = tmp_path / "t.csv.zst", tmp_path / "changes.csv"
     index = shutil.copytree(made / "i", tmp_path / "i")

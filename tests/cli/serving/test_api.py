@@ -44,6 +44,44 @@ def test_answers_are_those_of_the_command_line(
     assert answer.text == shown.replace(str(file), file.name)
 
 
+@pytest.mark.parametrize(
+    ("options", "switches"),
+    [
+        ({"together": "true"}, ["--together"]),
+        ({"together_by": "lab"}, ["--together-by", "lab"]),
+        ({"linked": "true"}, ["--linked"]),
+    ],
+)
+@pytest.mark.parametrize("form", ["json", "csv", "html"])
+def test_joint_answers_are_those_of_the_command_line(
+    service: Any,
+    shelf: Any,
+    capsys: pytest.CaptureFixture[str],
+    options: dict[str, str],
+    switches: list[str],
+    form: str,
+) -> None:
+    data = {**options, "k": "3", "format": form, "filename": shelf.table.name}
+    answer = service.client.post(URL, params=data, content=shelf.table.read_bytes())
+    evidence = ["--evidence"] if form == "html" else []
+    shown = printed(
+        capsys, "query", str(shelf.table), "-i", str(shelf.index), "-k", "3", *switches, *evidence,
+        "--format", form, "-q",
+    )  # fmt: skip
+    assert answer.status_code == 200, answer.text
+    assert answer.text == shown.replace(str(shelf.table), shelf.table.name)
+    lengths = [query["length"] for query in service.events("answered")[-1]["queries"]]
+    groups = {"together": 1, "together_by": len({one.lab for one in shelf.plasmids}), "linked": 0}
+    assert len(lengths) == len(shelf.plasmids) + groups[next(iter(options))]
+
+
+def test_ways_of_joining_exclude_each_other(service: Any) -> None:
+    both = {"together": "true", "linked": "true"}
+    response = service.client.post(URL, params=both, content=b">a\nACGT\n")
+    assert response.status_code == 400
+    assert "exclude each other" in response.json()["title"]
+
+
 def test_facts_and_labs_are_those_of_the_command_line(
     service: Any, shelf: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

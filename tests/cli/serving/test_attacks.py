@@ -31,7 +31,7 @@ def test_every_response_has_the_security_headers(service: Any) -> None:
         assert "http:" not in policy
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["X-Frame-Options"] == "DENY"
-        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Referrer-Policy"] == "same-origin"
         assert "server" not in headers
 
 
@@ -54,6 +54,10 @@ def test_a_name_that_is_not_the_services_own_is_refused(service: Any, host: str)
         {"Origin": "http://127.0.0.1:1"},  # another service of this machine
         {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"},
         {"Origin": "null", "Sec-Fetch-Site": "none"},
+        {"Referer": "https://evil.example/"},
+        {"Origin": "null", "Referer": "https://evil.example/127.0.0.1"},
+        {"Referer": "http://127.0.0.1:1/"},
+        {"Referer": "https://evil.example/", "Sec-Fetch-Site": "same-origin"},
     ],
 )
 def test_a_post_from_another_site_is_refused(service: Any, headers: dict[str, str]) -> None:
@@ -64,7 +68,16 @@ def test_a_post_from_another_site_is_refused(service: Any, headers: dict[str, st
 
 def test_a_post_of_its_own_page_is_answered(service: Any) -> None:
     own = {"Origin": f"http://127.0.0.1:{service.port}", "Sec-Fetch-Site": "same-origin"}
-    for headers in (own, {**own, "Origin": "null"}):  # a form sends no referrer, so no origin
+    page = {"Referer": f"http://127.0.0.1:{service.port}/?a#b"}
+    without_fetch = {"Origin": own["Origin"]}  # a browser that does not know Sec-Fetch-Site
+    for headers in (
+        own,
+        {**own, "Origin": "null"},
+        without_fetch,
+        {**without_fetch, **page},
+        {"Origin": "null", **page},
+        page,
+    ):
         assert service.client.post(URL, content=ONE, headers=headers).status_code == 200
 
 

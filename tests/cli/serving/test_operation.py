@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shutil
 import signal
 import stat
@@ -17,6 +18,9 @@ import httpx
 import pytest
 
 from vecattr.cli.main import run
+from vecattr.cli.serving.adding import Addition, Trials
+from vecattr.errors import UsageError
+from vecattr.inputs.input_files import HeldFile
 
 URL = "/api/v1/query"
 READER, EDITOR = "reader-0123456789abcdef", "editor-0123456789abcdef"
@@ -161,6 +165,79 @@ def test_a_lab_is_added_only_as_it_was_confirmed(guarded: Guarded, shelf: Any) -
     assert "Newcomer" in [hit["name"] for hit in after.json()[0]["labs"]]
     again = guarded.edit(content=data, params=confirmed, **how)
     assert again.status_code == 400  # the index is another one by now
+
+
+def page_of(guarded: Guarded, path: str, token: str = READER, **how: Any) -> httpx.Response:
+    headers = {**basic(token), "Accept": "text/html"}
+    method = "POST" if how else "GET"
+    response: httpx.Response = guarded.service.client.request(method, path, headers=headers, **how)
+    return response
+
+
+def sent(*plasmids: Any, **fields: str) -> dict[str, Any]:
+    return {"files": {"file": ("new.fasta", fasta(*plasmids))}, "data": fields}
+
+
+def test_a_lab_is_added_by_pages_that_need_no_script(guarded: Guarded, shelf: Any) -> None:
+    assert '<a href="/add-lab"' in page_of(guarded, "/").text
+    assert 'type="password"' in page_of(guarded, "/add-lab").text
+    assert 'type="password"' not in page_of(guarded, "/add-lab", EDITOR).text
+    before = page_of(guarded, "/index").text
+    how = sent(*shelf.newcomers[3:5], lab="<i>Paged</i>", token=EDITOR)
+    trial = page_of(guarded, "/add-lab", **how)
+    assert trial.status_code == 200
+    assert "Nothing is changed yet" in trial.text
+    assert "&lt;i&gt;Paged" in trial.text
+    assert EDITOR not in trial.text
+    [number] = re.findall('name="trial" value="([^"]+)"', trial.text)
+    assert page_of(guarded, "/index").text == before
+    confirmed = {"data": {"trial": number}}
+    done = page_of(guarded, "/add-lab/confirm", **confirmed)
+    assert "Added 2 plasmids" in done.text
+    assert "<i>Paged</i>" in [lab["lab"] for lab in labs_of(guarded)]
+    assert page_of(guarded, "/add-lab/confirm", **confirmed).status_code == 400
+    assert guarded.service.events("add-lab")[-1]["who"] == "bob"
+
+
+def labs_of(guarded: Guarded) -> list[dict[str, Any]]:
+    labs: list[dict[str, Any]] = guarded.service.client.get(
+        "/api/v1/labs", headers=bearer(READER)
+    ).json()
+    return labs
+
+
+@pytest.mark.parametrize("token", ["", READER, EDITOR[:-1], f"{EDITOR}x"])
+def test_without_a_token_for_edits_no_page_tries_an_addition(
+    guarded: Guarded, shelf: Any, token: str
+) -> None:
+    how = sent(*shelf.newcomers[5:6], lab="Nobody", token=token)
+    assert page_of(guarded, "/add-lab", **how).status_code == 403
+    assert page_of(guarded, "/add-lab/confirm", data={"trial": "A" * 22}).status_code == 400
+
+
+def test_a_change_waits_for_its_confirmation_only_while_its_editor_may(
+    guarded: Guarded, shelf: Any
+) -> None:
+    how = sent(*shelf.newcomers[5:6], lab="Late", token=EDITOR)
+    trial = page_of(guarded, "/add-lab", **how)
+    [number] = re.findall('name="trial" value="([^"]+)"', trial.text)
+    token_file(guarded.folder / "editors", f"carol {EDITOR}")
+    refused = page_of(guarded, "/add-lab/confirm", data={"trial": number})
+    token_file(guarded.folder / "editors", f"bob {EDITOR}")
+    assert refused.status_code == 403
+    assert "Late" not in str(labs_of(guarded))
+
+
+def test_held_additions_are_bounded() -> None:
+    trials = Trials(most_bytes=10)
+    numbers = [
+        trials.put(Addition((HeldFile("a", b"ACGTAC"),), "Lab", "identity"), "bob")
+        for _ in range(2)
+    ]
+    assert trials.take(numbers[1])[1] == "bob"
+    for number in numbers:
+        with pytest.raises(UsageError):
+            trials.take(number)
 
 
 def test_an_answer_is_of_one_generation_while_the_index_changes(

@@ -82,6 +82,18 @@ def test_progress_is_told_in_lines_that_end_with_the_result(service: Any, shelf:
     assert "3 plasmids asked about" in page
 
 
+def test_several_plasmids_of_one_lab_have_one_answer_first(service: Any, shelf: Any) -> None:
+    text = "".join(f">{plasmid.id}\n{plasmid.sequence}\n" for plasmid in shelf.plasmids[:3])
+    files = {"file": ("three.fasta", text.encode())}
+    response = service.client.post("/queries", files=files, data={"joint": "together"})
+    location = response.headers["Location"]
+    page = service.client.get(location).text
+    assert "3 plasmids as of one lab" in page
+    assert all(f">{plasmid.id}<" in page for plasmid in shelf.plasmids[:3])
+    [joint] = service.client.get(f"{location}answers.json").json()
+    assert len(joint["members"]) == 3
+
+
 def test_an_error_while_answering_is_the_last_line(service: Any) -> None:
     files = {"file": ("wrong.pdf", b"%PDF-1.7 nothing")}
     response = service.client.post("/queries", files=files, headers=LINES)
@@ -94,7 +106,7 @@ def test_an_error_while_answering_is_the_last_line(service: Any) -> None:
     assert early.json()["title"] == "no sequence was sent"
 
 
-@pytest.mark.parametrize("fields", [{"topology": "round"}, {"work": "old"}])
+@pytest.mark.parametrize("fields", [{"topology": "round"}, {"work": "old"}, {"joint": "x"}])
 def test_a_value_that_the_form_does_not_offer_is_refused(
     service: Any, fields: dict[str, str]
 ) -> None:

@@ -85,6 +85,17 @@ def test_answers_tell_what_a_build_was_told(index: Path, workshop: Any) -> None:
     assert facts["plasmid_info"] == {"publication": 3, "year": 6, "source_url": 3}
 
 
+def test_the_holders_of_a_part_come_with_their_publications(index: Path, workshop: Any) -> None:
+    opened = workshop.open(index)
+    if not opened.segments[0].stored.has_sequences:
+        pytest.skip("nothing tells its parts")
+    [stored] = [one for one in workshop.plasmids(["Ash"]) if one.id == "Ash-0-0"]
+    evidence = opened.query(stored, evidence=20).evidence
+    told = {holder.id: holder for part in evidence.mosaic for holder in part.holders}
+    assert told["Ash-0-0"].publication == "paper 0"
+    assert told["Ash-0-0"].source_url == "https://made.example.org/0"
+
+
 def test_groups_stand_for_publications_at_no_cost_where_they_are_the_same(
     tmp_path: Path, workshop: Any
 ) -> None:

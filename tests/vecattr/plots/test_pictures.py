@@ -26,6 +26,7 @@ from vecattr.plots.map_layout import (
     boxes_without_overlap,
 )
 from vecattr.plots.map_page import map_page
+from vecattr.plots.map_svg import MOST_DOTS, map_svg
 
 NAUGHTY = ("</script><script>alert(1)</script>", "$x_2$ & <b>", "_hidden", "實驗室", "L" * 99)
 
@@ -109,6 +110,36 @@ def test_free_boxes_equal_a_plain_loop() -> None:
     assert boxes_without_overlap(boxes) == kept
     assert 5 < len(kept) < 60
     assert boxes_without_overlap([]) == []
+
+
+def test_the_still_picture_shows_names_as_text_and_every_point() -> None:
+    drawn = layout()
+    text = map_svg(drawn, title="<Made> map")
+    picture = ElementTree.fromstring(text)
+    assert picture.get("aria-label") == "<Made> map"
+    assert map_svg(layout(), title="<Made> map") == text
+    assert sum(path.get("d", "").count("M") for path in picture.iter("path")) == len(drawn.plasmids)
+    names = [element.text for element in picture.iter("text")]
+    assert names[0] == "$q$"
+    assert {"other labs", "pool of rare labs", NAUGHTY[0]} <= set(names) | {NAUGHTY[0]}
+    assert not list(picture.iter("script"))
+    assert "style" not in text
+    width, height = map(float, picture.get("viewBox", "").split()[2:])
+    for mark in picture.iter("polygon"):
+        for corner in mark.get("points", "").split():
+            x, y = map(float, corner.split(","))
+            assert 0 <= x <= width
+            assert 0 <= y <= height
+
+
+def test_of_very_many_plasmids_a_still_picture_draws_a_sample() -> None:
+    count = 3 * MOST_DOTS
+    ids = tuple(map(str, range(count)))
+    points = np.random.default_rng(1).normal(size=(count, 2))
+    nobody = NamedPoints((), (), np.empty((0, 2)))
+    many = MapLayout(NamedPoints(ids, ("a",) * count, points), ("a",) * count, nobody, nobody)
+    assert map_svg(many, title="").count("M") == MOST_DOTS
+    assert map_svg(MapLayout(nobody, (), nobody, nobody), title="").startswith("<svg")
 
 
 class Tags(HTMLParser):

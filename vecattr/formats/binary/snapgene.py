@@ -1,15 +1,15 @@
 """SnapGene `.dna`: an open file in; its one record, with its topology, out.
 
 A file is a row of packets: one byte of kind, four of length, then the content. Only the packets of
-bases and of features are used. What notes and features say is no reason to refuse bases; XML that
-is nested deeper than any program writes is, because only a hostile file holds it.
+bases, of features and of primers are used. What notes and features say is no reason to refuse
+bases; XML that is nested deeper than any program writes is, because only a hostile file holds it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from xml.parsers.expat import ExpatError, ParserCreate
 
 from vecattr.errors import InputError
@@ -17,16 +17,19 @@ from vecattr.formats.record import Record
 from vecattr.inputs.input_files import InputFile, input_stem
 from vecattr.plasmid import MOST_ANNOTATIONS, Annotation
 
-#: Kinds of packets: the cookie, the three that hold a sequence, and the features in XML.
+#: Kinds of packets: the cookie, the three that hold a sequence, primers and features in XML.
 _COOKIE, _DNA, _PROTEIN, _RNA = 0x09, 0x00, 0x15, 0x20
-_FEATURES = 0x0A
+_PRIMERS, _FEATURES = 0x05, 0x0A
 
 #: Elements within elements; SnapGene writes fewer than ten.
 _DEEPEST = 100
 
 #: Letters of a name that are kept, and what the file calls directions.
 _LONGEST_NAME = 100
+#: Places of primers before one that it is compared with.
+_SITES_COMPARED = 4
 _STRANDS = {"1": 1, "2": -1}
+_PRIMER_STRANDS = {"0": 1, "1": -1}
 
 _HEADER = struct.Struct(">BI")
 _IS_CIRCULAR = 0x01
@@ -133,7 +136,19 @@ def _sequence(packets: Iterator[tuple[int, memoryview]]) -> tuple[int, bytes]:
 
 
 def _annotations(packets: Iterator[tuple[int, memoryview]]) -> tuple[Annotation, ...]:
-    """The first MOST_ANNOTATIONS features; damaged ones and what follows them are left out."""
+    """The first MOST_ANNOTATIONS features, and then primers where they bind; damaged ones and what
+    follows them are left out."""
+    features: list[Annotation] = []
+    primers: list[Annotation] = []
+    for kind, content in packets:
+        if kind == _FEATURES:
+            features += _features(bytes(content))
+        elif kind == _PRIMERS:
+            primers += _primers(bytes(content))
+    return (*features, *primers)[:MOST_ANNOTATIONS]
+
+
+def _features(text: bytes) -> Iterator[Annotation]:
     features: list[dict[str, str]] = []
 
     def begins(tag: str, attributes: dict[str, str]) -> None:
@@ -144,20 +159,48 @@ def _annotations(packets: Iterator[tuple[int, memoryview]]) -> tuple[Annotation,
             features[-1].setdefault("first", first)
             features[-1]["last"] = last
 
-    for kind, content in packets:
-        if kind == _FEATURES:
-            parser = ParserCreate()
-            parser.StartElementHandler = begins
-            with contextlib.suppress(ExpatError):
-                parser.Parse(bytes(content), True)
-    return tuple(
-        Annotation(
-            feature.get("type", "misc_feature")[:_LONGEST_NAME],
-            feature.get("name", "")[:_LONGEST_NAME],
-            int(feature["first"]),
-            int(feature["last"]),
-            _STRANDS.get(feature.get("directionality", ""), 0),
-        )
-        for feature in features[:MOST_ANNOTATIONS]
-        if all(feature.get(key, "").isdecimal() for key in ("first", "last"))
-    )
+    _parse(text, begins)
+    for feature in features:
+        kind, strand = feature.get("type", "misc_feature"), feature.get("directionality", "")
+        yield from _annotation(feature, kind=kind, strand=_STRANDS.get(strand, 0))
+
+
+def _primers(text: bytes) -> Iterator[Annotation]:
+    """Each place where a primer binds; its bases are counted from 0 here. A place that is told once
+    more in short (`simplified`) counts once."""
+    sites: list[dict[str, str]] = []
+    name = ""
+
+    def begins(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal name
+        if tag == "Primer":
+            name = attributes.get("name", "")
+        elif tag == "BindingSite":
+            first, _, last = attributes.get("location", "").partition("-")
+            if first.isdecimal() and last.isdecimal() and len(first + last) < 20:
+                places = {"first": str(int(first) + 1), "last": str(int(last) + 1)}
+                strand = attributes.get("boundStrand", "0")
+                site = {"name": name, "strand": strand, **places}
+                if site not in sites[-_SITES_COMPARED:]:
+                    sites.append(site)
+
+    _parse(text, begins)
+    for site in sites:
+        strand = _PRIMER_STRANDS.get(site["strand"], 0)
+        yield from _annotation(site, kind="primer_bind", strand=strand)
+
+
+def _parse(text: bytes, begins: Callable[[str, dict[str, str]], None]) -> None:
+    """Call a function with each element's name and attributes, until the XML is damaged."""
+    parser = ParserCreate()
+    parser.StartElementHandler = begins
+    with contextlib.suppress(ExpatError):
+        parser.Parse(text, True)
+
+
+def _annotation(values: dict[str, str], *, kind: str, strand: int) -> Iterator[Annotation]:
+    """The annotation of these values; none without both places."""
+    if all(values.get(key, "").isdecimal() for key in ("first", "last")):
+        name = values.get("name", "")[:_LONGEST_NAME]
+        first, last = int(values["first"]), int(values["last"])
+        yield Annotation(kind[:_LONGEST_NAME], name, first, last, strand)

@@ -12,6 +12,7 @@ from vecattr.formats.binary.snapgene import read_snapgene
 from vecattr.formats.kinds import format_of
 from vecattr.formats.record import Record
 from vecattr.inputs.input_files import open_input
+from vecattr.plasmid import Annotation
 from vecattr.readers.records import BadRecord
 
 
@@ -69,7 +70,31 @@ def test_a_cut_file_does_not_lose_the_others(tmp_path: Path) -> None:
     assert isinstance(good, Plasmid)
 
 
+PRIMERS = b"""<Primers><HybridizationParams minContinuousMatchLen="10"/>
+<Primer name="forward" sequence="ACG"><BindingSite location="0-2" boundStrand="0"/>
+<BindingSite simplified="1" location="0-2" boundStrand="0"/></Primer>
+<Primer name="back"><BindingSite location="6-1" boundStrand="1"/>
+<BindingSite location="?"/></Primer>
+</Primers>"""
+FEATURES = (
+    b'<Features><Feature name="bla" type="CDS" directionality="2"><Segment range="2-4"/></Feature>'
+    b"</Features>"
+)
+
+
+def test_features_and_primers_are_annotations(tmp_path: Path) -> None:
+    tail = packet(0x05, PRIMERS) + packet(0x0A, FEATURES)
+    (record,) = snapgene_records(snapgene() + tail, tmp_path)
+    assert record.annotations == (
+        Annotation("CDS", "bla", 2, 4, -1),
+        Annotation("primer_bind", "forward", 1, 3, 1),
+        Annotation("primer_bind", "back", 7, 2, -1),
+    )
+
+
 NOTES = {
+    "primers that are cut": packet(0x05, PRIMERS[:200]),
+    "primers that bind nowhere": packet(0x05, b"<Primers><BindingSite/></Primers>"),
     "features without a range": packet(0x0A, b"<Features><Feature><Segment/></Feature></Features>"),
     "features that are cut": packet(0x0A, b"<Features>"),
     "notes that are no text": packet(0x06, b"\xff"),
