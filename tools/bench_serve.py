@@ -1,13 +1,14 @@
 """How much does the service cost beside the index, and how does it bear many users?
 
     python tools/bench_serve.py QUERIES -i INDEX [--seconds 300] [--users 32] [--workers 2]
-        [-o FILE]
+        [--starts 5] [--pages 10] [-o FILE]
 
 QUERIES is a file or a table of plasmids (with --where, rows of it). One run tells: seconds from the
-start of the command to the first answer; the median of one user, and its ratio to `Index.query` of
-this process on the same plasmids, taken in turn; the median and the last percentile of 4 users; and
-with all users for so many seconds: answers a second, statuses, and the memory of all processes at
-the beginning and at the end. Everything goes through real sockets.
+start of the command to the first answer, and from asking for a result page in Chromium, where there
+is one, to its map drawn (median and largest of some each); the median of one user, and its ratio to
+`Index.query` of this process on the same plasmids, taken in turn; the median and the last
+percentile of 4 users; and with all users for so many seconds: answers a second, statuses, and the
+memory of all processes at the beginning and at the end. Everything goes through real sockets.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import statistics
 import threading
 import time
@@ -33,6 +35,16 @@ from vecattr import Index, Plasmid, read_plasmids
 from vecattr.readers.plasmids import ReadOptions
 
 URL = "/api/v1/query"
+#: In a page: show the map, which is drawn when it is seen; and tell when it was drawn (milliseconds
+#: since the page was asked for).
+_SCROLL = "document.querySelector('.map').scrollIntoView()"
+_WHEN_DRAWN = """
+const done = arguments[arguments.length - 1];
+(function look() {
+  const [mark] = performance.getEntriesByName("map drawn");
+  if (mark) done(mark.startTime); else setTimeout(look, 20);
+})();
+"""
 #: Of one answer here and through the service.
 OPTIONS = {"k": 10, "neighbors": 5, "evidence": 20}
 PARAMETERS = {"k": "10", "neighbors": "5", "evidence": "true", "common_labs": "20"}
@@ -138,22 +150,66 @@ def load(
     }
 
 
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """The median and the largest of some values."""
+    return {"median": statistics.median(values), "largest": max(values)}
+
+
+def first_answer(options: argparse.Namespace, plasmid: Plasmid) -> tuple[float, float]:
+    """Seconds from the start of the command to its first answer, and processor seconds of that."""
+    begin = time.perf_counter()
+    service = Running(options.index, workers=options.workers)
+    try:
+        service.client.post(URL, params=PARAMETERS, content=fasta(plasmid)).raise_for_status()
+        return time.perf_counter() - begin, processor_seconds(service)
+    finally:
+        service.stop()
+        service.kill()
+
+
+def pages_drawn(service: Running, queries: Sequence[Plasmid]) -> dict[str, float] | None:
+    """Seconds from asking for a result page to its map drawn, each in a fresh tab of one browser;
+    None without Chromium. The first page, with nothing compiled yet, counts as all others."""
+    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if program is None or driver is None:
+        return None
+    from selenium import webdriver  # extra
+    from selenium.webdriver.chrome.service import Service  # extra
+
+    options = webdriver.ChromeOptions()
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.binary_location = program
+    chrome = webdriver.Chrome(options=options, service=Service(driver))
+    seconds = []
+    try:
+        for plasmid in queries:
+            sent = {"file": (f"{plasmid.id}.fasta", fasta(plasmid))}
+            result = service.client.post("/queries", files=sent).headers["Location"]
+            chrome.switch_to.new_window("tab")
+            chrome.get(f"http://127.0.0.1:{service.port}{result}")
+            chrome.execute_script(_SCROLL)
+            seconds.append(chrome.execute_async_script(_WHEN_DRAWN) / 1000)
+    finally:
+        chrome.quit()
+    return spread(seconds)
+
+
 def measured(options: argparse.Namespace) -> dict[str, object]:
     column, _, value = options.where.partition("=")
     where = ((column, value),) if column else ()
     rows = read_plasmids([options.queries], ReadOptions(where=where, no_features=True))
     queries = [row for row in rows if isinstance(row, Plasmid)][: options.count]
-    begin = time.perf_counter()
+    firsts = [first_answer(options, queries[0]) for _ in range(options.starts)]
     service = Running(options.index, workers=options.workers)
     try:
-        service.client.post(URL, params=PARAMETERS, content=fasta(queries[0])).raise_for_status()
-        first, used = time.perf_counter() - begin, processor_seconds(service)
         service.ready()
         index = Index.open(options.index, threads=1)
         index.query(queries[0], **OPTIONS)
         return {
-            "first_answer_seconds": first,
-            "first_answer_processor_seconds": used,
+            "first_answer_seconds": spread([seconds for seconds, _ in firsts]),
+            "first_answer_processor_seconds": spread([used for _, used in firsts]),
+            "page_drawn_seconds": pages_drawn(service, queries[: options.pages]),
             "one_user": overhead(service, index, queries),
             "four_users": load(service, queries, users=4, seconds=options.seconds / 4),
             "many_users": load(service, queries, users=options.users, seconds=options.seconds),
@@ -172,6 +228,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--users", type=int, default=32)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--starts", type=int, default=5, help="starts that are timed")
+    parser.add_argument("--pages", type=int, default=10, help="pages that are drawn")
     parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
     text = json.dumps(measured(options), indent=2) + "\n"

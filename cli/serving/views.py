@@ -166,11 +166,18 @@ class Change:
     @classmethod
     def of(cls, report: Mapping[str, Any]) -> Change:
         """From the report of an addition."""
-        names = {
-            name: tuple(map(str, report[name])) for name in ("new_labs", "extended_labs", "skipped")
-        }
-        counts = {name: int(report[name]) for name in ("plasmids", "unread", "generation")}
-        return cls(**names, **counts)
+
+        def names(key: str) -> tuple[str, ...]:
+            return tuple(map(str, report[key]))
+
+        return cls(
+            names("new_labs"),
+            names("extended_labs"),
+            names("skipped"),
+            int(report["plasmids"]),
+            int(report["unread"]),
+            int(report["generation"]),
+        )
 
 
 def adding_page(settings: Settings, *, needs_token: bool) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+from running_service import wait_for
 
 from vecattr.cli.main import run
 from vecattr.cli.serving.adding import Addition, Trials
@@ -178,6 +179,11 @@ def sent(*plasmids: Any, **fields: str) -> dict[str, Any]:
     return {"files": {"file": ("new.fasta", fasta(*plasmids))}, "data": fields}
 
 
+def form(**fields: str) -> dict[str, Any]:
+    """Fields as the forms of the pages send them."""
+    return {"files": {name: (None, value) for name, value in fields.items()}}
+
+
 def test_a_lab_is_added_by_pages_that_need_no_script(guarded: Guarded, shelf: Any) -> None:
     assert '<a href="/add-lab"' in page_of(guarded, "/").text
     assert 'type="password"' in page_of(guarded, "/add-lab").text
@@ -191,10 +197,10 @@ def test_a_lab_is_added_by_pages_that_need_no_script(guarded: Guarded, shelf: An
     assert EDITOR not in trial.text
     [number] = re.findall('name="trial" value="([^"]+)"', trial.text)
     assert page_of(guarded, "/index").text == before
-    confirmed = {"data": {"trial": number}}
+    confirmed = form(trial=number)
     done = page_of(guarded, "/add-lab/confirm", **confirmed)
     assert "Added 2 plasmids" in done.text
-    assert "<i>Paged</i>" in [lab["lab"] for lab in labs_of(guarded)]
+    wait_for(lambda: "<i>Paged</i>" in [lab["lab"] for lab in labs_of(guarded)], "the lab")
     assert page_of(guarded, "/add-lab/confirm", **confirmed).status_code == 400
     assert guarded.service.events("add-lab")[-1]["who"] == "bob"
 
@@ -212,7 +218,7 @@ def test_without_a_token_for_edits_no_page_tries_an_addition(
 ) -> None:
     how = sent(*shelf.newcomers[5:6], lab="Nobody", token=token)
     assert page_of(guarded, "/add-lab", **how).status_code == 403
-    assert page_of(guarded, "/add-lab/confirm", data={"trial": "A" * 22}).status_code == 400
+    assert page_of(guarded, "/add-lab/confirm", **form(trial="A" * 22)).status_code == 400
 
 
 def test_a_change_waits_for_its_confirmation_only_while_its_editor_may(
@@ -222,7 +228,7 @@ def test_a_change_waits_for_its_confirmation_only_while_its_editor_may(
     trial = page_of(guarded, "/add-lab", **how)
     [number] = re.findall('name="trial" value="([^"]+)"', trial.text)
     token_file(guarded.folder / "editors", f"carol {EDITOR}")
-    refused = page_of(guarded, "/add-lab/confirm", data={"trial": number})
+    refused = page_of(guarded, "/add-lab/confirm", **form(trial=number))
     token_file(guarded.folder / "editors", f"bob {EDITOR}")
     assert refused.status_code == 403
     assert "Late" not in str(labs_of(guarded))

@@ -173,6 +173,7 @@
       section.viewer = viewer;
       section.drawnWidth = width;
       section.classList.add("live");
+      performance.mark("map drawn");
       section.tools = toolsFor(section);
       stage.before(section.tools);
       live.push(section);
