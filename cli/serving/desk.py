@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+from vecattr.cli.serving.asking import Ask
 from vecattr.cli.serving.journal import Asker, Journal
 from vecattr.cli.serving.messages import Job, Tell
 from vecattr.cli.serving.metrics import Metrics
-from vecattr.cli.serving.question import Ask, Question, Reply
+from vecattr.cli.serving.question import Question, Reply
 from vecattr.cli.serving.results import Results
 from vecattr.cli.serving.settings import Settings
 from vecattr.cli.serving.workers import Workers

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vecattr.attribution import Attribution
@@ -11,7 +10,7 @@ from vecattr.cli.rendering.answers import render
 from vecattr.cli.rendering.bad_records import BadQueries
 from vecattr.cli.rendering.format_names import ANSWER_FORMATS, Format
 from vecattr.cli.rendering.joint import render_joint
-from vecattr.cli.serving.question import AnswerFacts, Question
+from vecattr.cli.serving.question import AnswerFacts
 from vecattr.errors import UsageError
 from vecattr.joint_attribution import JointAttribution
 from vecattr.readers.records import BadRecord
@@ -72,16 +71,12 @@ class Answered:
         return not answers or answers[0].evidence is not None
 
 
-def document_of(answered: Answered, form: str, notes: Sequence[str], question: Question) -> str:
-    """The answers to a question in one form, or on a page with notes."""
-    if form == PAGE:
-        from vecattr.cli.serving.views import result_page  # start-up
-
-        return result_page(answered, notes, question)
-    written, tells_bad = checked_form(form), question.on_bad_record == "report"
-    told_bad = answered.bad if tells_bad else []
+def document(answered: Answered, form: str, *, tells_bad: bool) -> str:
+    """The answers in one form, with bad records among them if it `tells_bad` ones."""
+    written = checked_form(form)
     if answered.joints:
-        waiting = BadQueries(waiting=deque((0, record) for record in told_bad))
+        bad = answered.bad if tells_bad else []
+        waiting = BadQueries(waiting=deque((0, record) for record in bad))
         pieces = render_joint(answered.joints, waiting, form=written, tells_bad=tells_bad)
     else:
         answers = answered.answers if tells_bad else answered.good

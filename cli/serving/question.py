@@ -15,9 +15,6 @@ from vecattr.inputs.input_files import HeldFile
 from vecattr.readers.records import TopologyOption
 
 if TYPE_CHECKING:
-    from vecattr.cli.serving.messages import Tell
-    from vecattr.cli.serving.settings import RequestLimits
-    from vecattr.indexes.index import Panel
     from vecattr.joint_attribution import JointAttribution
     from vecattr.plasmid import Plasmid
 
@@ -127,16 +124,3 @@ class Reply:
     notes: tuple[str, ...]
     identity: str
     generation: int
-
-
-@dataclass(frozen=True)
-class Ask:
-    """The job of answering a question."""
-
-    question: Question
-
-    def run(self, panel: Panel, limits: RequestLimits, tell: Tell) -> Reply:
-        """As `worker.reply_to`."""
-        from vecattr.cli.serving.worker import reply_to  # start-up
-
-        return reply_to(self.question, panel, limits, tell)

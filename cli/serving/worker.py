@@ -19,7 +19,7 @@ from vecattr.cli.rendering.bad_records import BadQueries
 from vecattr.cli.rendering.format_names import MARKED
 from vecattr.cli.rendering.formats import Cell, Row
 from vecattr.cli.rendering.labs import COLUMNS, lab_rows
-from vecattr.cli.serving.documents import Answered, document_of
+from vecattr.cli.serving.documents import PAGE, Answered, document
 from vecattr.cli.serving.messages import Done, Failure, IndexFacts, Job, Tell, frames_of
 from vecattr.cli.serving.question import AnswerFacts, Question, Reply
 from vecattr.cli.serving.settings import RequestLimits
@@ -129,7 +129,7 @@ def reply_to(question: Question, panel: Panel, limits: RequestLimits, tell: Tell
     answered = _answered(question, panel, plasmids, bad, tell)
     tell("writing")
     documents = {
-        form: document_of(answered, form, notes, question)
+        form: _document(answered, form, notes, question)
         for form in question.forms
         if form not in MARKED or answered.holds_evidence
     }
@@ -137,6 +137,15 @@ def reply_to(question: Question, panel: Panel, limits: RequestLimits, tell: Tell
     return Reply(
         documents, answered.facts, lines, tuple(notes), panel.identity, generation_of(panel)
     )
+
+
+def _document(answered: Answered, form: str, notes: Sequence[str], question: Question) -> str:
+    """The answers in one form, or on a page with notes."""
+    if form == PAGE:
+        from vecattr.cli.serving.views import result_page  # start-up
+
+        return result_page(answered, notes, question)
+    return document(answered, form, tells_bad=question.on_bad_record == "report")
 
 
 def _answered(

@@ -30,6 +30,7 @@ HOMES = {
     "faiss": {"vecattr.indexes.search.vector_search"},
     "fastapi": {
         "vecattr.cli.serving.http.api",
+        "vecattr.cli.serving.http.edits",
         "vecattr.cli.serving.http.pages",
         "vecattr.cli.serving.http.service",
     },
@@ -53,6 +54,7 @@ HOMES = {
     "sentencepiece": {"vecattr.encoders.tokenizer"},
     "starlette": {
         "vecattr.cli.serving.http.api",
+        "vecattr.cli.serving.http.edits",
         "vecattr.cli.serving.http.guard",
         "vecattr.cli.serving.http.pages",
         "vecattr.cli.serving.http.problems",
