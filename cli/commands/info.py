@@ -28,18 +28,18 @@ def command(index: Path, form: Format | None, output: Path | None) -> None:
     folder, snapshot = open_present(index)
     with folder:
         facts = index_facts(folder.root, *snapshot)
-    _warn_of_changes(facts["changed_since_calibration"])
+    _warn_of_changes(facts["changed_since_calibration"], facts["lab_vectors"])
     form = chosen_format(form, output)
     write_results(facts_text(facts, form=form, title="Index"), output, form=form)
 
 
-def _warn_of_changes(changes: Any) -> None:
+def _warn_of_changes(changes: Any, origins: Any) -> None:
     """Say when so much changed since the calibration that probabilities may be off."""
-    from vecattr.indexes.answering.info import MUCH_CHANGED  # start-up
+    from vecattr.indexes.answering.info import ANEW, MUCH_CHANGED  # start-up
 
     if changes and changes["share"] >= MUCH_CHANGED:
         terminal().say(
             f"warning: {changes['plasmids']:,} plasmids ({changes['share']:.0%}) came, went or "
             "changed their lab since the calibration, so probabilities and verdicts may be off: "
-            "vecattr recalibrate makes it anew"
+            f"{ANEW['learned' in origins]}"
         )

@@ -170,10 +170,9 @@ def _index(path: Path) -> Iterator[Finding]:
 
 def _calibration(snapshot: Snapshot, log: list[dict[str, object]]) -> Finding:
     """How old the calibration is, and how much changed since."""
-    from vecattr.indexes.answering.info import MUCH_CHANGED  # start-up
+    from vecattr.indexes.answering.info import ANEW, MUCH_CHANGED  # start-up
     from vecattr.indexes.storage.log import calibrated_at, changed_since_calibration  # start-up
 
-    anew = "vecattr recalibrate makes it anew"
     if snapshot.calibration is None:
         what = "none: answers have no probabilities, and the verdict no threshold"
         return Finding("calibration", "note", what, "build from a larger collection, or train")
@@ -183,7 +182,10 @@ def _calibration(snapshot: Snapshot, log: list[dict[str, object]]) -> Finding:
     if share < MUCH_CHANGED:
         return Finding("calibration", "good", what)
     what = f"{what}, so probabilities and verdicts may be off"
-    return Finding("calibration", "wrong", what, anew)
+    parts = (part for segment in snapshot.segments for part in segment.parts)
+    return Finding(
+        "calibration", "wrong", what, ANEW[any(part.origin == "learned" for part in parts)]
+    )
 
 
 def _age(entry: Mapping[str, object]) -> str:

@@ -22,6 +22,13 @@ from vecattr.plasmid import POOLED
 #: probabilities are not to be trusted: a warning, and no measured bound.
 MUCH_CHANGED = 0.1
 
+#: How to make a calibration anew, by whether labs have vectors that were learned in training.
+ANEW = {
+    False: "vecattr recalibrate makes it anew",
+    True: "lab vectors were learned in training: build again from all plasmids, with --lab-vectors "
+    "mean or with a model trained on them",
+}
+
 #: How many of the last log entries are shown.
 LOG_ENTRIES = 10
 

@@ -39,22 +39,23 @@ def recalibrate(path: Path, *, wait: float = 0, step: StepHook = no_hook) -> Rec
     """Fit probabilities and the verdict's threshold to what the index holds now, as building it
     again would.
 
-    UsageError for lab vectors that were learned, whose calibration comes from training, and for an
-    index without sequences, which tell what is to be left out; InputError when too few plasmids can
-    be left out; LockedError as for every edit.
+    An index without sequences leaves out the same groups; of plasmids that are left out one by one
+    the vectors decide, not the bases. UsageError for lab vectors that were learned, whose
+    calibration comes from training; InputError when too few plasmids can be left out; LockedError
+    as for every edit.
 
     >>> recalibrate(Path("my.index"))
     Traceback (most recent call last):
         ...
     vecattr.errors.UsageError: the vectors of 4 labs were learned in training, which calibrates them
-      train again with all plasmids, or build with --lab-vectors mean
+      build again from all plasmids, with --lab-vectors mean or with a model trained on them
     """
     path = Path(path)
     read_manifest(path)
     with writing(path, wait=wait) as folder:
         old = newest_manifest(folder.root)
         segments = open_segments(folder.root, old)
-        _check(segments, keeps_sequences=old.keep_sequences)
+        _check(segments)
         contents = new_calibration(index_ranker(folder.root, old), segments, _hashes(segments))
         if not contents:
             raise InputError(
@@ -69,18 +70,14 @@ def recalibrate(path: Path, *, wait: float = 0, step: StepHook = no_hook) -> Rec
     return RecalibrationReport(new.plasmids, new.labs, new.generation, new.identity)
 
 
-def _check(segments: Sequence[LiveSegment], *, keeps_sequences: bool) -> None:
-    """UsageError unless a calibration can be made of what the index keeps."""
+def _check(segments: Sequence[LiveSegment]) -> None:
+    """UsageError where labs have learned vectors: of these, nothing can be left out any more."""
     learned = {part.name for segment in segments for part in segment.parts if part.origin != "mean"}
     if learned:
         raise UsageError(
             f"the vectors of {len(learned)} labs were learned in training, which calibrates them",
-            hint="train again with all plasmids, or build with --lab-vectors mean",
-        )
-    if not keeps_sequences:
-        raise UsageError(
-            "the index keeps no sequences, which say what is to be left out",
-            hint="build the index again, with all plasmids",
+            hint="build again from all plasmids, with --lab-vectors mean or with a model trained "
+            "on them",
         )
 
 
@@ -90,10 +87,13 @@ def _hashes(segments: Sequence[LiveSegment]) -> dict[str, SplitHash]:
     for segment in segments:
         for row in segment.rows().tolist():
             stored = segment.plasmid(row)
-            assert stored.bases is not None, "the index keeps sequences"
-            bases = unpack_bases(stored.bases)
-            plasmid = Plasmid(stored.id, bases, topology=stored.topology, group=stored.group)
-            hashes[stored.id] = SplitHash.from_plasmid(plasmid)
+            if stored.bases is None:
+                vector = segment.stored.vectors[row]
+                hashes[stored.id] = SplitHash.from_vector(vector, group=stored.group)
+            else:
+                bases = unpack_bases(stored.bases)
+                plasmid = Plasmid(stored.id, bases, topology=stored.topology, group=stored.group)
+                hashes[stored.id] = SplitHash.from_plasmid(plasmid)
     return hashes
 
 

@@ -38,9 +38,18 @@ class SplitHash:
     @classmethod
     def from_plasmid(cls, plasmid: Plasmid) -> SplitHash:
         """The two numbers of this plasmid; its features do not matter."""
-        molecule = canonical_sequence(plasmid)
-        group = f"molecule {molecule}" if plasmid.group is None else f"group {plasmid.group}"
-        return cls(_unit_hash(group, _NEW_WORK_KEY), _unit_hash(molecule, _KNOWN_WORK_KEY))
+        return cls._from_texts(canonical_sequence(plasmid), plasmid.group)
+
+    @classmethod
+    def from_vector(cls, vector: NDArray[np.generic], *, group: str | None) -> SplitHash:
+        """Those of a plasmid whose bases are not kept: its vector (d,) stands for its molecule. The
+        number of its group is that of `from_plasmid`, if it has a group."""
+        return cls._from_texts(f"vector {vector.tobytes().hex()}", group)
+
+    @classmethod
+    def _from_texts(cls, molecule: str, group: str | None) -> SplitHash:
+        whole = f"molecule {molecule}" if group is None else f"group {group}"
+        return cls(_unit_hash(whole, _NEW_WORK_KEY), _unit_hash(molecule, _KNOWN_WORK_KEY))
 
 
 def _unit_hash(text: str, key: bytes) -> float:

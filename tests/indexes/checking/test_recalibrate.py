@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from vecattr import Index
 from vecattr.calibration.calibration import Calibration
 from vecattr.cli.main import run
 from vecattr.errors import DamagedError, InputError, UsageError
@@ -134,12 +136,47 @@ def test_what_cannot_be_calibrated_anew_is_refused(
 ) -> None:
     with pytest.raises(UsageError, match="learned in training"):
         recalibrate(shelf.index)
-    workshop.build(tmp_path / "private", workshop.plasmids(LABS), keep_sequences=False)
-    with pytest.raises(UsageError, match="keeps no sequences"):
-        recalibrate(tmp_path / "private")
     workshop.build(tmp_path / "small", workshop.plasmids(["Ash"], each=2))
     with pytest.raises(InputError, match="too few"):
         recalibrate(tmp_path / "small")
+
+
+def test_without_sequences_the_same_groups_are_left_out(workshop: Any, tmp_path: Path) -> None:
+    for name in ("open", "private"):
+        path = tmp_path / name
+        workshop.build(path, made(workshop, LABS), keep_sequences=name == "open")
+        add_labs(path, made(workshop, NEW, seed=1), embedder=workshop.embedder)
+        recalibrate(path)
+        assert verify_index(path).ok
+    left_out = [_left_out(workshop, tmp_path / name, is_new=True) for name in ("open", "private")]
+    assert left_out[0] == left_out[1]
+    assert any(name.startswith("New") for name in left_out[0])
+    assert _left_out(workshop, tmp_path / "private", is_new=False)
+    before = read_manifest(tmp_path / "private").model_files
+    recalibrate(tmp_path / "private")  # of the same plasmids the same
+    assert read_manifest(tmp_path / "private").model_files == before
+
+
+def _left_out(workshop: Any, path: Path, *, is_new: bool) -> set[str]:
+    """The ids of the plasmids that an index is calibrated by: new work, or known work."""
+    held_out = Index.open(path, embedder=workshop.embedder).held_out
+    assert held_out is not None
+    return {name for name, new in zip(held_out.ids, held_out.is_new, strict=True) if new == is_new}
+
+
+@pytest.mark.parametrize("command", ["info", "doctor"])
+def test_learned_vectors_are_told_another_way_out(
+    command: str, shelf: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(shelf.index, tmp_path / "i")
+    new = shelf.fasta(tmp_path / "new.fa", shelf.newcomers)
+    assert run(["add-lab", str(new), "--lab", "New", "-i", str(tmp_path / "i")]) == 0
+    capsys.readouterr()
+    run([command, "-i", str(tmp_path / "i")])
+    told = "".join(capsys.readouterr())
+    assert "vecattr recalibrate" not in told
+    if "may be off" in told:
+        assert "--lab-vectors mean" in told
 
 
 def test_the_command_tells_and_info_counts_from_it(
