@@ -12,7 +12,7 @@ from vecattr.errors import MissingExtraError
 
 #: The extra that brings a library, by the name that Python imports.
 EXTRAS = {
-    "Bio": "gck",
+    "Bio": "biopython",
     "dask_jobqueue": "cluster",
     "distributed": "cluster",
     "fastapi": "serve",

@@ -32,13 +32,14 @@ State = Literal["good", "note", "wrong"]
 TESTED = ("3.11", "3.12", "3.13")
 
 #: What each extra is for.
-_PURPOSES = {
+PURPOSES = {
     "train": "training, GPUs",
     "viz": "maps and clusters",
     "serve": "a service for colleagues",
+    "cluster": "workers of a Dask cluster",
     "excel": "Excel workbooks",
     "parquet": "Parquet files",
-    "gck": "Gene Construction Kit files",
+    "biopython": "GenBank as output, Gene Construction Kit files as input",
     "pandas": "data frames from Python",
 }
 
@@ -90,7 +91,7 @@ def _version(distribution: str) -> str:
 def _extra(extra: str) -> Finding:
     libraries = sorted(library for library, name in EXTRAS.items() if name == extra)
     missing = [library for library in libraries if not is_installed(library)]
-    purpose = _PURPOSES[extra]
+    purpose = PURPOSES[extra]
     if not missing:
         return Finding(f"extra {extra}", "good", f"installed: {purpose}")
     what = f"not installed, for {purpose} (missing: {', '.join(missing)})"

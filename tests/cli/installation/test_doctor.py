@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from vecattr.cli.installation.checkup import findings
+from vecattr.cli.installation.checkup import PURPOSES, findings
 from vecattr.cli.main import run
+from vecattr.extras import EXTRAS
 from vecattr.files.disk import Disk, using
 from vecattr.indexes.editing.edit import add_labs, remove_lab, rename_lab, rollback
 from vecattr.indexes.storage.log import changed_since_calibration
@@ -34,6 +35,10 @@ def test_nothing_is_wrong_with_an_index_in_order(
     assert sorted(os.listdir(shelf.index.parent)) == before
     assert run(["doctor", "-i", str(shelf.index), "--format", "table"]) == 0
     assert capsys.readouterr().out.startswith("nothing is wrong\n  good   python: vecattr")
+
+
+def test_every_extra_that_a_user_may_want_has_a_purpose() -> None:
+    assert set(PURPOSES) == set(EXTRAS.values())
 
 
 def test_a_damaged_index_is_wrong_with_the_next_step(

@@ -92,4 +92,4 @@ def test_gene_construction_kit_without_biopython_is_told_with_its_command(
     with pytest.raises(MissingExtraError, match="Bio") as caught:
         record_of(gck(), tmp_path, "gck")
     assert caught.value.hint is not None
-    assert "pip install 'vecattr[gck]'" in caught.value.hint
+    assert "pip install 'vecattr[biopython]'" in caught.value.hint
