@@ -252,12 +252,13 @@ def test_without_scripts_everything_is_there(browser: Browser, page: Path) -> No
 
 def test_on_paper_the_map_is_the_picture(browser: Browser, page: Path) -> None:
     browser.open(page)
-    browser.wait("document.querySelector('.map.live')")
-    assert not browser.find(".picture svg")[0].is_displayed()
-    browser.show(800, medium="print")
-    assert browser.find(".picture svg")[0].is_displayed()
-    assert not browser.find(".viewer")[0].is_displayed()
-    assert not browser.find(".tools")[0].is_displayed()
+    picture, viewer, tools = (
+        f"document.querySelector('{one}').checkVisibility()"
+        for one in (".picture svg", ".viewer", ".tools")
+    )
+    browser.wait(f"document.querySelector('.map.live') && !{picture} && {viewer}")
+    browser.show(800, medium="print")  # the page is laid out anew some time after
+    browser.wait(f"{picture} && !{viewer} && !{tools}")
 
 
 def test_of_200_answers_each_is_a_step_away(browser: Browser, tmp_path: Path) -> None:
