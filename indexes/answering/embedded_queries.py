@@ -15,8 +15,9 @@ from vecattr.attribution import Neighbor
 from vecattr.indexes.answering.opened_panel import OpenedPanel
 from vecattr.indexes.evidence.kmer_overlap import NEAREST, Overlap, near_copies_among
 from vecattr.indexes.evidence.near_copies import near_copies
-from vecattr.indexes.scoring.opened_index import OpenedIndex, best_cosines
+from vecattr.indexes.scoring.opened_index import OpenedIndex
 from vecattr.indexes.search.embedding import QueryVectors
+from vecattr.indexes.search.nearest_plasmids import best_cosines
 from vecattr.plasmid import Plasmid
 
 Neighbors = list[tuple[Neighbor, ...]]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vecattr.indexes.answering.embedded_queries import EmbeddedQueries
 from vecattr.indexes.answering.opened_panel import OpenedPanel
-from vecattr.indexes.scoring.opened_index import LabAnswers
+from vecattr.indexes.scoring.lab_scorer import LabAnswers
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,36 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.indexes.storage.kmer_schema import MOST_LABS
 from vecattr.indexes.storage.segment_kmers import first_of_each, joined_ranges
 from vecattr.mosaic import FEW_LABS
 from vecattr.vectors import Codes, Column, Mask, Rows
+
+
+@dataclass(frozen=True)
+class KmerCounts:
+    """Of m k-mers (m,): how many labs of segments have each, as `stored` (removed labs included,
+    and a lab counted in every segment that it is in), and how many `living` labs, where postings
+    were read. Counts of disjoint sets of labs, and of segments, add up."""
+
+    stored: NDArray[np.int64]
+    living: NDArray[np.int64]
+
+    def plus(self, other: KmerCounts) -> KmerCounts:
+        """The counts of both together."""
+        return KmerCounts(self.stored + other.stored, self.living + other.living)
+
+    @property
+    def are_common(self) -> Mask:
+        """Which k-mers too many labs have, so that they do not count."""
+        return np.asarray(self.stored > MOST_LABS)
+
+    def labs(self, *, total: int) -> NDArray[np.int64]:
+        """How many labs have each, of so many in all."""
+        counts: NDArray[np.int64] = np.where(
+            self.are_common, np.minimum(self.stored, total), self.living
+        )
+        return counts
 
 
 @dataclass(frozen=True)
@@ -31,6 +58,21 @@ class SharedKmers:
     pair_publications: NDArray[np.int64]
     posting_kmers: Codes
     posting_rows: Rows
+
+    def among(self, counts: KmerCounts, *, total_labs: int) -> SharedKmers:
+        """The same where other labs, so many in all, share the query's k-mers, too; `counts` are
+        of all of them."""
+        is_common = counts.are_common
+        pairs, postings = ~is_common[self.pair_kmers], ~is_common[self.posting_kmers]
+        return SharedKmers(
+            counts.labs(total=total_labs),
+            is_common,
+            self.pair_kmers[pairs],
+            self.pair_labs[pairs],
+            self.pair_publications[pairs],
+            self.posting_kmers[postings],
+            self.posting_rows[postings],
+        )
 
     @property
     def known(self) -> float:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from vecattr.indexes.scoring.catalogue import NO_LAB, NO_ROWS, Catalogue
 from vecattr.indexes.scoring.kmer_features import (
+    KmerCounts,
     SharedKmers,
     lab_columns,
     pairs_by_publication,
@@ -101,20 +102,23 @@ class LabFeatures:
         lab_cosines: Column,
         *,
         left_out: Rows = NO_ROWS,
+        total_labs: int | None = None,
     ) -> dict[str, Column]:
         """Every feature of each lab that shared k-mers and classes give, by name, (l,) each;
-        `lab_cosines` (c,) are those of the query with the classes."""
+        `lab_cosines` (c,) are those of the query with the classes, `total_labs` counts also labs
+        that are not in the catalogue."""
         catalogue = self.catalogue
         plasmids, publications = catalogue.plasmids, catalogue.publications
         if len(left_out):
             plasmids, publications = catalogue.counts_without(left_out)
         labs = len(catalogue.lab_names)
+        total_labs = labs if total_labs is None else total_labs
         are_rare = catalogue.are_pooled | catalogue.are_rare(plasmids)
         return {
-            **lab_columns(shared, publications, total_labs=labs),
+            **lab_columns(shared, publications, total_labs=total_labs),
             **run_columns(shared, kmers.order, lab_count=labs, circular=kmers.circular),
             **plasmid_columns(
-                shared, catalogue.labs, self.rare_sizes, lab_count=labs, total_labs=labs
+                shared, catalogue.labs, self.rare_sizes, lab_count=labs, total_labs=total_labs
             ),
             "cosine": lab_cosines[catalogue.class_of_lab],
             "plasmids": np.log1p(plasmids),
@@ -127,12 +131,18 @@ class LabFeatures:
 
     def shared(self, distinct: Hashes, *, left_out: Rows = NO_ROWS) -> SharedKmers:
         """The k-mers, of these ascending ones (m,), that the query shares with the catalogue."""
+        return self.shared_and_counts(distinct, left_out=left_out)[0]
+
+    def shared_and_counts(
+        self, distinct: Hashes, *, left_out: Rows = NO_ROWS, counted: Sequence[bool] | None = None
+    ) -> tuple[SharedKmers, KmerCounts]:
+        """The same, and the counts of labs that add up over shards; `counted` says whose stored
+        counts are among them, segment by segment (None: all)."""
         places = [kmers.find(distinct) for kmers in self._kmers]  # (m,) of each segment
-        counts = [
-            kmers.lab_counts(found).astype(np.int64)
-            for kmers, found in zip(self._kmers, places, strict=True)
-        ]
-        common_labs = np.sum(counts, axis=0)  # a lab counts in every segment that it is in
+        stored = np.zeros((len(places), len(distinct)), dtype=np.int64)
+        for row, (segment_kmers, found) in enumerate(zip(self._kmers, places, strict=True)):
+            stored[row] = segment_kmers.lab_counts(found)
+        common_labs = stored.sum(axis=0)  # a lab counts in every segment that it is in
         is_common = common_labs > MOST_LABS
         postings: list[tuple[Codes, Rows]] = []
         for start, segment_kmers, found in zip(
@@ -148,12 +158,14 @@ class LabFeatures:
         pair_kmers, pair_labs, pair_publications = pairs_by_publication(
             kmers, publications, self.catalogue.lab_of_publication
         )
-        pair_counts = np.bincount(pair_kmers, minlength=len(distinct))
-        total_labs = len(self.catalogue.lab_names)
-        lab_counts = np.where(is_common, np.minimum(common_labs, total_labs), pair_counts)
-        return SharedKmers(
+        counts = KmerCounts(common_labs, np.bincount(pair_kmers, minlength=len(distinct)))
+        lab_counts = counts.labs(total=len(self.catalogue.lab_names))
+        shared = SharedKmers(
             lab_counts, is_common, pair_kmers, pair_labs, pair_publications, kmers, rows
         )
+        if counted is not None:
+            counts = KmerCounts(stored[np.array(counted, dtype=bool)].sum(axis=0), counts.living)
+        return shared, counts
 
     def _living_postings(
         self, postings: Sequence[tuple[Codes, Rows]], left_out: Rows

@@ -14,13 +14,16 @@ from numpy.typing import NDArray
 from vecattr.indexes.scoring.catalogue import NO_ROWS, Catalogue
 from vecattr.indexes.scoring.lab_features import LabFeatures, QueryKmers
 from vecattr.indexes.scoring.lab_similarities import StoredSimilarities
-from vecattr.indexes.scoring.query_facts import FACTS, query_facts
+from vecattr.indexes.scoring.query_facts import FACTS, first_lab, query_facts
+from vecattr.indexes.scoring.query_sums import QuerySums, Totals
 from vecattr.indexes.scoring.shape_odds import ShapeOdds
 from vecattr.indexes.search.embedding import QueryVectors
 from vecattr.indexes.storage.live_segment import LiveSegment, living_rows
 from vecattr.mosaic import Reach
 from vecattr.plasmid import Plasmid
-from vecattr.ranking.evidence_ranker import EvidenceRanker, class_scores, pooled_scores
+from vecattr.ranking.column_maxima import Maxima as ColumnMaxima
+from vecattr.ranking.column_maxima import column_maxima
+from vecattr.ranking.evidence_ranker import RELATIVE, EvidenceRanker, class_scores, pooled_scores
 from vecattr.vectors import Column, Cosines, Rows, Scores, Vectors
 
 if TYPE_CHECKING:
@@ -62,12 +65,31 @@ class LabEvidence:
 
 
 @dataclass(frozen=True)
+class LabAnswers:
+    """What an index says of q queries and the n labs that its answers rank: `scores` sort them,
+    `cosines` compare vectors (of a lab without a vector of its own, with its nearest plasmid), both
+    (q, n); `facts` tell cases apart (q, f), `maxima` are the largest inputs of the ranker over all
+    queries, and `reaches` (q) how much is known; None where vectors rank alone."""
+
+    scores: NDArray[np.float64]
+    cosines: NDArray[np.float64]
+    facts: NDArray[np.float64] | None
+    maxima: Maxima | None = None
+    reaches: tuple[Reach, ...] | None = None
+
+
+@dataclass(frozen=True)
 class LabScorer:
-    """Lab features from the segments of one index, and the evidence ranker that scores them."""
+    """Lab features from the segments of one index, and the evidence ranker that scores them.
+
+    Of a shard, which has some of the labs: `counted` says whose stored counts of k-mers are counted
+    here, segment by segment, and `feature_names` are those of the whole index."""
 
     ranker: EvidenceRanker
     segments: tuple[LiveSegment, ...]
     class_names: tuple[str, ...]
+    counted: tuple[bool, ...] | None = None
+    feature_names: tuple[str, ...] | None = None
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -94,7 +116,7 @@ class LabScorer:
         """Log odds of each lab by a query's phenotype features."""
         from vecattr.indexes.scoring.phenotype_odds import PhenotypeOdds  # start-up
 
-        return PhenotypeOdds(self.catalogue, self.segments)
+        return PhenotypeOdds(self.catalogue, self.segments, self.feature_names)
 
     def evidence(self, vectors: QueryVectors, cosines: Cosines) -> LabEvidence:
         """Of each query; `cosines` (q, c) are those with the class vectors."""
@@ -103,7 +125,7 @@ class LabScorer:
         rows, reaches, maxima = [], [], Maxima({})
         for plasmid, query_columns in zip(vectors.plasmids, columns, strict=True):
             rows.append(self.evidence_of(plasmid, query_columns))
-            reaches.append(_reach(plasmid, query_columns))
+            reaches.append(reach_of(plasmid, query_columns))
             maxima = maxima.joined(Maxima(query_columns))
         if not rows:
             none = np.zeros((0, len(self.catalogue.lab_names)))
@@ -117,8 +139,46 @@ class LabScorer:
         """Scores of labs (l,) by the largest inputs of several queries, as if one query had
         them."""
         columns = maxima.columns
-        logits = np.where(columns["plasmids"] > 0, self.ranker.logits(columns), -np.inf)
-        return class_scores(logits, np.arange(len(logits)), classes=len(logits))
+        return lab_scores(self.logits(columns, column_maxima(columns, RELATIVE)))
+
+    def sums_of(
+        self,
+        plasmids: Sequence[Plasmid],
+        vectors: Vectors,
+        cosines: Iterable[Column],
+        left_out: Sequence[Rows],
+    ) -> Iterator[QuerySums]:
+        """What stored plasmids say of each query with its vector (q, d) and its cosines with the
+        classes (q, c), without the rows that are left out for it."""
+        similarities = self.similarities.of_queries(plasmids, vectors, left_out)
+        for plasmid, query_cosines, rows, similar in zip(
+            plasmids, cosines, left_out, similarities, strict=True
+        ):
+            kmers = QueryKmers.from_plasmid(plasmid)
+            shared, counts = self.lab_features.shared_and_counts(
+                kmers.distinct, left_out=rows, counted=self.counted
+            )
+            features = (
+                self.phenotype_odds.sums(plasmid.features, left_out=rows)
+                if (plasmid.features)
+                else None
+            )
+            yield QuerySums(kmers, shared, counts, similar, features, query_cosines, rows)
+
+    def columns_from(self, sums: QuerySums, totals: Totals) -> dict[str, Column]:
+        """Every input of the ranker for each lab (l,), by name, from its sums and the totals of all
+        labs of the index; with PHENOTYPES when the query has any of the stored features."""
+        labs, shared = totals.labs, sums.shared
+        if self.counted is not None:
+            shared = shared.among(totals.kmers, total_labs=labs)
+        return {
+            **self.lab_features.columns(
+                shared, sums.kmers, sums.cosines, left_out=sums.left_out, total_labs=labs
+            ),
+            **sums.similar.vector_columns(),
+            **sums.similar.shapes.odds(totals.shapes),
+            **(sums.features.columns(totals.features) if sums.features and totals.features else {}),
+        }
 
     def columns_of(
         self,
@@ -127,21 +187,9 @@ class LabScorer:
         cosines: Iterable[Column],
         left_out: Sequence[Rows],
     ) -> Iterator[dict[str, Column]]:
-        """Every input of the ranker for each lab (l,), by name, of each query with its vector
-        (q, d) and its cosines with the classes (q, c), without the rows that are left out for it;
-        with PHENOTYPES when a query has any of the stored features."""
-        similarities = self.similarities.of_queries(plasmids, vectors, left_out)
-        for plasmid, query_cosines, rows, similar in zip(
-            plasmids, cosines, left_out, similarities, strict=True
-        ):
-            kmers = QueryKmers.from_plasmid(plasmid)
-            shared = self.lab_features.shared(kmers.distinct, left_out=rows)
-            yield {
-                **self.lab_features.columns(shared, kmers, query_cosines, left_out=rows),
-                **similar.vector_columns(),
-                **similar.shapes.odds(similar.shapes.total()),
-                **self.phenotype_columns(plasmid, rows),
-            }
+        """The same of each query, of an index whose labs are all here."""
+        for sums in self.sums_of(plasmids, vectors, cosines, left_out):
+            yield self.columns_from(sums, sums.totals)
 
     def columns(
         self, plasmid: Plasmid, vector: Vectors, cosines: Column, left_out: Rows = NO_ROWS
@@ -150,24 +198,29 @@ class LabScorer:
         [columns] = self.columns_of([plasmid], vector[None, :], cosines[None, :], [left_out])
         return columns
 
-    def phenotype_columns(self, plasmid: Plasmid, left_out: Rows = NO_ROWS) -> dict[str, Column]:
-        """How the features of a query fit each lab (l,), by name; nothing of one without any."""
-        if not plasmid.features:
-            return {}
-        return self.phenotype_odds.columns(plasmid.features, left_out=left_out)
+    def logits(
+        self, columns: Mapping[str, Column], maxima: ColumnMaxima, *, exact: bool = False
+    ) -> Column:
+        """Logits of labs (l,) from their columns and the largest values of those of all labs; -inf
+        for one without plasmids."""
+        logits: Column = self.ranker.logits(columns, maxima, exact=exact)
+        return np.where(columns["plasmids"] > 0, logits, -np.inf)
 
     def evidence_of(
         self, plasmid: Plasmid, columns: dict[str, Column]
     ) -> tuple[Column, Column, Column]:
         """Scores of labs (l,), the cosines of their nearest plasmids (l,), and facts (f,), of one
         query from its columns."""
-        logits = np.where(columns["plasmids"] > 0, self.ranker.logits(columns), -np.inf)
-        labs = len(logits)
+        maxima = column_maxima(columns, RELATIVE)
+        logits = self.logits(columns, maxima)
         facts = query_facts(
-            columns, logits, are_pooled=self.catalogue.are_pooled, circular=plasmid.is_circular
+            first_lab(columns, logits),
+            maxima,
+            logits,
+            are_pooled=self.catalogue.are_pooled,
+            circular=plasmid.is_circular,
         )
-        scores = class_scores(logits, np.arange(labs), classes=labs)
-        return scores, columns["nearest"], facts
+        return lab_scores(logits), columns["nearest"], facts
 
     def class_scores(self, lab_scores: Scores) -> Scores:
         """The scores of classes (q, c) from those of labs (q, l)."""
@@ -178,7 +231,12 @@ class LabScorer:
         return np.array(sorted(living_rows(self.segments, sorted(ids)).values()), dtype=np.int64)
 
 
-def _reach(plasmid: Plasmid, columns: Mapping[str, Column]) -> Reach:
+def lab_scores(logits: Column) -> Column:
+    """Scores of labs, each a class of its own (l,)."""
+    return class_scores(logits, np.arange(len(logits)), classes=len(logits))
+
+
+def reach_of(plasmid: Plasmid, columns: Mapping[str, Column]) -> Reach:
     """How much of a query is known, from its columns, which say the same for every lab."""
     kmers, known, few = (float(columns[name][0]) for name in ("kmers", "known", "told"))
     return Reach(len(plasmid), round(float(np.expm1(kmers))), known, few)

@@ -31,6 +31,11 @@ class LabSums:
         """The sums of s of the labs, (s,) each."""
         return type(self)(*(column[labs] for column in vars(self).values()))
 
+    def plus(self, other: Self) -> Self:
+        """The sums of both together, lab by lab."""
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return type(self)(*(first + second for first, second in pairs))
+
     def total(self) -> Self:
         """The sums of all labs together, () each."""
         return type(self)(*(column.sum() for column in vars(self).values()))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -20,7 +19,7 @@ from vecattr.attribution import Neighbor
 from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import ArtifactError, MovedError, UsageError
 from vecattr.files.folder import Entry, OpenFolder
-from vecattr.indexes.scoring.lab_scorer import LabScorer, Maxima, lab_scorer
+from vecattr.indexes.scoring.lab_scorer import LabAnswers, LabEvidence, LabScorer, lab_scorer
 from vecattr.indexes.scoring.left_out import leave_out
 from vecattr.indexes.search.embedding import (
     QueryVectors,
@@ -30,7 +29,7 @@ from vecattr.indexes.search.embedding import (
     unread_vector,
 )
 from vecattr.indexes.search.lab_matrix import LabEntry, LabMatrix
-from vecattr.indexes.search.nearest_plasmids import NearestPlasmids
+from vecattr.indexes.search.nearest_plasmids import NearestPlasmids, best_cosines
 from vecattr.indexes.search.vector_search import set_threads
 from vecattr.indexes.storage.index_model import (
     check_embedder,
@@ -40,7 +39,6 @@ from vecattr.indexes.storage.index_model import (
 )
 from vecattr.indexes.storage.live_segment import LiveSegment, class_sizes, discriminant_of
 from vecattr.indexes.storage.snapshot import Snapshot, open_present
-from vecattr.mosaic import Reach
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.ranking.discriminant import Discriminant
 from vecattr.ranking.evidence_ranker import pooled_scores
@@ -51,20 +49,6 @@ if TYPE_CHECKING:
 
 #: Plasmids asked about at once; no answer depends on it.
 BATCH = 64
-
-
-@dataclass(frozen=True)
-class LabAnswers:
-    """What an index says of q queries and the n labs that its answers rank: `scores` sort them,
-    `cosines` compare vectors (of a lab without a vector of its own, with its nearest plasmid), both
-    (q, n); `facts` tell cases apart (q, f), `maxima` are the largest inputs of the ranker over all
-    queries, and `reaches` (q) how much is known; None where vectors rank alone."""
-
-    scores: NDArray[np.float64]
-    cosines: NDArray[np.float64]
-    facts: NDArray[np.float64] | None
-    maxima: Maxima | None = None
-    reaches: tuple[Reach, ...] | None = None
 
 
 class OpenedIndex:
@@ -257,7 +241,18 @@ class OpenedIndex:
         if self.scorer is None:
             return self.lab_names
         classes = (name for name in self.lab_names if name != POOLED)
-        return tuple(sorted({*self.scorer.catalogue.lab_names, *classes}))
+        return tuple(sorted({*self.stored_labs, *classes}))
+
+    @property
+    def stored_labs(self) -> tuple[str, ...]:
+        """The labs of stored plasmids, sorted, pooled ones too; there must be a scorer."""
+        assert self.scorer is not None
+        return self.scorer.catalogue.lab_names
+
+    def lab_evidence(self, vectors: QueryVectors, cosines: NDArray[np.float64]) -> LabEvidence:
+        """What stored plasmids say of the `stored_labs`; there must be a scorer."""
+        assert self.scorer is not None
+        return self.scorer.evidence(vectors, cosines)
 
     @cached_property
     def class_of_answer(self) -> Codes:
@@ -270,8 +265,8 @@ class OpenedIndex:
         """What the index says of its `answer_names`, from the cosines with its classes."""
         if self.scorer is None:
             return LabAnswers(cosines, cosines, None)
-        evidence = self.scorer.evidence(vectors, cosines)
-        places = np.searchsorted(self.answer_names, self.scorer.catalogue.lab_names)
+        evidence = self.lab_evidence(vectors, cosines)
+        places = np.searchsorted(self.answer_names, self.stored_labs)
         shape = len(vectors), len(self.answer_names)
         scores, nearest = np.full(shape, -1.0), np.full(shape, -1.0)
         scores[:, places], nearest[:, places] = evidence.scores, evidence.nearest
@@ -312,8 +307,3 @@ class OpenedIndex:
         if any(vectors.left_out):
             return best_cosines(self.neighbors(vectors, n=1))
         return self._nearest.best_cosines(vectors.bare)
-
-
-def best_cosines(neighbors: Sequence[Sequence[Neighbor]]) -> NDArray[np.float64]:
-    """The cosine of the first neighbor of each query, (q,); -1 where there is none."""
-    return np.array([nearest[0].cosine if nearest else -1.0 for nearest in neighbors])

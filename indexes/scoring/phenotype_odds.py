@@ -137,17 +137,57 @@ def feature_columns(
     }
 
 
+@dataclass(frozen=True)
+class FeatureTotals:
+    """Sums over the plasmids of all labs, of a query with some features: how many have each (a,),
+    and how they match the query, () each. Totals of disjoint sets of labs add up."""
+
+    counts: FeatureCounts
+    matches: FeatureMatches
+
+    def plus(self, other: FeatureTotals) -> FeatureTotals:
+        """The totals of both together."""
+        return FeatureTotals(self.counts.plus(other.counts), self.matches.plus(other.matches))
+
+
+@dataclass(frozen=True)
+class FeatureSums:
+    """Sums over the plasmids of each lab, of a query that has some features and lacks others (a,):
+    how many have each (l, a), and how they match the query, (l,) each."""
+
+    has: Mask
+    counts: FeatureCounts
+    matches: FeatureMatches
+
+    @property
+    def totals(self) -> FeatureTotals:
+        """Over all these labs."""
+        return FeatureTotals(self.counts.total(), self.matches.total())
+
+    def columns(self, totals: FeatureTotals) -> dict[str, Column]:
+        """As `feature_columns`, with the totals of all labs."""
+        return feature_columns(self.has, self.counts, totals.counts, self.matches, totals.matches)
+
+
 class PhenotypeOdds:
     """Log odds of labs by the stored features of a catalogue's rows; a feature that is missing of a
-    row does not count."""
+    row does not count. `names` are those of all segments of the index, if these are not all."""
 
-    def __init__(self, catalogue: Catalogue, segments: Sequence[LiveSegment]) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        segments: Sequence[LiveSegment],
+        names: tuple[str, ...] | None = None,
+    ) -> None:
         self._catalogue = catalogue
         self._segments = segments
+        self._names = names
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The features of all segments, sorted (f,)."""
+        if self._names is not None:
+            return self._names
         names_of_segments = (segment.stored.feature_names for segment in self._segments)
         return tuple(sorted({name for names in names_of_segments for name in names}))
 
@@ -193,13 +233,16 @@ class PhenotypeOdds:
             left_out=left_out,
         )
 
+    def sums(self, features: Mapping[str, int], *, left_out: Rows) -> FeatureSums:
+        """Sums over the plasmids of each lab, without the rows that are left out."""
+        columns, has = query_features(features, self.names)
+        counts = self.counts.select(columns)
+        if len(left_out):
+            counts = counts.minus(self._counts_of(left_out).select(columns))
+        return FeatureSums(has, counts, self.matches(columns, has, left_out=left_out))
+
     def columns(self, features: Mapping[str, int], *, left_out: Rows) -> dict[str, Column]:
         """The PHENOTYPES of each lab (l,), odds 0 where nothing is known; nothing at all when no
         feature of the query is known of any plasmid."""
-        columns, has = query_features(features, self.names)
-        labs, total = self.counts.select(columns), self.total_counts.select(columns)
-        if len(left_out):
-            left_out_counts = self._counts_of(left_out).select(columns)
-            labs, total = labs.minus(left_out_counts), total.minus(left_out_counts.total())
-        matches = self.matches(columns, has, left_out=left_out)
-        return feature_columns(has, labs, total, matches, matches.total())
+        sums = self.sums(features, left_out=left_out)
+        return sums.columns(sums.totals)

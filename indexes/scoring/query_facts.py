@@ -28,11 +28,29 @@ FACTS = (
 )  # fmt: skip
 
 
+#: Columns of which the value of the first lab plays a part.
+OF_FIRST = ("plasmids", "publications", "recurrent", "known", *_FIRST_SHARES, *_FIRST_REMAINDERS)
+
+
+def first_lab(columns: Mapping[str, Column], logits: Column) -> dict[str, float]:
+    """The columns OF_FIRST of the lab with the largest logit; nothing without any lab."""
+    if not len(logits):
+        return {}
+    first = int(np.argmax(logits))
+    return {name: float(columns[name][first]) for name in OF_FIRST}
+
+
 def query_facts(
-    columns: Mapping[str, Column], logits: Column, *, are_pooled: Mask, circular: bool
+    of_first: Mapping[str, float],
+    maxima: Mapping[str, float],
+    logits: Column,
+    *,
+    are_pooled: Mask,
+    circular: bool,
 ) -> Column:
-    """One number for each of FACTS, (f,), from the columns and logits of l labs, (l,) each; a lab
-    with a logit of -inf is ruled out, and `are_pooled` have no class of their own.
+    """One number for each of FACTS, (f,), from the logits of l labs, (l,), the columns of the
+    `first_lab` and the largest values of columns; a lab with a logit of -inf is ruled out, and
+    `are_pooled` have no class of their own.
 
     The columns `cosine` of classes play no part: they are of labs that are ruled out, too.
     """
@@ -51,16 +69,16 @@ def query_facts(
         best + float(np.log(weights.sum())),
         float(shares[are_pooled].sum()),
         float(are_pooled[first]),
-        float(columns["plasmids"][first]),
-        float(columns["publications"][first]),
-        float(np.log1p(columns["recurrent"][first])),
-        float(columns["votes20"].max()),
-        float(-np.log(np.clip(1 - columns["nearest"].max(), 0, 2) + _NEAREST_EDGE)),
-        _left(columns["known"][first]),
+        of_first["plasmids"],
+        of_first["publications"],
+        float(np.log1p(of_first["recurrent"])),
+        maxima["votes20"],
+        float(-np.log(np.clip(1 - maxima["nearest"], 0, 2) + _NEAREST_EDGE)),
+        _left(of_first["known"]),
         float(circular),
-        *(_logarithm(columns[name][first]) for name in _FIRST_SHARES),
-        *(_left(columns[name][first]) for name in _FIRST_REMAINDERS),
-        *(_logarithm(columns[name].max()) for name in _LARGEST_SHARES),
+        *(_logarithm(of_first[name]) for name in _FIRST_SHARES),
+        *(_left(of_first[name]) for name in _FIRST_REMAINDERS),
+        *(_logarithm(maxima[name]) for name in _LARGEST_SHARES),
     ]
     return np.array(facts)
 

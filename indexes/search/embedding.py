@@ -121,7 +121,17 @@ def embed_plasmids(
 ) -> Iterator[tuple[Plasmid, Vectors]]:
     """Each plasmid with its unit vector (d,), made of the sequence alone; errors as in
     `check_plasmids`."""
-    for batch in in_batches(check_plasmids(plasmids)):
+    return embed_checked(check_plasmids(plasmids), embedder, progress=progress)
+
+
+def embed_checked(
+    plasmids: Iterable[Plasmid],
+    embedder: SequenceEmbedder,
+    *,
+    progress: Progress | None = None,
+) -> Iterator[tuple[Plasmid, Vectors]]:
+    """The same of plasmids that passed `check_plasmids`."""
+    for batch in in_batches(plasmids):
         bare = [plasmid.without_features() for plasmid in batch]
         yield from zip(batch, embed_batch(embedder, bare), strict=True)
         if progress is not None:

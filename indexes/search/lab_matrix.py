@@ -16,7 +16,7 @@ from vecattr.indexes.search.vector_search import (
     unit_cosines,
     unit_rows64,
 )
-from vecattr.indexes.storage.lab_parts import Origin
+from vecattr.indexes.storage.lab_parts import LabPart, Origin
 from vecattr.indexes.storage.live_segment import LiveSegment, combined_labs
 from vecattr.vectors import Cosines, Mask, Rows, Vectors
 
@@ -42,7 +42,11 @@ class LabMatrix:
     @classmethod
     def from_segments(cls, segments: Sequence[LiveSegment], *, width: int) -> LabMatrix:
         """The classes of these segments together."""
-        parts = combined_labs(segments)
+        return cls.from_parts(combined_labs(segments), width=width)
+
+    @classmethod
+    def from_parts(cls, parts: Sequence[LabPart], *, width: int) -> LabMatrix:
+        """From effective vectors, one part for each class, sorted by name."""
         vectors = np.zeros((len(parts), width), dtype=np.float32)
         for row, part in enumerate(parts):
             vectors[row] = part.vector

@@ -111,6 +111,11 @@ class NearestPlasmids:
         return best
 
 
+def best_cosines(neighbors: Sequence[Sequence[Neighbor]]) -> NDArray[np.float64]:
+    """The cosine of the first neighbor of each query, (q,); -1 where there is none."""
+    return np.array([nearest[0].cosine if nearest else -1.0 for nearest in neighbors])
+
+
 def _nth(cosines: Sequence[Cosines], n: int) -> float:
     """The n-th largest of the cosines of one query in several segments; -1 of fewer."""
     joined = np.concatenate([_NO_COSINES, *cosines])

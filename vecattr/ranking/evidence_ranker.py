@@ -21,6 +21,7 @@ from vecattr.encoders.model_folder import RANKER_FILE
 from vecattr.files.folder import Location
 from vecattr.files.json_files import read_sidecar
 from vecattr.products import exact_products
+from vecattr.ranking.column_maxima import Maxima, column_maxima
 from vecattr.ranking.hidden_layer import HiddenLayer, LabInputs
 from vecattr.vectors import Codes, Column, Scores
 
@@ -44,6 +45,8 @@ FACTS = ("plasmids", "publications", "kmers", "known", "pooled")
 PHENOTYPES = ("phenotypes", "same_features", "near_features", "features")
 
 COLUMN_NAMES = SHARES + AMOUNTS + COSINES + LOG_ODDS + FACTS
+#: Columns whose largest value over all labs inputs of every lab depend on.
+RELATIVE = SHARES + AMOUNTS + COSINES + PHENOTYPES[:1]
 
 #: The range of log-probabilities that scores tell apart; all lower ones count as the lowest.
 LOG_RANGE = 20.0
@@ -69,7 +72,7 @@ def input_count(*, phenotypes: bool) -> int:
 
 def network_inputs(columns: Mapping[str, Column], *, phenotypes: bool) -> NDArray[np.float32]:
     """The network's inputs for l labs, (l, f), from one column (l,) for each name."""
-    inputs = _kmer_inputs(columns)
+    inputs = _kmer_inputs(columns, column_maxima(columns, RELATIVE))
     for name in COSINES:
         cosine = columns[name]
         inputs += [cosine, cosine - cosine.max(initial=-1.0)]
@@ -86,15 +89,15 @@ def network_inputs(columns: Mapping[str, Column], *, phenotypes: bool) -> NDArra
     return np.array(inputs, dtype=np.float32).T  # a column at a time is written faster
 
 
-def _kmer_inputs(columns: Mapping[str, Column]) -> list[Column]:
-    """The first of the `network_inputs`, (l,) each."""
+def _kmer_inputs(columns: Mapping[str, Column], maxima: Maxima) -> list[Column]:
+    """The first of the `network_inputs`, (l,) each; `maxima` are those of all labs."""
     inputs: list[Column] = []
     for name in SHARES:
-        share = np.clip(columns[name], 0, 1)
-        inputs += [share, np.log(share + _EDGE), -np.log(1 + _EDGE - share), _of_best(share)]
+        share, best = np.clip(columns[name], 0, 1), min(max(maxima[name], 0.0), 1.0)
+        inputs += [share, np.log(share + _EDGE), -np.log(1 + _EDGE - share), _of_best(share, best)]
     for name in AMOUNTS:
-        amount = np.log1p(columns[name])
-        inputs += [amount, _of_best(amount)]
+        amount, best = np.log1p(columns[name]), float(np.log1p(max(maxima[name], 0.0)))
+        inputs += [amount, _of_best(amount, best)]
     return inputs
 
 
@@ -113,9 +116,8 @@ def _plain_columns(columns: Mapping[str, Column], *, phenotypes: bool) -> list[C
     return plain
 
 
-def _of_best(values: Column) -> Column:
+def _of_best(values: Column, best: float) -> Column:
     """The values as shares of the largest; zeros when the largest is 0."""
-    best = values.max(initial=0)
     return values / best if best > 1e-9 else np.zeros_like(values)
 
 
@@ -140,7 +142,7 @@ class Network:
         return logits
 
     def lab_logits(
-        self, columns: Mapping[str, Column], *, phenotypes: bool, exact: bool = False
+        self, columns: Mapping[str, Column], maxima: Maxima, *, phenotypes: bool, exact: bool
     ) -> Column:
         """Nearly the same of the `network_inputs` of these columns, the same whatever is computed
         beside it, as `HiddenLayer.logits`; inputs from k-mers are made of labs that share any."""
@@ -149,16 +151,16 @@ class Network:
         for name in SHARES + AMOUNTS:
             shares_any |= columns[name] != 0
         with_kmers = np.flatnonzero(shares_any)
-        kmers = _kmer_inputs({name: columns[name][with_kmers] for name in SHARES + AMOUNTS})
+        shared = {name: columns[name][with_kmers] for name in SHARES + AMOUNTS}
         inputs = LabInputs(
             np.array([*plain, np.ones(len(plain[0]))]),
-            np.array(kmers) - self._without_kmers[:, None],
+            np.array(_kmer_inputs(shared, maxima)) - self._without_kmers[:, None],
             with_kmers,
         )
-        same_for_all = [columns[name].max(initial=-1.0) for name in COSINES]
-        same_for_all += [columns[name].max(initial=0.0) for name in MAXIMA]
+        same_for_all = [max(maxima[name], -1.0) for name in COSINES]
+        same_for_all += [max(maxima[name], 0.0) for name in MAXIMA]
         if phenotypes:
-            same_for_all.append(plain[-4].max(initial=-3.0))
+            same_for_all.append(min(max(maxima["phenotypes"], -30.0), 30.0) / 10)
         biases = self._biases + np.einsum("hs,s->h", self._constant_weights, same_for_all)
         weights = np.concatenate([self._plain_weights, biases[:, None]], axis=1)
         layer = HiddenLayer.from_weights(weights, self._kmer_weights, self.outer)
@@ -167,7 +169,10 @@ class Network:
     @cached_property
     def _without_kmers(self) -> Column:
         """The inputs from k-mers of a lab that shares none, (c,)."""
-        return np.concatenate(_kmer_inputs({name: np.zeros(1) for name in SHARES + AMOUNTS}))
+        names = SHARES + AMOUNTS
+        return np.concatenate(
+            _kmer_inputs(dict.fromkeys(names, np.zeros(1)), dict.fromkeys(names, 0.0))
+        )
 
     @cached_property
     def _weights(self) -> NDArray[np.float64]:
@@ -227,13 +232,17 @@ class EvidenceRanker:
     featured: Network
     source: str
 
-    def logits(self, columns: Mapping[str, Column], *, exact: bool = False) -> Column:
+    def logits(
+        self, columns: Mapping[str, Column], maxima: Maxima | None = None, *, exact: bool = False
+    ) -> Column:
         """Logits (l,) of l labs from one column (l,) for each of COLUMN_NAMES, and of PHENOTYPES
-        when the query has features; `exact`: each lab is weighed by itself, where most of very many
-        are nearly weighed otherwise."""
+        when the query has features; `maxima` of RELATIVE where there are other labs; `exact`: each
+        lab is weighed by itself, where most of very many are nearly weighed otherwise."""
         phenotypes = "phenotypes" in columns
         network = self.featured if phenotypes else self.plain
-        return network.lab_logits(columns, phenotypes=phenotypes, exact=exact)
+        if maxima is None:
+            maxima = column_maxima(columns, RELATIVE)
+        return network.lab_logits(columns, maxima, phenotypes=phenotypes, exact=exact)
 
     def to_json(self) -> bytes:
         """The content of fusion.json."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,12 @@ SAMPLE = 256
 FIRST = 1024
 #: … which are so many.
 UNITS = 64
+#: No lab's inputs are longer than two to these powers, whatever an index holds, so that a grid does
+#: not depend on which labs are weighed together.
+_PLAIN_EXPONENT = 5
+_KMER_EXPONENT = 6
+#: Nor are the responses of some hundred units, -1 to 1 each.
+_RESPONSE_EXPONENT = 5
 #: Softmaxes at the temperatures of answers weigh logits about so much.
 _SHARPNESS = 0.8
 
@@ -71,9 +78,8 @@ class HiddenLayer:
 
     def logits(self, inputs: LabInputs, *, exact: bool = False) -> Column:
         """Of each lab (l,); `exact`: each lab is weighed by itself, however many there are."""
-        plain, kmers = (
-            on_grid(part, exponent=exponent_of(part.T)) for part in (inputs.plain, inputs.kmers)
-        )
+        plain = on_grid(inputs.plain, exponent=_PLAIN_EXPONENT)
+        kmers = on_grid(inputs.kmers, exponent=_KMER_EXPONENT)
         logits = np.empty(plain.shape[1])
         labs = inputs.with_kmers
         logits[labs] = self._weighed(np.take(plain, labs, axis=1), kmers)
@@ -94,8 +100,13 @@ class HiddenLayer:
         return logits
 
     def _logits_of_sums(self, sums: Matrix) -> Column:
-        logits: Column = np.einsum("hb,h->b", _responses(sums[:-1]), self.outer) + sums[-1]
+        responses = on_grid(_responses(sums[:-1]), exponent=_RESPONSE_EXPONENT)  # (h, b)
+        logits: Column = on_grid(self.outer, exponent=self._outer_exponent) @ responses + sums[-1]
         return logits
+
+    @cached_property
+    def _outer_exponent(self) -> int:
+        return exponent_of(self.outer[None, :])
 
     def _nearly_weighed(self, plain: Matrix) -> Column:
         """Nearly the same of many labs without k-mers, (f,): exactly that of a sample and of those

@@ -20,14 +20,18 @@ from vecattr.ranking.evidence_ranker import (
     class_scores,
     input_count,
 )
-from vecattr.ranking.hidden_layer import FEW
+from vecattr.ranking.hidden_layer import FEW, UNITS
 from vecattr.vectors import Vectors, unit_rows
 
 LABS, WIDTH = 4 * FEW // 3, 12
 
 
+#: More units than are kept for labs that share no k-mer.
+HIDDEN = 2 * UNITS
+
+
 def network(*, phenotypes: bool) -> Network:
-    """Forty units and a linear part, drawn at random."""
+    """Units and a linear part, drawn at random."""
     rng, inputs = np.random.default_rng(3), input_count(phenotypes=phenotypes)
 
     def layer(*shape: int, scale: float) -> Any:
@@ -37,9 +41,9 @@ def network(*, phenotypes: bool) -> Network:
         np.zeros(inputs, np.float32),
         np.ones(inputs, np.float32),
         layer(inputs, scale=0.3),
-        layer(inputs, 40, scale=0.1),
-        layer(40, scale=0.3),
-        layer(40, scale=0.2),
+        layer(inputs, HIDDEN, scale=0.1),
+        layer(HIDDEN, scale=0.3),
+        layer(HIDDEN, scale=0.1),
     )
 
 
