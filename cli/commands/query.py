@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vecattr.cli.options.cluster import ClusterOptions, cluster_options
+from vecattr.cli.options.cluster import ClusterOptions, shard_options
 from vecattr.cli.options.completions import SOURCES
 from vecattr.cli.options.compute import compute_options
 from vecattr.cli.options.confidence import confidence_options
@@ -79,7 +79,7 @@ LABS = 10
 @answer_output_options
 @reading_options
 @compute_options
-@cluster_options
+@shard_options
 @verbosity_options
 def command(
     sequences: tuple[str, ...],

@@ -10,6 +10,7 @@ import click
 from vecattr.cli.editing.add_lab import note_look_alikes, warn_unread
 from vecattr.cli.editing.lab_info import LabTable, lab_info_option
 from vecattr.cli.options.classes import check_class_options, class_options, class_rule
+from vecattr.cli.options.cluster import ClusterOptions, cluster_options
 from vecattr.cli.options.completions import SOURCES
 from vecattr.cli.options.compute import compute_options
 from vecattr.cli.options.index import index_option, wait_option
@@ -70,11 +71,20 @@ if TYPE_CHECKING:
     help="How nearest plasmids are found in large segments; auto: approximately, if that finds "
     "99 % of them.",
 )
+@click.option(
+    "--shards",
+    type=click.IntRange(min=1),
+    default=1,
+    metavar="N",
+    help="Let each segment hold labs of one of N shards alone, for `query --shards N`. "
+    "[default: segments in the order of the input]",
+)
 @lab_info_option
 @click.option("--replace", is_flag=True, help="Replace an existing index.")
 @wait_option
 @labelled_reading_options
 @compute_options
+@cluster_options
 @verbosity_options
 def command(
     plasmids: tuple[str, ...],
@@ -87,12 +97,14 @@ def command(
     no_sequences: bool,
     disclose_model_kmers: bool,
     search: Literal["auto", "approximate", "exact"],
+    shards: int,
     lab_info: LabTable,
     replace: bool,
     wait: float,
     read_options: ReadOptions,
     threads: int | None,
     device: str,
+    cluster: ClusterOptions,
 ) -> None:
     """Embed labelled plasmids and their labs, and build the index that `query` searches.
 
@@ -102,29 +114,27 @@ def command(
     `train --folds`, one index is built for each fold; `query` combines them.
     """
     check_class_options(labs_file, min_plasmids)
-    model = model or _shipped()
-    place, models = _checked(model, index, replace=replace)
-    embedders = _embedders(models, views=views, device=device, threads=threads)
+    cluster.check(threads=threads, device=device)
+    place, model, models = _checked(model or _shipped(), index, replace=replace)
     collection = load_collection(plasmids, read_options)
-    with terminal().progress("embed", total=len(collection) * len(models)) as advance:
-        reports = _build(
-            index,
-            collection,
-            embedders,
-            model=model,
-            rule=class_rule(collection, labs_file=labs_file, min_plasmids=min_plasmids),
-            views=views,
-            keep_sequences=not no_sequences,
-            disclose_kmers=disclose_model_kmers,
-            replace=replace,
-            place=place,
-            search=search,
-            wait=wait,
-            lab_vectors=lab_vectors,
-            lab_info=lab_info.infos,
-            progress=advance,
-            step=terminal().commit_at("move"),
-        )
+    reports = _build(
+        index,
+        collection,
+        _embedders(models, views=views, device=device, threads=threads),
+        cluster,
+        wait=wait,
+        model=model,
+        rule=class_rule(collection, labs_file=labs_file, min_plasmids=min_plasmids),
+        views=views,
+        keep_sequences=not no_sequences,
+        disclose_kmers=disclose_model_kmers,
+        replace=replace,
+        place=place,
+        search=search,
+        shards=shards,
+        lab_vectors=lab_vectors,
+        lab_info=lab_info.infos,
+    )
     _say_reports(dict(zip(_paths(index, models), reports, strict=True)), collection, lab_info)
 
 
@@ -161,9 +171,9 @@ def _shipped() -> Path:
     return shipped_encoder()
 
 
-def _checked(model: Path, index: Path, *, replace: bool) -> tuple[Place, tuple[Path, ...]]:
-    """What is at the index's path, after a check that it may be replaced, and the model, or those
-    of its folds."""
+def _checked(model: Path, index: Path, *, replace: bool) -> tuple[Place, Path, tuple[Path, ...]]:
+    """What is at the index's path, after a check that it may be replaced, the model, and this, or
+    those of its folds."""
     from vecattr.files.fold_folder import is_folds  # start-up
     from vecattr.indexes.editing.build_folds import check_folds_place  # start-up
     from vecattr.indexes.editing.index_place import check_place, index_place  # start-up
@@ -172,9 +182,9 @@ def _checked(model: Path, index: Path, *, replace: bool) -> tuple[Place, tuple[P
     place = index_place(index)
     if is_folds(model):
         check_folds_place(index, replace=replace)
-        return place, model_folds(model)
+        return place, model, model_folds(model)
     check_place(index, replace=replace)
-    return place, (model,)
+    return place, model, (model,)
 
 
 def _embedders(models: Sequence[Path], **options: Any) -> list[SequenceEmbedder]:
@@ -187,12 +197,21 @@ def _build(
     index: Path,
     plasmids: Sequence[Plasmid],
     embedders: Sequence[SequenceEmbedder],
+    cluster: ClusterOptions,
+    *,
+    wait: float,
     **options: Any,
 ) -> tuple[BuildReport, ...]:
     """One index, or one for each fold, with the options of `build_index`."""
     from vecattr.indexes.editing.build import build_index  # start-up
     from vecattr.indexes.editing.build_folds import build_folds  # start-up
 
-    if len(embedders) == 1:
-        return (build_index(index, plasmids, embedder=embedders[0], **options),)
-    return build_folds(index, plasmids, embedders=embedders, **options)
+    with (
+        cluster.filling(index, wait=wait) as filling,
+        terminal().progress("embed", total=len(plasmids) * len(embedders)) as advance,
+    ):
+        options |= {"filling": filling, "wait": wait, "progress": advance}
+        options["step"] = terminal().commit_at("move")
+        if len(embedders) == 1:
+            return (build_index(index, plasmids, embedder=embedders[0], **options),)
+        return build_folds(index, plasmids, embedders=embedders, **options)

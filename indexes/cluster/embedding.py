@@ -34,18 +34,19 @@ BATCH = 512
 @dataclass(frozen=True)
 class EmbedderRecipe:
     """What a worker needs to open the same encoder: the path of a model folder, or of an index,
-    and the model's identity."""
+    the model's identity, and views of a plasmid where they are not the model's own number."""
 
     path: str
     is_index: bool
     identity: str
+    views: int | None = None
 
     def open(self) -> SequenceEmbedder:
         """The encoder; MismatchError when the folder holds another by now."""
         embedder: SequenceEmbedder = (
             OpenedIndex.open(self.path, device="cpu", threads=1).embedder
             if self.is_index
-            else load_embedder(Path(self.path), device="cpu", threads=1)
+            else load_embedder(Path(self.path), views=self.views, device="cpu", threads=1)
         )
         if embedder.identity != self.identity:
             raise MismatchError(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from vecattr.datasets.classes import ClassRule
+from vecattr.datasets.lab_shards import check_shard_count
 from vecattr.datasets.reserve import SplitHash
 from vecattr.encoders.embedder import Embedder, load_embedder
 from vecattr.encoders.model_folder import learned_labs, model_identity
@@ -28,10 +29,10 @@ from vecattr.indexes.editing.publish import (
     not_in_force_yet,
     publish,
 )
-from vecattr.indexes.editing.segment_sink import SegmentSink
-from vecattr.indexes.editing.segment_writer import MOST_ROWS, SegmentWriter
+from vecattr.indexes.editing.segment_sink import Filled, Filling, FillOrder, fill
+from vecattr.indexes.editing.segment_writer import MOST_ROWS
 from vecattr.indexes.search.cells import Search
-from vecattr.indexes.search.embedding import Progress, embed_plasmids
+from vecattr.indexes.search.embedding import Progress, check_plasmids
 from vecattr.indexes.storage.index_folder import (
     HISTORY_FOLDER,
     MODEL_FOLDER,
@@ -97,20 +98,21 @@ def build_index(
     lab_info: LabInfos | None = None,
     segment_rows: int = MOST_ROWS,
     search: Search = "auto",
+    shards: int = 1,
+    filling: Filling = fill,
     wait: float = 0,
     progress: Progress | None = None,
     step: StepHook = no_hook,
 ) -> BuildReport:
     """Build the index at `path`, in a folder beside it that replaces it when it is complete.
 
-    Whatever else comes to be there after `place` was taken (None: now) stays (UsageError). A
-    segment holds at most `segment_rows` plasmids; `search` says whether large ones may be searched
-    approximately, `lab_info` what is known of labs (others than the index's are left out).
-    `progress` is called with the number of plasmids done since its last call. UsageError when an
-    index is there and `replace` is False, or no sequences are to be kept and the model tells k-mers
-    and may not (`disclose_kmers`); ArtifactError when something else is there, LockedError when the
-    old index is still being written after `wait` seconds, InputError for no plasmids, a doubled id
-    or one without a lab, MissingError or MismatchError for another model.
+    Whatever else comes to be there after `place` was taken (None: now) stays (UsageError).
+    `segment_rows`, `shards` and `search` as in `FillOrder`; `filling` writes the segments, and what
+    `lab_info` tells of other labs is left out. `progress` gets the number of plasmids done since
+    its last call. UsageError when an index is there and `replace` is False, or no sequences are to
+    be kept and the model tells k-mers and may not (`disclose_kmers`); ArtifactError when something
+    else is there, LockedError when the old index is still written after `wait` seconds, InputError
+    for no plasmids, a doubled id or no lab, MissingError or MismatchError for another model.
 
     >>> from vecattr import ClassRule, read_plasmids
     >>> plasmids, rule = read_plasmids(["plasmids.csv"]), ClassRule()
@@ -121,22 +123,22 @@ def build_index(
     lock = writing(path, wait=wait) if check_place(path, replace=replace) else nullcontext()
     with lock, place.told_when_taken(), unfinished_folder(path) as unfinished:
         place.check()
-        folder = unfinished.path
-        parts = _import_model(folder, model, embedder, views=views, lab_vectors=lab_vectors)
+        parts = _import_model(unfinished.path, model, embedder, views, lab_vectors)
         empty = _empty_manifest(parts, views=views, keep_sequences=keep_sequences)
-        disclosure = checked_disclosure(folder / MODEL_FOLDER, empty, allowed=disclose_kmers)
-        sink = _new_sink(folder, empty, parts, rows=segment_rows, search=search, step=step)
-        split_hashes = _fill(sink, plasmids, parts, rule=rule, progress=progress)
-        manifest = _filled_manifest(folder, empty, sink, split_hashes, lab_info or {})
+        order = _order(empty, parts, rule, (segment_rows, shards, search, progress, step))
+        disclosure = checked_disclosure(parts.folder, empty, allowed=disclose_kmers)
+        filled, split_hashes = _fill(order, plasmids, filling)
+        manifest = _filled_manifest(order, filled, split_hashes, lab_info or {})
         _publish_folder(unfinished, place, manifest, step)
     delete_abandoned(path)
-    return _report(manifest, sink, parts.learned, disclosure)
+    return _report(manifest, filled, parts.learned, disclosure)
 
 
 class _ModelParts(NamedTuple):
-    """What an index takes of its model: the embedder, the learned lab vectors when they are
-    wanted, and the files."""
+    """What an index takes of its model, in a folder of its own: the embedder, the learned lab
+    vectors when they are wanted, and the files."""
 
+    folder: Path
     embedder: SequenceEmbedder
     learned: EmbeddingTable | None
     files: ModelFiles
@@ -146,7 +148,6 @@ def _import_model(
     folder: Path,
     model: Path,
     embedder: SequenceEmbedder | None,
-    *,
     views: int | None,
     lab_vectors: LabVectors,
 ) -> _ModelParts:
@@ -169,49 +170,37 @@ def _import_model(
         )
     if isinstance(embedder, Embedder):  # else the caller's own, whose weights cannot be read
         files = with_tables(target, files, identity=embedder.identity)
-    return _ModelParts(embedder, learned, files)
+    return _ModelParts(target, embedder, learned, files)
 
 
-def _new_sink(
-    folder: Path,
+def _order(
     empty: Manifest,
     parts: _ModelParts,
-    *,
-    rows: int,
-    search: Search,
-    step: StepHook,
-) -> SegmentSink:
-    return SegmentSink(
-        folder,
-        partial(SegmentWriter.from_manifest, empty, most_rows=rows),
-        embedder=parts.embedder,
-        learned=parts.learned,
-        with_moments=True,
-        search=search,
-        step=step,
-    )
+    rule: ClassRule,
+    division: tuple[int, int, Search, Progress | None, StepHook],
+) -> FillOrder:
+    """With the last five fields; UsageError for a number of shards out of range."""
+    check_shard_count(division[1])
+    return FillOrder(parts.folder.parent, empty, parts.embedder, parts.learned, rule, *division)
 
 
 def _fill(
-    sink: SegmentSink,
-    plasmids: Iterable[Plasmid],
-    parts: _ModelParts,
-    *,
-    rule: ClassRule,
-    progress: Progress | None,
-) -> dict[str, SplitHash]:
-    """Embed the plasmids into the sink; their split hashes by id where lab vectors are means, which
+    order: FillOrder, plasmids: Iterable[Plasmid], filling: Filling
+) -> tuple[Filled, dict[str, SplitHash]]:
+    """The segments of the plasmids; and their split hashes by id where lab vectors are means, which
     must be calibrated, and none otherwise. InputError for no plasmids."""
     split_hashes: dict[str, SplitHash] = {}
-    for plasmid, vector in embed_plasmids(plasmids, parts.embedder, progress=progress):
-        assert plasmid.lab is not None  # `embed_plasmids` has checked it
-        if parts.learned is None:
-            split_hashes[plasmid.id] = SplitHash.from_plasmid(plasmid)
-        sink.add(plasmid, label=rule.label(plasmid.lab), vector=vector)
-    sink.close()
-    if not sink.entries:
+
+    def noted() -> Iterator[Plasmid]:
+        for plasmid in check_plasmids(plasmids):
+            if order.learned is None:
+                split_hashes[plasmid.id] = SplitHash.from_plasmid(plasmid)
+            yield plasmid
+
+    filled = filling(order, noted())
+    if not filled.entries:
         raise InputError("there are no plasmids to build from", hint="check the inputs")
-    return split_hashes
+    return filled, split_hashes
 
 
 def _empty_manifest(parts: _ModelParts, *, views: int | None, keep_sequences: bool) -> Manifest:
@@ -230,35 +219,37 @@ def _empty_manifest(parts: _ModelParts, *, views: int | None, keep_sequences: bo
 
 
 def _filled_manifest(
-    folder: Path,
-    empty: Manifest,
-    sink: SegmentSink,
+    order: FillOrder,
+    filled: Filled,
     split_hashes: Mapping[str, SplitHash],
     lab_info: LabInfos,
 ) -> Manifest:
-    """The same generation with the segments of the sink, with what is known of their labs, and,
+    """The same generation with these segments, with what is known of their labs, and,
     where there are split hashes, with a calibration of lab vectors that are means."""
-    manifest = replace(
-        empty,
-        segments=tuple(sink.entries),
-        plasmids=sink.class_sizes.total(),
-        labs=len(sink.class_sizes),
+    folder = order.folder
+    manifest = dataclasses.replace(
+        order.empty,
+        segments=filled.entries,
+        plasmids=filled.class_sizes.total(),
+        labs=len(filled.class_sizes),
     )
     if not split_hashes and not lab_info:
         return manifest
     segments = open_segments(folder, manifest)
-    manifest = replace(manifest, lab_info=lab_info_for(folder, segments, infos=lab_info))
+    manifest = dataclasses.replace(
+        manifest, lab_info=lab_info_for(folder, segments, infos=lab_info)
+    )
     if not split_hashes:
         return manifest
     files = calibrate_means(
         folder / MODEL_FOLDER, manifest.model_files, segments, split_hashes=split_hashes
     )
-    return replace(manifest, model_files=files)
+    return dataclasses.replace(manifest, model_files=files)
 
 
 def _report(
     manifest: Manifest,
-    sink: SegmentSink,
+    filled: Filled,
     learned: EmbeddingTable | None,
     disclosure: Disclosure | None,
 ) -> BuildReport:
@@ -266,9 +257,9 @@ def _report(
     return BuildReport(
         plasmids=manifest.plasmids,
         labs=manifest.labs,
-        pooled=sink.class_sizes[POOLED],
-        learned=len(learned_names & sink.class_sizes.keys()),
-        unread=sink.unread,
+        pooled=filled.class_sizes[POOLED],
+        learned=len(learned_names & filled.class_sizes.keys()),
+        unread=filled.unread,
         disclosure=disclosure,
         segments=len(manifest.segments),
         generation=manifest.generation,

@@ -7,16 +7,19 @@ When segments are merged, rows and lab parts are copied bit for bit, so that no 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 
+from vecattr.datasets.classes import ClassRule
+from vecattr.datasets.lab_shards import shard_of
 from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.files.atomic import atomic_write, sha256_bytes
 from vecattr.indexes.editing.publish import StepHook, no_hook
 from vecattr.indexes.editing.segment_writer import SegmentWriter
 from vecattr.indexes.search.cells import Search, cell_bytes
-from vecattr.indexes.search.embedding import are_unread, unread_vector
+from vecattr.indexes.search.embedding import Progress, are_unread, embed_checked, unread_vector
 from vecattr.indexes.search.vector_search import build_faiss_index
 from vecattr.indexes.storage.index_folder import cells_path, faiss_path, segment_path
 from vecattr.indexes.storage.lab_parts import lab_parts
@@ -102,6 +105,11 @@ class SegmentSink:
         if len(self._writer):
             self._write()
 
+    def taken(self) -> list[SegmentEntry]:
+        """The entries since this was called last; they are not among `entries` any more."""
+        taken, self.entries = self.entries, []
+        return taken
+
     @cached_property
     def _unread_vector(self) -> Vectors:
         return unread_vector(self._embedder)
@@ -116,6 +124,67 @@ class SegmentSink:
         self.entries.append(
             write_segment(self._path, writer, step=self._after_step, search=self._search)
         )
+
+
+@dataclass(frozen=True)
+class FillOrder:
+    """What the segments of a new index are made of: the `folder` that they are written to, its
+    manifest without segments, the embedder, the learned lab vectors that are wanted, the class of
+    each lab, and how segments are divided: by so many rows, and labs by so many `shards`."""
+
+    folder: Path
+    empty: Manifest
+    embedder: SequenceEmbedder
+    learned: EmbeddingTable | None
+    rule: ClassRule
+    segment_rows: int
+    shards: int
+    search: Search
+    progress: Progress | None = None
+    step: StepHook = no_hook
+
+    def sink(self, folder: Path | None = None) -> SegmentSink:
+        """A new sink, in this folder or another."""
+        return SegmentSink(
+            folder or self.folder,
+            partial(SegmentWriter.from_manifest, self.empty, most_rows=self.segment_rows),
+            embedder=self.embedder,
+            learned=self.learned,
+            with_moments=True,
+            search=self.search,
+            step=self.step,
+        )
+
+
+@dataclass(frozen=True)
+class Filled:
+    """The segments of a new index in their order, how many plasmids each class has, and of how many
+    the model knows no part."""
+
+    entries: tuple[SegmentEntry, ...]
+    class_sizes: Counter[str]
+    unread: int
+
+
+#: What writes the segments of a new index, of plasmids that passed `check_plasmids`.
+Filling = Callable[[FillOrder, Iterable[Plasmid]], Filled]
+
+
+def fill(order: FillOrder, plasmids: Iterable[Plasmid]) -> Filled:
+    """Write the segments in this process: in the order in which they are full, then the last one of
+    each shard."""
+    sinks = [order.sink() for _ in range(order.shards)]
+    entries: list[SegmentEntry] = []
+    for plasmid, vector in embed_checked(plasmids, order.embedder, progress=order.progress):
+        assert plasmid.lab is not None, "plasmids were checked"
+        sink = sinks[shard_of(plasmid.lab, count=order.shards)]
+        sink.add(plasmid, label=order.rule.label(plasmid.lab), vector=vector)
+        entries += sink.taken()
+    for sink in sinks:
+        sink.close()
+        entries += sink.taken()
+    sizes = sum((sink.class_sizes for sink in sinks), Counter[str]())
+    return Filled(tuple(entries), sizes, sum(sink.unread for sink in sinks))
 
 
 def merge_segments(

@@ -36,6 +36,12 @@ MOST_ROWS = 1 << 17
 MOST_BYTES = 1 << 26
 
 
+def is_full(rows: int, base_bytes: int, *, most_rows: int = MOST_ROWS) -> bool:
+    """Whether the plasmid after so many rows, and bytes of packed bases, belongs in another
+    segment."""
+    return rows >= most_rows or base_bytes >= MOST_BYTES
+
+
 class SegmentWriter:
     """Collects the rows and lab parts of one segment."""
 
@@ -68,7 +74,7 @@ class SegmentWriter:
     @property
     def is_full(self) -> bool:
         """Whether the next plasmid belongs in another segment: enough rows, or enough bases."""
-        return len(self._plasmids) >= self._most_rows or self._base_bytes >= MOST_BYTES
+        return is_full(len(self._plasmids), self._base_bytes, most_rows=self._most_rows)
 
     @property
     def is_empty(self) -> bool:

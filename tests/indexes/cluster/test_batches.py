@@ -60,7 +60,7 @@ def test_ranks_are_those_of_one_process(cluster: Cluster, collection: Collection
     ranks = cluster_ranks(cluster, panel, collection.queries, progress=done.append)
     assert sum(done) == len(collection.queries)
     for name, value in asdict(expected).items():
-        assert np.array_equal(getattr(ranks, name), value), name
+        np.testing.assert_array_equal(getattr(ranks, name), value, err_msg=name)
 
 
 def test_workers_refuse_another_generation_than_the_client_opened(
