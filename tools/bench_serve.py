@@ -171,7 +171,7 @@ def pages_drawn(service: Running, queries: Sequence[Plasmid]) -> dict[str, float
     """Seconds from asking for a result page to its map drawn, each in a fresh tab of one browser;
     None without Chromium. The first page, with nothing compiled yet, counts as all others."""
     program, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if program is None or driver is None:
+    if program is None or driver is None or not queries:
         return None
     from selenium import webdriver  # extra
     from selenium.webdriver.chrome.service import Service  # extra

@@ -189,14 +189,16 @@ def sentence_of(
     odds = chances(first.probability)
     if reach is not None and reach.is_no_labs(first.probability):
         return f"{reach.words}; of the labs {first.shown_name} comes first, {odds}."
+    extent = reach.extent if reach is not None else None
+    end = f"; {extent}." if extent else "."
     if outside is None:
-        return f"Most likely {first.shown_name}, {odds}, if the index knows the lab."
+        return f"Most likely {first.shown_name}, {odds}, if the index knows the lab{end}"
     if outside > first.probability:
         stranger = f"Most likely a lab outside this index, {chances(outside)}"
-        return f"{stranger}; of its labs {first.shown_name} comes first, {odds}."
+        return f"{stranger}; of its labs {first.shown_name} comes first, {odds}{end}"
     if strength == "none":
-        return f"No lab stands out: {first.shown_name} comes first, {odds}."
-    return f"Most likely {first.shown_name}, {odds}: {strength}."
+        return f"No lab stands out: {first.shown_name} comes first, {odds}{end}"
+    return f"Most likely {first.shown_name}, {odds}: {strength}{end}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +237,6 @@ class Attribution(Shown):
     (['Lab 02', 'Lab 04'], 'uncalibrated')
     """
 
-    confidence_name: ClassVar[str] = "confidence"
     uncalibrated_name: ClassVar[str] = "best cosine"
 
     query: str
@@ -261,6 +262,11 @@ class Attribution(Shown):
     bases: str = field(default="", compare=False, repr=False)
 
     @property
+    def confidence_name(self) -> str:
+        """What the confidence is called beside the threshold."""
+        return "confidence"
+
+    @property
     def sentence(self) -> str:
         """The answer in one sentence.
 
@@ -281,11 +287,16 @@ class Attribution(Shown):
 class FusedAttribution(Attribution):
     """The answer of several indexes: a hit's `cosine` is the mean over those that know the lab.
 
-    `verdict` is that of more than half of the calibrated indexes, else `unknown`. `confidence` is
+    Where the indexes weigh outside labs, all is as with one. Else the
+    `verdict` is that of more than half of the calibrated indexes, or `unknown`. `confidence` is
     the median margin, over the calibrated indexes, of the confidence above the index's own
     threshold (the lower median of an even number); the `threshold` is 0, or one fitted on plasmids
     held out of all indexes.
     """
 
-    confidence_name: ClassVar[str] = "median margin"
     uncalibrated_name: ClassVar[str] = "median best cosine"
+
+    @property
+    def confidence_name(self) -> str:
+        """As that of one index, or the margin over thresholds."""
+        return "median margin" if self.outside is None else "confidence"

@@ -70,7 +70,7 @@ class JointAttribution:
     ('Lab 02', ())
     """
 
-    confidence_name: ClassVar[str] = Attribution.confidence_name
+    confidence_name: ClassVar[str] = "confidence"
     uncalibrated_name: ClassVar[str] = Attribution.uncalibrated_name
 
     group: str

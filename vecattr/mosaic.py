@@ -169,6 +169,23 @@ class Reach:
         return self.known * self.bases >= _PIECE
 
     @property
+    def extent(self) -> str | None:
+        """How few of the bases can speak for any lab, where the rest is larger than a plasmid's
+        part and nobody has it, as of a plasmid in a genome; else None.
+
+        >>> Reach(154_000, 19_000, known=0.065, few=0.06).extent
+        'only about 10,000 of the 154,000 bases are in any stored plasmid'
+        >>> Reach(9_000, 1_100, known=0.4, few=0.3).extent is None
+        True
+        """
+        unknown_bases = (1 - self.known) * self.bases
+        is_little = self.known < MOSTLY_KNOWN and unknown_bases >= _MUCH_UNKNOWN
+        if self.kmers < FEWEST_KMERS or not is_little:
+            return None
+        known_bases = round(float(f"{self.known * self.bases:.1e}"))
+        return f"only about {known_bases:,} of the {self.bases:,} bases are in any stored plasmid"
+
+    @property
     def advice(self) -> str:
         """What a person should know of a query that is no lab's."""
         if self.is_unknown:

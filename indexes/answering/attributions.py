@@ -113,8 +113,8 @@ def _right_share(
     """How often answers of this strength were right; None where the index does not say."""
     rating = strength(hits, judgement.confidence.outside_probability(query))
     calibration = panel.indexes[0].calibration
-    if rating is None or calibration is None:
-        return None
+    if rating is None or calibration is None or not panel.is_one_index:
+        return None  # of fused answers it was not measured
     fits = calibration.fits(features=bool(queries.featured[query]))
     outcome = fits.together if judgement.is_joint else fits.outcome
     return right_share(outcome, options.cases, rating)
@@ -190,7 +190,9 @@ def _notes(
         ),
         fewer_classes(len(judgement.names), k=size),
         set_note(size, coverage=coverage, work=confidence.work, weighs_outside=weighs_outside),
-        fusion_note(len(panel.indexes), fusion=panel.fusion),
+        fusion_note(
+            len(panel.indexes), fusion=panel.fusion, weighs_outside=confidence.outside is not None
+        ),
     )
     return tuple(note for note in notes if note is not None)
 

@@ -19,6 +19,7 @@ from vecattr.indexes.scoring.confidence import (
     confidence_of,
 )
 from vecattr.indexes.scoring.lab_scorer import Maxima
+from vecattr.indexes.scoring.opened_index import LabAnswers, OpenedIndex
 from vecattr.mosaic import Reach
 from vecattr.ranking.rank_fusion import aligned_scores, fused_scores
 from vecattr.vectors import Codes
@@ -65,23 +66,12 @@ def judge(
 ) -> Judgement:
     """Of one index its own scores; of several the fused ones."""
     if panel.is_one_index:
-        [index], [answers], [nearest] = panel.indexes, labs.answers, queries.nearest
-        confidence = confidence_of(
-            index.calibration,
-            answers.scores,
-            nearest,
-            facts=answers.facts,
-            names=index.answer_names,
-            classes=(index.class_of_answer, index.lab_names),
-            featured=queries.vectors[0].featured,
-            options=options,
-            reaches=answers.reaches,
-        )
+        [index], [answers] = panel.indexes, labs.answers
         return Judgement(
             index.answer_names,
             answers.scores,
             answers.cosines,
-            confidence,
+            _own_confidence(index, answers, queries, 0, options),
             index.class_of_answer,
             maxima=answers.maxima,
             reaches=answers.reaches,
@@ -89,6 +79,7 @@ def judge(
     from vecattr.indexes.answering.panel_calibration import (  # start-up
         fused_confidence,
         rank_matched,
+        weighing_outside,
     )
 
     class_scores = [
@@ -101,13 +92,43 @@ def judge(
     ballots, cosines = _laid_out(panel, class_scores), _laid_out(panel, labs.cosines)  # (v, q, n)
     scores = fused_scores(ballots, fusion=panel.fusion)
     matched = rank_matched(scores, np.nanmean(ballots, axis=0))
+    confidence = fused_confidence(panel.calibration, confidences, matched, featured, options)
+    if panel.weighs_outside and confidence.probabilities is not None:
+        members = [
+            _own_confidence(index, answers, queries, place, options)
+            for place, (index, answers) in enumerate(zip(panel.indexes, labs.answers, strict=True))
+        ]
+        confidence = weighing_outside(
+            confidence, panel.calibration, members, panel.shared_labs, matched, featured, options
+        )
     return Judgement(
         panel.lab_names,
         scores,
         np.nanmean(cosines, axis=0),
-        fused_confidence(panel.calibration, confidences, matched, featured, options),
+        confidence,
         np.arange(len(panel.lab_names)),
         reaches=_widest(labs),
+    )
+
+
+def _own_confidence(
+    index: OpenedIndex,
+    answers: LabAnswers,
+    queries: EmbeddedQueries,
+    place: int,
+    options: ConfidenceOptions,
+) -> Confidence:
+    """How sure an index, which is the one at this place of the panel, is by itself of its labs."""
+    return confidence_of(
+        index.calibration,
+        answers.scores,
+        queries.nearest[place],
+        facts=answers.facts,
+        names=index.answer_names,
+        classes=(index.class_of_answer, index.lab_names),
+        featured=queries.vectors[place].featured,
+        options=options,
+        reaches=answers.reaches,
     )
 
 

@@ -13,10 +13,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vecattr.errors import UsageError
 from vecattr.indexes.scoring.confidence import ConfidenceOptions, check_promised
 from vecattr.indexes.scoring.opened_index import OpenedIndex
 from vecattr.indexes.storage.index_folder import expand_folds
+from vecattr.plasmid import POOLED
 from vecattr.ranking.rank_fusion import Fusion
 
 if TYPE_CHECKING:
@@ -129,6 +133,18 @@ class OpenedPanel:
         ]
         is_complete = len(fitted) == len(self.indexes)
         return FusedCalibration(tuple(fitted) if is_complete else (), self.fusion)
+
+    @property
+    def weighs_outside(self) -> bool:
+        """Does every index weigh labs that it does not know?"""
+        calibrations = [index.calibration for index in self.indexes]
+        return all(one is not None and one.weighs_outcomes for one in calibrations)
+
+    @cached_property
+    def shared_labs(self) -> NDArray[np.float64]:
+        """Of the labs of each index, by name, the share that each index knows, (v, v)."""
+        known = [frozenset(index.answer_names) - {POOLED} for index in self.indexes]
+        return np.array([[len(a & b) / max(len(a), 1) for b in known] for a in known])
 
     @property
     def has_evidence(self) -> bool:

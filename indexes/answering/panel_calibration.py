@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.attribution import Work
+from vecattr.attribution import WORKS, Work
 from vecattr.calibration.calibration import (
     FALSE_ALARM,
     FEWEST,
@@ -25,7 +25,9 @@ from vecattr.calibration.calibration import (
     threshold_for,
 )
 from vecattr.calibration.calibration_set import HeldOut
+from vecattr.calibration.cases import case_probabilities
 from vecattr.calibration.open_set import OpenSetInputs, named_columns
+from vecattr.calibration.outcomes import OUTSIDE
 from vecattr.indexes.scoring.confidence import (
     DEFAULT_OPTIONS,
     Confidence,
@@ -174,6 +176,64 @@ def fused_confidence(
         row_fits.append((rows, fits.works.get(work)))
     confidence = Confidence(majority(margins), thresholds, work=work)
     return with_probabilities(confidence, matched, row_fits, options)
+
+
+def weighing_outside(
+    confidence: Confidence,
+    calibration: FusedCalibration,
+    members: Sequence[Confidence],
+    shared_labs: NDArray[np.float64],
+    matched: NDArray[np.float64],
+    featured: NDArray[np.bool_],
+    options: ConfidenceOptions,
+) -> Confidence:
+    """A fused confidence with probabilities that also weighs labs which no index knows, from those
+    of the indexes by themselves and `OpenedPanel.shared_labs`; the other arguments as those of
+    `fused_confidence`. Verdicts follow from these probabilities, as those of one index do."""
+    cases = fused_cases([of_cases(member) for member in members], shared_labs)
+    shares = case_probabilities(cases, options.cases)  # (q, 3)
+    probabilities = np.zeros(matched.shape)
+    for features, rows in by_features(featured):
+        works = calibration.fits(features=features).works
+        for column, work in enumerate(WORKS):
+            fit = works.get(work) or next(iter(works.values()))
+            probabilities[rows] += shares[rows, column, None] * fit.temperature.probabilities(
+                matched[rows]
+            )
+    thresholds = [member.thresholds for member in members if member.thresholds is not None]
+    return replace(
+        confidence,
+        confidences=1 - shares[:, OUTSIDE],
+        thresholds=np.mean(thresholds, axis=0),
+        probabilities=probabilities,
+        outside=shares[:, OUTSIDE],
+        work=options.label,
+        cases=cases,
+    )
+
+
+def of_cases(member: Confidence) -> NDArray[np.float64]:
+    """The likelihoods of the cases, as logarithms (q, 3), of an index that weighs them."""
+    assert member.cases is not None, "an index that weighs outside labs"
+    return member.cases
+
+
+def fused_cases(
+    cases: Sequence[NDArray[np.float64]], shared_labs: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The likelihoods of the cases, as logarithms, by v indexes (q, 3), as those of all (q, 3).
+
+    A lab is outside of all when it is outside of each: the index that speaks least for an outside
+    lab decides. The others count as far as they know its labs, (v, v): indexes of the same labs are
+    averaged, and one of other labs, to which these are strangers, has no say.
+    """
+    stacked = np.stack(list(cases))  # (v, q, 3)
+    inside = np.logaddexp(stacked[:, :, 0], stacked[:, :, 1])
+    deciding = (stacked[:, :, OUTSIDE] - inside).argmin(axis=0)  # (q,)
+    weights = shared_labs[deciding]  # (q, v)
+    weights = weights / weights.sum(axis=1, keepdims=True)
+    fused: NDArray[np.float64] = np.einsum("qv,vqc->qc", weights, stacked)
+    return fused
 
 
 def _margins(

@@ -32,6 +32,31 @@ def test_plasmids_are_neither_unknown_nor_common() -> None:
     assert not replace(NATURAL, known=LEAST_KNOWN).is_unknown
 
 
+def test_a_plasmid_in_a_genome_is_named_with_how_few_bases_speak() -> None:
+    hits = (Hit("A", 0.0, 0.0, probability=0.7),)
+    inserted = Reach(bases=160_000, kmers=20_000, known=0.0625, few=0.05)
+
+    def said(reach: Reach, outside: float = 0.2) -> str:
+        return sentence_of(hits, outside=outside, strength="moderate", reach=reach)
+
+    extent = "only about 10,000 of the 160,000 bases are in any stored plasmid"
+    assert said(inserted) == f"Most likely A, about 7 in 10: moderate; {extent}."
+    assert said(inserted, 0.8).endswith(f"A comes first, about 7 in 10; {extent}.")
+    assert said(PLASMID) == "Most likely A, about 7 in 10: moderate."
+    assert said(replace(PLASMID, known=0.3, few=0.3)) == "Most likely A, about 7 in 10: moderate."
+    assert replace(inserted, kmers=10).extent is None
+    assert replace(inserted, known=0.6).extent is None
+
+
+def test_several_queries_are_known_as_far_as_all_of_their_kmers_are() -> None:
+    both = Reach.of_several([PLASMID, GENOME])
+    assert (both.bases, both.kmers) == (157_000, 19_880)
+    assert both.known == pytest.approx((0.9 * 880 + 0.006 * 19_000) / 19_880)
+    assert Reach.of_several([PLASMID]) == PLASMID
+    nothing = replace(READ, kmers=0, known=0.0, few=0.0)
+    assert Reach.of_several([nothing, nothing]).known == 0
+
+
 def test_of_a_few_kmers_nothing_is_said() -> None:
     for reach in (NATURAL, BACKBONE):
         few = replace(reach, kmers=10)

@@ -100,12 +100,11 @@ class LabTable:
     def verdict(self) -> str:
         """The verdict in words, with both values that were compared."""
         answer = self.answer
-        kind = type(answer) if isinstance(answer, Attribution) else Attribution
         confidence = f"{answer.confidence:z.4f}"
         if answer.threshold is None:
-            name = f"{kind.uncalibrated_name} {confidence}"
+            name = f"{answer.uncalibrated_name} {confidence}"
             return f"{answer.verdict} ({name}; this index has no threshold)"
-        name = f"{kind.confidence_name} {confidence}"
+        name = f"{answer.confidence_name} {confidence}"
         return f"{answer.verdict} ({name}, threshold {answer.threshold:z.4f})"
 
 

@@ -20,11 +20,19 @@ from vecattr.indexes.answering.panel_calibration import (
     MOST,
     FusedCalibration,
     fit_fused,
+    fused_cases,
     majority,
     rank_matched,
+    weighing_outside,
 )
 from vecattr.indexes.index import Index, Panel
-from vecattr.indexes.scoring.confidence import ConfidenceOptions
+from vecattr.indexes.scoring.confidence import (
+    DEFAULT_OPTIONS,
+    Confidence,
+    ConfidenceOptions,
+    class_confidence,
+    confidence_of,
+)
 from vecattr.plasmid import POOLED
 from vecattr.ranking.rank_fusion import FUSIONS, Fusion, fused_scores
 from vecattr.vectors import EmbeddingTable, unit_rows
@@ -184,12 +192,17 @@ def test_few_plasmids_give_no_fits() -> None:
     assert (fits.margins, dict(fits.works)) == ((), {})
 
 
-def panel_of(workshop: Any, folder: Path, sheets: list[HeldOut]) -> Panel:
+def panel_of(
+    workshop: Any, folder: Path, sheets: list[HeldOut], *, weighs_outside: bool = False
+) -> Panel:
     """Indexes whose models had these plasmids held out."""
     opened = []
     for number, sheet in enumerate(sheets):
         model = workshop.calibrated_model(folder / f"m{number}", cosine=-0.5)
         (model / HELD_OUT_FILE).write_bytes(sheet.to_bytes())
+        if weighs_outside:
+            [calibration] = calibrations([sheet])
+            (model / CALIBRATION_FILE).write_bytes(calibration.to_json())
         path = folder / f"i{number}"
         workshop.build(path, workshop.plasmids(NAMES[:6], seed=number), model=model)
         opened.append(workshop.open(path))
@@ -226,6 +239,89 @@ def test_a_panel_with_plasmids_in_common_is_calibrated(tmp_path: Path, workshop:
     [answer] = panel.query_many([query], options=ConfidenceOptions(coverage=0.9))
     assert answer.coverage == 0.9
     assert "candidate set" in " ".join(answer.notes)
+
+
+def test_indexes_of_the_same_labs_are_averaged_and_of_other_labs_the_surest_decides() -> None:
+    cases = [np.array([[0.0, -1.0, 2.0], [0.0, 0.0, -3.0]]), np.array([[0.0, 1.0, 4.0]] * 2)]
+    means = np.mean(cases, axis=0)
+    assert fused_cases(cases, np.ones((2, 2))) == pytest.approx(means)
+    apart = fused_cases(cases, np.eye(2))
+    assert apart.tolist() == cases[0].tolist()  # the first speaks less for an outside lab
+    half = fused_cases(cases, np.array([[1, 0.5], [0.5, 1]]))
+    assert half == pytest.approx((2 * cases[0] + cases[1]) / 3)
+
+
+def member_confidences(
+    sheets: list[HeldOut], judges: list[Calibration], *, hidden: bool
+) -> tuple[list[Confidence], Confidence, NDArray[np.float64]]:
+    """Of each model by itself, and fused without outside labs; as if each plasmid's own lab were
+    unknown when that is `hidden`."""
+    names, classes = NAMES, np.arange(len(NAMES))
+    featured = np.zeros(len(sheets[0]), dtype=bool)
+    members, plain, ballots = [], [], []
+    for sheet, judge in zip(sheets, judges, strict=True):
+        scores = sheet.scores(features=False)
+        scores = sheet.without_true_lab(scores) if hidden else scores
+        nearest = (sheet.nearest_other if hidden else sheet.nearest).astype(np.float64)
+        members.append(
+            confidence_of(
+                judge, scores, nearest, facts=None, names=names, classes=(classes, names),
+                featured=featured,
+            )
+        )  # fmt: skip
+        plain.append(class_confidence(judge, scores, nearest, names=names, featured=featured))
+        ballots.append(scores)
+    fused = fused_scores(np.stack(ballots), fusion="copeland")
+    matched = rank_matched(fused, np.mean(ballots, axis=0))
+    return members, plain[0], matched
+
+
+def test_the_fused_probability_of_an_outside_lab_holds_on_fresh_plasmids() -> None:
+    """Known and new work of known labs, and as many plasmids whose lab is hidden, each a third."""
+    sheets = made(queries=900)
+    judges = calibrations(sheets)
+    calibration = FusedCalibration(tuple(zip(sheets, judges, strict=True)), "copeland")
+    fresh = [sheet.where(NAMED[sheet.labels]) for sheet in made(queries=900, seed=1)]
+    stated, truth, weights = [], [], []
+    for hidden in (False, True):
+        members, plain, matched = member_confidences(fresh, judges, hidden=hidden)
+        featured = np.zeros(len(matched), dtype=bool)
+        shared = np.ones((3, 3))
+        fused = weighing_outside(
+            plain, calibration, members, shared, matched, featured, DEFAULT_OPTIONS
+        )
+        assert fused.outside is not None
+        assert fused.probabilities is not None
+        assert fused.probabilities.sum(axis=1) + fused.outside == pytest.approx(1)
+        stated.append(fused.outside)
+        truth.append(np.full(len(matched), hidden))
+        weights.append(np.full(len(matched), 1.0 if hidden else 2.0))
+    outside, is_outside = np.concatenate(stated), np.concatenate(truth)
+    weight = np.concatenate(weights)
+    assert np.average(outside, weights=weight) == pytest.approx(1 / 3, abs=0.08)
+    likely = outside > 0.5
+    assert np.average(is_outside[likely], weights=weight[likely]) > 0.6
+    assert np.average(is_outside[~likely], weights=weight[~likely]) < 0.2
+
+
+def test_a_panel_whose_indexes_weigh_outside_labs_does_so(tmp_path: Path, workshop: Any) -> None:
+    panel = panel_of(workshop, tmp_path, made(queries=300), weighs_outside=True)
+    [query] = workshop.plasmids(NAMES[:1], each=1, seed=9)
+    [answer] = panel.query_many([query], k=50)
+    assert answer.outside is not None
+    total = sum(hit.probability for hit in answer.labs) + answer.outside
+    assert total == pytest.approx(1)
+    assert answer.confidence == pytest.approx(1 - answer.outside)
+    assert answer.threshold == 0.5
+    assert (answer.verdict == "known") == (answer.confidence >= 0.5)
+    assert (answer.confidence_name, answer.strength is None) == ("confidence", False)
+    assert answer.work == "1:1:1"
+    assert answer.right_share is None  # it was not measured
+    assert "outside all of them" in answer.notes[-1]
+    [certain] = panel.query_many([query], options=ConfidenceOptions(work="known"))
+    assert (certain.outside, certain.verdict) == (0.0, "known")
+    [covering] = panel.query_many([query], options=ConfidenceOptions(coverage=0.9))
+    assert covering.coverage == 0.9
 
 
 def test_a_panel_without_plasmids_in_common_still_gives_a_verdict(
