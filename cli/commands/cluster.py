@@ -104,7 +104,7 @@ def command(
 
     if picture is not None and len(numbers) < 3:
         raise UsageError("an elbow needs three numbers of groups", hint="give --k 2-30")
-    require("sklearn", *(["matplotlib"] if picture else []))
+    require("sklearn", *(["matplotlib"] if picture else []), what="finding groups")
     names, labs, vectors = _named_vectors(index, what)
     terminal().say(f"K-means of {len(names)} {what}, {numbers[0]} to {numbers[-1]} groups ...")
     with terminal().progress("cluster", total=len(numbers), unit=" numbers") as advance:

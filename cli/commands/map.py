@@ -123,7 +123,7 @@ def command(
     from vecattr.indexes.storage.stored_plasmids import stored_plasmids  # start-up
 
     form = _SUFFIXES[output.suffix.lower()]
-    require("openTSNE", *(["matplotlib"] if form != "html" else []))
+    require("openTSNE", *(["matplotlib"] if form != "html" else []), what="a map")
     opened = OpenedIndex.open(index, device=device, threads=threads)
     stored = stored_plasmids(opened.segments)
     if sequences is not None:
