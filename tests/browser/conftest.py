@@ -103,8 +103,15 @@ class Browser:
         return self.driver.find_elements("css selector", selector)
 
     def text(self, selector: str = "body") -> str:
-        """What is shown of the first element of a CSS selector."""
-        return self.find(selector)[0].text
+        """What is shown of the first element of a CSS selector, once there is one: a page that is
+        left may still be there after a click."""
+        from selenium.common.exceptions import StaleElementReferenceException
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        ignored = [StaleElementReferenceException]
+        wait = WebDriverWait(self.driver, 60, 0.05, ignored_exceptions=ignored)
+        [text] = wait.until(lambda _: [one.text for one in self.find(selector)[:1]])
+        return text
 
     def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression in the page."""

@@ -210,5 +210,5 @@ def test_without_scripts_the_form_leads_to_the_same_result(
     browser.open(service.address)
     browser.find("#file")[0].send_keys(str(file))
     browser.find("#send")[0].click()
-    assert "/results/" in browser.driver.current_url
     assert "plain.gb" in browser.text(".facts")
+    assert "/results/" in browser.driver.current_url
