@@ -139,7 +139,7 @@ def grow(source: Path, path: Path, *, copies: int) -> None:
         for copy in range(1, copies):
             for entry in manifest.segments:
                 copied = CopiedSegment(Path(str(segment_path(path, entry.name))), copy)
-                entries.append(write_segment(path, copied))  # type: ignore[arg-type]
+                entries.append(write_segment(folder.root, copied))  # type: ignore[arg-type]
         grown = replace(
             manifest,
             generation=manifest.generation + 1,

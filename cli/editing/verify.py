@@ -53,7 +53,7 @@ def _verify(index: Path) -> VerifyReport:
 def _repair(index: Path, *, wait: float) -> VerifyReport:
     from vecattr.indexes.checking.repair import repair_index  # start-up
 
-    report = repair_index(index, wait=wait)
+    report = repair_index(index, wait=wait, step=terminal().commit_at("manifest"))
     for change in report.repairs:
         terminal().say(f"repaired: {change}")
     if report.warning:

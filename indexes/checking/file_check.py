@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from vecattr.errors import ArtifactError
 from vecattr.files.atomic import check_file, read_file, sha256_bytes
-from vecattr.files.folder import Entry
+from vecattr.files.folder import Entry, Location
 from vecattr.indexes.storage.index_folder import lab_info_path
 from vecattr.indexes.storage.manifest import Manifest, parse_manifest
 
 
-def sha256_of(file: Path) -> str | None:
+def sha256_of(file: Location) -> str | None:
     """None when there is no such file."""
     return sha256_bytes(read_file(file)) if file.is_file() else None
 
 
-def holds(file: Path, data: bytes) -> bool:
+def holds(file: Entry, data: bytes) -> bool:
     """Whether the file is there and holds just this."""
     return file.is_file() and read_file(file) == data
 
 
-def is_copy(file: Path, manifest: Manifest) -> bool:
+def is_copy(file: Entry, manifest: Manifest) -> bool:
     """Whether the file is a copy of this manifest."""
     try:
         return parse_manifest(read_file(file), where=str(file)) == manifest

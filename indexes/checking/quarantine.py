@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 from itertools import count
-from pathlib import Path
 
 from vecattr.files.access import Access
 from vecattr.files.atomic import translated_errors
-from vecattr.files.disk import disk, sync_folder
+from vecattr.files.disk import sync_folder
+from vecattr.files.folder import Entry
 from vecattr.indexes.storage.index_folder import QUARANTINE_FOLDER
 
 
-def quarantine(path: Path, file: Path) -> Path:
-    """Move a file of the index at `path` into its quarantine, durably; where it is now.
-    ArtifactError when the disk refuses."""
+def quarantine_place(path: Entry, name: str) -> Entry:
+    """A free place for a file of this name in the quarantine of the index at `path`, which is made
+    unless it is there. ArtifactError when the disk refuses."""
     folder = path / QUARANTINE_FOLDER
-    with translated_errors(file):
+    with translated_errors(folder):
         make_folder(folder)
-        target = _free(folder, file.name)
-        disk().replace(file, target)
-        for changed in (folder, file.parent):  # in this order the file has a name at any time
-            sync_folder(changed)
-    return target
+    return _free(folder, name)
 
 
-def make_folder(folder: Path) -> None:
+def make_folder(folder: Entry) -> None:
     """Make a folder of an index, unless it is there, with mode and group of the index folder."""
     if not folder.exists():
-        disk().make_folder(folder)
-        Access.from_path(folder.parent).give(folder)
-        sync_folder(folder.parent)
+        folder.make_folder()
+        with folder.opened_folder() as handle:
+            Access.from_path(folder.parent).give(handle)
+        with folder.parent.opened_folder() as handle:
+            sync_folder(handle)
 
 
-def _free(folder: Path, name: str) -> Path:
+def _free(folder: Entry, name: str) -> Entry:
     """A path in the folder that is not taken yet."""
     numbered = (folder / f"{number:03d}-{name}" for number in count(1))
     return next(path for path in numbered if not path.exists())

@@ -14,6 +14,7 @@ from vecattr.datasets.reserve import SplitHash
 from vecattr.encoders.model_folder import content_name
 from vecattr.errors import InputError, UsageError
 from vecattr.files.atomic import atomic_write, sha256_bytes
+from vecattr.files.folder import Entry
 from vecattr.indexes.editing.mean_calibration import new_calibration
 from vecattr.indexes.editing.publish import StepHook, no_hook, publish
 from vecattr.indexes.storage.index_folder import MODEL_FOLDER, newest_manifest, read_manifest
@@ -64,7 +65,7 @@ def recalibrate(path: Path, *, wait: float = 0, step: StepHook = no_hook) -> Rec
                 hint="add more plasmids, or build from a larger collection",
             )
         new = replace(old, generation=old.generation + 1, restores=None)
-        new = new.with_calibration(_written(path / MODEL_FOLDER, contents))
+        new = new.with_calibration(_written(folder.root / MODEL_FOLDER, contents))
         details = {"plasmids": new.plasmids, "labs": new.labs}
         publish(folder, new, action="recalibrate", details=details, step=step)
     return RecalibrationReport(new.plasmids, new.labs, new.generation, new.identity)
@@ -97,7 +98,7 @@ def _hashes(segments: Sequence[LiveSegment]) -> dict[str, SplitHash]:
     return hashes
 
 
-def _written(folder: Path, contents: dict[str, bytes]) -> ModelFiles:
+def _written(folder: Entry, contents: dict[str, bytes]) -> ModelFiles:
     """The files, written under names by their content; no manifest names them yet."""
     files = []
     for usual, content in contents.items():

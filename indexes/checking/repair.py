@@ -8,25 +8,25 @@ present one. Damaged and unlisted files are moved into `quarantine/`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vecattr.encoders.model_folder import IDENTITY_FILES, TABLES_FILE
 from vecattr.encoders.pretrained import shipped_encoder
-from vecattr.errors import AppliedError, ArtifactError, DamagedError, MissingError, MovedError
+from vecattr.errors import AppliedError, ArtifactError, DamagedError, MissingError
 from vecattr.files.atomic import (
     TEMPORARY,
-    atomic_write,
     read_file,
     sha256_bytes,
     translated_errors,
 )
+from vecattr.files.folder import Entry
 from vecattr.indexes.checking.file_check import holds, is_copy, lab_info_fault, sha256_of
-from vecattr.indexes.checking.quarantine import make_folder, quarantine
+from vecattr.indexes.checking.quarantine import make_folder
+from vecattr.indexes.checking.repair_steps import RepairSteps
 from vecattr.indexes.checking.segment_findings import cell_findings, segment_findings
 from vecattr.indexes.checking.verify import VerifyReport, verify_index
-from vecattr.indexes.editing.publish import publish
+from vecattr.indexes.editing.publish import StepHook, no_hook
 from vecattr.indexes.search.vector_search import build_faiss_index
 from vecattr.indexes.storage.index_folder import (
     HISTORY_FOLDER,
@@ -44,9 +44,8 @@ from vecattr.indexes.storage.index_folder import (
     read_manifest,
     segment_path,
 )
-from vecattr.indexes.storage.index_model import with_tables
 from vecattr.indexes.storage.live_segment import LiveSegment
-from vecattr.indexes.storage.lock import LockedFolder, writing
+from vecattr.indexes.storage.lock import writing
 from vecattr.indexes.storage.manifest import (
     FileFacts,
     Manifest,
@@ -65,12 +64,14 @@ class RepairReport:
     warning: AppliedError | None = None
 
 
-def repair_index(path: Path, *, wait: float = 0) -> RepairReport:
-    """Repair the index at `path` as far as its own files allow.
+def repair_index(path: Path, *, wait: float = 0, step: StepHook = no_hook) -> RepairReport:
+    """Repair the index at `path` as far as its own files allow; `step` is called as by every edit
+    when a repaired state is published.
 
     Raises MissingError when there is none, MismatchError for one of a newer format, LockedError
     as `writing`, DamagedError when no manifest can be read, ArtifactError when the disk refuses;
-    what was repaired until then stays.
+    what was repaired until then stays. What fails once the repaired state is published is the
+    `warning` of the report.
 
     >>> for file in Path("my.index/segments").glob("*.faiss"):
     ...     file.unlink()
@@ -82,39 +83,15 @@ def repair_index(path: Path, *, wait: float = 0) -> RepairReport:
     if not (path / MANIFEST_FILE).exists() and not kept_generations(path):
         read_manifest(path)  # raises, saying what is there instead
     with writing(path, wait=wait) as folder:
-        repair = _Repair(folder)
-        with _says_what_is_done(repair):
+        repair = _Repair(folder, step)
+        with repair.says_what_is_done():
             repair.run()
             folder.check_in_place()
     return RepairReport(tuple(repair.repairs), verify_index(path), repair.warning)
 
 
-@contextmanager
-def _says_what_is_done(repair: _Repair) -> Iterator[None]:
-    try:
-        yield
-    except MovedError:
-        raise
-    except ArtifactError as error:
-        if not repair.has_begun or type(error) is not ArtifactError:  # its files, not the disk
-            raise
-        raise ArtifactError(
-            f"the index is repaired in part ({len(repair.repairs)} steps are done): {error.what}",
-            where=error.where,
-            hint=error.hint or "nothing is lost: try again when the disk can be written to",
-        ) from error
-
-
-class _Repair:
-    """One repair of one index, under its lock; `repairs` are sentences. Once it `has_begun`, files
-    may have been changed; `warning` is what failed after a state was published."""
-
-    def __init__(self, folder: LockedFolder) -> None:
-        self.folder = folder
-        self.path, self.root = folder.path, folder.root
-        self.repairs: list[str] = []
-        self.has_begun = False
-        self.warning: AppliedError | None = None
+class _Repair(RepairSteps):
+    """One repair of one index, under its lock."""
 
     def run(self) -> None:
         """Repair all that can be repaired."""
@@ -132,14 +109,14 @@ class _Repair:
         segments, lab_info = self._rebuild_caches(manifest), self._lab_info(manifest)
         repaired = replace(manifest, segments=segments, model_files=files, lab_info=lab_info)
         if repaired != manifest:
-            self._publish(replace(repaired, generation=manifest.generation + 1))
+            self.publish(replace(repaired, generation=manifest.generation + 1))
             self._quarantine_copies(damaged)
             return
-        file = history_path(self.path, manifest.generation)
+        file = history_path(self.root, manifest.generation)
         if not is_copy(file, manifest):
             if file.exists():
-                self._quarantine(file, f"differs from {MANIFEST_FILE}")
-            self._write(file, read_file(self.root / MANIFEST_FILE))
+                self.quarantine(file, f"differs from {MANIFEST_FILE}")
+            self.write(file, read_file(self.root / MANIFEST_FILE))
             self.repairs.append(f"{file}: written again from {MANIFEST_FILE}")
 
     def _restore_manifest(self) -> Manifest:
@@ -150,7 +127,7 @@ class _Repair:
             try:
                 copies.append(read_history(self.root, generation))
             except ArtifactError as error:
-                self._quarantine(history_path(self.path, generation), error.what)
+                self.quarantine(history_path(self.root, generation), error.what)
         try:
             present = read_manifest(self.root)
             check_is_newest(self.root, present)
@@ -159,10 +136,10 @@ class _Repair:
             if not copies:
                 raise
             newest = max(copies, key=lambda copy: copy.generation)
-            target, file = self.path / MANIFEST_FILE, history_path(self.path, newest.generation)
+            target, file = self.root / MANIFEST_FILE, history_path(self.root, newest.generation)
             if target.exists():
-                self._quarantine(target, error.what)
-            self._write(target, read_file(file))
+                self.quarantine(target, error.what)
+            self.write(target, read_file(file))
             self.repairs.append(f"{target}: generation {newest.generation} came back from {file}")
             return newest
 
@@ -178,7 +155,7 @@ class _Repair:
                 if any(finding.level == "error" for finding in findings):
                     damaged.add(entry.name)
         for finding in cell_findings(self.root, opened.values()):
-            self._quarantine(Path(finding.where), finding.what)
+            self.quarantine(self.root / SEGMENTS_FOLDER / Path(finding.where).name, finding.what)
         return damaged
 
     def _go_back(self, damaged: set[str], present: Manifest) -> None:
@@ -196,35 +173,35 @@ class _Repair:
             files = present.model_files
             restored = replace(old, segments=segments, model_files=files, lab_info=known)
             new = replace(restored, restores=old.restores or generation)
-            self._publish(replace(new, generation=present.generation + 1))
+            self.publish(replace(new, generation=present.generation + 1))
             return
 
     def _quarantine_segments(self, damaged: set[str]) -> None:
         """Move segments, and the copies of manifests that need them, into quarantine."""
         for name in sorted(damaged):
             for place in (segment_path, faiss_path, cells_path):
-                file = place(self.path, name)
+                file = place(self.root, name)
                 if file.exists():
-                    self._quarantine(file, "of a damaged segment")
+                    self.quarantine(file, "of a damaged segment")
         self._quarantine_copies(damaged)
 
     def _quarantine_copies(self, damaged: set[str]) -> None:
         """Move the copies of manifests that need what is damaged into quarantine."""
         for generation in kept_generations(self.root):
-            file, old = history_path(self.path, generation), read_history(self.root, generation)
+            file, old = history_path(self.root, generation), read_history(self.root, generation)
             if _segment_names(old) & damaged:
-                self._quarantine(file, "it needs a damaged segment")
+                self.quarantine(file, "it needs a damaged segment")
             elif lab_info_fault(self.root, old) is not None:
-                self._quarantine(file, "what it tells of labs is damaged")
+                self.quarantine(file, "what it tells of labs is damaged")
 
     def _lab_info(self, manifest: Manifest) -> FileFacts | None:
         """The file that tells of labs; None when it is damaged, and in quarantine then."""
         fault = lab_info_fault(self.root, manifest)
         if manifest.lab_info is None or fault is None:
             return manifest.lab_info
-        file = lab_info_path(self.path, manifest.lab_info.name)
+        file = lab_info_path(self.root, manifest.lab_info.name)
         if file.exists():
-            self._quarantine(file, fault)
+            self.quarantine(file, fault)
         self.repairs.append(f"{file}: lost; tell of the labs again with `vecattr lab-info`")
         return None
 
@@ -233,19 +210,21 @@ class _Repair:
         return tuple(self._rebuild_cache(entry, manifest.model) for entry in manifest.segments)
 
     def _rebuild_cache(self, entry: SegmentEntry, model: str) -> SegmentEntry:
-        file = faiss_path(self.path, entry.name)
+        file = faiss_path(self.root, entry.name)
         vectors = LiveSegment.open(self.root, entry, model=model).stored.vectors
         data = build_faiss_index(vectors)
         facts = FileFacts(sha256_bytes(data), len(data))
-        if facts == entry.faiss and holds(file, data):
+        is_whole = holds(file, data)
+        if facts == entry.faiss and is_whole:
             return entry
-        self._write(file, data)
+        if not is_whole:
+            self.write(file, data)
         self.repairs.append(f"{file}: made again from the segment")
         return replace(entry, faiss=facts)
 
     def _restore_model(self, manifest: Manifest) -> None:
         """Restore damaged files that the shipped encoder has, too."""
-        folder = self.path / MODEL_FOLDER
+        folder = self.root / MODEL_FOLDER
         for name, facts in manifest.model_files:
             if sha256_of(folder / name) == facts.sha256:
                 continue
@@ -253,16 +232,18 @@ class _Repair:
             if sha256_of(source) != facts.sha256:
                 continue
             if (folder / name).exists():
-                self._quarantine(folder / name, "not what was written")
+                self.quarantine(folder / name, "not what was written")
             with translated_errors(folder):
                 make_folder(folder)
-            self._write(folder / name, read_file(source))
+            self.write(folder / name, read_file(source))
             self.repairs.append(f"{folder / name}: came back from the encoder of this vecattr")
 
     def _rebuild_tables(self, manifest: Manifest) -> ModelFiles:
         """The files of the model, its lookup tables rebuilt where they were damaged and the weights
         are intact."""
-        folder, facts = self.path / MODEL_FOLDER, dict(manifest.model_files)
+        from vecattr.encoders.lookup_file import table_bytes  # start-up
+
+        folder, facts = self.root / MODEL_FOLDER, dict(manifest.model_files)
         file = folder / TABLES_FILE
         weights = {name: facts[name].sha256 for name in IDENTITY_FILES if name in facts}
         if TABLES_FILE not in facts or sha256_of(file) == facts[TABLES_FILE].sha256:
@@ -270,11 +251,12 @@ class _Repair:
         if any(sha256_of(folder / name) != sha256 for name, sha256 in weights.items()):
             return manifest.model_files
         if file.exists():
-            self._quarantine(file, "not what was written")
-        self.has_begun = True
-        files = with_tables(folder, manifest.model_files, identity=manifest.model)
+            self.quarantine(file, "not what was written")
+        data = table_bytes(folder, identity=manifest.model)
+        self.write(file, data)
         self.repairs.append(f"{file}: made again from the weights")
-        return files
+        facts[TABLES_FILE] = FileFacts(sha256_bytes(data), len(data))
+        return tuple(sorted(facts.items()))
 
     def _quarantine_unlisted(self, manifest: Manifest) -> None:
         """Files that killed writers left, and files that no manifest lists."""
@@ -282,38 +264,22 @@ class _Repair:
         for generation in kept_generations(self.root):
             listed |= read_history(self.root, generation).stored_names
         for file in list(self._unlisted_files(listed, dict(manifest.model_files))):
-            self._quarantine(file, "no manifest lists it")
+            self.quarantine(file, "no manifest lists it")
 
-    def _unlisted_files(self, stored: set[str], model: dict[str, FileFacts]) -> Iterator[Path]:
-        for file in _files(self.path / SEGMENTS_FOLDER):
+    def _unlisted_files(self, stored: set[str], model: dict[str, FileFacts]) -> Iterator[Entry]:
+        for file in _files(self.root / SEGMENTS_FOLDER):
             if file.stem not in stored and not is_map(file.name):
                 yield file
-        for file in _files(self.path / MODEL_FOLDER):
+        for file in _files(self.root / MODEL_FOLDER):
             if file.name not in model:
                 yield file
-        for folder in (self.path, self.path / HISTORY_FOLDER):
-            yield from sorted(folder.glob(f"{TEMPORARY}*"))
-
-    def _quarantine(self, file: Path, why: str) -> None:
-        self.has_begun = True
-        target = quarantine(self.path, file)
-        self.repairs.append(f"{file}: moved to {target} ({why})")
-
-    def _write(self, file: Path, data: bytes) -> None:
-        self.has_begun = True
-        atomic_write(file, data, in_shared_folder=True)
-
-    def _publish(self, manifest: Manifest) -> None:
-        self.has_begun = True
-        try:
-            publish(self.folder, manifest, action="repair", details={"done": list(self.repairs)})
-        except AppliedError as error:
-            self.warning = error
+        for folder in (self.root, self.root / HISTORY_FOLDER):
+            yield from (file for file in _files(folder) if file.name.startswith(TEMPORARY))
 
 
 def _segment_names(manifest: Manifest) -> set[str]:
     return {entry.name for entry in manifest.segments}
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir()) if folder.is_dir() else []
+def _files(folder: Entry) -> list[Entry]:
+    return sorted(folder.iterdir(), key=str) if folder.is_dir() else []

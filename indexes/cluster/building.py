@@ -25,7 +25,8 @@ from vecattr.encoders.model_folder import learned_labs
 from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import ArtifactError
 from vecattr.files.atomic import atomic_write, read_file
-from vecattr.files.disk import delete_tree, disk, make_folders
+from vecattr.files.disk import delete_tree, make_folders
+from vecattr.files.folder import Entry, OpenFolder
 from vecattr.indexes.cluster.cluster import Cluster
 from vecattr.indexes.cluster.embedding import EmbedderRecipe
 from vecattr.indexes.cluster.rows import read_rows, row_line, write_rows
@@ -113,8 +114,8 @@ def cluster_filling(cluster: Cluster, index: Path, *, wait: float = 0) -> Iterat
     check_shared(cluster, work)
     for name in (SEGMENTS_FOLDER, _ROWS, _RECEIPTS):
         make_folders(work / name)
-    with writing(work, wait=wait):
-        yield lambda order, plasmids: _fill(cluster, work, order, plasmids)
+    with writing(work, wait=wait) as folder:
+        yield lambda order, plasmids: _fill(cluster, folder.root, order, plasmids)
         delete_tree(work)
 
 
@@ -124,11 +125,11 @@ def work_folder(index: Path) -> Path:
     return index.with_name(f"{index.name}.building")
 
 
-def _fill(cluster: Cluster, work: Path, order: FillOrder, plasmids: Iterable[Plasmid]) -> Filled:
+def _fill(cluster: Cluster, work: Entry, order: FillOrder, plasmids: Iterable[Plasmid]) -> Filled:
     """As `vecattr.indexes.editing.segment_sink.fill`, by workers."""
     recipe = _recipe(work, order)
     receipts: list[Receipt] = []
-    for receipt in cluster.results(_Task(recipe), _rows_files(work / _ROWS, order, plasmids)):
+    for receipt in cluster.results(_Task(recipe), _rows_files(work.path / _ROWS, order, plasmids)):
         receipts.append(receipt)
         if order.progress is not None:
             order.progress(receipt.entry.rows)
@@ -140,7 +141,7 @@ def _fill(cluster: Cluster, work: Path, order: FillOrder, plasmids: Iterable[Pla
     return Filled(entries, sizes, sum(receipt.unread for receipt in receipts))
 
 
-def _recipe(work: Path, order: FillOrder) -> SegmentRecipe:
+def _recipe(work: Entry, order: FillOrder) -> SegmentRecipe:
     model = order.folder / MODEL_FOLDER
     embedder = EmbedderRecipe(str(model), False, order.embedder.identity, views=order.empty.views)
     return SegmentRecipe(
@@ -207,14 +208,16 @@ def _written(recipe: SegmentRecipe, rows: str) -> Receipt:
         Path(recipe.work),
         _opened_model(recipe.embedder, recipe.has_learned),
     )
-    order = FillOrder(
-        work, recipe.empty, embedder, learned, recipe.rule, recipe.segment_rows, 1, recipe.search
-    )
-    sink = order.sink()
-    for plasmid, vector in embed_checked(read_rows(work / _ROWS, rows), embedder):
-        assert plasmid.lab is not None, "plasmids were checked"
-        sink.add(plasmid, label=recipe.rule.label(plasmid.lab), vector=vector)
-    sink.close()
+    rule, rows_limit = recipe.rule, recipe.segment_rows
+    with OpenFolder(work) as folder:
+        order = FillOrder(
+            folder.root, recipe.empty, embedder, learned, rule, rows_limit, 1, recipe.search
+        )
+        sink = order.sink()
+        for plasmid, vector in embed_checked(read_rows(work / _ROWS, rows), embedder):
+            assert plasmid.lab is not None, "plasmids were checked"
+            sink.add(plasmid, label=rule.label(plasmid.lab), vector=vector)
+        sink.close()
     [entry] = sink.taken()
     return Receipt(entry, dict(sink.class_sizes), sink.unread)
 
@@ -227,9 +230,9 @@ def _opened_model(
     return recipe.open(), learned_labs(Path(recipe.path)) if has_learned else None
 
 
-def _move(work: Path, folder: Path, entry: SegmentEntry) -> None:
+def _move(work: Entry, folder: Entry, entry: SegmentEntry) -> None:
     """Put the files of a segment into the folder of the index."""
     for path_of in (cells_path, segment_path, faiss_path):
         source = path_of(work, entry.name)
         if source.exists():
-            disk().replace(source, path_of(folder, entry.name))
+            source.move_to(path_of(folder, entry.name))

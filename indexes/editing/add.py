@@ -99,7 +99,7 @@ def add_labs(
         segments = open_segments(folder.root, old)
         embedder = _index_embedder(folder.root, old, embedder, device=device, threads=threads)
         new_writer = partial(SegmentWriter.from_manifest, old, most_rows=segment_rows)
-        sink = SegmentSink(path, new_writer, embedder=embedder, step=step)
+        sink = SegmentSink(folder.root, new_writer, embedder=embedder, step=step)
         _fill(sink, rule.settled(plasmids, segments), embedder, segments, progress=progress)
         if not sink.entries:
             return _report(sink.class_sizes, segments, old, rule)
@@ -166,11 +166,11 @@ def _next_manifest(
     written = {entry.name for entry in sink.entries}
     # labs that were removed and are added again: the same segment, without its removals
     kept = [segment for segment in segments if segment.entry.name not in written]
-    entries = merge_small(folder.path, [*kept, *added], old, step=step)
+    entries = merge_small(folder.root, [*kept, *added], old, step=step)
     info = old.lab_info
     if lab_info:
         before = read_lab_info(folder.root, old)
-        info = lab_info_for(folder.path, [*kept, *added], before=before, infos=lab_info)
+        info = lab_info_for(folder.root, [*kept, *added], before=before, infos=lab_info)
     return replace(
         old,
         generation=old.generation + 1,

@@ -18,7 +18,7 @@ from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.encoders.vocabulary import Disclosure
 from vecattr.errors import InputError, MismatchError
 from vecattr.files.atomic import sync_tree, translated_errors
-from vecattr.files.disk import disk
+from vecattr.files.folder import Entry
 from vecattr.files.place import Place
 from vecattr.indexes.editing.index_place import check_place, index_place, put_in_force
 from vecattr.indexes.editing.lab_info import LabInfos, lab_info_for
@@ -123,7 +123,7 @@ def build_index(
     lock = writing(path, wait=wait) if check_place(path, replace=replace) else nullcontext()
     with lock, place.told_when_taken(), unfinished_folder(path) as unfinished:
         place.check()
-        parts = _import_model(unfinished.path, model, embedder, views, lab_vectors)
+        parts = _import_model(unfinished.root, model, embedder, views, lab_vectors)
         empty = _empty_manifest(parts, views=views, keep_sequences=keep_sequences)
         order = _order(empty, parts, rule, (segment_rows, shards, search, progress, step))
         disclosure = checked_disclosure(parts.folder, empty, allowed=disclose_kmers)
@@ -138,14 +138,14 @@ class _ModelParts(NamedTuple):
     """What an index takes of its model, in a folder of its own: the embedder, the learned lab
     vectors when they are wanted, and the files."""
 
-    folder: Path
+    folder: Entry
     embedder: SequenceEmbedder
     learned: EmbeddingTable | None
     files: ModelFiles
 
 
 def _import_model(
-    folder: Path,
+    folder: Entry,
     model: Path,
     embedder: SequenceEmbedder | None,
     views: int | None,
@@ -155,7 +155,7 @@ def _import_model(
     given; MismatchError when `embedder` is another model."""
     for name in (SEGMENTS_FOLDER, HISTORY_FOLDER, MODEL_FOLDER):
         with translated_errors(folder / name):
-            disk().make_folder(folder / name)
+            (folder / name).make_folder()
     target = folder / MODEL_FOLDER
     files = copy_model(model, target)
     if embedder is None:
@@ -271,6 +271,6 @@ def _publish_folder(folder: LockedFolder, place: Place, manifest: Manifest, step
     details = {"plasmids": manifest.plasmids, "labs": manifest.labs}
     with not_in_force_yet(place.path):
         publish(folder, manifest, action="build", details=details, step=step)
-    sync_tree(folder.path)
+    sync_tree(folder.root)
     step("folder")
     put_in_force(folder, place, step)

@@ -56,8 +56,10 @@ def build_folds(
                 build_index(folder / fold.name, plasmids, model=fold, embedder=embedder, **options)
                 for fold, embedder in zip(model_folds(model), embedders, strict=True)
             )
-        atomic_write(folder / FOLDS_FILE, read_file(model / FOLDS_FILE), in_shared_folder=True)
-        sync_tree(folder)
+        atomic_write(
+            unfinished.root / FOLDS_FILE, read_file(model / FOLDS_FILE), in_shared_folder=True
+        )
+        sync_tree(unfinished.root)
         put_in_force(unfinished, place, step)
     delete_abandoned(path)
     return reports

@@ -95,7 +95,7 @@ def remove_lab(path: Path, name: str, *, wait: float = 0, step: StepHook = no_ho
         new = _next_manifest(old, hidden)
         infos = read_lab_info(folder.root, old)
         if infos.pop(name, None):
-            new = replace(new, lab_info=write_lab_info(path, infos))
+            new = replace(new, lab_info=write_lab_info(folder.root, infos))
         changed = old.plasmids - new.plasmids
         details = {"lab": name, "plasmids": changed}
         publish(folder, new, action="remove-lab", details=details, step=step)
@@ -133,7 +133,7 @@ def rename_lab(
         infos = read_lab_info(folder.root, before)
         if moved := infos.pop(old, None):
             infos.setdefault(new, moved)
-            after = replace(after, lab_info=write_lab_info(path, infos))
+            after = replace(after, lab_info=write_lab_info(folder.root, infos))
         changed = sum(_count_rows(old, segment) for segment in segments)
         details = {"lab": old, "new": new, "plasmids": changed}
         publish(folder, after, action="rename-lab", details=details, step=step)
@@ -246,7 +246,7 @@ def compact(path: Path, *, wait: float = 0, step: StepHook = no_hook) -> EditRep
             sweep(folder.root, old)
             return _report("compact", 0, old)
         segments = open_segments(folder.root, old)
-        entries = merge_segments(path, segments, old, step=step)
+        entries = merge_segments(folder.root, segments, old, step=step)
         new = replace(old, generation=old.generation + 1, restores=None, segments=tuple(entries))
         details = {"segments": [len(old.segments), len(entries)]}
         publish(folder, new, action="compact", details=details, step=step)

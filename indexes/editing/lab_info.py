@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vecattr.errors import InputError
+from vecattr.files.folder import Entry
 from vecattr.indexes.editing.publish import StepHook, no_hook, publish
 from vecattr.indexes.storage.index_folder import newest_manifest, read_manifest
 from vecattr.indexes.storage.live_segment import LiveSegment, open_segments
@@ -69,7 +70,7 @@ def set_lab_info(
             )
         before = {} if replaces else read_lab_info(folder.root, old)
         after = {**before, **{lab: infos[lab] for lab in taken}}
-        new = replace(old, lab_info=write_lab_info(path, after))
+        new = replace(old, lab_info=write_lab_info(folder.root, after))
         if new != old:
             new = replace(new, generation=old.generation + 1, restores=None)
             details = {"labs": taken}
@@ -83,7 +84,7 @@ def living_labs(segments: Iterable[LiveSegment]) -> set[str]:
 
 
 def lab_info_for(
-    path: Path,
+    path: Entry,
     segments: Sequence[LiveSegment],
     *,
     before: LabInfos | None = None,

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from vecattr.datasets.reserve import SplitHash, reserve
 from vecattr.datasets.splits import first_of_each_group
 from vecattr.encoders.model_folder import CALIBRATION_FILE, HELD_OUT_FILE, REPLACED_FILES
 from vecattr.files.atomic import atomic_write, sha256_bytes, translated_errors
-from vecattr.files.disk import disk
+from vecattr.files.folder import Entry
 from vecattr.indexes.editing.leave_one_out import evenly_spaced, most_scored, with_lab_scores
 from vecattr.indexes.scoring.lab_features import LabFeatures
 from vecattr.indexes.storage.lab_parts import effective_labs, lab_parts
@@ -99,7 +98,7 @@ def _mean_labs(labels: Sequence[str], vectors: Vectors) -> EmbeddingTable:
 
 
 def calibrate_means(
-    model: Path,
+    model: Entry,
     files: ModelFiles,
     segments: Sequence[LiveSegment],
     *,
@@ -110,7 +109,7 @@ def calibrate_means(
     facts_of = {name: facts for name, facts in files if name not in REPLACED_FILES}
     for name in REPLACED_FILES:
         with translated_errors(model / name), contextlib.suppress(FileNotFoundError):
-            disk().unlink(model / name)
+            (model / name).delete()
     for name, content in new_calibration(read_ranker(model), segments, split_hashes).items():
         atomic_write(model / name, content, in_shared_folder=True)
         facts_of[name] = FileFacts(sha256_bytes(content), len(content))

@@ -78,12 +78,12 @@ def publish(
     step("log")
     folder.check_in_place()
     with told_when_in_force(path, lambda: _is_published(folder, data), partial(step, "manifest")):
-        atomic_write(path / MANIFEST_FILE, data, folder=folder.handle, in_shared_folder=True)
+        atomic_write(root / MANIFEST_FILE, data, in_shared_folder=True)
     step("manifest")
     with told_when_in_force(path, lambda: True):
         folder.check_in_place()
     with contextlib.suppress(ArtifactError):  # published already; the next writer adds the copy
-        atomic_write(history_path(path, manifest.generation), data, in_shared_folder=True)
+        atomic_write(history_path(root, manifest.generation), data, in_shared_folder=True)
     step("history")
     with told_when_in_force(path, lambda: True):
         folder.check_in_place()
@@ -146,7 +146,7 @@ def _complete_history(folder: LockedFolder) -> None:
         data = read_file(present)
         generation = parse_manifest(data, where=str(present)).generation
         if not history_path(folder.root, generation).exists():
-            atomic_write(history_path(folder.path, generation), data, in_shared_folder=True)
+            atomic_write(history_path(folder.root, generation), data, in_shared_folder=True)
 
 
 def sweep(path: Entry, manifest: Manifest) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from vecattr.errors import InputError
+from vecattr.files.folder import Entry
 from vecattr.indexes.editing.lab_info import lab_info_for
 from vecattr.indexes.editing.publish import StepHook, no_hook, publish
 from vecattr.indexes.editing.segment_sink import merge_small, write_segment
@@ -71,11 +72,13 @@ def remove_plasmids(
             return RemoveReport(0, (), (), unknown, old.generation, old.identity)
         labs = {segment.lab(row) for segment, row in places.values()}
         hidden = [_hidden(segment, labs) for segment in segments]
-        kept = _write_kept(path, segments, old, labs=labs, removed=frozenset(places), step=step)
-        new = _next_manifest(path, old, [*hidden, *kept], removed=len(places), step=step)
+        kept = _write_kept(
+            folder.root, segments, old, labs=labs, removed=frozenset(places), step=step
+        )
+        new = _next_manifest(folder.root, old, [*hidden, *kept], removed=len(places), step=step)
         if old.lab_info is not None:
             before = read_lab_info(folder.root, old)
-            known = lab_info_for(path, [*hidden, *kept], before=before)
+            known = lab_info_for(folder.root, [*hidden, *kept], before=before)
             new = replace(new, lab_info=known)
         report = RemoveReport(
             len(places),
@@ -97,7 +100,7 @@ def _hidden(segment: LiveSegment, labs: Collection[str]) -> LiveSegment:
 
 
 def _write_kept(
-    path: Path,
+    path: Entry,
     segments: Sequence[LiveSegment],
     manifest: Manifest,
     *,
@@ -146,7 +149,7 @@ def _rows_of(segment: LiveSegment, labs: set[str]) -> list[int]:
 
 
 def _next_manifest(
-    path: Path,
+    path: Entry,
     old: Manifest,
     segments: Sequence[LiveSegment],
     *,

@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from pathlib import Path
 
 from vecattr.datasets.classes import ClassRule
 from vecattr.datasets.lab_shards import shard_of
 from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.files.atomic import atomic_write, sha256_bytes
+from vecattr.files.folder import Entry
 from vecattr.indexes.editing.publish import StepHook, no_hook
 from vecattr.indexes.editing.segment_writer import SegmentWriter
 from vecattr.indexes.search.cells import Search, cell_bytes
@@ -37,7 +37,7 @@ MOST_SMALL = 16
 
 
 def write_segment(
-    path: Path, writer: SegmentWriter, *, step: StepHook = no_hook, search: Search = "auto"
+    path: Entry, writer: SegmentWriter, *, step: StepHook = no_hook, search: Search = "auto"
 ) -> SegmentEntry:
     """Write a segment and its caches into the index folder `path`; no manifest names it yet."""
     data = writer.to_bytes()
@@ -72,7 +72,7 @@ class SegmentSink:
 
     def __init__(
         self,
-        path: Path,
+        path: Entry,
         new_writer: Callable[[], SegmentWriter],
         *,
         embedder: SequenceEmbedder,
@@ -132,7 +132,7 @@ class FillOrder:
     manifest without segments, the embedder, the learned lab vectors that are wanted, the class of
     each lab, and how segments are divided: by so many rows, and labs by so many `shards`."""
 
-    folder: Path
+    folder: Entry
     empty: Manifest
     embedder: SequenceEmbedder
     learned: EmbeddingTable | None
@@ -143,7 +143,7 @@ class FillOrder:
     progress: Progress | None = None
     step: StepHook = no_hook
 
-    def sink(self, folder: Path | None = None) -> SegmentSink:
+    def sink(self, folder: Entry | None = None) -> SegmentSink:
         """A new sink, in this folder or another."""
         return SegmentSink(
             folder or self.folder,
@@ -188,7 +188,7 @@ def fill(order: FillOrder, plasmids: Iterable[Plasmid]) -> Filled:
 
 
 def merge_segments(
-    path: Path,
+    path: Entry,
     segments: Sequence[LiveSegment],
     manifest: Manifest,
     *,
@@ -211,7 +211,7 @@ def merge_segments(
 
 
 def merge_small(
-    path: Path,
+    path: Entry,
     segments: Sequence[LiveSegment],
     manifest: Manifest,
     *,

@@ -14,7 +14,7 @@ from vecattr.errors import ArtifactError
 from vecattr.files.array_directory import Attribute
 from vecattr.files.arrays import ArrayFile, write_arrays
 from vecattr.files.atomic import atomic_write, sha256_bytes
-from vecattr.files.folder import Location
+from vecattr.files.folder import Entry, Location
 from vecattr.indexes.storage.index_folder import (
     SEGMENTS_FOLDER,
     is_map,
@@ -58,19 +58,18 @@ def keep_map(path: Path, name: str, points: NDArray[np.float64]) -> None:
     maps the KEPT_MAPS newest."""
     facts: dict[str, Attribute] = {"format": MAP_FORMAT, "version": MAP_VERSION}
     data = write_arrays({"points": np.array(points, dtype=np.float64)}, facts)
-    with contextlib.suppress(ArtifactError):
-        atomic_write(map_path(path, name), data, in_shared_folder=True)
-        _delete_oldest(path, newest=name)
+    with contextlib.suppress(ArtifactError), opened_index(path) as folder:
+        atomic_write(map_path(folder, name), data, in_shared_folder=True)
+        _delete_oldest(folder, newest=name)
 
 
-def _delete_oldest(path: Path, *, newest: str) -> None:
+def _delete_oldest(folder: Entry, *, newest: str) -> None:
     """Delete all maps but the newest ones; another process may do the same."""
-    with opened_index(path) as folder:
-        stamps = []
-        for file in (folder / SEGMENTS_FOLDER).iterdir():
-            if is_map(file.name) and file.stem != newest:
-                with contextlib.suppress(OSError):
-                    stamps.append((file.stat().st_mtime_ns, file.name))
-        for _, name in sorted(stamps)[: -(KEPT_MAPS - 1)]:
-            with contextlib.suppress(OSError, ArtifactError):
-                (folder / SEGMENTS_FOLDER / name).delete()
+    stamps = []
+    for file in (folder / SEGMENTS_FOLDER).iterdir():
+        if is_map(file.name) and file.stem != newest:
+            with contextlib.suppress(OSError):
+                stamps.append((file.stat().st_mtime_ns, file.name))
+    for _, name in sorted(stamps)[: -(KEPT_MAPS - 1)]:
+        with contextlib.suppress(OSError, ArtifactError):
+            (folder / SEGMENTS_FOLDER / name).delete()

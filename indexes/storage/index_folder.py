@@ -60,7 +60,13 @@ def open_index_folder(path: Path) -> OpenFolder:
     if not path.is_dir():
         raise _no_index(path, "there is no index here")
     with translated_errors(path):
-        return OpenFolder(path)
+        return opened_folder(path)
+
+
+def opened_folder(path: Path) -> OpenFolder:
+    """A folder of the user's, opened; in a folder of folds no link is followed. OSError when there
+    is none."""
+    return OpenFolder(path, follows_link=not is_folds(path.parent))
 
 
 def _no_index(path: Location, what: str) -> MissingError:

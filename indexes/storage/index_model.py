@@ -38,7 +38,7 @@ MEDIUM_FILE = 1 << 26
 Content = TypeVar("Content")
 
 
-def copy_model(source: Path, target: Path) -> ModelFiles:
+def copy_model(source: Path, target: Location) -> ModelFiles:
     """Copy the files of a model folder into `target` (which exists); what they are, by name.
 
     MissingError when `source` is no model folder.
@@ -49,7 +49,7 @@ def copy_model(source: Path, target: Path) -> ModelFiles:
         return _copy_model(opened, target)
 
 
-def _copy_model(source: Location, target: Path) -> ModelFiles:
+def _copy_model(source: Location, target: Location) -> ModelFiles:
     names = sorted(name for name in MODEL_FILES if (source / name).exists())
     if not set(IDENTITY_FILES[:2]) <= set(names):
         raise MissingError(
@@ -65,7 +65,7 @@ def _copy_model(source: Location, target: Path) -> ModelFiles:
     )
 
 
-def with_tables(folder: Path, files: ModelFiles, *, identity: str) -> ModelFiles:
+def with_tables(folder: Location, files: ModelFiles, *, identity: str) -> ModelFiles:
     """Write the lookup tables of a model folder's encoder; the files of the model with them."""
     from vecattr.encoders.lookup_file import table_bytes  # start-up
 

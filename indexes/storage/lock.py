@@ -24,7 +24,7 @@ from vecattr.files.access import Access
 from vecattr.files.atomic import TEMPORARY, folder_beside, translated_errors
 from vecattr.files.disk import delete_tree, disk
 from vecattr.files.folder import Entry, OpenFolder
-from vecattr.indexes.storage.index_folder import check_index_folder
+from vecattr.indexes.storage.index_folder import check_index_folder, opened_folder
 from vecattr.posix import fcntl
 
 LOCK_FILE = "LOCK"
@@ -94,7 +94,7 @@ def writing(path: Path, *, wait: float = 0) -> Iterator[LockedFolder]:
     deadline = time.monotonic() + wait
     while True:
         with translated_errors(path):
-            opened = OpenFolder(path)
+            opened = opened_folder(path)
         with opened:
             check_index_folder(opened.root)
             try:

@@ -7,7 +7,6 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from vecattr.errors import DamagedError, InputError
 from vecattr.files.array_directory import Attribute
 from vecattr.files.arrays import ArrayFile, string_arrays, write_arrays
 from vecattr.files.atomic import atomic_write, check_file, sha256_bytes
-from vecattr.files.folder import Location
+from vecattr.files.folder import Entry, Location
 from vecattr.indexes.storage.index_folder import lab_info_path, opened_index
 from vecattr.indexes.storage.index_model import SMALL_FILE
 from vecattr.indexes.storage.manifest import FileFacts, Manifest
@@ -161,7 +160,7 @@ class LabInfoFile:
                 raise DamagedError(f"says nothing of a lab that may be: {lab!r}", where=self.name)
 
 
-def write_lab_info(path: Path, infos: Mapping[str, LabInfo]) -> FileFacts | None:
+def write_lab_info(path: Entry, infos: Mapping[str, LabInfo]) -> FileFacts | None:
     """Write what is known of labs into the index folder `path`, where no manifest names it yet;
     None when nothing is known of any."""
     known = {lab: info for lab, info in infos.items() if info}

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vecattr.files.disk import disk
+from vecattr.files.folder import Entry, Location
 
 _GROUP, _OTHERS = 0o070, 0o007
 _READ_AND_WRITE = 0o666
@@ -25,9 +26,9 @@ class Access:
     group: int
 
     @classmethod
-    def from_path(cls, path: Path) -> Access:
+    def from_path(cls, path: Location) -> Access:
         """The access of what is at the path; a link is not followed."""
-        return cls.from_stat(os.lstat(path))
+        return cls.from_stat(path.stat() if isinstance(path, Entry) else os.lstat(path))
 
     @classmethod
     def from_stat(cls, status: os.stat_result) -> Access:
@@ -50,14 +51,15 @@ class Access:
         disk().change_mode(target, mode)
 
 
-def access_of_replaced(path: Path, *, in_shared_folder: bool) -> Access | None:
+def access_of_replaced(path: Location, *, in_shared_folder: bool) -> Access | None:
     """The access of the regular file at the path; for a new file in a shared folder, that of the
     folder; else None."""
-    if os.path.lexists(path):
-        status = os.lstat(path)
-        access = Access.from_stat(status)
-        return Access(access.mode & 0o777, access.group) if stat.S_ISREG(status.st_mode) else None
-    return Access.from_path(path.parent).for_files() if in_shared_folder else None
+    try:
+        status = path.stat() if isinstance(path, Entry) else os.lstat(path)
+    except FileNotFoundError:
+        return Access.from_path(path.parent).for_files() if in_shared_folder else None
+    access = Access.from_stat(status)
+    return Access(access.mode & 0o777, access.group) if stat.S_ISREG(status.st_mode) else None
 
 
 def give_to_tree(folder: Path, access: Access) -> None:

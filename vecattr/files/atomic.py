@@ -22,7 +22,7 @@ from vecattr.files.disk import (
     sync_folder,
     write_all,
 )
-from vecattr.files.folder import Location, open_to_read
+from vecattr.files.folder import Entry, Location, open_to_read
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -78,18 +78,14 @@ def check_file(path: Location, *, sha256: str | None, size: int) -> None:
 _REPAIR = "restore the file from a copy, or build again"
 
 
-def atomic_write(
-    path: Path, data: bytes, *, folder: int | None = None, in_shared_folder: bool = False
-) -> None:
+def atomic_write(path: Location, data: bytes, *, in_shared_folder: bool = False) -> None:
     """Put `data` at `path`, as `atomic_file` does."""
-    with atomic_file(path, folder=folder, in_shared_folder=in_shared_folder) as handle:
+    with atomic_file(path, in_shared_folder=in_shared_folder) as handle:
         write_all(handle, data)
 
 
 @contextlib.contextmanager
-def atomic_file(
-    path: Path, *, folder: int | None = None, in_shared_folder: bool = False
-) -> Iterator[int]:
+def atomic_file(path: Location, *, in_shared_folder: bool = False) -> Iterator[int]:
     """A descriptor of a new file, whose bytes are put at `path` at the end, so that a crash at any
     moment leaves the old file or the new one; an exception leaves the old one.
 
@@ -97,30 +93,40 @@ def atomic_file(
     (an index), else of the umask.
 
     The temporary file lies in the same folder (os.replace is atomic only within a file system);
-    the file is on disk before its name is, and the name before this returns. With an open `folder`,
-    the file is named in that folder or nowhere, whatever has its path by now. ArtifactError when
+    the file is on disk before its name is, and the name before this returns. An entry of an open
+    folder is written in that folder or nowhere, whatever has its path by now. ArtifactError when
     the disk refuses.
     """
-    with translated_errors(path):
+    with translated_errors(path), _parent_of(path) as parent:
+        folder = parent if isinstance(parent, int) else None
         access = access_of_replaced(path, in_shared_folder=in_shared_folder)
-        handle, temporary = disk().open_temporary(path.parent, TEMPORARY)
+        target = path if isinstance(path, Path) else path.name
+        handle, temporary = disk().open_temporary(parent, TEMPORARY)
         try:
             with closed_after(handle):
                 yield handle
                 if access is None:
-                    disk().change_mode(temporary, _permitted(0o666))
+                    by_handle = os.chmod in os.supports_fd
+                    disk().change_mode(handle if by_handle else temporary, _permitted(0o666))
                 else:
                     access.give(handle)
                 disk().sync(handle)
-            if folder is None:
-                disk().replace(temporary, path)
-            else:
-                disk().replace(temporary.name, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+            disk().replace(temporary, target, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
             with contextlib.suppress(OSError):
-                disk().unlink(temporary)
+                disk().unlink(temporary, dir_fd=folder)
             raise
-        sync_folder(path.parent)
+        sync_folder(parent)
+
+
+@contextlib.contextmanager
+def _parent_of(path: Location) -> Iterator[Path | int]:
+    """The folder that a file lies in: for an entry of an open folder a descriptor."""
+    if isinstance(path, Path):
+        yield path.parent
+    else:
+        with path.parent.opened_folder() as folder:
+            yield folder
 
 
 @contextlib.contextmanager
@@ -155,12 +161,12 @@ def write_in_place(path: Path, data: bytes) -> None:
         write_all(handle, data)
 
 
-def sync_tree(folder: Path) -> None:
+def sync_tree(folder: Entry) -> None:
     """Wait until the names in a folder and in the folders below it are on disk; ArtifactError when
     the disk refuses."""
-    for inner, _, _ in os.walk(folder):
-        with translated_errors(Path(inner)):
-            sync_folder(Path(inner))
+    with translated_errors(folder), folder.opened_folder() as handle:
+        for _, _, _, inner in os.fwalk(".", dir_fd=handle):
+            sync_folder(inner)
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 import stat
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from vecattr.posix import fcntl, require_posix
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
 _RENAME_EXCHANGE = 2
+_NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
 
 Name = str | Path
 
@@ -32,10 +34,17 @@ class Disk:
         """A descriptor for writing."""
         return os.open(path, flags, mode, dir_fd=dir_fd)
 
-    def open_temporary(self, folder: Path, prefix: str) -> tuple[int, Path]:
-        """A descriptor for writing of a new file, which only its owner may read, and its path."""
-        handle, path = tempfile.mkstemp(prefix=prefix, dir=folder)
-        return handle, Path(path)
+    def open_temporary(self, folder: Path | int, prefix: str) -> tuple[int, Path]:
+        """A descriptor for writing of a new file, which only its owner may read, and its path, or
+        its name in an open folder."""
+        if not isinstance(folder, int):
+            handle, path = tempfile.mkstemp(prefix=prefix, dir=folder)
+            return handle, Path(path)
+        for _ in range(tempfile.TMP_MAX):
+            name = prefix + secrets.token_hex(4)
+            with contextlib.suppress(FileExistsError):
+                return os.open(name, _NEW_FILE, 0o600, dir_fd=folder), Path(name)
+        raise FileExistsError(errno.EEXIST, "no name is free for a temporary file")
 
     def write(self, file: int, data: bytes | memoryview) -> int:
         """Write the first of these bytes, and say how many."""
@@ -156,8 +165,12 @@ def make_folders(folder: Path) -> None:
     sync_folder(folder.parent)
 
 
-def sync_folder(folder: Path) -> None:
-    """Wait until the folder's names are on disk (a no-op where folders cannot be opened)."""
+def sync_folder(folder: Path | int) -> None:
+    """Wait until the names in a folder, or an open one, are on disk (a no-op where folders cannot
+    be opened)."""
+    if isinstance(folder, int):
+        disk().sync(folder)
+        return
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -35,16 +35,23 @@ _KINDS = {
 
 
 class OpenFolder:
-    """A folder, open until `close` or until nothing refers to it; its own path may be a link.
+    """A folder, open until `close` or until nothing refers to it; its own path may be a link where
+    that is the user's (`follows_link`).
 
-    OSError when there is no such folder. `path` is as it was given, for messages.
+    OSError when there is no such folder, ArtifactError for a link that is not followed. `path` is
+    as it was given, for messages.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, follows_link: bool = True) -> None:
         require_posix()
         self.path = path
         self._absolute = path.absolute()
-        self.handle = os.open(path, _FOLDER)
+        try:
+            self.handle = os.open(path, _FOLDER if follows_link else _FOLDER | _NO_LINK)
+        except OSError as error:
+            if not follows_link and path.is_symlink():
+                raise refused(path, stat.S_IFLNK) from error
+            raise
 
     @property
     def root(self) -> Entry:
@@ -165,6 +172,19 @@ class Entry:
                 self._refuse_other(parent, stat.S_IFREG)
                 raise self._named(error) from error
         return _checked(handle, self)
+
+    def make_folder(self, mode: int = 0o777) -> None:
+        """Make this folder; errors as `delete`."""
+        with self._opened_parent() as parent:
+            disk().make_folder(self.names[-1], mode, dir_fd=parent)
+
+    def move_to(self, target: Entry) -> None:
+        """Give this file the place of `target`, and wait until both folders are on disk, in the
+        order in which it has a name at any time; errors as `delete`."""
+        with self._opened_parent() as old, target._opened_parent() as new:
+            disk().replace(self.names[-1], target.names[-1], src_dir_fd=old, dst_dir_fd=new)
+            for changed in (new, old):
+                disk().sync(changed)
 
     def delete(self) -> None:
         """Delete this file; OSError, or ArtifactError for a folder on the way."""

@@ -9,6 +9,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +22,35 @@ from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.edit import add_labs, remove_lab, rename_lab, rollback
 from vecattr.indexes.storage.index_folder import MANIFEST_FILE, read_manifest
 from vecattr.indexes.storage.lock import writing
+from vecattr.indexes.storage.manifest import FileFacts
 
 COMMANDS = {
     "rename-lab": ["rename-lab", "Ash", "Oak"],
     "remove-lab": ["remove-lab", "Ash"],
     "rollback": ["rollback"],
     "compact": ["compact"],
+    "lab-info": ["lab-info", "labs.csv"],
+    "repair": ["verify", "--repair"],
 }
 
 
 @pytest.fixture
-def index(tmp_path: Path, workshop: Any) -> Path:
+def index(tmp_path: Path, workshop: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
     workshop.build(tmp_path / "i", workshop.plasmids(["Ash", "Birch"]))
     add_labs(tmp_path / "i", workshop.plasmids(["Cedar"]), embedder=workshop.embedder)
+    (tmp_path / "labs.csv").write_text("lab,print_name\nAsh,Ash lab\n")
+    monkeypatch.chdir(tmp_path)
     return tmp_path / "i"
+
+
+def prepare(index: Path, command: str) -> None:
+    """Damage what the command repairs: a cache, for which a new state is published."""
+    if command == "repair":
+        manifest = read_manifest(index)
+        entries = [replace(entry, faiss=FileFacts("0" * 64, 1)) for entry in manifest.segments]
+        data = replace(manifest, segments=tuple(entries)).to_json()
+        (index / MANIFEST_FILE).write_bytes(data)
+        (index / f"manifests/{manifest.generation:06d}.json").write_bytes(data)
 
 
 def folder_syncs_fail(monkeypatch: pytest.MonkeyPatch, is_time: Callable[[], bool]) -> None:
@@ -56,6 +72,7 @@ def test_a_disk_that_fails_after_the_commit_is_told_with_code_0(
     capsys: pytest.CaptureFixture[str],
     command: str,
 ) -> None:
+    prepare(index, command)
     before = read_manifest(index).generation
     folder_syncs_fail(monkeypatch, lambda: read_manifest(index).generation > before)
     assert run([*COMMANDS[command], "-i", str(index), "-q"]) == 0
@@ -74,6 +91,7 @@ def test_a_disk_that_fails_before_the_commit_is_told_with_code_4(
     capsys: pytest.CaptureFixture[str],
     command: str,
 ) -> None:
+    prepare(index, command)
     before = read_manifest(index)
     monkeypatch.setattr(os, "replace", failing_replace)
     assert run([*COMMANDS[command], "-i", str(index), "-q"]) == 4
@@ -96,12 +114,13 @@ def test_a_signal_is_told_as_what_it_did(
     comes: str,
     ending: BaseException,
 ) -> None:
-    before, replace = read_manifest(index).generation, os.replace
+    prepare(index, command)
+    before, rename = read_manifest(index).generation, os.replace
 
     def interrupted(source: str, target: str, **folders: int) -> None:
         is_commit = os.path.basename(target) == MANIFEST_FILE
         if comes == "after" or not is_commit:
-            replace(source, target, **folders)
+            rename(source, target, **folders)
         if is_commit:
             raise ending
 
