@@ -85,9 +85,8 @@ def outcome(
     (outside / ".vecattr-abcd_f12").write_text("precious")
     before = contents(outside)
     disk = SwappingDisk(path / place, outside, number)
-    with using(disk):
-        with contextlib.suppress(ArtifactError, AppliedError):
-            COMMANDS[command](path, workshop)
+    with using(disk), contextlib.suppress(ArtifactError, AppliedError):
+        COMMANDS[command](path, workshop)
     is_whole = contents(outside) == before
     shutil.rmtree(scratch)
     return is_whole, disk.calls
