@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from vecattr.cli.log_format import Level, LogFormat
+from vecattr.files.disk import disk, write_all
 from vecattr.version import __version__
 
 Fields = Mapping[str, str | int | float | None]
@@ -24,7 +26,7 @@ class RunLog:
     """The log of one command; lines are appended, so that runs follow each other in one file."""
 
     def __init__(self, path: Path, *, form: LogFormat, command: str) -> None:
-        handler = _Appender(path, encoding="utf-8", errors="backslashreplace")
+        handler = _Appender(path)
         handler.setFormatter(_JsonLines(command) if form == "json" else _Lines(command))
         self._logger = logging.Logger(f"vecattr {command}", level=logging.DEBUG)
         self._logger.addHandler(handler)
@@ -47,15 +49,35 @@ class RunLog:
         self._handler.close()
 
 
-class _Appender(logging.FileHandler):
-    """A file that is appended to; what cannot be written is told once on stderr."""
+class _Appender(logging.Handler):
+    """A file that is appended to; what cannot be written is told once on stderr.
+
+    OSError when it cannot be opened."""
 
     _is_told = False
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = disk().open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        super().__init__()  # after that it is closed at exit
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            write_all(self._file, f"{self.format(record)}\n".encode(errors="backslashreplace"))
+        except OSError:
+            self._tell()
+
+    def close(self) -> None:
+        super().close()
+        try:
+            disk().close(self._file)
+        except OSError:
+            self._tell()
+
+    def _tell(self) -> None:
         if not self._is_told:
             self._is_told = True
-            print(f"vecattr: warning: {self.baseFilename}: the log is not written", file=sys.stderr)
+            print(f"vecattr: warning: {self._path}: the log is not written", file=sys.stderr)
 
 
 class _Lines(logging.Formatter):

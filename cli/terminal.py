@@ -57,12 +57,16 @@ class Terminal:
         self.log_options = path, form, command
 
     def open_log(self) -> None:
-        """Write the first line of the log file, if there is to be one."""
-        if self.log_options is not None and self.run_log is None:
+        """Write the first line of the log file, if there is to be one; ArtifactError when it cannot
+        be opened."""
+        if self.log_options is not None:
             from vecattr.cli.run_log import RunLog  # start-up
+            from vecattr.files.atomic import translated_errors  # start-up
 
             path, form, command = self.log_options
-            self.run_log = RunLog(path, form=form, command=command)
+            self.log_options = None  # without a log file its own failure is told, and not logged
+            with translated_errors(path):
+                self.run_log = RunLog(path, form=form, command=command)
 
     def log(self, level: Level, message: str, **fields: str | int | float | None) -> None:
         """Add a line to the log file, if there is one."""

@@ -106,9 +106,11 @@ class LockedError(VecattrError):
 
 
 class AppliedError(VecattrError):
-    """The change is in force, and something after it failed: do not make it again."""
+    """The change is in force, and something after it failed: do not make it again. `report` is what
+    the edit would have returned, where it tells."""
 
     exit_code = 0
+    report: object = None
 
     @classmethod
     def from_cause(cls, cause: Exception, *, where: str | None) -> AppliedError:

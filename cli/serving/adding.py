@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from vecattr.cli.serving.messages import Tell
 from vecattr.cli.serving.settings import RequestLimits
-from vecattr.errors import InputError, UsageError
+from vecattr.errors import AppliedError, InputError, UsageError
 from vecattr.inputs.input_files import HeldFile
 from vecattr.inputs.limits import Limits
 from vecattr.plasmid import Plasmid
@@ -65,7 +65,7 @@ class Addition:
     def run(self, panel: Panel, limits: RequestLimits, tell: Tell) -> dict[str, object]:
         """What was added, or would be. InputError for any bad record: then nothing is added;
         UsageError for several indexes, and for another generation than the one confirmed."""
-        from vecattr.indexes.editing.add import add_labs  # start-up
+        from vecattr.indexes.editing.add import AddReport, add_labs  # start-up
         from vecattr.readers.plasmids import ReadOptions, read_plasmids  # start-up
 
         if not panel.is_one_index:
@@ -84,8 +84,15 @@ class Addition:
         plasmids = [_good(record) for record in read_plasmids(self.files, options)]
         tell(f"adding {len(plasmids)} plasmids")
         path, is_dry = panel.indexes[0].path, self.identity is None
-        report = asdict(add_labs(path, plasmids, dry_run=is_dry, wait=0 if is_dry else 30))
-        return {name: value for name, value in report.items() if name != "renamed"}
+        warning: dict[str, object] = {}
+        try:
+            report = add_labs(path, plasmids, dry_run=is_dry, wait=0 if is_dry else 30)
+        except AppliedError as error:
+            if not isinstance(error.report, AddReport):
+                raise
+            report, warning = error.report, {"warning": error.what}
+        facts = {name: value for name, value in asdict(report).items() if name != "renamed"}
+        return {**facts, **warning}
 
 
 def _good(record: object) -> Plasmid:

@@ -23,6 +23,7 @@ from vecattr.indexes.checking.file_check import lab_info_fault
 from vecattr.indexes.checking.pinned_state import PinnedState, pin_state
 from vecattr.indexes.checking.search_check import SearchCheck, check_search
 from vecattr.indexes.checking.segment_findings import Finding, cell_findings, segment_findings
+from vecattr.indexes.search.map_cache import map_fault
 from vecattr.indexes.storage.index_folder import (
     MANIFEST_FILE,
     MODEL_FOLDER,
@@ -262,7 +263,10 @@ def _stray_findings(path: Entry, manifest: Manifest) -> Iterator[Finding]:
     except ArtifactError:
         return
     for file in files:
-        if file.stem not in listed and not is_map(file.name) and file.exists():
+        is_kept_map = is_map(file.name)
+        if is_kept_map and (fault := map_fault(file)) is not None and file.exists():
+            yield Finding("warning", str(file), f"{fault}; a map is drawn again without it")
+        if file.stem not in listed and not is_kept_map and file.exists():
             yield Finding("warning", str(file), "no manifest lists this file")
     model_files = dict(manifest.model_files)
     for file in _files(path / MODEL_FOLDER):

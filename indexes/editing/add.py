@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from vecattr.encoders.protocol import SequenceEmbedder
-from vecattr.errors import InputError
+from vecattr.errors import AppliedError, InputError
 from vecattr.files.folder import Entry
 from vecattr.indexes.editing.known_ids import KnownIdRule, KnownIds
 from vecattr.indexes.editing.lab_info import LabInfos, lab_info_for
@@ -105,7 +105,11 @@ def add_labs(
             return _report(sink.class_sizes, segments, old, rule)
         new = _next_manifest(folder, old, segments, sink, lab_info or {}, step=step)
         report = _report(sink.class_sizes, segments, new, rule, unread=sink.unread)
-        publish(folder, new, action="add-lab", details=_details(report), step=step)
+        try:
+            publish(folder, new, action="add-lab", details=_details(report), step=step)
+        except AppliedError as error:
+            error.report = report
+            raise
     return report
 
 

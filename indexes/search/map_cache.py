@@ -53,6 +53,16 @@ def read_map(path: Location, name: str, *, points: int) -> NDArray[np.float64] |
     return np.array(values) if np.isfinite(values).all() else None
 
 
+def map_fault(file: Entry) -> str | None:
+    """What is wrong with the file of a map; None when nothing is."""
+    try:
+        kept = ArrayFile(file, format=MAP_FORMAT, version=MAP_VERSION)
+        kept.check_all()
+        return None if kept.layout("points")[0] == "<f8" else "holds no points"
+    except ArtifactError as error:
+        return error.what
+
+
 def keep_map(path: Path, name: str, points: NDArray[np.float64]) -> None:
     """Keep the points (n, 2) of a map, if the folder of the index can be written to, and of all
     maps the KEPT_MAPS newest."""

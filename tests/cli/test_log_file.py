@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from jsonschema import Draft202012Validator
 from vecattr.cli.main import run
 from vecattr.cli.progress_lines import ProgressLines
 from vecattr.cli.terminal import Terminal
+from vecattr.files.disk import Disk, Name, using
 from vecattr.schemas.output_schemas import output_schema
 
 Capture = pytest.CaptureFixture[str]
@@ -126,3 +128,22 @@ def test_progress_is_told_every_so_many_seconds() -> None:
     steps.advance(5)
     steps.close()
     assert told == []
+
+
+class FullDisk(Disk):
+    """A disk that makes no file."""
+
+    def open(self, path: Name, flags: int, mode: int = 0o666, *, dir_fd: int | None = None) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+
+def test_a_log_that_cannot_be_opened_is_told_once(
+    shelf: Any, tmp_path: Path, capsys: Capture
+) -> None:
+    queries = shelf.fasta(tmp_path / "q.fa", shelf.plasmids[:1])
+    arguments = ["query", str(queries), "-i", str(shelf.index), "--log-file", str(tmp_path / "log")]
+    with using(FullDisk()):
+        assert run(arguments) == 4
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == f"vecattr: error: {tmp_path / 'log'}: No space left on device\n"

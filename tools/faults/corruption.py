@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from toy_index import toy_model, toy_plasmids
 
 from faults import fixtures
@@ -28,8 +29,12 @@ from vecattr.encoders.pretrained import shipped_encoder
 from vecattr.errors import VecattrError
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.edit import add_labs, remove_lab
+from vecattr.indexes.editing.lab_info import set_lab_info
+from vecattr.indexes.search.map_cache import keep_map
+from vecattr.indexes.storage.index_folder import MAP_SUFFIX
 from vecattr.indexes.storage.lock import LOCK_FILE
 from vecattr.indexes.storage.log import LOG_FILE
+from vecattr.info import LabInfo
 
 #: Files that no answer and no edit depends on, and that `verify` does not report.
 UNCHECKED = (LOCK_FILE, LOG_FILE)
@@ -49,14 +54,18 @@ class Damage:
 
 def made_index(folder: Path, *, seed: int = 0) -> Path:
     """An index with every optional part: means with a calibration and held-out plasmids, an
-    evidence ranker, k-mers, cells, two segments, a removed lab, three generations."""
+    evidence ranker, k-mers, cells, two segments, what is known of labs, a removed lab, four
+    generations, a map."""
     model = toy_model(folder / "model")
     shutil.copy(shipped_encoder() / RANKER_FILE, model / RANKER_FILE)
     plasmids = toy_plasmids(_LABS, each=16, seed=seed, length=200)
     fixtures.build(folder / "index", model, plasmids, search="approximate")
     new = toy_plasmids(["Elder", "Fir"], each=3, seed=seed + 1)
     add_labs(folder / "index", new, embedder=fixtures.embedder_of(model))
+    infos = {"Elder": LabInfo("Elder lab"), "Fir": LabInfo("Fir lab")}
+    set_lab_info(folder / "index", infos)
     remove_lab(folder / "index", "Fir")
+    keep_map(folder / "index", "ab" * 10, np.zeros((2, 2)))
     return folder / "index"
 
 
@@ -134,7 +143,7 @@ def outcome(path: Path, damage: Damage, original: bytes, truth: str) -> tuple[st
             wrong = f"the error does not name the file: {error}"
     except Exception as error:
         result, wrong = "unexpected error", f"{type(error).__name__}: {error}"
-    is_optional = damage.data is None and file.suffix == ".cells"
+    is_optional = damage.data is None and file.suffix in (".cells", MAP_SUFFIX)
     is_unchecked = file.name in UNCHECKED or is_optional
     if damage.data != original and not is_unchecked and not _verify_names(path, file):
         wrong = wrong or "verify does not name the file"

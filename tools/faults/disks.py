@@ -68,7 +68,7 @@ class RecordingDisk(Disk):
             parent = os.path.dirname(os.path.abspath(path))
             status = os.stat(parent)
         else:
-            assert os.path.dirname(path) == ""
+            assert os.path.dirname(path) in ("", ".")  # as of `os.fwalk(".")`
             status = os.fstat(dir_fd)
         return self.journal.node(status), os.path.basename(path)
 
@@ -87,9 +87,10 @@ class RecordingDisk(Disk):
         kind = "make" if stat.S_ISDIR(status.st_mode) else "create"
         self._note(f"{kind} {name}", Change.names({(folder, name): node}))
 
-    def open_temporary(self, folder: Path, prefix: str) -> tuple[int, Path]:
+    def open_temporary(self, folder: Path | int, prefix: str) -> tuple[int, Path]:
         file, path = super().open_temporary(folder, prefix)
-        self._create(*self._folder(path, None), os.fstat(file))
+        dir_fd = folder if isinstance(folder, int) else None
+        self._create(*self._folder(path, dir_fd), os.fstat(file))
         return file, path
 
     def write(self, file: int, data: bytes | memoryview) -> int:

@@ -5,6 +5,7 @@ Each target has seeds: valid files that a fuzzer mutates.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
@@ -21,16 +22,21 @@ from vecattr.calibration.calibration import Calibration, Fits, VerdictFit, WorkF
 from vecattr.calibration.open_set import OpenSetScore
 from vecattr.calibration.temperature import Temperature
 from vecattr.encoders.model_folder import CALIBRATION_FILE
-from vecattr.errors import DamagedError
+from vecattr.errors import DamagedError, MismatchError
+from vecattr.files.arrays import write_arrays
 from vecattr.files.atomic import sha256_bytes
 from vecattr.files.fold_folder import Folds, read_folds
 from vecattr.files.sealed import SealedBytes, seal
 from vecattr.indexes.editing.segment_writer import SegmentWriter
+from vecattr.indexes.search.map_cache import MAP_FORMAT, MAP_VERSION, read_map
 from vecattr.indexes.storage.manifest import FileFacts, Manifest, SegmentEntry, parse_manifest
 from vecattr.indexes.storage.segment import Segment
+from vecattr.indexes.storage.stored_info import LabInfoFile, lab_info_bytes
+from vecattr.info import LabInfo
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.evidence_ranker import read_ranker
 from vecattr.readers.features import read_features
+from vecattr.readers.info import read_lab_info as read_info
 from vecattr.readers.labels import read_labels
 from vecattr.readers.plasmids import ReadOptions, read_plasmids
 from vecattr.sequences.two_bit import unpack_bases
@@ -107,6 +113,31 @@ def read_directory(data: bytes) -> None:
     read_segment(seal(bytes(sealed.view(0, len(sealed))), directory=data))
 
 
+def read_info_file(data: bytes) -> None:
+    """A file of what is known of labs, every value of it; as a stranger's, with valid checksums."""
+    for content in (data, seal(data)):
+        with contextlib.suppress(DamagedError, MismatchError):
+            stored = LabInfoFile(content)
+            stored.check_all()
+            assert all(stored.all().values())
+
+
+def read_info_table(data: bytes) -> None:
+    """A table of what is known of labs."""
+    path = _scratch()
+    path.write_bytes(data)
+    read_info(path)
+
+
+def read_map_file(data: bytes) -> None:
+    """A map that was kept; damage is no error, but no map."""
+    folder = _scratch().with_suffix(".index")
+    (folder / "segments").mkdir(parents=True, exist_ok=True)
+    (folder / "segments" / f"{'ab' * 10}.map").write_bytes(data)
+    points = read_map(folder, "ab" * 10, points=2)
+    assert points is None or (points.shape == (2, 2) and np.isfinite(points).all())
+
+
 def read_lying_manifest(data: bytes) -> None:
     """A manifest with a valid checksum and arbitrary content."""
     try:
@@ -144,6 +175,9 @@ TABLE = (
 ).encode()
 LABELS = b"sequence_id,Ash,Birch,Cedar\np1,1,0,0\np2,0.0,1.0,0\np3,0,0,1\n"
 LONG_LABELS = b"sequence_id\tlab\np1\tAsh\np2\tBirch\n"
+LAB_TABLE = (
+    "lab,print_name,url,contact\nAsh,Ash é,https://ash.example.org,\nElm,,,e@lm.org\n".encode()
+)
 FEATURES = b"sequence_id,amp,kan\np1,0,1\np2,,\np3,1,1\n"
 
 
@@ -224,6 +258,16 @@ def _model_targets() -> list[Target]:
     ]
 
 
+def _info_bytes() -> bytes:
+    infos = {"Ash": LabInfo("Ash lab", None, "https://ash.example.org/"), "Elm": LabInfo("Elm")}
+    return lab_info_bytes(infos)
+
+
+def _map_bytes() -> bytes:
+    facts = {"format": MAP_FORMAT, "version": MAP_VERSION}
+    return write_arrays({"points": np.zeros((2, 2))}, facts)
+
+
 def _body(sealed: bytes) -> bytes:
     body = SealedBytes(sealed, name="made")
     return bytes(body.view(0, len(body)))
@@ -248,6 +292,9 @@ def targets() -> dict[str, Target]:
         Target("archive", read_sequences, (seeds.archive(),)),
         Target("labels", read_label_file, (LABELS, LONG_LABELS)),
         Target("features", read_feature_file, (FEATURES,)),
+        Target("lab info", read_info_file, (_info_bytes(), _body(_info_bytes()))),
+        Target("table of labs", read_info_table, (LAB_TABLE,)),
+        Target("map", read_map_file, (_map_bytes(),)),
         Target("manifest", read_manifest_bytes, (manifest_bytes(),)),
         Target("lying manifest", read_lying_manifest, (manifest_bytes(),)),
         Target("segment", read_segment, (segment_bytes(),)),

@@ -25,11 +25,13 @@ from vecattr.errors import VecattrError
 from vecattr.files.atomic import TEMPORARY
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab, rollback
+from vecattr.indexes.editing.lab_info import set_lab_info
 from vecattr.indexes.editing.publish import STEPS
 from vecattr.indexes.storage.index_folder import kept_generations, read_manifest
 from vecattr.indexes.storage.lock import LOCK_FILE
+from vecattr.info import LabInfo
 
-EDITS = ("add-lab", "remove-lab", "rename-lab", "compact", "rollback", "build")
+EDITS = ("add-lab", "remove-lab", "rename-lab", "lab-info", "compact", "rollback", "build")
 #: Every step of every edit; three of them write segments, and a build has two steps more.
 NAMED = [
     (edit, step)
@@ -121,6 +123,8 @@ def perform(
         remove_lab(path, labs[0], step=step)
     elif edit == "rename-lab":
         rename_lab(path, labs[0], f"renamed {number}", step=step)
+    elif edit == "lab-info":
+        set_lab_info(path, {labs[0]: LabInfo(f"known {number}")}, step=step)
     elif edit == "rollback":
         rollback(path, to=_earlier(path), step=step)
     elif edit == "compact":

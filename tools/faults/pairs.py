@@ -19,6 +19,7 @@ from itertools import permutations, product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from toy_index import toy_model, toy_plasmids
 
 from faults import fixtures
@@ -28,6 +29,11 @@ from vecattr.files.disk import Disk, using
 from vecattr.indexes.checking.repair import repair_index
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab, rollback
+from vecattr.indexes.editing.lab_info import set_lab_info
+from vecattr.indexes.search.map_cache import keep_map
+from vecattr.indexes.storage.index_folder import read_manifest
+from vecattr.indexes.storage.stored_info import read_lab_info
+from vecattr.info import LabInfo
 
 #: The calls of the disk until a command has the lock, or none.
 _BEFORE_LOCK = 3
@@ -78,6 +84,8 @@ WRITERS: dict[str, Command] = {
     "add-lab": _add,
     "remove-lab": lambda root: remove_lab(root / INDEX, "Ash"),
     "rename-lab": lambda root: rename_lab(root / INDEX, "Ash", "Birch"),
+    "lab-info": lambda root: set_lab_info(root / INDEX, {"Ash": LabInfo("Ash & daughters")}),
+    "map": lambda root: keep_map(root / INDEX, "ab" * 10, np.zeros((2, 2))),
     "compact": lambda root: compact(root / INDEX),
     "rollback": lambda root: rollback(root / INDEX),
     "repair": lambda root: repair_index(root / INDEX),
@@ -165,7 +173,8 @@ def world(root: Path) -> World:
             continue
         if (path / "manifest.json").exists():
             report = verify_index(path)
-            there[path.name] = fixtures.content(path) if report.ok else report.findings
+            known = read_lab_info(path, read_manifest(path)) if report.ok else {}
+            there[path.name] = (fixtures.content(path), known) if report.ok else report.findings
         else:
             there[path.name] = sorted(file.name for file in path.rglob("*"))
     return there

@@ -23,18 +23,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from toy_index import toy_model, toy_plasmids
 
 from faults import fixtures
-from faults.tree_worker import COMMANDS, Outcome, Worker, answers_of
+from faults.tree_worker import COMMANDS, MAP, Outcome, Worker, answers_of
 from vecattr.cli.main import run
 from vecattr.files.fold_folder import FOLDS_FILE, Folds
 from vecattr.indexes.editing.edit import add_labs, remove_lab, rename_lab
+from vecattr.indexes.editing.lab_info import set_lab_info
+from vecattr.indexes.search.map_cache import keep_map
 from vecattr.indexes.storage.index_folder import MANIFEST_FILE
+from vecattr.info import LabInfo
 
 _PRECIOUS = b"precious\n"
 #: Names of files that vecattr makes and deletes: caches, unlisted segments, unfinished files.
-_OWN_NAME = re.compile(r"[0-9a-f]{20}\.(h5|faiss|cells)|\.vecattr-[a-z0-9_]{8}")
+_OWN_NAME = re.compile(
+    r"[0-9a-f]{20}\.(h5|faiss|cells|labs|map)|(calibration|heldout)-[0-9a-f]{20}\.(json|h5)"
+    r"|\.vecattr-[a-z0-9_]{8}"
+)
 
 
 #: Places where nothing lies, and something may.
@@ -48,7 +55,9 @@ _EMPTY_PLACES = {
         "manifests/notes",
         "segments/notes.h5",
         f"segments/{'0' * 20}.h5",
+        f"segments/{'0' * 20}.labs",
         "segments/*.cells",
+        f"model/calibration-{'0' * 20}.json",
         "model/notes",
         "model/tables.h5",
         "model/calibration.json",
@@ -138,9 +147,11 @@ def make_folders(scratch: Path) -> dict[str, Path]:
     fixtures.build(index, model, plasmids)
     add_labs(index, toy_plasmids(["Elder"], each=2, seed=1), embedder=fixtures.embedder_of(model))
     rename_lab(index, "Birch", "Elm")
+    set_lab_info(index, {"Ash": LabInfo("Ash & daughters"), "Elm": LabInfo(contact="e@lm.org")})
     (index / "segments" / "stray.txt").write_bytes(b"stray")
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         assert run(["verify", "--repair", "-i", str(index), "-q"]) == 0
+    keep_map(index, MAP, np.zeros((2, 2)))
     folds.mkdir()
     (folds / FOLDS_FILE).write_bytes(Folds(2, "0" * 64, ()).to_json())
     for number in (1, 2):

@@ -11,14 +11,20 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import click
+import numpy as np
 from toy_index import toy_plasmids
 
 from faults import fixtures
 from vecattr.cli.main import run
 from vecattr.indexes.editing.edit import add_labs
+from vecattr.indexes.editing.lab_info import set_lab_info
 from vecattr.indexes.index import Index
+from vecattr.indexes.search.map_cache import keep_map, read_map
 from vecattr.indexes.storage.index_folder import expand_folds
+from vecattr.info import LabInfo
 
+#: The name of a map that was drawn.
+MAP = "ab" * 10
 #: A command that takes longer (seconds) hangs.
 PATIENCE = 60
 
@@ -33,6 +39,17 @@ def answers_of(path: Path, model: Path) -> str:
 def _add(path: Path, model: Path) -> str:
     new = toy_plasmids(["new"], each=2, seed=9)
     return add_labs(path, new, embedder=fixtures.embedder_of(model)).identity
+
+
+def _lab_info(path: Path, model: Path) -> int:
+    return set_lab_info(path, {"Cedar": LabInfo("Cedar lab")}).generation
+
+
+def _map(path: Path, model: Path) -> None:
+    """What `map` does with an index: its plasmids are read, the map is read, or kept anew."""
+    index = Index.open(path, embedder=fixtures.embedder_of(model))
+    if read_map(index.root, MAP, points=2) is None:
+        keep_map(index.path, MAP, np.zeros((2, 2)))
 
 
 def _build(path: Path, model: Path) -> None:
@@ -59,6 +76,8 @@ COMMANDS: dict[str, dict[str, Callable[[Path, Path], object]]] = {
         "add-lab": _add,
         "remove-lab": _cli("remove-lab", "Ash"),
         "rename-lab": _cli("rename-lab", "Ash", "Oak"),
+        "lab-info": _lab_info,
+        "map": _map,
         "compact": _cli("compact"),
         "rollback": _cli("rollback"),
     },

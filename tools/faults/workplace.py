@@ -12,15 +12,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from vecattr.cli.main import run
 from vecattr.encoders.model_folder import TABLES_FILE
 from vecattr.errors import VecattrError
 from vecattr.files.atomic import TEMPORARY, sha256_bytes
 from vecattr.files.fold_folder import FOLDS_FILE, Folds, is_folds
 from vecattr.indexes.checking.verify import verify_index
+from vecattr.indexes.search.map_cache import keep_map, map_name
 from vecattr.indexes.storage.index_folder import (
     MANIFEST_FILE,
+    MAP_SUFFIX,
     MODEL_FOLDER,
+    SEGMENTS_FOLDER,
     read_manifest,
     segment_path,
 )
@@ -29,6 +34,8 @@ from vecattr.plasmid import Plasmid
 from vecattr.sequences.synthetic import synthetic_plasmids
 
 TRAIN, FIRST, NEW, NEXT, MORE = "train.csv", "first.csv", "new.csv", "next.csv", "more.csv"
+ONE, MANY, CHANGES = "one.csv", "many.csv", "changes.csv"
+FIRST_LABS, LABS = "first_labs.csv", "labs.csv"
 #: The folder of a copy of a workplace, which answers name as the source of queries.
 _COPY = re.compile(rb"/[^\t\n\"]*/copies/\d+/")
 _TRAIN = "--encoder bag --loss cosface --width 16 --token-width 16 --epochs 1 --device cpu"
@@ -85,10 +92,41 @@ COMMANDS = (
     Command("rollback", "rollback -i {}/kept.index", "kept.index"),
     Command("repair of caches", "verify --repair -i {}/caches.index", "caches.index"),
     Command("repair of a loss", "verify --repair -i {}/lost.index", "lost.index"),
+    Command("lab-info", "lab-info {}/labs.csv -i {}/kept.index", "kept.index"),
+    Command("lab-info again", "lab-info {}/labs.csv --replace -i {}/told.index", "told.index"),
+    Command(
+        "build with lab info",
+        "build-index {}/first.csv -m {}/model --lab-info {}/labs.csv -i {}/new.index",
+        "new.index",
+    ),
+    Command(
+        "add-lab with lab info",
+        "add-lab {}/next.csv --lab-info {}/labs.csv -i {}/told.index",
+        "told.index",
+    ),
+    Command("remove-lab of a known one", "remove-lab New -i {}/told.index", "told.index"),
+    Command("rename-lab of a known one", "rename-lab New Newer -i {}/told.index", "told.index"),
+    Command(
+        "remove plasmids",
+        "remove-lab --from-changes {}/changes.csv -i {}/told.index",
+        "told.index",
+    ),
+    Command("rollback of lab info", "rollback -i {}/told.index", "told.index"),
+    Command("recalibrate", "recalibrate -i {}/many.index", "many.index"),
+    Command("repair of lab info", "verify --repair -i {}/untold.index", "untold.index"),
+    Command("map", "map -i {}/kept.index --perplexity 2 -o {}/map.svg", "map.svg"),
     Command("embed", "embed {}/new.csv -m {}/model -o {}/new.tsv", "new.tsv"),
     Command("embed over", "embed {}/new.csv -m {}/model -o {}/old.tsv", "old.tsv"),
     Command("query", "query {}/new.csv -i {}/kept.index -o {}/new.jsonl", "new.jsonl"),
     Command("query over", "query {}/new.csv -i {}/kept.index -o {}/old.tsv", "old.tsv"),
+    Command("query page", "query {}/new.csv -i {}/told.index -o {}/new.html", "new.html"),
+    Command("query picture", "query {}/one.csv -i {}/told.index -o {}/new.svg", "new.svg"),
+    Command("query GenBank", "query {}/new.csv -i {}/told.index -o {}/new.gb", "new.gb"),
+    Command(
+        "query with a log",
+        "query {}/new.csv -i {}/kept.index -o {}/new.jsonl --log-file {}/run.log",
+        "new.jsonl",
+    ),
 )
 
 
@@ -113,10 +151,15 @@ def make_workplace(folder: Path, *, model: Path | None = None) -> Path:
     kept = folder / "kept.index"
     _must(["build-index", f"{folder}/{FIRST}", "-m", f"{folder}/model", "-i", str(kept)])
     _must(["add-lab", f"{folder}/{NEW}", "-i", str(kept)])
-    for name in ("caches.index", "lost.index"):
+    for name in ("caches.index", "lost.index", "told.index"):
         shutil.copytree(kept, folder / name)
     _damage_caches(folder / "caches.index")
     _damage_segment(folder / "lost.index")
+    _must(["lab-info", f"{folder}/{FIRST_LABS}", "-i", f"{folder}/told.index"])
+    shutil.copytree(folder / "told.index", folder / "untold.index")
+    _damage_lab_info(folder / "untold.index")
+    _keep_map(folder / "told.index")
+    _make_many(folder)
     (folder / "old.tsv").write_text("old\n")
     return folder
 
@@ -128,8 +171,15 @@ def _collections() -> dict[str, str]:
         TRAIN: _table(plasmids[:45]),
         FIRST: _table([*plasmids[:4], *plasmids[15:19], *plasmids[30:34]]),
         NEW: _table(plasmids[45:48], lab="New"),
+        ONE: _table(plasmids[45:46], lab="New"),
         NEXT: _table(plasmids[60:63], lab="Next"),
         MORE: _table(plasmids[63:66], lab="More"),
+        MANY: _table(list(synthetic_plasmids(labs=8, plasmids_per_lab=40, seed=4))),
+        FIRST_LABS: f"lab,print_name\nNew,A new lab\n{plasmids[0].lab},Where it began\n",
+        LABS: f"lab,print_name,contact\nNew,The new lab,new@lab.org\nNext,Next lab,\n"
+        f"{plasmids[15].lab},,second@lab.org\n",
+        CHANGES: f"change,old_id,sequence_id\nwithdrawn,{plasmids[45].id},\n"
+        f"withdrawn,{plasmids[0].id},\n",
     }
 
 
@@ -156,6 +206,25 @@ def _damage_caches(path: Path) -> None:
     (path / "segments" / "notes.txt").write_text("not of vecattr")
     (path / MODEL_FOLDER / TABLES_FILE).write_bytes(b"damaged")
     (path / MANIFEST_FILE).unlink()
+
+
+def _damage_lab_info(path: Path) -> None:
+    """What is known of labs damaged, and the manifests of the generations without it kept."""
+    [file] = (path / SEGMENTS_FOLDER).glob("*.labs")
+    file.write_bytes(b"damaged")
+
+
+def _keep_map(path: Path) -> None:
+    """A map that was drawn, which the next edit deletes."""
+    keep_map(path, map_name(read_manifest(path).identity, made="here"), np.zeros((2, 2)))
+
+
+def _make_many(folder: Path) -> None:
+    """An index that was added to since it was calibrated; its plasmids are enough to be again."""
+    many = folder / "many.index"
+    build = f"build-index {folder}/{MANY} -m {folder}/model --lab-vectors mean -i {many}"
+    _must(build.split())
+    _must(["add-lab", f"{folder}/{NEW}", "--known-ids", "rename", "-i", str(many)])
 
 
 def _damage_segment(path: Path) -> None:
@@ -195,11 +264,12 @@ def is_whole(state: object) -> bool:
 
 
 def contents(folder: Path) -> set[str]:
-    """The hashes of all files in a folder but its log, to which each edit adds a line."""
+    """The hashes of all files in a folder but its log, to which each edit adds a line, and maps,
+    which each edit deletes."""
     return {
         sha256_bytes(file.read_bytes())
         for file in sorted(folder.rglob("*"))
-        if file.is_file() and file.name != LOG_FILE
+        if file.is_file() and file.name != LOG_FILE and file.suffix != MAP_SUFFIX
     }
 
 

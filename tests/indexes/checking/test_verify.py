@@ -16,6 +16,7 @@ from vecattr.errors import ArtifactError, DamagedError, MismatchError, MissingEr
 from vecattr.files.atomic import sha256_file
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.edit import add_labs, remove_lab, rollback
+from vecattr.indexes.search.map_cache import keep_map, read_map
 from vecattr.indexes.storage.index_folder import history_path, read_manifest
 from vecattr.indexes.storage.manifest import FileFacts, parse_manifest
 from vecattr.vectors import EmbeddingTable
@@ -266,3 +267,18 @@ def test_names_that_a_build_admits_are_fine(tmp_path: Path, workshop: Any) -> No
     names = ["../x", "=cmd()", "Müller", "a b", 'O\'Neil "lab"', "数"]
     workshop.build(tmp_path / "i", workshop.plasmids(names))
     assert verify_index(tmp_path / "i").findings == ()
+
+
+def test_a_damaged_map_is_named_and_harms_nothing(workshop: Any, tmp_path: Path) -> None:
+    path = tmp_path / "mapped"
+    workshop.build(path, workshop.plasmids(["Ash", "Birch"]))
+    keep_map(path, "ab" * 10, np.ones((3, 2)))
+    assert verify_index(path).findings == ()
+    [file] = (path / "segments").glob("*.map")
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(bytes(data))
+    [finding] = verify_index(path).findings
+    assert (finding.level, finding.where) == ("warning", str(file))
+    assert "checksum" in finding.what
+    assert read_map(path, "ab" * 10, points=3) is None

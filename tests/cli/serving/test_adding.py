@@ -1,0 +1,70 @@
+"""An edit over the service is told as what it did, also when the disk fails after it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vecattr.cli.serving.adding import Addition
+from vecattr.cli.serving.settings import RequestLimits
+from vecattr.errors import ArtifactError
+from vecattr.files.disk import Disk, using
+from vecattr.indexes.index import open_panel
+from vecattr.indexes.storage.index_folder import read_manifest
+from vecattr.inputs.input_files import HeldFile
+
+
+class UnsureDisk(Disk):
+    """A disk that confirms no names in folders from the commit of an index on, or at all."""
+
+    def __init__(self, index: Path, *, after_commit: bool) -> None:
+        self.index, self.before = index, read_manifest(index).generation
+        self.after_commit = after_commit
+
+    def sync(self, file: int) -> None:
+        is_committed = read_manifest(self.index).generation > self.before
+        if stat.S_ISDIR(os.fstat(file).st_mode) and is_committed >= self.after_commit:
+            raise OSError(errno.EIO, "Input/output error")
+        super().sync(file)
+
+
+def silent(words: str) -> None:
+    pass
+
+
+def addition_to(index: Path, shelf: Any) -> Addition:
+    """Plasmids of a new lab, confirmed for the present state of the index."""
+    records = "".join(f">{plasmid.id}\n{plasmid.sequence}\n" for plasmid in shelf.newcomers)
+    files = (HeldFile("new.fa", records.encode()),)
+    return Addition(files, "New lab", read_manifest(index).identity)
+
+
+@pytest.fixture
+def index(tmp_path: Path, shelf: Any) -> Path:
+    return Path(shutil.copytree(shelf.index, tmp_path / "i"))
+
+
+def test_a_disk_that_fails_after_the_edit_is_a_warning_beside_the_report(
+    index: Path, shelf: Any
+) -> None:
+    addition = addition_to(index, shelf)
+    with using(UnsureDisk(index, after_commit=True)):
+        report = addition.run(open_panel([index]), RequestLimits(), silent)
+    assert report["new_labs"] == ("New lab",)
+    assert report["generation"] == read_manifest(index).generation
+    assert report["identity"] == read_manifest(index).identity
+    assert "the change is in force" in str(report["warning"])
+    assert str(index) not in str(report)
+
+
+def test_a_disk_that_fails_before_the_edit_leaves_the_index(index: Path, shelf: Any) -> None:
+    addition, before = addition_to(index, shelf), read_manifest(index)
+    with using(UnsureDisk(index, after_commit=False)), pytest.raises(ArtifactError):
+        addition.run(open_panel([index]), RequestLimits(), silent)
+    assert read_manifest(index) == before
