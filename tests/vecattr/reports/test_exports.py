@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 from dataclasses import replace
@@ -208,6 +209,24 @@ def test_bed_keeps_its_rules() -> None:
         assert 0 <= int(row[4]) <= 1000
         assert row[6:8] == row[1:3]
         assert re.fullmatch(r"\d{1,3}(,\d{1,3}){2}", row[8])
+
+
+@pytest.mark.parametrize("lab", ['"quoted', "=cmd|'/C calc'!A0", "+SUM(1)", "@x", "a;=1+1"])
+@pytest.mark.parametrize("query", ["track", "browser x", "#q", '"q', "-1+2", "+1", "=1", "@q"])
+def test_readers_of_tables_see_every_line_and_run_nothing(query: str, lab: str) -> None:
+    """A name that begins with a quote swallows rows, one like `track` is a line of settings, and
+    spreadsheets run what begins with = + - @."""
+    share = replace(PARTS[0], labs=(LabShare(lab, 3, 0.9),))
+    evidence = Stretches(lab, 20, (SUPPORT,), (), 0, (share,))
+    answers = [replace(ANSWER, query=query, evidence=evidence), ANSWER]
+    bed = "".join(bed_of(answers)).splitlines()
+    assert not any(line.startswith(("track", "browser", "#")) for line in bed)
+    for lines in (bed, ["\t".join(row) for row in gff3(*answers)[1]]):
+        cells = list(csv.reader(lines, delimiter="\t"))
+        assert len(cells) == len(lines)
+        pieces = [piece for row in cells for cell in row for piece in cell.split(";")]
+        signs = ("=", "+", "-", "@")
+        assert [piece for piece in pieces if piece.startswith(signs) and len(piece) > 1] == []
 
 
 @pytest.mark.parametrize("writer", [genbank_of, gff3_of, bed_of])

@@ -26,7 +26,7 @@ _LINE = 80
 def gff3_of(answers: Iterable[Attribution]) -> Iterator[str]:
     """One file, in pieces."""
     told = list(answers)
-    names = list(unique_names(quote(answer.query, safe=_NAME_CHARACTERS) for answer in told))
+    names = list(unique_names(_sequence_name(answer.query) for answer in told))
     yield "##gff-version 3\n"
     for name, answer in zip(names, told, strict=True):
         yield f"##sequence-region {name} 1 {answer.length}\n"
@@ -38,6 +38,16 @@ def gff3_of(answers: Iterable[Attribution]) -> Iterator[str]:
         for name, answer in zip(names, told, strict=True):
             yield f">{name}\n"
             yield from (f"{row}\n" for row in re.findall(f".{{1,{_LINE}}}", answer.bases))
+
+
+def _sequence_name(query: str) -> str:
+    """As GFF3 has it; the first character of a formula, which spreadsheets run, is escaped, too.
+
+    >>> _sequence_name("+1 a")
+    '%2B1%20a'
+    """
+    name = quote(query, safe=_NAME_CHARACTERS)
+    return f"%{ord(name[0]):02X}{name[1:]}" if name[:1] in ("+", "-", "@") else name
 
 
 def _lines(name: str, answer: Attribution, number: int) -> Iterator[str]:
