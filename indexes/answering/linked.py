@@ -19,6 +19,9 @@ from vecattr.indexes.evidence.links import LinkFinder, linked_groups, links_betw
 from vecattr.plasmid import Plasmid
 from vecattr.vectors import Codes, Rows
 
+#: The most links that one answer tells, the largest shares first.
+MOST_TOLD = 100
+
 
 def answer_linked(
     panel: OpenedPanel, plasmids: Iterable[Plasmid], request: AnswerRequest, *, batch_size: int
@@ -65,7 +68,10 @@ def _answers(
         answer = _answers_of_group if is_linked else answers_of_batch
         told |= dict(zip(rows.tolist(), answer(panel, batch, request), strict=True))
     for row, query_links in enumerate(links):
-        shown = (Link(everyone[link.other].id, link.share, link.kmers) for link in query_links)
+        shown = (
+            Link(everyone[link.other].id, link.share, link.kmers)
+            for link in query_links[:MOST_TOLD]
+        )
         yield replace(told[row], links=tuple(shown))
 
 

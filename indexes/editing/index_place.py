@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from vecattr.encoders.model_folder import MODEL_FILES, TABLES_FILE
+from vecattr.encoders.model_folder import MODEL_FILES, REPLACED_FILES, TABLES_FILE, usual_name
 from vecattr.errors import ArtifactError, UsageError
 from vecattr.files.atomic import is_temporary, translated_errors
 from vecattr.files.fold_folder import FOLDS_FILE
@@ -110,7 +110,9 @@ def _foreign_entries(root: Entry) -> Iterator[Entry]:
         folder = root / name if name else root
         for entry in sorted(folder.iterdir(), key=str) if folder.is_dir() else ():
             is_folder = not name and entry.name in _MADE and entry.is_dir()
-            is_model_file = name == MODEL_FOLDER and entry.name in listed
+            is_model_file = name == MODEL_FOLDER and (
+                entry.name in listed or usual_name(entry.name) in REPLACED_FILES
+            )
             is_made = made.fullmatch(entry.name) or is_temporary(entry.name) or is_model_file
             if not is_folder and (not is_made or (entry.is_dir() and name != QUARANTINE_FOLDER)):
                 yield entry

@@ -26,6 +26,9 @@ LINKING_LABS = 1
 LEAST_SHARE = 0.2
 #: … and at least so many.
 FEWEST = 3
+#: Of a k-mer that more queries have, the first so many link: what it takes grows with the queries
+#: and not with their pairs, and all are in one group still.
+MOST_HOLDERS = 128
 
 
 class LinkFinder:
@@ -69,6 +72,7 @@ def links_between(kmers: Sequence[Hashes]) -> list[tuple[SharedRare, ...]]:
             share = count / min(len(kmers[query]), len(kmers[other]))
             if count >= FEWEST and share >= LEAST_SHARE:
                 linked[query].append(SharedRare(other, share, count))
+                linked[other].append(SharedRare(query, share, count))
     return [tuple(sorted(links, key=lambda link: (-link.share, link.other))) for links in linked]
 
 
@@ -95,8 +99,8 @@ def linked_groups(links: Sequence[Sequence[SharedRare]]) -> Codes:
 
 
 def _shared_counts(kmers: Sequence[Hashes]) -> Iterator[tuple[int, Rows, Rows]]:
-    """Of each query that shares any k-mers with others: its number, theirs, and how many k-mers
-    each shares with it."""
+    """Of each query that shares any k-mers with earlier ones: its number, theirs, and how many
+    k-mers each shares with it."""
     if not kmers:
         return
     sizes = [len(hashes) for hashes in kmers]
@@ -111,8 +115,9 @@ def _shared_counts(kmers: Sequence[Hashes]) -> Iterator[tuple[int, Rows, Rows]]:
         own = own[counts[own] > 1]
         if not len(own):
             continue
-        lists = [holders[starts[code] : starts[code] + counts[code]] for code in own.tolist()]
-        shared = np.bincount(np.concatenate(lists), minlength=len(kmers))
-        shared[query] = 0
-        others = np.flatnonzero(shared)
-        yield query, others, shared[others]
+        first = starts[own]
+        last = first + np.minimum(counts[own], MOST_HOLDERS)
+        pieces = [holders[start:end] for start, end in zip(first, last, strict=True)]
+        others, shared = np.unique(np.concatenate(pieces), return_counts=True)
+        is_earlier = others < query
+        yield query, others[is_earlier], shared[is_earlier]

@@ -17,6 +17,7 @@ from vecattr.errors import DamagedError, InputError, UsageError
 from vecattr.indexes.checking.recalibrate import recalibrate
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab, rollback
+from vecattr.indexes.editing.index_place import check_replaceable
 from vecattr.indexes.storage.index_folder import read_manifest
 from vecattr.indexes.storage.manifest import parse_manifest
 from vecattr.indexes.storage.snapshot import open_snapshot
@@ -33,6 +34,15 @@ def made(workshop: Any, labs: list[str], *, seed: int = 0) -> list[Plasmid]:
         replace(plasmid, group=f"{plasmid.lab} {seed} paper {number // 2}")
         for number, plasmid in enumerate(plasmids)
     ]
+
+
+def test_a_calibration_that_was_taken_back_does_not_keep_an_index_from_being_replaced(
+    changed: Path,
+) -> None:
+    recalibrate(changed)
+    rollback(changed)
+    assert len(calibration_files(changed)) == 4
+    check_replaceable(changed)
 
 
 def calibration_of(path: Path) -> Calibration:

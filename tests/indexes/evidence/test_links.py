@@ -10,6 +10,7 @@ import numpy as np
 from vecattr.indexes.evidence.links import (
     FEWEST,
     LEAST_SHARE,
+    MOST_HOLDERS,
     SharedRare,
     linked_groups,
     links_between,
@@ -43,6 +44,16 @@ def test_links_go_both_ways() -> None:
     links = links_between(made_kmers([20, 20, 20, 20], seed=1))
     pairs = {(query, link.other) for query, found in enumerate(links) for link in found}
     assert pairs == {(other, query) for query, other in pairs}
+
+
+def test_very_many_queries_that_share_a_kmer_are_one_group_of_few_links() -> None:
+    number = 3 * MOST_HOLDERS
+    links = links_between(
+        [np.array([5, 6, 7, 100 + row], dtype=np.uint64) for row in range(number)]
+    )
+    assert set(linked_groups(links).tolist()) == {0}
+    assert all(query_links for query_links in links)
+    assert sum(map(len, links)) < 2 * number * MOST_HOLDERS
 
 
 def test_nothing_is_linked_without_kmers() -> None:
