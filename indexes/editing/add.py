@@ -7,7 +7,8 @@ and the hashes of its ids; what is written is one small segment.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -105,12 +106,19 @@ def add_labs(
             return _report(sink.class_sizes, segments, old, rule)
         new = _next_manifest(folder, old, segments, sink, lab_info or {}, step=step)
         report = _report(sink.class_sizes, segments, new, rule, unread=sink.unread)
-        try:
+        with _reported(report):
             publish(folder, new, action="add-lab", details=_details(report), step=step)
-        except AppliedError as error:
-            error.report = report
-            raise
     return report
+
+
+@contextmanager
+def _reported(report: AddReport) -> Iterator[None]:
+    """An AppliedError has the report of what is in force."""
+    try:
+        yield
+    except AppliedError as error:
+        error.report = report
+        raise
 
 
 def _index_embedder(

@@ -6,9 +6,13 @@ This is the only module that imports matplotlib, and it does not change matplotl
 from __future__ import annotations
 
 import io
+import os
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from vecattr.extras import require
@@ -65,7 +69,7 @@ def draw_elbow(elbow: Elbow, *, form: PictureFormat, title: str) -> bytes:
 
     UsageError without the extra `viz`.
     """
-    require("matplotlib")
+    _load_matplotlib()
     from matplotlib.ticker import MaxNLocator  # extra
 
     numbers, inertias = zip(*elbow.curve, strict=True)
@@ -98,15 +102,32 @@ def draw_elbow(elbow: Elbow, *, form: PictureFormat, title: str) -> bytes:
         return _saved(figure, form, dots=120)
 
 
+def _load_matplotlib() -> None:
+    """Import matplotlib from another folder than the working one, whose `matplotlibrc` it reads and
+    obeys: a stranger's could run TeX."""
+    require("matplotlib")
+    if "matplotlib" in sys.modules or not hasattr(os, "fchdir"):
+        return
+    working_folder = os.open(".", os.O_RDONLY)
+    try:
+        os.chdir(Path(__file__).parent)
+        import_module("matplotlib")
+    finally:
+        os.fchdir(working_folder)
+        os.close(working_folder)
+
+
 @contextmanager
 def _figure(*, width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
     """A white figure of this size in inches, outside of pyplot's state."""
-    require("matplotlib")
-    from matplotlib import rc_context  # extra
+    _load_matplotlib()
+    from matplotlib import rc_context, rcdefaults, rcParams  # extra
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # extra
     from matplotlib.figure import Figure  # extra
 
-    with rc_context({"svg.hashsalt": "vecattr", "font.size": 10}), warnings.catch_warnings():
+    with rc_context(), warnings.catch_warnings():
+        rcdefaults()  # whatever settings the working folder or the user has: the same bytes
+        rcParams.update({"svg.hashsalt": "vecattr", "font.size": 10})
         warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
         figure = Figure(figsize=(width, height), facecolor="white")
         FigureCanvasAgg(figure)

@@ -133,3 +133,40 @@ def test_a_child_is_in_safe_path_mode_even_where_variables_are_ignored() -> None
     command = [sys.executable, "-E", *interpreter_flags(), "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == "True\n"
+
+
+def test_settings_of_matplotlib_in_the_working_folder_are_not_obeyed(tmp_path: Path) -> None:
+    """They could run TeX, whose files write files."""
+    pytest.importorskip("matplotlib")
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\nfont.size: 40\n")
+    program = (
+        "from vecattr.plots.pictures import _figure\n"
+        "with _figure(width=2, height=2) as (figure, axes):\n"
+        "    import matplotlib; print(matplotlib.rcParams['text.usetex'])\n"
+        "print(matplotlib.rcParams['font.size'], matplotlib.rcParams['text.usetex'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["False", "10.0", "False"]
+
+
+def test_machine_code_is_not_unpickled_from_where_the_working_folder_says(tmp_path: Path) -> None:
+    """`.numba_config.yaml` names the folder of numba's cache."""
+    pytest.importorskip("numba")
+    pytest.importorskip("torch")
+    (tmp_path / ".numba_config.yaml").write_text(f"cache_dir: {tmp_path / 'evil'}\n")
+    program = "import vecattr.encoders.networks.compiled, numba; print(numba.config.CACHE_DIR)"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program],
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip().endswith("__pycache__")

@@ -12,6 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+#: Where machine code is kept: said here, or a `.numba_config.yaml` of the working folder says it,
+#: and numba unpickles, and so runs, what lies there.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(__file__).parent / "__pycache__"))
+
 import numba
 import numpy as np
 import torch
