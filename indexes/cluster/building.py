@@ -24,20 +24,26 @@ from vecattr.datasets.lab_shards import shard_of
 from vecattr.encoders.model_folder import learned_labs
 from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import ArtifactError
-from vecattr.files.atomic import atomic_write, read_file
-from vecattr.files.disk import delete_tree, make_folders
+from vecattr.files.atomic import atomic_write, read_file, translated_errors
 from vecattr.files.folder import Entry, OpenFolder
 from vecattr.indexes.cluster.cluster import Cluster
 from vecattr.indexes.cluster.embedding import EmbedderRecipe
 from vecattr.indexes.cluster.rows import read_rows, row_line, write_rows
 from vecattr.indexes.cluster.shared_folder import check_shared
+from vecattr.indexes.cluster.work_folder import (
+    RECEIPTS,
+    ROWS,
+    check_work_folder,
+    delete_work_folder,
+    make_work_folder,
+    work_folder,
+)
 from vecattr.indexes.editing.segment_sink import Filled, Filling, FillOrder
 from vecattr.indexes.editing.segment_writer import is_full
 from vecattr.indexes.search.cells import Search
 from vecattr.indexes.search.embedding import embed_checked
 from vecattr.indexes.storage.index_folder import (
     MODEL_FOLDER,
-    SEGMENTS_FOLDER,
     cells_path,
     faiss_path,
     segment_path,
@@ -48,8 +54,6 @@ from vecattr.plasmid import Plasmid
 from vecattr.vectors import EmbeddingTable
 from vecattr.version import __version__
 
-#: What lies in the work folder beside the segments.
-_ROWS, _RECEIPTS = "rows", "receipts"
 #: Bases in a byte of packed bases.
 _BASES_IN_A_BYTE = 4
 
@@ -109,27 +113,25 @@ class Receipt:
 def cluster_filling(cluster: Cluster, index: Path, *, wait: float = 0) -> Iterator[Filling]:
     """What `build_index` lets write the segments of the index at this path: workers. The work
     folder beside it, which all machines must share, is locked meanwhile, kept after a failure for
-    the next build, and deleted at the end."""
+    the next build, and deleted at the end. UsageError when there is anything in it that vecattr did
+    not make."""
     work = work_folder(index)
+    if work.exists():
+        with translated_errors(work), OpenFolder(work) as found:
+            check_work_folder(found.root)
     check_shared(cluster, work)
-    for name in (SEGMENTS_FOLDER, _ROWS, _RECEIPTS):
-        make_folders(work / name)
+    make_work_folder(work)
     with writing(work, wait=wait) as folder:
+        check_work_folder(folder.root)
         yield lambda order, plasmids: _fill(cluster, folder.root, order, plasmids)
-        delete_tree(work)
-
-
-def work_folder(index: Path) -> Path:
-    """Where workers write, beside the index."""
-    index = index.resolve()
-    return index.with_name(f"{index.name}.building")
+        delete_work_folder(folder.root)
 
 
 def _fill(cluster: Cluster, work: Entry, order: FillOrder, plasmids: Iterable[Plasmid]) -> Filled:
     """As `vecattr.indexes.editing.segment_sink.fill`, by workers."""
     recipe = _recipe(work, order)
     receipts: list[Receipt] = []
-    for receipt in cluster.results(_Task(recipe), _rows_files(work.path / _ROWS, order, plasmids)):
+    for receipt in cluster.results(_Task(recipe), _rows_files(work.path / ROWS, order, plasmids)):
         receipts.append(receipt)
         if order.progress is not None:
             order.progress(receipt.entry.rows)
@@ -181,7 +183,7 @@ class _Task:
 
     def __call__(self, rows: str) -> Receipt:
         work = Path(self.recipe.work)
-        path = work / _RECEIPTS / self.recipe.key(rows)
+        path = work / RECEIPTS / self.recipe.key(rows)
         receipt = _read_receipt(work, path)
         if receipt is None:
             receipt = _written(self.recipe, rows)
@@ -214,7 +216,7 @@ def _written(recipe: SegmentRecipe, rows: str) -> Receipt:
             folder.root, recipe.empty, embedder, learned, rule, rows_limit, 1, recipe.search
         )
         sink = order.sink()
-        for plasmid, vector in embed_checked(read_rows(work / _ROWS, rows), embedder):
+        for plasmid, vector in embed_checked(read_rows(work / ROWS, rows), embedder):
             assert plasmid.lab is not None, "plasmids were checked"
             sink.add(plasmid, label=rule.label(plasmid.lab), vector=vector)
         sink.close()

@@ -26,6 +26,9 @@ Result = TypeVar("Result")
 _AHEAD = 2
 #: Seconds that a scheduler, and then a first worker, may take to answer.
 _PATIENCE = 60
+#: Where a scheduler shows its metrics to a browser: to this machine alone, at any free port. None
+#: would be port 8787, to all machines.
+_PAGES = "127.0.0.1:0"
 #: Settings of schedulers that are started here: a task outlives so many lost workers, and a worker
 #: that says nothing for so long is lost.
 _SETTINGS = {
@@ -162,7 +165,7 @@ def _local(address: ClusterAddress) -> Iterator[Any]:
             host="127.0.0.1",
             protocol="tls",
             security=True,
-            dashboard_address=None,
+            dashboard_address=_PAGES,
             silence_logs=logging.CRITICAL,
         )
     with local:
@@ -184,7 +187,7 @@ def _slurm(address: ClusterAddress) -> Iterator[Any]:
             walltime=options.get("walltime"),
             queue=options.get("queue"),
             account=options.get("account"),
-            scheduler_options={"dashboard_address": None},
+            scheduler_options={"dashboard_address": _PAGES},
         )
     with jobs:
         jobs.scale(jobs=address.workers)

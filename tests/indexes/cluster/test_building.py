@@ -14,7 +14,7 @@ import pytest
 from vecattr.datasets.classes import ClassRule
 from vecattr.datasets.lab_shards import shard_of
 from vecattr.encoders.pretrained import shipped_encoder
-from vecattr.errors import DamagedError, InputError, LockedError
+from vecattr.errors import DamagedError, InputError, LockedError, UsageError
 from vecattr.indexes.cluster.building import cluster_filling, work_folder
 from vecattr.indexes.cluster.cluster import Cluster
 from vecattr.indexes.cluster.rows import read_rows, row_line, write_rows
@@ -146,6 +146,21 @@ def test_two_builds_of_one_index_exclude_each_other(
     work_folder(path).mkdir()
     with writing(work_folder(path)), pytest.raises(LockedError):
         built_by(cluster, path, collection.stored)
+
+
+@pytest.mark.parametrize("name", ["thesis.txt", "rows/thesis.txt", "segments/thesis.h5"])
+def test_a_folder_of_the_user_where_workers_write_is_left_whole(
+    cluster: Cluster, collection: Collection, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / "results"
+    file = work_folder(path) / name
+    file.parent.mkdir(parents=True)
+    file.write_text("written for years")
+    with pytest.raises(UsageError, match="did not make this") as error:
+        built_by(cluster, path, collection.stored)
+    assert error.value.where == str(file)
+    assert [entry for entry in work_folder(path).rglob("*") if entry.is_file()] == [file]
+    assert not path.exists()
 
 
 def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
