@@ -1,11 +1,11 @@
-"""Pictures of the report and of the service for the documentation: a made collection and its index
-in, five PNG out.
+"""Pictures of the report, the map and the service for the documentation: a made collection and its
+index in, seven PNG out.
 
     vecattr demo -o demo && vecattr build-index demo/plasmids.csv --where split=train -i my.index
     python tools/report_pictures.py demo my.index docs/assets
 
-It needs Chromium with its driver, selenium, Biopython and Pillow, and writes the made plasmid that
-it asks about, a mosaic of three labs, to `demo/pMosaic.gb`.
+It needs Chromium with its driver, selenium, Biopython, openTSNE and Pillow, and writes the made
+plasmid that it asks about, a mosaic of three labs, to `demo/pMosaic.gb`.
 """
 
 from __future__ import annotations
@@ -26,8 +26,11 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
 from vecattr import Index, Plasmid, read_plasmids
+from vecattr.cli.main import run
 from vecattr.reports.page import html_of
 
+#: Who may add labs to the service of the pictures.
+TOKEN = "only-for-pictures-0123456789"
 #: Kind, name, first and last base, and strand of what the made file annotates.
 PARTS = (
     ("CDS", "AmpR", 150, 1010, -1),
@@ -78,12 +81,37 @@ def shot(chrome: webdriver.Chrome, page: str, size: tuple[int, int], *, dark: bo
     scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
     chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
     chrome.get(page)
-    chrome.execute_async_script("setTimeout(arguments[0], 1500)")
+    chrome.execute_async_script("setTimeout(arguments[0], 3000)")
     data = chrome.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})["data"]
     image = Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
     packed = io.BytesIO()
     image.save(packed, "PNG", optimize=True)
     return packed.getvalue()
+
+
+def drawn_map(demo: Path, index_path: Path) -> Path:
+    """The page of a map of the collection, with two plasmids that were kept apart."""
+    held_out = [one for one in read_plasmids([demo / "held_out.fasta"]) if isinstance(one, Plasmid)]
+    queries = demo / "two.fasta"
+    queries.write_text("".join(f">{one.id}\n{one.sequence}\n" for one in held_out[:2]))
+    page = demo / "map.html"
+    drawn = ["map", "-i", str(index_path), "--query", str(queries), "-o", str(page), "-q"]
+    assert run(drawn) == 0
+    return page
+
+
+def trial(demo: Path, index_path: Path) -> Path:
+    """The page that says what adding a lab would change, as a file."""
+    editors = demo / "editors"
+    editors.touch(0o600)
+    editors.write_text(f"editor {TOKEN}\n")
+    files = {"file": ("new_lab.fasta", (demo / "new_lab.fasta").read_bytes())}
+    fields = {name: (None, value) for name, value in {"lab": "Lab 25", "token": TOKEN}.items()}
+    page = demo / "trial.html"
+    with running(index_path, "--allow-edit", "--edit-token-file", str(editors)) as service:
+        text = service.client.post("/add-lab", files=files | fields).text
+    page.write_text(text, encoding="utf-8")
+    return page
 
 
 def main(demo: Path, index_path: Path, pictures: Path) -> None:
@@ -103,6 +131,8 @@ def main(demo: Path, index_path: Path, pictures: Path) -> None:
     many.write_text(html_of(answers), encoding="utf-8")
     chrome = browser()
     try:
+        map_of = drawn_map(demo, index_path).resolve().as_uri()
+        trial_page = trial(demo, index_path).resolve().as_uri()
         with running(index_path) as service:
             sent = {"file": (made.name, made.read_bytes())}
             result = service.client.post("/queries", files=sent).headers["Location"]
@@ -110,7 +140,9 @@ def main(demo: Path, index_path: Path, pictures: Path) -> None:
                 ("report.png", one.resolve().as_uri(), (1180, 940), False),
                 ("report-phone.png", one.resolve().as_uri(), (390, 1500), True),
                 ("report-many.png", many.resolve().as_uri(), (1180, 620), False),
+                ("map-page.png", map_of, (1180, 860), False),
                 ("serve.png", service.address, (1180, 720), False),
+                ("serve-add.png", trial_page, (1180, 460), False),
                 ("serve-result.png", service.address.rstrip("/") + result, (1180, 900), False),
             ):
                 (pictures / name).write_bytes(shot(chrome, address, size, dark=dark))
