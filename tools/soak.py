@@ -13,6 +13,7 @@ out.
     python tools/soak.py cost [--engine lines|instructions]
     python tools/soak.py load --rounds 100000 --processes 1000
     python tools/soak.py tree
+    python tools/soak.py cluster --rounds 50
 
 The summary is JSON: what was tried, how often, with which outcomes, and every failure. The exit
 code is 1 when there is a failure. Tests run the same proofs with fewer rounds.
@@ -44,6 +45,7 @@ PROOFS = {
     "cost": ("cost", 0),
     "load": ("load", 100_000),
     "tree": ("tree", 0),
+    "cluster": ("cluster_kills", 50),
 }
 
 

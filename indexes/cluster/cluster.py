@@ -11,6 +11,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from vecattr.errors import MismatchError, VecattrError
@@ -174,7 +175,8 @@ def _local(address: ClusterAddress) -> Iterator[Any]:
 
 @contextmanager
 def _slurm(address: ClusterAddress) -> Iterator[Any]:
-    """Workers that are jobs of SLURM, one process and one processor each."""
+    """Workers that are jobs of SLURM, one process and one processor each. They speak TLS; the
+    certificate of this run lies in the working folder, for this user alone, until the end."""
     from dask_jobqueue.slurm import SLURMCluster  # extra
 
     options = dict(address.options)
@@ -187,6 +189,9 @@ def _slurm(address: ClusterAddress) -> Iterator[Any]:
             walltime=options.get("walltime"),
             queue=options.get("queue"),
             account=options.get("account"),
+            protocol="tls://",
+            security=True,
+            shared_temp_directory=str(Path.cwd()),
             scheduler_options={"dashboard_address": _PAGES},
         )
     with jobs:

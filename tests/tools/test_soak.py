@@ -28,6 +28,7 @@ SHORT = {
     "tree": ["--rounds", "150"],
     "pairs": ["--rounds", "60"],
     "cost": ["--rounds", "12"],
+    "cluster": ["--rounds", "4"],
     "load": ["--rounds", "2000", "--processes", "2"],
 }
 
