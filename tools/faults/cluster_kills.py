@@ -80,6 +80,7 @@ def prove(rounds: int, *, seed: int) -> dict[str, Any]:
                     _TRIALS[trial](bench, cluster, url, chance)
                 except Exception as error:  # every failure is told
                     failures.append({"round": number, "trial": trial, "error": repr(error)})
+                sys.stderr.write(f"{number + 1} {trial}, {len(failures)} failures\n")
     return {"rounds": sum(counts.values()), "tried": dict(counts), "failures": failures}
 
 
