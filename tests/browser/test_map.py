@@ -74,3 +74,15 @@ def test_the_query_is_found_at_once_and_by_keyboard(browser: Any, page: Path) ->
     browser.find("input")[0].send_keys("lab 03")
     assert "55 of" in browser.text("#status")
     assert browser.find("#legend button[aria-pressed=true]")[0].text == "Lab 03"
+
+
+def test_without_scripts_a_still_picture_shows_labs_and_queries(browser: Any, page: Path) -> None:
+    browser.scripts(run=False)
+    browser.open(page)
+    [picture] = browser.find("noscript svg")
+    assert picture.is_displayed()
+    assert "still picture" in browser.text("aside")
+    text = picture.text
+    assert "<b onclick=x>query" in text
+    assert "Lab 03" in text
+    assert not any(field.is_displayed() for field in browser.find("input"))

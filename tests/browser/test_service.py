@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -212,3 +213,33 @@ def test_without_scripts_the_form_leads_to_the_same_result(
     browser.find("#send")[0].click()
     assert "plain.gb" in browser.text(".facts")
     assert "/results/" in browser.driver.current_url
+
+
+def test_a_lab_is_added_without_scripts_and_by_who_may(
+    browser: Any, shelf: Any, tmp_path: Path
+) -> None:
+    index, editors = tmp_path / "i", tmp_path / "editors"
+    shutil.copytree(shelf.index, index)
+    editors.touch(0o600)
+    editors.write_text("editor only-for-tests-0123456789\n")
+    file = tmp_path / "new.fasta"
+    file.write_bytes(fasta(*shelf.newcomers[:2]))
+    with running(index, "--allow-edit", "--edit-token-file", str(editors)) as service:
+        browser.open(f"{service.address}add-lab")
+        assert browser.accessibility() == []
+        browser.scripts(run=False)
+        browser.open(f"{service.address}add-lab")
+        for field, text in (("file", str(file)), ("lab", "Newcomer"), ("token", "wrong")):
+            browser.find(f"#{field}")[0].send_keys(text)
+        browser.find("button")[0].click()
+        assert "token for edits" in browser.text("main")
+        browser.open(f"{service.address}add-lab")
+        token = "only-for-tests-0123456789"
+        for field, text in (("file", str(file)), ("lab", "Newcomer"), ("token", token)):
+            browser.find(f"#{field}")[0].send_keys(text)
+        browser.find("button")[0].click()
+        assert "Nothing is changed yet" in browser.text("main")
+        assert "Newcomer" in browser.text("main")
+        browser.find("button")[0].click()
+        assert "Added 2 plasmids" in browser.text("main")
+    assert "Newcomer" in Index.open(index).lab_names
