@@ -131,18 +131,21 @@ def _polygon(
 
 
 def _names(layout: MapLayout, place: _Places) -> Iterator[str]:
-    """Of queries, then of labs by size, each where it touches no earlier one."""
+    """Of queries, then of labs by size, each where it touches no query and no earlier name."""
     tried = [
         (name, x, y - above)
         for named, above in ((layout.queries, 22.0), (_large(layout), 10.0))
         for name, (x, y) in zip(named.ids, place(named.points), strict=True)
     ]
+    rings = [(x - 18, y - 18, x + 18, y + 18) for x, y in place(layout.queries.points)]
     boxes = []
     for name, x, y in tried:
         half = _LETTER * len(_shortened(name)) / 2
         boxes.append((x - half, y - _LINE + 3, x + half, y + 3))
-    for number in boxes_without_overlap(boxes):
-        name, x, y = tried[number]
+    for number in boxes_without_overlap([*rings, *boxes]):
+        if number < len(rings):
+            continue
+        name, x, y = tried[number - len(rings)]
         yield (
             f'<text x="{x:g}" y="{y:g}" text-anchor="middle" font-weight="bold" stroke="#fff" '
             f'stroke-width="3" paint-order="stroke" fill="#222">{_text(name)}</text>'
