@@ -77,6 +77,8 @@ def judge_together(
     judgement with one row; that of a query alone is its own."""
     if len(alone.scores) == 1 or not alone.names:
         return rows_of(alone, np.arange(1))
+    rows = _rows_in_order(alone)
+    alone, featured = rows_of(alone, rows), featured[rows]
     cosines = mean_of(alone.cosines)[None, :]
     logarithms = _log_shares(index, alone)
     if logarithms is None:
@@ -96,6 +98,14 @@ def judge_together(
     )
 
 
+def _rows_in_order(alone: Judgement) -> Rows:
+    """The queries in an order that what is said of each gives, so that the order in which they come
+    changes no digit of a sum over them."""
+    pairs = zip(alone.scores, alone.cosines, strict=True)
+    contents = [scores.tobytes() + cosines.tobytes() for scores, cosines in pairs]
+    return np.array(sorted(range(len(contents)), key=contents.__getitem__), dtype=np.int64)
+
+
 def judge_linked(
     index: OpenedIndex, alone: Judgement, featured: NDArray[np.bool_], options: ConfidenceOptions
 ) -> Judgement:
@@ -111,7 +121,10 @@ def belongings_of(index: OpenedIndex, alone: Judgement) -> list[float | None]:
     count = len(alone.scores)
     if index.scorer is None or count < 2:
         return [None] * count
-    return list(belongings(log_shares(alone.scores)).tolist())
+    rows = _rows_in_order(alone)
+    fits = np.empty(count)
+    fits[rows] = belongings(log_shares(alone.scores[rows]))
+    return list(fits.tolist())
 
 
 def is_calibrated(index: OpenedIndex) -> bool:

@@ -68,11 +68,9 @@ def _answers(
         answer = _answers_of_group if is_linked else answers_of_batch
         told |= dict(zip(rows.tolist(), answer(panel, batch, request), strict=True))
     for row, query_links in enumerate(links):
-        shown = (
-            Link(everyone[link.other].id, link.share, link.kmers)
-            for link in query_links[:MOST_TOLD]
-        )
-        yield replace(told[row], links=tuple(shown))
+        by_share = sorted(query_links, key=lambda link: (-link.share, everyone[link.other].id))
+        shown = [Link(everyone[link.other].id, link.share, link.kmers) for link in by_share]
+        yield replace(told[row], links=tuple(shown[:MOST_TOLD]))
 
 
 def _answers_of_group(

@@ -174,7 +174,7 @@ def _collections() -> dict[str, str]:
         ONE: _table(plasmids[45:46], lab="New"),
         NEXT: _table(plasmids[60:63], lab="Next"),
         MORE: _table(plasmids[63:66], lab="More"),
-        MANY: _table(list(synthetic_plasmids(labs=8, plasmids_per_lab=40, seed=4))),
+        MANY: _table(list(synthetic_plasmids(labs=8, plasmids_per_lab=40, seed=4)), prefix="x"),
         FIRST_LABS: f"lab,print_name\nNew,A new lab\n{plasmids[0].lab},Where it began\n",
         LABS: f"lab,print_name,contact\nNew,The new lab,new@lab.org\nNext,Next lab,\n"
         f"{plasmids[15].lab},,second@lab.org\n",
@@ -183,8 +183,11 @@ def _collections() -> dict[str, str]:
     }
 
 
-def _table(plasmids: Sequence[Plasmid], *, lab: str | None = None) -> str:
-    rows = [f"{plasmid.id},{plasmid.sequence[:500]},{lab or plasmid.lab}" for plasmid in plasmids]
+def _table(plasmids: Sequence[Plasmid], *, lab: str | None = None, prefix: str = "") -> str:
+    rows = [
+        f"{prefix}{plasmid.id},{plasmid.sequence[:500]},{lab or plasmid.lab}"
+        for plasmid in plasmids
+    ]
     return "\n".join(["sequence_id,sequence,lab", *rows]) + "\n"
 
 
@@ -224,7 +227,7 @@ def _make_many(folder: Path) -> None:
     many = folder / "many.index"
     build = f"build-index {folder}/{MANY} -m {folder}/model --lab-vectors mean -i {many}"
     _must(build.split())
-    _must(["add-lab", f"{folder}/{NEW}", "--known-ids", "rename", "-i", str(many)])
+    _must(["add-lab", f"{folder}/{NEW}", "-i", str(many)])
 
 
 def _damage_segment(path: Path) -> None:

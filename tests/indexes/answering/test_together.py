@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,20 @@ def test_vectors_alone_are_joined_by_their_mean_cosines(
         names = [hit.name for hit in member.answer.labs]
         if joint.labs[0].name in names:
             assert member.rank == 1 + names.index(joint.labs[0].name)
+
+
+def test_the_order_of_plasmids_changes_no_digit(index: Index, workshop: Any) -> None:
+    """Sums of floats depend on the order of what is added."""
+    queries = workshop.plasmids(LABS[:2], each=13, seed=5)
+    joint = index.query_together(queries, k=4)
+    linked = {answer.query: answer for answer in index.query_linked(queries, k=4)}
+    for seed in range(3):
+        mixed = random.Random(seed).sample(queries, len(queries))
+        other = index.query_together(mixed, k=4)
+        assert (other.labs, other.confidence) == (joint.labs, joint.confidence)
+        fits = {member.answer.query: member.belonging for member in other.members}
+        assert fits == {member.answer.query: member.belonging for member in joint.members}
+        assert {answer.query: answer for answer in index.query_linked(mixed, k=4)} == linked
 
 
 def test_one_plasmid_together_is_answered_as_alone(index: Index, queries: list[Plasmid]) -> None:
