@@ -211,7 +211,8 @@ class Terminal:
         finally:
             bar.close()
         if bar.seconds >= _WORTH_TELLING:
-            self.say(f"{title}: {bar.done:,}{unit} in {bar.seconds:.0f} s")
+            units = unit.removesuffix("s") if bar.done == 1 else unit
+            self.say(f"{title}: {bar.done:,}{units} in {bar.seconds:.0f} s")
 
 
 def _print_line(line: str) -> None:

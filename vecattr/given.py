@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from os import PathLike
+from os.path import exists
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,9 @@ def _only_plasmid(path: str | PathLike[str]) -> Plasmid:
     """The one record of a file; InputError when there are several, or there is no such file."""
     if len(str(path)) > 200 and "." not in str(path)[-20:]:
         return Plasmid(NAME, str(path))  # whose error names the first letter that is no base
+    if isinstance(path, str) and not exists(path):
+        hint = "check the path; a text is bases when all its letters are nucleotide letters"
+        raise InputError("no such file", where=path, hint=hint)
     plasmids = read(path)
     if len(plasmids) != 1:
         raise InputError(

@@ -69,6 +69,8 @@ def test_biopython_is_not_imported_to_tell_its_objects() -> None:
     [
         (7, UsageError, "type int is no plasmid"),
         ("no/such.fa", InputError, "no such file"),
+        ("ACGTHELLO", InputError, "all its letters are nucleotide letters"),
+        ("a.b" * 100, InputError, "no such file"),
         ("", InputError, "sequence is empty"),
         (BASES + "!", InputError, "'!' at position 301"),
     ],
