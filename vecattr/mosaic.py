@@ -159,8 +159,10 @@ class Reach:
     def words(self) -> str:
         """The beginning of a sentence about a query that is no lab's."""
         if self.is_unknown:
-            begins = "Little of it is known" if self._holds_a_piece else _NOTHING
-            return f"{begins}: stored plasmids have {chances(self.known)} of it"
+            if not self._holds_a_piece:
+                return f"{_NOTHING}: stored plasmids have {chances(self.known)} of it"
+            known = self.extent or f"stored plasmids have {chances(self.known)} of it"
+            return f"Little of it is known: {known}"
         return f"Common property: more than {FEW_LABS} labs have what is known of it"
 
     @property

@@ -190,11 +190,19 @@ def _notes(
         ),
         fewer_classes(len(judgement.names), k=size),
         set_note(size, coverage=coverage, work=confidence.work, weighs_outside=weighs_outside),
-        fusion_note(
-            len(panel.indexes), fusion=panel.fusion, weighs_outside=confidence.outside is not None
-        ),
+        _fusion_note(panel, weighs_outside=weighs_outside),
     )
     return tuple(note for note in notes if note is not None)
+
+
+def _fusion_note(panel: OpenedPanel, *, weighs_outside: bool) -> str | None:
+    """How several indexes were fused, and what of their probabilities was not fitted."""
+    note = fusion_note(len(panel.indexes), fusion=panel.fusion)
+    if note is None or not weighs_outside:
+        return note
+    is_fitted = bool(panel.calibration.plain.works)
+    what = "how likely a lab outside all of them is" if is_fitted else "probabilities"
+    return f"{note}; what each says by itself tells {what}"
 
 
 def _evidence(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +19,14 @@ from vecattr.indexes.scoring.confidence import (
     class_confidence,
     confidence_of,
 )
-from vecattr.indexes.scoring.lab_scorer import Maxima
-from vecattr.indexes.scoring.opened_index import LabAnswers, OpenedIndex
+from vecattr.indexes.scoring.lab_scorer import LabAnswers, Maxima
+from vecattr.indexes.scoring.opened_index import OpenedIndex
 from vecattr.mosaic import Reach
 from vecattr.ranking.rank_fusion import aligned_scores, fused_scores
 from vecattr.vectors import Codes
+
+if TYPE_CHECKING:
+    from vecattr.indexes.answering.panel_calibration import Members
 
 
 @dataclass(frozen=True)
@@ -93,13 +97,10 @@ def judge(
     scores = fused_scores(ballots, fusion=panel.fusion)
     matched = rank_matched(scores, np.nanmean(ballots, axis=0))
     confidence = fused_confidence(panel.calibration, confidences, matched, featured, options)
-    if panel.weighs_outside and confidence.probabilities is not None:
-        members = [
-            _own_confidence(index, answers, queries, place, options)
-            for place, (index, answers) in enumerate(zip(panel.indexes, labs.answers, strict=True))
-        ]
+    if panel.weighs_outside:
+        members = _members(panel, queries, labs, options)
         confidence = weighing_outside(
-            confidence, panel.calibration, members, panel.shared_labs, matched, featured, options
+            confidence, panel.calibration, members, matched, featured, options
         )
     return Judgement(
         panel.lab_names,
@@ -109,6 +110,26 @@ def judge(
         np.arange(len(panel.lab_names)),
         reaches=_widest(labs),
     )
+
+
+def _members(
+    panel: OpenedPanel, queries: EmbeddedQueries, labs: LabScores, options: ConfidenceOptions
+) -> Members:
+    """What each index says by itself."""
+    from vecattr.indexes.answering.panel_calibration import Members  # start-up
+
+    confidences = [
+        _own_confidence(index, answers, queries, place, options)
+        for place, (index, answers) in enumerate(zip(panel.indexes, labs.answers, strict=True))
+    ]
+    of_classes = []
+    for index, confidence in zip(panel.indexes, confidences, strict=True):
+        assert confidence.probabilities is not None, "an index that weighs outside labs"
+        sums = np.zeros((len(index.lab_names), len(confidence.probabilities)))
+        np.add.at(sums, index.class_of_answer, confidence.probabilities.T)
+        of_classes.append(sums.T)
+    laid_out = np.nan_to_num(_laid_out(panel, of_classes))
+    return Members(confidences, laid_out, panel.shared_labs)
 
 
 def _own_confidence(

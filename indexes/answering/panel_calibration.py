@@ -178,35 +178,54 @@ def fused_confidence(
     return with_probabilities(confidence, matched, row_fits, options)
 
 
+@dataclass(frozen=True)
+class Members:
+    """What the v indexes of a panel, which weigh labs that they do not know, say by themselves of q
+    queries: `confidences`; probabilities of the panel's n classes, 0 of those that an index does
+    not know (v, q, n); and `OpenedPanel.shared_labs` (v, v)."""
+
+    confidences: Sequence[Confidence]
+    probabilities: NDArray[np.float64]
+    shared_labs: NDArray[np.float64]
+
+    def shares(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The mean probabilities of classes, as if one of them were true, handed out in the order
+        of the fused scores (q, n)."""
+        means = self.probabilities.sum(axis=0)
+        totals = means.sum(axis=1, keepdims=True)
+        return rank_matched(scores, means / np.maximum(totals, np.finfo(float).tiny))
+
+
 def weighing_outside(
     confidence: Confidence,
     calibration: FusedCalibration,
-    members: Sequence[Confidence],
-    shared_labs: NDArray[np.float64],
+    members: Members,
     matched: NDArray[np.float64],
     featured: NDArray[np.bool_],
     options: ConfidenceOptions,
 ) -> Confidence:
-    """A fused confidence with probabilities that also weighs labs which no index knows, from those
-    of the indexes by themselves and `OpenedPanel.shared_labs`; the other arguments as those of
-    `fused_confidence`. Verdicts follow from these probabilities, as those of one index do."""
-    cases = fused_cases([of_cases(member) for member in members], shared_labs)
-    shares = case_probabilities(cases, options.cases)  # (q, 3)
-    probabilities = np.zeros(matched.shape)
+    """A fused confidence that also weighs labs which no index knows; `matched`, whose order is that
+    of the fused ranking, `featured` and the options as in `fused_confidence`.
+
+    Shares of labs are those that were fitted, else `Members.shares`. Verdicts follow from the
+    probabilities, as those of one index do.
+    """
+    cases = fused_cases([of_cases(member) for member in members.confidences], members.shared_labs)
+    weights = case_probabilities(cases, options.cases)  # (q, 3)
+    probabilities = members.shares(matched) * (1 - weights[:, OUTSIDE, None])
     for features, rows in by_features(featured):
         works = calibration.fits(features=features).works
-        for column, work in enumerate(WORKS):
-            fit = works.get(work) or next(iter(works.values()))
-            probabilities[rows] += shares[rows, column, None] * fit.temperature.probabilities(
-                matched[rows]
-            )
-    thresholds = [member.thresholds for member in members if member.thresholds is not None]
+        fits = [works.get(work) or next(iter(works.values())) for work in WORKS if works]
+        if fits:
+            shares = [fit.temperature.probabilities(matched[rows]) for fit in fits]
+            probabilities[rows] = np.einsum("wqn,qw->qn", np.stack(shares), weights[rows, :2])
+    thresholds = [one.thresholds for one in members.confidences if one.thresholds is not None]
     return replace(
         confidence,
-        confidences=1 - shares[:, OUTSIDE],
+        confidences=1 - weights[:, OUTSIDE],
         thresholds=np.mean(thresholds, axis=0),
         probabilities=probabilities,
-        outside=shares[:, OUTSIDE],
+        outside=weights[:, OUTSIDE],
         work=options.label,
         cases=cases,
     )

@@ -56,11 +56,8 @@ def set_note(labs: int, *, coverage: float | None, work: str, weighs_outside: bo
     )
 
 
-def fusion_note(indexes: int, *, fusion: Fusion, weighs_outside: bool = False) -> str | None:
+def fusion_note(indexes: int, *, fusion: Fusion) -> str | None:
     """How many indexes answered, and how they were fused; None when one answered."""
     if indexes == 1:
         return None
-    fused = f"fused from {indexes} indexes by {_FUSION_NAMES[fusion]}"
-    if not weighs_outside:
-        return fused
-    return f"{fused}; how likely a lab outside all of them is follows from what each says by itself"
+    return f"fused from {indexes} indexes by {_FUSION_NAMES[fusion]}"

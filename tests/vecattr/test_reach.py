@@ -90,7 +90,7 @@ def test_a_lab_that_stands_out_stays_unless_the_query_is_mostly_something_larger
     ("reach", "probability", "start"),
     [
         (NATURAL, 0.1, "Nothing engineered here is known: stored plasmids have about 1 in 100"),
-        (replace(GENOME, known=0.05), 0.1, "Little of it is known: stored plasmids have about 5"),
+        (replace(GENOME, known=0.05), 0.1, "Little of it is known: only about 7,500 of"),
         (BACKBONE, 0.3, "Common property: more than 20 labs"),
         (NATURAL, 0.6, "Most likely Ash"),
         (BACKBONE, 0.6, "Most likely Ash"),

@@ -19,6 +19,7 @@ from vecattr.errors import DamagedError, UsageError
 from vecattr.indexes.answering.panel_calibration import (
     MOST,
     FusedCalibration,
+    Members,
     fit_fused,
     fused_cases,
     majority,
@@ -276,6 +277,12 @@ def member_confidences(
     return members, plain[0], matched
 
 
+def members_of(confidences: list[Confidence]) -> Members:
+    """Of indexes with the same labs."""
+    probabilities = [one.probabilities for one in confidences if one.probabilities is not None]
+    return Members(confidences, np.stack(probabilities), np.ones((len(probabilities),) * 2))
+
+
 def test_the_fused_probability_of_an_outside_lab_holds_on_fresh_plasmids() -> None:
     """Known and new work of known labs, and as many plasmids whose lab is hidden, each a third."""
     sheets = made(queries=900)
@@ -286,13 +293,17 @@ def test_the_fused_probability_of_an_outside_lab_holds_on_fresh_plasmids() -> No
     for hidden in (False, True):
         members, plain, matched = member_confidences(fresh, judges, hidden=hidden)
         featured = np.zeros(len(matched), dtype=bool)
-        shared = np.ones((3, 3))
-        fused = weighing_outside(
-            plain, calibration, members, shared, matched, featured, DEFAULT_OPTIONS
-        )
+        for fitted in (calibration, FusedCalibration((), "copeland")):
+            fused = weighing_outside(
+                plain, fitted, members_of(members), matched, featured, DEFAULT_OPTIONS
+            )
+            assert fused.probabilities is not None
+            assert fused.outside is not None
+            assert fused.probabilities.sum(axis=1) + fused.outside == pytest.approx(1)
+            order = np.argsort(-matched, axis=1, kind="stable")
+            falling = np.take_along_axis(fused.probabilities, order, axis=1)
+            assert np.all(np.diff(falling, axis=1) <= 1e-12)
         assert fused.outside is not None
-        assert fused.probabilities is not None
-        assert fused.probabilities.sum(axis=1) + fused.outside == pytest.approx(1)
         stated.append(fused.outside)
         truth.append(np.full(len(matched), hidden))
         weights.append(np.full(len(matched), 1.0 if hidden else 2.0))
@@ -318,6 +329,16 @@ def test_a_panel_whose_indexes_weigh_outside_labs_does_so(tmp_path: Path, worksh
     assert answer.work == "1:1:1"
     assert answer.right_share is None  # it was not measured
     assert "outside all of them" in answer.notes[-1]
+    first, second = made(queries=300, voters=2)
+    strangers = replace(second, ids=tuple(f"q{row}" for row in range(300)))
+    (tmp_path / "apart").mkdir()
+    apart = panel_of(workshop, tmp_path / "apart", [first, strangers], weighs_outside=True)
+    [derived] = apart.query_many([query], k=50)
+    total = sum(hit.probability for hit in derived.labs) + derived.outside
+    assert total == pytest.approx(1)
+    shares = [hit.probability for hit in derived.labs]
+    assert shares == sorted(shares, reverse=True)
+    assert derived.notes[-1].endswith("tells probabilities")
     [certain] = panel.query_many([query], options=ConfidenceOptions(work="known"))
     assert (certain.outside, certain.verdict) == (0.0, "known")
     [covering] = panel.query_many([query], options=ConfidenceOptions(coverage=0.9))
