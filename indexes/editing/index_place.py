@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vecattr.encoders.model_folder import MODEL_FILES, REPLACED_FILES, TABLES_FILE, usual_name
 from vecattr.errors import ArtifactError, UsageError
-from vecattr.files.atomic import is_temporary, translated_errors
+from vecattr.files.atomic import TEMPORARY, is_temporary, translated_errors
 from vecattr.files.fold_folder import FOLDS_FILE
 from vecattr.files.folder import Entry
 from vecattr.files.place import Place
@@ -35,6 +35,8 @@ _MADE = {
     MODEL_FOLDER: re.compile("|".join(map(re.escape, (*MODEL_FILES, TABLES_FILE)))),
     QUARANTINE_FOLDER: re.compile("[0-9]{3,}-.*", re.DOTALL),
 }
+#: What commands that need no lock leave in an index: its lock file, maps, and unfinished ones.
+_NO_CHANGE = rf"{re.escape(LOCK_FILE)}|[0-9a-f]{{20}}\.map|{re.escape(TEMPORARY)}[a-z0-9_]{{8}}"
 _FOLD = re.compile("fold-[0-9]+")
 
 
@@ -48,8 +50,9 @@ def put_in_force(folder: LockedFolder, place: Place, step: StepHook) -> None:
 
 
 def index_place(path: Path) -> Place:
-    """What is at the path of an index to be built; a lock file that appears there is no change."""
-    return Place(Path(path).resolve(), besides=LOCK_FILE)
+    """What is at the path of an index to be built; a lock file or a map that appears there is no
+    change: others look at the old index meanwhile."""
+    return Place(Path(path).resolve(), besides=_NO_CHANGE)
 
 
 def check_place(path: Path, *, replace: bool) -> bool:

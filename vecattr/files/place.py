@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,12 +22,13 @@ _TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR)
 class Place:
     """A path as it is now: free, an empty folder, or a folder with all its names, to be replaced.
 
-    `put` replaces exactly that and nothing else. Files with the name `besides` do not count.
+    `put` replaces exactly that and nothing else. Names that match the
+    pattern `besides` do not count.
     """
 
     def __init__(self, path: Path, *, besides: str) -> None:
         self.path = path
-        self._besides = besides
+        self._besides = re.compile(besides)
         with translated_errors(path):
             self._is_free = not os.path.lexists(path)
             self._folder = None if self._is_free else os.lstat(path)
@@ -88,7 +90,7 @@ class Place:
             os.path.relpath(os.path.join(folder, name), path)
             for folder, folders, files in os.walk(path)
             for name in (*folders, *files)
-            if name != self._besides
+            if not self._besides.fullmatch(name)
         )
 
     def _replace_empty(self, new: Path) -> None:

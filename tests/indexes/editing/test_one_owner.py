@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from vecattr.cli.main import run
@@ -17,6 +18,7 @@ from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.build import build_index
 from vecattr.indexes.editing.edit import add_labs, rename_lab
 from vecattr.indexes.editing.publish import STEPS
+from vecattr.indexes.search.map_cache import keep_map
 from vecattr.indexes.storage.index_folder import read_manifest
 
 
@@ -83,6 +85,20 @@ def test_a_file_of_the_user_in_the_index_to_be_replaced_keeps_it(
         workshop.build(path, workshop.plasmids(["Yew"]), replace=True, step=at("folder", user))
     assert (path / place).read_text() == "mine"
     assert workshop.open(path).lab_names == ("Ash",)
+
+
+def test_a_map_that_is_drawn_of_the_old_index_does_not_stop_a_build(
+    tmp_path: Path, workshop: Any
+) -> None:
+    """Drawing takes no lock; hours of building would be discarded."""
+    path = tmp_path / "i"
+    workshop.build(path, workshop.plasmids(["Ash"]))
+
+    def colleague() -> None:
+        keep_map(path, "ab" * 10, np.zeros((2, 2)))
+
+    workshop.build(path, workshop.plasmids(["Yew"]), replace=True, step=at("folder", colleague))
+    assert workshop.open(path).lab_names == ("Yew",)
 
 
 def test_an_index_that_took_the_place_of_the_one_to_be_replaced_stays(
