@@ -90,11 +90,12 @@ def check_texts(report: Report) -> None:
         report.check(version == __version__, f"{name} says {version}")
 
 
-def last_release() -> Path:
-    """The kept API of the newest release before this version, or of this one if there is none."""
+def kept_releases() -> list[Path]:
+    """The kept APIs to compare with: of the newest release before this version, and of this one,
+    once it was released and the source went on."""
     kept = sorted(RELEASES.glob("*.json"), key=lambda path: _numbers(path.stem))
     earlier = [path for path in kept if _numbers(path.stem) < _numbers(__version__)]
-    return (earlier or kept)[-1]
+    return earlier[-1:] + [path for path in kept if path.stem == __version__]
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -102,13 +103,14 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def check_api(report: Report, *, allowed: bool) -> None:
-    """Nothing that users of the last release rely on is gone."""
-    path = last_release()
-    lost, new = differences(load(path), snapshot())
-    for line in lost:
-        (report.note if allowed else report.wrong)(f"since {path.stem}: {line}")
-    if not lost:
-        report.good(f"nothing public is gone since {path.stem}; {len(new)} things are new")
+    """Nothing that users of the last releases rely on is gone."""
+    present = snapshot()
+    for path in kept_releases():
+        lost, new = differences(load(path), present)
+        for line in lost:
+            (report.note if allowed else report.wrong)(f"since {path.stem}: {line}")
+        if not lost:
+            report.good(f"nothing public is gone since {path.stem}; {len(new)} things are new")
 
 
 def check_addresses(report: Report) -> None:
