@@ -159,7 +159,9 @@ class OpenedPanel:
         from vecattr.indexes.evidence.stretches import StretchFinder  # start-up
 
         segments = [segment for index in self.indexes for segment in index.segments]
-        return StretchFinder(segments, self.lab_names)
+        scorer = self.indexes[0].scorer if self.is_one_index else None
+        catalogue = None if scorer is None else scorer.catalogue
+        return StretchFinder(segments, self.lab_names, catalogue=catalogue)
 
     def check_labs(self, names: Iterable[str]) -> None:
         """UsageError for the first of these labs or classes that no index knows."""

@@ -72,12 +72,22 @@ class StretchFinder:
     [1026]
     """
 
-    def __init__(self, segments: Sequence[LiveSegment], class_names: Sequence[str]) -> None:
+    def __init__(
+        self,
+        segments: Sequence[LiveSegment],
+        class_names: Sequence[str],
+        *,
+        catalogue: Catalogue | None = None,
+    ) -> None:
         self._segments = tuple(segments)
         self._class_names = class_names
+        self._given_catalogue = catalogue
 
     @cached_property
     def _catalogue(self) -> Catalogue:
+        """The given one, or one that is made of the segments."""
+        if self._given_catalogue is not None:
+            return self._given_catalogue
         return Catalogue.from_segments(self._segments, self._class_names)
 
     @cached_property
