@@ -26,7 +26,7 @@ from vecattr.cli.terminal import terminal
 from vecattr.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from vecattr.indexes.evaluation.true_ranks import TrueRanks
     from vecattr.indexes.index import Panel
@@ -75,6 +75,7 @@ def command(
     )
     bad_records: list[BadRecord] = []
     collection = load_labelled_plasmids(plasmids, read_options, report=bad_records.append)
+    dates = _dates(plasmids, read_options, evaluation)
     with cluster.ranking(panel) as rank:
         measured = _measure(rank, collection, evaluation, confidence, title="evaluate")
         facts = _ranking_facts(panel, collection, measured, evaluation, confidence)
@@ -86,8 +87,7 @@ def command(
     facts |= _joint_facts(panel, collection, evaluation, confidence)
     if evaluation.exclude_near_copies:
         facts |= _near_copies_facts(panel, measured)
-    if evaluation.newest is not None:
-        facts["drift"] = _drift_facts(plasmids, read_options, collection, measured, evaluation)
+    facts |= _drift_facts(collection, dates, measured, evaluation)
     facts |= _provenance(panel, read_options)
     if terminal().on_bad_record == "report":
         facts["bad_records"] = list(map(bad_object, bad_records))
@@ -225,29 +225,43 @@ def _joint_facts(
     return facts
 
 
-def _drift_facts(
-    sources: Sequence[str],
-    read_options: ReadOptions,
-    plasmids: Sequence[Plasmid],
-    measured: TrueRanks,
-    evaluation: EvaluationOptions,
-) -> dict[str, object]:
-    """The newest publications beside earlier ones; the sources are read again for their dates."""
-    from vecattr.indexes.evaluation.drift import DatedPlasmids, drift_facts  # start-up
+def _dates(
+    sources: Sequence[str], read_options: ReadOptions, evaluation: EvaluationOptions
+) -> dict[str, str | None]:
+    """The date of each plasmid by its id, for which the sources are read again; none when nobody
+    asks for the newest. InputError, before anything is measured, without a column of dates."""
     from vecattr.plasmid import Plasmid  # start-up
     from vecattr.readers.plasmids import read_plasmids  # start-up
 
+    if evaluation.newest is None:
+        return {}
     dated = replace(read_options, group_by=evaluation.newest_by, note=lambda text: None)
-    dates = {
-        plasmid.id: plasmid.group
-        for plasmid in read_plasmids(sources, dated)
-        if isinstance(plasmid, Plasmid)
-    }
+    try:
+        return {
+            record.id: record.group
+            for record in read_plasmids(sources, dated)
+            if isinstance(record, Plasmid)
+        }
+    except InputError as error:
+        hint = f"--newest-by names a column of years or dates; {error.hint}"
+        raise InputError(error.what, where=error.where, hint=hint) from error
+
+
+def _drift_facts(
+    plasmids: Sequence[Plasmid],
+    dates: Mapping[str, str | None],
+    measured: TrueRanks,
+    evaluation: EvaluationOptions,
+) -> dict[str, object]:
+    """The newest publications beside earlier ones; nothing when nobody asks for them."""
+    from vecattr.indexes.evaluation.drift import DatedPlasmids, drift_facts  # start-up
+
+    if evaluation.newest is None:
+        return {}
     rows = DatedPlasmids(
         [plasmid.group for plasmid in plasmids], [dates.get(plasmid.id) for plasmid in plasmids]
     )
-    assert evaluation.newest is not None, "the caller has asked for them"
-    return drift_facts(measured, rows, newest=evaluation.newest, seed=evaluation.seed)
+    return {"drift": drift_facts(measured, rows, newest=evaluation.newest, seed=evaluation.seed)}
 
 
 def _near_copies_facts(panel: Panel, measured: TrueRanks) -> dict[str, object]:

@@ -59,3 +59,4 @@ def test_evaluate_shows_both_sides(shelf: Any, tmp_path: Any, capsys: Any) -> No
     right = [drift[side]["n"] * drift[side]["top1"] for side in ("newest", "earlier")]
     assert sum(right) == pytest.approx(facts["top1"] * facts["n"], abs=1e-3)
     assert run([*arguments, "--newest", "3", "--newest-by", "no_such_column"]) == 3
+    assert "--newest-by names a column" in capsys.readouterr().err
