@@ -41,8 +41,8 @@ def _add(path: Path, model: Path) -> str:
     return add_labs(path, new, embedder=fixtures.embedder_of(model)).identity
 
 
-def _lab_info(path: Path, model: Path) -> int:
-    return set_lab_info(path, {"Cedar": LabInfo("Cedar lab")}).generation
+def _lab_info(path: Path, model: Path) -> None:
+    set_lab_info(path, {"Cedar": LabInfo("Cedar lab")})
 
 
 def _map(path: Path, model: Path) -> None:
