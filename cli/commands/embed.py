@@ -12,6 +12,7 @@ from vecattr.cli.options.cluster import ClusterOptions, cluster_options
 from vecattr.cli.options.completions import SOURCES
 from vecattr.cli.options.compute import compute_options
 from vecattr.cli.options.index import index_option
+from vecattr.cli.options.output import refuse_inputs
 from vecattr.cli.options.reading import load_plasmids, reading_options
 from vecattr.cli.options.types import FILE, FOLDER, check_folder
 from vecattr.cli.options.verbosity import verbosity_options
@@ -74,6 +75,7 @@ def command(
     from vecattr.encoders.protocol import features_read  # start-up
     from vecattr.version import __version__  # start-up
 
+    refuse_inputs(output)
     form = form or _form_by_suffix(output)
     cluster.check(threads=threads, device=device)
     embedder = _open_embedder(model, index, device=device, threads=threads)

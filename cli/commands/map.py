@@ -12,7 +12,7 @@ import click
 
 from vecattr.cli.options.compute import compute_options
 from vecattr.cli.options.index import index_option
-from vecattr.cli.options.output import check_output, chosen_format
+from vecattr.cli.options.output import check_output, chosen_format, refuse_inputs
 from vecattr.cli.options.reading import load_plasmids, reading_options
 from vecattr.cli.options.types import FILE, Amount, check_folder
 from vecattr.cli.options.verbosity import verbosity_options
@@ -122,6 +122,7 @@ def command(
     from vecattr.indexes.scoring.opened_index import OpenedIndex  # start-up
     from vecattr.indexes.storage.stored_plasmids import stored_plasmids  # start-up
 
+    refuse_inputs(output)
     form = _SUFFIXES[output.suffix.lower()]
     require("openTSNE", *(["matplotlib"] if form != "html" else []), what="a map")
     opened = OpenedIndex.open(index, device=device, threads=threads)

@@ -10,6 +10,7 @@ import click
 from vecattr.cli.options.decorators import Decorator, together
 from vecattr.cli.options.types import FILE, check_folder
 from vecattr.cli.rendering.format_names import ANSWER_FORMATS, FORMATS, Format
+from vecattr.errors import UsageError
 
 _SUFFIXES: dict[str, Format] = {
     ".bed": "bed",
@@ -26,6 +27,10 @@ _SUFFIXES: dict[str, Format] = {
     ".tsv": "tsv",
     ".txt": "table",
 }
+
+
+#: The names of parameters that say where something is written.
+_OUTPUTS = frozenset(("output", "per_query", "picture", "table"))
 
 
 def check_output(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
@@ -72,8 +77,49 @@ output_options = _output_options(FORMATS)
 answer_output_options = _output_options(ANSWER_FORMATS)
 
 
+def refuse_inputs(output: Path | None) -> None:
+    """UsageError when the output is a file that the command reads, or lies in an index: it would be
+    lost."""
+    if output is None:
+        return
+    params = click.get_current_context().params
+    for value in (value for name, value in params.items() if name not in _OUTPUTS):
+        for given in value if isinstance(value, tuple | list) else (value,):
+            if not isinstance(given, str | Path):
+                continue
+            if _is_same_file(Path(given), output):
+                raise UsageError(
+                    "is read by this command, and its results would replace it",
+                    where=str(output),
+                    hint="give another name for the results",
+                )
+            if _is_in_index(output, Path(given)):
+                raise UsageError(
+                    "lies in the index, where only vecattr writes",
+                    where=str(output),
+                    hint="give a place elsewhere for the results",
+                )
+
+
+def _is_same_file(given: Path, output: Path) -> bool:
+    try:
+        return given.is_file() and output.samefile(given)
+    except (OSError, ValueError):  # not there, or no name of a file
+        return False
+
+
+def _is_in_index(output: Path, folder: Path) -> bool:
+    try:
+        is_index = (folder / "manifest.json").exists() or (folder / "folds.json").exists()
+        return is_index and output.resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError):
+        return False
+
+
 def chosen_format(form: Format | None, output: Path | None) -> Format:
-    """The format asked for, else the one that fits where the results go."""
+    """The format asked for, else the one that fits where the results go; errors as in
+    `refuse_inputs`."""
+    refuse_inputs(output)
     if form is not None:
         return form
     if output is not None:
