@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vecattr.cli.options.completions import SOURCES
+from vecattr.cli.options.output import refuse_inputs
 from vecattr.cli.options.reading import MOST_BYTES, on_bad_record_option
 from vecattr.cli.options.types import FILE, Amount, check_folder
 from vecattr.cli.options.verbosity import verbosity_options
@@ -180,6 +181,8 @@ def _checked_output(
         option = "--changes" if changes is not None else "--partial"
         raise UsageError(f"{option} goes with --update TABLE", hint="name the earlier table")
     table = output or update
+    refuse_inputs(table)
+    refuse_inputs(changes)
     if table is None:
         raise UsageError("no table to write is named", hint="name it with -o, as plasmids.csv.zst")
     if update is not None and not update.exists():

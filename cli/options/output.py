@@ -30,7 +30,7 @@ _SUFFIXES: dict[str, Format] = {
 
 
 #: The names of parameters that say where something is written.
-_OUTPUTS = frozenset(("output", "per_query", "picture", "table"))
+_OUTPUTS = frozenset(("output", "per_query", "picture", "table", "update", "changes"))
 
 
 def check_output(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
