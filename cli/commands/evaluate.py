@@ -14,7 +14,7 @@ from vecattr.cli.options.compute import compute_options
 from vecattr.cli.options.confidence import confidence_options
 from vecattr.cli.options.evaluation import EvaluationOptions, evaluation_options
 from vecattr.cli.options.index import indexes_option
-from vecattr.cli.options.output import chosen_format, output_options, refuse_inputs
+from vecattr.cli.options.output import chosen_format, output_options
 from vecattr.cli.options.reading import load_labelled_plasmids, reading_options
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.rendering.bad_records import bad_object
@@ -92,7 +92,6 @@ def command(
     if terminal().on_bad_record == "report":
         facts["bad_records"] = list(map(bad_object, bad_records))
     if evaluation.per_query is not None:
-        refuse_inputs(evaluation.per_query)
         lines = per_query_lines(collection, measured, panel.lab_names)
         with terminal().going_on():
             write_file(evaluation.per_query, utf8("".join(lines)))

@@ -12,6 +12,7 @@ import click
 from vecattr.cli.options.decorators import as_one_argument, together
 from vecattr.cli.options.index import near_copies_option
 from vecattr.cli.options.joint import by_column
+from vecattr.cli.options.output import refuse_inputs
 from vecattr.cli.options.types import FILE, Conditions, check_folder, conditions
 from vecattr.errors import UsageError
 
@@ -38,6 +39,7 @@ class EvaluationOptions:
 
     def check(self, panel: Panel, sources: Sequence[str]) -> None:
         """UsageError for options that do not fit each other, the panel or the sources."""
+        refuse_inputs(self.per_query)
         if (self.unknown_where or self.few_shot_where or self.newest) and "-" in sources:
             raise UsageError("standard input can be read only once", hint="give the table's path")
         if self.few_shot_where and not panel.is_one_index:

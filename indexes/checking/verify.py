@@ -31,6 +31,7 @@ from vecattr.indexes.storage.index_folder import (
     history_path,
     is_map,
     kept_generations,
+    lab_info_path,
     opened_index,
     read_history,
     read_manifest,
@@ -246,10 +247,17 @@ def _history_findings(
                     what = f"needs {entry.name}.h5, which is damaged"
                     findings.append(Finding("error", str(file), what))
         if fault := lab_info_fault(path, old) if old.lab_info != manifest.lab_info else None:
-            what = f"needs what was known of labs: {fault}"
-            findings.append(Finding("error", str(file), what))
+            findings += _lost_lab_info(path, old, file, fault)
         if findings and file.exists():  # a writer deletes this file first, then the segments
             yield from findings
+
+
+def _lost_lab_info(path: Entry, old: Manifest, file: Entry, fault: str) -> Iterator[Finding]:
+    """The file that told of labs in an earlier generation, and the manifest in `file` that names
+    it."""
+    assert old.lab_info is not None, "it has a fault"
+    yield Finding("error", str(lab_info_path(path, old.lab_info.name)), fault)
+    yield Finding("error", str(file), f"needs what was known of labs: {fault}")
 
 
 def _stray_findings(path: Entry, manifest: Manifest) -> Iterator[Finding]:

@@ -243,8 +243,9 @@ def test_a_lost_file_of_an_earlier_generation_is_found_and_repaired(index: Path)
     [old] = (index / "segments").glob("*.labs")
     set_lab_info(index, {"Ash": LabInfo("other")})
     old.unlink()
-    [finding] = verify_index(index).findings
-    assert finding.where.endswith("000001.json")
+    lost, manifest = verify_index(index).findings
+    assert lost.where == str(old)
+    assert manifest.where.endswith("000001.json")
     with pytest.raises(MissingError):
         rollback(index)
     assert repair_index(index).after.ok
