@@ -106,8 +106,10 @@ def test_nothing_is_written_outside_by_a_folder_that_was_swapped(
     tmp_path: Path, made: Path, workshop: Any, place: str, command: str
 ) -> None:
     _, calls = outcome(made, tmp_path / "none", workshop, command, place, 0)
+    # Until the lock is taken, which makes or opens its file, a path means what it names now.
+    first = 3 if place == "." else 1
     changed = []
-    for number in range(1, calls + 1):
+    for number in range(first, calls + 1):
         is_whole, _ = outcome(made, tmp_path / str(number), workshop, command, place, number)
         changed += [] if is_whole else [number]
     assert calls > 3
