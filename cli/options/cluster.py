@@ -55,6 +55,7 @@ class ClusterOptions:
             raise UsageError("--threads with --cluster", hint=hint)
         if device == "cuda":
             raise UsageError("--device cuda with --cluster", hint="workers use processors")
+        self.cluster.require_dask()
 
     @contextmanager
     def filling(self, index: Path, *, wait: float) -> Iterator[Filling]:

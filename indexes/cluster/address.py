@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from vecattr.errors import UsageError
+from vecattr.extras import require
 
 FORMS = "local:N, tcp://HOST:PORT, tls://HOST:PORT or slurm:workers=N,..."
 
@@ -59,6 +60,12 @@ class ClusterAddress:
             workers = _count(options.pop("workers", ""), where=text)
             return cls("slurm", workers=workers, options=options)
         raise UsageError(f"{text!r} is no address of a cluster", hint=f"give {FORMS}")
+
+    def require_dask(self) -> None:
+        """MissingExtraError where Dask is not installed."""
+        require("distributed", what="--cluster")
+        if self.kind == "slurm":
+            require("dask_jobqueue", what="--cluster slurm:")
 
     def __str__(self) -> str:
         if self.kind == "scheduler":

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from vecattr.errors import MismatchError, VecattrError
-from vecattr.extras import require
 from vecattr.indexes.answering.worker_pool import starting_children
 from vecattr.indexes.cluster.address import MEMORY, ClusterAddress
 from vecattr.version import __version__
@@ -112,9 +111,7 @@ class Pending(Generic[Result]):
 def open_cluster(address: ClusterAddress) -> Iterator[Cluster]:
     """Connect to a cluster, or start one that ends with this; MissingExtraError without Dask,
     VecattrError when nothing answers, MismatchError for workers with another vecattr."""
-    require("distributed", what="--cluster")
-    if address.kind == "slurm":
-        require("dask_jobqueue", what="--cluster slurm:")
+    address.require_dask()
     import dask.config  # extra
     import distributed  # extra
 

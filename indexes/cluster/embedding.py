@@ -7,7 +7,9 @@ runs twice writes the same bytes under the same name, and one that is asked for 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from hashlib import sha256
@@ -19,8 +21,8 @@ from vecattr.encoders.embedder import load_embedder
 from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import ArtifactError, MismatchError
 from vecattr.files.arrays import read_table, write_table
-from vecattr.files.atomic import atomic_write
-from vecattr.files.disk import delete_tree
+from vecattr.files.atomic import atomic_write, is_temporary
+from vecattr.files.disk import disk
 from vecattr.indexes.cluster.cluster import Cluster
 from vecattr.indexes.cluster.shared_folder import check_shared
 from vecattr.indexes.scoring.opened_index import OpenedIndex
@@ -29,6 +31,8 @@ from vecattr.vectors import EmbeddingTable
 
 #: Plasmids embedded in one task.
 BATCH = 512
+#: The names of the files that workers write.
+_PART = re.compile(r"[0-9a-f]{32}\.h5")
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ def embed_on_cluster(
     progress: Callable[[int], None],
 ) -> EmbeddingTable:
     """The vectors of the plasmids in order, features included. `parts` is a folder that all
-    machines share; it is deleted at the end, and used by the next run after a failure."""
+    machines share; what workers wrote there is deleted at the end, and used by the next run after
+    a failure."""
     check_shared(cluster, parts)
     batches = [list(plasmids[start : start + BATCH]) for start in range(0, len(plasmids), BATCH)]
     task = partial(_embed_part, recipe, str(parts.absolute()))
@@ -78,8 +83,17 @@ def embed_on_cluster(
         names += [plasmid.id for plasmid in batch]
         vectors.append(table.vectors)
         progress(len(batch))
-    delete_tree(parts)
+    _delete_parts(parts)
     return EmbeddingTable(tuple(names), np.concatenate(vectors))
+
+
+def _delete_parts(folder: Path) -> None:
+    """Delete what workers wrote in the folder, and the folder unless anything else lies there."""
+    with suppress(OSError):
+        for file in folder.iterdir():
+            if _PART.fullmatch(file.name) or is_temporary(file.name):
+                disk().unlink(file)
+        disk().remove_folder(folder)
 
 
 @lru_cache(maxsize=1)
