@@ -52,10 +52,15 @@ class Cluster:
             return sorted(self._client.scheduler_info(n_workers=-1)["workers"])
 
     def on_each_worker(self, task: Callable[..., Result], *arguments: Any) -> dict[str, Result]:
-        """The result of a task on every worker that is there now, by its address."""
+        """The result of a task on every worker that is there now, by its address; one that is lost
+        meanwhile has none."""
         with _translated(self._address):
-            results: dict[str, Result] = self._client.run(task, *arguments)
-            return results
+            results: dict[str, Any] = self._client.run(task, *arguments, on_error="return")
+            failed = {worker for worker, one in results.items() if isinstance(one, Exception)}
+            for worker in failed & set(self.workers() if failed else ()):
+                if not isinstance(results[worker], OSError):
+                    raise results[worker]
+        return {worker: one for worker, one in results.items() if worker not in failed}
 
     def submit(
         self, task: Callable[..., Result], *arguments: Any, worker: str | None = None

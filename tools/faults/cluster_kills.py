@@ -44,8 +44,8 @@ from vecattr.sequences.synthetic import synthetic_plasmids
 #: Seconds after which a worker that says nothing is lost here, to wait less for the stopped one.
 _SILENCE = "8s"
 _SEGMENT_ROWS = 6
-#: One client is killed for so many rounds, and one worker stopped for so many.
-_ROUNDS_A_CLIENT, _ROUNDS_A_STOP = 2.5, 25
+#: One worker is stopped for so many rounds.
+_ROUNDS_A_STOP = 25
 #: The longest time to a kill (seconds).
 _LONGEST = 3.0
 
@@ -67,7 +67,7 @@ class Bench:
 
 
 def prove(rounds: int, *, seed: int) -> dict[str, Any]:
-    """Kill a worker so many times, a client for every 2.5 rounds, and stop one for every 25."""
+    """Kill a worker so many times, a client two times in five rounds, and stop one for every 25."""
     chance = seeded_random(seed, "cluster")
     counts: Counter[str] = Counter()
     failures: list[dict[str, Any]] = []
@@ -80,16 +80,19 @@ def prove(rounds: int, *, seed: int) -> dict[str, Any]:
                     _TRIALS[trial](bench, cluster, url, chance)
                 except Exception as error:  # every failure is told
                     failures.append({"round": number, "trial": trial, "error": repr(error)})
-                sys.stderr.write(f"{number + 1} {trial}, {len(failures)} failures\n")
+                sys.stderr.write(f"{number + 1} {trial}: {failures[-1:]} of {len(failures)}\n")
     return {"rounds": sum(counts.values()), "tried": dict(counts), "failures": failures}
 
 
 def _trials(rounds: int) -> Iterator[str]:
     kinds = ("build", "query", "build", "shards")
-    yield from (kinds[number % len(kinds)] for number in range(rounds))
-    yield from ["client"] * max(1, round(rounds / _ROUNDS_A_CLIENT))
-    yield from ["stop"] * max(1, rounds // _ROUNDS_A_STOP)
-    yield from ["twice", "twice"]
+    yield "twice"
+    for number in range(rounds):
+        yield kinds[number % len(kinds)]
+        if number * 2 % 5 < 2:
+            yield "client"
+        if number % _ROUNDS_A_STOP == 2:
+            yield "stop"
 
 
 def _bench(folder: Path) -> Bench:
