@@ -11,6 +11,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -24,6 +25,8 @@ Result = TypeVar("Result")
 
 #: Tasks on the way to each worker and back.
 _AHEAD = 2
+#: Seconds between two looks at whether the worker of a task is still there.
+_GLANCE = 5
 #: Seconds that a scheduler, and then a first worker, may take to answer.
 _PATIENCE = 60
 #: Where a scheduler shows its metrics to a browser: to this machine alone, at any free port. None
@@ -43,18 +46,18 @@ class Cluster:
     """An open cluster. Make one with `open_cluster`."""
 
     def __init__(self, client: Any, address: ClusterAddress) -> None:
+        self.address = address
         self._client = client
-        self._address = address
 
     def workers(self) -> list[str]:
         """The addresses of the workers that are there now, sorted."""
-        with _translated(self._address):
+        with _translated(self.address):
             return sorted(self._client.scheduler_info(n_workers=-1)["workers"])
 
     def on_each_worker(self, task: Callable[..., Result], *arguments: Any) -> dict[str, Result]:
         """The result of a task on every worker that is there now, by its address; one that is lost
         meanwhile has none."""
-        with _translated(self._address):
+        with _translated(self.address):
             results: dict[str, Any] = self._client.run(task, *arguments, on_error="return")
             failed = {worker for worker, one in results.items() if isinstance(one, Exception)}
             for worker in failed & set(self.workers() if failed else ()):
@@ -66,15 +69,17 @@ class Cluster:
         self, task: Callable[..., Result], *arguments: Any, worker: str | None = None
     ) -> Pending[Result]:
         """One task on the way, to this worker if it is still there then."""
-        with _translated(self._address):
-            future = self._client.submit(
+        return Pending(self, partial(self._submit, task, *arguments), worker)
+
+    def _submit(self, task: Callable[..., Any], *arguments: Any, worker: str | None) -> Any:
+        with _translated(self.address):
+            return self._client.submit(
                 task,
                 *arguments,
                 pure=False,
                 workers=None if worker is None else [worker],
                 allow_other_workers=worker is not None,
             )
-        return Pending(future, self._address)
 
     def results(self, task: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """The result of the task for each item, in order, as they come; few items are on the way at
@@ -97,19 +102,42 @@ class Cluster:
 class Pending(Generic[Result]):
     """A task on its way."""
 
-    def __init__(self, future: Any, address: ClusterAddress) -> None:
-        self._future = future
-        self._address = address
+    def __init__(self, cluster: Cluster, submit: Callable[..., Any], worker: str | None) -> None:
+        self._cluster = cluster
+        self._submit = submit
+        self._worker = worker
+        self._future = submit(worker=worker)
 
     def result(self) -> Result:
         """What it returns, once it is done; errors as in `Cluster.results`."""
-        with _translated(self._address):
+        while self._worker is not None and not self._is_done():
+            if self._worker not in self._cluster.workers():
+                self._submit_again()
+        with _translated(self._cluster.address):
             result: Result = self._future.result()
         return result
 
     def cancel(self) -> None:
         """Do not run it, if that can still be prevented."""
         self._future.cancel()
+
+    def _is_done(self) -> bool:
+        """After a glance."""
+        import distributed  # extra
+
+        wait: Any = distributed.wait
+        try:
+            wait(self._future, timeout=_GLANCE)
+        except TimeoutError:
+            return False
+        return True
+
+    def _submit_again(self) -> None:
+        """For any worker, where its own is lost. Dask lets a task that prefers a worker wait for
+        ever when there was no worker at all for a while."""
+        self._future.cancel()
+        self._worker = None
+        self._future = self._submit(worker=None)
 
 
 @contextmanager

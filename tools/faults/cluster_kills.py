@@ -42,7 +42,7 @@ from vecattr.plasmid import Plasmid
 from vecattr.sequences.synthetic import synthetic_plasmids
 
 #: Seconds after which a worker that says nothing is lost here, to wait less for the stopped one.
-_SILENCE = "8s"
+_SILENCE = "25s"
 _SEGMENT_ROWS = 6
 #: One worker is stopped for so many rounds.
 _ROUNDS_A_STOP = 25

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -129,6 +130,14 @@ def test_a_killed_worker_loses_nothing_and_doubles_nothing(
     first = next(answers)
     os.kill(min(processes.values()), signal.SIGKILL)
     assert as_text([first, *answers]) == as_text(expected)
+
+
+def test_tasks_outlive_all_workers_at_once(cluster: Cluster) -> None:
+    pending = [cluster.submit(time.sleep, 1.0, worker=worker) for worker in cluster.workers()]
+    for process in cluster.on_each_worker(os.getpid).values():
+        os.kill(process, signal.SIGKILL)
+    assert pending
+    assert [task.result() for task in pending] == [None] * len(pending)
 
 
 def test_a_scheduler_that_is_not_there_is_told_with_the_next_step(
