@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -86,11 +86,10 @@ class Cluster:
         any time. Errors as those of one process; VecattrError when workers are lost again and
         again, or the cluster is."""
         pending: deque[Pending[Result]] = deque()
-        limit = _AHEAD * max(1, len(self.workers()))
         try:
             for item in items:
                 pending.append(self.submit(task, item))
-                if len(pending) > limit:
+                while len(pending) > _AHEAD * max(1, len(self.workers())):
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
@@ -122,15 +121,10 @@ class Pending(Generic[Result]):
         self._future.cancel()
 
     def _is_done(self) -> bool:
-        """After a glance."""
-        import distributed  # extra
-
-        wait: Any = distributed.wait
-        try:
-            wait(self._future, timeout=_GLANCE)
-        except TimeoutError:
-            return False
-        return True
+        """After a glance; of a task that fails, too."""
+        with suppress(Exception):
+            self._future.result(timeout=_GLANCE)
+        return bool(self._future.done())
 
     def _submit_again(self) -> None:
         """For any worker, where its own is lost. Dask lets a task that prefers a worker wait for
@@ -156,13 +150,14 @@ def open_cluster(address: ClusterAddress) -> Iterator[Cluster]:
         with client:
             cluster = Cluster(client, address)
             with _translated(address):
-                client.wait_for_workers(max(1, address.workers), timeout=_patience(address))
+                client.wait_for_workers(1, timeout=_patience(address))
             _check_versions(cluster)
             yield cluster
 
 
 def _patience(address: ClusterAddress) -> int | None:
-    """Seconds to wait for workers; jobs of SLURM wait in a queue for as long as it takes."""
+    """Seconds to wait for the first worker; jobs of SLURM wait in a queue for as long as it
+    takes."""
     return None if address.kind == "slurm" else _PATIENCE
 
 
