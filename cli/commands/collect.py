@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vecattr.collection.collecting import CollectReport, Listener
     from vecattr.collection.sources import Item, Source
     from vecattr.indexes.storage.snapshot import Snapshot
+    from vecattr.info import LabInfo
     from vecattr.inputs.limits import Limits
 
 #: Bad records that are told one by one; the report has all.
@@ -153,12 +154,14 @@ def command(
     table = _checked_output(output, update, changes, is_partial=partial)
     _check_names(table, report, lab_info, aliases, changes)
     limits = Limits(bases=max_bases, unpacked=int(min(max_unpacked * 1e9, MOST_BYTES)))
+    all_sources = _sources(sources, limits)
     options = CollectOptions(
         lab_from=frozenset(lab_from) or DEFAULT_SOURCES,
         shortest=min_bases,
         aliases=aliases,
         report=report,
         lab_info=lab_info,
+        known_labs=_known_labs(all_sources) if lab_info is not None else {},
         update=update,
         changes=changes,
         is_partial=partial,
@@ -166,9 +169,7 @@ def command(
     )
     complaints = _Complaints(terminal())
     with terminal().progress("collect", unit=" records") as advance:
-        collected = collect(
-            _sources(sources, limits), table, options, listener=complaints.listener(advance)
-        )
+        collected = collect(all_sources, table, options, listener=complaints.listener(advance))
     complaints.close(collected.bad, report)
     _say(collected, table, is_update=update is not None)
 
@@ -215,6 +216,15 @@ def _sources(paths: tuple[str, ...], limits: Limits) -> list[Source]:
     return sources
 
 
+def _known_labs(sources: list[Source]) -> dict[str, LabInfo]:
+    """What the indexes among the sources know of labs; the first that knows one counts."""
+    known: dict[str, LabInfo] = {}
+    for source in sources:
+        if isinstance(source, IndexSource):
+            known = source.labs | known
+    return known
+
+
 @dataclass(frozen=True)
 class IndexSource:
     """The plasmids of an index, each with its lab."""
@@ -232,6 +242,12 @@ class IndexSource:
     def state(self) -> str:
         """Its path and its identity."""
         return f"{self.path.resolve()} {self._snapshot.manifest.identity}"
+
+    @property
+    def labs(self) -> dict[str, LabInfo]:
+        """What it knows of labs."""
+        stored = self._snapshot.lab_info
+        return {} if stored is None else stored.all()
 
     @cached_property
     def _snapshot(self) -> Snapshot:

@@ -28,6 +28,7 @@ from vecattr.collection.updating import carry_over, load_old, match_old, write_c
 from vecattr.collection.work_file import SUFFIX, WorkFile
 from vecattr.errors import InputError
 from vecattr.formats.kinds import ForeignFileError
+from vecattr.info import LabInfo
 from vecattr.inputs.limits import DEFAULT_LIMITS, Limits
 from vecattr.version import __version__
 
@@ -42,7 +43,8 @@ class CollectOptions:
 
     `lab_from` names what may say the lab (empty: anything). Records shorter than `shortest` bases
     are left out. `aliases` is a file of names that is read if it is there and written if not.
-    `report` is where what is left out is written, `lab_info` where what is known of labs is.
+    `report` is where what is left out is written, `lab_info` where what is known of labs is, by
+    `known_labs` and the records.
     `update` is an earlier table, and `changes` where what differs from it is written; `is_partial`:
     the sources are additions, so that a row that is not among them is not withdrawn.
     """
@@ -52,6 +54,7 @@ class CollectOptions:
     aliases: Path | None = None
     report: Path | None = None
     lab_info: Path | None = None
+    known_labs: Mapping[str, LabInfo] = field(default_factory=dict)
     update: Path | None = None
     changes: Path | None = None
     is_partial: bool = False
@@ -188,7 +191,7 @@ def _decide_and_write(
     changes = write_changes(work, options.changes) if options.update is not None else {}
     labs = int(work.value("SELECT COUNT(DISTINCT lab) FROM decided WHERE reason = ''"))
     if options.lab_info is not None:
-        write_lab_info(work, options.lab_info)
+        write_lab_info(work, options.lab_info, options.known_labs)
     rows = write_collection(work, output)
     return CollectReport(rows, labs, left_out, bad, changed_ids, carried, dict(changes))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -96,17 +96,21 @@ def write_report(work: WorkFile, path: Path) -> None:
             write(["" if cell is None else cell for cell in row])
 
 
-def write_lab_info(work: WorkFile, path: Path) -> None:
-    """Write what is known of the labs of the table, by name: the institution that most of a lab's
-    records name. What a file at `path` says already stays, of labs that the table lacks, too."""
-    known = read_lab_info(path) if path.exists() else {}
+def write_lab_info(work: WorkFile, path: Path, known: Mapping[str, LabInfo]) -> None:
+    """Write what is known of the labs of the table, by name, and else the institution that most of
+    a lab's records name. What a file at `path` says already stays, of labs that the table lacks,
+    too."""
+    written = read_lab_info(path) if path.exists() else {}
     institutions = _institutions(work)
     with table_writer(path, LAB_INFO_COLUMNS) as write:
-        for lab in sorted(known.keys() | institutions.keys()):
-            info = known.get(lab, LabInfo())
-            institution = info.institution or institutions.get(lab)
-            cells = info.print_name, institution, info.url, info.contact
-            write([lab, *(cell or "" for cell in cells)])
+        for lab in sorted(written.keys() | institutions.keys()):
+            infos = written.get(lab, LabInfo()), known.get(lab, LabInfo())
+            told = LabInfo(institution=institutions.get(lab))
+            cells = [
+                next((value for info in (*infos, told) if (value := getattr(info, column))), "")
+                for column in LAB_INFO_COLUMNS[1:]
+            ]
+            write([lab, *cells])
 
 
 def _institutions(work: WorkFile) -> dict[str, str | None]:

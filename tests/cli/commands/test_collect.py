@@ -87,6 +87,11 @@ def test_labs_come_with_their_institutions(made: Path, tmp_path: Path) -> None:
     table = str(tmp_path / "t.csv")
     index = str(tmp_path / "i")
     assert run(["build-index", table, "-i", index, "--lab-info", str(info), "-q"]) == 0
+    exported = ["collect", index, "-o", str(tmp_path / "again.csv"), "-q"]
+    assert run([*exported, "--lab-info", str(tmp_path / "again_info.csv")]) == 0
+    assert rows(tmp_path / "again_info.csv") == [
+        row for row in rows(info) if row["lab"] != "Another lab"
+    ]
 
 
 def test_an_index_follows_its_sources(made: Path, tmp_path: Path, capsys: Capture) -> None:
