@@ -154,7 +154,7 @@ def programs_page(settings: Settings, address: str) -> str:
 
 @dataclass(frozen=True)
 class Change:
-    """What an addition changed, or would change."""
+    """What an addition changed, or would change; `warning` tells what failed after it."""
 
     new_labs: tuple[str, ...]
     extended_labs: tuple[str, ...]
@@ -162,6 +162,7 @@ class Change:
     plasmids: int
     unread: int
     generation: int
+    warning: str | None
 
     @classmethod
     def of(cls, report: Mapping[str, Any]) -> Change:
@@ -177,6 +178,7 @@ class Change:
             int(report["plasmids"]),
             int(report["unread"]),
             int(report["generation"]),
+            report.get("warning"),
         )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from vecattr.encoders.model_folder import REPLACED_FILES, usual_name
 from vecattr.errors import ArtifactError
 from vecattr.files.atomic import check_file, read_file, sha256_bytes
 from vecattr.files.folder import Entry, Location
-from vecattr.indexes.storage.index_folder import lab_info_path
+from vecattr.indexes.storage.index_folder import MODEL_FOLDER, lab_info_path
 from vecattr.indexes.storage.manifest import Manifest, parse_manifest
 
 
@@ -25,6 +26,20 @@ def is_copy(file: Entry, manifest: Manifest) -> bool:
         return parse_manifest(read_file(file), where=str(file)) == manifest
     except ArtifactError:
         return False
+
+
+def calibration_fault(path: Entry, old: Manifest, present: Manifest) -> tuple[Entry, str] | None:
+    """The first file of the calibration of an earlier generation that is not what its manifest
+    names, and what is wrong with it; files that the present manifest names, too, do not count."""
+    for name, facts in old.model_files:
+        if usual_name(name) not in REPLACED_FILES or (name, facts) in present.model_files:
+            continue
+        file = path / MODEL_FOLDER / name
+        try:
+            check_file(file, sha256=facts.sha256, size=facts.size)
+        except ArtifactError as error:
+            return file, error.what
+    return None
 
 
 def lab_info_fault(path: Entry, manifest: Manifest) -> str | None:

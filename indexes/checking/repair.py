@@ -21,7 +21,13 @@ from vecattr.files.atomic import (
     translated_errors,
 )
 from vecattr.files.folder import Entry
-from vecattr.indexes.checking.file_check import holds, is_copy, lab_info_fault, sha256_of
+from vecattr.indexes.checking.file_check import (
+    calibration_fault,
+    holds,
+    is_copy,
+    lab_info_fault,
+    sha256_of,
+)
 from vecattr.indexes.checking.quarantine import make_folder
 from vecattr.indexes.checking.repair_steps import RepairSteps
 from vecattr.indexes.checking.segment_findings import cell_findings, segment_findings
@@ -39,6 +45,7 @@ from vecattr.indexes.storage.index_folder import (
     history_path,
     is_map,
     kept_generations,
+    kept_names,
     lab_info_path,
     read_history,
     read_manifest,
@@ -193,6 +200,8 @@ class _Repair(RepairSteps):
                 self.quarantine(file, "it needs a damaged segment")
             elif lab_info_fault(self.root, old) is not None:
                 self.quarantine(file, "what it tells of labs is damaged")
+            elif calibration_fault(self.root, old, read_manifest(self.root)) is not None:
+                self.quarantine(file, "its calibration is damaged")
 
     def _lab_info(self, manifest: Manifest) -> FileFacts | None:
         """The file that tells of labs; None when it is damaged, and in quarantine then."""
@@ -260,13 +269,11 @@ class _Repair(RepairSteps):
 
     def _quarantine_unlisted(self, manifest: Manifest) -> None:
         """Files that killed writers left, and files that no manifest lists."""
-        listed = manifest.stored_names
-        for generation in kept_generations(self.root):
-            listed |= read_history(self.root, generation).stored_names
-        for file in list(self._unlisted_files(listed, dict(manifest.model_files))):
+        stored, model = kept_names(self.root, manifest)
+        for file in list(self._unlisted_files(stored, model)):
             self.quarantine(file, "no manifest lists it")
 
-    def _unlisted_files(self, stored: set[str], model: dict[str, FileFacts]) -> Iterator[Entry]:
+    def _unlisted_files(self, stored: set[str], model: set[str]) -> Iterator[Entry]:
         for file in _files(self.root / SEGMENTS_FOLDER):
             if file.stem not in stored and not is_map(file.name):
                 yield file

@@ -19,7 +19,7 @@ from vecattr.encoders.model_folder import (
 from vecattr.errors import ArtifactError, InputError, LockedError, VecattrError
 from vecattr.files.atomic import TEMPORARY
 from vecattr.files.folder import Entry
-from vecattr.indexes.checking.file_check import lab_info_fault
+from vecattr.indexes.checking.file_check import calibration_fault, lab_info_fault
 from vecattr.indexes.checking.pinned_state import PinnedState, pin_state
 from vecattr.indexes.checking.search_check import SearchCheck, check_search
 from vecattr.indexes.checking.segment_findings import Finding, cell_findings, segment_findings
@@ -30,10 +30,9 @@ from vecattr.indexes.storage.index_folder import (
     SEGMENTS_FOLDER,
     history_path,
     is_map,
-    kept_generations,
+    kept_names,
     lab_info_path,
     opened_index,
-    read_history,
     read_manifest,
     refuse_older,
 )
@@ -248,6 +247,9 @@ def _history_findings(
                     findings.append(Finding("error", str(file), what))
         if fault := lab_info_fault(path, old) if old.lab_info != manifest.lab_info else None:
             findings += _lost_lab_info(path, old, file, fault)
+        if lost := calibration_fault(path, old, manifest):
+            findings.append(Finding("error", str(lost[0]), lost[1]))
+            findings.append(Finding("error", str(file), f"needs {lost[0].name}: {lost[1]}"))
         if findings and file.exists():  # a writer deletes this file first, then the segments
             yield from findings
 
@@ -263,11 +265,8 @@ def _lost_lab_info(path: Entry, old: Manifest, file: Entry, fault: str) -> Itera
 def _stray_findings(path: Entry, manifest: Manifest) -> Iterator[Finding]:
     """Files that no manifest lists, those of later generations included."""
     files = _files(path / SEGMENTS_FOLDER)
-    listed = manifest.stored_names
     try:
-        listed |= read_manifest(path).stored_names
-        for generation in kept_generations(path):
-            listed |= read_history(path, generation).stored_names
+        listed, model_files = kept_names(path, manifest, read_manifest(path))
     except ArtifactError:
         return
     for file in files:
@@ -276,9 +275,8 @@ def _stray_findings(path: Entry, manifest: Manifest) -> Iterator[Finding]:
             yield Finding("warning", str(file), f"{fault}; a map is drawn again without it")
         if file.stem not in listed and not is_kept_map and file.exists():
             yield Finding("warning", str(file), "no manifest lists this file")
-    model_files = dict(manifest.model_files)
     for file in _files(path / MODEL_FOLDER):
-        if file.name not in model_files:
+        if file.name not in model_files and file.exists():
             yield Finding("warning", str(file), "no manifest lists this file; it is not used")
     temporary = [file for file in _files(path) if file.name.startswith(TEMPORARY)]
     for file in temporary:

@@ -143,6 +143,14 @@ def kept_generations(path: Location) -> list[int]:
     return sorted(int(match[1]) for match in map(_COPY.fullmatch, names) if match)
 
 
+def kept_names(path: Location, *manifests: Manifest) -> tuple[set[str], set[str]]:
+    """The names that these manifests and those of kept generations list: in the folder of segments,
+    without suffixes, and in that of the model. Errors as in `read_history`."""
+    listed = [*manifests, *(read_history(path, number) for number in kept_generations(path))]
+    stored = {name for manifest in listed for name in manifest.stored_names}
+    return stored, {name for manifest in listed for name, _ in manifest.model_files}
+
+
 def check_is_newest(path: Location, manifest: Manifest) -> None:
     """DamagedError when a later generation than this manifest was published: a copy of a manifest
     is written after its commit, so `manifest.json` was put back by hand, or by a backup."""

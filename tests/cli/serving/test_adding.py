@@ -13,6 +13,7 @@ import pytest
 
 from vecattr.cli.serving.adding import Addition
 from vecattr.cli.serving.settings import RequestLimits
+from vecattr.cli.serving.views import Change, added_page
 from vecattr.errors import ArtifactError
 from vecattr.files.disk import Disk, using
 from vecattr.indexes.index import open_panel
@@ -61,6 +62,7 @@ def test_a_disk_that_fails_after_the_edit_is_a_warning_beside_the_report(
     assert report["identity"] == read_manifest(index).identity
     assert "the change is in force" in str(report["warning"])
     assert str(index) not in str(report)
+    assert "Do not add them again" in added_page(Change.of(report))
 
 
 def test_a_disk_that_fails_before_the_edit_leaves_the_index(index: Path, shelf: Any) -> None:

@@ -15,6 +15,7 @@ from vecattr.calibration.calibration import Calibration
 from vecattr.cli.main import run
 from vecattr.errors import DamagedError, InputError, UsageError
 from vecattr.indexes.checking.recalibrate import recalibrate
+from vecattr.indexes.checking.repair import repair_index
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab, rollback
 from vecattr.indexes.editing.index_place import check_replaceable
@@ -43,6 +44,29 @@ def test_a_calibration_that_was_taken_back_does_not_keep_an_index_from_being_rep
     rollback(changed)
     assert len(calibration_files(changed)) == 4
     check_replaceable(changed)
+
+
+def test_the_earlier_calibration_is_kept_by_verify_and_by_a_repair(changed: Path) -> None:
+    """A rollback needs it, whatever the present manifest names."""
+    before = calibration_of(changed)
+    recalibrate(changed)
+    assert calibration_of(changed) != before
+    assert verify_index(changed).findings == ()
+    assert repair_index(changed).repairs == ()
+    rollback(changed)
+    assert calibration_of(changed) == before
+
+
+def test_a_damaged_earlier_calibration_is_named_and_its_generations_set_aside(
+    changed: Path,
+) -> None:
+    recalibrate(changed)
+    present = calibration_of(changed)
+    (changed / "model" / "calibration.json").write_text("{}")
+    findings = verify_index(changed).findings
+    assert str(changed / "model" / "calibration.json") in {finding.where for finding in findings}
+    assert repair_index(changed).after.ok
+    assert calibration_of(changed) == present
 
 
 def calibration_of(path: Path) -> Calibration:
