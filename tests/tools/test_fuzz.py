@@ -25,6 +25,9 @@ NAMES += [
     "fusion",
     "folds",
     "calibration",
+    "lab info",
+    "table of labs",
+    "map",
 ]
 
 
