@@ -57,7 +57,7 @@ def built_by(
         {"keep_sequences": False, "segment_rows": 1000},
         {"rule": ClassRule(frozenset({"Lab 01", "Lab 02"})), "lab_vectors": "mean"},
     ],
-    ids=str,
+    ids=["plain", "three shards", "no sequences, small segments", "means of a rule's labs"],
 )
 def test_the_index_is_that_of_one_process_bit_for_bit(
     cluster: Cluster, collection: Collection, tmp_path: Path, options: dict[str, Any]
