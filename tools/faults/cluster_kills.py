@@ -81,7 +81,7 @@ def prove(rounds: int, *, seed: int) -> dict[str, Any]:
                 except Exception as error:  # every failure is told
                     failures.append({"round": number, "trial": trial, "error": repr(error)})
                 sys.stderr.write(f"{number + 1} {trial}: {failures[-1:]} of {len(failures)}\n")
-    return {"rounds": sum(counts.values()), "tried": dict(counts), "failures": failures}
+    return {"rounds": sum(counts.values()), "outcomes": dict(counts), "failures": failures}
 
 
 def _trials(rounds: int) -> Iterator[str]:
