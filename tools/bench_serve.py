@@ -188,6 +188,8 @@ def pages_drawn(service: Running, queries: Sequence[Plasmid]) -> dict[str, float
             result = service.client.post("/queries", files=sent).headers["Location"]
             chrome.switch_to.new_window("tab")
             chrome.get(f"http://127.0.0.1:{service.port}{result}")
+            if not chrome.find_elements("css selector", ".map"):
+                continue  # a query of which no stretch can be shown
             chrome.execute_script(_SCROLL)
             seconds.append(chrome.execute_async_script(_WHEN_DRAWN) / 1000)
     finally:
