@@ -84,31 +84,34 @@ class AnswerFacts:
     @classmethod
     def of(cls, plasmid: Plasmid, answer: Attribution, *, sha256: str) -> AnswerFacts:
         """Of the answer for a plasmid."""
+        return cls._of(answer, length=len(plasmid), sha256=sha256)
+
+    @classmethod
+    def of_several(cls, joint: JointAttribution, hashes: Sequence[str]) -> AnswerFacts:
+        """Of a joint answer; its hash is that of the members' hashes, sorted."""
+        together = hashlib.sha256("".join(sorted(hashes)).encode()).hexdigest()
+        return cls._of(joint, length=joint.length, sha256=together, members=len(joint.members))
+
+    @classmethod
+    def _of(
+        cls,
+        answer: Attribution | JointAttribution,
+        *,
+        length: int,
+        sha256: str,
+        members: int | None = None,
+    ) -> AnswerFacts:
+        """Of any answer."""
         first = answer.labs[0] if answer.labs else None
         return cls(
-            length=len(plasmid),
+            length=length,
             sha256=sha256,
             verdict=answer.verdict,
             lab=first.name if first else None,
             probability=first.probability if first else None,
             outside=answer.outside,
             strength=answer.strength,
-        )
-
-    @classmethod
-    def of_several(cls, joint: JointAttribution, hashes: Sequence[str]) -> AnswerFacts:
-        """Of a joint answer; its hash is that of the members' hashes, sorted."""
-        together = hashlib.sha256("".join(sorted(hashes)).encode()).hexdigest()
-        first = joint.labs[0] if joint.labs else None
-        return cls(
-            length=joint.length,
-            sha256=together,
-            verdict=joint.verdict,
-            lab=first.name if first else None,
-            probability=first.probability if first else None,
-            outside=joint.outside,
-            strength=joint.strength,
-            members=len(joint.members),
+            members=members,
         )
 
 

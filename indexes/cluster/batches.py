@@ -63,11 +63,7 @@ def cluster_ranks(
     panel.check(options)
     recipe = PanelRecipe.from_panel(panel)
     task = partial(_batch_ranks, recipe, exclude_near_copies, options)
-    batches = []
-    for ranks in cluster.results(task, rank_batches(plasmids)):
-        batches.append(ranks)
-        progress(len(ranks.true_labs))
-    return joined_ranks(batches)
+    return joined_ranks(cluster.results(task, rank_batches(plasmids)), progress)
 
 
 @lru_cache(maxsize=1)

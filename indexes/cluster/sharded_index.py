@@ -33,7 +33,6 @@ from vecattr.indexes.cluster.shards import (
 from vecattr.indexes.index import Panel
 from vecattr.indexes.scoring.kmer_features import SharedKmers
 from vecattr.indexes.scoring.lab_scorer import LabEvidence, Maxima, lab_scores
-from vecattr.indexes.scoring.left_out import leave_out
 from vecattr.indexes.scoring.opened_index import OpenedIndex
 from vecattr.indexes.scoring.query_facts import FACTS, query_facts
 from vecattr.indexes.scoring.query_sums import Totals
@@ -196,20 +195,12 @@ class ShardedIndex(OpenedIndex):
         """The labs of stored plasmids of all shards, sorted."""
         return self._labs
 
-    def lab_cosines(self, vectors: QueryVectors) -> NDArray[np.float64]:
-        """As `OpenedIndex.lab_cosines`."""
+    def _stored_cosines(self, vectors: QueryVectors) -> NDArray[np.float64]:
+        """As `OpenedIndex._stored_cosines`."""
         cosines = np.zeros((len(vectors), len(self._classes)))
         of_shards = self._shards.ask_all("class_cosines", QueryVectors(vectors.full, vectors.bare))
         for places, shard_cosines in zip(self._class_places, of_shards, strict=True):
             cosines[:, places] = shard_cosines
-        leave_out(
-            cosines,
-            vectors,
-            self.segments,
-            names=self.lab_names,
-            learned=self.learned_labs,
-            discriminant=self.discriminant,
-        )
         return cosines
 
     def lab_evidence(self, vectors: QueryVectors, cosines: NDArray[np.float64]) -> LabEvidence:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -61,12 +61,11 @@ def true_ranks(
     """Rank at least one labelled plasmid; scores are kept for one batch at a time.
     `exclude_near_copies` and `options` as in `vecattr.indexes.index.Index.query_many`."""
     panel.check(options)
-    batches = []
-    for batch in rank_batches(plasmids):
-        ranks = batch_ranks(panel, batch, exclude_near_copies=exclude_near_copies, options=options)
-        batches.append(ranks)
-        progress(len(batch))
-    return joined_ranks(batches)
+    batches = (
+        batch_ranks(panel, batch, exclude_near_copies=exclude_near_copies, options=options)
+        for batch in rank_batches(plasmids)
+    )
+    return joined_ranks(batches, progress)
 
 
 def rank_batches(plasmids: Sequence[Plasmid]) -> Iterator[Sequence[Plasmid]]:
@@ -140,8 +139,13 @@ def _summed(values: NDArray[np.float64], classes: Codes, count: int) -> NDArray[
     return sums
 
 
-def joined_ranks(batches: Sequence[TrueRanks]) -> TrueRanks:
-    """The ranks of several batches of one panel, in their order."""
+def joined_ranks(of_batches: Iterable[TrueRanks], progress: Progress) -> TrueRanks:
+    """The ranks of several batches of one panel, in their order; `progress` is told the plasmids
+    of each batch as it comes."""
+    batches = []
+    for ranks in of_batches:
+        batches.append(ranks)
+        progress(len(ranks.true_labs))
 
     def column(name: str) -> Any:
         values = [getattr(batch, name) for batch in batches]

@@ -223,7 +223,7 @@ class OpenedIndex:
     def lab_cosines(self, vectors: QueryVectors) -> NDArray[np.float64]:
         """The cosine of each query with each class, (q, labs), in the order of `labs`.
         MismatchError for another width, InputError for rows that are not finite."""
-        cosines = self._matrix.cosines(vectors)
+        cosines = self._stored_cosines(vectors)
         if not any(vectors.left_out):
             return cosines
         leave_out(
@@ -235,6 +235,10 @@ class OpenedIndex:
             discriminant=self.discriminant,
         )
         return cosines
+
+    def _stored_cosines(self, vectors: QueryVectors) -> NDArray[np.float64]:
+        """The same with nothing left out."""
+        return self._matrix.cosines(vectors)
 
     @cached_property
     def answer_names(self) -> tuple[str, ...]:
