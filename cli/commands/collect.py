@@ -153,6 +153,7 @@ def command(
 
     table = _checked_output(output, update, changes, is_partial=partial)
     _check_names(table, report, lab_info, aliases, changes)
+    refuse_inputs(table, report, lab_info, aliases, changes)
     limits = Limits(bases=max_bases, unpacked=int(min(max_unpacked * 1e9, MOST_BYTES)))
     all_sources = _sources(sources, limits)
     options = CollectOptions(
@@ -182,8 +183,6 @@ def _checked_output(
         option = "--changes" if changes is not None else "--partial"
         raise UsageError(f"{option} goes with --update TABLE", hint="name the earlier table")
     table = output or update
-    refuse_inputs(table)
-    refuse_inputs(changes)
     if table is None:
         raise UsageError("no table to write is named", hint="name it with -o, as plasmids.csv.zst")
     if update is not None and not update.exists():

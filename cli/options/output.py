@@ -77,28 +77,31 @@ output_options = _output_options(FORMATS)
 answer_output_options = _output_options(ANSWER_FORMATS)
 
 
-def refuse_inputs(output: Path | None) -> None:
-    """UsageError when the output is a file that the command reads, or lies in an index: it would be
-    lost."""
-    if output is None:
-        return
+def refuse_inputs(*outputs: Path | None) -> None:
+    """UsageError when one of the outputs is a file that the command reads, or lies in an index: it
+    would be lost."""
     params = click.get_current_context().params
     for value in (value for name, value in params.items() if name not in _OUTPUTS):
         for given in value if isinstance(value, tuple | list) else (value,):
-            if not isinstance(given, str | Path):
-                continue
-            if _is_same_file(Path(given), output):
-                raise UsageError(
-                    "is read by this command, and its results would replace it",
-                    where=str(output),
-                    hint="give another name for the results",
-                )
-            if _is_in_index(output, Path(given)):
-                raise UsageError(
-                    "lies in the index, where only vecattr writes",
-                    where=str(output),
-                    hint="give a place elsewhere for the results",
-                )
+            if isinstance(given, str | Path) and not any(given is output for output in outputs):
+                for output in filter(None, outputs):
+                    _refuse_input(Path(given), output)
+
+
+def _refuse_input(given: Path, output: Path) -> None:
+    """As `refuse_inputs`, of one file or index that is given and one output."""
+    if _is_same_file(given, output):
+        raise UsageError(
+            "is read by this command, and its results would replace it",
+            where=str(output),
+            hint="give another name for the results",
+        )
+    if _is_in_index(output, given):
+        raise UsageError(
+            "lies in the index, where only vecattr writes",
+            where=str(output),
+            hint="give a place elsewhere for the results",
+        )
 
 
 def _is_same_file(given: Path, output: Path) -> bool:

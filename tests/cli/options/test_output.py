@@ -48,3 +48,18 @@ def test_results_may_be_written_again_and_beside_what_is_read(shelf: Any, tmp_pa
     for _ in range(2):
         output = ["-o", str(tmp_path / "q.tsv"), "-q"]
         assert run(["query", str(tmp_path / "q.fa"), "-i", str(shelf.index), *output]) == 0
+
+
+@pytest.mark.parametrize("option", ["--report", "--lab-info", "--aliases"])
+def test_no_output_of_collect_takes_the_place_of_a_source(
+    shelf: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    source = shelf.fasta(tmp_path / "q.tsv", shelf.plasmids[:1])
+    before = source.read_bytes()
+    command = ["collect", str(source), "-o", str(tmp_path / "table.csv"), option]
+    assert run([*command, str(source)]) == 2
+    assert "is read by this command" in capsys.readouterr().err
+    assert run([*command, str(shelf.index / "model" / "x.csv"), str(shelf.index)]) == 2
+    assert "lies in the index" in capsys.readouterr().err
+    assert source.read_bytes() == before
+    assert not (tmp_path / "table.csv").exists()
