@@ -14,7 +14,7 @@ from vecattr.indexes.storage.index_folder import MODEL_FOLDER, kept_generations
 from vecattr.indexes.storage.index_model import model_disclosure
 from vecattr.indexes.storage.live_segment import LiveSegment, class_sizes
 from vecattr.indexes.storage.log import calibrated_at, changed_since_calibration, read_log
-from vecattr.indexes.storage.manifest import FORMAT, VERSION, Manifest
+from vecattr.indexes.storage.manifest import FORMAT, Manifest
 from vecattr.indexes.storage.stored_info import LabInfoFile
 from vecattr.plasmid import POOLED
 
@@ -56,7 +56,7 @@ def index_facts(
     changed = _is_changed(log)
     return {
         "format": FORMAT,
-        "version": VERSION,
+        "version": manifest.version,
         "identity": manifest.identity,
         "generation": manifest.generation,
         "restores": manifest.restores,

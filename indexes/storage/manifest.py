@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -104,7 +104,8 @@ class Manifest:
     """One state of an index. `restores` is the generation whose content a rollback brought back;
     `views` None is the model's own default; `plasmids` and `labs` count what is not removed;
     `library` is the version of vecattr that wrote it, None where it does not say (version 1);
-    `lab_info` is the file that tells of labs, None where nothing is known."""
+    `lab_info` is the file that tells of labs, None where nothing is known; `version` is that of the
+    file which it was read from."""
 
     generation: int
     model: str
@@ -118,6 +119,7 @@ class Manifest:
     restores: int | None = None
     library: str | None = None
     lab_info: FileFacts | None = None
+    version: int = field(default=VERSION, compare=False)
 
     @property
     def identity(self) -> str:
@@ -298,6 +300,7 @@ def _from_json(body: dict[str, Any]) -> Manifest:
         restores=None if restores is None else _count(restores, least=1),
         library=None if body["version"] == 1 else _text(body["library"]),
         lab_info=None if lab_info is None else _facts(lab_info),
+        version=body["version"],
     )
 
 

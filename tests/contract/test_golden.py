@@ -14,6 +14,7 @@ from toy_index import HashedKmers, toy_plasmids
 from vecattr.files.sealed import seal
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.edit import add_labs, compact, rollback
+from vecattr.indexes.index import Index
 from vecattr.indexes.storage.index_folder import read_manifest
 from vecattr.indexes.storage.manifest import READABLE, VERSION
 
@@ -67,6 +68,14 @@ def test_a_golden_index_answers_as_it_did_and_is_whole(golden: Path) -> None:
     check(answers(golden / "index", QUERIES), expected(golden))
     assert [one for one in verify_index(golden / "index").findings if one.level == "error"] == []
     assert {file: file.read_bytes() for file in golden.rglob("*") if file.is_file()} == before
+
+
+def test_info_names_the_version_that_lies_there(golden: Path) -> None:
+    index = golden / "index"
+    written = json.loads((index / "manifest.json").read_bytes())["version"]
+    assert Index.open(index).info()["version"] == written
+    compact(index)
+    assert Index.open(index).info()["version"] == VERSION
 
 
 def test_a_golden_index_is_migrated_by_its_next_edit(golden: Path) -> None:
