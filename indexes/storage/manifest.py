@@ -103,9 +103,8 @@ class SegmentEntry:
 class Manifest:
     """One state of an index. `restores` is the generation whose content a rollback brought back;
     `views` None is the model's own default; `plasmids` and `labs` count what is not removed;
-    `library` is the version of vecattr that wrote it, None where it does not say (version 1);
-    `lab_info` is the file that tells of labs, None where nothing is known; `version` is that of the
-    file which it was read from."""
+    `library` is the version of vecattr that wrote it (None in version 1); `lab_info` is the file
+    that tells of labs, if any; `version` is that of the file read."""
 
     generation: int
     model: str
