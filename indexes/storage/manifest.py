@@ -25,8 +25,7 @@ from vecattr.files.atomic import sha256_bytes
 from vecattr.files.json_files import CONTENT_ERRORS, parse_json
 
 FORMAT = "vecattr-index"
-#: What is written. Version 1 had no `library`, and no fusion in its identity; version 2 had no
-#: `lab_info`.
+#: What is written. 1 had no `library`, and no fusion in its identity; 2 had no `lab_info`.
 VERSION = 3
 #: What is read; an older index is written as VERSION when it is next changed.
 READABLE = (1, 2, 3)
@@ -252,7 +251,7 @@ def parse_manifest(data: bytes, *, where: str) -> Manifest:
     _check_format(format_name, version, where=where)
     try:
         manifest = _from_json(body)
-        canonical = manifest.to_json(version=body["version"])
+        canonical = manifest.to_json(version=version)
     except CONTENT_ERRORS as error:
         raise _damaged(where, f"not a manifest: {error!r}") from error
     if canonical != data:
