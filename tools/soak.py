@@ -14,6 +14,7 @@ out.
     python tools/soak.py load --rounds 100000 --processes 1000
     python tools/soak.py tree
     python tools/soak.py cluster --rounds 50
+    python tools/soak.py service [--rounds 100]
 
 The summary is JSON: what was tried, how often, with which outcomes, and every failure. The exit
 code is 1 when there is a failure. Tests run the same proofs with fewer rounds.
@@ -46,6 +47,7 @@ PROOFS = {
     "load": ("load", 100_000),
     "tree": ("tree", 0),
     "cluster": ("cluster_kills", 50),
+    "service": ("service_faults", 0),
 }
 
 

@@ -11,12 +11,13 @@ import hmac
 import secrets
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from vecattr.cli.serving.messages import Tell
 from vecattr.cli.serving.settings import RequestLimits
-from vecattr.errors import AppliedError, InputError, UsageError
+from vecattr.errors import AppliedError, InputError, UsageError, VecattrError
 from vecattr.inputs.input_files import HeldFile
 from vecattr.inputs.limits import Limits
 from vecattr.plasmid import Plasmid
@@ -65,6 +66,7 @@ class Addition:
     def run(self, panel: Panel, limits: RequestLimits, tell: Tell) -> dict[str, object]:
         """What was added, or would be. InputError for any bad record: then nothing is added;
         UsageError for several indexes, and for another generation than the one confirmed."""
+        from vecattr.indexes.checking.lab_names import labs_that_look_like  # start-up
         from vecattr.indexes.editing.add import AddReport, add_labs  # start-up
         from vecattr.readers.plasmids import ReadOptions, read_plasmids  # start-up
 
@@ -92,6 +94,9 @@ class Addition:
                 raise
             report, warning = error.report, {"warning": error.what}
         facts = {name: value for name, value in asdict(report).items() if name != "renamed"}
+        with suppress(VecattrError):  # what was added is in force
+            if alike := labs_that_look_like(path, report.new_labs):
+                warning["look_alikes"] = alike
         return {**facts, **warning}
 
 

@@ -154,7 +154,9 @@ def programs_page(settings: Settings, address: str) -> str:
 
 @dataclass(frozen=True)
 class Change:
-    """What an addition changed, or would change; `warning` tells what failed after it."""
+    """What an addition changed, or would change; `warning` tells what failed after it, and
+    `look_alikes` are the groups of labs that differ only in what is not seen, as Python writes
+    their names."""
 
     new_labs: tuple[str, ...]
     extended_labs: tuple[str, ...]
@@ -163,6 +165,7 @@ class Change:
     unread: int
     generation: int
     warning: str | None
+    look_alikes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, report: Mapping[str, Any]) -> Change:
@@ -179,6 +182,7 @@ class Change:
             int(report["unread"]),
             int(report["generation"]),
             report.get("warning"),
+            tuple(", ".join(map(ascii, group)) for group in report.get("look_alikes", ())),
         )
 
 

@@ -237,14 +237,14 @@ def work(pipe: Connection, opening: Opening, limits: RequestLimits) -> None:
     with contextlib.suppress(EOFError, OSError):
         while True:
             message = pipe.recv()
-            pipe.send(_end_of(message, opening, limits, pipe.send))
+            pipe.send(end_of(message, opening, limits, pipe.send))
             is_at_rest = isinstance(message, str)
             if is_at_rest and not was_at_rest:
                 give_back_memory()
             was_at_rest = is_at_rest
 
 
-def _end_of(
+def end_of(
     message: Job | str,
     opening: Opening,
     limits: RequestLimits,
@@ -252,6 +252,7 @@ def _end_of(
     *,
     is_again: bool = False,
 ) -> Done | Failure:
+    """Do what a message says, on the present generation; its end."""
     try:
         panel, is_new = opening.present()
         if is_new:
@@ -266,4 +267,4 @@ def _end_of(
         return Failure(VecattrError("out of memory", hint="ask for fewer or shorter sequences"))
     except Exception as error:
         return Failure(VecattrError(f"unexpected {type(error).__name__}"), frames_of(error))
-    return _end_of(message, opening, limits, send, is_again=True)  # files of an old generation
+    return end_of(message, opening, limits, send, is_again=True)  # files of an old generation

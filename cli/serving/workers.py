@@ -46,7 +46,9 @@ _starting = threading.Lock()
 
 
 class TookTooLongError(VecattrError):
-    """A request was not answered in its time."""
+    """A request was not answered in its time; `has_begun` says whether a process worked on it."""
+
+    has_begun = False
 
 
 class EndedError(VecattrError):
@@ -184,7 +186,7 @@ class Worker:
         try:
             end = self._ask(waiting.job, waiting.deadline, waiting.tell)
         except TimeoutError:
-            waiting.future.set_exception(too_long("took"))
+            waiting.future.set_exception(too_long("took", has_begun=True))
             self._is_open = False
             self._replace_process()
         except (EOFError, OSError):
@@ -223,11 +225,13 @@ def _untold(words: str) -> None:
     """Progress that nobody waits for."""
 
 
-def too_long(verb: str) -> TookTooLongError:
+def too_long(verb: str, *, has_begun: bool = False) -> TookTooLongError:
     """The error of a request that was not answered in time."""
-    return TookTooLongError(
+    error = TookTooLongError(
         f"the request {verb} longer than it may", hint="try again later, or ask for less at once"
     )
+    error.has_begun = has_begun
+    return error
 
 
 class Workers:

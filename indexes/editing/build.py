@@ -121,7 +121,7 @@ def build_index(
     """
     path, place = Path(path).resolve(), place or index_place(path)
     lock = writing(path, wait=wait) if check_place(path, replace=replace) else nullcontext()
-    with lock, place.told_when_taken(), unfinished_folder(path) as unfinished:
+    with lock, place.told_when_taken(), unfinished_folder(place.location) as (new, unfinished):
         place.check()
         parts = _import_model(unfinished.root, model, embedder, views, lab_vectors)
         empty = _empty_manifest(parts, views=views, keep_sequences=keep_sequences)
@@ -129,8 +129,9 @@ def build_index(
         disclosure = checked_disclosure(parts.folder, empty, allowed=disclose_kmers)
         filled, split_hashes = _fill(order, plasmids, filling)
         manifest = _filled_manifest(order, filled, split_hashes, lab_info or {})
-        _publish_folder(unfinished, place, manifest, step)
-    delete_abandoned(path)
+        _publish_folder(unfinished, manifest, place.path, step)
+        put_in_force(new, unfinished, place, step)
+        delete_abandoned(new.parent, path.name)
     return _report(manifest, filled, parts.learned, disclosure)
 
 
@@ -267,10 +268,10 @@ def _report(
     )
 
 
-def _publish_folder(folder: LockedFolder, place: Place, manifest: Manifest, step: StepHook) -> None:
+def _publish_folder(folder: LockedFolder, manifest: Manifest, path: Path, step: StepHook) -> None:
+    """Make the first generation of the unfinished folder of an index that will be at `path`."""
     details = {"plasmids": manifest.plasmids, "labs": manifest.labs}
-    with not_in_force_yet(place.path):
+    with not_in_force_yet(path):
         publish(folder, manifest, action="build", details=details, step=step)
     sync_tree(folder.root)
     step("folder")
-    put_in_force(folder, place, step)

@@ -46,22 +46,32 @@ def build_folds(
     path = Path(path).resolve()
     place = place or index_place(path)
     replaced = check_folds_place(path, replace=replace)
-    with ExitStack() as locks, place.told_when_taken(), unfinished_folder(path) as unfinished:
+    with (
+        ExitStack() as locks,
+        place.told_when_taken(),
+        unfinished_folder(place.location) as (new, unfinished),
+    ):
         for old in replaced:
             locks.enter_context(writing(old, wait=wait))
         place.check()
-        folder = unfinished.path
         with not_in_force_yet(path):
             reports = tuple(
-                build_index(folder / fold.name, plasmids, model=fold, embedder=embedder, **options)
+                build_index(
+                    new.path / fold.name,
+                    plasmids,
+                    model=fold,
+                    embedder=embedder,
+                    place=index_place(unfinished.root / fold.name),
+                    **options,
+                )
                 for fold, embedder in zip(model_folds(model), embedders, strict=True)
             )
         atomic_write(
             unfinished.root / FOLDS_FILE, read_file(model / FOLDS_FILE), in_shared_folder=True
         )
         sync_tree(unfinished.root)
-        put_in_force(unfinished, place, step)
-    delete_abandoned(path)
+        put_in_force(new, unfinished, place, step)
+        delete_abandoned(new.parent, path.name)
     return reports
 
 

@@ -8,51 +8,46 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from vecattr.encoders.model_folder import MODEL_FILES, REPLACED_FILES, TABLES_FILE, usual_name
 from vecattr.errors import ArtifactError, UsageError
 from vecattr.files.atomic import TEMPORARY, is_temporary, translated_errors
 from vecattr.files.fold_folder import FOLDS_FILE
-from vecattr.files.folder import Entry
+from vecattr.files.folder import Entry, Location
 from vecattr.files.place import Place
 from vecattr.indexes.editing.publish import StepHook, told_when_in_force
 from vecattr.indexes.storage.index_folder import (
-    HISTORY_FOLDER,
+    FOLDERS,
+    LOCK_FILE,
     MANIFEST_FILE,
+    MAP_SUFFIX,
     MODEL_FOLDER,
-    QUARANTINE_FOLDER,
     SEGMENTS_FOLDER,
+    is_made,
     open_index_folder,
     read_manifest,
 )
-from vecattr.indexes.storage.lock import LOCK_FILE, LockedFolder
-from vecattr.indexes.storage.log import LOG_FILE
+from vecattr.indexes.storage.lock import LockedFolder
 
-#: The names of the files that vecattr makes in an index folder and in the folders of it.
-_MADE = {
-    "": re.compile("|".join(map(re.escape, (MANIFEST_FILE, LOG_FILE, LOCK_FILE)))),
-    HISTORY_FOLDER: re.compile(r"[0-9]{6,}\.json"),
-    SEGMENTS_FOLDER: re.compile(r"[0-9a-f]{20}\.(h5|faiss|cells|labs|map)"),
-    MODEL_FOLDER: re.compile("|".join(map(re.escape, (*MODEL_FILES, TABLES_FILE)))),
-    QUARANTINE_FOLDER: re.compile("[0-9]{3,}-.*", re.DOTALL),
-}
 #: What commands that need no lock leave in an index: its lock file, maps, and unfinished ones.
-_NO_CHANGE = rf"{re.escape(LOCK_FILE)}|[0-9a-f]{{20}}\.map|{re.escape(TEMPORARY)}[a-z0-9_]{{8}}"
+_NO_CHANGE = (
+    rf"(fold-[0-9]+/)?({LOCK_FILE}|{SEGMENTS_FOLDER}/"
+    rf"([0-9a-f]{{20}}{re.escape(MAP_SUFFIX)}|{re.escape(TEMPORARY)}[a-z0-9_]{{8}}))"
+)
 _FOLD = re.compile("fold-[0-9]+")
 
 
-def put_in_force(folder: LockedFolder, place: Place, step: StepHook) -> None:
-    """Put a finished folder in place; errors as `Place.put`, AppliedError when the folder is there
-    all the same."""
+def put_in_force(new_folder: Entry, folder: LockedFolder, place: Place, step: StepHook) -> None:
+    """Put a finished folder, which is locked, in place; errors as `Place.put`, AppliedError when it
+    is there all the same."""
     new = os.fstat(folder.handle)
     with told_when_in_force(place.path, lambda: place.holds(new), partial(step, "move")):
-        place.put(folder.path)
+        place.put(new_folder)
     step("move")
 
 
-def index_place(path: Path) -> Place:
+def index_place(path: Location) -> Place:
     """What is at the path of an index to be built; a lock file or a map that appears there is no
     change: others look at the old index meanwhile."""
-    return Place(Path(path).resolve(), besides=_NO_CHANGE)
+    return Place(path if isinstance(path, Entry) else Path(path).resolve(), besides=_NO_CHANGE)
 
 
 def check_place(path: Path, *, replace: bool) -> bool:
@@ -109,16 +104,15 @@ def _refuse_first(foreign: Iterator[Entry]) -> None:
 def _foreign_entries(root: Entry) -> Iterator[Entry]:
     """What lies in an index folder and has no name that vecattr gives."""
     listed = _listed_model_files(root)
-    for name, made in _MADE.items():
-        folder = root / name if name else root
-        for entry in sorted(folder.iterdir(), key=str) if folder.is_dir() else ():
-            is_folder = not name and entry.name in _MADE and entry.is_dir()
-            is_model_file = name == MODEL_FOLDER and (
-                entry.name in listed or usual_name(entry.name) in REPLACED_FILES
-            )
-            is_made = made.fullmatch(entry.name) or is_temporary(entry.name) or is_model_file
-            if not is_folder and (not is_made or (entry.is_dir() and name != QUARANTINE_FOLDER)):
+    for entry in sorted(root.iterdir(), key=str):
+        if entry.name not in FOLDERS or not entry.is_dir():
+            if entry.is_dir() or not is_made((entry.name,)) or entry.name in FOLDERS:
                 yield entry
+            continue
+        for file in sorted(entry.iterdir(), key=str):
+            is_listed = entry.name == MODEL_FOLDER and file.name in listed
+            if file.is_dir() or not (is_listed or is_made((entry.name, file.name))):
+                yield file
 
 
 def _listed_model_files(root: Entry) -> set[str]:

@@ -11,7 +11,6 @@ So a copy of a later generation than `manifest.json` shows that `manifest.json` 
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -31,19 +30,17 @@ from vecattr.indexes.storage.index_folder import (
     MODEL_FOLDER,
     SEGMENTS_FOLDER,
     history_path,
+    is_segment_file,
     kept_generations,
     read_history,
 )
-from vecattr.indexes.storage.lock import LockedFolder, delete_abandoned
+from vecattr.indexes.storage.lock import LockedFolder, sweep_beside
 from vecattr.indexes.storage.log import append_log
 from vecattr.indexes.storage.manifest import Manifest, parse_manifest
 from vecattr.version import __version__
 
 #: How many earlier generations stay, with their segments, for rollback.
 KEPT_GENERATIONS = 10
-
-#: The files of segments, as `write_segment` names them, those that tell of labs, and maps.
-_SEGMENT_FILE = re.compile(r"[0-9a-f]{20}\.(h5|faiss|cells|labs|map)")
 
 #: Called with the name of each step once it is done; tests raise in it to simulate a kill.
 StepHook = Callable[[str], None]
@@ -88,7 +85,7 @@ def publish(
     with told_when_in_force(path, lambda: True):
         folder.check_in_place()
         sweep(root, manifest)
-        delete_abandoned(path)
+        sweep_beside(folder)
     step("sweep")
     with told_when_in_force(path, lambda: True):
         folder.check_in_place()
@@ -103,6 +100,9 @@ def told_when_in_force(
     try:
         yield
     except MovedError:
+        raise
+    except AppliedError:
+        tell()
         raise
     except (VecattrError, OSError) as error:
         if not is_in_force():
@@ -170,7 +170,7 @@ def sweep(path: Entry, manifest: Manifest) -> None:
     for generation in set(kept_generations(path)) - set(kept):
         _delete(history_path(path, generation))
     for file in (path / SEGMENTS_FOLDER).iterdir():
-        if file.stem not in listed and _SEGMENT_FILE.fullmatch(file.name):
+        if file.stem not in listed and is_segment_file(file.name):
             _delete(file)
     for file in (path / MODEL_FOLDER).iterdir():
         if file.name not in models and usual_name(file.name) != file.name:

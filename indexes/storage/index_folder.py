@@ -4,20 +4,28 @@ validated manifests out."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from vecattr.encoders.model_folder import CONFIG_FILE
+from vecattr.encoders.model_folder import (
+    CONFIG_FILE,
+    MODEL_FILES,
+    REPLACED_FILES,
+    TABLES_FILE,
+    usual_name,
+)
 from vecattr.errors import ArtifactError, DamagedError, MissingError
-from vecattr.files.atomic import read_file, translated_errors
+from vecattr.files.atomic import TEMPORARY, is_temporary, read_file, translated_errors
 from vecattr.files.entries import check_entries
-from vecattr.files.fold_folder import fold_members, fold_path, is_folds
+from vecattr.files.fold_folder import FOLDS_FILE, fold_members, fold_path, is_folds
 from vecattr.files.folder import AnyLocation, Entry, Location, OpenFolder
 from vecattr.indexes.storage.manifest import Manifest, parse_manifest
 
 MANIFEST_FILE = "manifest.json"
+LOG_FILE = "log.jsonl"
+LOCK_FILE = "LOCK"
 HISTORY_FOLDER = "manifests"
 SEGMENTS_FOLDER = "segments"
 MODEL_FOLDER = "model"
@@ -30,12 +38,71 @@ _MAP = re.compile(rf"[0-9a-f]{{20}}{re.escape(MAP_SUFFIX)}")
 
 #: The name of a copy of a manifest, as `history_path` makes it.
 _COPY = re.compile(r"(?=[0-9]{6}\.|[1-9])([0-9]{6,18})\.json", re.ASCII)
+_TOP_FILES = frozenset((MANIFEST_FILE, LOG_FILE, LOCK_FILE))
+_SEGMENT_FILE = re.compile(r"[0-9a-f]{20}\.(h5|faiss|cells|labs|map)", re.ASCII)
+#: What `verify --repair` puts before the name of a file in quarantine.
+_NUMBER = re.compile("[0-9]{3,}-", re.ASCII)
+#: A fold in a folder of indexes of folds, and one that is not finished.
+_FOLD = re.compile(
+    rf"fold-[0-9]+|{re.escape(TEMPORARY)}fold-[0-9]+-[a-z0-9_]{{8}}(\.old)?", re.ASCII
+)
 
 
 def check_index_folder(path: Entry) -> None:
     """ArtifactError naming the entry when an index folder holds a link, a pipe, a device or a
     socket."""
     check_entries(path, (HISTORY_FOLDER, SEGMENTS_FOLDER, MODEL_FOLDER, QUARANTINE_FOLDER))
+
+
+def is_segment_file(name: str) -> bool:
+    """Whether a file beside segments has a name that vecattr gives: of a segment and what belongs
+    to it, of what is known of labs, of a map."""
+    return _SEGMENT_FILE.fullmatch(name) is not None
+
+
+def is_made(names: tuple[str, ...]) -> bool:
+    """Whether vecattr gives these names, on the way from the folder of an index, or of indexes of
+    folds, to a file or a folder in it.
+
+    >>> is_made(("segments", "0123456789abcdef0123.h5")), is_made(("segments", "notes.txt"))
+    (True, False)
+    """
+    if _FOLD.fullmatch(names[0]):
+        return len(names) == 1 or _is_of_index(names[1:])
+    return names == (FOLDS_FILE,) or _is_of_index(names)
+
+
+def _is_of_index(names: tuple[str, ...]) -> bool:
+    if len(names) == 1:
+        return names[0] in _TOP_FILES or names[0] in _MADE or is_temporary(names[0])
+    folder, name = names[0], names[-1]
+    return len(names) == 2 and folder in _MADE and (_MADE[folder](name) or is_temporary(name))
+
+
+def _is_copy_name(name: str) -> bool:
+    return _COPY.fullmatch(name) is not None
+
+
+def _is_model_file(name: str) -> bool:
+    return name in (*MODEL_FILES, TABLES_FILE) or usual_name(name) in REPLACED_FILES
+
+
+def _is_quarantined(name: str) -> bool:
+    """Of a file that vecattr made; what else lay in the index and was moved here is somebody's."""
+    number = _NUMBER.match(name)
+    rest = name[number.end() :] if number else ""
+    made = (is_segment_file, _is_copy_name, _is_model_file, is_temporary, _TOP_FILES.__contains__)
+    return bool(rest) and any(is_made_there(rest) for is_made_there in made)
+
+
+#: The folders of an index, and whether a name is one of a file that vecattr makes there.
+_MADE: dict[str, Callable[[str], bool]] = {
+    HISTORY_FOLDER: _is_copy_name,
+    SEGMENTS_FOLDER: is_segment_file,
+    MODEL_FOLDER: _is_model_file,
+    QUARANTINE_FOLDER: _is_quarantined,
+}
+FOLDERS = frozenset(_MADE)
 
 
 @contextmanager
@@ -63,9 +130,11 @@ def open_index_folder(path: Path) -> OpenFolder:
         return opened_folder(path)
 
 
-def opened_folder(path: Path) -> OpenFolder:
-    """A folder of the user's, opened; in a folder of folds no link is followed. OSError when there
-    is none."""
+def opened_folder(path: Location) -> OpenFolder:
+    """A folder of the user's, or in an open one, opened; in a folder of folds no link is followed.
+    OSError when there is none."""
+    if isinstance(path, Entry):
+        return OpenFolder.from_entry(path)
     return OpenFolder(path, follows_link=not is_folds(path.parent))
 
 

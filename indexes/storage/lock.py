@@ -21,13 +21,25 @@ from pathlib import Path
 
 from vecattr.errors import ArtifactError, LockedError, MovedError
 from vecattr.files.access import Access
-from vecattr.files.atomic import TEMPORARY, folder_beside, translated_errors
-from vecattr.files.disk import delete_tree, disk
-from vecattr.files.folder import Entry, OpenFolder
-from vecattr.indexes.storage.index_folder import check_index_folder, opened_folder
+from vecattr.files.atomic import TEMPORARY, delete_folder, folder_beside, translated_errors
+from vecattr.files.disk import disk
+from vecattr.files.folder import Entry, Location, OpenFolder
+from vecattr.indexes.storage.index_folder import (
+    LOCK_FILE,
+    check_index_folder,
+    is_made,
+    opened_folder,
+)
 from vecattr.posix import fcntl
 
-LOCK_FILE = "LOCK"
+__all__ = [
+    "LOCK_FILE",
+    "LockedFolder",
+    "delete_abandoned",
+    "sweep_beside",
+    "unfinished_folder",
+    "writing",
+]
 
 #: An unfinished folder without a lock file may just have been created; after this long (seconds) it
 #: is abandoned.
@@ -88,7 +100,7 @@ def _shown(folder: os.stat_result) -> str:
 
 
 @contextmanager
-def writing(path: Path, *, wait: float = 0) -> Iterator[LockedFolder]:
+def writing(path: Location, *, wait: float = 0) -> Iterator[LockedFolder]:
     """Hold the lock of the index at `path`; LockedError when another process still holds it after
     `wait` seconds. Take it before reading what is to be changed, and keep it until publishing."""
     deadline = time.monotonic() + wait
@@ -190,29 +202,38 @@ def _says_when_replaced(folder: LockedFolder) -> Iterator[None]:
 
 
 @contextmanager
-def unfinished_folder(path: Path) -> Iterator[LockedFolder]:
-    """As `folder_beside`, locked while it is filled, so that `delete_abandoned` leaves it alone."""
-    with folder_beside(path) as folder, writing(folder) as locked:
-        yield locked
+def unfinished_folder(path: Location) -> Iterator[tuple[Entry, LockedFolder]]:
+    """As `folder_beside`, for an index, locked while it is filled, so that `delete_abandoned`
+    leaves it alone."""
+    with folder_beside(path, is_made=is_made) as folder, writing(folder) as locked:
+        yield folder, locked
 
 
-def delete_abandoned(path: Path) -> None:
-    """Delete the folders that killed builds of the index at `path` left beside it, unless locked.
+def sweep_beside(folder: LockedFolder) -> None:
+    """As `delete_abandoned`, for an index that is in the open folder, whatever has its path now."""
+    name = folder.path.resolve().name
+    with contextlib.suppress(OSError, ArtifactError), OpenFolder.above(folder.opened) as parent:
+        delete_abandoned(parent.root, name)
+
+
+def delete_abandoned(parent: Entry, name: str) -> None:
+    """Delete what vecattr made in the folders that killed builds of an index of this name left
+    beside it, unless locked, and the folders unless anything else lies there.
 
     Called when the index is complete, so that no deleted folder could be the only copy; what
     cannot be deleted is left.
     """
-    path = path.resolve()
-    made_here = re.compile(re.escape(f"{TEMPORARY}{path.name}-") + _RANDOM)
-    for folder in sorted(path.parent.glob(f"{TEMPORARY}*")):
-        if not made_here.fullmatch(folder.name) or not folder.is_dir() or folder.is_symlink():
-            continue
-        if not (folder / LOCK_FILE).exists():
-            if time.time() - folder.stat().st_mtime > _ABANDONED:
-                delete_tree(folder)
-            continue
-        try:
+    made_here = re.compile(re.escape(f"{TEMPORARY}{name}-") + _RANDOM)
+    with contextlib.suppress(OSError, ArtifactError):
+        for folder in sorted(parent.iterdir(), key=str):
+            if made_here.fullmatch(folder.name) and folder.is_dir():
+                _delete_unless_locked(folder)
+
+
+def _delete_unless_locked(folder: Entry) -> None:
+    with contextlib.suppress(LockedError, ArtifactError, OSError):
+        if (folder / LOCK_FILE).exists():
             with writing(folder):
-                delete_tree(folder)
-        except (LockedError, ArtifactError):
-            continue
+                delete_folder(folder, is_made=is_made)
+        elif time.time() - folder.stat().st_mtime > _ABANDONED:
+            delete_folder(folder, is_made=is_made)

@@ -16,10 +16,11 @@ from vecattr.files.atomic import read_file
 from vecattr.files.entries import append_line
 from vecattr.files.folder import Entry, Location
 from vecattr.files.json_files import CONTENT_ERRORS, parse_json
+from vecattr.indexes.storage.index_folder import LOG_FILE
 from vecattr.indexes.storage.manifest import Manifest
 from vecattr.version import __version__
 
-LOG_FILE = "log.jsonl"
+__all__ = ["LOG_FILE", "append_log", "calibrated_at", "changed_since_calibration", "read_log"]
 
 #: What changes which plasmids a lab has.
 _EDITS = ("add-lab", "remove-lab", "remove-plasmids", "rename-lab")

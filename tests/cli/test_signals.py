@@ -31,7 +31,7 @@ def go(path, lost):
         def __del__(self):
             print("busy", flush=True)
             time.sleep(10)
-    with unfinished_folder(path) as folder:
+    with unfinished_folder(path) as (folder, _):
         (folder.path / "some.h5").write_bytes(b"half")
         if lost:
             del [Rude()][:]

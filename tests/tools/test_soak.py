@@ -29,6 +29,7 @@ SHORT = {
     "pairs": ["--rounds", "60"],
     "cost": ["--rounds", "12"],
     "cluster": ["--rounds", "4"],
+    "service": ["--rounds", "12"],
     "load": ["--rounds", "2000", "--processes", "2"],
 }
 

@@ -121,15 +121,15 @@ class RecordingDisk(Disk):
         node = self.journal.names_now(old[0])[old[1]]
         self._note(f"rename {old[1]} to {new[1]}", Change.names({old: None, new: node}))
 
-    def rename_to_free_name(self, source: Name, target: Name) -> None:
-        old, new = self._folder(source, None), self._folder(target, None)
-        super().rename_to_free_name(source, target)
+    def rename_to_free_name(self, source: Name, target: Name, *, dir_fd: int | None = None) -> None:
+        old, new = self._folder(source, dir_fd), self._folder(target, dir_fd)
+        super().rename_to_free_name(source, target, dir_fd=dir_fd)
         node = self.journal.names_now(old[0])[old[1]]
         self._note(f"rename {old[1]} to {new[1]}", Change.names({old: None, new: node}))
 
-    def exchange(self, first: Name, second: Name) -> None:
-        one, other = self._folder(first, None), self._folder(second, None)
-        super().exchange(first, second)
+    def exchange(self, first: Name, second: Name, *, dir_fd: int | None = None) -> None:
+        one, other = self._folder(first, dir_fd), self._folder(second, dir_fd)
+        super().exchange(first, second, dir_fd=dir_fd)
         nodes = self.journal.names_now(one[0])[one[1]], self.journal.names_now(other[0])[other[1]]
         change = Change.names({one: nodes[1], other: nodes[0]})
         self._note(f"exchange {one[1]} and {other[1]}", change)
@@ -144,9 +144,9 @@ class RecordingDisk(Disk):
         super().make_folder(path, mode, dir_fd=dir_fd)
         self._create(*place, os.stat(path, dir_fd=dir_fd))
 
-    def make_temporary_folder(self, folder: Path | None, prefix: str) -> Path:
+    def make_temporary_folder(self, folder: int | None, prefix: str) -> Path:
         path = super().make_temporary_folder(folder, prefix)
-        self._create(*self._folder(path, None), os.stat(path))
+        self._create(*self._folder(path, folder), os.stat(path, dir_fd=folder))
         return path
 
     def remove_folder(self, path: Name, *, dir_fd: int | None = None) -> None:

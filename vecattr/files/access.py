@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,8 +39,8 @@ class Access:
         return Access(self.mode & _READ_AND_WRITE, self.group)
 
     def give(self, target: Path | int) -> None:
-        """Give a path or an open file this access. Where the group cannot be kept, the group that
-        it has may do no more than all others."""
+        """Give a path, or an open file or folder, this access. Where the group cannot be kept, the
+        group that it has may do no more than all others."""
         mode = self.mode
         if os.stat(target).st_gid != self.group:
             try:
@@ -62,15 +61,16 @@ def access_of_replaced(path: Location, *, in_shared_folder: bool) -> Access | No
     return Access(access.mode & 0o777, access.group) if stat.S_ISREG(status.st_mode) else None
 
 
-def give_to_tree(folder: Path, access: Access) -> None:
+def give_to_tree(folder: Entry, access: Access) -> None:
     """Give a folder, and all folders and regular files in it, the access of a folder."""
-    for inner, files in _tree(folder):
-        access.give(inner)
-        for file in files:
-            access.for_files().give(file)
-
-
-def _tree(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
-    for inner, _, names in os.walk(folder):
-        files = (Path(inner) / name for name in names)
-        yield Path(inner), [file for file in files if stat.S_ISREG(os.lstat(file).st_mode)]
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            give_to_tree(entry, access)
+        elif entry.is_file():
+            file = entry.open()
+            try:
+                access.for_files().give(file)
+            finally:
+                os.close(file)
+    with folder.opened_folder() as handle:
+        access.give(handle)

@@ -8,7 +8,8 @@ import io
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -16,13 +17,12 @@ from vecattr.errors import ArtifactError, DamagedError, MissingError
 from vecattr.files.access import access_of_replaced
 from vecattr.files.disk import (
     closed_after,
-    delete_tree,
     disk,
     make_folders,
     sync_folder,
     write_all,
 )
-from vecattr.files.folder import Entry, Location, open_to_read
+from vecattr.files.folder import Entry, Location, OpenFolder, open_to_read
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -169,19 +169,51 @@ def sync_tree(folder: Entry) -> None:
             sync_folder(inner)
 
 
+#: Whether vecattr gives these names, on the way from a folder to what lies in it.
+IsMade = Callable[[tuple[str, ...]], bool]
+
+
 @contextlib.contextmanager
-def folder_beside(path: Path) -> Iterator[Path]:
-    """A new folder beside `path`, to be filled and passed to `Place.put`; deleted otherwise."""
-    with translated_errors(path):
-        make_folders(path.parent)
-        folder = disk().make_temporary_folder(path.parent, f"{TEMPORARY}{path.name}-")
-    try:
+def folder_beside(path: Location, *, is_made: IsMade = lambda names: True) -> Iterator[Entry]:
+    """A new folder beside `path`, to be filled and passed to `Place.put`; deleted otherwise, but
+    for what is not made. It is an entry of the folder that both lie in, which stays open: nothing
+    is made or deleted elsewhere, whatever has the path of that folder by now."""
+    with ExitStack() as stack:
         with translated_errors(path):
-            inherited = folder.stat().st_mode & stat.S_ISGID  # from a folder that passes it on
-            disk().change_mode(folder, _permitted(0o777) | inherited)
+            if isinstance(path, Path):
+                make_folders(path.parent)
+                parent = stack.enter_context(OpenFolder(path.parent)).root
+            else:
+                parent = path.parent
+            with parent.opened_folder() as handle:
+                name = disk().make_temporary_folder(handle, f"{TEMPORARY}{path.name}-").name
+        folder = parent / name
+        stack.callback(delete_folder, folder, is_made=is_made)
+        with translated_errors(path), folder.opened_folder() as handle:
+            inherited = os.fstat(handle).st_mode & stat.S_ISGID  # from a folder that passes it on
+            disk().change_mode(handle, _permitted(0o777) | inherited)
         yield folder
-    finally:
-        delete_tree(folder)
+
+
+def delete_folder(folder: Entry, *, is_made: IsMade) -> None:
+    """Delete what is made in a folder, and the folder unless anything else lies there; no link is
+    followed, and what cannot be deleted stays."""
+    with contextlib.suppress(OSError, ArtifactError):
+        with folder.opened_folder() as top:
+            for inner, folders, files, handle in os.fwalk(".", topdown=False, dir_fd=top):
+                for name in (*files, *folders):
+                    if is_made((*Path(inner).parts, name)):
+                        _delete_entry(name, handle)
+        with folder.parent.opened_folder() as parent:
+            disk().remove_folder(folder.name, dir_fd=parent)
+
+
+def _delete_entry(name: str, folder: int) -> None:
+    """Delete a file, or a folder if it is empty."""
+    with contextlib.suppress(OSError):
+        mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+        delete = disk().remove_folder if stat.S_ISDIR(mode) else disk().unlink
+        delete(name, dir_fd=folder)
 
 
 def _permitted(mode: int) -> int:

@@ -73,14 +73,14 @@ class Disk:
         """Rename; a file or an empty folder that has the name `target` is lost."""
         os.replace(source, target, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
 
-    def rename_to_free_name(self, source: Name, target: Name) -> None:
+    def rename_to_free_name(self, source: Name, target: Name, *, dir_fd: int | None = None) -> None:
         """Rename unless there is something at `target` (EEXIST); ENOSYS or EINVAL where the system
         or the file system cannot do so in one step."""
-        _rename(source, target, _RENAME_NOREPLACE)
+        _rename(source, target, _RENAME_NOREPLACE, dir_fd)
 
-    def exchange(self, first: Name, second: Name) -> None:
+    def exchange(self, first: Name, second: Name, *, dir_fd: int | None = None) -> None:
         """Exchange two names in one step; errors as `rename_to_free_name`."""
-        _rename(first, second, _RENAME_EXCHANGE)
+        _rename(first, second, _RENAME_EXCHANGE, dir_fd)
 
     def unlink(self, path: Name, *, dir_fd: int | None = None) -> None:
         """Delete a file."""
@@ -90,9 +90,17 @@ class Disk:
         """Make one folder."""
         os.mkdir(path, mode, dir_fd=dir_fd)
 
-    def make_temporary_folder(self, folder: Path | None, prefix: str) -> Path:
-        """A new folder, which only its owner may list, in this one (None: that of the system)."""
-        return Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
+    def make_temporary_folder(self, folder: int | None, prefix: str) -> Path:
+        """A new folder, which only its owner may list: its name in an open folder, or its path in
+        that of the system (None)."""
+        if folder is None:
+            return Path(tempfile.mkdtemp(prefix=prefix))
+        for _ in range(tempfile.TMP_MAX):
+            name = prefix + secrets.token_hex(4)
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(name, 0o700, dir_fd=folder)
+                return Path(name)
+        raise FileExistsError(errno.EEXIST, "no name is free for a temporary folder")
 
     def remove_folder(self, path: Name, *, dir_fd: int | None = None) -> None:
         """Delete an empty folder."""
@@ -192,7 +200,7 @@ def delete_tree(folder: Path) -> None:
         disk().remove_folder(folder)
 
 
-def _rename(first: Name, second: Name, how: int) -> None:
+def _rename(first: Name, second: Name, how: int, dir_fd: int | None) -> None:
     """Rename in one step as `how` says; OSError, of ENOSYS where there is no such step."""
     import ctypes  # start-up
 
@@ -201,7 +209,8 @@ def _rename(first: Name, second: Name, how: int) -> None:
         with contextlib.suppress(OSError, AttributeError):
             renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
             names = os.fsencode(first), os.fsencode(second)
-            if renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], how) == 0:
+            folder = _AT_FDCWD if dir_fd is None else dir_fd
+            if renameat2(folder, names[0], folder, names[1], how) == 0:
                 return
             code = ctypes.get_errno() or errno.ENOSYS
     raise OSError(code, os.strerror(code), str(second))

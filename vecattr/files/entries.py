@@ -51,7 +51,7 @@ def append_line(file: Entry, line: str) -> None:
             size = status.st_size
             if status.st_nlink > 1:
                 before = read_file(file)
-                atomic_write(file.path, _with_line(before, line), in_shared_folder=True)
+                atomic_write(file, _with_line(before, line), in_shared_folder=True)
                 return
             if size == 0:
                 Access.from_stat(file.parent.stat()).for_files().give(handle)

@@ -42,10 +42,17 @@ class OpenFolder:
     as it was given, for messages.
     """
 
-    def __init__(self, path: Path, *, follows_link: bool = True) -> None:
+    def __init__(
+        self, path: Path, *, follows_link: bool = True, entry: Entry | None = None
+    ) -> None:
         require_posix()
         self.path = path
         self._absolute = path.absolute()
+        self._entry = entry
+        if entry is not None:
+            with entry.opened_folder() as handle:
+                self.handle = os.dup(handle)
+            return
         try:
             self.handle = os.open(path, _FOLDER if follows_link else _FOLDER | _NO_LINK)
         except OSError as error:
@@ -53,15 +60,27 @@ class OpenFolder:
                 raise refused(path, stat.S_IFLNK) from error
             raise
 
+    @classmethod
+    def from_entry(cls, entry: Entry) -> OpenFolder:
+        """A folder in an open one, whatever has its path by now; errors as `Entry.open`."""
+        return cls(entry.path, entry=entry)
+
+    @classmethod
+    def above(cls, folder: OpenFolder) -> OpenFolder:
+        """The folder that an open one lies in, whatever has its path by now."""
+        return cls(folder.path.resolve().parent, entry=folder.root / os.pardir)
+
     @property
     def root(self) -> Entry:
         """The folder as an entry of itself."""
         return Entry(self, ())
 
     def is_in_place(self) -> bool:
-        """Whether this folder is still at its path."""
+        """Whether this folder is still at its path; one in an open folder, whether it still has its
+        name there."""
         try:
-            return os.path.samestat(os.fstat(self.handle), os.stat(self._absolute))
+            there = os.stat(self._absolute) if self._entry is None else self._entry.stat()
+            return os.path.samestat(os.fstat(self.handle), there)
         except FileNotFoundError:
             return False
 

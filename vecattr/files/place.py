@@ -8,12 +8,14 @@ import errno
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from vecattr.errors import MissingError, UsageError
+from vecattr.errors import AppliedError, ArtifactError, MissingError, MovedError, UsageError
 from vecattr.files.access import Access, give_to_tree
-from vecattr.files.atomic import translated_errors
-from vecattr.files.disk import delete_tree, disk, sync_folder
+from vecattr.files.atomic import delete_folder, translated_errors
+from vecattr.files.disk import disk
+from vecattr.files.folder import Entry, Location, OpenFolder
 
 #: What renaming to a name says that somebody else has taken.
 _TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR)
@@ -22,23 +24,23 @@ _TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR)
 class Place:
     """A path as it is now: free, an empty folder, or a folder with all its names, to be replaced.
 
-    `put` replaces exactly that and nothing else. Names that match the
-    pattern `besides` do not count.
+    `put` replaces exactly that and nothing else. What has a relative name (with `/`) that matches
+    the pattern `besides` does not count.
     """
 
-    def __init__(self, path: Path, *, besides: str) -> None:
-        self.path = path
+    def __init__(self, location: Location, *, besides: str) -> None:
+        self.location = location
+        self.path = location if isinstance(location, Path) else location.path
         self._besides = re.compile(besides)
-        with translated_errors(path):
-            self._is_free = not os.path.lexists(path)
-            self._folder = None if self._is_free else os.lstat(path)
-            self._names = self._names_at(path)
+        with translated_errors(self.path), self._entry() as entry:
+            self._folder = None if entry is None else _status(entry)
+            self._names = frozenset() if entry is None else self._names_in(entry)
 
     def check(self) -> None:
         """UsageError when the path holds anything that was not found here."""
-        with translated_errors(self.path):
-            if os.path.lexists(self.path) and not self._is_at(self.path):
-                raise _taken(self.path)
+        with translated_errors(self.path), self._entry() as entry:
+            if entry is not None:
+                self._check(entry)
 
     @contextlib.contextmanager
     def told_when_taken(self) -> Iterator[None]:
@@ -50,24 +52,27 @@ class Place:
             self.check()
             raise
 
-    def put(self, new: Path) -> None:
-        """Rename the folder `new` to this path; what was found here is deleted once the new folder
-        is on disk in its place, with mode and group of the old one.
+    def put(self, new: Entry) -> None:
+        """Rename the folder `new` to this path, in the open folder that it lies in; what was found
+        here is deleted once the new folder is on disk in its place, with mode and group of the old
+        one.
 
         Where the system can exchange two names in one step (Linux), the path is never without a
         folder. UsageError when the path holds anything that was not found here, which stays as it
-        is; ArtifactError when the disk refuses, with what was here in its place.
+        is; MovedError when another folder than the open one holds the path by now; ArtifactError
+        when the disk refuses, with what was here in its place; AppliedError when the new folder is
+        in its place, and files that came into the old one meanwhile are kept beside it.
         """
-        with translated_errors(self.path):
-            self.check()
+        target = new.parent / self.path.name
+        with translated_errors(self.path), new.parent.opened_folder() as parent:
+            self._check(target)
             if self._folder is not None:
                 give_to_tree(new, Access.from_stat(self._folder))
-            if not os.path.lexists(self.path):
-                _move(new, self.path)
-            elif not self._names:
-                self._replace_empty(new)
+            names = _Names(parent, new.name, target.name)
+            if not target.exists():
+                self._move(new, names)
             else:
-                self._replace_filled(new)
+                self._replace(new, names)
 
     def holds(self, folder: os.stat_result) -> bool:
         """Whether this very folder is at the path now."""
@@ -76,59 +81,161 @@ class Place:
         except OSError:
             return False
 
-    def _is_at(self, path: Path) -> bool:
+    @contextlib.contextmanager
+    def _entry(self) -> Iterator[Entry | None]:
+        """The path as an entry of the folder that it lies in, which may be missing."""
+        if isinstance(self.location, Entry):
+            yield self.location
+        elif self.location.parent.is_dir():
+            with OpenFolder(self.location.parent) as parent:
+                yield parent.root / self.location.name
+        else:
+            yield None
+
+    def _check(self, entry: Entry) -> None:
+        if entry.exists() and not self._is_at(entry):
+            raise _taken(self.path)
+
+    def _is_at(self, entry: Entry) -> bool:
         """Whether this is the folder that was found, with the names that it had."""
         return (
             self._folder is not None
-            and os.path.samestat(self._folder, os.lstat(path))
-            and self._names_at(path) <= self._names
+            and os.path.samestat(self._folder, entry.stat())
+            and self._names_in(entry) <= self._names
         )
 
-    def _names_at(self, path: Path) -> frozenset[str]:
+    def _names_in(self, folder: Entry) -> frozenset[str]:
         """The relative names of all that lies in a folder and below it; links are not followed."""
-        return frozenset(
-            os.path.relpath(os.path.join(folder, name), path)
-            for folder, folders, files in os.walk(path)
-            for name in (*folders, *files)
-            if not self._besides.fullmatch(name)
-        )
+        if not folder.is_dir():
+            return frozenset()
+        with folder.opened_folder() as handle:
+            names = [
+                Path(inner, name).as_posix()
+                for inner, folders, files, _ in os.fwalk(".", dir_fd=handle)
+                for name in (*folders, *files)
+            ]
+        return frozenset(name for name in names if not self._besides.fullmatch(name))
 
-    def _replace_empty(self, new: Path) -> None:
+    def _is_found(self, names: tuple[str, ...]) -> bool:
+        name = "/".join(names)
+        return name in self._names or self._besides.fullmatch(name) is not None
+
+    def _check_parent(self, new: Entry) -> None:
+        """MovedError unless the open folder that holds the new one is still at its path."""
+        if not new.folder.is_in_place():
+            raise MovedError(
+                "the folder that it lies in was moved or replaced while the index was built; the "
+                "new index is discarded",
+                where=str(self.path),
+                hint="look at what is there, and build again",
+            )
+
+    def _move(self, new: Entry, names: _Names) -> None:
+        """Give the new folder a free name, durably; UsageError when the name is taken."""
+        with _told_when_taken(self.path):
+            names.rename_to_free()
         try:
-            disk().replace(new, self.path)  # fails unless the folder is still empty
-        except OSError as error:
-            raise _taken(self.path) if error.errno in _TAKEN else error from error
-        sync_folder(self.path.parent)
+            disk().sync(names.folder)
+            self._check_parent(new)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                names.reverse().rename()
+            raise
 
-    def _replace_filled(self, new: Path) -> None:
-        if self._exchanged(new):
+    def _replace(self, new: Entry, names: _Names) -> None:
+        if names.exchange():
             old = new
             try:
-                if not self._is_at(old):
-                    raise _taken(self.path)
-                sync_folder(self.path.parent)
+                self._check_old(old)
+                disk().sync(names.folder)
+                self._check_parent(new)
             except BaseException:
-                disk().exchange(old, self.path)
+                disk().exchange(names.new, names.target, dir_fd=names.folder)
                 raise
         else:
-            old = new.with_name(new.name + ".old")
-            disk().replace(self.path, old)
+            old = new.parent / f"{new.name}.old"
+            away = _Names(names.folder, names.target, old.name)
+            away.rename()
             try:
-                if not self._is_at(old):
-                    raise _taken(self.path)
-                _move(new, self.path)
+                self._check_old(old)
+                self._move(new, names)
             except BaseException:
-                _move(old, self.path)
+                with _told_when_taken(self.path):
+                    away.reverse().rename_to_free()
+                disk().sync(names.folder)
                 raise
-        delete_tree(old)  # a later writer deletes the rest
+        delete_folder(old, is_made=self._is_found)  # a later writer deletes the rest
+        self._tell_kept(old)
 
-    def _exchanged(self, new: Path) -> bool:
+    def _check_old(self, old: Entry) -> None:
+        if not self._is_at(old):
+            raise _taken(self.path)
+
+    def _tell_kept(self, old: Entry) -> None:
+        """AppliedError naming the first file that came into the old folder since it was checked,
+        and so is still there."""
+        try:
+            kept = sorted(self._names_in(old) - self._names)
+        except (OSError, ArtifactError):
+            return
+        if kept:
+            raise AppliedError(
+                f"the new index is in force, and something that came into the old one meanwhile "
+                f"is kept: {old / kept[0]}",
+                where=str(self.path),
+                hint="move it from there: that folder is not needed",
+            )
+
+
+@dataclass(frozen=True)
+class _Names:
+    """The name of a new folder and the one that it shall have, in an open folder."""
+
+    folder: int
+    new: str
+    target: str
+
+    def rename(self) -> None:
+        """OSError of `_TAKEN` when the target is anything but an empty folder."""
+        disk().replace(self.new, self.target, src_dir_fd=self.folder, dst_dir_fd=self.folder)
+
+    def reverse(self) -> _Names:
+        """The way back."""
+        return _Names(self.folder, self.target, self.new)
+
+    def rename_to_free(self) -> None:
+        """OSError of `_TAKEN` when there is anything at the target."""
+        try:
+            disk().rename_to_free_name(self.new, self.target, dir_fd=self.folder)
+        except OSError as error:
+            if error.errno in _TAKEN:
+                raise
+            # the system or the disk has no such rename: claim the name with an empty folder
+            disk().make_folder(self.target, dir_fd=self.folder)
+            self.rename()
+
+    def exchange(self) -> bool:
         """Exchange the names, where the system and the disk can."""
         try:
-            disk().exchange(new, self.path)
+            disk().exchange(self.new, self.target, dir_fd=self.folder)
         except OSError:
             return False
         return True
+
+
+def _status(entry: Entry) -> os.stat_result | None:
+    try:
+        return entry.stat()
+    except FileNotFoundError:
+        return None
+
+
+@contextlib.contextmanager
+def _told_when_taken(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _taken(path) if error.errno in _TAKEN else error from error
 
 
 def _taken(path: Path) -> UsageError:
@@ -138,29 +245,3 @@ def _taken(path: Path) -> UsageError:
         where=str(path),
         hint="look at what is there, and build again at another path or with --replace",
     )
-
-
-def _move(new: Path, path: Path) -> None:
-    """Rename a folder to a free name, durably; UsageError when the name is taken."""
-    try:
-        _rename_to_free_name(new, path)
-    except OSError as error:
-        raise _taken(path) if error.errno in _TAKEN else error from error
-    try:
-        sync_folder(path.parent)
-    except OSError:
-        with contextlib.suppress(OSError):
-            disk().replace(path, new)
-        raise
-
-
-def _rename_to_free_name(new: Path, path: Path) -> None:
-    """Rename a folder; OSError of `_TAKEN` when there is something at the path."""
-    try:
-        disk().rename_to_free_name(new, path)
-    except OSError as error:
-        if error.errno in _TAKEN:
-            raise
-        # the system or the disk has no such rename: claim the name with an empty folder
-        disk().make_folder(path)
-        disk().replace(new, path)

@@ -20,6 +20,8 @@ from vecattr.cli.serving.http.problems import RequestError
 from vecattr.cli.serving.http.uploads import read_upload
 from vecattr.cli.serving.tokens import TokenFile
 from vecattr.cli.serving.views import Change, added_page, adding_page, trial_page
+from vecattr.cli.serving.workers import EndedError, TookTooLongError
+from vecattr.errors import ArtifactError, VecattrError
 
 _NEEDED = "a token for edits is needed"
 
@@ -102,11 +104,36 @@ def _add_pages(router: APIRouter, desk: Desk, edit_tokens: TokenFile) -> None:
 async def _done(
     desk: Desk, addition: Addition, request: Request, editor: str | None
 ) -> dict[str, object]:
-    """What an addition changed or would change, which the log has, too."""
-    report = await desk.done(addition, _waits, seconds=SECONDS)
+    """What an addition changed or would change, which the log has, too. RequestError when a
+    confirmed one failed for a reason of the service, which says what became of the index."""
+    try:
+        report = await desk.done(addition, _waits, seconds=SECONDS)
+    except (ArtifactError, EndedError, TookTooLongError) as error:
+        refusal = None if addition.identity is None else _told(error)
+        if refusal is None:
+            raise
+        raise refusal from error
     assert isinstance(report, dict)
     desk.journal.log("add-lab", request=request.scope[ASKER].request, who=editor, **report)
     return report
+
+
+def _told(error: VecattrError) -> RequestError | None:
+    """What became of a confirmed addition that ended with an error of the service; None when the
+    error says it."""
+    later = {"Retry-After": "5"}
+    if isinstance(error, ArtifactError):
+        what = "nothing was added: the index cannot be read or changed at the moment"
+        hint = "tell whoever runs the service; its log says why"
+        return RequestError(503, what, hint=hint, headers=later)
+    if isinstance(error, TookTooLongError) and not error.has_begun:
+        return None
+    return RequestError(
+        503,
+        f"{error.what}; whether anything was added is not known",
+        hint="try the same again without confirming it: what was added is refused as known",
+        headers=later,
+    )
 
 
 async def _waits() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 
 from vecattr.cli.main import run
-from vecattr.errors import ArtifactError, UsageError, VecattrError
+from vecattr.errors import AppliedError, ArtifactError, UsageError, VecattrError
+from vecattr.files.disk import Disk, Name, using
 from vecattr.indexes.checking import repair
 from vecattr.indexes.checking.repair import repair_index
 from vecattr.indexes.checking.verify import verify_index
@@ -70,7 +72,10 @@ def test_a_folder_of_the_user_stays(tmp_path: Path, workshop: Any, replace: bool
     assert contents(path) == {"deep/notes": b"mine"}
 
 
-@pytest.mark.parametrize("place", ["notes", "segments/notes", "quarantine/x"])
+@pytest.mark.parametrize(
+    "place",
+    ["notes", "segments/notes", "quarantine/x", "model/LOCK", "quarantine/LOCK", f"{'0' * 20}.map"],
+)
 def test_a_file_of_the_user_in_the_index_to_be_replaced_keeps_it(
     tmp_path: Path, workshop: Any, place: str
 ) -> None:
@@ -85,6 +90,60 @@ def test_a_file_of_the_user_in_the_index_to_be_replaced_keeps_it(
         workshop.build(path, workshop.plasmids(["Yew"]), replace=True, step=at("folder", user))
     assert (path / place).read_text() == "mine"
     assert workshop.open(path).lab_names == ("Ash",)
+
+
+class LateFile(Disk):
+    """A disk on which somebody who has the index open puts a file into it when it was swapped."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.is_swapped = name, False
+
+    def exchange(self, first: Name, second: Name, *, dir_fd: int | None = None) -> None:
+        super().exchange(first, second, dir_fd=dir_fd)
+        self.folder = os.open(first, os.O_RDONLY, dir_fd=dir_fd)
+        self.is_swapped = True
+
+    def sync(self, file: int) -> None:
+        super().sync(file)
+        if self.is_swapped:
+            self.is_swapped = False
+            with os.fdopen(
+                os.open(self.name, os.O_WRONLY | os.O_CREAT, dir_fd=self.folder), "w"
+            ) as f:
+                f.write("mine")
+            os.close(self.folder)
+
+
+@pytest.mark.parametrize("name", ["notes", "segments/notes", "segments/0.h5"])
+def test_a_file_that_comes_into_the_old_index_while_that_is_deleted_is_kept_and_told(
+    tmp_path: Path, workshop: Any, name: str
+) -> None:
+    path = tmp_path / "i"
+    workshop.build(path, workshop.plasmids(["Ash"]))
+    with using(LateFile(name)), pytest.raises(AppliedError, match="is kept") as error:
+        workshop.build(path, workshop.plasmids(["Yew"]), replace=True)
+    assert workshop.open(path).lab_names == ("Yew",)
+    [kept] = tmp_path.glob(f".vecattr-i-*/{name}")
+    assert str(kept) in error.value.what
+    assert kept.read_text() == "mine"
+    [old] = tmp_path.glob(".vecattr-i-*")
+    assert contents(old) == {name: b"mine"}
+    rename_lab(path, "Yew", "Elm")  # which sweeps what was abandoned
+    assert kept.read_text() == "mine"
+
+
+def test_a_file_in_the_unfinished_folder_of_a_build_that_fails_is_kept(
+    tmp_path: Path, workshop: Any
+) -> None:
+    def user() -> None:
+        [unfinished] = tmp_path.glob(".vecattr-i-*")
+        (unfinished / "notes").write_text("mine")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        workshop.build(tmp_path / "i", workshop.plasmids(["Yew"]), step=at("segment", user))
+    [unfinished] = tmp_path.iterdir()
+    assert contents(unfinished) == {"notes": b"mine"}
 
 
 def test_a_map_that_is_drawn_of_the_old_index_does_not_stop_a_build(
@@ -192,7 +251,19 @@ def test_a_repair_whose_folder_was_replaced_is_not_acknowledged(
         repair_index(path)
 
 
-FOREIGN = ["notes", "segments/notes.txt", "manifests/old.json", "model/notes", "data/table.csv"]
+FOREIGN = [
+    "notes",
+    "segments/notes.txt",
+    "segments/0123456789abcdef0123.bed",
+    "manifests/old.json",
+    "manifests/0000001.json",
+    "model/notes",
+    "model/LOCK",
+    "data/table.csv",
+    "quarantine/2024-thesis.docx",
+    "quarantine/001-notes.txt",
+    "quarantine/001-manifest.json/notes",
+]
 
 
 @pytest.mark.parametrize("place", [*FOREIGN, f"segments/{'0' * 20}.h5/notes", "LOCK/notes"])
@@ -203,7 +274,7 @@ def test_replacing_deletes_no_file_that_vecattr_did_not_make(
     workshop.build(path, workshop.plasmids(["Ash"]))
     if place.startswith("LOCK"):
         (path / "LOCK").unlink()
-    (path / place).parent.mkdir(exist_ok=True)
+    (path / place).parent.mkdir(parents=True, exist_ok=True)
     (path / place).write_text("mine")
     before = contents(path)
     with pytest.raises(UsageError, match="would delete it") as error:
@@ -223,14 +294,28 @@ def test_a_folder_of_another_program_with_a_manifest_is_no_index_to_replace(
     assert (tmp_path / "index.html").exists()
 
 
+def test_what_a_repair_moved_away_and_vecattr_did_not_make_is_not_deleted(
+    tmp_path: Path, workshop: Any
+) -> None:
+    path = tmp_path / "i"
+    workshop.build(path, workshop.plasmids(["Ash"]))
+    (path / "segments" / "notes").write_text("mine")
+    repair_index(path)
+    with pytest.raises(UsageError, match="would delete it") as error:
+        workshop.build(path, workshop.plasmids(["Yew"]), replace=True)
+    assert error.value.where == str(path / "quarantine" / "001-notes")
+    assert (path / "quarantine" / "001-notes").read_text() == "mine"
+
+
 def test_a_damaged_index_with_all_that_vecattr_makes_is_replaced(
     tmp_path: Path, workshop: Any
 ) -> None:
     path = tmp_path / "i"
     workshop.build(path, workshop.plasmids(["Ash", "Birch"]))
     rename_lab(path, "Ash", "Oak")
-    (path / "segments" / "stray").write_text("stray")
+    (path / "segments" / f"{'1' * 20}.h5").write_text("left by a killed writer")
     repair_index(path)
+    assert (path / "quarantine" / f"001-{'1' * 20}.h5").exists()
     for name in (".vecattr-abcd_f12", "manifests/.vecattr-abcd_f12", f"segments/{'0' * 20}.cells"):
         (path / name).touch()
     (path / "manifest.json").write_text("damaged")

@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
-from vecattr.errors import AppliedError, ArtifactError
+from vecattr.datasets.classes import ClassRule
+from vecattr.errors import AppliedError, ArtifactError, MovedError, UsageError
 from vecattr.files.disk import Disk, using
 from vecattr.files.fold_folder import Folds
 from vecattr.indexes.checking.repair import repair_index
 from vecattr.indexes.checking.verify import verify_index
+from vecattr.indexes.editing.build_folds import build_folds
 from vecattr.indexes.editing.edit import add_labs, compact, remove_lab
 from vecattr.indexes.editing.lab_info import set_lab_info
 from vecattr.indexes.search.map_cache import keep_map
@@ -24,7 +26,10 @@ from vecattr.indexes.storage.index_folder import expand_folds
 from vecattr.info import LabInfo
 
 #: The calls before which a folder is exchanged: they make, name or delete something.
-_CALLS = ("open", "open_temporary", "replace", "unlink", "make_folder")
+_CALLS = (
+    *("open", "open_temporary", "replace", "unlink", "make_folder", "make_temporary_folder"),
+    *("rename_to_free_name", "exchange", "remove_folder", "change_mode", "sync"),
+)
 
 
 class SwappingDisk(Disk):
@@ -92,11 +97,10 @@ def outcome(
     return is_whole, disk.calls
 
 
-def contents(folder: Path) -> dict[str, bytes]:
+def contents(folder: Path) -> dict[str, bytes | None]:
     return {
-        str(file.relative_to(folder)): file.read_bytes()
+        str(file.relative_to(folder)): file.read_bytes() if file.is_file() else None
         for file in folder.rglob("*")
-        if file.is_file()
     }
 
 
@@ -114,6 +118,84 @@ def test_nothing_is_written_outside_by_a_folder_that_was_swapped(
         changed += [] if is_whole else [number]
     assert calls > 3
     assert changed == []
+
+
+def build(path: Path, workshop: Any) -> None:
+    workshop.build(path.with_name("new"), workshop.plasmids(["Yew"], each=2))
+
+
+def build_over(path: Path, workshop: Any) -> None:
+    workshop.build(path, workshop.plasmids(["Yew"], each=2), replace=True)
+
+
+def build_two(path: Path, workshop: Any) -> None:
+    """Indexes of two folds."""
+    models = path.parent.parent / "models"
+    for number in (1, 2):
+        shutil.copytree(workshop.model, models / f"fold-{number}")
+    (models / "folds.json").write_bytes(Folds(2, "0" * 64, ()).to_json())
+    embedders = [workshop.embedder] * 2
+    plasmids = workshop.plasmids(["Yew"], each=2)
+    folds = path.with_name("new")
+    build_folds(folds, plasmids, model=models, embedders=embedders, rule=ClassRule(None))
+
+
+BUILDS = {"build": build, "build --replace": build_over, "build of folds": build_two}
+
+
+def outcome_beside(
+    made: Path, scratch: Path, workshop: Any, command: str, number: int
+) -> tuple[bool, int]:
+    """As `outcome`, when the folder that the index lies in, or will, is exchanged."""
+    home, outside = scratch / "home", scratch / "outside"
+    shutil.copytree(made, home / "i")
+    for name in ("i", "new"):
+        left = home / f".vecattr-{name}-abcd_f12"  # as a killed build leaves it
+        left.mkdir()
+        (left / "LOCK").touch()
+    shutil.copytree(home, outside)
+    before = contents(outside)
+    disk = SwappingDisk(home, outside, number)
+    with using(disk), contextlib.suppress(ArtifactError, AppliedError, UsageError):
+        {**COMMANDS, **BUILDS}[command](home / "i", workshop)
+    is_whole = contents(outside) == before
+    shutil.rmtree(scratch)
+    return is_whole, disk.calls
+
+
+@pytest.mark.parametrize("command", ["lab-info", "add-lab", *BUILDS])
+def test_nothing_is_written_or_deleted_beside_a_folder_that_was_swapped(
+    tmp_path: Path, made: Path, workshop: Any, command: str
+) -> None:
+    _, calls = outcome_beside(made, tmp_path / "none", workshop, command, 0)
+    first = 1 if command in ("build", "build of folds") else 3  # after the lock
+    changed = []
+    for number in range(first, calls + 1):
+        is_whole, _ = outcome_beside(made, tmp_path / str(number), workshop, command, number)
+        changed += [] if is_whole else [number]
+    assert calls > 3
+    assert changed == []
+
+
+def test_a_build_whose_folder_was_moved_is_not_acknowledged(tmp_path: Path, workshop: Any) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+
+    def move(step: str) -> None:
+        if step == "folder":
+            home.rename(tmp_path / "moved")
+            home.mkdir()
+
+    for replace in (False, True):
+        with pytest.raises(MovedError, match="was moved"):
+            workshop.build(home / "i", workshop.plasmids(["Yew"]), replace=replace, step=move)
+        assert list(home.iterdir()) == []
+        if replace:
+            assert workshop.open(tmp_path / "moved" / "i").lab_names == ("Ash",)
+            return
+        assert list((tmp_path / "moved").iterdir()) == []
+        shutil.rmtree(tmp_path / "moved")
+        workshop.build(home / "i", workshop.plasmids(["Ash"]))
 
 
 def test_a_map_is_kept_in_no_folder_outside(tmp_path: Path, made: Path) -> None:

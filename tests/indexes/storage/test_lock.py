@@ -20,8 +20,9 @@ from vecattr.cli.main import run
 from vecattr.errors import ArtifactError, LockedError, MissingError
 from vecattr.files.atomic import TEMPORARY
 from vecattr.files.disk import Disk, using
+from vecattr.files.folder import OpenFolder
 from vecattr.files.place import Place
-from vecattr.indexes.editing.edit import remove_lab
+from vecattr.indexes.editing.edit import remove_lab, rename_lab
 from vecattr.indexes.storage.index_folder import read_manifest
 from vecattr.indexes.storage.lock import LOCK_FILE, delete_abandoned, unfinished_folder, writing
 
@@ -94,7 +95,7 @@ def test_who_waits_while_the_index_is_replaced_locks_the_new_one(tmp_path: Path)
         (tmp_path / "new" / "is-new").touch()
         (path / "something").touch()
         order.append("replaced")  # from the next line on, the lock of the new one is free
-        Place(path, besides=LOCK_FILE).put(tmp_path / "new")
+        Place(path, besides=LOCK_FILE).put(OpenFolder(tmp_path).root / "new")
     waiter.join()
     assert order == ["replaced", "waited"]
 
@@ -166,7 +167,7 @@ def test_the_next_writer_deletes_what_a_killed_build_left(index: Path) -> None:
 
 
 def test_an_unfinished_folder_is_left_alone(index: Path) -> None:
-    with unfinished_folder(index) as folder:
+    with unfinished_folder(index) as (folder, _):
         remove_lab(index, "Ash")
         assert folder.path.exists()
     assert not folder.path.exists()
@@ -175,15 +176,28 @@ def test_an_unfinished_folder_is_left_alone(index: Path) -> None:
 def test_a_folder_without_a_lock_is_deleted_when_it_is_old(index: Path) -> None:
     folder = left_by_a_killed_build(index)
     (folder / LOCK_FILE).unlink()
-    delete_abandoned(index)
+    beside = OpenFolder(index.parent).root
+    delete_abandoned(beside, index.name)
     assert folder.exists()
     os.utime(folder, (0, 0))
-    delete_abandoned(index)
+    delete_abandoned(beside, index.name)
     assert not folder.exists()
+
+
+def test_what_vecattr_did_not_make_stays_in_what_a_killed_build_left(index: Path) -> None:
+    folder = left_by_a_killed_build(index)
+    for name in ("notes", "segments/notes", "model/weights.bin"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("mine")
+    (folder / "segments" / f"{'0' * 20}.h5").touch()
+    for edit in (lambda: remove_lab(index, "Ash"), lambda: rename_lab(index, "Birch", "Elm")):
+        edit()
+        files = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
+        assert files == {"notes", "segments/notes", "model/weights.bin"}
 
 
 def test_names_that_look_like_patterns_match_themselves_alone(tmp_path: Path) -> None:
     folder = left_by_a_killed_build(tmp_path / "a[b]*")
     other = left_by_a_killed_build(tmp_path / "ab!")
-    delete_abandoned(tmp_path / "a[b]*")
+    delete_abandoned(OpenFolder(tmp_path).root, "a[b]*")
     assert (folder.exists(), other.exists()) == (False, True)

@@ -103,7 +103,7 @@ def test_a_tree_gets_the_access_of_a_folder(tmp_path: Path) -> None:
         (tmp_path / "tree" / "inner").mkdir(parents=True)
         (tmp_path / "tree" / "inner" / "file").write_text("x")
     (tmp_path / "tree" / "link").symlink_to(tmp_path / "outside")
-    give_to_tree(tmp_path / "tree", Access(0o2775, os.getgid()))
+    give_to_tree(OpenFolder(tmp_path).root / "tree", Access(0o2775, os.getgid()))
     assert mode_of(tmp_path / "tree") == mode_of(tmp_path / "tree" / "inner") == 0o2775
     assert mode_of(tmp_path / "tree" / "inner" / "file") == 0o664
     assert mode_of(tmp_path / "outside") == 0o600

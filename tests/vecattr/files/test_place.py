@@ -19,7 +19,7 @@ from vecattr.files.place import Place
 class OldDisk(Disk):
     """The disk of a system without renames in one step."""
 
-    def rename_to_free_name(self, source: Name, target: Name) -> None:
+    def rename_to_free_name(self, source: Name, target: Name, *, dir_fd: int | None = None) -> None:
         raise OSError(errno.ENOSYS, "no such call")
 
     exchange = rename_to_free_name
@@ -53,7 +53,7 @@ def _both_ways(request: pytest.FixtureRequest) -> Iterator[None]:
 def put_new(place: Place, meanwhile: Callable[[Path], object] = lambda path: None) -> None:
     """Put a folder with the file `new` in place, after something happened there."""
     with folder_beside(place.path) as folder:
-        (folder / "new").touch()
+        (folder.path / "new").touch()
         meanwhile(place.path)
         place.put(folder)
 
