@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from vecattr.cli.options.index import index_option
-from vecattr.cli.options.output import chosen_format, output_options
+from vecattr.cli.options.output import chosen_format, output_options, refuse_inputs
 from vecattr.cli.options.types import FILE, check_folder
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.rendering.format_names import Format
@@ -102,6 +102,7 @@ def command(
     from vecattr.extras import require  # start-up
     from vecattr.plots.clusters import fit_clusterings  # extra
 
+    refuse_inputs(picture)
     if picture is not None and len(numbers) < 3:
         raise UsageError("an elbow needs three numbers of groups", hint="give --k 2-30")
     require("sklearn", *(["matplotlib"] if picture else []), what="finding groups")

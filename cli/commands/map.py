@@ -123,6 +123,7 @@ def command(
     from vecattr.indexes.storage.stored_plasmids import stored_plasmids  # start-up
 
     refuse_inputs(output)
+    refuse_inputs(table)
     form = _SUFFIXES[output.suffix.lower()]
     require("openTSNE", *(["matplotlib"] if form != "html" else []), what="a map")
     opened = OpenedIndex.open(index, device=device, threads=threads)

@@ -10,6 +10,7 @@ import click
 from vecattr.cli.options.compute import processors
 from vecattr.cli.options.decorators import as_one_argument, together
 from vecattr.cli.options.index import indexes_option
+from vecattr.cli.options.output import refuse_inputs
 from vecattr.cli.options.reading import MOST_BYTES
 from vecattr.cli.options.types import FILE, FOLDER, Amount
 from vecattr.cli.options.verbosity import verbosity_options
@@ -170,6 +171,8 @@ def command(
     from vecattr.cli.serving.workers import Workers  # start-up
 
     require(*_LIBRARIES, what="the service")
+    refuse_inputs(keeping.audit)
+    refuse_inputs(keeping.folder and keeping.folder / "result")
     count = workers or min(processors(), _MOST_WORKERS)
     settings = Settings(indexes, fusion, count, access, limits, keeping)
     journal = Journal(keeping.audit)

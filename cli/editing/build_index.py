@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vecattr.cli.editing.add_lab import note_look_alikes, warn_unread
+from vecattr.cli.editing.add_lab import warn_unread
 from vecattr.cli.editing.lab_info import LabTable, lab_info_option
 from vecattr.cli.options.classes import check_class_options, class_options, class_rule
 from vecattr.cli.options.cluster import ClusterOptions, cluster_options
@@ -146,13 +146,12 @@ def _paths(index: Path, models: Sequence[Path]) -> list[Path]:
 def _say_reports(
     reports: Mapping[Path, BuildReport], plasmids: Sequence[Plasmid], lab_info: LabTable
 ) -> None:
-    """Say what each index holds, which labs look alike, and of which nothing is stored."""
+    """Say what each index holds, and of which labs of the table nothing is stored."""
     for path, report in reports.items():
         terminal().say(f"{path}: {report}")
         warn_unread(report.unread, report.plasmids)
         _warn_disclosed(path, report.disclosure)
     labs = sorted({plasmid.lab for plasmid in plasmids if plasmid.lab is not None})
-    note_look_alikes(next(iter(reports)), labs)
     lab_info.note_unknown(labs)
 
 

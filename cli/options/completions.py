@@ -51,7 +51,9 @@ SOURCES = SourceText()
 def lab_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The names of labs that begin so, of the index that the command line names."""
     with suppress(Exception):
-        wanted = incomplete.casefold()
+        from vecattr.plasmid import composed  # start-up
+
+        wanted = composed(incomplete).casefold()
         names = [name for name in _labs(_index_of(ctx)) if name.casefold().startswith(wanted)]
         return [_item(name) for name in names[:_MOST]]
     return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -29,8 +30,14 @@ _SUFFIXES: dict[str, Format] = {
 }
 
 
-#: The names of parameters that say where something is written.
-_OUTPUTS = frozenset(("output", "per_query", "picture", "table", "update", "changes"))
+#: The names of parameters that say where something is written. What `update`, `aliases` and
+#: `lab_info` of `collect` name is read, and written anew.
+_OUTPUTS = frozenset((
+    *("output", "per_query", "picture", "table", "update", "changes"),
+    *("report", "aliases", "lab_info", "audit"),
+))  # fmt: skip
+#: Of these, what may be written over what `update` names.
+_UPDATED = frozenset(("output", "update"))
 
 
 def check_output(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
@@ -78,25 +85,68 @@ answer_output_options = _output_options(ANSWER_FORMATS)
 
 
 def refuse_inputs(*outputs: Path | None) -> None:
-    """UsageError when one of the outputs is a file that the command reads, or lies in an index: it
-    would be lost."""
-    params = click.get_current_context().params
-    for value in (value for name, value in params.items() if name not in _OUTPUTS):
-        for given in value if isinstance(value, tuple | list) else (value,):
-            if isinstance(given, str | Path) and not any(given is output for output in outputs):
-                for output in filter(None, outputs):
-                    _refuse_input(Path(given), output)
+    """UsageError when one of the outputs is a file that the command reads, or writes something else
+    to, or lies in an index: it would be lost."""
+    for output in filter(None, outputs):
+        _refuse_index(output)
+        _refuse_input(output)
 
 
-def _refuse_input(given: Path, output: Path) -> None:
-    """As `refuse_inputs`, of one file or index that is given and one output."""
-    if _is_same_file(given, output):
+def _refuse_input(output: Path) -> None:
+    """As `refuse_inputs`, but for what lies in an index."""
+    names = [name for name, path in _named_files() if _is_same_file(name, path, output)]
+    if any(name not in _OUTPUTS for name in names):
         raise UsageError(
             "is read by this command, and its results would replace it",
             where=str(output),
             hint="give another name for the results",
         )
-    if _is_in_index(output, given):
+    if len(names) > 1 and not _UPDATED.issuperset(names):
+        raise UsageError(
+            "two results of this command have this name, and one would replace the other",
+            where=str(output),
+            hint="give each a name of its own",
+        )
+
+
+def refuse_log(log_file: Path) -> None:
+    """UsageError when lines of a log would be appended to a file that the command reads or writes,
+    or in an index."""
+    _refuse_index(log_file)
+    if any(_is_same_file(name, path, log_file) for name, path in _named_files()):
+        raise UsageError(
+            "is read or written by this command, and is no log file",
+            where=str(log_file),
+            hint="give --log-file a name of its own",
+        )
+
+
+def _named_files() -> Iterator[tuple[str, Path]]:
+    """The parameters of the command that may name a file, and what they name."""
+    for name, value in click.get_current_context().params.items():
+        for given in value if isinstance(value, tuple | list) else (value,):
+            path = getattr(given, "path", given)  # of a table that is read later
+            if isinstance(path, str | Path):
+                yield name, Path(path)
+
+
+def _is_same_file(name: str, given: Path, output: Path) -> bool:
+    """Whether what a parameter names is the file of an output, or would be."""
+    try:
+        if given.exists():
+            return not given.is_dir() and output.samefile(given)
+        return name in _OUTPUTS and given.resolve() == output.resolve()
+    except (OSError, ValueError):  # not there, or no name of a file
+        return False
+
+
+def _refuse_index(output: Path) -> None:
+    """UsageError when a file lies in an index, or would."""
+    try:
+        is_inside = any(map(_is_index, output.resolve().parents))
+    except (OSError, ValueError):
+        is_inside = False
+    if is_inside:
         raise UsageError(
             "lies in the index, where only vecattr writes",
             where=str(output),
@@ -104,19 +154,10 @@ def _refuse_input(given: Path, output: Path) -> None:
         )
 
 
-def _is_same_file(given: Path, output: Path) -> bool:
-    try:
-        return given.is_file() and output.samefile(given)
-    except (OSError, ValueError):  # not there, or no name of a file
-        return False
-
-
-def _is_in_index(output: Path, folder: Path) -> bool:
-    try:
-        is_index = (folder / "manifest.json").exists() or (folder / "folds.json").exists()
-        return is_index and output.resolve().is_relative_to(folder.resolve())
-    except (OSError, ValueError):
-        return False
+def _is_index(folder: Path) -> bool:
+    has_segments = (folder / "manifest.json").exists() and (folder / "segments").exists()
+    has_folds = (folder / "folds.json").exists() and (folder / "fold-1/manifest.json").exists()
+    return has_segments or has_folds
 
 
 def chosen_format(form: Format | None, output: Path | None) -> Format:

@@ -245,11 +245,12 @@ def load_labelled_plasmids(
 
 
 def load_collection(sources: Sequence[str], read_options: ReadOptions) -> list[Plasmid]:
-    """As `load_labelled_plasmids`, to learn from; warns of a publication with a large share of
-    the plasmids, because it may be a word for none."""
+    """As `load_labelled_plasmids`, to learn from; notes labs that look alike, and a publication
+    with a large share of the plasmids, because it may be a word for none."""
     from vecattr.datasets.splits import large_group  # start-up
 
     plasmids = load_labelled_plasmids(sources, read_options)
+    _note_look_alikes(plasmids)
     large = large_group([plasmid.group for plasmid in plasmids])
     if large is not None:
         terminal().note(
@@ -258,3 +259,14 @@ def load_collection(sources: Sequence[str], read_options: ReadOptions) -> list[P
             "the publication is not known"
         )
     return plasmids
+
+
+def _note_look_alikes(plasmids: Sequence[Plasmid]) -> None:
+    """Note which labs of the plasmids differ only in what is not seen."""
+    from vecattr.plasmid import look_alikes  # start-up
+
+    for group in look_alikes({plasmid.lab for plasmid in plasmids if plasmid.lab is not None}):
+        terminal().note(
+            f"the labs {', '.join(map(ascii, group))} differ only in blanks or invisible "
+            "characters; if they are one, give them one name"
+        )

@@ -11,6 +11,7 @@ import click
 
 from vecattr.cli.log_format import LOG_FORMATS, LogFormat
 from vecattr.cli.options.decorators import Function, together
+from vecattr.cli.options.output import refuse_log
 from vecattr.cli.options.types import FILE, check_folder
 from vecattr.cli.terminal import terminal
 
@@ -41,6 +42,11 @@ def _logged(function: Function) -> Function:
 
     @functools.wraps(function)
     def begun(*args: Any, **values: Any) -> Any:
+        options = terminal().log_options
+        if options is not None:
+            terminal().log_options = None  # a file that is no log gets no line
+            refuse_log(options[0])
+            terminal().log_options = options
         terminal().open_log()
         return function(*args, **values)
 

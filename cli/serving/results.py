@@ -18,9 +18,10 @@ from pathlib import Path
 
 from vecattr.cli.serving.question import WITH_BASES, Reply
 from vecattr.cli.serving.settings import Keeping
-from vecattr.errors import VecattrError
-from vecattr.files.atomic import atomic_write
+from vecattr.errors import ArtifactError, VecattrError
+from vecattr.files.atomic import atomic_write, read_file
 from vecattr.files.disk import disk, make_folders
+from vecattr.files.json_files import parse_json
 
 #: All results in memory together take no more than this (bytes); the oldest go first.
 MOST_BYTES = 64_000_000
@@ -85,9 +86,10 @@ class Results:
             return
         if number in self._held:
             self._bytes -= self._held.pop(number)[1].size
-        if self.keeping.folder is not None:
+        folder = self.keeping.folder
+        if folder is not None and self._kept(number, folder) is not None:
             with contextlib.suppress(OSError):
-                disk().unlink(self.keeping.folder / f"{number}.json")
+                disk().unlink(folder / f"{number}.json")
 
     def forget_old(self) -> None:
         """Forget what is past its time, and the oldest when all take too much memory."""
@@ -108,9 +110,9 @@ class Results:
 
     def _kept(self, number: str, folder: Path) -> Result | None:
         try:
-            stored = json.loads((folder / f"{number}.json").read_text(encoding="utf-8"))
+            stored = parse_json(read_file(folder / f"{number}.json"))
             return Result(dict(stored["documents"]), tuple(stored["told"]))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (ArtifactError, ValueError, KeyError, TypeError):
             return None
 
     def delete_old_files(self) -> int:
@@ -123,7 +125,9 @@ class Results:
             for path in list(folder.iterdir()):
                 is_result = _NUMBER.fullmatch(path.stem) and path.suffix == ".json"
                 with contextlib.suppress(OSError):
-                    if is_result and time.time() - path.stat().st_mtime > days * _DAY:
+                    is_old = time.time() - path.stat().st_mtime > days * _DAY
+                    # somebody's file may have such a name, too
+                    if is_result and is_old and self._kept(path.stem, folder) is not None:
                         disk().unlink(path)
                         deleted += 1
         return deleted

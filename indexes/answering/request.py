@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from vecattr.errors import UsageError
 from vecattr.indexes.scoring.confidence import DEFAULT_OPTIONS, ConfidenceOptions
 from vecattr.indexes.storage.kmer_schema import MOST_LABS
+from vecattr.plasmid import composed
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class AnswerRequest:
     evidence_for: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "evidence_for", tuple(map(composed, self.evidence_for)))
         at_least(1, k=self.k)
         at_least(0, neighbors=self.neighbors)
         if self.evidence is not None and not 1 <= self.evidence <= MOST_LABS:

@@ -26,6 +26,7 @@ from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import ArtifactError
 from vecattr.files.atomic import atomic_write, read_file, translated_errors
 from vecattr.files.folder import Entry, OpenFolder
+from vecattr.files.json_files import parse_json
 from vecattr.indexes.cluster.cluster import Cluster
 from vecattr.indexes.cluster.embedding import EmbedderRecipe
 from vecattr.indexes.cluster.rows import read_rows, row_line, write_rows
@@ -46,6 +47,7 @@ from vecattr.indexes.storage.index_folder import (
     MODEL_FOLDER,
     cells_path,
     faiss_path,
+    is_segment_file,
     segment_path,
 )
 from vecattr.indexes.storage.lock import writing
@@ -97,8 +99,10 @@ class Receipt:
     @classmethod
     def from_json(cls, data: bytes) -> Receipt:
         """ValueError, KeyError or TypeError for anything else."""
-        facts = json.loads(data)
+        facts = parse_json(data)
         entry = facts["entry"]
+        if not is_segment_file(f"{entry['name']}.h5"):  # it becomes a path
+            raise ValueError(f"{entry['name']!r} names no segment")
         new = SegmentEntry(
             name=entry["name"],
             file=FileFacts(**entry["file"]),

@@ -39,7 +39,11 @@ _SETTINGS = {
     "distributed.scheduler.worker-ttl": "60s",
     "distributed.comm.timeouts.connect": "30s",
     "distributed.admin.large-graph-warning-threshold": "1GiB",
+    # also of a worker that takes the place of a lost one: nothing of the working folder is imported
+    "distributed.nanny.pre-spawn-environ.PYTHONSAFEPATH": "1",
 }
+#: The same for jobs, which begin in the working folder.
+_JOB_BEGINS = ("export PYTHONSAFEPATH=1",)
 
 
 class Cluster:
@@ -217,6 +221,7 @@ def _slurm(address: ClusterAddress) -> Iterator[Any]:
             protocol="tls://",
             security=True,
             shared_temp_directory=str(Path.cwd()),
+            job_script_prologue=list(_JOB_BEGINS),
             scheduler_options={"dashboard_address": _PAGES},
         )
     with jobs:

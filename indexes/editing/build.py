@@ -47,7 +47,6 @@ from vecattr.indexes.storage.index_model import (
 from vecattr.indexes.storage.live_segment import open_segments
 from vecattr.indexes.storage.lock import (
     LockedFolder,
-    delete_abandoned,
     unfinished_folder,
     writing,
 )
@@ -131,7 +130,6 @@ def build_index(
         manifest = _filled_manifest(order, filled, split_hashes, lab_info or {})
         _publish_folder(unfinished, manifest, place.path, step)
         put_in_force(new, unfinished, place, step)
-        delete_abandoned(new.parent, path.name)
     return _report(manifest, filled, parts.learned, disclosure)
 
 

@@ -21,7 +21,7 @@ from vecattr.indexes.editing.index_place import (
 )
 from vecattr.indexes.editing.publish import StepHook, no_hook, not_in_force_yet
 from vecattr.indexes.storage.index_folder import MANIFEST_FILE, model_folds
-from vecattr.indexes.storage.lock import delete_abandoned, unfinished_folder, writing
+from vecattr.indexes.storage.lock import unfinished_folder, writing
 from vecattr.plasmid import Plasmid
 
 
@@ -71,7 +71,6 @@ def build_folds(
         )
         sync_tree(unfinished.root)
         put_in_force(new, unfinished, place, step)
-        delete_abandoned(new.parent, path.name)
     return reports
 
 

@@ -25,7 +25,7 @@ from vecattr.indexes.storage.index_folder import (
     open_index_folder,
     read_manifest,
 )
-from vecattr.indexes.storage.lock import LockedFolder
+from vecattr.indexes.storage.lock import LockedFolder, delete_abandoned
 
 #: What commands that need no lock leave in an index: its lock file, maps, and unfinished ones.
 _NO_CHANGE = (
@@ -36,12 +36,13 @@ _FOLD = re.compile("fold-[0-9]+")
 
 
 def put_in_force(new_folder: Entry, folder: LockedFolder, place: Place, step: StepHook) -> None:
-    """Put a finished folder, which is locked, in place; errors as `Place.put`, AppliedError when it
-    is there all the same."""
+    """Put a finished folder, which is locked, in place, and sweep beside it; errors as `Place.put`,
+    AppliedError when it is there all the same."""
     new = os.fstat(folder.handle)
     with told_when_in_force(place.path, lambda: place.holds(new), partial(step, "move")):
         place.put(new_folder)
     step("move")
+    delete_abandoned(new_folder.parent, place.path.name)
 
 
 def index_place(path: Location) -> Place:

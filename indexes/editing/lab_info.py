@@ -19,6 +19,7 @@ from vecattr.indexes.storage.lock import writing
 from vecattr.indexes.storage.manifest import FileFacts
 from vecattr.indexes.storage.stored_info import read_lab_info, write_lab_info
 from vecattr.info import LabInfo
+from vecattr.plasmid import composed
 
 #: What is known of labs, by name.
 LabInfos = Mapping[str, LabInfo]
@@ -54,7 +55,7 @@ def set_lab_info(
     >>> set_lab_info(Path("my.index"), {"Lab 01": LabInfo("Doe lab")}).labs
     1
     """
-    path = Path(path)
+    path, infos = Path(path), _composed(infos)
     read_manifest(path)  # a missing index is reported before a lock file is created
     with writing(path, wait=wait) as folder:
         old = newest_manifest(folder.root)
@@ -78,6 +79,11 @@ def set_lab_info(
     return LabInfoReport(taken, unknown, sum(map(bool, after.values())), new.generation)
 
 
+def _composed(infos: LabInfos) -> LabInfos:
+    """The same with names as an index has them."""
+    return {composed(lab): info for lab, info in infos.items()}
+
+
 def living_labs(segments: Iterable[LiveSegment]) -> set[str]:
     """The true labs of all living plasmids, those in the pool included."""
     return {lab for segment in segments for lab in segment.lab_sizes()}
@@ -92,6 +98,6 @@ def lab_info_for(
 ) -> FileFacts | None:
     """Write what is known of the labs of these segments: what was known `before`, and `infos` in
     its place; of labs that the segments do not have nothing."""
-    after = {**(before or {}), **(infos or {})}
+    after = {**(before or {}), **_composed(infos or {})}
     known = living_labs(segments) if after else set()
     return write_lab_info(path, {lab: info for lab, info in after.items() if lab in known})

@@ -196,6 +196,8 @@ def _says_when_replaced(folder: LockedFolder) -> Iterator[None]:
     """Errors about files that are not there, because their folder is not, tell about the folder."""
     try:
         yield
+    except MovedError:
+        raise
     except ArtifactError:
         folder.check_in_place()
         raise

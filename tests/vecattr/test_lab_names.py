@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vecattr import Plasmid, read_plasmids
-from vecattr.datasets.classes import rule_from_file
+from vecattr.datasets.classes import ClassRule, rule_from_file
 from vecattr.plasmid import check_lab_name, composed, look_alikes
 from vecattr.readers.plasmids import ReadOptions
 
@@ -54,6 +54,7 @@ def test_every_source_of_a_lab_gives_the_composed_name(name: str, tmp_path: Path
     names = tmp_path / "names.txt"
     names.write_text(decomposed(name))
     assert rule_from_file(names).named == {composed(name)}
+    assert ClassRule(frozenset({decomposed(name)})).label(composed(name)) == composed(name)
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,11 @@ def wrong_after(fault: Fault, bench: Bench, counts: Counter[str]) -> list[str]:
     with using(FailingDisk(fault.number, fault.error, lasting=fault.lasting)):
         response = confirm()
     state = state_of(index)
-    wrong = [*_wrong_told(response, state, bench, counts), *_wrong_next(service, state, bench)]
+    wrong = [
+        *_wrong_told(response, state, bench, counts),
+        *_places(response, index),
+        *_wrong_next(service, state, bench),
+    ]
     if any("unexpected" in failure.error.what for failure in service.worker.failures):
         wrong.append(f"something unexpected: {service.log.getvalue()}")
     shutil.rmtree(index.parent)
@@ -197,8 +201,11 @@ def _wrong_told(
             yield f"is not changed, but says: {told}"
     else:
         yield f"is neither the old one nor the new one: {state}; {told}"
-    if "/index" in response.text:
-        yield f"names a place of the service: {told}"
+
+
+def _places(response: httpx.Response, index: Path) -> Iterator[str]:
+    if str(index) in response.text:
+        yield f"names a place of the service: {response.text!r}"
 
 
 def _wrong_next(service: Service, state: object, bench: Bench) -> Iterator[str]:

@@ -18,7 +18,8 @@ from vecattr.designers.lab_names import MergedName, Spelling
 from vecattr.errors import InputError
 from vecattr.formats.kinds import first_line
 from vecattr.inputs.input_files import open_input
-from vecattr.plasmid import check_lab_name
+from vecattr.plasmid import check_lab_name, composed
+from vecattr.readers.table import unescape_formula
 
 #: The columns of the file, in order; a file of a person needs only the first two.
 ALIAS_COLUMNS = ("spelling", "lab", "institute", "publication", "suggested", "records", "why")
@@ -44,7 +45,11 @@ def read_aliases(path: Path) -> Aliases:
     suggested: dict[Spelling, str] = {}
     for place, cells in _cells(path) if path.exists() else ():
         lab = check_lab_name(cells["lab"], where=place)
-        spelling = cells["spelling"], cells.get("institute", ""), cells.get("publication", "")
+        spelling = (
+            composed(cells["spelling"]),
+            composed(cells.get("institute", "")),
+            cells.get("publication", ""),
+        )
         if lab == cells.get("suggested"):
             continue
         if spelling in rows and rows[spelling].lab != lab:
@@ -70,7 +75,7 @@ def _cells(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
             for cells in reader:
                 place = f"{path}:{reader.line_num}"
                 if len(cells) > 1:
-                    values = [cell.strip() for cell in cells]
+                    values = [unescape_formula(cell.strip()) for cell in cells]
                     yield place, dict(zip_longest(columns, values[: len(columns)], fillvalue=""))
         except (csv.Error, UnicodeDecodeError) as error:
             raise InputError(
@@ -78,6 +83,14 @@ def _cells(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
                 where=f"{path}:{reader.line_num}",
                 hint="save it as CSV in UTF-8",
             ) from error
+
+
+def unread_columns(path: Path) -> list[str]:
+    """The columns of a file of aliases that no row of a new one has."""
+    with open_input(path) as file:
+        line = first_line(file.head)
+    [columns] = csv.reader([line], delimiter=max(",;\t", key=line.count))
+    return [name for name in map(str.strip, columns) if name and name not in ALIAS_COLUMNS]
 
 
 def _check_columns(columns: Sequence[str], path: Path) -> None:

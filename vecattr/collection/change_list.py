@@ -8,6 +8,7 @@ from pathlib import Path
 from vecattr.errors import InputError
 from vecattr.inputs.input_files import open_input
 from vecattr.readers.csv_table import read_csv_table
+from vecattr.readers.table import unescape_formula
 
 #: The values of the column `change` of rows whose plasmid is to be added, and to be removed.
 ADDING = ("added", "changed")
@@ -48,4 +49,4 @@ def _ids(path: str | Path, kinds: tuple[str, ...], column: str) -> Iterator[str]
                     where=table.place(row),
                 )
             if kind in kinds:
-                yield row.cells[position].strip()
+                yield unescape_formula(row.cells[position].strip())

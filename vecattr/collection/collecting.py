@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from vecattr.collection import aliases, earlier_table
 from vecattr.collection.collected import FOREIGN, UNREADABLE, Collected
 from vecattr.collection.deciding import begin_deciding, give_ids, leave_out_copies
 from vecattr.collection.judging import Judge
@@ -30,6 +32,7 @@ from vecattr.errors import InputError
 from vecattr.formats.kinds import ForeignFileError
 from vecattr.info import LabInfo
 from vecattr.inputs.limits import DEFAULT_LIMITS, Limits
+from vecattr.readers.info import unread_columns
 from vecattr.version import __version__
 
 #: Records, and bases in them, that are kept in memory before they go into the work file.
@@ -95,11 +98,13 @@ def collect(
 ) -> CollectReport:
     """Write the table of all plasmids of the sources whose lab is known.
 
-    Raises InputError when there is none, or the table to update is none; LockedError when another
+    Raises InputError when there is none, or the table to update is none, or a file that is written
+    anew has columns that would be lost; LockedError when another
     process collects into the same table; ArtifactError when the disk refuses. Whatever is raised,
     the table that was there stays, and the next run goes on from here.
     """
     options, listener = options or CollectOptions(), listener or Listener()
+    _check_columns(output, options)
     work_path = output.with_name(output.name + SUFFIX)
     with WorkFile(work_path, plan=_plan(sources, options)) as work:
         if work.was_there:
@@ -111,6 +116,25 @@ def collect(
         report = _decide_and_write(work, output, options, last=len(sources))
         work.delete()
     return report
+
+
+def _check_columns(output: Path, options: CollectOptions) -> None:
+    """InputError naming a column of a person's that would be lost: lists that are read are written
+    anew, and a table that is updated in its place."""
+    written = [(options.aliases, aliases.unread_columns)]
+    written.append((options.lab_info, unread_columns))
+    if options.update is not None and options.update.resolve() == output.resolve():
+        written.append(
+            (options.update, partial(earlier_table.unread_columns, limits=options.limits))
+        )
+    for path, columns_of in written:
+        lost = columns_of(path) if path is not None and path.exists() else []
+        if lost:
+            raise InputError(
+                f"the column {lost[0]!r} would be lost: this file is written anew",
+                where=str(path),
+                hint="keep a copy with this column elsewhere, and take the column out",
+            )
 
 
 def _plan(sources: Sequence[Source], options: CollectOptions) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from vecattr.collection.collected import COLUMNS, UNREADABLE, Collected
 from vecattr.collection.settled import Settled
 from vecattr.errors import InputError
 from vecattr.formats.kinds import first_line
-from vecattr.inputs.input_files import InputFile
+from vecattr.inputs.input_files import InputFile, open_input
+from vecattr.inputs.limits import Limits
 from vecattr.plasmid import Plasmid, Topology
 from vecattr.readers.csv_table import read_csv_table
-from vecattr.readers.table import Row, Table
+from vecattr.readers.table import Row, Table, unescape_formula
 
 #: Columns that no other table has together.
 _MARKS = frozenset({"sequence_id", "sequence", "lab", "lab_source", "lab_sure"})
@@ -37,12 +39,21 @@ def read_collected(file: InputFile) -> Iterator[Collected]:
         yield _record(table, row, positions)
 
 
+def unread_columns(path: Path, limits: Limits) -> list[str]:
+    """The columns of a table that no table of `collect` has."""
+    with open_input(path, limits=limits) as file:
+        columns = read_csv_table(file).columns
+    return [name for name in columns if name and name not in COLUMNS]
+
+
 def _record(table: Table, row: Row, positions: dict[str, int]) -> Collected:
     place = table.place(row)
     problem = table.count_problem(row)
     if problem is not None:
         return Collected("(no id)", place, table.name, reason=UNREADABLE, detail=problem.what)
-    cells = {name: row.cells[position].strip() for name, position in positions.items()}
+    cells = {
+        name: unescape_formula(row.cells[position].strip()) for name, position in positions.items()
+    }
     try:
         plasmid = Plasmid(
             cells["sequence_id"],

@@ -16,6 +16,7 @@ from vecattr.formats.kinds import TABLES, ForeignFileError, format_of
 from vecattr.inputs.input_files import STDIN, InputFile, open_input
 from vecattr.inputs.limits import Limits
 from vecattr.plasmid import Plasmid
+from vecattr.readers.lab_folders import InputPath
 from vecattr.readers.records import BadRecord, plasmid_of
 
 #: What a source gives: a public record, a plasmid of a file without such facts, or a bad record.
@@ -49,25 +50,29 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class FileSource:
-    """One file of any kind that vecattr reads, or standard input."""
+    """One file of any kind that vecattr reads, or standard input; `top` is the folder that it was
+    found in, as its real path."""
 
     path: str | Path
     name: str
     limits: Limits
     lab: str = ""
     is_named: bool = True
+    top: Path | None = None
 
     @property
     def state(self) -> str:
-        """Path, size and time of the last change."""
+        """Path, size and time of the last change; of a link that is found in a folder its own."""
         if str(self.path) == STDIN:
             return f"{STDIN} {os.urandom(8).hex()}"
-        facts = os.stat(self.path)
+        facts = os.stat(self.path, follow_symlinks=self.is_named)
         return f"{os.path.abspath(self.path)} {facts.st_size} {facts.st_mtime_ns}"
 
     def items(self, start: int) -> Iterator[Item]:
         """The records of the file, or of the files of an archive; those before `start` are read and
-        dropped."""
+        dropped. InputError for a file that was found in a folder, and is a link out of it, or no
+        file."""
+        InputPath(self.path, is_found=not self.is_named, top=self.top).check_inside()
         with open_input(self.path, limits=self.limits) as file:
             yield from islice(self._items(file), start, None)
 
@@ -155,9 +160,9 @@ def _below(folder: Path, limits: Limits) -> list[FileSource]:
     if not files:
         raise InputError("the folder holds no file", where=str(folder), hint="check the path")
     within = sorted((path.relative_to(folder).as_posix(), path) for path in files)
-    top = folder.resolve().name
+    top = folder.resolve()
     return [
-        FileSource(path, f"{top}/{name}", limits, _first_folder(name), is_named=False)
+        FileSource(path, f"{top.name}/{name}", limits, _first_folder(name), False, top)
         for name, path in within
     ]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vecattr.errors import UsageError
 from vecattr.files.atomic import atomic_stream
+from vecattr.readers.table import escape_formula
 
 #: How a name ends for each way of packing.
 _PACKINGS = (".gz", ".bz2", ".xz", ".zst")
@@ -43,8 +44,9 @@ def check_table_name(path: Path) -> tuple[str, str | None]:
 
 @contextmanager
 def table_writer(path: Path, columns: Sequence[str]) -> Iterator[WriteRow]:
-    """A function that writes a row; the table with all rows is at `path` at the end, or what was
-    there before. The same rows give the same bytes. UsageError as in `check_table_name`."""
+    """A function that writes a row, in which a spreadsheet runs nothing; the table with all rows is
+    at `path` at the end, or what was there before. The same rows give the same bytes. UsageError as
+    in `check_table_name`."""
     delimiter, packing = check_table_name(path)
     with atomic_stream(path.resolve()) as file:
         if packing is None:
@@ -66,4 +68,6 @@ def table_writer(path: Path, columns: Sequence[str]) -> Iterator[WriteRow]:
 def _started(text: io.TextIOWrapper, columns: Sequence[str], delimiter: str) -> WriteRow:
     write: WriteRow = csv.writer(text, delimiter=delimiter, lineterminator="\n").writerow
     write(columns)
-    return write
+    return lambda row: write(
+        [escape_formula(cell) if isinstance(cell, str) else cell for cell in row]
+    )

@@ -82,7 +82,8 @@ class WorkFile:
         run = self._database.execute
         run("PRAGMA locking_mode = EXCLUSIVE")
         tables = [name for (name,) in run("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        if tables and "facts" not in tables:
+        (application,) = run("PRAGMA application_id").fetchone()
+        if tables and application != _APPLICATION:
             raise _foreign(self.path)
         run(f"PRAGMA cache_size = -{_CACHE}")
         run("PRAGMA journal_mode = WAL")  # a killed process, or computer, leaves whole records
@@ -212,7 +213,9 @@ def _stored(record: Collected) -> tuple[Any, ...]:
 
 
 def _check_is_work_file(path: Path) -> None:
-    """UsageError when something else is at the path."""
+    """UsageError when something else is at the path, or a link, which may lead anywhere."""
+    if path.is_symlink():
+        raise _foreign(path)
     if not path.exists():
         return
     head = b"?"

@@ -13,18 +13,23 @@ from numpy.typing import NDArray
 
 from vecattr.errors import InputError, UsageError
 from vecattr.inputs.input_files import open_input
-from vecattr.plasmid import POOLED, Plasmid, check_lab_name
+from vecattr.plasmid import POOLED, Plasmid, check_lab_name, composed
 
 
 @dataclass(frozen=True)
 class ClassRule:
-    """Which labs are classes of their own; `named` None means every lab is one.
+    """Which labs are classes of their own, their names in composed form; `named` None means every
+    lab is one.
 
     >>> ClassRule(frozenset({"Lab 01"})).label("Lab 02")
     'unknown-engineered'
     """
 
     named: frozenset[str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.named is not None:
+            object.__setattr__(self, "named", frozenset(map(composed, self.named)))
 
     def label(self, lab: str) -> str:
         """The class of a lab: its own name, or the pool's."""

@@ -14,6 +14,7 @@ from vecattr.designers.affiliations import company_name
 from vecattr.designers.designer import Designer
 from vecattr.designers.namesakes import Mentions, family_key, is_common, persons_among
 from vecattr.designers.people import Person, plain
+from vecattr.plasmid import composed
 
 #: Words that a company's name has in one place and lacks in another.
 _LOOSE_TEXT = (
@@ -84,7 +85,7 @@ def merge_names(
 def _spelling(designer: Designer) -> Spelling | None:
     if designer.lab is None:
         return None
-    return designer.lab, designer.institute, designer.publication
+    return composed(designer.lab), composed(designer.institute), designer.publication
 
 
 def _alias(spelling: Spelling, aliases: Mapping[Spelling, str]) -> str | None:

@@ -133,13 +133,13 @@ class Place:
     def _move(self, new: Entry, names: _Names) -> None:
         """Give the new folder a free name, durably; UsageError when the name is taken."""
         with _told_when_taken(self.path):
-            names.rename_to_free()
+            names.give_free()
         try:
             disk().sync(names.folder)
             self._check_parent(new)
         except BaseException:
             with contextlib.suppress(OSError):
-                names.reverse().rename()
+                names.reverse().give()
             raise
 
     def _replace(self, new: Entry, names: _Names) -> None:
@@ -155,13 +155,13 @@ class Place:
         else:
             old = new.parent / f"{new.name}.old"
             away = _Names(names.folder, names.target, old.name)
-            away.rename()
+            away.give()
             try:
                 self._check_old(old)
                 self._move(new, names)
             except BaseException:
                 with _told_when_taken(self.path):
-                    away.reverse().rename_to_free()
+                    away.reverse().give_free()
                 disk().sync(names.folder)
                 raise
         delete_folder(old, is_made=self._is_found)  # a later writer deletes the rest
@@ -195,16 +195,17 @@ class _Names:
     new: str
     target: str
 
-    def rename(self) -> None:
-        """OSError of `_TAKEN` when the target is anything but an empty folder."""
+    def give(self) -> None:
+        """Give the new folder that name; OSError of `_TAKEN` when the target is anything but an
+        empty folder."""
         disk().replace(self.new, self.target, src_dir_fd=self.folder, dst_dir_fd=self.folder)
 
     def reverse(self) -> _Names:
         """The way back."""
         return _Names(self.folder, self.target, self.new)
 
-    def rename_to_free(self) -> None:
-        """OSError of `_TAKEN` when there is anything at the target."""
+    def give_free(self) -> None:
+        """The same; OSError of `_TAKEN` when there is anything at the target."""
         try:
             disk().rename_to_free_name(self.new, self.target, dir_fd=self.folder)
         except OSError as error:
@@ -212,7 +213,7 @@ class _Names:
                 raise
             # the system or the disk has no such rename: claim the name with an empty folder
             disk().make_folder(self.target, dir_fd=self.folder)
-            self.rename()
+            self.give()
 
     def exchange(self) -> bool:
         """Exchange the names, where the system and the disk can."""

@@ -14,7 +14,7 @@ from vecattr.inputs.input_files import open_input
 from vecattr.plasmid import check_lab_name
 from vecattr.readers.columns import ColumnNames, ColumnUse, Header, filled_cell, year_of
 from vecattr.readers.csv_table import read_any_table
-from vecattr.readers.table import Row, Table
+from vecattr.readers.table import Row, Table, unescape_formula
 
 PlasmidField = Literal["publication", "year", "source_url"]
 
@@ -70,6 +70,16 @@ def read_lab_info(path: str | Path) -> dict[str, LabInfo]:
     return infos
 
 
+def unread_columns(path: str | Path) -> list[str]:
+    """The columns of a table of labs of which `read_lab_info` makes nothing; errors as there."""
+    with open_input(path) as file:
+        header = read_any_table(file, _LABS_ALONE).header
+    lab_position = header.find("lab")
+    assert lab_position is not None  # checked with the header
+    read = {lab_position, *_positions(header, besides=lab_position).values()}
+    return [name for place, name in enumerate(header.columns) if name and place not in read]
+
+
 def _positions(header: Header, *, besides: int) -> dict[str, int]:
     """Where the columns stand that tell something of labs."""
     others = ["" if place == besides else name for place, name in enumerate(header.columns)]
@@ -88,11 +98,15 @@ def _lab_of(row: Row, position: int, table: Table) -> str:
     problem = table.count_problem(row)
     if problem is not None:
         raise problem
-    return check_lab_name(filled_cell(row.cells, position) or "", where=table.place(row))
+    name = unescape_formula(filled_cell(row.cells, position) or "")
+    return check_lab_name(name, where=table.place(row))
 
 
 def _lab_info(row: Row, positions: Mapping[str, int], *, place: str) -> LabInfo:
-    cells = {field: filled_cell(row.cells, position) for field, position in positions.items()}
+    cells = {
+        field: unescape_formula(filled_cell(row.cells, position) or "")
+        for field, position in positions.items()
+    }
     try:
         return LabInfo(**cells)
     except InputError as error:

@@ -21,8 +21,9 @@ class InputPath:
     top: Path | None = field(default=None, compare=False)
 
     def check_inside(self) -> None:
-        """InputError when it is a link to a place outside of the folder that it was found in: a
-        stranger's folder does not choose which files of this machine are read."""
+        """InputError when it is a link to a place outside of the folder that it was found in (a
+        stranger's folder does not choose which files of this machine are read), or a pipe or a
+        device there, which may keep whoever reads it for ever."""
         if self.top is None or isinstance(self.path, HeldFile):
             return
         target = Path(self.path).resolve()
@@ -31,6 +32,12 @@ class InputPath:
                 f"is a link out of its folder, to {target}",
                 where=str(self.path),
                 hint="copy what it points to into the folder, or name that itself",
+            )
+        if _is_special(target):
+            raise InputError(
+                "is a pipe, a socket or a device, and no file",
+                where=str(self.path),
+                hint="move it out of the folder, or name it itself",
             )
 
 
@@ -52,7 +59,7 @@ def input_paths(source: str | Path | HeldFile) -> list[InputPath]:
         return [InputPath(source)]
     entries = [entry for entry in sorted(path.iterdir()) if not entry.name.startswith(".")]
     top = path.resolve()
-    found = [InputPath(entry, is_found=True, top=top) for entry in entries if entry.is_file()]
+    found = [InputPath(entry, is_found=True, top=top) for entry in entries if _is_input(entry)]
     for folder in (entry for entry in entries if entry.is_dir()):
         lab = check_lab_name(folder.name, where=str(folder))
         files = _files(folder) if folder.resolve().is_relative_to(top) else [folder]
@@ -62,11 +69,21 @@ def input_paths(source: str | Path | HeldFile) -> list[InputPath]:
     return found
 
 
+def _is_input(path: Path) -> bool:
+    """Whether it is a file, or something that is told to be none."""
+    return path.is_file() or _is_special(path)
+
+
+def _is_special(path: Path) -> bool:
+    """Whether it is a pipe, a socket or a device."""
+    return path.is_fifo() or path.is_socket() or path.is_char_device() or path.is_block_device()
+
+
 def _files(folder: Path) -> list[Path]:
     files = [
         path
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if _is_input(path)
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     ]
     if not files:

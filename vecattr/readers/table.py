@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +10,31 @@ from typing import NamedTuple
 
 from vecattr.errors import InputError
 from vecattr.readers.columns import BY_NAME, ColumnNames, Header, is_missing, known_columns
+
+#: A cell that starts with one of these is run as a formula by spreadsheet programs; the full-width
+#: forms by those of some languages. Where a list separator is a semicolon, they split cells there.
+_FORMULA = re.compile(r"""(^|;[\s"]*)(?=[=+\-@＝＋－＠])""")
+_ESCAPED = re.compile(r"""(^|;[\s"]*)'(?=[=+\-@＝＋－＠])""")
+
+
+def escape_formula(text: str) -> str:
+    """A = + - @ at the start or after a semicolon gets an apostrophe before it, so that a
+    spreadsheet shows it as text.
+
+    >>> escape_formula("=cmd()")
+    "'=cmd()"
+    """
+    return text if text.isalnum() else _FORMULA.sub(r"\1'", text)
+
+
+def unescape_formula(text: str) -> str:
+    """The text that `escape_formula` was given, so that names in tables of vecattr are read as they
+    are.
+
+    >>> unescape_formula("'=cmd()")
+    '=cmd()'
+    """
+    return _ESCAPED.sub(r"\1", text) if "'" in text else text
 
 
 class Row(NamedTuple):

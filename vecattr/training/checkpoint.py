@@ -88,6 +88,8 @@ def read_checkpoint(path: Path, *, fingerprint: str) -> dict[str, Any]:
     another version of vecattr wrote it.
     """
     try:
+        if not path.is_file():  # a pipe would be waited for
+            raise ValueError("no file")
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import astuple, fields
 from pathlib import Path
 
@@ -20,17 +23,19 @@ from vecattr.encoders.model_folder import (
     MODEL_FILES,
 )
 from vecattr.encoders.torch_encoder import save_encoder
-from vecattr.errors import UsageError
+from vecattr.errors import LockedError, UsageError
 from vecattr.files.arrays import write_table
-from vecattr.files.atomic import TEMPORARY, atomic_write
+from vecattr.files.atomic import atomic_write, is_temporary
 from vecattr.files.disk import disk, make_folders
-from vecattr.training.checkpoint import CHECKPOINT_FILE, STAGES, checkpoint_path
+from vecattr.posix import HAS_POSIX
+from vecattr.training.checkpoint import STAGES, checkpoint_path
 from vecattr.training.data import TrainingPlan
 from vecattr.training.fitting.network import FittedModel
 from vecattr.training.progress import Epoch
 from vecattr.training.report import TrainReport, model_card
 
 HISTORY_FILE = "history.csv"
+_CHECKPOINTS = {checkpoint_path(Path(), stage).name for stage in STAGES}
 
 
 def claim_folder(out: Path, *, resume: bool) -> None:
@@ -52,11 +57,34 @@ def claim_folder(out: Path, *, resume: bool) -> None:
     make_folders(out)
 
 
+@contextmanager
+def only_run(out: Path) -> Iterator[None]:
+    """Hold the folder of a run; LockedError while another process, or thread, does. Where a system
+    has no locks nothing is held."""
+    if not HAS_POSIX:
+        yield
+        return
+    handle = os.open(out, os.O_RDONLY)
+    try:
+        try:
+            disk().lock(handle)
+        except BlockingIOError as error:
+            raise LockedError(
+                "another process is training into this folder",
+                where=str(out),
+                hint="wait for it, or name another folder",
+            ) from error
+        except OSError:  # no locks of folders on this file system
+            pass
+        yield
+    finally:
+        os.close(handle)
+
+
 def _is_of_a_run(name: str) -> bool:
     """Is this a file that a killed run may leave? Config.json is not: it is written last."""
-    checkpoints = {checkpoint_path(Path(), stage).name for stage in STAGES}
     written_before = {*MODEL_FILES, HISTORY_FILE} - {CONFIG_FILE}
-    return name in written_before | checkpoints or name.startswith(TEMPORARY)
+    return name in written_before | _CHECKPOINTS or is_temporary(name)
 
 
 def write_run(report: TrainReport, model: FittedModel, plan: TrainingPlan) -> None:
@@ -78,8 +106,9 @@ def write_run(report: TrainReport, model: FittedModel, plan: TrainingPlan) -> No
     for name, content in files.items():
         atomic_write(folder / name, content)
     save_encoder(folder, model.encoder, rotations=plan.rotations)
-    for leftover in (*folder.glob(f"*{CHECKPOINT_FILE}"), *folder.glob(f"{TEMPORARY}*")):
-        disk().unlink(leftover)
+    for leftover in sorted(folder.iterdir()):
+        if leftover.name in _CHECKPOINTS or is_temporary(leftover.name):
+            disk().unlink(leftover)
 
 
 def _history_csv(history: tuple[Epoch, ...]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from vecattr.datasets.classes import ClassRule, labelled_set
@@ -17,7 +18,7 @@ from vecattr.training.fitting.fit import fit_model
 from vecattr.training.held_out import calibrate
 from vecattr.training.progress import SilentWatcher, Watcher
 from vecattr.training.report import TrainReport
-from vecattr.training.run_folder import claim_folder, write_run
+from vecattr.training.run_folder import claim_folder, only_run, write_run
 from vecattr.training.settings import TrainConfig
 from vecattr.training.start import read_start
 
@@ -80,12 +81,16 @@ def carry_out(
     """Fit, calibrate and write the model of a plan, as `train_model` does, where its checkpoints
     are.
 
-    Raises UsageError when that folder holds something else.
+    Raises UsageError when that folder holds something else, LockedError while another process
+    trains into it.
     """
     out = checkpoints.folder
     claim_folder(out, resume=checkpoints.resume)
     refits = plan.settings.refit and bool(plan.split.validation.any())
-    with join_process_group(plan.settings.device) as group:
+    with join_process_group(plan.settings.device) as group, ExitStack() as held:
+        if group.is_leader:
+            held.enter_context(only_run(out))
+            claim_folder(out, resume=checkpoints.resume)  # another run may have ended meanwhile
         watcher = watcher if watcher and group.is_leader else SilentWatcher()
         calibrates = group.is_leader and not plan.settings.reserve
         data = read_training_data(plan, group.threads, watcher, calibrates=calibrates)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
+import os
+import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from itertools import islice
@@ -198,3 +202,118 @@ def test_ctrl_c_leaves_what_was_read_for_the_next_run(tmp_path: Path) -> None:
 
 def test_the_options_name_every_place_of_a_lab() -> None:
     assert sorted(_LAB_SOURCES) == sorted(ALL_SOURCES)
+
+
+def folder_source(folder: Path) -> None:
+    """A folder with one good record."""
+    folder.mkdir()
+    (folder / "good.csv").write_text(
+        "sequence_id,lab,sequence\ngood,Ash," + "ACGTTGCA" * 200 + "\n"
+    )
+
+
+def test_a_link_out_of_a_folder_of_sources_is_one_bad_record(tmp_path: Path) -> None:
+    folder_source(tmp_path / "top")
+    (tmp_path / "secret.csv").write_text(
+        "sequence_id,lab,sequence\nsecret,Elm," + "ACCTTGGA" * 200 + "\n"
+    )
+    (tmp_path / "top" / "more.csv").symlink_to(tmp_path / "secret.csv")
+    (tmp_path / "top" / "nothing.csv").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "top" / "same.csv").symlink_to("good.csv")
+    report = tmp_path / "report.csv"
+    command = ["collect", str(tmp_path / "top"), "-o", str(tmp_path / "t.csv")]
+    assert run([*command, "--report", str(report), "-q"]) == 3
+    assert [row["sequence_id"] for row in rows(tmp_path / "t.csv")] == ["good"]
+    told = [row["detail"] for row in rows(report) if row["reason"] == "unreadable"]
+    assert len([text for text in told if "a link out of its folder" in text]) == 2
+    assert "secret" not in "".join(row["sequence_id"] for row in rows(report))
+
+
+@pytest.mark.parametrize("command", ["collect", "build-index"])
+def test_a_pipe_in_a_folder_of_sources_is_one_bad_record(
+    tmp_path: Path, capsys: Capture, command: str
+) -> None:
+    folder_source(tmp_path / "top")
+    os.mkfifo(tmp_path / "top" / "endless.csv")
+    (tmp_path / "top" / "Birch").mkdir()
+    (tmp_path / "top" / "Birch" / "b.fasta").write_text(">b\n" + "ACCATGCA" * 200 + "\n")
+    os.mkfifo(tmp_path / "top" / "Birch" / "c.fasta")
+    to = "-o" if command == "collect" else "-i"
+    lab = ["--lab-from", "folder", "--lab-from", "column"] if command == "collect" else []
+    assert run([command, str(tmp_path / "top"), to, str(tmp_path / "t.csv"), *lab, "-q"]) == 3
+    assert capsys.readouterr().err.count("is a pipe, a socket or a device") == 2
+    assert (tmp_path / "t.csv").exists()
+
+
+@pytest.mark.parametrize("option", ["--aliases", "--lab-info", "--update"])
+def test_a_column_of_a_persons_is_not_lost(tmp_path: Path, capsys: Capture, option: str) -> None:
+    folder_source(tmp_path / "top")
+    table, listed = tmp_path / "t.csv", tmp_path / "list.csv"
+    command = ["collect", str(tmp_path / "top"), "-o", str(table), "-q"]
+    assert run([*command, "--aliases", str(listed)]) == 0
+    if option == "--lab-info":
+        listed.write_text("lab,url\nAsh,https://ash.example.org/\n")
+    file = table if option == "--update" else listed
+    assert run([*command, option, str(file)]) == 0
+    lines = file.read_text().splitlines()
+    file.write_text(
+        "\n".join(f"{line},{'freezer' if n == 0 else 'box 3'}" for n, line in enumerate(lines))
+    )
+    before = file.read_bytes()
+    capsys.readouterr()
+    assert run([*command, option, str(file)]) == 3
+    assert "the column 'freezer' would be lost" in capsys.readouterr().err
+    assert file.read_bytes() == before
+
+
+def test_a_database_of_another_program_is_no_work_file(tmp_path: Path, capsys: Capture) -> None:
+    folder_source(tmp_path / "top")
+    database = sqlite3.connect(tmp_path / "t.csv.part")
+    database.execute("CREATE TABLE facts (name TEXT, value TEXT)")
+    database.execute("INSERT INTO facts VALUES ('mine', 'precious')")
+    database.commit()
+    database.close()
+    assert run(["collect", str(tmp_path / "top"), "-o", str(tmp_path / "t.csv"), "-q"]) == 2
+    assert "not a work file of vecattr" in capsys.readouterr().err
+    with sqlite3.connect(tmp_path / "t.csv.part") as database:
+        assert database.execute("SELECT value FROM facts").fetchone() == ("precious",)
+
+
+def test_a_spreadsheet_runs_nothing_of_a_collection_and_names_come_back(tmp_path: Path) -> None:
+    """A semicolon divides cells where lists are divided by semicolons."""
+    names = ["=cmd()", "+1", "-2", "@SUM(A1)", "a;=cmd()", 'b; "=1"', "'=kept"]
+    bases = ["".join(random.Random(name).choices("ACGT", k=1500)) for name in names]
+    with (tmp_path / "in.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(
+            [["sequence_id", "lab", "sequence"], *zip(names, names, bases, strict=True)]
+        )
+    lists = [["--report", "r.csv"], ["--aliases", "a.csv"], ["--lab-info", "l.csv"]]
+    command = ["collect", str(tmp_path / "in.csv"), "-o", str(tmp_path / "t.csv"), "-q"]
+    for option, name in lists:
+        command += [option, str(tmp_path / name)]
+    assert run(command) == 0
+    for name in ("t.csv", "a.csv", "l.csv"):
+        text = (tmp_path / name).read_text()
+        cells = [cell for line in csv.reader(io.StringIO(text)) for cell in line]
+        parts = [part.strip(' "') for cell in cells for part in cell.split(";")]
+        assert not [part for part in parts if part.startswith(("=", "+", "-", "@"))]
+    assert run(command) == 0  # which reads the lists again
+    index = tmp_path / "i"
+    assert run(["build-index", str(tmp_path / "t.csv"), "-i", str(index), "-q"]) == 0
+    expected = [name.removeprefix("'") if name == "'=kept" else name for name in names]
+    assert contents(index) == {(name, name) for name in expected}
+    again = ["collect", str(tmp_path / "in.csv"), "--update", str(tmp_path / "t.csv")]
+    assert run([*again, "--changes", str(tmp_path / "c.csv"), "-q"]) == 0
+    assert rows(tmp_path / "c.csv") == []
+    (tmp_path / "w.csv").write_text("change,old_id,sequence_id\nwithdrawn,'=cmd(),\n")
+    remove = ["remove-lab", "--from-changes", str(tmp_path / "w.csv"), "-i", str(index), "-q"]
+    assert run(remove) == 0
+    assert "=cmd()" not in dict(contents(index))
+
+
+def test_a_link_is_no_work_file(tmp_path: Path, capsys: Capture) -> None:
+    folder_source(tmp_path / "top")
+    (tmp_path / "t.csv.part").symlink_to(tmp_path / "elsewhere")
+    assert run(["collect", str(tmp_path / "top"), "-o", str(tmp_path / "t.csv"), "-q"]) == 2
+    assert "not a work file of vecattr" in capsys.readouterr().err
+    assert not (tmp_path / "elsewhere").exists()

@@ -57,3 +57,15 @@ def test_a_model_to_start_from_that_is_not_there_is_named(
 ) -> None:
     assert _train(shelf, tmp_path / "m", "--start-from", str(tmp_path / "none")) == 4
     assert "none" in capsys.readouterr().err
+
+
+def test_labs_that_differ_only_in_what_is_not_seen_are_noted(
+    shelf: Any, tmp_path: Path, capsys: Capture
+) -> None:
+    lab, text = shelf.plasmids[0].lab, shelf.table.read_text()
+    table = tmp_path / "t.csv"
+    table.write_text(text.replace(lab, lab.replace(" ", "\u00a0"), 10).replace("\u00a0", "  "))
+    small = "--encoder bag --loss cosface --width 16 --token-width 16 --epochs 1 --device cpu"
+    assert run(["train", str(table), "-o", str(tmp_path / "m"), *small.split()]) == 0
+    twin = lab.replace(" ", "  ")
+    assert f"{twin!a}, {lab!a} differ only in blanks" in capsys.readouterr().err

@@ -63,3 +63,61 @@ def test_no_output_of_collect_takes_the_place_of_a_source(
     assert "lies in the index" in capsys.readouterr().err
     assert source.read_bytes() == before
     assert not (tmp_path / "table.csv").exists()
+
+
+def refused(arguments: list[object], capsys: pytest.CaptureFixture[str]) -> str:
+    """What a command says that is refused."""
+    assert run([str(argument) for argument in arguments]) == 2
+    return capsys.readouterr().err
+
+
+def test_nothing_is_written_into_an_index_that_the_command_does_not_name(
+    shelf: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index = shutil.copytree(shelf.index, tmp_path / "i")
+    before = (index / "manifest.json").read_bytes()
+    queries = shelf.fasta(tmp_path / "q.fa", shelf.plasmids[:1])
+    for place in (index / "manifest.json", index / "segments" / "x.json"):
+        asked = ["query", queries, "-i", shelf.index, "-o", place]
+        assert "lies in the index" in refused(asked, capsys)
+        assert "lies in the index" in refused(
+            ["info", "-i", shelf.index, "--log-file", place], capsys
+        )
+    assert (index / "manifest.json").read_bytes() == before
+
+
+def test_a_log_is_not_appended_to_what_is_read_or_written(
+    shelf: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    queries = shelf.fasta(tmp_path / "q.fa", shelf.plasmids[:1])
+    labs = tmp_path / "labs.csv"
+    labs.write_text(f"lab,url\n{shelf.plasmids[0].lab},https://x.example.org/\n")
+    before = queries.read_bytes(), labs.read_bytes()
+    asked = ["query", queries, "-i", shelf.index, "-o", tmp_path / "o.tsv", "--log-file"]
+    for log in (queries, tmp_path / "o.tsv"):
+        assert "is no log file" in refused([*asked, log], capsys)
+    index = shutil.copytree(shelf.index, tmp_path / "i")
+    for command in (["lab-info", labs], ["add-lab", queries, "--lab", "New", "--lab-info", labs]):
+        logged = [*command, "-i", index, "--log-file", labs]
+        assert "is no log file" in refused(logged, capsys)
+    assert (queries.read_bytes(), labs.read_bytes()) == before
+    assert not (tmp_path / "o.tsv").exists()
+
+
+def test_two_results_have_two_names(
+    shelf: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluated = ["evaluate", shelf.table, "-i", shelf.index, "-o", tmp_path / "o.csv"]
+    said = refused([*evaluated, "--per-query", tmp_path / "o.csv"], capsys)
+    assert "two results" in said
+    grouped = ["cluster", "-i", shelf.index, "-o", tmp_path / "o.svg", "--format", "tsv"]
+    assert "two results" in refused([*grouped, "--picture", tmp_path / "o.svg"], capsys)
+    drawn = ["map", "-i", shelf.index, "-o", tmp_path / "o.html", "--table", tmp_path / "o.html"]
+    assert "two results" in refused(drawn, capsys)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_word_of_an_option_is_no_file(shelf: Any, tmp_path: Path) -> None:
+    shelf.fasta(tmp_path / "q.fa", shelf.plasmids[:1])
+    asked = ["query", str(tmp_path / "q.fa"), "-i", str(shelf.index), "--topology", "linear", "-q"]
+    assert run([*asked, "-o", str(tmp_path / "linear")]) == 0

@@ -6,14 +6,16 @@ import errno
 import os
 import shutil
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from vecattr.cli.serving.adding import Addition
-from vecattr.cli.serving.settings import RequestLimits
-from vecattr.cli.serving.views import Change, added_page
+from vecattr.cli.serving.results import Results
+from vecattr.cli.serving.settings import Keeping, RequestLimits
+from vecattr.cli.serving.views import Change, added_page, trial_page
 from vecattr.errors import ArtifactError
 from vecattr.files.disk import Disk, using
 from vecattr.indexes.index import open_panel
@@ -70,3 +72,26 @@ def test_a_disk_that_fails_before_the_edit_leaves_the_index(index: Path, shelf: 
     with using(UnsureDisk(index, after_commit=False)), pytest.raises(ArtifactError):
         addition.run(open_panel([index]), RequestLimits(), silent)
     assert read_manifest(index) == before
+
+
+def test_labs_that_differ_only_in_what_is_not_seen_are_noted(index: Path, shelf: Any) -> None:
+    known = shelf.plasmids[0].lab
+    twin = known.replace(" ", "  ")
+    addition = replace(addition_to(index, shelf), lab=twin, identity=None)
+    report = addition.run(open_panel([index]), RequestLimits(), silent)
+    assert report["look_alikes"] == [tuple(sorted((known, twin)))]
+    assert "differ only in blanks" in trial_page(Change.of(report), "1")
+    confirmed = replace(addition, identity=read_manifest(index).identity)
+    assert confirmed.run(open_panel([index]), RequestLimits(), silent)["look_alikes"]
+
+
+def test_kept_results_and_no_file_of_a_persons_are_deleted(tmp_path: Path) -> None:
+    results = Results(Keeping(days=1, folder=tmp_path))
+    names = {"a" * 22: '{"documents": {"json": "[]"}, "told": []}', "b" * 22: '{"mine": 1}'}
+    names["c" * 22] = "[" * 10**5 + "]" * 10**5
+    for name, text in names.items():
+        (tmp_path / f"{name}.json").write_text(text)
+        os.utime(tmp_path / f"{name}.json", (0, 0))
+    results.forget("b" * 22)
+    assert results.delete_old_files() == 1
+    assert sorted(file.stem for file in tmp_path.iterdir()) == ["b" * 22, "c" * 22]

@@ -12,6 +12,8 @@ from vecattr.errors import InputError, UsageError
 from vecattr.indexes.checking.lab_names import labs_that_look_like
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.edit import add_labs, compact, remove_lab, rename_lab
+from vecattr.indexes.editing.lab_info import set_lab_info
+from vecattr.info import LabInfo
 
 COMPOSED = unicodedata.normalize("NFC", "Čáp")
 DECOMPOSED = unicodedata.normalize("NFD", "Čáp")
@@ -70,3 +72,15 @@ def test_labs_that_look_like_a_named_one_are_found(tmp_path: Path, workshop: Any
     assert labs_that_look_like(path, ["Lab  A"]) == [("Lab  A", "Lab A")]
     assert labs_that_look_like(path, ["Lab B"]) == [("Lab  B", "Lab B")]
     assert labs_that_look_like(path, ["Ash"]) == []
+
+
+def test_whoever_names_a_lab_in_python_may_write_it_in_either_form(
+    tmp_path: Path, workshop: Any
+) -> None:
+    path, told = tmp_path / "i", {DECOMPOSED: LabInfo("Stork lab")}
+    workshop.build(path, workshop.plasmids([COMPOSED, "Ash"]), lab_info=told)
+    assert workshop.open(path).lab_info.get(COMPOSED) == LabInfo("Stork lab")
+    assert set_lab_info(path, {DECOMPOSED: LabInfo("Storks")}).taken == (COMPOSED,)
+    [query] = workshop.plasmids([COMPOSED], each=1)
+    answer = workshop.open(path).query(query, evidence=20, evidence_for=[DECOMPOSED])
+    assert answer.evidence is not None

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -130,6 +131,22 @@ def test_a_killed_worker_loses_nothing_and_doubles_nothing(
     first = next(answers)
     os.kill(min(processes.values()), signal.SIGKILL)
     assert as_text([first, *answers]) == as_text(expected)
+
+
+def is_safe() -> bool:
+    """In a worker: whether it imports nothing from the working folder."""
+    return sys.flags.safe_path
+
+
+def test_a_worker_that_takes_the_place_of_a_lost_one_imports_nothing_from_the_working_folder(
+    cluster: Cluster,
+) -> None:
+    for process in cluster.on_each_worker(os.getpid).values():
+        os.kill(process, signal.SIGKILL)
+    cluster.submit(time.sleep, 0.1).result()
+    safe = cluster.on_each_worker(is_safe)
+    assert safe
+    assert all(safe.values())
 
 
 def test_tasks_outlive_all_workers_at_once(cluster: Cluster) -> None:

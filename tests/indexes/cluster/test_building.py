@@ -3,6 +3,7 @@ the client are lost, nothing is lost and nothing doubled."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterable
@@ -15,7 +16,7 @@ from vecattr.datasets.classes import ClassRule
 from vecattr.datasets.lab_shards import shard_of
 from vecattr.encoders.pretrained import shipped_encoder
 from vecattr.errors import DamagedError, InputError, LockedError, UsageError
-from vecattr.indexes.cluster.building import cluster_filling, work_folder
+from vecattr.indexes.cluster.building import Receipt, cluster_filling, work_folder
 from vecattr.indexes.cluster.cluster import Cluster
 from vecattr.indexes.cluster.rows import read_rows, row_line, write_rows
 from vecattr.indexes.editing.build import BuildReport, build_index
@@ -176,3 +177,13 @@ def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes().replace(b"ACGTN", b"ACGTA"))
     with pytest.raises(DamagedError, match="not what was written"):
         list(read_rows(tmp_path, name))
+
+
+@pytest.mark.parametrize("name", ["../../../notes", "a/b", "notes", 7])
+def test_a_receipt_that_names_no_segment_is_none(tmp_path: Path, name: object) -> None:
+    """A stranger may have put it where workers write, to have files moved."""
+    facts = {"sha256": "0" * 64, "size": 0}
+    entry = {"name": name, "file": facts, "header": "0" * 64, "rows": 1, "faiss": facts}
+    data = json.dumps({"entry": entry, "class_sizes": {}, "unread": 0}).encode()
+    with pytest.raises(ValueError, match="names no segment"):
+        Receipt.from_json(data)

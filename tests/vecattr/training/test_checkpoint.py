@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -94,5 +95,11 @@ def test_bases_that_move_between_plasmids_make_another_run() -> None:
 @pytest.mark.parametrize("content", [b"", b"junk" * 20])
 def test_a_damaged_checkpoint_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "c").write_bytes(content)
+    with pytest.raises(DamagedError, match="not a checkpoint"):
+        read_checkpoint(tmp_path / "c", fingerprint="a")
+
+
+def test_a_pipe_is_no_checkpoint(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "c")
     with pytest.raises(DamagedError, match="not a checkpoint"):
         read_checkpoint(tmp_path / "c", fingerprint="a")

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,7 +35,14 @@ from vecattr.encoders.model_folder import (
 )
 from vecattr.encoders.quantisation import dequantised
 from vecattr.encoders.vocabulary import KmerVocabulary, Reading
-from vecattr.errors import ArtifactError, DamagedError, InputError, MissingError, UsageError
+from vecattr.errors import (
+    ArtifactError,
+    DamagedError,
+    InputError,
+    LockedError,
+    MissingError,
+    UsageError,
+)
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.sequences.synthetic import synthetic_plasmids
 from vecattr.training.cross_validation import train_folds
@@ -119,7 +127,44 @@ def test_an_interrupted_run_resumes_to_the_same_weights(tmp_path: Path, loss: Lo
     assert model_identity(resumed.model) == model_identity(whole.model)
 
 
-@pytest.mark.parametrize("leftover", [".vecattr-half", "labs.h5", "tokenizer.model"])
+class Meanwhile(Interrupted):
+    """A watcher that does something after the first epoch."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        self.act = [act]
+
+    def ends_epoch(self, epoch: Epoch) -> None:
+        while self.act:
+            self.act.pop()()
+
+
+def test_a_file_of_a_persons_in_the_folder_of_a_run_stays(tmp_path: Path) -> None:
+    names = ("best-checkpoint.safetensors", ".vecattr-notes", "notes.txt")
+
+    def person() -> None:
+        for name in names:
+            (tmp_path / "run" / name).write_text("mine")
+
+    _train(tmp_path / "run", watcher=Meanwhile(person), checkpoint_minutes=0)
+    assert [(tmp_path / "run" / name).read_text() for name in names] == ["mine"] * 3
+    assert not (tmp_path / "run" / "fit-checkpoint.safetensors").exists()
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_two_runs_do_not_train_into_one_folder(tmp_path: Path, resume: bool) -> None:
+    refused: list[Exception] = []
+
+    def colleague() -> None:
+        with pytest.raises((LockedError, UsageError)) as error:
+            _train(tmp_path / "run", resume=resume)
+        refused.append(error.value)
+
+    report = _train(tmp_path / "run", watcher=Meanwhile(colleague))
+    assert isinstance(refused[0], LockedError)
+    assert (report.model / CONFIG_FILE).exists()
+
+
+@pytest.mark.parametrize("leftover", [".vecattr-half0123", "labs.h5", "tokenizer.model"])
 def test_a_run_that_was_killed_while_it_wrote_can_be_resumed(tmp_path: Path, leftover: str) -> None:
     cut = tmp_path / "cut"
     with pytest.raises(KeyboardInterrupt):
