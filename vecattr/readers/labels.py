@@ -10,7 +10,7 @@ from vecattr.inputs.input_files import open_input
 from vecattr.plasmid import check_lab_name
 from vecattr.readers.columns import is_missing
 from vecattr.readers.csv_table import read_any_table
-from vecattr.readers.table import Row, Table
+from vecattr.readers.table import Row, Table, unescape_formula
 
 #: Every way to write a one-hot cell.
 _ONES = ("1", "1.0")
@@ -38,7 +38,7 @@ def _long_labels(table: Table, position: int, *, partial: bool) -> dict[str, str
     labels: dict[str, str] = {}
     for name, row in table.rows_by_id():
         cell = row.cells[position].strip()
-        lab = "" if is_missing(cell) else cell
+        lab = "" if is_missing(cell) else unescape_formula(cell)
         if partial and not lab:
             continue
         labels[name] = sys.intern(check_lab_name(lab, where=table.place(row)))

@@ -113,7 +113,7 @@ class Table:
             problem = self.count_problem(row)
             if problem is not None:
                 raise problem
-            name = row.cells[position].strip()
+            name = unescape_formula(row.cells[position].strip())
             if is_missing(name):
                 raise InputError(
                     "the row has no id",
