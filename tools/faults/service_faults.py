@@ -218,12 +218,16 @@ def _wrong_next(service: Service, state: object, bench: Bench) -> Iterator[str]:
     service.data = bench.second
     if (response := service.tried("page")()).status_code != 200:
         yield f"the next addition fails: {response.text}"
-    asked = service.post("/api/v1/query", content=bench.second, params={"neighbors": 1})
-    if asked.status_code != 200 or any(
-        one["query"] != one["neighbors"][0]["id"] for one in asked.json()
-    ):
-        yield f"the next question fails: {asked.text}"
+    asked = service.post("/api/v1/query", content=bench.second)
+    if asked.status_code != 200 or not all(map(_is_known, asked.json())):
+        yield f"the next question fails: {asked.text[:500]}"
     yield from (f"afterwards: {finding}" for finding in verify_index(service.index).findings)
+
+
+def _is_known(answer: dict[str, Any]) -> bool:
+    """Whether an answer tells that its query is stored."""
+    told = f"a near copy is stored: {answer['query']!r}"
+    return any(note.startswith(told) for note in answer["notes"])
 
 
 def prove(rounds: int, *, seed: int) -> dict[str, Any]:
