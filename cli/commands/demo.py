@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vecattr.cli.options.compute import limit_threads
+from vecattr.cli.options.output import refuse_inputs
 from vecattr.cli.options.types import FOLDER
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.rendering.answers import table_block
@@ -62,6 +63,7 @@ def command(output: Path | None, seed: int) -> None:
     The labs share backbones and parts, and each has its own habits. The encoder is the one that
     comes with vecattr; it was not trained on these plasmids.
     """
+    refuse_inputs(output)
     limit_threads(1)  # tensors are small: more threads gain nothing, and lose on a busy machine
     with _folder(output) as folder:
         _run_demo(synthetic_collection(seed), folder)

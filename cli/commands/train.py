@@ -12,6 +12,7 @@ from vecattr.cli.commands.training_progress import TrainingProgress, is_leader
 from vecattr.cli.options.classes import check_class_options, class_options, class_rule
 from vecattr.cli.options.completions import SOURCES
 from vecattr.cli.options.compute import limit_threads, threads_option
+from vecattr.cli.options.output import refuse_inputs
 from vecattr.cli.options.reading import load_collection, reading_options
 from vecattr.cli.options.training import (
     ENCODER_SETTINGS,
@@ -167,6 +168,7 @@ def _train(
     from vecattr.training.cross_validation import train_folds  # start-up
     from vecattr.training.train import train_model  # start-up
 
+    refuse_inputs(output)
     if folds is None:
         return (train_model(plasmids, output, **options),)
     return train_folds(plasmids, output, folds=folds, **options)

@@ -134,7 +134,7 @@ def _lock(path: Path) -> Finding:
 def _disk(path: Path) -> Finding:
     """Whether there is space for another copy of the index, which building again takes."""
     free = shutil.disk_usage(_place(path)).free
-    size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    size = sum(_sizes(path))
     what = f"{free / 1e9:,.1f} GB free"
     if not size:
         return Finding("disk", "good", what)
@@ -142,6 +142,14 @@ def _disk(path: Path) -> Finding:
     if free > 2 * size:
         return Finding("disk", "good", what)
     return Finding("disk", "wrong", f"{what}, and an edit may need as much again", "free some")
+
+
+def _sizes(folder: Path) -> Iterator[int]:
+    """The sizes of the files in a folder; what a writer deletes meanwhile is left out."""
+    for inner, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                yield os.lstat(os.path.join(inner, name)).st_size
 
 
 def _index(path: Path) -> Iterator[Finding]:

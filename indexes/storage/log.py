@@ -51,15 +51,27 @@ def read_log(path: Location, *, generation: int) -> list[dict[str, object]]:
     """The entries up to a generation, oldest first.
 
     Of two entries for one generation the later counts (the earlier writer was killed before its
-    commit). Incomplete lines are left out.
+    commit). Incomplete lines, and those that no edit writes, are left out.
     """
     entries: dict[int, dict[str, object]] = {}
     file = path / LOG_FILE
     for line in read_file(file).splitlines() if file.exists() else ():
         with contextlib.suppress(*CONTENT_ERRORS):
             entry = parse_json(line)
-            entries[int(entry["generation"])] = entry
+            if _is_entry(entry):
+                entries[entry["generation"]] = entry
     return [entry for number, entry in sorted(entries.items()) if number <= generation]
+
+
+def _is_entry(entry: Any) -> bool:
+    """Whether a line that was read has what is asked of an entry, each of its kind."""
+    details = entry.get("details", {})
+    counts = (details.get("plasmids", 0), details.get("to", 1))
+    return (
+        isinstance(entry.get("action"), str)
+        and isinstance(entry.get("time", ""), str)
+        and all(type(number) is int for number in (entry["generation"], *counts))
+    )
 
 
 def changed_since_calibration(entries: Sequence[Mapping[str, Any]]) -> int:

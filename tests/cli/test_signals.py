@@ -32,7 +32,7 @@ def go(path, lost):
             print("busy", flush=True)
             time.sleep(10)
     with unfinished_folder(path) as (folder, _):
-        (folder.path / "some.h5").write_bytes(b"half")
+        (folder.path / "manifest.json").write_bytes(b"half")
         if lost:
             del [Rude()][:]
         try:

@@ -121,3 +121,15 @@ def test_a_word_of_an_option_is_no_file(shelf: Any, tmp_path: Path) -> None:
     shelf.fasta(tmp_path / "q.fa", shelf.plasmids[:1])
     asked = ["query", str(tmp_path / "q.fa"), "-i", str(shelf.index), "--topology", "linear", "-q"]
     assert run([*asked, "-o", str(tmp_path / "linear")]) == 0
+
+
+@pytest.mark.parametrize("command", ["build-index", "train", "demo"])
+def test_no_folder_is_made_in_an_index(
+    shelf: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    index = shutil.copytree(shelf.index, tmp_path / "i")
+    place = index / "segments" / "new"
+    given = [] if command == "demo" else [shelf.table]
+    to = "-i" if command == "build-index" else "-o"
+    assert "lies in the index" in refused([command, *given, to, place, "-q"], capsys)
+    assert not place.exists()
