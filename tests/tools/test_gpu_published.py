@@ -112,6 +112,17 @@ def test_a_run_that_is_out_of_time_goes_on_to_the_same_weights(
         assert np.array_equal(weights, published.read_weights(cut, "best")[name]), name
 
 
+def test_a_run_begins_with_the_weights_of_another(tokens: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    _train(tokens, first)
+    still = ["--train", json.dumps({**_TRAIN, "epochs": 1, "learning_rate": 1e-12})]
+    _train(tokens, second, "--start", str(first / "best"), *still)
+    for name, weights in published.read_weights(first, "best").items():
+        assert np.allclose(weights, published.read_weights(second, "best")[name], atol=1e-6), name
+    with pytest.raises(MismatchError, match="other options"):
+        _train(tokens, second, *still)
+
+
 def test_weights_of_two_moments_and_other_rows_are_refused(
     table: Path, tokens: Path, tmp_path: Path
 ) -> None:

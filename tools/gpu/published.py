@@ -11,7 +11,7 @@ without. It measures the searches of a step, takes the faster one, sets the epoc
 its rate and the minutes, validates every ten epochs, and writes weights every minute: float16, in
 parts of at most 15 MiB, beside a log of JSON lines. Called again it goes on from OUT.state.
 `--train` and `--cnn` are JSON objects of fields of TrainConfig and CnnConfig that override the
-preset.
+preset. `--start OUT/best` (or `OUT/last`) begins with the weights of another run.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that it runs as a script
 
 from gpu.tokens import EVERY, Tokens, digest_of, plan_of_table, prepare, published
-from gpu.weights import Recorder, TimeIsUpError, read_history, read_weights
+from gpu.weights import Recorder, TimeIsUpError, read_history, read_weights, weights_digest
 from vecattr.encoders.config import CnnConfig
 from vecattr.encoders.networks.search_choice import Search, compiled_search_fault
 from vecattr.encoders.networks.text_cnn import TextCnn
@@ -114,12 +114,14 @@ def begin(
     """What a run is: its options, and the search and epochs that it measured, or that the run
     which it goes on with measured. MismatchError when that one had other options."""
     path = state / "run.json"
-    options_of_run = {
+    options_of_run: dict[str, Any] = {
         "digest": tokens.facts["digest"],
         "objective": options.objective,
         "train": options.train,
         "cnn": options.cnn,
     }
+    if options.start:
+        options_of_run["start"] = weights_digest(options.start.parent, options.start.name)
     if path.exists():
         facts: dict[str, Any] = json.loads(path.read_text())
         if facts["options"] != options_of_run:
@@ -153,6 +155,8 @@ def train(options: argparse.Namespace) -> None:
         atomic_write(out / "run.json", json.dumps(facts).encode())
         data = tokens.data(run_of(facts))
         network = new_network(data)
+        if options.start:
+            network.load_state_dict(read_weights(options.start.parent, options.start.name))
         assert isinstance(network.encoder, TextCnn)
         network.encoder.search = facts["search"]
         recorder = Recorder(out, network, began + 60 * options.minutes)
@@ -239,6 +243,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     second = commands.add_parser("train", help=train.__doc__)
     second.add_argument("tokens")
     second.add_argument("--objective", choices=["match", "classify"], default="match")
+    second.add_argument("--start", type=Path, help="weights of another run")
     second.add_argument("--minutes", type=float, default=9.5)
     second.add_argument("--measure-seconds", type=float, default=15.0, help="of each search")
     second.add_argument("--checkpoint-minutes", type=float, default=1.0)

@@ -85,6 +85,12 @@ def read_weights(folder: Path, name: str) -> dict[str, torch.Tensor]:
         return {key: torch.from_numpy(arrays[key].astype(np.float32)) for key in arrays.files}
 
 
+def weights_digest(folder: Path, name: str) -> str:
+    """The SHA-256 of weights that a run wrote."""
+    digest: str = json.loads((folder / f"{name}.json").read_text())["sha256"]
+    return digest
+
+
 def read_history(folder: Path) -> dict[int, Epoch]:
     """The epochs of the log by number; one that was trained again after a cut counts once."""
     lines = (json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines())
