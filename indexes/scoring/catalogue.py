@@ -124,17 +124,20 @@ class Catalogue:
         order = np.argsort(self.labs, kind="stable")
         return order[np.count_nonzero(self.labs == NO_LAB) :]
 
+    @cached_property
+    def _rows_of_publication(self) -> NDArray[np.int64]:
+        """How many living rows each publication has (p,)."""
+        living = self.publication_of_row[self.publication_of_row != NO_LAB]
+        return np.bincount(living, minlength=len(self.lab_of_publication))
+
     def counts_without(self, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """`plasmids` and `publications` without some of the living rows."""
-        plasmids = self.plasmids - np.bincount(self.labs[rows], minlength=len(self.lab_names))
-        publications = self.publications.copy()
-        lab_groups = np.unique(np.stack([self.labs[rows], self.groups[rows]]), axis=1)
-        is_left_out = np.zeros(len(self), dtype=bool)
-        is_left_out[rows] = True
-        for lab, group in lab_groups.T.tolist():
-            other_rows = (self.labs == lab) & (self.groups == group) & ~is_left_out
-            publications[lab] -= not other_rows.any()
-        return plasmids, publications
+        size = len(self.lab_names)
+        plasmids = self.plasmids - np.bincount(self.labs[rows], minlength=size)
+        touched, left_out = np.unique(self.publication_of_row[rows], return_counts=True)
+        gone = touched[left_out == self._rows_of_publication[touched]]
+        lost = np.bincount(self.lab_of_publication[gone], minlength=size)
+        return plasmids, self.publications - lost
 
 
 def _lab_names(segment: LiveSegment) -> list[str | None]:

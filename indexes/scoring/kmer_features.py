@@ -226,13 +226,12 @@ def plasmid_columns(
     counts = np.bincount(shared.posting_rows, minlength=len(lab_of_row))
     weights = np.bincount(shared.posting_rows, kmer_rarities, minlength=len(lab_of_row))
     rows = np.flatnonzero(counts)
+    rows = rows[_stable_order(lab_of_row[rows], lab_count=lab_count)]
+    by_lab = _Groups.from_labs(lab_of_row[rows], lab_count=lab_count)
     unions = shared.rare_count + rare_sizes[rows] - counts[rows]
-    jaccards = counts[rows] / np.maximum(unions, 1)
-    labs = lab_of_row[rows]
-    overlap = _largest(weights[rows] / total_rarity, labs, lab_count=lab_count, n=3)
-    jaccard = _largest(jaccards, labs, lab_count=lab_count, n=2)
-    largest_share = np.zeros(lab_count)
-    np.maximum.at(largest_share, labs, counts[rows] / shared.rare_count)
+    overlap = by_lab.largest(weights[rows] / total_rarity, n=3)
+    jaccard = by_lab.largest(counts[rows] / np.maximum(unions, 1), n=2)
+    [largest_share] = by_lab.largest(counts[rows] / shared.rare_count, n=1)
     return {
         "overlap": overlap[0],
         "overlap2": overlap[1],
@@ -243,16 +242,34 @@ def plasmid_columns(
     }
 
 
-def _largest(values: Column, labs: Codes, *, lab_count: int, n: int) -> list[Column]:
-    """The n largest values of each lab, 0 where it has fewer; (t,), (t,) -> n times (l,)."""
-    order = np.argsort(-values, kind="stable")
-    order = order[_stable_order(labs[order], lab_count=lab_count)]
-    values, labs = values[order], labs[order]
-    first = np.flatnonzero(first_of_each(labs))
-    rank = np.arange(len(labs)) - np.repeat(first, np.diff(np.append(first, len(labs))))
-    columns = []
-    for place in range(n):
-        column = np.zeros(lab_count)
-        column[labs[rank == place]] = values[rank == place]
-        columns.append(column)
-    return columns
+@dataclass(frozen=True)
+class _Groups:
+    """Rows in order of their labs (t,): where those of each lab begin (g,), and which labs these
+    are (g,), of so many."""
+
+    starts: Rows
+    labs: Codes
+    size: int
+    lab_count: int
+
+    @classmethod
+    def from_labs(cls, labs: Codes, *, lab_count: int) -> _Groups:
+        """From the lab of each row, ascending (t,)."""
+        starts = np.flatnonzero(first_of_each(labs))
+        return cls(starts, labs[starts], len(labs), lab_count)
+
+    def largest(self, values: Column, *, n: int) -> list[Column]:
+        """The n largest values, none below 0, of each lab (l,), 0 where it has fewer; of one value
+        for each row (t,)."""
+        columns = [np.zeros(self.lab_count) for _ in range(n)]
+        if not self.size:
+            return columns
+        left, sizes = values.copy(), np.diff(self.starts, append=self.size)
+        groups = np.repeat(np.arange(len(self.starts)), sizes)
+        for place, column in enumerate(columns):
+            best = np.maximum.reduceat(left, self.starts)
+            column[self.labs] = np.maximum(best, 0)
+            if place + 1 < n:  # take one row of the best out of each group
+                rows = np.flatnonzero(left == best[groups])
+                left[rows[first_of_each(groups[rows])]] = -np.inf
+        return columns

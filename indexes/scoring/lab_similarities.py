@@ -21,12 +21,14 @@ from numpy.typing import NDArray
 from vecattr.indexes.scoring.catalogue import Catalogue
 from vecattr.indexes.scoring.shape_odds import COMPOSITION_WIDTH, LENGTH_WIDTH, ShapeMatches
 from vecattr.indexes.storage.live_segment import LiveSegment
+from vecattr.indexes.storage.segment_kmers import joined_ranges
 from vecattr.plasmid import Plasmid
 from vecattr.products import exact_cosines, on_grid
 from vecattr.sequences.composition import composition
 from vecattr.vectors import Codes, Column, Mask, Rows, Vectors
 
-#: Inverse temperatures of the kernels by which the plasmids of a lab vote with their cosines.
+#: Inverse temperatures of the kernels by which the plasmids of a lab vote with their cosines; the
+#: second is twice the first.
 SHARPNESSES = (20, 40)
 
 #: Queries compared at once, and stored plasmids (about): what a core's cache holds.
@@ -128,9 +130,12 @@ class _Rows:
         0 to 1, (q, n) each; shapes are compared with plasmids of the same topology alone."""
         cosines = exact_cosines(queries.vectors, self.vectors)
         yield cosines
-        narrow = (cosines - 1).astype(np.float32)
-        for sharpness in SHARPNESSES:
-            yield _rounded(np.exp(np.float32(sharpness) * narrow))
+        votes = (cosines - 1).astype(np.float32)
+        votes *= np.float32(SHARPNESSES[0])
+        np.exp(votes, out=votes)
+        yield _rounded(votes)
+        np.multiply(votes, votes, out=votes)  # the second sharpness is twice the first
+        yield _rounded(votes)
         same_topology = queries.are_linear[:, None] == self.are_linear
         scale = np.float32(0.5**0.5 / LENGTH_WIDTH)
         distances = self.log_lengths * scale - queries.log_lengths[:, None] * scale  # (q, n)
@@ -174,6 +179,12 @@ class _ByLab:
         counts = np.bincount(labs[rows]) if len(rows) else np.zeros(0, dtype=np.int64)
         occurring = np.flatnonzero(counts)
         return cls(rows, occurring, np.append(0, np.cumsum(counts[occurring])))
+
+    def rows_of(self, labs: Codes) -> Rows:
+        """The rows of some labs (ascending), each once."""
+        places = np.flatnonzero(np.isin(self.labs, labs))
+        starts = self.starts[places]
+        return self.rows[joined_ranges(starts, self.starts[places + 1] - starts)]
 
     def blocks(self) -> Iterator[tuple[Rows, Codes, Rows]]:
         """Rows, labs and where these begin, of about _ROWS_AT_ONCE rows at a time; no lab is
@@ -235,10 +246,11 @@ class StoredSimilarities:
         for column in sums[1:]:
             column[changed] = 0.0
         wide = [column[None, :] for column in sums]
-        kept = np.isin(self._catalogue.labs, changed)
-        kept[left_out] = False
-        for first, stored in zip(self._catalogue.starts, self._rows, strict=True):
-            rows = np.flatnonzero(kept[first : first + len(stored.vectors)])
+        for first, stored, of_labs in zip(
+            self._catalogue.starts, self._rows, self._by_lab, strict=True
+        ):
+            rows = of_labs.rows_of(changed)
+            rows = rows[~np.isin(first + rows, left_out)]
             by_lab = _ByLab.from_labs(self._catalogue.labs[first + rows])
             for places, labs, starts in by_lab.blocks():
                 _add(wide, stored.select(rows[places]).kernels(query), labs, starts)

@@ -212,8 +212,7 @@ class SegmentKmers:
             raise self._damage("kmers/posting/offsets does not divide kmers/posting/row")
         check_kmer_type(self._file, "posting/row")
         read = self._file.pieces(array_name("posting/row"), starts, stops)
-        spans = [read(slice(*span)) for span in zip(starts.tolist(), stops.tolist(), strict=True)]
-        rows = np.concatenate([np.zeros(0, dtype=np.uint32), *spans]).astype(np.int64)
+        rows = read(joined_ranges(starts, stops - starts)).astype(np.int64)
         if len(rows) and not int(rows.max()) < self._rows:
             raise self._damage(f"a posting leaves the {self._rows} rows")
         return np.repeat(stored, stops - starts), rows

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from operator import le
 
@@ -24,6 +25,9 @@ from vecattr.vectors import EmbeddingTable
 #: Format and version of a file that holds one table of named vectors.
 TABLE_FORMAT = "vecattr-table"
 TABLE_VERSION = 1
+
+#: An array of which pieces are read so often is checked as a whole.
+_OFTEN = 64
 
 # Names come from files of any encoding: undecodable bytes are kept as lone surrogates.
 _SURROGATES = "surrogatepass"
@@ -69,6 +73,8 @@ class ArrayFile:
         self._directory = self._read_directory()
         self.attributes = self._directory.attributes
         self._extents = self._directory.extents
+        self._reads: dict[str, int] = {}
+        self._checked: dict[str, NDArray[np.generic]] = {}
         self._check_format(format, version)
 
     def _read_directory(self) -> Directory:
@@ -152,6 +158,9 @@ class ArrayFile:
         are read and checked."""
         extent = self._flat(name)
         self._check_places(name, places)
+        array = self._checked_array(name)
+        if array is not None:
+            return array[places]
         return self._sealed.items(extent.offset, places, dtype=extent.dtype)
 
     def pieces(
@@ -164,7 +173,21 @@ class ArrayFile:
         [length] = extent.shape
         if not np.all((begins >= 0) & (begins <= ends) & (ends <= length)):
             raise self._damage(f"{name!r} has {length} rows, but others are referred to")
+        array = self._checked_array(name)
+        if array is not None:
+            return array.__getitem__
         return self._sealed.pieces(extent.offset, begins, ends, dtype=extent.dtype)
+
+    def _checked_array(self, name: str) -> NDArray[np.generic] | None:
+        """The whole array, once pieces of it were read _OFTEN: from then on that takes less time
+        than to tell which blocks are checked. None before, and for an array that is damaged
+        anywhere: that is raised where what is damaged is read."""
+        if name not in self._checked:
+            self._reads[name] = self._reads.get(name, 0) + 1
+            if self._reads[name] == _OFTEN:
+                with suppress(DamagedError):
+                    self._checked[name] = self.array(name)
+        return self._checked.get(name)
 
     def _check_places(self, name: str, places: NDArray[np.int64]) -> None:
         length = self._extent(name).shape[0]
