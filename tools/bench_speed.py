@@ -25,7 +25,7 @@ from speed.aligners import aligner_costs
 from speed.commands import batch_cost, cost_of, median_of, start_costs, vecattr
 from speed.encoders import encoder_rates, training_floor, training_rate
 from speed.functions import function_costs
-from speed.growth import growth_costs
+from speed.growth import building_costs, growth_costs
 from speed.scale import scale_costs
 from speed.steps import step_rates
 
@@ -42,6 +42,7 @@ PARTS = (
     "training",
     "steps",
     "scale",
+    "building",
     "growth",
     "peers",
 )
@@ -113,6 +114,18 @@ class SpeedRun:
         folder = self.options.made or self.folder
         return scale_costs(folder, sizes, repeats=self.options.repeats)
 
+    def building(self) -> dict[str, object]:
+        """What building costs as the table grows, by one process and by all processors."""
+        processes = sorted({1, len(os.sched_getaffinity(0))})
+        return building_costs(
+            self.options.table,
+            self.options.train,
+            self.options.labs,
+            self.options.made or self.folder,
+            [int(copies) for copies in self.options.copies.split(",")],
+            processes,
+        )
+
     def growth(self) -> dict[str, object]:
         """What answers cost as the index grows."""
         return growth_costs(
@@ -161,7 +174,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--step-plasmids", type=int, default=320)
     parser.add_argument("--sizes", default="1000,36000,1000000")
-    parser.add_argument("--copies", default="1,4,10,30", help="sizes of the part growth")
+    parser.add_argument("--copies", default="1,4,10,30", help="sizes of building and growth")
     parser.add_argument("--made", type=Path, help="a folder that keeps made indexes")
     parser.add_argument("--work", type=Path, help="where files of a run may lie")
     parser.add_argument("-o", "--output", default=str(RECORD))

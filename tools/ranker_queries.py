@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.datasets.classes import ClassRule
-from vecattr.datasets.reserve import SplitHash, reserve
+from vecattr.datasets.reserve import SplitHash, SplitHashes, reserve
 from vecattr.datasets.splits import Split
 from vecattr.encoders.config import BagConfig
 from vecattr.indexes.editing.build import build_index
@@ -139,7 +139,8 @@ def make_fold(
 ) -> None:
     """Train, build and query; write `fold-N.npz`."""
     labels = [rule.label(plasmid.lab or "") for plasmid in plasmids]
-    reserved = reserve(labels, [SplitHash.from_plasmid(plasmid) for plasmid in plasmids]).rows
+    split_hashes = SplitHashes.from_hashes(map(SplitHash.from_plasmid, plasmids))
+    reserved = reserve(labels, split_hashes).rows
     queries, withheld = fold_queries(plasmids, rule, reserved, fold=fold)
     nobody = np.zeros(len(plasmids), dtype=bool)
     learned = ~(withheld | reserved)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -140,7 +141,7 @@ def command(
     network = encoder_config(encoder, settings, choices=choices)
     run = train_config(settings, choices=choices, bf16=bf16, refit=refit, reserve=reserve)
     collection = load_collection(plasmids, read_options)
-    rule = class_rule(collection, labs_file=labs_file, min_plasmids=min_plasmids)
+    rule = class_rule(_labs(collection), labs_file=labs_file, min_plasmids=min_plasmids)
     if threads is not None:
         limit_threads(threads)
     with TrainingProgress(terminal()) as watcher:
@@ -159,6 +160,11 @@ def command(
         )
     if is_leader():
         _say_reports(reports, folds=folds or 1)
+
+
+def _labs(plasmids: Sequence[Plasmid]) -> Counter[str | None]:
+    """How many plasmids each lab has."""
+    return Counter(plasmid.lab for plasmid in plasmids)
 
 
 def _train(

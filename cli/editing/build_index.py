@@ -12,23 +12,23 @@ from vecattr.cli.editing.lab_info import LabTable, lab_info_option
 from vecattr.cli.options.classes import check_class_options, class_options, class_rule
 from vecattr.cli.options.cluster import ClusterOptions, cluster_options
 from vecattr.cli.options.completions import SOURCES
-from vecattr.cli.options.compute import compute_options
+from vecattr.cli.options.compute import compute_options, processes_of
 from vecattr.cli.options.index import index_option, wait_option
 from vecattr.cli.options.output import refuse_inputs
-from vecattr.cli.options.reading import labelled_reading_options, load_collection
+from vecattr.cli.options.reading import kept_collection, labelled_reading_options
 from vecattr.cli.options.types import FOLDER
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.terminal import terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Literal
 
+    from vecattr.datasets.plasmid_file import PlasmidFile
     from vecattr.encoders.protocol import SequenceEmbedder
     from vecattr.encoders.vocabulary import Disclosure
     from vecattr.files.place import Place
     from vecattr.indexes.editing.build import BuildReport
-    from vecattr.plasmid import Plasmid
     from vecattr.readers.plasmids import ReadOptions
 
 
@@ -114,29 +114,37 @@ def command(
     `train` is refused, because it discloses those it was trained on. With a model folder of
     `train --folds`, one index is built for each fold; `query` combines them.
     """
-    check_class_options(labs_file, min_plasmids)
-    cluster.check(threads=threads, device=device)
+    _check_options(cluster, labs_file, min_plasmids, threads=threads, device=device)
     place, model, models = _checked(model or _shipped(), index, replace=replace)
-    collection = load_collection(plasmids, read_options)
-    reports = _build(
-        index,
-        collection,
-        _embedders(models, views=views, device=device, threads=threads),
-        cluster,
-        wait=wait,
-        model=model,
-        rule=class_rule(collection, labs_file=labs_file, min_plasmids=min_plasmids),
-        views=views,
-        keep_sequences=not no_sequences,
-        disclose_kmers=disclose_model_kmers,
-        replace=replace,
-        place=place,
-        search=search,
-        shards=shards,
-        lab_vectors=lab_vectors,
-        lab_info=lab_info.infos,
-    )
-    _say_reports(dict(zip(_paths(index, models), reports, strict=True)), collection, lab_info)
+    with kept_collection(plasmids, read_options, beside=index) as collection:
+        reports = _build(
+            index,
+            collection,
+            _embedders(models, views=views, device=device, threads=threads),
+            cluster,
+            processes=processes_of(threads, device=device),
+            wait=wait,
+            model=model,
+            rule=class_rule(collection.labs, labs_file=labs_file, min_plasmids=min_plasmids),
+            views=views,
+            keep_sequences=not no_sequences,
+            disclose_kmers=disclose_model_kmers,
+            replace=replace,
+            place=place,
+            search=search,
+            shards=shards,
+            lab_vectors=lab_vectors,
+            lab_info=lab_info.infos,
+        )
+    _say_reports(dict(zip(_paths(index, models), reports, strict=True)), collection.labs, lab_info)
+
+
+def _check_options(
+    cluster: ClusterOptions, labs_file: Path | None, min_plasmids: int | None, **compute: Any
+) -> None:
+    """UsageError for options that exclude each other."""
+    check_class_options(labs_file, min_plasmids)
+    cluster.check(**compute)
 
 
 def _paths(index: Path, models: Sequence[Path]) -> list[Path]:
@@ -145,14 +153,14 @@ def _paths(index: Path, models: Sequence[Path]) -> list[Path]:
 
 
 def _say_reports(
-    reports: Mapping[Path, BuildReport], plasmids: Sequence[Plasmid], lab_info: LabTable
+    reports: Mapping[Path, BuildReport], lab_names: Iterable[str | None], lab_info: LabTable
 ) -> None:
     """Say what each index holds, and of which labs of the table nothing is stored."""
+    labs = sorted(filter(None, lab_names))
     for path, report in reports.items():
         terminal().say(f"{path}: {report}")
         warn_unread(report.unread, report.plasmids)
         _warn_disclosed(path, report.disclosure)
-    labs = sorted({plasmid.lab for plasmid in plasmids if plasmid.lab is not None})
     lab_info.note_unknown(labs)
 
 
@@ -196,7 +204,7 @@ def _embedders(models: Sequence[Path], **options: Any) -> list[SequenceEmbedder]
 
 def _build(
     index: Path,
-    plasmids: Sequence[Plasmid],
+    plasmids: PlasmidFile,
     embedders: Sequence[SequenceEmbedder],
     cluster: ClusterOptions,
     *,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,6 @@ from vecattr.errors import UsageError
 
 if TYPE_CHECKING:
     from vecattr.datasets.classes import ClassRule
-    from vecattr.plasmid import Plasmid
 
 class_options = together(
     click.option(
@@ -37,19 +36,20 @@ def check_class_options(labs_file: Path | None, min_plasmids: int | None) -> Non
 
 
 def class_rule(
-    plasmids: Sequence[Plasmid], *, labs_file: Path | None, min_plasmids: int | None
+    labs: Counter[str | None], *, labs_file: Path | None, min_plasmids: int | None
 ) -> ClassRule:
-    """Which labs are classes of their own: by file, by count, else all of them."""
+    """Which labs are classes of their own: by file, by count, else all of them; `labs` says how
+    many plasmids each has."""
     from vecattr.datasets.classes import ClassRule, rule_by_count, rule_from_file  # start-up
 
     check_class_options(labs_file, min_plasmids)
     if labs_file is not None:
         rule = rule_from_file(labs_file)
-        absent = sorted((rule.named or frozenset()) - {plasmid.lab for plasmid in plasmids})
+        absent = sorted((rule.named or frozenset()) - labs.keys())
         if absent:
             terminal().say(f"{labs_file}: no plasmid is of {len(absent)} labs, first {absent[0]!r}")
         return rule
     if min_plasmids is not None:
-        labs = [plasmid.lab for plasmid in plasmids if plasmid.lab is not None]
-        return rule_by_count(labs, minimum=min_plasmids)
+        named = Counter({lab: count for lab, count in labs.items() if lab is not None})
+        return rule_by_count(named, minimum=min_plasmids)
     return ClassRule(named=None)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vecattr.cli.options.compute import processors
+from vecattr.cli.options.compute import processes_of
 from vecattr.cli.options.decorators import as_one_argument, together
 from vecattr.errors import UsageError
 
@@ -80,7 +80,7 @@ class ClusterOptions:
     ) -> Iterator[Callable[..., Iterator[Attribution]]]:
         """What answers queries one by one: processes here, or the workers of a cluster."""
         if self.cluster is None:
-            processes = 1 if device == "cuda" else threads or processors()
+            processes = processes_of(threads, device=device)
             yield partial(panel.query_many, processes=processes)
             return
         from vecattr.indexes.cluster.batches import cluster_answers  # start-up

@@ -29,6 +29,12 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def processes_of(threads: int | None, *, device: str) -> int:
+    """How many processes work beside this one: as many as there are processors unless `threads`
+    says so, and one where a GPU is asked for."""
+    return 1 if device == "cuda" else threads or processors()
+
+
 def limit_threads(count: int) -> None:
     """Limit the processor threads of libraries that are not loaded yet; called before torch is
     imported."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +18,7 @@ from vecattr.cli.terminal import ON_BAD_RECORD, terminal
 from vecattr.errors import InputError
 
 if TYPE_CHECKING:
+    from vecattr.datasets.plasmid_file import PlasmidFile
     from vecattr.plasmid import Plasmid
     from vecattr.readers.plasmids import ReadOptions
     from vecattr.readers.records import BadRecord
@@ -221,17 +225,31 @@ def load_plasmids(
 ) -> list[Plasmid]:
     """All good plasmids of the sources; bad records are told, or given to `report`, as
     --on-bad-record says. InputError when there is no good one."""
+    plasmids = list(good_plasmids(sources, read_options, report=report))
+    _check_any(len(plasmids), sources)
+    return plasmids
+
+
+def good_plasmids(
+    sources: Sequence[str],
+    read_options: ReadOptions,
+    *,
+    report: Callable[[BadRecord], None] | None = None,
+) -> Iterator[Plasmid]:
+    """The same, one by one, and perhaps none."""
     from vecattr.readers.plasmids import read_plasmids  # start-up
 
-    records = read_plasmids(sources, read_options)
-    plasmids = list(terminal().good_records(records, report=report))
-    if not plasmids:
+    return terminal().good_records(read_plasmids(sources, read_options), report=report)
+
+
+def _check_any(count: int, sources: Sequence[str]) -> None:
+    """InputError for no plasmids."""
+    if not count:
         raise InputError(
             "no plasmids to work on",
             where=", ".join(sources),
             hint="check the files, and --where if it was given",
         )
-    return plasmids
 
 
 def load_labelled_plasmids(
@@ -247,25 +265,46 @@ def load_labelled_plasmids(
 def load_collection(sources: Sequence[str], read_options: ReadOptions) -> list[Plasmid]:
     """As `load_labelled_plasmids`, to learn from; notes labs that look alike, and a publication
     with a large share of the plasmids, because it may be a word for none."""
-    from vecattr.datasets.splits import large_group  # start-up
-
     plasmids = load_labelled_plasmids(sources, read_options)
-    _note_look_alikes(plasmids)
-    large = large_group([plasmid.group for plasmid in plasmids])
-    if large is not None:
-        terminal().note(
-            f"{large[1]:,} of {len(plasmids):,} rows have the publication {large[0]!r} and are "
-            "never divided, so that few are left to calibrate with; leave the cell empty where "
-            "the publication is not known"
-        )
+    _note_look_alikes({plasmid.lab for plasmid in plasmids})
+    _note_large_group(Counter(plasmid.group for plasmid in plasmids))
     return plasmids
 
 
-def _note_look_alikes(plasmids: Sequence[Plasmid]) -> None:
-    """Note which labs of the plasmids differ only in what is not seen."""
+@contextmanager
+def kept_collection(
+    sources: Sequence[str], read_options: ReadOptions, *, beside: Path
+) -> Iterator[PlasmidFile]:
+    """The same in a file on the disk of the path `beside`, where there is room for what is made of
+    them, so that they need no memory."""
+    from vecattr.datasets.plasmid_file import PlasmidFile  # start-up
+
+    folder = next(parent for parent in beside.resolve().parents if parent.is_dir())
+    with PlasmidFile(folder) as kept:
+        kept.add_all(good_plasmids(sources, replace(read_options, labelled=True)))
+        _check_any(len(kept), sources)
+        _note_look_alikes(kept.labs)
+        _note_large_group(kept.groups)
+        yield kept
+
+
+def _note_large_group(groups: Counter[str | None]) -> None:
+    from vecattr.datasets.splits import large_group  # start-up
+
+    large = large_group(groups)
+    if large is not None:
+        terminal().note(
+            f"{large[1]:,} of {groups.total():,} rows have the publication {large[0]!r} and are "
+            "never divided, so that few are left to calibrate with; leave the cell empty where "
+            "the publication is not known"
+        )
+
+
+def _note_look_alikes(labs: Iterable[str | None]) -> None:
+    """Note which labs differ only in what is not seen."""
     from vecattr.plasmid import look_alikes  # start-up
 
-    for group in look_alikes({plasmid.lab for plasmid in plasmids if plasmid.lab is not None}):
+    for group in look_alikes(filter(None, labs)):
         terminal().note(
             f"the labs {', '.join(map(ascii, group))} differ only in blanks or invisible "
             "characters; if they are one, give them one name"

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import get_context, parent_process
 from threading import Thread
 from typing import Any, TypeVar
@@ -44,6 +45,19 @@ def results_in_order(
     """The result of `work(state, batch)` for each batch, in order, as batches are done. Both
     callables, the batches and the results are pickled. Errors as those of one process; VecattrError
     when a process is killed."""
+    with worker_pool(open_state, work, processes=processes) as results:
+        yield from results(batches)
+
+
+@contextmanager
+def worker_pool(
+    open_state: Callable[[], State],
+    work: Callable[[State, Batch], Result],
+    *,
+    processes: int,
+) -> Iterator[Callable[[Iterable[Batch]], Iterator[Result]]]:
+    """A function that does the same with batches, as often as it is called; the processes end with
+    the context."""
     with starting_children():  # the queues start a process that cleans up after all of them
         pool = ProcessPoolExecutor(
             processes,
@@ -51,18 +65,8 @@ def results_in_order(
             initializer=_start,
             initargs=(open_state, work),
         )
-    pending: deque[Future[Result]] = deque()
     try:
-        for batch in batches:
-            with (
-                starting_children(),
-                signals_blocked(signal.SIGINT),
-            ):  # a submission may start a process
-                pending.append(pool.submit(_work, batch))
-            while pending and (len(pending) > _AHEAD * processes or pending[0].done()):
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
+        yield partial(_results, pool, processes)
     except BrokenProcessPool as error:
         raise VecattrError(
             "a process that was answering was killed, perhaps for want of memory",
@@ -70,6 +74,21 @@ def results_in_order(
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _results(pool: ProcessPoolExecutor, processes: int, batches: Iterable[Any]) -> Iterator[Any]:
+    """The result of each batch in order; few are on the way at any time."""
+    pending: deque[Future[Any]] = deque()
+    for batch in batches:
+        with (
+            starting_children(),
+            signals_blocked(signal.SIGINT),
+        ):  # a submission may start a process
+            pending.append(pool.submit(_work, batch))
+        while pending and (len(pending) > _AHEAD * processes or pending[0].done()):
+            yield pending.popleft().result()
+    while pending:
+        yield pending.popleft().result()
 
 
 class _Worker:

@@ -6,16 +6,16 @@ earlier calibration back.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vecattr.datasets.reserve import SplitHash
+from vecattr.datasets.reserve import SplitHash, SplitHashes
 from vecattr.encoders.model_folder import content_name
 from vecattr.errors import InputError, UsageError
 from vecattr.files.atomic import atomic_write, sha256_bytes
 from vecattr.files.folder import Entry
-from vecattr.indexes.editing.mean_calibration import new_calibration
+from vecattr.indexes.calibrating.mean_calibration import new_calibration
 from vecattr.indexes.editing.publish import StepHook, no_hook, publish
 from vecattr.indexes.storage.index_folder import MODEL_FOLDER, newest_manifest, read_manifest
 from vecattr.indexes.storage.index_model import index_ranker
@@ -57,7 +57,8 @@ def recalibrate(path: Path, *, wait: float = 0, step: StepHook = no_hook) -> Rec
         old = newest_manifest(folder.root)
         segments = open_segments(folder.root, old)
         _check(segments)
-        contents = new_calibration(index_ranker(folder.root, old), segments, _hashes(segments))
+        split_hashes = SplitHashes.from_hashes(_hashes(segments))
+        contents = new_calibration(index_ranker(folder.root, old), segments, split_hashes)
         if not contents:
             raise InputError(
                 "too few plasmids of named labs can be left out to calibrate by",
@@ -82,20 +83,18 @@ def _check(segments: Sequence[LiveSegment]) -> None:
         )
 
 
-def _hashes(segments: Sequence[LiveSegment]) -> dict[str, SplitHash]:
-    """What decides, by id, which living plasmids are left out."""
-    hashes = {}
+def _hashes(segments: Sequence[LiveSegment]) -> Iterator[SplitHash]:
+    """What decides which living plasmids are left out, in the order of rows."""
     for segment in segments:
         for row in segment.rows().tolist():
             stored = segment.plasmid(row)
             if stored.bases is None:
                 vector = segment.stored.vectors[row]
-                hashes[stored.id] = SplitHash.from_vector(vector, group=stored.group)
+                yield SplitHash.from_vector(vector, group=stored.group)
             else:
                 bases = unpack_bases(stored.bases)
                 plasmid = Plasmid(stored.id, bases, topology=stored.topology, group=stored.group)
-                hashes[stored.id] = SplitHash.from_plasmid(plasmid)
-    return hashes
+                yield SplitHash.from_plasmid(plasmid)
 
 
 def _written(folder: Entry, contents: dict[str, bytes]) -> ModelFiles:

@@ -11,7 +11,7 @@ import numpy as np
 from vecattr.errors import ArtifactError
 from vecattr.files.atomic import check_file, read_file
 from vecattr.files.folder import Entry
-from vecattr.indexes.editing.kmer_writer import kmer_arrays
+from vecattr.indexes.editing.kmer_writer import MoleculeKmers, kmer_arrays
 from vecattr.indexes.search.nearest_plasmids import open_cells
 from vecattr.indexes.search.vector_search import build_faiss_index
 from vecattr.indexes.storage.index_folder import cells_path, faiss_path, segment_path
@@ -106,7 +106,10 @@ def _kmer_faults(stored: Segment) -> Iterator[str]:
         if not stored.has_sequences:
             yield "has k-mers, which disclose sequences, but no sequences"
             return
-        molecules = ((stored.bases(row), stored.topology(row)) for row in range(stored.rows))
+        molecules = (
+            MoleculeKmers.from_packed(stored.bases(row), stored.topology(row))
+            for row in range(stored.rows)
+        )
         expected = kmer_arrays(molecules, labs=stored.lab_codes, groups=stored.group_codes)
         for name in stored.kmers.differing(expected):
             yield f"{name} is not what the sequences give"

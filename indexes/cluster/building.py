@@ -14,13 +14,15 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
 from vecattr.datasets.classes import ClassRule
 from vecattr.datasets.lab_shards import shard_of
+from vecattr.datasets.reserve import SplitHash, SplitHashes
+from vecattr.datasets.rows import row_line
 from vecattr.encoders.model_folder import learned_labs
 from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import ArtifactError
@@ -29,7 +31,7 @@ from vecattr.files.folder import Entry, OpenFolder
 from vecattr.files.json_files import parse_json
 from vecattr.indexes.cluster.cluster import Cluster
 from vecattr.indexes.cluster.embedding import EmbedderRecipe
-from vecattr.indexes.cluster.rows import read_rows, row_line, write_rows
+from vecattr.indexes.cluster.rows import read_rows, write_rows
 from vecattr.indexes.cluster.shared_folder import check_shared
 from vecattr.indexes.cluster.work_folder import (
     RECEIPTS,
@@ -39,10 +41,10 @@ from vecattr.indexes.cluster.work_folder import (
     make_work_folder,
     work_folder,
 )
+from vecattr.indexes.editing.prepared_rows import Preparation
 from vecattr.indexes.editing.segment_sink import Filled, Filling, FillOrder
 from vecattr.indexes.editing.segment_writer import is_full
 from vecattr.indexes.search.cells import Search
-from vecattr.indexes.search.embedding import embed_checked
 from vecattr.indexes.storage.index_folder import (
     MODEL_FOLDER,
     cells_path,
@@ -135,7 +137,9 @@ def _fill(cluster: Cluster, work: Entry, order: FillOrder, plasmids: Iterable[Pl
     """As `vecattr.indexes.editing.segment_sink.fill`, by workers."""
     recipe = _recipe(work, order)
     receipts: list[Receipt] = []
-    for receipt in cluster.results(_Task(recipe), _rows_files(work.path / ROWS, order, plasmids)):
+    split_hashes: list[SplitHashes] = []
+    files = _rows_files(work.path / ROWS, order, plasmids, split_hashes)
+    for receipt in cluster.results(_Task(recipe), files):
         receipts.append(receipt)
         if order.progress is not None:
             order.progress(receipt.entry.rows)
@@ -144,7 +148,8 @@ def _fill(cluster: Cluster, work: Entry, order: FillOrder, plasmids: Iterable[Pl
         order.step("segment")
     sizes = sum((Counter(receipt.class_sizes) for receipt in receipts), Counter[str]())
     entries = tuple(receipt.entry for receipt in receipts)
-    return Filled(entries, sizes, sum(receipt.unread for receipt in receipts))
+    unread = sum(receipt.unread for receipt in receipts)
+    return Filled(entries, sizes, unread, SplitHashes.from_parts(split_hashes))
 
 
 def _recipe(work: Entry, order: FillOrder) -> SegmentRecipe:
@@ -161,21 +166,41 @@ def _recipe(work: Entry, order: FillOrder) -> SegmentRecipe:
     )
 
 
-def _rows_files(folder: Path, order: FillOrder, plasmids: Iterable[Plasmid]) -> Iterator[str]:
-    """The names of files with the rows of each segment, divided as one process divides them."""
-    lines: list[list[bytes]] = [[] for _ in range(order.shards)]
-    base_bytes = [0] * order.shards
+@dataclass
+class _SegmentRows:
+    """The lines of a segment that is not full yet, its bytes of packed bases, and split hashes."""
+
+    lines: list[bytes] = field(default_factory=list)
+    base_bytes: int = 0
+    split_hashes: list[SplitHash] = field(default_factory=list)
+
+    def add(self, plasmid: Plasmid, order: FillOrder) -> bool:
+        """One more plasmid; whether the segment is full with it."""
+        self.lines.append(row_line(plasmid))
+        if order.empty.keep_sequences:
+            self.base_bytes += -(-len(plasmid) // _BASES_IN_A_BYTE)
+        if order.calibrates:
+            self.split_hashes.append(SplitHash.from_plasmid(plasmid))
+        return is_full(len(self.lines), self.base_bytes, most_rows=order.segment_rows)
+
+
+def _rows_files(
+    folder: Path, order: FillOrder, plasmids: Iterable[Plasmid], split_hashes: list[SplitHashes]
+) -> Iterator[str]:
+    """The names of files with the rows of each segment, divided as one process divides them; the
+    split hashes of each file's rows are added to `split_hashes`."""
+    pending = [_SegmentRows() for _ in range(order.shards)]
     for plasmid in plasmids:
         assert plasmid.lab is not None, "plasmids were checked"
         shard = shard_of(plasmid.lab, count=order.shards)
-        lines[shard].append(row_line(plasmid))
-        if order.empty.keep_sequences:
-            base_bytes[shard] += -(-len(plasmid) // _BASES_IN_A_BYTE)
-        if is_full(len(lines[shard]), base_bytes[shard], most_rows=order.segment_rows):
-            yield write_rows(folder, lines[shard])
-            lines[shard], base_bytes[shard] = [], 0
-    for rest in filter(None, lines):
-        yield write_rows(folder, rest)
+        if pending[shard].add(plasmid, order):
+            full, pending[shard] = pending[shard], _SegmentRows()
+            split_hashes.append(SplitHashes.from_hashes(full.split_hashes))
+            yield write_rows(folder, full.lines)
+    for rest in pending:
+        if rest.lines:
+            split_hashes.append(SplitHashes.from_hashes(rest.split_hashes))
+            yield write_rows(folder, rest.lines)
 
 
 @dataclass(frozen=True)
@@ -220,12 +245,13 @@ def _written(recipe: SegmentRecipe, rows: str) -> Receipt:
             folder.root, recipe.empty, embedder, learned, rule, rows_limit, 1, recipe.search
         )
         sink = order.sink()
-        for plasmid, vector in embed_checked(read_rows(work / ROWS, rows), embedder):
+        prepared = Preparation(recipe.empty.keep_sequences, reserves=False)
+        for plasmid, row in prepared.of_all(read_rows(work / ROWS, rows), embedder):
             assert plasmid.lab is not None, "plasmids were checked"
-            sink.add(plasmid, label=rule.label(plasmid.lab), vector=vector)
+            sink.add(plasmid, label=rule.label(plasmid.lab), row=row)
         sink.close()
-    [entry] = sink.taken()
-    return Receipt(entry, dict(sink.class_sizes), sink.unread)
+    [written] = sink.taken()
+    return Receipt(written.entry, dict(sink.class_sizes), sink.unread)
 
 
 @lru_cache(maxsize=1)

@@ -18,6 +18,7 @@ from vecattr.errors import AppliedError, InputError
 from vecattr.files.folder import Entry
 from vecattr.indexes.editing.known_ids import KnownIdRule, KnownIds
 from vecattr.indexes.editing.lab_info import LabInfos, lab_info_for
+from vecattr.indexes.editing.prepared_rows import PreparedRow
 from vecattr.indexes.editing.publish import StepHook, no_hook, publish
 from vecattr.indexes.editing.segment_sink import SegmentSink, merge_small
 from vecattr.indexes.editing.segment_writer import MOST_ROWS, SegmentWriter
@@ -158,7 +159,7 @@ def _fill(
     for plasmid, vector in embed_plasmids(plasmids, embedder, progress=progress):
         assert plasmid.lab is not None  # `embed_plasmids` has checked it
         known = plasmid.with_features_among(features)
-        sink.add(known, label=plasmid.lab, vector=vector)
+        sink.add(known, label=plasmid.lab, row=PreparedRow(vector))
     sink.close()
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import nullcontext
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from vecattr.datasets.classes import ClassRule
 from vecattr.datasets.lab_shards import check_shard_count
-from vecattr.datasets.reserve import SplitHash
 from vecattr.encoders.embedder import Embedder, load_embedder
 from vecattr.encoders.model_folder import learned_labs, model_identity
 from vecattr.encoders.protocol import SequenceEmbedder
@@ -20,9 +19,10 @@ from vecattr.errors import InputError, MismatchError
 from vecattr.files.atomic import sync_tree, translated_errors
 from vecattr.files.folder import Entry
 from vecattr.files.place import Place
+from vecattr.indexes.calibrating.held_out_scoring import Workers
+from vecattr.indexes.calibrating.mean_calibration import calibrate_means
 from vecattr.indexes.editing.index_place import check_place, index_place, put_in_force
 from vecattr.indexes.editing.lab_info import LabInfos, lab_info_for
-from vecattr.indexes.editing.mean_calibration import calibrate_means
 from vecattr.indexes.editing.publish import (
     StepHook,
     no_hook,
@@ -99,6 +99,7 @@ def build_index(
     search: Search = "auto",
     shards: int = 1,
     filling: Filling = fill,
+    processes: int = 1,
     wait: float = 0,
     progress: Progress | None = None,
     step: StepHook = no_hook,
@@ -106,12 +107,11 @@ def build_index(
     """Build the index at `path`, in a folder beside it that replaces it when it is complete.
 
     Whatever else comes to be there after `place` was taken (None: now) stays (UsageError).
-    `segment_rows`, `shards` and `search` as in `FillOrder`; `filling` writes the segments, and what
-    `lab_info` tells of other labs is left out. `progress` gets the number of plasmids done since
-    its last call. UsageError when an index is there and `replace` is False, or no sequences are to
-    be kept and the model tells k-mers and may not (`disclose_kmers`); ArtifactError when something
-    else is there, LockedError when the old index is still written after `wait` seconds, InputError
-    for no plasmids, a doubled id or no lab, MissingError or MismatchError for another model.
+    `segment_rows`, `shards`, `search` and `processes` as in `FillOrder`; `filling` writes segments,
+    and what `lab_info` tells of other labs is left out. `progress` gets the number of plasmids done
+    since its last call. UsageError when an index is there and `replace` is False, or the model may
+    not tell its k-mers, ArtifactError when something else is there, LockedError as `writing`,
+    InputError for no plasmids, a doubled id or no lab, MissingError or MismatchError for a model.
 
     >>> from vecattr import ClassRule, read_plasmids
     >>> plasmids, rule = read_plasmids(["plasmids.csv"]), ClassRule()
@@ -119,18 +119,23 @@ def build_index(
     4
     """
     path, place = Path(path).resolve(), place or index_place(path)
-    lock = writing(path, wait=wait) if check_place(path, replace=replace) else nullcontext()
+    lock = _locked(path, replace=replace, wait=wait)
     with lock, place.told_when_taken(), unfinished_folder(place.location) as (new, unfinished):
         place.check()
         parts = _import_model(unfinished.root, model, embedder, views, lab_vectors)
-        empty = _empty_manifest(parts, views=views, keep_sequences=keep_sequences)
-        order = _order(empty, parts, rule, (segment_rows, shards, search, progress, step))
-        disclosure = checked_disclosure(parts.folder, empty, allowed=disclose_kmers)
-        filled, split_hashes = _fill(order, plasmids, filling)
-        manifest = _filled_manifest(order, filled, split_hashes, lab_info or {})
+        division = segment_rows, shards, search, processes, progress, step
+        order = _order(parts, rule, division, views=views, keep_sequences=keep_sequences)
+        disclosure = checked_disclosure(parts.folder, order.empty, allowed=disclose_kmers)
+        filled = filling(order, check_plasmids(plasmids))
+        manifest = _filled_manifest(order, filled, lab_info or {})
         _publish_folder(unfinished, manifest, place.path, step)
         put_in_force(new, unfinished, place, step)
     return _report(manifest, filled, parts.learned, disclosure)
+
+
+def _locked(path: Path, *, replace: bool, wait: float) -> AbstractContextManager[object]:
+    """The lock of the index that is replaced, if there is one; errors as in `check_place`."""
+    return writing(path, wait=wait) if check_place(path, replace=replace) else nullcontext()
 
 
 class _ModelParts(NamedTuple):
@@ -173,33 +178,17 @@ def _import_model(
 
 
 def _order(
-    empty: Manifest,
     parts: _ModelParts,
     rule: ClassRule,
-    division: tuple[int, int, Search, Progress | None, StepHook],
+    division: tuple[int, int, Search, int, Progress | None, StepHook],
+    *,
+    views: int | None,
+    keep_sequences: bool,
 ) -> FillOrder:
-    """With the last five fields; UsageError for a number of shards out of range."""
+    """With the last six fields; UsageError for a number of shards out of range."""
     check_shard_count(division[1])
+    empty = _empty_manifest(parts, views=views, keep_sequences=keep_sequences)
     return FillOrder(parts.folder.parent, empty, parts.embedder, parts.learned, rule, *division)
-
-
-def _fill(
-    order: FillOrder, plasmids: Iterable[Plasmid], filling: Filling
-) -> tuple[Filled, dict[str, SplitHash]]:
-    """The segments of the plasmids; and their split hashes by id where lab vectors are means, which
-    must be calibrated, and none otherwise. InputError for no plasmids."""
-    split_hashes: dict[str, SplitHash] = {}
-
-    def noted() -> Iterator[Plasmid]:
-        for plasmid in check_plasmids(plasmids):
-            if order.learned is None:
-                split_hashes[plasmid.id] = SplitHash.from_plasmid(plasmid)
-            yield plasmid
-
-    filled = filling(order, noted())
-    if not filled.entries:
-        raise InputError("there are no plasmids to build from", hint="check the inputs")
-    return filled, split_hashes
 
 
 def _empty_manifest(parts: _ModelParts, *, views: int | None, keep_sequences: bool) -> Manifest:
@@ -220,11 +209,12 @@ def _empty_manifest(parts: _ModelParts, *, views: int | None, keep_sequences: bo
 def _filled_manifest(
     order: FillOrder,
     filled: Filled,
-    split_hashes: Mapping[str, SplitHash],
     lab_info: LabInfos,
 ) -> Manifest:
-    """The same generation with these segments, with what is known of their labs, and,
-    where there are split hashes, with a calibration of lab vectors that are means."""
+    """The same generation with these segments, with what is known of their labs, and with a
+    calibration of lab vectors that are means. InputError for no plasmids."""
+    if not filled.entries:
+        raise InputError("there are no plasmids to build from", hint="check the inputs")
     folder = order.folder
     manifest = dataclasses.replace(
         order.empty,
@@ -232,16 +222,20 @@ def _filled_manifest(
         plasmids=filled.class_sizes.total(),
         labs=len(filled.class_sizes),
     )
-    if not split_hashes and not lab_info:
+    if not order.calibrates and not lab_info:
         return manifest
     segments = open_segments(folder, manifest)
     manifest = dataclasses.replace(
         manifest, lab_info=lab_info_for(folder, segments, infos=lab_info)
     )
-    if not split_hashes:
+    if not order.calibrates:
         return manifest
     files = calibrate_means(
-        folder / MODEL_FOLDER, manifest.model_files, segments, split_hashes=split_hashes
+        folder / MODEL_FOLDER,
+        manifest.model_files,
+        segments,
+        split_hashes=filled.split_hashes,
+        workers=Workers(order.processes, folder.path, manifest) if order.processes > 1 else None,
     )
     return dataclasses.replace(manifest, model_files=files)
 

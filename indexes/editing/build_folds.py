@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from vecattr.plasmid import Plasmid
 
 def build_folds(
     path: Path,
-    plasmids: Sequence[Plasmid],
+    plasmids: Iterable[Plasmid],
     *,
     model: Path,
     embedders: Sequence[SequenceEmbedder],
@@ -39,9 +39,9 @@ def build_folds(
 ) -> tuple[BuildReport, ...]:
     """Build one index for each fold of `model`, at `path`/fold-1 and so on, all of them or none.
 
-    `embedders` are those of the folds, in order; `step` is called with "move" when all indexes are
-    in place. `options` and errors as in `build_index`, and MissingError when a fold of the model is
-    not there.
+    `plasmids` are gone through once for each fold. `embedders` are those of the folds, in order;
+    `step` is called with "move" when all indexes are in place. `options` and errors as in
+    `build_index`, and MissingError when a fold of the model is not there.
     """
     path = Path(path).resolve()
     place = place or index_place(path)

@@ -7,6 +7,7 @@ largest arrays have 8 e bytes, and at most about four of them exist at once.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,17 +32,33 @@ _HALF = np.uint64(32)
 _LOW = np.uint64((1 << 32) - 1)
 
 
+class MoleculeKmers(NamedTuple):
+    """The sampled k-mers of a molecule, ascending, each once (s,), and its composition (w,)."""
+
+    sketch: Hashes
+    composition: NDArray[np.float32]
+
+    @classmethod
+    def from_bases(cls, bases: str, *, circular: bool) -> MoleculeKmers:
+        """Counted in upper-case bases."""
+        sketch = sketch_of(bases, circular=circular)
+        return cls(sketch, composition(bases, circular=circular))
+
+    @classmethod
+    def from_packed(cls, packed: PackedBases, topology: Topology) -> MoleculeKmers:
+        """The same of packed bases."""
+        return cls.from_bases(unpack_bases(packed), circular=topology == "circular")
+
+
 def kmer_arrays(
-    plasmids: Iterable[tuple[PackedBases, Topology]], *, labs: StoredCodes, groups: StoredCodes
+    molecules: Iterable[MoleculeKmers], *, labs: StoredCodes, groups: StoredCodes
 ) -> Arrays:
     """The arrays of `kmers/` of n plasmids, with their lab codes (n,) and group codes (n,)."""
     sketches, compositions = [], [np.zeros((0, WORDS), dtype=np.float32)]
-    for packed, topology in plasmids:
-        bases, circular = unpack_bases(packed), topology == "circular"
-        sketches.append(sketch_of(bases, circular=circular))
-        compositions.append(composition(bases, circular=circular)[None, :])
+    for molecule in molecules:
+        sketches.append(molecule.sketch)
+        compositions.append(molecule.composition[None, :])
     hashes, offsets = _concatenated(sketches)
-    del sketches
     kmers = distinct(hashes)  # (e,) -> (u,)
     places = np.searchsorted(kmers, hashes).astype(np.uint32)  # (e,)
     del hashes
@@ -63,11 +80,14 @@ def bucket_starts(kmers: Hashes) -> NDArray[np.uint32]:
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.uint32)
 
 
-def _concatenated(sketches: Iterable[Hashes]) -> tuple[Hashes, NDArray[np.int64]]:
-    """All sketches as one array (e,), and where each begins (n + 1,)."""
-    arrays = [np.zeros(0, dtype=np.uint64), *sketches]
-    offsets = np.cumsum([len(hashes) for hashes in arrays], dtype=np.int64)
-    return np.concatenate(arrays), offsets
+def _concatenated(sketches: list[Hashes]) -> tuple[Hashes, NDArray[np.int64]]:
+    """All sketches as one array (e,), and where each begins (n + 1,). The list is empty then, so
+    that memory holds them once."""
+    offsets = np.cumsum([0, *map(len, sketches)], dtype=np.int64)
+    hashes = np.empty(int(offsets[-1]), dtype=np.uint64)
+    for row in reversed(range(len(sketches))):
+        hashes[offsets[row] : offsets[row + 1]] = sketches.pop()
+    return hashes, offsets
 
 
 def _postings(

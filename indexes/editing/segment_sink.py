@@ -10,18 +10,27 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import NamedTuple
 
 from vecattr.datasets.classes import ClassRule
 from vecattr.datasets.lab_shards import shard_of
+from vecattr.datasets.reserve import SplitHash, SplitHashes
+from vecattr.encoders.embedder import Embedder, load_embedder
 from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.files.atomic import atomic_write, sha256_bytes
 from vecattr.files.folder import Entry
+from vecattr.indexes.editing.prepared_rows import Preparation, PreparedRow
 from vecattr.indexes.editing.publish import StepHook, no_hook
 from vecattr.indexes.editing.segment_writer import SegmentWriter
 from vecattr.indexes.search.cells import Search, cell_bytes
-from vecattr.indexes.search.embedding import Progress, are_unread, embed_checked, unread_vector
+from vecattr.indexes.search.embedding import Progress, are_unread, unread_vector
 from vecattr.indexes.search.vector_search import build_faiss_index
-from vecattr.indexes.storage.index_folder import cells_path, faiss_path, segment_path
+from vecattr.indexes.storage.index_folder import (
+    MODEL_FOLDER,
+    cells_path,
+    faiss_path,
+    segment_path,
+)
 from vecattr.indexes.storage.lab_parts import lab_parts
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.manifest import FileFacts, Manifest, SegmentEntry
@@ -61,10 +70,17 @@ def write_segment(
     )
 
 
+class WrittenSegment(NamedTuple):
+    """The manifest entry of a segment, and the split hashes of its rows as far as they are told."""
+
+    entry: SegmentEntry
+    split_hashes: SplitHashes
+
+
 class SegmentSink:
     """Takes labelled plasmids and writes each segment as soon as it is full.
 
-    `entries` are the manifest entries of the segments written so far; `class_sizes` counts the
+    `written` are the segments written so far; `class_sizes` counts the
     plasmids of each class, and `unread` those that `embedder` reads nothing of. A class gets its
     `learned` vector where there is one, else the mean of its plasmids. `with_moments` stores the
     moments of each segment's vectors, from which the discriminant of the index is made.
@@ -81,7 +97,7 @@ class SegmentSink:
         search: Search = "auto",
         step: StepHook = no_hook,
     ) -> None:
-        self.entries: list[SegmentEntry] = []
+        self.written: list[WrittenSegment] = []
         self.class_sizes: Counter[str] = Counter()
         self.unread = 0
         self._path = path
@@ -92,10 +108,20 @@ class SegmentSink:
         self._with_moments = with_moments
         self._search: Search = search
         self._after_step = step
+        self._split_hashes: list[SplitHash] = []
 
-    def add(self, plasmid: Plasmid, *, label: str, vector: Vectors) -> None:
-        """One plasmid with its class and its unit vector (d,)."""
-        self._writer.add_plasmid(plasmid, label=label, vector=vector)
+    @property
+    def entries(self) -> list[SegmentEntry]:
+        """The manifest entries of the segments written so far."""
+        return [segment.entry for segment in self.written]
+
+    def add(self, plasmid: Plasmid, *, label: str, row: PreparedRow) -> None:
+        """One plasmid with its class and what was made of it."""
+        self._writer.add_plasmid(
+            plasmid, label=label, vector=row.vector, bases=row.bases, kmers=row.kmers
+        )
+        if row.split_hash is not None:
+            self._split_hashes.append(row.split_hash)
         self.class_sizes[label] += 1
         if self._writer.is_full:
             self._write()
@@ -105,9 +131,9 @@ class SegmentSink:
         if len(self._writer):
             self._write()
 
-    def taken(self) -> list[SegmentEntry]:
-        """The entries since this was called last; they are not among `entries` any more."""
-        taken, self.entries = self.entries, []
+    def taken(self) -> list[WrittenSegment]:
+        """The segments since this was called last; they are not among `written` any more."""
+        taken, self.written = self.written, []
         return taken
 
     @cached_property
@@ -121,16 +147,17 @@ class SegmentSink:
         if self._with_moments:
             writer.add_moments([Moments.from_vectors(vectors)])
         self.unread += int(are_unread(vectors, self._unread_vector).sum())
-        self.entries.append(
-            write_segment(self._path, writer, step=self._after_step, search=self._search)
-        )
+        split_hashes, self._split_hashes = SplitHashes.from_hashes(self._split_hashes), []
+        entry = write_segment(self._path, writer, step=self._after_step, search=self._search)
+        self.written.append(WrittenSegment(entry, split_hashes))
 
 
 @dataclass(frozen=True)
 class FillOrder:
     """What the segments of a new index are made of: the `folder` that they are written to, its
     manifest without segments, the embedder, the learned lab vectors that are wanted, the class of
-    each lab, and how segments are divided: by so many rows, and labs by so many `shards`."""
+    each lab, how segments are divided (by so many rows, and labs by so many `shards`), and by how
+    many processes rows are made."""
 
     folder: Entry
     empty: Manifest
@@ -140,8 +167,27 @@ class FillOrder:
     segment_rows: int
     shards: int
     search: Search
+    processes: int = 1
     progress: Progress | None = None
     step: StepHook = no_hook
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether lab vectors are means, which are calibrated when the index is built."""
+        return self.learned is None
+
+    @property
+    def preparation(self) -> Preparation:
+        """How rows are made before they go into segments; by several processes, if these can open
+        the embedder from the index's folder."""
+        open_embedder = None
+        if isinstance(self.embedder, Embedder) and self.embedder.uses_numpy:
+            model = self.folder.path / MODEL_FOLDER
+            views = self.empty.views
+            open_embedder = partial(load_embedder, model, views=views, device="cpu", threads=1)
+        return Preparation(
+            self.empty.keep_sequences, self.calibrates, self.processes, open_embedder
+        )
 
     def sink(self, folder: Entry | None = None) -> SegmentSink:
         """A new sink, in this folder or another."""
@@ -158,12 +204,13 @@ class FillOrder:
 
 @dataclass(frozen=True)
 class Filled:
-    """The segments of a new index in their order, how many plasmids each class has, and of how many
-    the model knows no part."""
+    """The segments of a new index in their order, how many plasmids each class has, of how many the
+    model knows no part, and the split hashes of all rows where lab vectors are means."""
 
     entries: tuple[SegmentEntry, ...]
     class_sizes: Counter[str]
     unread: int
+    split_hashes: SplitHashes
 
 
 #: What writes the segments of a new index, of plasmids that passed `check_plasmids`.
@@ -174,17 +221,23 @@ def fill(order: FillOrder, plasmids: Iterable[Plasmid]) -> Filled:
     """Write the segments in this process: in the order in which they are full, then the last one of
     each shard."""
     sinks = [order.sink() for _ in range(order.shards)]
-    entries: list[SegmentEntry] = []
-    for plasmid, vector in embed_checked(plasmids, order.embedder, progress=order.progress):
+    written: list[WrittenSegment] = []
+    rows = order.preparation.of_all(plasmids, order.embedder, progress=order.progress)
+    for plasmid, row in rows:
         assert plasmid.lab is not None, "plasmids were checked"
         sink = sinks[shard_of(plasmid.lab, count=order.shards)]
-        sink.add(plasmid, label=order.rule.label(plasmid.lab), vector=vector)
-        entries += sink.taken()
+        sink.add(plasmid, label=order.rule.label(plasmid.lab), row=row)
+        written += sink.taken()
     for sink in sinks:
         sink.close()
-        entries += sink.taken()
+        written += sink.taken()
     sizes = sum((sink.class_sizes for sink in sinks), Counter[str]())
-    return Filled(tuple(entries), sizes, sum(sink.unread for sink in sinks))
+    return Filled(
+        tuple(segment.entry for segment in written),
+        sizes,
+        sum(sink.unread for sink in sinks),
+        SplitHashes.from_parts([segment.split_hashes for segment in written]),
+    )
 
 
 def merge_segments(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vecattr.files.array_directory import Attribute
 from vecattr.files.arrays import string_arrays, write_arrays
-from vecattr.indexes.editing.kmer_writer import Arrays, kmer_arrays
+from vecattr.indexes.editing.kmer_writer import Arrays, MoleculeKmers, kmer_arrays
 from vecattr.indexes.storage.kmer_schema import PARAMETERS
 from vecattr.indexes.storage.lab_parts import LabPart
 from vecattr.indexes.storage.manifest import Manifest
@@ -26,7 +26,7 @@ from vecattr.indexes.storage.stored_info import NO_GROUP, NO_YEAR, PackedFeature
 from vecattr.info import PlasmidInfo
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.discriminant import Moments
-from vecattr.sequences.two_bit import pack_bases
+from vecattr.sequences.two_bit import PackedBases, pack_bases
 from vecattr.vectors import Vectors
 
 #: A segment is full at this many rows or bytes of packed bases (four bases each, so 40,000
@@ -53,6 +53,7 @@ class SegmentWriter:
         self._keep_sequences = keep_sequences
         self._most_rows = most_rows
         self._plasmids: list[StoredPlasmid] = []
+        self._kmers: dict[int, MoleculeKmers] = {}
         self._parts: list[LabPart] = []
         self._moments: list[Moments] = []
         self._base_bytes = 0
@@ -94,10 +95,25 @@ class SegmentWriter:
             rows[row] = plasmid.vector
         return rows
 
-    def add_plasmid(self, plasmid: Plasmid, *, label: str, vector: Vectors) -> None:
-        """One labelled plasmid with its unit vector (d,)."""
+    def add_plasmid(
+        self,
+        plasmid: Plasmid,
+        *,
+        label: str,
+        vector: Vectors,
+        bases: PackedBases | None = None,
+        kmers: MoleculeKmers | None = None,
+    ) -> None:
+        """One labelled plasmid with its unit vector (d,), and with its packed bases and k-mers if
+        they were made before."""
         assert plasmid.lab is not None, "a stored plasmid has a lab"
         info = plasmid.info or PlasmidInfo()
+        if not self._keep_sequences:
+            bases = None
+        elif bases is None:
+            bases = pack_bases(plasmid.sequence)
+        if bases is not None and kmers is not None:
+            self._kmers[len(self)] = kmers
         self.add_stored(
             StoredPlasmid(
                 id=plasmid.id,
@@ -107,7 +123,7 @@ class SegmentWriter:
                 topology=plasmid.topology,
                 length=len(plasmid),
                 vector=vector,
-                bases=pack_bases(plasmid.sequence) if self._keep_sequences else None,
+                bases=bases,
                 features=self._packed_features(plasmid),
                 publication=info.publication,
                 year=info.year,
@@ -212,10 +228,13 @@ class SegmentWriter:
         }
 
     def _kmer_arrays(self, columns: Arrays) -> Arrays:
-        """Counted from the bases, whatever segments the rows come from; `columns` has the codes."""
+        """Counted from the bases, whatever segments the rows come from, unless they were before;
+        `columns` has the codes."""
         molecules = (
-            (plasmid.bases, plasmid.topology)
-            for plasmid in self._plasmids
+            self._kmers.pop(row)
+            if row in self._kmers
+            else MoleculeKmers.from_packed(plasmid.bases, plasmid.topology)
+            for row, plasmid in enumerate(self._plasmids)
             if plasmid.bases is not None
         )
         labs = cast("StoredCodes", columns["sequences/lab"])

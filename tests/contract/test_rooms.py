@@ -57,6 +57,7 @@ ROOMS = (
     "vecattr.indexes.evidence",
     "vecattr.indexes.answering",
     "vecattr.indexes.index",
+    "vecattr.indexes.calibrating",
     "vecattr.indexes.editing",
     "vecattr.indexes.checking",
     "vecattr.indexes.evaluation",

@@ -1,4 +1,5 @@
-"""Claims about made growth: a copy of an index has labs, ids and half of the k-mers of its own."""
+"""Claims about made growth: a copy of an index has labs, ids and half of the k-mers of its own; a
+copy of a table has 3 % of its bases substituted."""
 
 from __future__ import annotations
 
@@ -7,6 +8,10 @@ from typing import Any
 
 import numpy as np
 from grown_index import grow
+from grown_table import grow_labs, grow_table
+
+from vecattr.plasmid import Plasmid
+from vecattr.readers.plasmids import ReadOptions, read_plasmids
 
 
 def test_a_grown_index_holds_copies_of_every_lab(tmp_path: Path, workshop: Any) -> None:
@@ -30,3 +35,27 @@ def test_a_grown_index_holds_copies_of_every_lab(tmp_path: Path, workshop: Any) 
     assert np.array_equal(np.sort(places), np.sort(which))
     answer = large.query(plasmids[0])
     assert answer.labs[0].name == "Ash"
+
+
+def test_a_grown_table_holds_mutated_copies_of_every_row(tmp_path: Path, shelf: Any) -> None:
+    labs = tmp_path / "labs.txt"
+    labs.write_text("Lab 01\n")
+    rows = [row for row in read_plasmids([shelf.table]) if isinstance(row, Plasmid)]
+    options = ReadOptions(labelled=True)
+    count = grow_table(str(shelf.table), "topology=circular", tmp_path / "t.csv", copies=3)
+    grown = [
+        row for row in read_plasmids([tmp_path / "t.csv"], options) if isinstance(row, Plasmid)
+    ]
+    originals = [row for row in rows if row.is_circular]
+    assert count == len(grown) == 3 * len(originals)
+    for original, first, third in zip(originals, grown, grown[2 * len(originals) :], strict=False):
+        assert first == original
+        assert (third.id, third.lab) == (
+            f"copy 0002 of {original.id}",
+            f"copy 0002 of {original.lab}",
+        )
+        assert third.features == original.features
+        changed = np.mean([a != b for a, b in zip(original.sequence, third.sequence, strict=True)])
+        assert 0.01 < changed < 0.05
+    grow_labs(labs, tmp_path / "grown.txt", copies=2)
+    assert (tmp_path / "grown.txt").read_text() == "Lab 01\ncopy 0001 of Lab 01\n"

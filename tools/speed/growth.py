@@ -1,7 +1,9 @@
-"""What answers cost as an index grows: an index and numbers of copies in, costs by size out.
+"""What building and answers cost as an index grows: a table or an index and numbers of copies in,
+costs by size out.
 
-Indexes of so many times as many plasmids and labs are made by `grown_index.py`. Every command runs
-as a whole process; sizes take turns, so that a busy minute hits all of them.
+Tables of so many times as many plasmids and labs are made by `grown_table.py`, and indexes to ask
+by `grown_index.py`. Every command runs as a whole process; sizes that are asked take turns, so that
+a busy minute hits all of them.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from grown_index import grow
+from grown_table import grow_labs, grow_table
 from peers.costs import Cost, own_cost
 
 from speed.commands import cost_of, median_of, vecattr
@@ -56,6 +59,40 @@ def growth_costs(
     first = figures[str(copies[0])]
     for size in figures.values():
         size["batch ratio"] = _ratio(size, first, "cpu seconds a query in batch")
+    return dict(figures)
+
+
+def building_costs(
+    table: str, where: str, labs: Path | None, folder: Path, copies: list[int], threads: list[int]
+) -> dict[str, object]:
+    """Of a table and of each number of copies of it: plasmids, bytes of the index, and what
+    building it takes by each number of processes, with the seconds of processors a plasmid and
+    their ratio to the smallest size. What is made of a size is deleted before the next."""
+    figures: dict[str, dict[str, object]] = {}
+    for number in copies:
+        rows, index = folder / f"grown-{number}.csv", folder / f"built-{number}.index"
+        plasmids = grow_table(table, where, rows, copies=number)
+        options = ["--labs", str(rows.with_suffix(".labs.txt"))] if labs else []
+        if labs:
+            grow_labs(labs, rows.with_suffix(".labs.txt"), copies=number)
+        figures[str(number)] = {"plasmids": plasmids}
+        for count in threads:
+            command = ("build-index", str(rows), *options, "-i", str(index), "--replace", "-q")
+            cost = cost_of(vecattr(*command, "--threads", str(count)))
+            figures[str(number)][f"{count} processes"] = asdict(cost) | {
+                "cpu seconds a plasmid": cost.cpu / plasmids
+            }
+        figures[str(number)] |= _facts(index)
+        shutil.rmtree(index)
+        rows.unlink()
+    first = figures[str(copies[0])]
+    for size in figures.values():
+        for count in threads:
+            name = f"{count} processes"
+            cost, base = size[name], first[name]
+            assert isinstance(cost, dict)
+            assert isinstance(base, dict)
+            cost["ratio a plasmid"] = _ratio(cost, base, "cpu seconds a plasmid")
     return dict(figures)
 
 

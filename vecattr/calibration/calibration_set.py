@@ -28,7 +28,8 @@ VERSION = 1
 #: The file format's names of lab scores without and with features.
 _LAB_SCORES = ("fused/plain", "fused/featured")
 _COLUMNS = ("label", "is_new", "full", "bare", "nearest", "nearest_other")
-_QUERIES_AT_ONCE = 256
+#: Queries and stored rows that are compared at once.
+_QUERIES_AT_ONCE, _STORED_AT_ONCE = 256, 1 << 16
 
 
 @dataclass(frozen=True)
@@ -156,8 +157,10 @@ def nearest_cosines(
     best = np.full((2, len(queries)), -1.0, dtype=np.float32)
     for start in range(0, len(queries), _QUERIES_AT_ONCE):
         block = slice(start, start + _QUERIES_AT_ONCE)
-        cosines = queries[block] @ stored.T  # (b, d) @ (d, n)
-        best[0, block] = cosines.max(axis=1, initial=-1)
-        cosines[stored_codes == query_codes[block, None]] = -1
-        best[1, block] = cosines.max(axis=1, initial=-1)
+        for first in range(0, len(stored), _STORED_AT_ONCE):
+            rows = slice(first, first + _STORED_AT_ONCE)
+            cosines = queries[block] @ stored[rows].T  # (b, d) @ (d, m)
+            best[0, block] = np.maximum(best[0, block], cosines.max(axis=1))
+            cosines[stored_codes[rows] == query_codes[block, None]] = -1
+            best[1, block] = np.maximum(best[1, block], cosines.max(axis=1))
     return np.minimum(best[0], 1), np.minimum(best[1], 1)

@@ -33,6 +33,8 @@ EVEN_ODDS = 0.5
 MOST_KEPT = 600
 #: With fewer held-out plasmids of a case nothing is claimed.
 FEWEST = 20
+#: Rows whose probabilities are held at once.
+_ROWS_AT_ONCE = 64
 
 
 def strength_of(probability: float) -> Strength:
@@ -237,19 +239,25 @@ def _kept(rows: CaseRows, model: CaseModel, known: Temperature, new: Temperature
     """At most MOST_KEPT rows of each case, evenly spaced."""
     by_case = [np.flatnonzero(rows.cases == case) for case in range(len(CASES))]
     numbers = np.concatenate([case[:: -(-len(case) // MOST_KEPT)] for case in by_case])
-    scores, truths = rows.scores[numbers], rows.truths[numbers]
-    shares = [fit.probabilities(scores) for fit in (known, new)]
-    places = np.arange(len(numbers))
-    is_before = scores > scores[places, truths][:, None]  # (r, n)
+    parts = []
+    for start in range(0, len(numbers), _ROWS_AT_ONCE):
+        some = numbers[start : start + _ROWS_AT_ONCE]
+        parts.append(_masses(rows.scores[some], rows.truths[some], (known, new)))
+    first, before, is_right = (np.concatenate(part) for part in zip(*parts, strict=True))
+    log_likelihoods = model.log_likelihoods(rows.facts[numbers])
+    return KeptRows(rows.cases[numbers], log_likelihoods, first, before, is_right)
+
+
+def _masses(
+    scores: Scores, truths: Codes, fits: tuple[Temperature, Temperature]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], Mask]:
+    """Of some rows with their true labs: as `KeptRows.first`, `before` and `is_right`."""
+    shares = [fit.probabilities(scores) for fit in fits]
+    is_before = scores > scores[np.arange(len(scores)), truths][:, None]  # (r, n)
     before = np.stack([np.where(is_before, share, 0).sum(axis=1) for share in shares], axis=1)
     before[truths < 0] = 0
-    return KeptRows(
-        rows.cases[numbers],
-        model.log_likelihoods(rows.facts[numbers]),
-        np.stack([share.max(axis=1) for share in shares], axis=1),
-        before,
-        scores.argmax(axis=1) == truths,
-    )
+    first = np.stack([share.max(axis=1) for share in shares], axis=1)
+    return first, before, scores.argmax(axis=1) == truths
 
 
 def _quantile(values: Column, weights: Column, share: float) -> float:

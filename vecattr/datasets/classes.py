@@ -56,7 +56,8 @@ def rule_from_file(path: str | Path) -> ClassRule:
 
 
 def rule_by_count(labs: Iterable[str], *, minimum: int) -> ClassRule:
-    """The rule that names every lab which occurs at least `minimum` times in `labs`.
+    """The rule that names every lab which occurs at least `minimum` times in `labs`, or is counted
+    so often there.
 
     Raises UsageError when `minimum` is below 1, InputError when no lab occurs as often.
     """

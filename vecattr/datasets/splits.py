@@ -171,15 +171,16 @@ def fold_masks(
     return masks
 
 
-def large_group(groups: Sequence[str | None]) -> tuple[str, int] | None:
-    """The group that holds a large share of the rows, and how many; None when none does.
+def large_group(groups: Counter[str | None]) -> tuple[str, int] | None:
+    """The group that holds a large share of the rows, and how many; None when none does. `groups`
+    are counted (None: rows without one).
 
-    >>> large_group(["unpublished"] * 30 + ["paper 1", None])
+    >>> large_group(Counter(["unpublished"] * 30 + ["paper 1", None]))
     ('unpublished', 30)
     """
-    counts = Counter(group for group in groups if group is not None)
-    group, rows = min(counts.items(), key=lambda item: (-item[1], item[0]), default=("", 0))
-    is_large = rows >= LARGE_ROWS and rows > LARGE_SHARE * len(groups)
+    named = ((group, rows) for group, rows in groups.items() if group is not None)
+    group, rows = min(named, key=lambda item: (-item[1], item[0]), default=("", 0))
+    is_large = rows >= LARGE_ROWS and rows > LARGE_SHARE * groups.total()
     return (group, rows) if is_large else None
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from vecattr.encoders.config import BagConfig, EncoderConfig
 from vecattr.encoders.features import FeatureSpace
-from vecattr.encoders.lookup import IdEncoder, lookup_encoder
+from vecattr.encoders.lookup import IdEncoder, LookupBag, LookupCnn, lookup_encoder
 from vecattr.encoders.model_folder import model_identity, read_config
 from vecattr.encoders.vocabulary import Reading, Vocabulary, read_vocabulary
 from vecattr.encoders.weights import read_weights
@@ -55,6 +55,11 @@ class Embedder:
         self._vocabulary = vocabulary
         self._features = features
         self._threads = threads
+
+    @property
+    def uses_numpy(self) -> bool:
+        """Whether it computes in NumPy, on one processor."""
+        return isinstance(self._encoder, LookupBag | LookupCnn)
 
     @property
     def feature_names(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ estimated from few vectors (compare Ledoit & Wolf 2004).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -41,12 +41,40 @@ class Moments:
     @classmethod
     def from_vectors(cls, vectors: Vectors) -> Self:
         """The moments of the rows of (n, d)."""
-        total, outer = np.zeros(vectors.shape[1]), np.zeros((vectors.shape[1],) * 2)
-        for start in range(0, len(vectors), _ROWS_AT_ONCE):
-            wide = vectors[start : start + _ROWS_AT_ONCE].astype(np.float64)
+        return cls.from_pieces([vectors], width=vectors.shape[1])
+
+    @classmethod
+    def from_pieces(cls, pieces: Iterable[Vectors], *, width: int) -> Self:
+        """The same of pieces (m, width) of which one follows the other; as if they were joined."""
+        count, total, outer = 0, np.zeros(width), np.zeros((width, width))
+        for block in _in_blocks(pieces):
+            wide = block.astype(np.float64)
+            count += len(wide)
             total += wide.sum(axis=0)
             outer += wide.T @ wide
-        return cls(len(vectors), total, outer)
+        return cls(count, total, outer)
+
+
+def _in_blocks(pieces: Iterable[Vectors]) -> Iterator[Vectors]:
+    """Pieces (m, d) divided anew, into blocks of _ROWS_AT_ONCE rows and the rest."""
+    waiting: list[Vectors] = []
+    count = 0
+    for piece in pieces:
+        start = 0
+        while start < len(piece):
+            part = piece[start : start + _ROWS_AT_ONCE - count]
+            start += len(part)
+            count += len(part)
+            waiting.append(part)
+            if count == _ROWS_AT_ONCE:
+                yield _joined(waiting)
+                waiting, count = [], 0
+    if waiting:
+        yield _joined(waiting)
+
+
+def _joined(parts: list[Vectors]) -> Vectors:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,12 @@ import pytest
 
 from vecattr.datasets.classes import ClassRule
 from vecattr.datasets.lab_shards import shard_of
+from vecattr.datasets.rows import row_line
 from vecattr.encoders.pretrained import shipped_encoder
 from vecattr.errors import DamagedError, InputError, LockedError, UsageError
 from vecattr.indexes.cluster.building import Receipt, cluster_filling, work_folder
 from vecattr.indexes.cluster.cluster import Cluster
-from vecattr.indexes.cluster.rows import read_rows, row_line, write_rows
+from vecattr.indexes.cluster.rows import read_rows, write_rows
 from vecattr.indexes.editing.build import BuildReport, build_index
 from vecattr.indexes.index import Index
 from vecattr.indexes.storage.lock import writing

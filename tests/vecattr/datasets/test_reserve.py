@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecattr.datasets.reserve import KNOWN_WORK_SHARE, NEW_WORK_SHARE, SplitHash, reserve
+from vecattr.datasets import reserve as reserves
+from vecattr.datasets.reserve import (
+    KNOWN_WORK_SHARE,
+    NEW_WORK_SHARE,
+    Reserve,
+    SplitHash,
+    SplitHashes,
+)
 from vecattr.plasmid import Plasmid, reverse_complement
 
 _NUMBERS = st.floats(0, 1, exclude_max=True)
@@ -19,6 +26,27 @@ _ROWS = st.lists(
     min_size=1,
     max_size=60,
 )
+
+
+def reserve(labels: Sequence[str], split_hashes: Sequence[SplitHash]) -> Reserve:
+    return reserves.reserve(labels, SplitHashes.from_hashes(split_hashes))
+
+
+def plain_reserve(
+    hashes: Sequence[float], labels: Sequence[str], free: Sequence[bool], *, share: float
+) -> list[bool]:
+    """The oracle: hash by hash."""
+    rows = [row for row in range(len(labels)) if free[row]]
+    highest = {labels[row]: hashes[row] for row in sorted(rows, key=hashes.__getitem__)}
+    reserved = [False] * len(labels)
+    for value in sorted({hashes[row] for row in rows} - {*highest.values()}):
+        members = [row for row in rows if hashes[row] == value]
+        if value >= share and sum(reserved) >= reserves.FEWEST_ROWS:
+            break
+        if sum(reserved) + len(members) <= int(reserves.LARGEST_SHARE * len(labels)):
+            for row in members:
+                reserved[row] = True
+    return reserved
 
 
 def table(rows: int, *, labs: int = 10, seed: int = 0) -> tuple[list[str], list[SplitHash]]:
@@ -87,6 +115,18 @@ def test_groups_stay_whole_and_classes_keep_rows(rows: Sequence[tuple[str, float
     assert kept == set(labels)
     assert not (reserved.new_work & reserved.known_work).any()
     assert reserved.rows.sum() <= 0.2 * len(rows)
+
+
+@pytest.mark.parametrize("rows", [40, 2300])
+def test_what_is_reserved_is_found_hash_by_hash(rows: int) -> None:
+    labels, split_hashes = table(rows, labs=30)
+    groups, molecules = (
+        [getattr(one, name) for one in split_hashes] for name in ("group", "molecule")
+    )
+    new = plain_reserve(groups, labels, [True] * rows, share=NEW_WORK_SHARE)
+    known = plain_reserve(molecules, labels, [not out for out in new], share=KNOWN_WORK_SHARE)
+    reserved = reserve(labels, split_hashes)
+    assert (reserved.new_work.tolist(), reserved.known_work.tolist()) == (new, known)
 
 
 def test_a_large_table_gives_the_lowest_numbers_and_nothing_else() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -150,4 +152,4 @@ def test_a_split_takes_groups_and_then_single_rows_of_the_others() -> None:
 def test_a_group_with_a_large_share_of_the_rows_is_found(
     groups: list[str | None], expected: tuple[str, int] | None
 ) -> None:
-    assert large_group(groups) == expected
+    assert large_group(Counter(groups)) == expected

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from vecattr.calibration.calibration import read_calibration
 from vecattr.calibration.calibration_set import read_held_out
 from vecattr.datasets.classes import ClassRule
-from vecattr.datasets.reserve import SplitHash, reserve
+from vecattr.datasets.reserve import SplitHash, SplitHashes, reserve
 from vecattr.encoders.config import BagConfig, CnnConfig, EncoderConfig
 from vecattr.encoders.embedder import load_embedder
 from vecattr.encoders.model_folder import (
@@ -423,7 +423,7 @@ def test_an_encoder_to_hand_on_holds_no_name_and_was_trained_without_the_reserve
     report = train_model(
         corpus, tmp_path / "model", rule=ClassRule(None), encoder=_BAG, train=config
     )
-    split_hashes = [SplitHash.from_plasmid(plasmid) for plasmid in corpus]
+    split_hashes = SplitHashes.from_hashes(map(SplitHash.from_plasmid, corpus))
     reserved = reserve([str(plasmid.lab) for plasmid in corpus], split_hashes).rows
     assert (report.plasmids, report.reserved) == (240 - reserved.sum(), reserved.sum())
     assert report.held_out is None

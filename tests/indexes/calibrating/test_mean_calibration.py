@@ -12,9 +12,9 @@ import pytest
 from vecattr import Index, Plasmid
 from vecattr.calibration.calibration import read_calibration
 from vecattr.calibration.calibration_set import HeldOut, read_held_out
-from vecattr.datasets.reserve import SplitHash, reserve
+from vecattr.datasets.reserve import SplitHash, SplitHashes, reserve
+from vecattr.indexes.calibrating.mean_calibration import SOURCE
 from vecattr.indexes.checking.verify import verify_index
-from vecattr.indexes.editing.mean_calibration import SOURCE
 from vecattr.indexes.storage.index_folder import MODEL_FOLDER
 
 LABS = [f"Lab {number:02}" for number in range(12)]
@@ -50,7 +50,7 @@ def test_means_are_calibrated_on_plasmids_left_out_of_them(means: Path, workshop
     assert calibration.source == SOURCE
     held_out = sheet(means)
     plasmids = papers(workshop)
-    split_hashes = [SplitHash.from_plasmid(plasmid) for plasmid in plasmids]
+    split_hashes = SplitHashes.from_hashes(map(SplitHash.from_plasmid, plasmids))
     reserved = reserve([str(plasmid.lab) for plasmid in plasmids], split_hashes)
     rows = np.flatnonzero(reserved.rows)
     assert list(held_out.ids) == [plasmids[row].id for row in rows]

@@ -1,0 +1,1 @@
+"""Calibration of an index: reserved stored plasmids in, calibration files out."""
