@@ -16,7 +16,7 @@ from vecattr.cli.serving.metrics import Metrics
 from vecattr.cli.serving.question import Question, Reply
 from vecattr.cli.serving.results import Results
 from vecattr.cli.serving.settings import Settings
-from vecattr.cli.serving.workers import Workers
+from vecattr.cli.serving.workers import Workers, too_long
 from vecattr.errors import VecattrError
 
 #: How often a request that waits looks whether its client is still there (seconds).
@@ -138,9 +138,11 @@ class Desk:
         *,
         seconds: float | None = None,
     ) -> object:
-        """The result of a job; as `reply` without audit."""
+        """The result of a job; as `reply` without audit. TookTooLongError when no process has begun
+        it in its time."""
         loop = asyncio.get_running_loop()
         began = loop.time()
+        longest = seconds or self.settings.limits.seconds
 
         def told(words: str) -> None:
             if tell is not None:
@@ -155,6 +157,8 @@ class Desk:
                     break
                 if await is_gone() and future.cancel():
                     raise GoneError("nobody waits for the answer")
+                if loop.time() - began > longest and future.cancel():
+                    raise too_long("waited")
             return waiting.result()
         finally:
             waiting.cancel()

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 #: Called with a few words on what is done now.
 Tell = Callable[[str], None]
 
-#: Asks a worker process to open the index, if it has changed, before anybody waits for it.
+#: Asks a worker process whether the index that it has open is the present one.
 LOOK = "look"
+#: Asks it to open the present one, before anybody waits for it.
+OPEN = "open"
 
 
 class Job(Protocol):

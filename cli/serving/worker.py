@@ -20,7 +20,7 @@ from vecattr.cli.rendering.format_names import MARKED
 from vecattr.cli.rendering.formats import Cell, Row
 from vecattr.cli.rendering.labs import COLUMNS, lab_rows
 from vecattr.cli.serving.documents import PAGE, Answered, document
-from vecattr.cli.serving.messages import Done, Failure, IndexFacts, Job, Tell, frames_of
+from vecattr.cli.serving.messages import LOOK, Done, Failure, IndexFacts, Job, Tell, frames_of
 from vecattr.cli.serving.question import AnswerFacts, Question, Reply
 from vecattr.cli.serving.settings import RequestLimits
 from vecattr.errors import ArtifactError, InputError, LimitError, VecattrError
@@ -65,6 +65,10 @@ class Opening:
     def has_changed(self) -> bool:
         """Has an index changed since `present` was called?"""
         return _signature(self.paths) != self._signature
+
+    def is_present(self) -> bool:
+        """Is the present generation open?"""
+        return self._panel is not None and not self.has_changed()
 
 
 def _signature(paths: Sequence[Path]) -> Signature:
@@ -229,9 +233,9 @@ def _sha256(plasmid: Plasmid) -> str:
 
 
 def work(pipe: Connection, opening: Opening, limits: RequestLimits) -> None:
-    """Do what comes through the pipe, until that is closed. Each message is LOOK or a Job; its
-    end (Done or Failure) is sent back, and before it progress, in words, and IndexFacts when the
-    index was opened for it."""
+    """Do what comes through the pipe, until that is closed. Each message is LOOK, OPEN or a Job;
+    its end (Done or Failure) is sent back, and before it progress, in words, and IndexFacts when
+    the index was opened for it."""
     Thread(target=end_with_parent, daemon=True).start()
     was_at_rest = True
     with contextlib.suppress(EOFError, OSError):
@@ -254,6 +258,8 @@ def end_of(
 ) -> Done | Failure:
     """Do what a message says, on the present generation; its end."""
     try:
+        if message == LOOK:
+            return Done(opening.is_present())
         panel, is_new = opening.present()
         if is_new:
             send(index_facts_of(panel))

@@ -19,7 +19,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vecattr.cli.serving.messages import LOOK, Done, Failure, IndexFacts, Job, Tell, loading
+from vecattr.cli.serving.messages import LOOK, OPEN, Done, Failure, IndexFacts, Job, Tell, loading
 from vecattr.cli.serving.settings import RequestLimits, Settings
 from vecattr.errors import VecattrError
 from vecattr.indexes.answering.worker_pool import signals_blocked, starting_children
@@ -84,6 +84,7 @@ class Worker:
         on_failure: Callable[[Failure], None],
     ) -> None:
         self._arguments = (paths, settings.fusion, settings.limits)
+        self._limits = settings.limits
         self._jobs = jobs
         self._on_failure = on_failure
         self._process: BaseProcess | None = None
@@ -161,9 +162,12 @@ class Worker:
         self._end_process()
 
     def _look(self) -> None:
-        """Open the index if it has changed; start the process again if it has ended."""
+        """Open the index if it has changed; start the process again if it has ended, or does not
+        say in the time of a request whether the index has changed."""
         try:
-            end = self._ask(LOOK, time.monotonic() + _LONGEST_OPENING, _untold)
+            end = self._ask_for(LOOK, self._limits.seconds) if self._is_open else Done(False)
+            if not (isinstance(end, Done) and end.result):
+                end = self._ask_for(OPEN, _LONGEST_OPENING)
         except (EOFError, OSError):  # TimeoutError is one
             if not self._is_stopping.is_set():
                 self._replace_process()
@@ -172,8 +176,13 @@ class Worker:
         self._is_open, self._ends_in_a_row = True, 0
         self.has_looked.set()
 
+    def _ask_for(self, message: str, seconds: float) -> Done | Failure:
+        """As `_ask`, when nobody waits for the end."""
+        return self._ask(message, time.monotonic() + seconds, _untold)
+
     def _replace_process(self) -> None:
-        """Start another process; after a while, when none lasts."""
+        """End the process at once and start another; after a while, when none lasts."""
+        self._is_open = False
         self._end_process()
         self._is_stopping.wait(min(_LONGEST_PAUSE, 0.1 * 2 ** min(self._ends_in_a_row, 10)))
         self._ends_in_a_row += 1
@@ -187,7 +196,6 @@ class Worker:
             end = self._ask(waiting.job, waiting.deadline, waiting.tell)
         except TimeoutError:
             waiting.future.set_exception(too_long("took", has_begun=True))
-            self._is_open = False
             self._replace_process()
         except (EOFError, OSError):
             waiting.future.set_exception(

@@ -313,13 +313,30 @@ def test_a_worker_that_hangs_or_dies_is_replaced(serving: Any, shelf: Any) -> No
         response = service.client.post(URL, content=data)
         assert response.status_code == 503
         assert "longer than it may" in response.json()["title"]
+        dead = successor_of(hung, service)
         service.ready()
-        [dead] = workers_of(service.process.pid)
-        assert dead != hung
         os.kill(dead, signal.SIGKILL)
         service.client.post(URL, content=data)  # it, or the next one, finds a new process
         service.ready()
         assert service.client.post(URL, content=data).status_code == 200
+
+
+def test_a_worker_that_hangs_at_rest_is_replaced_before_anybody_asks(
+    serving: Any, shelf: Any
+) -> None:
+    with serving(shelf.index, "--seconds", "1") as service:
+        [hung] = workers_of(service.process.pid)
+        os.kill(hung, signal.SIGSTOP)
+        successor_of(hung, service)
+        service.ready()
+        assert service.client.post(URL, content=fasta(shelf.plasmids[0])).status_code == 200
+
+
+def successor_of(worker: int, service: Any) -> int:
+    """The process that takes the place of a worker."""
+    process = service.process.pid
+    wait_for(lambda: (workers := workers_of(process)) and worker not in workers, "another process")
+    return workers_of(process)[0]
 
 
 def workers_of(process: int) -> list[int]:
