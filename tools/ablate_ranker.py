@@ -21,7 +21,7 @@ from typing import Self
 import numpy as np
 from fit_ranker import TrainingQueries, fit_network
 from numpy.typing import NDArray
-from ranker_queries import QueryRecorder, TrainingQuery
+from ranker_queries import AT_ONCE, QueryRecorder, TrainingQuery
 
 from vecattr.files.atomic import atomic_write
 from vecattr.indexes.index import Index
@@ -112,8 +112,9 @@ def answers(index: Index, table: Path, where: tuple[str, str]) -> Data:
     rows = list(read_plasmids([str(table)], ReadOptions(where=(where,))))
     recorder = QueryRecorder(index, rows, np.random.default_rng(0))
     none_left_out = np.zeros(0, dtype=np.int64)
-    for row in range(len(rows)):
-        recorder.record(TrainingQuery(row, none_left_out), fragments=0, few_features=0)
+    queries = [TrainingQuery(row, none_left_out) for row in range(len(rows))]
+    for start in range(0, len(queries), AT_ONCE):
+        recorder.record(queries[start : start + AT_ONCE], fragments=0, few_features=0)
     return recorder.arrays()
 
 

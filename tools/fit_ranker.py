@@ -210,6 +210,7 @@ def main() -> None:
     parser.add_argument("--labs", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--fold", type=int)
+    parser.add_argument("--folds", type=int, default=FOLDS)
     parser.add_argument("--scaled", type=int, default=32)
     parser.add_argument("--kmer-plasmids", type=int, default=2)
     parser.add_argument("--token-width", type=int, default=48)
@@ -224,7 +225,7 @@ def main() -> None:
         token_width=options.token_width,
         dropout=options.dropout,
     )
-    folds = range(FOLDS) if options.fold is None else [options.fold]
+    folds = range(options.folds) if options.fold is None else [options.fold]
     missing = [fold for fold in folds if not (options.work / f"fold-{fold}.npz").exists()]
     if missing:
         column, _, value = options.where.partition("=")
@@ -234,7 +235,7 @@ def main() -> None:
         for fold in missing:
             make_fold(plasmids, rule, encoder, epochs=options.epochs, fold=fold, work=options.work)
     if options.out:
-        fold_paths = [options.work / f"fold-{fold}.npz" for fold in range(FOLDS)]
+        fold_paths = [options.work / f"fold-{fold}.npz" for fold in range(options.folds)]
         plain, featured = (
             with_prior(
                 averaged(
@@ -246,7 +247,7 @@ def main() -> None:
             )
             for kind in ("plain", "featured")
         )
-        source = f"{FOLDS} folds of plasmids of a table where {options.where}"
+        source = f"{options.folds} folds of plasmids of a table where {options.where}"
         atomic_write(options.out, EvidenceRanker(plain, featured, source).to_json())
 
 

@@ -37,6 +37,7 @@ THINNED_SIZES = (1, 2, 3, 5)  # … so many plasmids, as a lab that was just add
 FEW_FEATURES_SHARE = 0.3  # of the queries: they have only some of their features
 FRAGMENT_SHARE = 0.03  # of the queries: a linear fragment of …
 FRAGMENT_BASES = (300, 3_000)  # … so many bases
+AT_ONCE = 64  # queries that pass over the stored plasmids together
 LIKELIEST, OTHERS = 25, 60  # labs kept by each kind of evidence, and of all others
 #: The kinds of evidence by which the likeliest labs are chosen.
 KEPT_BY = ("sum", "sole_squares", "rarity", "usage", "overlap", "jaccard", "longest_run", "cosine",
@@ -152,10 +153,10 @@ def make_fold(
     if not path.exists():
         build_index(path, plasmids, model=model, rule=rule, lab_vectors="mean")
     recorder = QueryRecorder(Index.open(path), plasmids, np.random.default_rng(fold))
-    for done, query in enumerate(queries):
-        recorder.record(query)
-        if not done % 500:
-            print(f"fold {fold}: {done} of {len(queries)}", flush=True)
+    for start in range(0, len(queries), AT_ONCE):
+        recorder.record(queries[start : start + AT_ONCE])
+        if not start % (8 * AT_ONCE):
+            print(f"fold {fold}: {start} of {len(queries)}", flush=True)
     np.savez(work / f"fold-{fold}.npz", **recorder.arrays())
 
 
@@ -179,25 +180,36 @@ class QueryRecorder:
 
     def record(
         self,
-        query: TrainingQuery,
+        queries: Sequence[TrainingQuery],
         *,
         fragments: float = FRAGMENT_SHARE,
         few_features: float = FEW_FEATURES_SHARE,
     ) -> None:
-        """Keep what the index, without the rows left out, says of some labs. A share of `fragments`
-        are queried as a fragment, one of `few_features` with some features only. A lab that the
-        index lacks counts as any pooled one."""
+        """Keep what the index, without the rows that each query leaves out, says of some labs. A
+        share of `fragments` are queried as a fragment, one of `few_features` with some features
+        only. A lab that the index lacks counts as any pooled one."""
+        asked = [self._asked(query, fragments=fragments) for query in queries]
+        left_out = tuple(
+            frozenset(self._plasmids[row].id for row in query.left_out.tolist())
+            for query in queries
+        )
+        vectors = replace(self._index.embed(asked), left_out=left_out)
+        cosines = self._index.lab_cosines(vectors)
+        rows = [self._labs.rows_of(ids) for ids in left_out]
+        told = [with_some_features(plasmid, few_features, self._feature_rng) for plasmid in asked]
+        columns_of = self._labs.columns_of(told, vectors.bare, cosines, rows)
+        for query, columns in zip(queries, columns_of, strict=True):
+            self._keep(query, columns)
+
+    def _asked(self, query: TrainingQuery, *, fragments: float) -> Plasmid:
         plasmid = self._plasmids[query.row]
-        truth = self._code.get(plasmid.lab or "", self._a_pooled_lab)
         length = int(self._rng.integers(*FRAGMENT_BASES))
         if self._rng.random() < fragments and length < len(plasmid):
-            plasmid = fragment(plasmid, length, rng=self._rng)
-        left_out = frozenset(self._plasmids[row].id for row in query.left_out.tolist())
-        vectors = replace(self._index.embed([plasmid]), left_out=(left_out,))
-        [cosines] = self._index.lab_cosines(vectors)
-        rows = self._labs.rows_of(left_out)
-        plasmid = with_some_features(plasmid, few_features, self._feature_rng)
-        columns = self._labs.columns(plasmid, vectors.bare[0], cosines, rows)
+            return fragment(plasmid, length, rng=self._rng)
+        return plasmid
+
+    def _keep(self, query: TrainingQuery, columns: dict[str, NDArray[np.float64]]) -> None:
+        truth = self._code.get(self._plasmids[query.row].lab or "", self._a_pooled_lab)
         kept, stand_for = kept_labs(columns, truth=truth, rng=self._rng)
         self._truths.append(truth)
         self._is_new.append(query.is_new)
