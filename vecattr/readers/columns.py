@@ -89,14 +89,6 @@ def is_missing(cell: str) -> bool:
     return cell in _MISSING
 
 
-def filled_cell(cells: Sequence[str], position: int | None) -> str | None:
-    """A cell without outer whitespace; None when its value is missing, or there is no such cell."""
-    if position is None or position >= len(cells):
-        return None
-    cell = cells[position].strip()
-    return None if is_missing(cell) else cell
-
-
 def squeezed(name: str) -> str:
     """A column's name by which it is known: lower case, letters and digits alone, without what
     stands in brackets.

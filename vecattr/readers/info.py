@@ -12,9 +12,9 @@ from vecattr.errors import InputError
 from vecattr.info import LabInfo, PlasmidInfo
 from vecattr.inputs.input_files import open_input
 from vecattr.plasmid import check_lab_name
-from vecattr.readers.columns import ColumnNames, ColumnUse, Header, filled_cell, year_of
+from vecattr.readers.columns import ColumnNames, ColumnUse, Header, year_of
 from vecattr.readers.csv_table import read_any_table
-from vecattr.readers.table import Row, Table, unescape_formula
+from vecattr.readers.table import Row, Table, filled_cell
 
 PlasmidField = Literal["publication", "year", "source_url"]
 
@@ -98,15 +98,11 @@ def _lab_of(row: Row, position: int, table: Table) -> str:
     problem = table.count_problem(row)
     if problem is not None:
         raise problem
-    name = unescape_formula(filled_cell(row.cells, position) or "")
-    return check_lab_name(name, where=table.place(row))
+    return check_lab_name(filled_cell(row.cells, position) or "", where=table.place(row))
 
 
 def _lab_info(row: Row, positions: Mapping[str, int], *, place: str) -> LabInfo:
-    cells = {
-        field: unescape_formula(filled_cell(row.cells, position) or "")
-        for field, position in positions.items()
-    }
+    cells = {field: filled_cell(row.cells, position) for field, position in positions.items()}
     try:
         return LabInfo(**cells)
     except InputError as error:

@@ -8,9 +8,8 @@ from pathlib import Path
 from vecattr.errors import InputError
 from vecattr.inputs.input_files import open_input
 from vecattr.plasmid import check_lab_name
-from vecattr.readers.columns import is_missing
 from vecattr.readers.csv_table import read_any_table
-from vecattr.readers.table import Row, Table, unescape_formula
+from vecattr.readers.table import Row, Table, filled_cell
 
 #: Every way to write a one-hot cell.
 _ONES = ("1", "1.0")
@@ -37,8 +36,7 @@ def read_labels(path: str | Path, *, partial: bool = False) -> dict[str, str]:
 def _long_labels(table: Table, position: int, *, partial: bool) -> dict[str, str]:
     labels: dict[str, str] = {}
     for name, row in table.rows_by_id():
-        cell = row.cells[position].strip()
-        lab = "" if is_missing(cell) else unescape_formula(cell)
+        lab = filled_cell(row.cells, position) or ""
         if partial and not lab:
             continue
         labels[name] = sys.intern(check_lab_name(lab, where=table.place(row)))

@@ -16,14 +16,13 @@ from vecattr.readers.columns import (
     BY_NAME,
     ColumnNames,
     ColumnUse,
-    filled_cell,
     is_missing,
     topology_of,
 )
 from vecattr.readers.csv_table import read_any_table
 from vecattr.readers.features import FeatureParser, feature_columns
 from vecattr.readers.info import InfoParser
-from vecattr.readers.table import Row, Table, unescape_formula
+from vecattr.readers.table import Row, Table, filled_cell, unescape_formula
 
 #: Rows, and characters in them, that decide which columns are features: whichever comes first.
 HEAD_ROWS = 1000
@@ -153,11 +152,11 @@ class _Layout:
         if len(sequence) < _LONGEST_WORD and is_missing(sequence.strip()):
             sequence = ""
         return Record(
-            unescape_formula(filled_cell(cells, self.id) or ""),
+            filled_cell(cells, self.id) or "",
             place,
             sequence,
             topology=topology,
-            lab=None if self.lab is None else unescape_formula(filled_cell(cells, self.lab) or ""),
+            lab=None if self.lab is None else filled_cell(cells, self.lab) or "",
             group=filled_cell(cells, self.group),
             info=self.info(cells, place=place),
             features=features,
@@ -167,7 +166,8 @@ class _Layout:
 
     def _selects(self, cells: list[str]) -> bool:
         return all(
-            composed(cells[column].strip()) in values for column, values in self.selected.items()
+            composed(unescape_formula(cells[column].strip())) in values
+            for column, values in self.selected.items()
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -35,6 +35,15 @@ def unescape_formula(text: str) -> str:
     '=cmd()'
     """
     return _ESCAPED.sub(r"\1", text) if "'" in text else text
+
+
+def filled_cell(cells: Sequence[str], position: int | None) -> str | None:
+    """A cell without outer whitespace, as it was before `escape_formula`; None when its value is
+    missing, or there is no such cell."""
+    if position is None or position >= len(cells):
+        return None
+    cell = cells[position].strip()
+    return None if is_missing(cell) else unescape_formula(cell)
 
 
 class Row(NamedTuple):
@@ -113,8 +122,8 @@ class Table:
             problem = self.count_problem(row)
             if problem is not None:
                 raise problem
-            name = unescape_formula(row.cells[position].strip())
-            if is_missing(name):
+            name = filled_cell(row.cells, position)
+            if name is None:
                 raise InputError(
                     "the row has no id",
                     where=self.place(row),

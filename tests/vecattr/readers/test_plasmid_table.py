@@ -41,6 +41,19 @@ def test_a_row_gives_all_its_cells(tmp_path: Path) -> None:
     assert (record.sequence, record.features) == ("acgt", {"f": 1})
 
 
+def test_the_apostrophe_of_a_formula_is_left_out_of_every_text(tmp_path: Path) -> None:
+    """As `collect` writes them, so that the publication of an index is that of its source."""
+    header = "sequence_id,lab,publication,source_url,sequence"
+    cells = "'-,'=Ash,'+1 strand; '-1 strand,https://x.example.org/a;'-b"
+    text = f"{header}\n{cells},ACGT\nother,Elm,9,,ACGT\n"
+    record, other = records_of(text, tmp_path, where=(("lab", "=Ash"),))
+    assert (record.is_selected, other.is_selected) == (True, False)
+    assert (record.id, record.lab, record.group) == ("-", "=Ash", "+1 strand; -1 strand")
+    assert record.info is not None
+    assert record.info.publication == record.group
+    assert record.info.source_url == "https://x.example.org/a;-b"
+
+
 def test_an_empty_cell_or_missing_column_is_none(tmp_path: Path) -> None:
     header = "sequence_id,sequence,topology,publication"
     (record,) = records_of(f"{header}\ns1,ACGT,,\n", tmp_path)
