@@ -135,8 +135,7 @@ def command(
     Whole publications (or groups of --group-by COLUMN) are split off for validation, because
     plasmids of one publication are often near copies. Give the model folder to build-index --model.
     """
-    require("torch", what="training")
-    check_class_options(labs_file, min_plasmids)
+    _check(output, labs_file, min_plasmids)
     choices = preset_choices(objective, preset, encoder=encoder, options=settings)
     network = encoder_config(encoder, settings, choices=choices)
     run = train_config(settings, choices=choices, bf16=bf16, refit=refit, reserve=reserve)
@@ -162,6 +161,13 @@ def command(
         _say_reports(reports, folds=folds or 1)
 
 
+def _check(output: Path, labs_file: Path | None, min_plasmids: int | None) -> None:
+    """UsageError, before anything is read, for what is missing or does not fit together."""
+    require("torch", what="training")
+    refuse_inputs(output)
+    check_class_options(labs_file, min_plasmids)
+
+
 def _labs(plasmids: Sequence[Plasmid]) -> Counter[str | None]:
     """How many plasmids each lab has."""
     return Counter(plasmid.lab for plasmid in plasmids)
@@ -174,7 +180,6 @@ def _train(
     from vecattr.training.cross_validation import train_folds  # start-up
     from vecattr.training.train import train_model  # start-up
 
-    refuse_inputs(output)
     if folds is None:
         return (train_model(plasmids, output, **options),)
     return train_folds(plasmids, output, folds=folds, **options)

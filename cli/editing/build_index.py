@@ -14,7 +14,7 @@ from vecattr.cli.options.cluster import ClusterOptions, cluster_options
 from vecattr.cli.options.completions import SOURCES
 from vecattr.cli.options.compute import compute_options, processes_of
 from vecattr.cli.options.index import index_option, wait_option
-from vecattr.cli.options.output import refuse_inputs
+from vecattr.cli.options.output import refuse_in_index
 from vecattr.cli.options.reading import kept_collection, labelled_reading_options
 from vecattr.cli.options.types import FOLDER
 from vecattr.cli.options.verbosity import verbosity_options
@@ -187,7 +187,7 @@ def _checked(model: Path, index: Path, *, replace: bool) -> tuple[Place, Path, t
     from vecattr.indexes.editing.index_place import check_place, index_place  # start-up
     from vecattr.indexes.storage.index_folder import model_folds  # start-up
 
-    refuse_inputs(index)  # an index has no place in another one
+    refuse_in_index(index)
     place = index_place(index)
     if is_folds(model):
         check_folds_place(index, replace=replace)

@@ -88,7 +88,7 @@ def refuse_inputs(*outputs: Path | None) -> None:
     """UsageError when one of the outputs is a file that the command reads, or writes something else
     to, or lies in an index: it would be lost."""
     for output in filter(None, outputs):
-        _refuse_index(output)
+        refuse_in_index(output)
         _refuse_input(output)
 
 
@@ -112,7 +112,7 @@ def _refuse_input(output: Path) -> None:
 def refuse_log(log_file: Path) -> None:
     """UsageError when lines of a log would be appended to a file that the command reads or writes,
     or in an index."""
-    _refuse_index(log_file)
+    refuse_in_index(log_file)
     if any(_is_same_file(name, path, log_file) for name, path in _named_files()):
         raise UsageError(
             "is read or written by this command, and is no log file",
@@ -140,7 +140,7 @@ def _is_same_file(name: str, given: Path, output: Path) -> bool:
         return False
 
 
-def _refuse_index(output: Path) -> None:
+def refuse_in_index(output: Path) -> None:
     """UsageError when a file lies in an index, or would."""
     try:
         is_inside = any(map(_is_index, output.resolve().parents))

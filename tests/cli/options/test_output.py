@@ -133,3 +133,12 @@ def test_no_folder_is_made_in_an_index(
     to = "-i" if command == "build-index" else "-o"
     assert "lies in the index" in refused([command, *given, to, place, "-q"], capsys)
     assert not place.exists()
+
+
+def test_an_index_in_the_place_of_a_file_is_refused_as_one(
+    shelf: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file in (shelf.fasta(tmp_path / "q.fa", shelf.plasmids[:1]), tmp_path / "other"):
+        file.touch()
+        assert run(["build-index", str(tmp_path / "q.fa"), "--lab", "A", "-i", str(file)]) == 4
+        assert "is a file, and an index is a folder" in capsys.readouterr().err
