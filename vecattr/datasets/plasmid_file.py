@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Self
 
@@ -36,15 +37,22 @@ class PlasmidFile:
         self.labs: Counter[str | None] = Counter()
         self.groups: Counter[str | None] = Counter()
         self._folder = folder
-        with translated_errors(folder):
+        with translated_errors(folder), ExitStack() as failed:
             self._file, path = disk().open_temporary(folder, TEMPORARY)
+            failed.callback(self.close)
             disk().unlink(path)
+            failed.pop_all()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        disk().close(self._file)
+        self.close()
+
+    def close(self) -> None:
+        """Give its space back; a disk that refuses does not matter any more."""
+        with suppress(OSError):
+            disk().close(self._file)
 
     def __len__(self) -> int:
         return self.labs.total()

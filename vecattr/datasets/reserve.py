@@ -70,7 +70,7 @@ class SplitHashes:
     @classmethod
     def from_hashes(cls, hashes: Iterable[SplitHash]) -> SplitHashes:
         """Of these plasmids, in order; they may come one by one."""
-        numbers = array("d", (number for one in hashes for number in (one.group, one.molecule)))
+        numbers = array("d", (number for pair in hashes for number in (pair.group, pair.molecule)))
         pairs = (
             np.frombuffer(numbers, dtype=np.float64).reshape(-1, 2) if numbers else np.zeros((0, 2))
         )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from itertools import chain, repeat
 from pathlib import Path
 
@@ -9,7 +12,7 @@ import pytest
 
 from vecattr.datasets.plasmid_file import PlasmidFile
 from vecattr.errors import ArtifactError
-from vecattr.files.disk import Disk, using
+from vecattr.files.disk import Disk, Name, using
 from vecattr.info import PlasmidInfo
 from vecattr.plasmid import Plasmid
 
@@ -45,6 +48,42 @@ def test_nothing_is_to_be_seen_of_it(tmp_path: Path) -> None:
     with PlasmidFile(tmp_path) as kept:
         kept.add_all(PLASMIDS)
         assert not list(tmp_path.iterdir())
+
+
+class LastingDisk(Disk):
+    """A disk that deletes nothing, and notes the file that was opened."""
+
+    def open_temporary(self, folder: Path | int, prefix: str) -> tuple[int, Path]:
+        self.file, path = super().open_temporary(folder, prefix)
+        self.mode = stat.S_IMODE(os.fstat(self.file).st_mode)
+        return self.file, path
+
+    def unlink(self, path: Name, *, dir_fd: int | None = None) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_a_file_that_keeps_its_name_is_private_empty_and_closed(tmp_path: Path) -> None:
+    disk = LastingDisk()
+    with using(disk), pytest.raises(ArtifactError, match="Input/output error"):
+        PlasmidFile(tmp_path)
+    assert disk.mode == 0o600
+    assert [file.stat().st_size for file in tmp_path.iterdir()] == [0]
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(disk.file)
+
+
+class LateDisk(Disk):
+    """A disk that tells of failed writes when a file is closed, as those of networks do."""
+
+    def close(self, file: int) -> None:
+        super().close(file)
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+
+def test_a_disk_that_fails_when_all_was_read_does_not_matter(tmp_path: Path) -> None:
+    with using(LateDisk()), PlasmidFile(tmp_path) as kept:
+        kept.add_all(PLASMIDS)
+        assert list(kept) == PLASMIDS
 
 
 def test_without_plasmids_none_come_out(tmp_path: Path) -> None:
