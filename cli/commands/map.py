@@ -122,8 +122,7 @@ def command(
     from vecattr.indexes.scoring.opened_index import OpenedIndex  # start-up
     from vecattr.indexes.storage.stored_plasmids import stored_plasmids  # start-up
 
-    refuse_inputs(output)
-    refuse_inputs(table)
+    refuse_inputs(output, table)
     form = _SUFFIXES[output.suffix.lower()]
     require("openTSNE", *(["matplotlib"] if form != "html" else []), what="a map")
     opened = OpenedIndex.open(index, device=device, threads=threads)

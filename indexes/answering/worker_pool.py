@@ -69,8 +69,8 @@ def worker_pool(
         yield partial(_results, pool, processes)
     except BrokenProcessPool as error:
         raise VecattrError(
-            "a process that was answering was killed, perhaps for want of memory",
-            hint="ask with fewer of them (--threads)",
+            "a worker process was killed, perhaps for want of memory",
+            hint="use fewer of them (--threads)",
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

@@ -185,7 +185,7 @@ def test_the_death_of_one_that_answers_is_told(index: Path) -> None:
     workers = workers_of(process)
     os.kill(workers[0], signal.SIGKILL)
     _, errors = process.communicate(timeout=120)
-    assert errors.startswith("vecattr: error: a process that was answering was killed")
+    assert errors.startswith("vecattr: error: a worker process was killed")
     assert process.returncode == VecattrError.exit_code
     assert_gone(workers)
 
