@@ -62,10 +62,16 @@ class FileSource:
 
     @property
     def state(self) -> str:
-        """Path, size and time of the last change; of a link that is found in a folder its own."""
+        """Path, size and time of the last change; of a link that is found in a folder and leads
+        nowhere its own."""
         if str(self.path) == STDIN:
             return f"{STDIN} {os.urandom(8).hex()}"
-        facts = os.stat(self.path, follow_symlinks=self.is_named)
+        try:
+            facts = os.stat(self.path)
+        except OSError:
+            if self.is_named:
+                raise
+            facts = os.lstat(self.path)
         return f"{os.path.abspath(self.path)} {facts.st_size} {facts.st_mtime_ns}"
 
     def items(self, start: int) -> Iterator[Item]:

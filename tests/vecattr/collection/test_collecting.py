@@ -279,6 +279,22 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"made.seq", "t.csv", "whole.csv"}
 
 
+def test_a_file_behind_a_link_has_another_state_when_it_changes(tmp_path: Path) -> None:
+    """As data sets keep files in a hidden folder, by links."""
+    (tmp_path / ".kept").mkdir()
+    kept = tmp_path / ".kept" / "x.csv"
+    (tmp_path / "a.csv").symlink_to(kept)
+
+    def states() -> list[str]:
+        return [source.state for source in file_sources([tmp_path], limits=DEFAULT_LIMITS)]
+
+    assert len(states()) == 1  # a link that leads nowhere is told when it is read
+    kept.write_text("one")
+    before = states()
+    kept.write_text("other")
+    assert states() != before
+
+
 def test_another_plan_begins_again(tmp_path: Path) -> None:
     write_release(tmp_path / "made.seq", count=700, labs=6)
     source = Interrupted(tmp_path / "made.seq", at=650)
