@@ -19,7 +19,7 @@ from pathlib import Path
 from vecattr.cli.serving.question import WITH_BASES, Reply
 from vecattr.cli.serving.settings import Keeping
 from vecattr.errors import ArtifactError, VecattrError
-from vecattr.files.atomic import atomic_write, read_file
+from vecattr.files.atomic import atomic_write, is_temporary, read_file
 from vecattr.files.disk import disk, make_folders
 from vecattr.files.json_files import parse_json
 
@@ -116,21 +116,25 @@ class Results:
             return None
 
     def delete_old_files(self) -> int:
-        """Delete kept results that are older than the days for which they are kept; how many."""
+        """Delete kept results that are older than the days for which they are kept, and what a
+        killed service left of one; how many."""
         folder, days = self.keeping.folder, self.keeping.days
         if folder is None or days is None:
             return 0
         deleted = 0
         with contextlib.suppress(OSError):
             for path in list(folder.iterdir()):
-                is_result = _NUMBER.fullmatch(path.stem) and path.suffix == ".json"
                 with contextlib.suppress(OSError):
                     is_old = time.time() - path.stat().st_mtime > days * _DAY
-                    # somebody's file may have such a name, too
-                    if is_result and is_old and self._kept(path.stem, folder) is not None:
+                    if is_old and (is_temporary(path.name) or self._is_kept(path)):
                         disk().unlink(path)
                         deleted += 1
         return deleted
+
+    def _is_kept(self, path: Path) -> bool:
+        """Whether a file is a kept result: somebody's file may have such a name, too."""
+        is_named = _NUMBER.fullmatch(path.stem) is not None and path.suffix == ".json"
+        return is_named and self._kept(path.stem, path.parent) is not None
 
 
 class NotKeptError(VecattrError):

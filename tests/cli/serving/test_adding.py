@@ -92,6 +92,14 @@ def test_kept_results_and_no_file_of_a_persons_are_deleted(tmp_path: Path) -> No
     for name, text in names.items():
         (tmp_path / f"{name}.json").write_text(text)
         os.utime(tmp_path / f"{name}.json", (0, 0))
+    for name in (".vecattr-abcd_f12", ".vecattr-notes"):  # of a killed service, and a person's
+        (tmp_path / name).write_text("half")
+        os.utime(tmp_path / name, (0, 0))
+    (tmp_path / ".vecattr-00000000").write_text("being written")
     results.forget("b" * 22)
-    assert results.delete_old_files() == 1
+    assert results.delete_old_files() == 2
+    hidden = {file.name for file in tmp_path.iterdir() if file.name.startswith(".")}
+    assert hidden == {".vecattr-notes", ".vecattr-00000000"}
+    for name in hidden:
+        (tmp_path / name).unlink()
     assert sorted(file.stem for file in tmp_path.iterdir()) == ["b" * 22, "c" * 22]
