@@ -171,7 +171,7 @@ def command(
     from vecattr.cli.serving.workers import Workers  # start-up
 
     require(*_LIBRARIES, what="the service")
-    refuse_inputs(keeping.audit, keeping.folder and keeping.folder / "result")
+    refuse_inputs(keeping.audit, keeping.folder and keeping.folder / "*.json")
     count = workers or min(processors(), _MOST_WORKERS)
     settings = Settings(indexes, fusion, count, access, limits, keeping)
     journal = Journal(keeping.audit)
