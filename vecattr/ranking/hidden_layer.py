@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.products import exponent_of, on_grid
+from vecattr.products import DIGITS, exponent_of, on_grid
 from vecattr.vectors import Codes, Column
 
 #: Labs whose hidden units are computed at once: what a core's cache holds.
@@ -36,6 +36,9 @@ _PLAIN_EXPONENT = 5
 _KMER_EXPONENT = 6
 #: Nor are the responses of some hundred units, -1 to 1 each.
 _RESPONSE_EXPONENT = 5
+#: A float32 from -1 to 1 plus this number is a multiple of 2^(_RESPONSE_EXPONENT - DIGITS).
+_GRID_SHIFT = np.float32(6)
+assert np.spacing(_GRID_SHIFT) == 2.0 ** (_RESPONSE_EXPONENT - DIGITS)
 #: Softmaxes at the temperatures of answers weigh logits about so much.
 _SHARPNESS = 0.8
 
@@ -100,7 +103,7 @@ class HiddenLayer:
         return logits
 
     def _logits_of_sums(self, sums: Matrix) -> Column:
-        responses = on_grid(_responses(sums[:-1]), exponent=_RESPONSE_EXPONENT)  # (h, b)
+        responses = _responses(sums[:-1]).astype(np.float64)  # (h, b)
         logits: Column = on_grid(self.outer, exponent=self._outer_exponent) @ responses + sums[-1]
         return logits
 
@@ -145,9 +148,17 @@ class HiddenLayer:
 
 
 def _responses(sums: Matrix) -> NDArray[np.float32]:
-    """The response of hidden units to sums (h, b)."""
-    responses = sums.astype(np.float32)
-    return np.tanh(responses, out=responses)
+    """The response of hidden units to sums (h, b): tanh(x) = 1 - 2 / (exp(2 x) + 1), which takes
+    less time than tanh, as a multiple of 2^(_RESPONSE_EXPONENT - DIGITS)."""
+    responses = np.empty(sums.shape, dtype=np.float32)
+    np.multiply(sums, 2, out=responses, casting="same_kind")
+    with np.errstate(over="ignore"):  # 2 / infinity is 0
+        np.exp(responses, out=responses)
+    responses += 1
+    np.divide(np.float32(2), responses, out=responses)
+    np.subtract(_GRID_SHIFT + 1, responses, out=responses)
+    responses -= _GRID_SHIFT
+    return responses
 
 
 def _log_sum(logits: Column) -> float:
