@@ -26,7 +26,7 @@ _LABS_AT_ONCE = 256
 #: Labs without k-mers that are all weighed exactly; of more …
 FEW = 4096
 #: … so many evenly spaced ones are, and so many of the first by the units that are kept, …
-SAMPLE = 256
+SAMPLE = 1024
 FIRST = 1024
 #: … which are so many.
 UNITS = 64
