@@ -6,6 +6,7 @@ largest arrays have 8 e bytes, and at most about four of them exist at once.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -29,7 +30,6 @@ from vecattr.sequences.two_bit import PackedBases, unpack_bases
 Arrays = dict[str, NDArray[np.generic]]
 
 _HALF = np.uint64(32)
-_LOW = np.uint64((1 << 32) - 1)
 
 
 class MoleculeKmers(NamedTuple):
@@ -126,7 +126,9 @@ def _sorted_pairs(
     pairs <<= _HALF
     pairs |= ranks
     pairs.sort()
-    return (pairs >> _HALF).astype(np.uint32), (pairs & _LOW).astype(np.uint32)
+    halves = pairs.view(np.uint32).reshape(-1, 2)  # shifts would need as much memory again
+    high, low = (0, 1) if sys.byteorder == "big" else (1, 0)
+    return halves[:, high].copy(), halves[:, low].copy()
 
 
 def _inverse(order: NDArray[np.int64]) -> NDArray[np.uint32]:
