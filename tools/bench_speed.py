@@ -147,10 +147,12 @@ class SpeedRun:
         )
 
 
-def measure(options: argparse.Namespace) -> dict[str, object]:
-    """Every part that is asked for, in order; printed as it comes."""
+def measure(options: argparse.Namespace) -> None:
+    """Every part that is asked for, in order; printed and recorded as it comes, so that a part that
+    fails loses no other."""
     record = Path(options.output)
     figures = json.loads(record.read_text()) if record.exists() else {}
+    figures |= {"version": __version__, "python": platform.python_version()}
     with tempfile.TemporaryDirectory(dir=options.work) as scratch:
         run = SpeedRun(options, Path(scratch))
         for part in PARTS:
@@ -158,7 +160,7 @@ def measure(options: argparse.Namespace) -> dict[str, object]:
                 measure_part: Callable[[], dict[str, object]] = getattr(run, part)
                 figures[part] = measure_part()
                 print(json.dumps({part: figures[part]}, indent=1), flush=True)
-    return {**figures, "version": __version__, "python": platform.python_version()}
+                record.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
 
 
 def main() -> None:
@@ -179,8 +181,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help="where files of a run may lie")
     parser.add_argument("-o", "--output", default=str(RECORD))
     options = parser.parse_args()
-    figures = measure(options)
-    Path(options.output).write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
+    measure(options)
 
 
 if __name__ == "__main__":
