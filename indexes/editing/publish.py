@@ -175,7 +175,7 @@ def sweep(path: Entry, manifest: Manifest) -> None:
     for file in (path / MODEL_FOLDER).iterdir():
         if file.name not in models and usual_name(file.name) != file.name:
             _delete(file)
-    for folder in (path, path / HISTORY_FOLDER, path / SEGMENTS_FOLDER):
+    for folder in (path, path / HISTORY_FOLDER, path / SEGMENTS_FOLDER, path / MODEL_FOLDER):
         for file in folder.iterdir():
             if is_temporary(file.name):
                 _delete(file)

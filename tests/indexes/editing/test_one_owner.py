@@ -316,8 +316,9 @@ def test_a_damaged_index_with_all_that_vecattr_makes_is_replaced(
     (path / "segments" / f"{'1' * 20}.h5").write_text("left by a killed writer")
     repair_index(path)
     assert (path / "quarantine" / f"001-{'1' * 20}.h5").exists()
-    for name in (".vecattr-abcd_f12", "manifests/.vecattr-abcd_f12", f"segments/{'0' * 20}.cells"):
-        (path / name).touch()
+    for folder in ("", "segments/", "manifests/", "model/"):
+        (path / f"{folder}.vecattr-abcd_f12").touch()
+    (path / "segments" / f"{'0' * 20}.cells").touch()
     (path / "manifest.json").write_text("damaged")
     workshop.build(path, workshop.plasmids(["Yew"]), replace=True)
     assert workshop.open(path).lab_names == ("Yew",)

@@ -157,7 +157,8 @@ def test_a_lock_file_with_content_is_not_emptied(index: Path) -> None:
 
 def test_sweeping_deletes_only_what_vecattr_could_have_written(index: Path, workshop: Any) -> None:
     theirs = ["segments/notes.txt", "segments/ABC.h5", ".vecattr-notes", "manifests/notes.json"]
-    ours = [f"segments/{'0' * 20}.h5", ".vecattr-abcd_f12", "segments/.vecattr-abcd_f12"]
+    folders = ("", "segments/", "manifests/", "model/")
+    ours = [f"segments/{'0' * 20}.h5", *(f"{folder}.vecattr-abcd_f12" for folder in folders)]
     for name in [*theirs, *ours]:
         (index / name).write_text("content")
     add_labs(index, workshop.plasmids(["Fir"], seed=3), embedder=workshop.embedder)
