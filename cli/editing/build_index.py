@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from vecattr.indexes.editing.build import BuildReport
     from vecattr.readers.plasmids import ReadOptions
 
+#: Processes that build unless --threads says so: each takes up to 160 MB.
+_MOST_PROCESSES = 16
+
 
 @click.command("build-index")
 @click.argument("plasmids", type=SOURCES, nargs=-1, required=True, metavar="PLASMIDS...")
@@ -122,7 +125,7 @@ def command(
             collection,
             _embedders(models, views=views, device=device, threads=threads),
             cluster,
-            processes=processes_of(threads, device=device),
+            processes=processes_of(threads, device=device, most=_MOST_PROCESSES),
             wait=wait,
             model=model,
             rule=class_rule(collection.labs, labs_file=labs_file, min_plasmids=min_plasmids),

@@ -29,10 +29,12 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def processes_of(threads: int | None, *, device: str) -> int:
-    """How many processes work beside this one: as many as there are processors unless `threads`
-    says so, and one where a GPU is asked for."""
-    return 1 if device == "cuda" else threads or processors()
+def processes_of(threads: int | None, *, device: str, most: int | None = None) -> int:
+    """How many processes work beside this one: as many as there are processors, but at most `most`,
+    unless `threads` says so, and one where a GPU is asked for."""
+    if device == "cuda":
+        return 1
+    return threads or min(processors(), most or processors())
 
 
 def limit_threads(count: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,7 @@ def build_folds(
     `build_index`, and MissingError when a fold of the model is not there.
     """
     path = Path(path).resolve()
+    plasmids = list(plasmids) if isinstance(plasmids, Iterator) else plasmids
     place = place or index_place(path)
     replaced = check_folds_place(path, replace=replace)
     with (

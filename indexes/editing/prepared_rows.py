@@ -5,7 +5,7 @@ bases, k-mers and split hash of each out, by this process or by several.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -64,8 +64,8 @@ class Preparation:
         embedder: SequenceEmbedder,
         *,
         progress: Progress | None = None,
-    ) -> Iterator[tuple[Plasmid, PreparedRow]]:
-        """Each plasmid with its row, in order; few are in memory at any time."""
+    ) -> Generator[tuple[Plasmid, PreparedRow], None, None]:
+        """Each plasmid with its row, in order; about `few` are in memory at any time."""
         for batch, rows in self._batches(in_batches(plasmids), embedder):
             yield from zip(batch, rows, strict=True)
             if progress is not None:

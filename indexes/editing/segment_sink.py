@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import NamedTuple
@@ -223,11 +224,12 @@ def fill(order: FillOrder, plasmids: Iterable[Plasmid]) -> Filled:
     sinks = [order.sink() for _ in range(order.shards)]
     written: list[WrittenSegment] = []
     rows = order.preparation.of_all(plasmids, order.embedder, progress=order.progress)
-    for plasmid, row in rows:
-        assert plasmid.lab is not None, "plasmids were checked"
-        sink = sinks[shard_of(plasmid.lab, count=order.shards)]
-        sink.add(plasmid, label=order.rule.label(plasmid.lab), row=row)
-        written += sink.taken()
+    with closing(rows):  # ends the processes that make them
+        for plasmid, row in rows:
+            assert plasmid.lab is not None, "plasmids were checked"
+            sink = sinks[shard_of(plasmid.lab, count=order.shards)]
+            sink.add(plasmid, label=order.rule.label(plasmid.lab), row=row)
+            written += sink.taken()
     for sink in sinks:
         sink.close()
         written += sink.taken()
