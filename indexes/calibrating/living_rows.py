@@ -13,6 +13,8 @@ import numpy as np
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.vectors import Rows, Vectors
 
+_ROWS_AT_ONCE = 1 << 16
+
 
 @dataclass(frozen=True)
 class LivingRows:
@@ -56,10 +58,12 @@ class LivingRows:
             vectors[places] = segment.stored.vectors[rows]
         return vectors
 
-    def pieces(self, wanted: Rows) -> Iterator[tuple[Rows, Vectors]]:
-        """Some rows, ascending, and their vectors, those of one segment at a time."""
-        for segment, places, rows in self._by_segment(wanted):
-            yield wanted[places], segment.stored.vectors[rows]
+    def blocks(self, wanted: Rows) -> Iterator[tuple[Rows, Vectors]]:
+        """Some rows and their vectors, so many at a time whatever segments they are in: products
+        of vectors depend on how many are multiplied at once."""
+        for start in range(0, len(wanted), _ROWS_AT_ONCE):
+            rows = wanted[start : start + _ROWS_AT_ONCE]
+            yield rows, self.vectors(rows)
 
     def ids(self, wanted: Rows) -> tuple[str, ...]:
         """The ids of some rows, ascending."""

@@ -62,7 +62,7 @@ def held_out_of_means(
     nearest = np.full((2, len(held_out)), -1.0, dtype=np.float32)
     if most is None:
         labs = [living.labs[row] for row in held_out_rows.tolist()]
-        for rows, vectors in living.pieces(kept_rows):
+        for rows, vectors in living.blocks(kept_rows):
             stored_labs = [living.labs[row] for row in rows.tolist()]
             cosines = nearest_cosines(held_out, vectors, query_labs=labs, stored_labs=stored_labs)
             nearest = np.maximum(nearest, cosines)
@@ -84,7 +84,7 @@ def _mean_labs(living: LivingRows, kept: Rows) -> EmbeddingTable:
     """The effective vector of every class, made of the rows that are kept (n,). So many vectors as
     a segment may hold are in memory at a time, or those of one class."""
     moments = Moments.from_pieces(
-        (vectors for _, vectors in living.pieces(kept)), width=living.segments[0].stored.width
+        (vectors for _, vectors in living.blocks(kept)), width=living.segments[0].stored.width
     )
     labs = effective_labs(_mean_parts(living, kept), Discriminant.from_moments([moments]))
     return EmbeddingTable(tuple(lab.name for lab in labs), np.stack([lab.vector for lab in labs]))
