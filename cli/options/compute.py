@@ -8,8 +8,24 @@ import click
 
 from vecattr.cli.options.decorators import together
 
+
+def _with_one_blas_thread(
+    ctx: click.Context, param: click.Parameter, value: int | None
+) -> int | None:
+    """The number that was given; and products of matrices, which are small here, take one thread
+    from now on, unless the environment says otherwise: several would wait for each other for longer
+    than they compute. Called before NumPy is imported. Training has larger ones."""
+    if ctx.info_name != "train":
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    return value
+
+
 threads_option = click.option(
-    "--threads", type=click.IntRange(min=1), metavar="N", help="Processor threads to use."
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    callback=_with_one_blas_thread,
+    help="Processor threads to use.",
 )
 
 compute_options = together(
