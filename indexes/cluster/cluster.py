@@ -8,6 +8,7 @@ even, and must do the same then.
 from __future__ import annotations
 
 import logging
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -44,6 +45,8 @@ _SETTINGS = {
 }
 #: The same for jobs, which begin in the working folder.
 _JOB_BEGINS = ("export PYTHONSAFEPATH=1",)
+#: Variables that Dask sets in this process beside those which its settings name.
+_UNNAMED = ("PYTHONHASHSEED", "__DASK_PARENT_PID")
 
 
 class Cluster:
@@ -147,7 +150,7 @@ def open_cluster(address: ClusterAddress) -> Iterator[Cluster]:
     import distributed  # extra
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    with dask.config.set(_SETTINGS), _scheduler(address) as scheduler:
+    with dask.config.set(_SETTINGS), _variables_put_back(), _scheduler(address) as scheduler:
         open_client: Any = distributed.Client
         with _translated(address):
             client = open_client(scheduler, timeout=_PATIENCE, set_as_default=False)
@@ -200,6 +203,23 @@ def _local(address: ClusterAddress) -> Iterator[Any]:
         )
     with local:
         yield local
+
+
+@contextmanager
+def _variables_put_back() -> Iterator[None]:
+    """At the end, the variables that Dask sets in this process to start workers are as before."""
+    import dask.config  # extra
+
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        named = dask.config.get("distributed.nanny.pre-spawn-environ")
+        for name in (*_UNNAMED, *named):
+            if name in before:
+                os.environ[name] = before[name]
+            else:
+                os.environ.pop(name, None)
 
 
 @contextmanager

@@ -3,6 +3,7 @@ about."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,6 +37,16 @@ def cluster() -> Iterator[Cluster]:
     """Two worker processes."""
     with open_cluster(ClusterAddress.from_text("local:2")) as opened:
         yield opened
+
+
+@pytest.fixture(autouse=True)
+def _variables() -> Iterator[None]:
+    """Dask sets variables of this process when it starts another worker in the place of a lost one:
+    the tests of other folders do not see them."""
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
 
 
 @pytest.fixture(scope="session")

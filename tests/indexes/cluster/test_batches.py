@@ -157,6 +157,15 @@ def test_tasks_outlive_all_workers_at_once(cluster: Cluster) -> None:
     assert [task.result() for task in pending] == [None] * len(pending)
 
 
+def test_a_cluster_leaves_the_variables_of_this_process_as_they_were() -> None:
+    before = dict(os.environ)
+    with open_cluster(ClusterAddress.from_text("local:1")) as opened:
+        [process] = opened.on_each_worker(os.getpid).values()
+        os.kill(process, signal.SIGKILL)
+        opened.submit(time.sleep, 0.1).result()  # by another worker
+    assert dict(os.environ) == before
+
+
 def test_a_scheduler_that_is_not_there_is_told_with_the_next_step(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
