@@ -98,7 +98,7 @@ class Scoring:
             [self._stored[query][0] for query in queries],
             self._sample.bare[list(queries)],
             [self._class_cosines(query, hidden=hidden) for query in queries],
-            [self._left_out(query, hidden=hidden) for query in queries],
+            [self._left_out([query], hidden=hidden) for query in queries],
         )
         return [self._scored(query, one) for query, one in zip(queries, columns, strict=True)]
 
@@ -106,31 +106,24 @@ class Scoring:
         plasmid, lab, row = self._stored[query]
         lab_code = self._lab_codes[lab]
         nearest_of_others = np.delete(columns["nearest"], lab_code)
-        bare = {name: column for name, column in columns.items() if name not in PHENOTYPES}
+        kinds = (_bare(columns), columns)
         scores, _, facts = zip(
-            *(self._scorer.evidence_of(plasmid, kind) for kind in (bare, columns)), strict=True
+            *(self._scorer.evidence_of(plasmid, kind) for kind in kinds), strict=True
         )
-        is_outside = columns["plasmids"][lab_code] == 0
         return Scored(
             (scores[0].astype(np.float32), scores[1].astype(np.float32)),
             (facts[0], facts[1]),
-            -1 if is_outside else lab_code,
-            OUTSIDE if is_outside else self._case(query),
+            *self._truth(query, columns),
             int(self._scorer.catalogue.groups[row]),
             (float(columns["nearest"].max(initial=-1)), float(nearest_of_others.max(initial=-1))),
         )
 
-    def _case(self, query: int) -> int:
-        return CASES.index("new" if self._sample.is_new[query] else "known")
-
-    def _left_out(self, query: int, *, hidden: bool) -> Rows:
-        """The rows that a plasmid is scored without."""
-        (_, lab, row), catalogue = self._stored[query], self._scorer.catalogue
-        is_new = bool(self._sample.is_new[query])
-        left_out = _group_rows(catalogue, row) if is_new else np.array([row])
-        if hidden:
-            left_out = np.union1d(left_out, self._lab_rows(lab))
-        return left_out
+    def _truth(self, query: int, columns: dict[str, Column]) -> tuple[int, int]:
+        """The code of a plasmid's lab, -1 if nothing of it is left, and the plasmid's case."""
+        lab_code = self._lab_codes[self._stored[query][1]]
+        if columns["plasmids"][lab_code] == 0:
+            return -1, OUTSIDE
+        return lab_code, CASES.index("new" if self._sample.is_new[query] else "known")
 
     def _lab_rows(self, lab: str) -> Rows:
         """All living rows of a lab."""
@@ -169,7 +162,7 @@ class Scoring:
         left_out = [
             rows
             for members, hidden in groups
-            for rows in [self._left_out_together(members, hidden=hidden)] * len(members)
+            for rows in [self._left_out(members, hidden=hidden)] * len(members)
         ]
         columns = self._scorer.columns_of(
             [self._stored[query][0] for query in queries],
@@ -182,8 +175,8 @@ class Scoring:
             for members, _ in groups
         ]
 
-    def _left_out_together(self, members: Sequence[int], *, hidden: bool) -> Rows:
-        """The rows that some plasmids are scored without."""
+    def _left_out(self, members: Sequence[int], *, hidden: bool) -> Rows:
+        """The rows that some plasmids, one or several, are scored without."""
         rows = [self._stored[query][2] for query in members]
         is_new, lab = bool(self._sample.is_new[members[0]]), self._stored[members[0]][1]
         left_out: Rows = np.array(sorted(rows))
@@ -198,16 +191,13 @@ class Scoring:
         cases: Sequence[CaseModel],
     ) -> JointRow:
         plasmids = [self._stored[query][0] for query in members]
-        lab_code = self._lab_codes[self._stored[members[0]][1]]
-        is_outside = columns[0]["plasmids"][lab_code] == 0
-        bare = [{name: c[name] for name in c if name not in PHENOTYPES} for c in columns]
+        bare = list(map(_bare, columns))
         return JointRow(
             [
                 self._joint(plasmids, kind_columns, model)
                 for model, kind_columns in zip(cases, (bare, columns), strict=False)
             ],
-            -1 if is_outside else lab_code,
-            OUTSIDE if is_outside else self._case(members[0]),
+            *self._truth(members[0], columns[0]),
         )
 
     def _joint(
@@ -221,6 +211,11 @@ class Scoring:
         joint = joint_scores(logarithms, pooled)
         facts_of_all = joint_facts(cases.log_likelihoods(np.stack(facts)), logarithms, joint)
         return joint.astype(np.float32), facts_of_all
+
+
+def _bare(columns: dict[str, Column]) -> dict[str, Column]:
+    """The columns that a plasmid without features has."""
+    return {name: column for name, column in columns.items() if name not in PHENOTYPES}
 
 
 def _stored_plasmids(
