@@ -53,8 +53,13 @@ class Fault:
     lasting: bool = False
 
     def __str__(self) -> str:
-        how = "from here on" if self.lasting else "once"
-        return f"{self.command.name}: call {self.number} {errno.errorcode[self.error]} {how}"
+        return told_fault(self.command.name, self.number, self.error, lasting=self.lasting)
+
+
+def told_fault(name: str, number: int, error: int, *, lasting: bool) -> str:
+    """A call that fails, in words."""
+    how = "from here on" if lasting else "once"
+    return f"{name}: call {number} {errno.errorcode[error]} {how}"
 
 
 class Bench:

@@ -8,7 +8,6 @@ Status 200 means the new state, any other the old one, and the text says so. The
 from __future__ import annotations
 
 import asyncio
-import errno
 import io
 import re
 import shutil
@@ -23,7 +22,7 @@ from typing import Any, cast
 import httpx
 
 from faults import fixtures
-from faults.disk_faults import ERRORS, IN_FORCE, LASTING
+from faults.disk_faults import ERRORS, IN_FORCE, LASTING, told_fault
 from faults.disks import FailingDisk
 from faults.workplace import make_workplace, state_of
 from vecattr.cli.serving.desk import Desk
@@ -131,8 +130,7 @@ class Fault:
     lasting: bool = False
 
     def __str__(self) -> str:
-        how = "from here on" if self.lasting else "once"
-        return f"{self.way}: call {self.number} {errno.errorcode[self.error]} {how}"
+        return told_fault(self.way, self.number, self.error, lasting=self.lasting)
 
 
 class Bench:
