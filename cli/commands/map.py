@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from vecattr.cli.options.completions import SOURCES
 from vecattr.cli.options.compute import compute_options
 from vecattr.cli.options.index import index_option
 from vecattr.cli.options.output import check_output, chosen_format, refuse_inputs
@@ -61,6 +62,7 @@ def _picture(ctx: click.Context, param: click.Parameter, path: Path) -> Path:
 @click.option(
     "--query",
     "queries",
+    type=SOURCES,
     multiple=True,
     metavar="SEQUENCES",
     help="Place these sequences on the finished map; repeatable.",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from vecattr.cli.options.completions import SourceText
 from vecattr.cli.options.decorators import Decorator, together
 from vecattr.cli.options.types import FILE, check_folder
 from vecattr.cli.rendering.format_names import ANSWER_FORMATS, FORMATS, Format
@@ -122,11 +123,16 @@ def refuse_log(log_file: Path) -> None:
 
 
 def _named_files() -> Iterator[tuple[str, Path]]:
-    """The parameters of the command that may name a file, and what they name."""
-    for name, value in click.get_current_context().params.items():
+    """The parameters of the command that name a file, and what they name."""
+    context = click.get_current_context()
+    path_types = (click.Path, SourceText)
+    are_paths = {
+        param.name for param in context.command.params if isinstance(param.type, path_types)
+    }
+    for name, value in context.params.items():
         for given in value if isinstance(value, tuple | list) else (value,):
-            path = getattr(given, "path", given)  # of a table that is read later
-            if isinstance(path, str | Path):
+            path = getattr(given, "path", given if name in are_paths else None)
+            if isinstance(path, str | Path):  # a table that is read later has a path
                 yield name, Path(path)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vecattr.cli.options.completions import lab_names
+from vecattr.cli.options.completions import SOURCES, lab_names
 from vecattr.cli.options.decorators import as_one_argument, together
 from vecattr.cli.options.types import Amount, conditions
 from vecattr.cli.terminal import ON_BAD_RECORD, terminal
@@ -34,6 +34,7 @@ _LAB_OPTIONS = together(
     click.option(
         "--labs-file",
         "lab_file",
+        type=SOURCES,
         metavar="FILE",
         help="Table of two columns: the id or file name of a sequence, and its lab.",
     ),
@@ -67,9 +68,14 @@ _OPTIONS = together(
         help="Use only table rows that have this value; repeatable.",
     ),
     click.option(
-        "--labels", metavar="FILE", help="Table of the labs, for a table that lacks them."
+        "--labels",
+        type=SOURCES,
+        metavar="FILE",
+        help="Table of the labs, for a table that lacks them.",
     ),
-    click.option("--features", metavar="FILE", help="Table of 0/1 features by sequence_id."),
+    click.option(
+        "--features", type=SOURCES, metavar="FILE", help="Table of 0/1 features by sequence_id."
+    ),
     click.option(
         "--topology",
         type=click.Choice(["auto", "circular", "linear"]),

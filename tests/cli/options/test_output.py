@@ -7,9 +7,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
-from vecattr.cli.main import run
+from vecattr.cli.main import cli, run
+from vecattr.cli.options.completions import SourceText
 
 
 @pytest.mark.parametrize("by", ["its name", "a link", "another name"])
@@ -117,10 +119,34 @@ def test_two_results_have_two_names(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_word_of_an_option_is_no_file(shelf: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("option", ["--labels", "--features"])
+def test_tables_beside_the_input_are_not_replaced(
+    shelf: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    beside = tmp_path / "beside.csv"
+    beside.write_text("sequence_id,lab\n", encoding="utf-8")
+    asked = ["query", shelf.table, "-i", shelf.index, option, beside, "-o", beside]
+    assert "is read by this command" in refused(asked, capsys)
+    assert beside.read_text(encoding="utf-8") == "sequence_id,lab\n"
+
+
+def test_options_that_name_files_say_so_by_their_type() -> None:
+    context = click.Context(cli)
+    commands = [cli.get_command(context, name) for name in cli.list_commands(context)]
+    for command in filter(None, commands):
+        for param in command.params:
+            if param.metavar in ("FILE", "SEQUENCES", "SOURCES", "FOLDER", "TABLE"):
+                assert isinstance(param.type, click.Path | SourceText), f"{command.name} {param}"
+
+
+def test_a_word_of_an_option_is_no_file(
+    shelf: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     shelf.fasta(tmp_path / "q.fa", shelf.plasmids[:1])
     asked = ["query", str(tmp_path / "q.fa"), "-i", str(shelf.index), "--topology", "linear", "-q"]
-    assert run([*asked, "-o", str(tmp_path / "linear")]) == 0
+    for _ in range(2):  # the second time the file is there
+        assert run([*asked, "-o", "linear"]) == 0
 
 
 @pytest.mark.parametrize("command", ["build-index", "train", "demo"])
