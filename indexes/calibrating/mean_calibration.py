@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -145,8 +146,9 @@ def new_calibration(
     """The calibration files of means by their usual names; none when too few plasmids can be left
     out. `workers` score plasmids beside this process."""
     most = None
+    labs = frozenset(name for segment in segments for name in segment.lab_sizes())
     if ranker is not None and LabFeatures.are_in(segments):  # then only a sample is scored
-        most = most_scored(len({name for segment in segments for name in segment.lab_sizes()}))
+        most = most_scored(len(labs))
     held_out = held_out_of_means(segments, split_hashes, most=most)
     if held_out is None:
         return {}
@@ -155,5 +157,5 @@ def new_calibration(
         calibration = fit_calibration(left_out.held_out, source=SOURCE, case_rows=rows)
         if calibration is None:
             return {}
-        content = left_out.with_groups(calibration).to_json()
+        content = replace(left_out.with_groups(calibration), labs=labs).to_json()
     return {HELD_OUT_FILE: left_out.held_out.to_bytes(), CALIBRATION_FILE: content}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from vecattr.calibration.calibration import read_calibration_file
+from vecattr.calibration.calibration_file import read_calibration_file
 from vecattr.calibration.calibration_set import read_held_out_file
 from vecattr.encoders.model_folder import (
     CALIBRATION_FILE,

@@ -209,6 +209,7 @@ class OpenedShard:
             self._matrix.names,
             counted=tuple(view.is_counted for view in self._views),
             feature_names=self._feature_names,
+            calibrated_labs=index_scorer.calibrated_labs,
         )
 
     @cached_property

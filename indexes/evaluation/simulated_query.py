@@ -32,6 +32,7 @@ from vecattr.indexes.scoring.shape_odds import ShapeMatches
 from vecattr.metrics.ranking import mean_ranks
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.evidence_ranker import class_scores
+from vecattr.ranking.newcomers import newcomer_gains
 from vecattr.vectors import Codes, Column, Mask, Rows, Vectors
 
 
@@ -73,6 +74,7 @@ class SimulatedQuery:
         shared = scorer.lab_features.shared(kmers.distinct)
         columns = scorer.columns(plasmid, bare, cosines)
         logits = scorer.ranker.logits(columns, exact=True)
+        logits += newcomer_gains(columns, scorer.newcomers)
         rescored, representatives = rescoring.labs_to_rescore(columns, logits)
         return cls(
             rescoring, plasmid, bare, kmers, shared, columns, logits, rescored, representatives
@@ -86,8 +88,13 @@ class SimulatedQuery:
 
     def scores(self, supports: SupportSet) -> Column:
         """The scores of old classes, followed by those of new labs with supports, from -1 to 0."""
-        ranker = self.rescoring.scorer.ranker
-        new_logits = ranker.logits(self._columns(supports), exact=True)
+        scorer, columns = self.rescoring.scorer, self._columns(supports)
+        new_logits = scorer.ranker.logits(columns, exact=True)
+        is_dated = scorer.calibrated_labs is not None  # else nobody can tell newcomers
+        are_newcomers = np.append(
+            scorer.newcomers[self.rescored], np.full(len(supports.plasmids), is_dated)
+        )
+        new_logits += newcomer_gains(columns, are_newcomers)
         has_supports = supports.plasmids > 0
         rescored = len(self.rescored)
         logits = np.concatenate([self.old_logits, new_logits[rescored:][has_supports]])
@@ -96,7 +103,7 @@ class SimulatedQuery:
             rest = self._place < 0
             changes = logits[self.representatives] - self.old_logits[self.representatives]
             logits[: len(rest)][rest] += np.median(changes)
-        catalogue = self.rescoring.scorer.catalogue
+        catalogue = scorer.catalogue
         old, new = len(catalogue.class_names), int(np.count_nonzero(has_supports))
         class_of_lab = np.append(catalogue.class_of_lab, old + np.arange(new))
         return class_scores(logits, class_of_lab, classes=old + new)

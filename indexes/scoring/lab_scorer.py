@@ -24,7 +24,8 @@ from vecattr.plasmid import Plasmid
 from vecattr.ranking.column_maxima import Maxima as ColumnMaxima
 from vecattr.ranking.column_maxima import column_maxima
 from vecattr.ranking.evidence_ranker import RELATIVE, EvidenceRanker, class_scores, pooled_scores
-from vecattr.vectors import Column, Cosines, Rows, Scores, Vectors
+from vecattr.ranking.newcomers import newcomer_gains
+from vecattr.vectors import Column, Cosines, Mask, Rows, Scores, Vectors
 
 if TYPE_CHECKING:
     from vecattr.indexes.scoring.phenotype_odds import PhenotypeOdds
@@ -81,6 +82,8 @@ class LabAnswers:
 @dataclass(frozen=True)
 class LabScorer:
     """Lab features from the segments of one index, and the evidence ranker that scores them.
+    `calibrated_labs` are those that the index had when it was calibrated, None where that is not
+    known; others are newcomers.
 
     Of a shard, which has some of the labs: `counted` says whose stored counts of k-mers are counted
     here, segment by segment, and `feature_names` are those of the whole index."""
@@ -90,6 +93,7 @@ class LabScorer:
     class_names: tuple[str, ...]
     counted: tuple[bool, ...] | None = None
     feature_names: tuple[str, ...] | None = None
+    calibrated_labs: frozenset[str] | None = None
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -204,7 +208,25 @@ class LabScorer:
         """Logits of labs (l,) from their columns and the largest values of those of all labs; -inf
         for one without plasmids."""
         logits: Column = self.ranker.logits(columns, maxima, exact=exact)
+        if self.newcomers.any():
+            logits = logits + newcomer_gains(columns, self.newcomers)
         return np.where(columns["plasmids"] > 0, logits, -np.inf)
+
+    @cached_property
+    def newcomers(self) -> Mask:
+        """Which labs were added after the index was calibrated (l,); none where that is not known.
+        A lab that was renamed since is none."""
+        names = self.catalogue.lab_names
+        known = self.calibrated_labs
+        if known is None:
+            return np.zeros(len(names), dtype=bool)
+        present = {
+            segment.present(stored)
+            for segment in self.segments
+            for stored in segment.stored.lab_names
+            if stored in known
+        }
+        return np.array([name not in known and name not in present for name in names], dtype=bool)
 
     def evidence_of(
         self, plasmid: Plasmid, columns: dict[str, Column]
@@ -243,7 +265,11 @@ def reach_of(plasmid: Plasmid, columns: Mapping[str, Column]) -> Reach:
 
 
 def lab_scorer(
-    ranker: EvidenceRanker | None, segments: Sequence[LiveSegment], class_names: Sequence[str]
+    ranker: EvidenceRanker | None,
+    segments: Sequence[LiveSegment],
+    class_names: Sequence[str],
+    *,
+    calibrated_labs: frozenset[str] | None = None,
 ) -> LabScorer | None:
     """The scorer of an index; None without a ranker, when a segment has no k-mers, or when no
     plasmid is left: then vectors rank labs alone."""
@@ -251,4 +277,4 @@ def lab_scorer(
         return None
     if not any(segment.alive.any() for segment in segments):
         return None
-    return LabScorer(ranker, tuple(segments), tuple(class_names))
+    return LabScorer(ranker, tuple(segments), tuple(class_names), calibrated_labs=calibrated_labs)

@@ -183,7 +183,8 @@ class OpenedIndex:
         evidence ranker, or a segment keeps no k-mers: then vectors rank alone."""
         with self._says_when_moved():
             ranker = index_ranker(self.root, self.manifest)
-        return lab_scorer(ranker, self.segments, self.lab_names)
+        calibrated = None if self.calibration is None else self.calibration.labs
+        return lab_scorer(ranker, self.segments, self.lab_names, calibrated_labs=calibrated)
 
     @cached_property
     def _nearest(self) -> NearestPlasmids:

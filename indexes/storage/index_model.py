@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from vecattr.calibration.calibration import Calibration, read_calibration_file
+from vecattr.calibration.calibration import Calibration
+from vecattr.calibration.calibration_file import read_calibration_file
 from vecattr.encoders.model_folder import (
     CALIBRATION_FILE,
     HELD_OUT_FILE,

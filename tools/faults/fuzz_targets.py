@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from faults import format_seeds as seeds
-from vecattr.calibration.calibration import Calibration, Fits, VerdictFit, WorkFit, read_calibration
+from vecattr.calibration.calibration import Calibration, Fits, VerdictFit, WorkFit
+from vecattr.calibration.calibration_file import read_calibration
 from vecattr.calibration.open_set import OpenSetScore
 from vecattr.calibration.temperature import Temperature
 from vecattr.encoders.model_folder import CALIBRATION_FILE

@@ -13,8 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,10 +27,7 @@ from vecattr.calibration.open_set import (
 )
 from vecattr.calibration.outcomes import OUTSIDE, CaseRows, OutcomeFit, fit_outcome
 from vecattr.calibration.temperature import Temperature, fit_temperature
-from vecattr.encoders.model_folder import CALIBRATION_FILE
 from vecattr.errors import UsageError
-from vecattr.files.folder import Location
-from vecattr.files.json_files import read_sidecar
 from vecattr.vectors import Codes, Column, Mask, Scores
 
 if TYPE_CHECKING:
@@ -84,13 +80,15 @@ class Fits:
 @dataclass(frozen=True)
 class Calibration:
     """Fitted on `rows` held-out plasmids, `named` of them of labs with a name and from new work;
-    `source` says in words where they come from."""
+    `source` says in words where they come from; `labs` are those that the index had then, None
+    where that was not written down."""
 
     sequence: Fits  # of queries without features
     features: Fits | None  # of queries with features; None: features change nothing
     rows: int
     named: int
     source: str
+    labs: frozenset[str] | None = None
 
     def fits(self, *, features: bool) -> Fits:
         """For queries with features, or without."""
@@ -135,6 +133,7 @@ class Calibration:
             "source": self.source,
             "sequence": _fits_json(self.sequence),
             "features": self.features and _fits_json(self.features),
+            **({} if self.labs is None else {"labs": sorted(self.labs)}),
         }
         return (json.dumps(data, indent=1, sort_keys=True) + "\n").encode()
 
@@ -260,58 +259,3 @@ def _fit_verdicts(scores: Scores, held_out: HeldOut, named: Mask) -> VerdictFit:
 def _ascending(values: Column) -> tuple[float, ...]:
     """The values in ascending order, rounded as calibration.json holds them."""
     return tuple(float(f"{value:.9g}") for value in np.sort(values).tolist())
-
-
-def read_calibration(folder: Location) -> Calibration | None:
-    """The calibration of a model folder; errors and None as in `read_sidecar`."""
-    return read_calibration_file(folder / CALIBRATION_FILE)
-
-
-def read_calibration_file(file: Location) -> Calibration | None:
-    """The calibration in a file; errors and None as in `read_sidecar`."""
-    return read_sidecar(
-        file,
-        _parsed,
-        kind="calibration",
-        version=VERSION,
-        hint="train the model again and build the index again",
-    )
-
-
-def _parsed(data: dict[str, Any]) -> Calibration:
-    return Calibration(
-        sequence=_parsed_fits(data["sequence"]),
-        features=_parsed_fits(data["features"]) if data["features"] else None,
-        rows=int(data["rows"]),
-        named=int(data["named"]),
-        source=str(data["source"]),
-    )
-
-
-def _parsed_fits(data: dict[str, Any]) -> Fits:
-    verdicts = data["verdicts"]
-    constant, best, lead, nearness = map(float, verdicts["familiarity"]["weights"])
-    scores = _parsed_ascending(verdicts["scores"])
-    return Fits(
-        VerdictFit(OpenSetScore((constant, best, lead, nearness)), scores),
-        {work: _parsed_work(data["works"][work]) for work in WORKS if work in data["works"]},
-        *(
-            OutcomeFit.from_object(data[name]) if name in data else None
-            for name in ("outcome", "together")
-        ),
-    )
-
-
-def _parsed_work(data: dict[str, Any]) -> WorkFit:
-    temperature = data["temperature"]
-    return WorkFit(
-        Temperature(float(temperature["level"]), float(temperature["slope"])),
-        _parsed_ascending(data["masses"]),
-    )
-
-
-def _parsed_ascending(values: list[Any]) -> tuple[float, ...]:
-    numbers = tuple(map(float, values))
-    if not numbers or not all(low <= high for low, high in pairwise(numbers)):
-        raise ValueError("values that do not ascend")
-    return numbers

@@ -13,7 +13,7 @@ import click
 import pytest
 
 from vecattr import Index, attribution
-from vecattr.calibration.calibration import read_calibration
+from vecattr.calibration.calibration_file import read_calibration
 from vecattr.calibration.expectation import Expectation
 from vecattr.cli.main import run
 from vecattr.cli.options import confidence

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from vecattr.calibration.calibration import Calibration, read_calibration
+from vecattr.calibration.calibration import Calibration
+from vecattr.calibration.calibration_file import read_calibration
 from vecattr.cli.commands.demo import encoder_lexicon
 from vecattr.datasets.classes import ClassRule
 from vecattr.encoders.pretrained import shipped_encoder

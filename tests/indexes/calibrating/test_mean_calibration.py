@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from vecattr import Index, Plasmid
-from vecattr.calibration.calibration import read_calibration
+from vecattr.calibration.calibration_file import read_calibration
 from vecattr.calibration.calibration_set import HeldOut, read_held_out
 from vecattr.datasets.reserve import SplitHash, SplitHashes, reserve
 from vecattr.indexes.calibrating.mean_calibration import SOURCE
@@ -48,6 +48,7 @@ def test_means_are_calibrated_on_plasmids_left_out_of_them(means: Path, workshop
     calibration = read_calibration(means / MODEL_FOLDER)
     assert calibration is not None
     assert calibration.source == SOURCE
+    assert calibration.labs == {str(plasmid.lab) for plasmid in papers(workshop)}
     held_out = sheet(means)
     plasmids = papers(workshop)
     split_hashes = SplitHashes.from_hashes(map(SplitHash.from_plasmid, plasmids))

@@ -21,9 +21,11 @@ from vecattr.datasets.classes import ClassRule
 from vecattr.datasets.lab_shards import LabShard, shard_of
 from vecattr.encoders.pretrained import shipped_encoder
 from vecattr.errors import ArtifactError, UsageError
+from vecattr.indexes.checking.recalibrate import recalibrate
 from vecattr.indexes.cluster.cluster import Cluster
 from vecattr.indexes.cluster.sharded_index import ShardedIndex, divided_panel
 from vecattr.indexes.cluster.shards import OpenedShard
+from vecattr.indexes.editing.add import add_labs
 from vecattr.indexes.editing.build import build_index
 from vecattr.indexes.editing.edit import remove_lab, rename_lab
 from vecattr.indexes.evaluation.true_ranks import true_ranks
@@ -149,6 +151,32 @@ def test_a_calibrated_index_states_the_same_probabilities(tmp_path: Path) -> Non
     expected = asked(panel, queries)
     assert expected[0].labs[0].probability is not None
     assert asked(divided(index, count=3), queries) == expected
+
+
+def test_labs_added_after_calibration_gain_in_shards_too(tmp_path: Path) -> None:
+    lexicon = encoder_lexicon()
+    plasmids = synthetic_plasmids(labs=14, plasmids_per_lab=16, seed=4, lexicon=lexicon)
+    index = tmp_path / "means.index"
+    model = shipped_encoder()
+    build_index(index, plasmids, model=model, rule=ClassRule(None), lab_vectors="mean")
+    more = synthetic_plasmids(labs=2, plasmids_per_lab=3, seed=9, lexicon=lexicon)
+    added = [
+        replace(plasmid, id=f"n{n}", lab=f"New {plasmid.lab}") for n, plasmid in enumerate(more)
+    ]
+    add_labs(index, added)
+    rename_lab(index, plasmids[0].lab or "", "Zebra lab")
+    panel, queries = open_panel([index]), (*plasmids[::61], *added[1::3])
+    scorer = panel.indexes[0].scorer
+    assert scorer is not None
+    newcomers = np.array(scorer.catalogue.lab_names)[scorer.newcomers].tolist()
+    assert newcomers == sorted({plasmid.lab for plasmid in added})
+    expected = asked(panel, queries)
+    assert asked(divided(index, count=3), queries) == expected
+    recalibrate(index)
+    later = open_panel([index])
+    assert later.indexes[0].scorer is not None
+    assert not later.indexes[0].scorer.newcomers.any()
+    assert asked(later, queries) != expected
 
 
 def test_workers_give_the_answers_and_ranks_of_one_process(

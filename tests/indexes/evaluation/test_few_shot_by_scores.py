@@ -94,10 +94,18 @@ def plasmids() -> list[Plasmid]:
     return plasmids
 
 
+def opened_index(workshop: Any, path: Path) -> Any:
+    """An index that was calibrated before labs were added to it."""
+    opened = workshop.open(path)
+    labs = frozenset(OLD[:8])
+    opened.calibration = replace(workshop.calibration(0.0), labs=labs)
+    return opened
+
+
 def few_shot_of(
     workshop: Any, index: Path, plasmids: list[Plasmid], *, likeliest: int | None = None
 ) -> FewShotByScores:
-    opened = workshop.open(index)
+    opened = opened_index(workshop, index)
     return FewShotByScores.from_plasmids(opened, opened.scorer, plasmids, likeliest=likeliest)
 
 
@@ -105,7 +113,7 @@ def added(workshop: Any, index: Path, copy: Path, supports: list[Plasmid]) -> An
     """A copy of the index to which these plasmids are really added."""
     shutil.copytree(index, copy)
     add_labs(copy, supports, embedder=workshop.embedder)
-    return workshop.open(copy)
+    return opened_index(workshop, copy)
 
 
 def real_ranks(opened: Any, queries: list[Plasmid]) -> list[float]:

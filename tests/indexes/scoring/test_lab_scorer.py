@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vecattr.calibration.calibration import read_calibration
+from vecattr.calibration.calibration_file import read_calibration
 from vecattr.calibration.calibration_set import read_held_out
 from vecattr.datasets.classes import ClassRule
 from vecattr.encoders.model_folder import RANKER_FILE

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from vecattr.calibration.calibration import (
-    CALIBRATION_FILE,
-    fit_calibration,
-    read_calibration,
-    threshold_for,
-)
+from vecattr.calibration.calibration import fit_calibration, threshold_for
+from vecattr.calibration.calibration_file import read_calibration
 from vecattr.calibration.calibration_set import HeldOut
 from vecattr.calibration.open_set import OpenSetInputs
+from vecattr.encoders.model_folder import CALIBRATION_FILE
 from vecattr.errors import DamagedError, MismatchError, UsageError
 from vecattr.plasmid import POOLED
 from vecattr.vectors import EmbeddingTable, unit_rows
@@ -136,6 +134,19 @@ def test_a_calibration_survives_its_file(tmp_path: Path) -> None:
     assert again is not None
     assert again.to_json() == fitted.to_json()
     assert again.weighs_outcomes
+    assert again.labs is None
+
+
+def test_a_calibration_names_its_labs(tmp_path: Path) -> None:
+    fitted = fit_calibration(held_out_plasmids(features=False), source="made")
+    assert fitted is not None
+    dated = replace(fitted, labs=frozenset(("b", "a")))
+    content = dated.to_json()
+    (tmp_path / CALIBRATION_FILE).write_bytes(content)
+    assert read_calibration(tmp_path) == dated
+    (tmp_path / CALIBRATION_FILE).write_bytes(content.replace(b'"a"', b"1"))
+    with pytest.raises(DamagedError):
+        read_calibration(tmp_path)
 
 
 def test_the_file_keeps_the_names_of_its_format() -> None:

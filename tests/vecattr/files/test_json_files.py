@@ -85,8 +85,8 @@ def test_a_missing_file_and_another_version_are_told_as_such(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("name", ["lists", "a long integer", "deep beside other values"])
 def test_a_model_folder_with_such_a_file_cannot_be_used(name: str, tmp_path: Path) -> None:
-    from vecattr.calibration.calibration import CALIBRATION_FILE, read_calibration
-    from vecattr.encoders.model_folder import CONFIG_FILE, read_config
+    from vecattr.calibration.calibration_file import read_calibration
+    from vecattr.encoders.model_folder import CALIBRATION_FILE, CONFIG_FILE, read_config
     from vecattr.ranking.evidence_ranker import RANKER_FILE, read_ranker
 
     readers = {

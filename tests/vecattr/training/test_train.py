@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file, save_file
 
-from vecattr.calibration.calibration import read_calibration
+from vecattr.calibration.calibration_file import read_calibration
 from vecattr.calibration.calibration_set import read_held_out
 from vecattr.datasets.classes import ClassRule
 from vecattr.datasets.reserve import SplitHash, SplitHashes, reserve
