@@ -1,0 +1,122 @@
+"""An index and a model with learned lab vectors in; how often true labs are found by the index, by
+the model, and by both together out.
+
+    python tools/second_encoder.py T -i INDEX -m MODEL --ask split=dev --ask split=pub_dev
+
+The share of a class by the model is the softmax of SCALE times the cosines with its lab vectors.
+Its logarithm, times a weight, is added to that of the share by the index. Sequence only; top-1 /
+top-10 in percent, by row and with every publication counting alike.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import numpy as np
+
+from vecattr.cli.main import run
+from vecattr.cli.options.reading import load_labelled_plasmids
+from vecattr.cli.options.types import conditions
+from vecattr.encoders.embedder import Embedder, load_embedder
+from vecattr.encoders.model_folder import learned_labs
+from vecattr.errors import UsageError
+from vecattr.indexes.index import Index
+from vecattr.metrics.bootstrap import group_codes
+from vecattr.plasmid import POOLED, Plasmid
+from vecattr.ranking.evidence_ranker import LOG_RANGE
+from vecattr.readers.plasmids import ReadOptions
+from vecattr.vectors import Codes, Cosines, EmbeddingTable, Ranks, Scores
+
+BATCH = 64
+WEIGHTS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
+
+
+def log_softmax(logits: Scores) -> Scores:
+    """The logarithms of the shares of classes, (q, c) -> (q, c)."""
+    less = logits - logits.max(axis=1, keepdims=True)
+    shares: Scores = less - np.log(np.exp(less).sum(axis=1, keepdims=True))
+    return shares
+
+
+def ranks(scores: Scores, truths: Codes) -> Ranks:
+    """The rank of the true class of each query, (q, c) and (q,) -> (q,); equal ones count half."""
+    own = np.take_along_axis(scores, truths[:, None], axis=1)
+    before = (scores > own).sum(axis=1) + ((scores == own).sum(axis=1) - 1) / 2
+    return np.asarray(1 + before)
+
+
+def told(found: Ranks, groups: Codes) -> str:
+    """Top-1 / top-10 by row, and with every group counting alike."""
+    alike = 1 / np.bincount(groups)[groups]
+    texts = []
+    for weights in (np.ones(len(found)), alike):
+        first, ten = (100 * np.average(found <= most, weights=weights) for most in (1, 10))
+        texts.append(f"{first:5.1f} / {ten:4.1f}")
+    return "   ".join(texts)
+
+
+def index_logarithms(index: Index, plasmids: Sequence[Plasmid]) -> Scores:
+    """The logarithms of the shares of the index's classes, (q, c)."""
+    rows = []
+    for start in range(0, len(plasmids), BATCH):
+        vectors = index.embed(plasmids[start : start + BATCH])
+        rows.append(LOG_RANGE * index.lab_scores(vectors, index.lab_cosines(vectors)))
+    return np.concatenate(rows)
+
+
+def model_cosines(
+    embedder: Embedder, labs: EmbeddingTable, names: Sequence[str], plasmids: Sequence[Plasmid]
+) -> Cosines:
+    """Cosines with the lab vectors of these names, (q, c); of a name that the model lacks, those
+    with its pool."""
+    place = {name: row for row, name in enumerate(labs.names)}
+    rows = [place.get(name, place.get(POOLED, 0)) for name in names]
+    chunks = [
+        embedder.embed(list(plasmids[start : start + BATCH])) @ labs.vectors[rows].T
+        for start in range(0, len(plasmids), BATCH)
+    ]
+    return np.concatenate(chunks).astype(np.float64)
+
+
+@click.command()
+@click.argument("table", type=click.Path(exists=True, path_type=Path))
+@click.option("-i", "--index", type=click.Path(exists=True, path_type=Path), required=True)
+@click.option("-m", "--model", type=click.Path(exists=True, path_type=Path), required=True)
+@click.option("--ask", multiple=True, callback=conditions, default=("split=dev", "split=pub_dev"))
+@click.option("--scale", type=float, default=20.0, show_default=True)
+@click.option("--views", type=click.IntRange(min=1), help="Rotations; default: the model's own.")
+def main(
+    table: Path,
+    index: Path,
+    model: Path,
+    ask: tuple[tuple[str, str], ...],
+    scale: float,
+    views: int | None,
+) -> None:
+    """Rank the rows of --ask by an index and a second encoder."""
+    opened = Index.open(index)
+    labs = learned_labs(model)
+    if labs is None or opened.scorer is None:
+        raise UsageError("the model has no learned lab vectors, or the index no k-mers")
+    embedder = load_embedder(model, views=views, device="cpu")
+    place = {name: column for column, name in enumerate(opened.lab_names)}
+    for condition in ask:
+        options = ReadOptions(where=(condition,), no_features=True)
+        plasmids = load_labelled_plasmids([str(table)], options)
+        known = [p for p in plasmids if p.lab in place or POOLED in place]
+        truths = np.array([place.get(f"{p.lab}", place.get(POOLED, -1)) for p in known])
+        groups = group_codes([p.group or p.id for p in known])
+        first = index_logarithms(opened, known)
+        second = log_softmax(scale * model_cosines(embedder, labs, opened.lab_names, known))
+        click.echo(f"{'='.join(condition)}: {len(known)} rows")
+        click.echo(f"  the model alone  {told(ranks(second, truths), groups)}")
+        for weight in WEIGHTS:
+            both = first + weight * second
+            click.echo(f"  weight {weight:4}      {told(ranks(both, truths), groups)}")
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:], group=main, program="second_encoder.py"))
