@@ -1,7 +1,6 @@
 """An index that changed in, the same index with a new calibration out.
 
-Nothing is embedded again. The new files have names of their own, so that a rollback brings the
-earlier calibration back.
+Nothing is embedded again.
 """
 
 from __future__ import annotations
@@ -11,17 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vecattr.datasets.reserve import SplitHash, SplitHashes
-from vecattr.encoders.model_folder import content_name
 from vecattr.errors import InputError, UsageError
-from vecattr.files.atomic import atomic_write, sha256_bytes
-from vecattr.files.folder import Entry
 from vecattr.indexes.calibrating.mean_calibration import new_calibration
+from vecattr.indexes.editing.calibration_files import write_calibration
 from vecattr.indexes.editing.publish import StepHook, no_hook, publish
-from vecattr.indexes.storage.index_folder import MODEL_FOLDER, newest_manifest, read_manifest
+from vecattr.indexes.storage.index_folder import newest_manifest, read_manifest
 from vecattr.indexes.storage.index_model import index_ranker
 from vecattr.indexes.storage.live_segment import LiveSegment, open_segments
 from vecattr.indexes.storage.lock import writing
-from vecattr.indexes.storage.manifest import FileFacts, ModelFiles
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.two_bit import unpack_bases
 
@@ -66,7 +62,7 @@ def recalibrate(path: Path, *, wait: float = 0, step: StepHook = no_hook) -> Rec
                 hint="add more plasmids, or build from a larger collection",
             )
         new = replace(old, generation=old.generation + 1, restores=None)
-        new = new.with_calibration(_written(folder.root / MODEL_FOLDER, contents))
+        new = new.with_calibration(write_calibration(folder.root, contents))
         details = {"plasmids": new.plasmids, "labs": new.labs}
         publish(folder, new, action="recalibrate", details=details, step=step)
     return RecalibrationReport(new.plasmids, new.labs, new.generation, new.identity)
@@ -95,14 +91,3 @@ def _hashes(segments: Sequence[LiveSegment]) -> Iterator[SplitHash]:
                 bases = unpack_bases(stored.bases)
                 plasmid = Plasmid(stored.id, bases, topology=stored.topology, group=stored.group)
                 yield SplitHash.from_plasmid(plasmid)
-
-
-def _written(folder: Entry, contents: dict[str, bytes]) -> ModelFiles:
-    """The files, written under names by their content; no manifest names them yet."""
-    files = []
-    for usual, content in contents.items():
-        digest = sha256_bytes(content)
-        name = content_name(usual, digest)
-        atomic_write(folder / name, content, in_shared_folder=True)
-        files.append((name, FileFacts(digest, len(content))))
-    return tuple(files)

@@ -15,6 +15,7 @@ import numpy as np
 from vecattr.errors import InputError, LockedError, UsageError
 from vecattr.files.folder import Entry
 from vecattr.indexes.editing.add import AddReport, add_labs
+from vecattr.indexes.editing.calibration_files import with_lab_renamed
 from vecattr.indexes.editing.publish import StepHook, no_hook, publish, sweep
 from vecattr.indexes.editing.segment_sink import merge_segments
 from vecattr.indexes.storage.index_folder import (
@@ -129,7 +130,7 @@ def rename_lab(
             segment.with_entry(segment.entry.with_names(dict.fromkeys(segment.stored_as(old), new)))
             for segment in segments
         ]
-        after = _next_manifest(before, renamed)
+        after = with_lab_renamed(folder.root, _next_manifest(before, renamed), old, new)
         infos = read_lab_info(folder.root, before)
         if moved := infos.pop(old, None):
             infos.setdefault(new, moved)

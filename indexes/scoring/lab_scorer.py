@@ -82,8 +82,8 @@ class LabAnswers:
 @dataclass(frozen=True)
 class LabScorer:
     """Lab features from the segments of one index, and the evidence ranker that scores them.
-    `calibrated_labs` are those that the index had when it was calibrated, None where that is not
-    known; others are newcomers.
+    `calibrated_labs` are those that the index had when it was calibrated, by their present names,
+    too; None where that is not known. Others are newcomers.
 
     Of a shard, which has some of the labs: `counted` says whose stored counts of k-mers are counted
     here, segment by segment, and `feature_names` are those of the whole index."""
@@ -214,19 +214,10 @@ class LabScorer:
 
     @cached_property
     def newcomers(self) -> Mask:
-        """Which labs were added after the index was calibrated (l,); none where that is not known.
-        A lab that was renamed since is none."""
-        names = self.catalogue.lab_names
-        known = self.calibrated_labs
-        if known is None:
-            return np.zeros(len(names), dtype=bool)
-        present = {
-            segment.present(stored)
-            for segment in self.segments
-            for stored in segment.stored.lab_names
-            if stored in known
-        }
-        return np.array([name not in known and name not in present for name in names], dtype=bool)
+        """Which labs were added after the index was calibrated (l,); none where that is not
+        known."""
+        names, known = self.catalogue.lab_names, self.calibrated_labs
+        return np.array([known is not None and name not in known for name in names], dtype=bool)
 
     def evidence_of(
         self, plasmid: Plasmid, columns: dict[str, Column]

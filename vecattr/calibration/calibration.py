@@ -80,8 +80,8 @@ class Fits:
 @dataclass(frozen=True)
 class Calibration:
     """Fitted on `rows` held-out plasmids, `named` of them of labs with a name and from new work;
-    `source` says in words where they come from; `labs` are those that the index had then, None
-    where that was not written down."""
+    `source` says in words where they come from; `labs` are those that the index had then, and
+    new names of these; None where that was not written down."""
 
     sequence: Fits  # of queries without features
     features: Fits | None  # of queries with features; None: features change nothing

@@ -42,7 +42,9 @@ def test_a_calibration_that_was_taken_back_does_not_keep_an_index_from_being_rep
 ) -> None:
     recalibrate(changed)
     rollback(changed)
-    assert len(calibration_files(changed)) == 4
+    assert (
+        len(calibration_files(changed)) == 5
+    )  # of the build, of a lab renamed, and two taken back
     check_replaceable(changed)
 
 
@@ -135,15 +137,16 @@ def test_a_manifest_with_two_calibrations_is_damaged(changed: Path) -> None:
         parse_manifest(lie.to_json(), where="m")
 
 
-def test_old_calibrations_go_with_their_generations(changed: Path) -> None:
+def test_old_calibrations_go_with_their_generations(workshop: Any, changed: Path) -> None:
     recalibrate(changed)
     first = calibration_files(changed)
-    assert len(first) == 4
+    assert len(first) == 5
     remove_lab(changed, LABS[2])
     recalibrate(changed)
-    assert len(calibration_files(changed)) == 6
+    assert len(calibration_files(changed)) == 7
     for number in range(12):
-        rename_lab(changed, f"New 1{'x' * number}", f"New 1{'x' * (number + 1)}")
+        more = workshop.plasmids([f"More {number}"], each=1)
+        add_labs(changed, more, embedder=workshop.embedder)
     left = calibration_files(changed)
     assert len(left) == 4  # of the build, which keep their usual names, and the present ones
     assert verify_index(changed).ok
@@ -159,9 +162,21 @@ def test_a_kill_before_the_commit_changes_nothing(changed: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         recalibrate(changed, step=kill)
     assert (changed / "manifest.json").read_bytes() == data
-    assert len(calibration_files(changed)) == 4
+    assert len(calibration_files(changed)) == 5
     rename_lab(changed, "New 1", "Newer")  # deletes what nothing names
-    assert len(calibration_files(changed)) == 2
+    assert len(calibration_files(changed)) == 3
+    assert verify_index(changed).ok
+
+
+def test_a_lab_that_was_renamed_is_calibrated_by_its_new_name(changed: Path) -> None:
+    before = calibration_of(changed)
+    assert before.labs is not None
+    rename_lab(changed, "New 1", "Newer")  # added after the calibration
+    assert calibration_of(changed) == before
+    rename_lab(changed, LABS[3], "Renamed")
+    assert calibration_of(changed) == replace(before, labs=before.labs | {"Renamed"})
+    rollback(changed)
+    assert calibration_of(changed) == before
     assert verify_index(changed).ok
 
 

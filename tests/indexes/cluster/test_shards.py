@@ -27,7 +27,7 @@ from vecattr.indexes.cluster.sharded_index import ShardedIndex, divided_panel
 from vecattr.indexes.cluster.shards import OpenedShard
 from vecattr.indexes.editing.add import add_labs
 from vecattr.indexes.editing.build import build_index
-from vecattr.indexes.editing.edit import remove_lab, rename_lab
+from vecattr.indexes.editing.edit import compact, remove_lab, rename_lab
 from vecattr.indexes.evaluation.true_ranks import true_ranks
 from vecattr.indexes.index import Panel, open_panel
 from vecattr.plasmid import Plasmid
@@ -165,11 +165,13 @@ def test_labs_added_after_calibration_gain_in_shards_too(tmp_path: Path) -> None
     ]
     add_labs(index, added)
     rename_lab(index, plasmids[0].lab or "", "Zebra lab")
+    rename_lab(index, added[0].lab or "", "A newer one")
+    compact(index)
     panel, queries = open_panel([index]), (*plasmids[::61], *added[1::3])
     scorer = panel.indexes[0].scorer
     assert scorer is not None
     newcomers = np.array(scorer.catalogue.lab_names)[scorer.newcomers].tolist()
-    assert newcomers == sorted({plasmid.lab for plasmid in added})
+    assert newcomers == ["A newer one", added[-1].lab]
     expected = asked(panel, queries)
     assert asked(divided(index, count=3), queries) == expected
     recalibrate(index)
