@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import shlex
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,7 +60,7 @@ class Command:
 
     def run(self, folder: Path) -> Outcome:
         """Run it in a workplace."""
-        return ran([part.format(folder) for part in self.line.split()])
+        return ran([part.format(folder) for part in shlex.split(self.line)])
 
     @property
     def is_repair(self) -> bool:
@@ -113,6 +114,11 @@ COMMANDS = (
     ),
     Command("rollback of lab info", "rollback -i {}/told.index", "told.index"),
     Command("recalibrate", "recalibrate -i {}/many.index", "many.index"),
+    Command(
+        "rename-lab of a calibrated one",
+        "rename-lab 'Lab 03' Newer -i {}/many.index",
+        "many.index",
+    ),
     Command("repair of lab info", "verify --repair -i {}/untold.index", "untold.index"),
     Command("map", "map -i {}/kept.index --perplexity 2 -o {}/map.svg", "map.svg"),
     Command("embed", "embed {}/new.csv -m {}/model -o {}/new.tsv", "new.tsv"),
