@@ -25,6 +25,7 @@ from vecattr.encoders.model_folder import learned_labs
 from vecattr.errors import UsageError
 from vecattr.indexes.index import Index
 from vecattr.metrics.bootstrap import group_codes
+from vecattr.metrics.ranking import mean_ranks
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.ranking.evidence_ranker import LOG_RANGE
 from vecattr.readers.plasmids import ReadOptions
@@ -39,13 +40,6 @@ def log_softmax(logits: Scores) -> Scores:
     less = logits - logits.max(axis=1, keepdims=True)
     shares: Scores = less - np.log(np.exp(less).sum(axis=1, keepdims=True))
     return shares
-
-
-def ranks(scores: Scores, truths: Codes) -> Ranks:
-    """The rank of the true class of each query, (q, c) and (q,) -> (q,); equal ones count half."""
-    own = np.take_along_axis(scores, truths[:, None], axis=1)
-    before = (scores > own).sum(axis=1) + ((scores == own).sum(axis=1) - 1) / 2
-    return np.asarray(1 + before)
 
 
 def told(found: Ranks, groups: Codes) -> str:
@@ -108,14 +102,14 @@ def main(
         plasmids = load_labelled_plasmids([str(table)], options)
         known = [p for p in plasmids if p.lab in place or POOLED in place]
         truths = np.array([place.get(f"{p.lab}", place.get(POOLED, -1)) for p in known])
-        groups = group_codes([p.group or p.id for p in known])
+        groups = group_codes([p.group for p in known])
         first = index_logarithms(opened, known)
         second = log_softmax(scale * model_cosines(embedder, labs, opened.lab_names, known))
         click.echo(f"{'='.join(condition)}: {len(known)} rows")
-        click.echo(f"  the model alone  {told(ranks(second, truths), groups)}")
+        click.echo(f"  the model alone  {told(mean_ranks(second, truths), groups)}")
         for weight in WEIGHTS:
             both = first + weight * second
-            click.echo(f"  weight {weight:4}      {told(ranks(both, truths), groups)}")
+            click.echo(f"  weight {weight:4}      {told(mean_ranks(both, truths), groups)}")
 
 
 if __name__ == "__main__":

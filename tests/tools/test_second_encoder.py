@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from second_encoder import index_logarithms, log_softmax, main, model_cosines, ranks, told
+from second_encoder import index_logarithms, log_softmax, main, model_cosines, told
 
 from vecattr.cli.main import run
 from vecattr.datasets.classes import ClassRule
 from vecattr.encoders.pretrained import shipped_encoder
 from vecattr.indexes.editing.build import build_index
 from vecattr.indexes.index import Index
+from vecattr.metrics.ranking import mean_ranks
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.sequences.synthetic import synthetic_plasmids
 from vecattr.vectors import EmbeddingTable
@@ -26,7 +27,7 @@ def built(path: Path, plasmids: list[Plasmid]) -> None:
 
 def test_ranks_count_ties_by_half() -> None:
     scores = np.array([[0.1, 0.5, 0.5], [0.9, 0.2, 0.1]])
-    assert ranks(scores, np.array([1, 2])).tolist() == [1.5, 3.0]
+    assert mean_ranks(scores, np.array([1, 2])).tolist() == [1.5, 3.0]
 
 
 def test_shares_add_up_to_one() -> None:
@@ -51,7 +52,7 @@ def test_the_index_names_its_own_plasmids_first(tmp_path: Path) -> None:
     built(tmp_path / "i", plasmids)
     index = Index.open(tmp_path / "i")
     truths = np.array([index.lab_names.index(f"{plasmid.lab}") for plasmid in plasmids])
-    assert np.mean(ranks(index_logarithms(index, plasmids), truths) <= 1) > 0.8
+    assert np.mean(mean_ranks(index_logarithms(index, plasmids), truths) <= 1) > 0.8
 
 
 def test_a_model_without_lab_vectors_is_refused(
