@@ -32,7 +32,6 @@ from vecattr.indexes.scoring.shape_odds import ShapeMatches
 from vecattr.metrics.ranking import mean_ranks
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.evidence_ranker import class_scores
-from vecattr.ranking.newcomers import newcomer_gains
 from vecattr.vectors import Codes, Column, Mask, Rows, Vectors
 
 
@@ -73,8 +72,7 @@ class SimulatedQuery:
         kmers, scorer = QueryKmers.from_plasmid(plasmid), rescoring.scorer
         shared = scorer.lab_features.shared(kmers.distinct)
         columns = scorer.columns(plasmid, bare, cosines)
-        logits = scorer.ranker.logits(columns, exact=True)
-        logits += newcomer_gains(columns, scorer.newcomers)
+        logits = scorer.logits(columns, exact=True)
         rescored, representatives = rescoring.labs_to_rescore(columns, logits)
         return cls(
             rescoring, plasmid, bare, kmers, shared, columns, logits, rescored, representatives
@@ -89,12 +87,11 @@ class SimulatedQuery:
     def scores(self, supports: SupportSet) -> Column:
         """The scores of old classes, followed by those of new labs with supports, from -1 to 0."""
         scorer, columns = self.rescoring.scorer, self._columns(supports)
-        new_logits = scorer.ranker.logits(columns, exact=True)
         is_dated = scorer.calibrated_labs is not None  # else nobody can tell newcomers
-        are_newcomers = np.append(
+        newcomers = np.append(
             scorer.newcomers[self.rescored], np.full(len(supports.plasmids), is_dated)
         )
-        new_logits += newcomer_gains(columns, are_newcomers)
+        new_logits = scorer.logits(columns, exact=True, newcomers=newcomers)
         has_supports = supports.plasmids > 0
         rescored = len(self.rescored)
         logits = np.concatenate([self.old_logits, new_logits[rescored:][has_supports]])

@@ -203,13 +203,20 @@ class LabScorer:
         return columns
 
     def logits(
-        self, columns: Mapping[str, Column], maxima: ColumnMaxima, *, exact: bool = False
+        self,
+        columns: Mapping[str, Column],
+        maxima: ColumnMaxima | None = None,
+        *,
+        exact: bool = False,
+        newcomers: Mask | None = None,
     ) -> Column:
-        """Logits of labs (l,) from their columns and the largest values of those of all labs; -inf
-        for one without plasmids."""
+        """Logits of labs (l,) from their columns and the largest values of those of all labs (None:
+        these are all); -inf for one without plasmids. `newcomers` (l,) says which are newcomers
+        where the columns are not of the index's own labs."""
         logits: Column = self.ranker.logits(columns, maxima, exact=exact)
-        if self.newcomers.any():
-            logits = logits + newcomer_gains(columns, self.newcomers)
+        newcomers = self.newcomers if newcomers is None else newcomers
+        if newcomers.any():
+            logits = logits + newcomer_gains(columns, newcomers)
         return np.where(columns["plasmids"] > 0, logits, -np.inf)
 
     @cached_property
