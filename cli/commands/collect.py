@@ -152,7 +152,7 @@ def command(
     from vecattr.inputs.limits import Limits  # start-up
 
     table = _checked_output(output, update, changes, is_partial=partial)
-    _check_names(table, report, lab_info, aliases, changes)
+    _check_kinds(table, report, lab_info, aliases, changes)
     refuse_inputs(table, report, lab_info, aliases, changes)
     limits = Limits(bases=max_bases, unpacked=int(min(max_unpacked * 1e9, MOST_BYTES)))
     all_sources = _sources(sources, limits)
@@ -190,15 +190,12 @@ def _checked_output(
     return table
 
 
-def _check_names(*paths: Path | None) -> None:
-    """UsageError when a name tells no kind of table, or two outputs have one name."""
+def _check_kinds(*paths: Path | None) -> None:
+    """UsageError when a name tells no kind of table."""
     from vecattr.collection.table_file import check_table_name  # start-up
 
-    named = [path for path in paths if path is not None]
-    for path in named:
+    for path in filter(None, paths):
         check_table_name(path)
-    if len({path.resolve() for path in named}) < len(named):
-        raise UsageError("two of the files to write have one name", hint="name each otherwise")
 
 
 def _sources(paths: tuple[str, ...], limits: Limits) -> list[Source]:

@@ -116,6 +116,8 @@ def test_two_results_have_two_names(
     assert "two results" in refused([*grouped, "--picture", tmp_path / "o.svg"], capsys)
     drawn = ["map", "-i", shelf.index, "-o", tmp_path / "o.html", "--table", tmp_path / "o.html"]
     assert "two results" in refused(drawn, capsys)
+    collected = ["collect", shelf.table, "-o", tmp_path / "o.csv"]
+    assert "two results" in refused([*collected, "--report", tmp_path / "o.csv"], capsys)
     assert not list(tmp_path.iterdir())
 
 
