@@ -1,11 +1,13 @@
-"""An index and a model with learned lab vectors in; how often true labs are found by the index, by
-the model, and by both together out.
+"""An index and a second encoder with lab vectors in; how often true labs are found by the index, by
+the second encoder, and by both together out.
 
     python tools/second_encoder.py T -i INDEX -m MODEL --ask split=dev --ask split=pub_dev
 
-The share of a class by the model is the softmax of SCALE times the cosines with its lab vectors.
-Its logarithm, times a weight, is added to that of the share by the index. Sequence only; top-1 /
-top-10 in percent, by row and with every publication counting alike.
+Lab vectors are those that the model learned, or with `-m INDEX` those of another index, which may
+have labs that were added to both. The share of a class by the second encoder is the softmax of
+SCALE times the cosines with its lab vectors. Its logarithm, times a weight, is added to that of the
+share by the index. Sequence only; top-1 / top-10 in percent, by row and with every publication
+counting alike.
 """
 
 from __future__ import annotations
@@ -20,10 +22,12 @@ import numpy as np
 from vecattr.cli.main import run
 from vecattr.cli.options.reading import load_labelled_plasmids
 from vecattr.cli.options.types import conditions
-from vecattr.encoders.embedder import Embedder, load_embedder
+from vecattr.encoders.embedder import load_embedder
 from vecattr.encoders.model_folder import learned_labs
+from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import UsageError
 from vecattr.indexes.index import Index
+from vecattr.indexes.storage.index_folder import MANIFEST_FILE
 from vecattr.metrics.bootstrap import group_codes
 from vecattr.metrics.ranking import mean_ranks
 from vecattr.plasmid import POOLED, Plasmid
@@ -62,7 +66,10 @@ def index_logarithms(index: Index, plasmids: Sequence[Plasmid]) -> Scores:
 
 
 def model_cosines(
-    embedder: Embedder, labs: EmbeddingTable, names: Sequence[str], plasmids: Sequence[Plasmid]
+    embedder: SequenceEmbedder,
+    labs: EmbeddingTable,
+    names: Sequence[str],
+    plasmids: Sequence[Plasmid],
 ) -> Cosines:
     """Cosines with the lab vectors of these names, (q, c); of a name that the model lacks, those
     with its pool."""
@@ -73,6 +80,18 @@ def model_cosines(
         for start in range(0, len(plasmids), BATCH)
     ]
     return np.concatenate(chunks).astype(np.float64)
+
+
+def second_encoder(path: Path, *, views: int | None) -> tuple[SequenceEmbedder, EmbeddingTable]:
+    """The encoder and lab vectors of a model folder or an index, which keeps its own number of
+    views; UsageError for a model that learned no lab vectors."""
+    if (path / MANIFEST_FILE).exists():
+        index = Index.open(path)
+        return index.embedder, index.lab_table()
+    labs = learned_labs(path)
+    if labs is None:
+        raise UsageError("the model has no learned lab vectors", where=str(path))
+    return load_embedder(path, views=views, device="cpu"), labs
 
 
 @click.command()
@@ -90,12 +109,11 @@ def main(
     scale: float,
     views: int | None,
 ) -> None:
-    """Rank the rows of --ask by an index and a second encoder."""
+    """Rank the rows of --ask by an index and a second encoder (--model, a model or an index)."""
     opened = Index.open(index)
-    labs = learned_labs(model)
-    if labs is None or opened.scorer is None:
-        raise UsageError("the model has no learned lab vectors, or the index no k-mers")
-    embedder = load_embedder(model, views=views, device="cpu")
+    embedder, labs = second_encoder(model, views=views)
+    if opened.scorer is None:
+        raise UsageError("the index has no k-mers", where=str(index))
     place = {name: column for column, name in enumerate(opened.lab_names)}
     for condition in ask:
         options = ReadOptions(where=(condition,), no_features=True)
@@ -106,7 +124,7 @@ def main(
         first = index_logarithms(opened, known)
         second = log_softmax(scale * model_cosines(embedder, labs, opened.lab_names, known))
         click.echo(f"{'='.join(condition)}: {len(known)} rows")
-        click.echo(f"  the model alone  {told(mean_ranks(second, truths), groups)}")
+        click.echo(f"  the second alone {told(mean_ranks(second, truths), groups)}")
         for weight in WEIGHTS:
             both = first + weight * second
             click.echo(f"  weight {weight:4}      {told(mean_ranks(both, truths), groups)}")

@@ -7,11 +7,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from second_encoder import index_logarithms, log_softmax, main, model_cosines, told
+from second_encoder import (
+    index_logarithms,
+    log_softmax,
+    main,
+    model_cosines,
+    second_encoder,
+    told,
+)
 
 from vecattr.cli.main import run
 from vecattr.datasets.classes import ClassRule
 from vecattr.encoders.pretrained import shipped_encoder
+from vecattr.indexes.editing.add import add_labs
 from vecattr.indexes.editing.build import build_index
 from vecattr.indexes.index import Index
 from vecattr.metrics.ranking import mean_ranks
@@ -64,3 +72,15 @@ def test_a_model_without_lab_vectors_is_refused(
     asked = [tmp_path / "t.csv", "-i", tmp_path / "i", "-m", shipped_encoder()]
     assert run(list(map(str, asked)), group=main, program="the tool") == 2
     assert "no learned lab vectors" in capsys.readouterr().err
+
+
+def test_an_index_is_a_second_encoder_with_the_labs_that_were_added(tmp_path: Path) -> None:
+    plasmids = synthetic_plasmids(labs=4, plasmids_per_lab=6, seed=2)
+    added = [plasmid for plasmid in plasmids if plasmid.lab == plasmids[0].lab]
+    built(tmp_path / "i", [plasmid for plasmid in plasmids if plasmid not in added])
+    add_labs(tmp_path / "i", added[:3])
+    index = Index.open(tmp_path / "i")
+    embedder, labs = second_encoder(tmp_path / "i", views=None)
+    assert labs.names == index.lab_names
+    cosines = model_cosines(embedder, labs, index.lab_names, added[3:])
+    assert set(cosines.argmax(axis=1)) == {index.lab_names.index(f"{added[0].lab}")}
