@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gpu import published
+from gpu.tokens import Tokens
 from gpu.tokens import published as preset
 
 from vecattr.cli.main import run
@@ -147,3 +148,18 @@ def test_the_time_sets_the_epochs_up_to_those_of_the_settings(tokens: Path) -> N
     assert published.epochs_within(20, rate, opened, settings) > 1.5 * few
     assert published.epochs_within(1e9, rate, opened, settings) == 200
     assert published.epochs_within(0, rate, opened, settings) == 1
+
+
+def test_a_reserve_is_left_out_and_an_encoder_alone_comes_of_it(
+    table: Path, tmp_path: Path
+) -> None:
+    settings = json.dumps({**_TRAIN, "epochs": 1, "reserve": True, "validation_share": 0})
+    cnn = ["--cnn", json.dumps(_CNN), "--train", settings, "--threads", "1"]
+    fewer, out, model = tmp_path / "tokens.xz", tmp_path / "out", tmp_path / "model"
+    published.main(["prepare", str(table), *cnn, "--ask", "-o", str(fewer)])
+    assert len(Tokens.from_file(fewer).parts["training"]) < 160
+    published.main(["train", str(fewer), *cnn, "--measure-seconds", "0", "-o", str(out)])
+    published.main(["collect", str(out), str(table), "-o", str(model), "--threads", "1"])
+    assert learned_labs(model) is None
+    index = ["build-index", str(table), "--where", "split=train", "-q", "-m", str(model)]
+    assert run([*index, "-i", str(tmp_path / "made.index")]) == 0

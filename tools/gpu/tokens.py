@@ -45,10 +45,16 @@ def published(
 def plan_of_table(
     table: str, labs: str | None, where: str, run: tuple[CnnConfig, ResolvedTrainConfig, int]
 ) -> TrainingPlan:
-    """The plan of `vecattr train` for the rows of a table."""
+    """The plan of `vecattr train` for the rows of a table, less their reserve where the settings
+    say so."""
+    from vecattr.datasets.reserve import without_reserve
+
     config, settings, views = run
-    labelled = rows_of_table(table, labs, where)
-    return TrainingPlan(labelled, split_by_settings(labelled, settings), config, settings, views)
+    rows = rows_of_table(table, labs, where)
+    labelled = without_reserve(rows) if settings.reserve else rows
+    split = split_by_settings(labelled, settings)
+    reserved = len(rows.labels) - len(labelled.labels)
+    return TrainingPlan(labelled, split, config, settings, views, reserved=reserved)
 
 
 def rows_of_table(table: str, labs: str | None, where: str) -> LabelledSet:
