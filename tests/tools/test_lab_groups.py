@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lab_groups import lab_vectors, main
 
 from vecattr.cli.main import run
 from vecattr.datasets.classes import ClassRule
-from vecattr.encoders.pretrained import shipped_encoder
-from vecattr.indexes.editing.build import build_index
-from vecattr.sequences.synthetic import synthetic_plasmids
+
+LABS = "abcdefg"
 
 
 @pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("groups") / "made.index"
-    plasmids = synthetic_plasmids(labs=12, plasmids_per_lab=4, seed=2)
-    named = frozenset(sorted({f"{plasmid.lab}" for plasmid in plasmids})[:8])
-    build_index(path, plasmids, model=shipped_encoder(), rule=ClassRule(named), lab_vectors="mean")
+def index(workshop: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path: Path = tmp_path_factory.mktemp("groups") / "made.index"
+    plasmids = workshop.plasmids([*LABS, "rare"], seed=1)
+    workshop.build(path, plasmids, rule=ClassRule(frozenset(LABS)))
     return path
 
 
 def test_the_pool_is_no_lab(index: Path) -> None:
-    assert len(lab_vectors(index)) == 8
+    assert len(lab_vectors(index)) == len(LABS)
 
 
 def test_groups_are_drawn_and_told(
@@ -34,6 +33,7 @@ def test_groups_are_drawn_and_told(
     arguments = [str(index), "-o", str(picture), "--most", "5"]
     assert run(arguments, group=main, program="the tool") == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
-    told = capsys.readouterr().out
-    number, sizes = told.split(" groups, of ")
-    assert len(sizes.split(";")[0].split(", ")) == int(number)
+    number, told = capsys.readouterr().out.split(" groups, of ")
+    sizes = [int(size) for size in told.split(";")[0].split(", ")]
+    assert len(sizes) == int(number)
+    assert sum(sizes) == len(LABS)
