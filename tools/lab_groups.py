@@ -17,6 +17,7 @@ from vecattr.files.atomic import atomic_write
 from vecattr.indexes.index import Index
 from vecattr.plasmid import POOLED
 from vecattr.plots.clusters import Elbow, fit_clusterings
+from vecattr.plots.pictures import elbow_curve
 from vecattr.plots.tsne import Points, fit_map
 from vecattr.vectors import Vectors
 
@@ -41,13 +42,7 @@ def picture(points: Points, elbow: Elbow, path: Path) -> None:
     left.set_xticks([])
     left.set_yticks([])
     left.set_title(f"{len(groups):,} labs in {elbow.knee} groups", fontsize=11)
-    numbers, inertias = zip(*elbow.curve, strict=True)
-    right.plot(numbers, inertias, color="#4363d8", marker="o", markersize=4)
-    right.plot([numbers[0], numbers[-1]], [inertias[0], inertias[-1]], color="#999999", ls="--")
-    right.axvline(elbow.knee, color="#e6194b", linewidth=1)
-    right.set_xlabel("number of groups")
-    right.set_ylabel("sum of squared distances to the centres")
-    right.set_title(f"elbow: {elbow.explained:.1%} explained", fontsize=11)
+    elbow_curve(right, elbow)
     data = io.BytesIO()
     figure.savefig(data, format="png", dpi=90)
     atomic_write(path, data.getvalue())

@@ -100,7 +100,7 @@ def second_encoder(path: Path, *, views: int | None) -> tuple[SequenceEmbedder, 
 @click.option("-m", "--model", type=click.Path(exists=True, path_type=Path), required=True)
 @click.option("--ask", multiple=True, callback=conditions, default=("split=dev", "split=pub_dev"))
 @click.option("--scale", type=float, default=20.0, show_default=True)
-@click.option("--views", type=click.IntRange(min=1), help="Rotations; default: the model's own.")
+@click.option("--views", type=click.IntRange(min=1), help="Rotations of a model; default: its own.")
 def main(
     table: Path,
     index: Path,

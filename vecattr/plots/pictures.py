@@ -65,41 +65,46 @@ def draw_map(layout: MapLayout, *, form: PictureFormat, title: str) -> bytes:
 
 
 def draw_elbow(elbow: Elbow, *, form: PictureFormat, title: str) -> bytes:
-    """Inertia against the number of groups, the chord, and the knee farthest below it.
+    """Inertia against the number of groups, as `elbow_curve`.
 
     UsageError without the extra `viz`.
     """
     _load_matplotlib()
+    with _figure(width=7.0, height=4.5) as (figure, axes):
+        elbow_curve(axes, elbow)
+        axes.set_title(title, parse_math=False)
+        figure.tight_layout()
+        return _saved(figure, form, dots=120)
+
+
+def elbow_curve(axes: Axes, elbow: Elbow) -> None:
+    """Draw inertia against the number of groups, the chord, and the knee farthest below it."""
     from matplotlib.ticker import MaxNLocator  # extra
 
     numbers, inertias = zip(*elbow.curve, strict=True)
-    with _figure(width=7.0, height=4.5) as (figure, axes):
-        ends = [0, -1]
-        axes.plot(
-            [numbers[end] for end in ends],
-            [inertias[end] for end in ends],
-            color=GREY,
-            linestyle="--",
-            label="chord",
-        )
-        axes.plot(numbers, inertias, color="#4363d8", marker="o", markersize=4, label="K-means")
-        axes.axvline(elbow.knee, color="#e6194b", linewidth=1)
-        axes.plot(
-            [elbow.knee],
-            [elbow.chosen.inertia],
-            color="#e6194b",
-            marker="o",
-            markersize=9,
-            linestyle="none",
-            label=f"elbow: {elbow.knee} groups ({elbow.explained:.0%} explained)",
-        )
-        axes.set_xlabel("number of groups")
-        axes.set_ylabel("sum of squared distances to the centres")
-        axes.set_title(title, parse_math=False)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.legend(frameon=False)
-        figure.tight_layout()
-        return _saved(figure, form, dots=120)
+    ends = [0, -1]
+    axes.plot(
+        [numbers[end] for end in ends],
+        [inertias[end] for end in ends],
+        color=GREY,
+        linestyle="--",
+        label="chord",
+    )
+    axes.plot(numbers, inertias, color="#4363d8", marker="o", markersize=4, label="K-means")
+    axes.axvline(elbow.knee, color="#e6194b", linewidth=1)
+    axes.plot(
+        [elbow.knee],
+        [elbow.chosen.inertia],
+        color="#e6194b",
+        marker="o",
+        markersize=9,
+        linestyle="none",
+        label=f"elbow: {elbow.knee} groups ({elbow.explained:.0%} explained)",
+    )
+    axes.set_xlabel("number of groups")
+    axes.set_ylabel("sum of squared distances to the centres")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(frameon=False)
 
 
 def _load_matplotlib() -> None:

@@ -42,9 +42,8 @@ def test_a_calibration_that_was_taken_back_does_not_keep_an_index_from_being_rep
 ) -> None:
     recalibrate(changed)
     rollback(changed)
-    assert (
-        len(calibration_files(changed)) == 5
-    )  # of the build, of a lab renamed, and two taken back
+    # Of the build, of a lab renamed, and two taken back.
+    assert len(calibration_files(changed)) == 5
     check_replaceable(changed)
 
 
