@@ -18,6 +18,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing import get_context, parent_process
+from multiprocessing.process import BaseProcess
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -65,15 +66,24 @@ def worker_pool(
             initializer=_start,
             initargs=(open_state, work),
         )
+    workers = pool._processes  # shutdown() drops the pool's own reference, so one is kept here
     try:
         yield partial(_results, pool, processes)
     except BrokenProcessPool as error:
+        _kill(workers.values())
         raise VecattrError(
             "a worker process was killed, perhaps for want of memory",
             hint="use fewer of them (--threads)",
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _kill(workers: Iterable[BaseProcess]) -> None:
+    """End what a broken pool has left. A pool that breaks while a process is starting does not end
+    that process and waits for it (Python 3.11), so shutdown() would wait for ever."""
+    for worker in workers:
+        worker.kill()
 
 
 def _results(pool: ProcessPoolExecutor, processes: int, batches: Iterable[Any]) -> Iterator[Any]:

@@ -190,6 +190,41 @@ def test_the_death_of_one_that_answers_is_told(index: Path) -> None:
     assert_gone(workers)
 
 
+#: The first process is killed while the second one starts: the pool is broken before it knows of
+#: the second.
+KILLED_WHILE_STARTING = """
+import os, signal, time
+from multiprocessing.context import SpawnProcess
+from vecattr.errors import VecattrError
+from vecattr.indexes.answering.worker_pool import results_in_order
+
+start, started = SpawnProcess.start, []
+
+def start_slowly(process):
+    start(process)
+    started.append(process)
+    if len(started) == 2:
+        os.kill(started[0].pid, signal.SIGKILL)
+        time.sleep(1)
+
+if __name__ == "__main__":
+    SpawnProcess.start = start_slowly
+    try:
+        list(results_in_order(int, int.__add__, range(50), processes=2))
+    except VecattrError as error:
+        print(error)
+    assert len(started) == 2 and not any(one.is_alive() for one in started)
+"""
+
+
+def test_the_death_of_one_while_another_starts_is_told(tmp_path: Path) -> None:
+    script = tmp_path / "ask.py"
+    script.write_text(KILLED_WHILE_STARTING)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
+    assert done.stdout.startswith("a worker process was killed"), done.stderr
+    assert done.returncode == 0
+
+
 @on_linux
 def test_a_reader_that_closes_its_pipe_leaves_none(index: Path) -> None:
     process = asking(index)
