@@ -252,16 +252,19 @@ def open_panel(
     paths: Iterable[str | Path],
     *,
     fusion: Fusion = "copeland",
+    weights: Sequence[float] = (),
     device: str = "cpu",
     threads: int | None = None,
     exact: bool = False,
 ) -> Panel:
     """The indexes at these paths, all those of a folder of folds, as one; errors as in
-    `Index.open`.
+    `Index.open`. `weights`: how much each of them counts, with the fusion `shares`; none: alike.
 
     >>> from vecattr import read_plasmids
     >>> panel = open_panel(["my.index", "other.index"], fusion="rrf")
     >>> [answer.labs[0].name for answer in panel.query_many(read_plasmids(["query.fasta"]))]
     ['Lab 02']
     """
-    return Panel.open(paths, fusion=fusion, device=device, threads=threads, exact=exact)
+    return Panel.open(
+        paths, fusion=fusion, weights=weights, device=device, threads=threads, exact=exact
+    )

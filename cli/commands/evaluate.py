@@ -51,6 +51,7 @@ def command(
     plasmids: tuple[str, ...],
     indexes: tuple[Path, ...],
     fusion: Fusion,
+    weights: tuple[float, ...],
     form: Format | None,
     output: Path | None,
     read_options: ReadOptions,
@@ -68,7 +69,7 @@ def command(
     from vecattr.indexes.index import open_panel  # start-up
 
     cluster.check(threads=threads, device=device)
-    panel = open_panel(indexes, fusion=fusion, device=device, threads=threads)
+    panel = open_panel(indexes, fusion=fusion, weights=weights, device=device, threads=threads)
     evaluation.check(panel, plasmids)
     read_options = replace(
         evaluation.grouped(read_options), known_features=lambda: panel.feature_names
@@ -287,4 +288,5 @@ def _provenance(panel: Panel, read_options: ReadOptions) -> dict[str, object]:
         "model": panel.model_identity,
         "index": panel.identity,
         **({} if panel.is_one_index else {"fusion": panel.fusion}),
+        **({"weights": panel.weights} if panel.weights else {}),
     }

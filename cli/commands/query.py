@@ -85,6 +85,7 @@ def command(
     sequences: tuple[str, ...],
     indexes: tuple[Path, ...],
     fusion: Fusion,
+    weights: tuple[float, ...],
     k: int | None,
     neighbors: int | None,
     evidence: bool,
@@ -113,7 +114,9 @@ def command(
     _check(k, confidence, joint, cluster, common_labs if not evidence else None)
     from vecattr.indexes.index import open_panel  # start-up
 
-    panel = open_panel(indexes, fusion=fusion, device=device, threads=threads, exact=exact)
+    panel = open_panel(
+        indexes, fusion=fusion, weights=weights, device=device, threads=threads, exact=exact
+    )
     evidence = evidence or (written in DRAWN and panel.has_evidence)
     read_options = replace(joint.grouped(read_options), known_features=lambda: panel.feature_names)
     bad_queries = BadQueries()

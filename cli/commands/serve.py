@@ -154,6 +154,7 @@ def _keeping(**values: Any) -> Keeping:
 def command(
     indexes: tuple[Path, ...],
     fusion: Fusion,
+    weights: tuple[float, ...],
     workers: int | None,
     access: Access,
     limits: RequestLimits,
@@ -173,7 +174,7 @@ def command(
     require(*_LIBRARIES, what="the service")
     refuse_inputs(keeping.audit, keeping.folder and keeping.folder / "*.json")
     count = workers or min(processors(), _MOST_WORKERS)
-    settings = Settings(indexes, fusion, count, access, limits, keeping)
+    settings = Settings(indexes, fusion, weights, count, access, limits, keeping)
     journal = Journal(keeping.audit)
     journal.check()
     door = Door.opened(access)

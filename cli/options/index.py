@@ -34,6 +34,14 @@ def _index_paths(
     return paths or (Path(os.environ.get(_VARIABLE) or _DEFAULT),)
 
 
+def _weights(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[float, ...]:
+    """`1,0.15` as numbers; a usage error for anything else."""
+    try:
+        return tuple(float(one) for one in text.split(",")) if text else ()
+    except ValueError as cause:
+        raise click.BadParameter(f"{text!r} is not a list of numbers such as 1,0.5") from cause
+
+
 indexes_option = together(
     click.option(
         "-i",
@@ -47,10 +55,16 @@ indexes_option = together(
     ),
     click.option(
         "--fusion",
-        type=click.Choice(["copeland", "rrf"]),
+        type=click.Choice(["copeland", "rrf", "shares"]),
         default="copeland",
         show_default=True,
         help="How the rankings of several indexes are combined.",
+    ),
+    click.option(
+        "--weights",
+        metavar="W1,W2,...",
+        callback=_weights,
+        help="With --fusion shares: how much each index counts.  [default: all alike]",
     ),
 )
 

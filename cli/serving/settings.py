@@ -136,6 +136,7 @@ class Settings:
 
     indexes: tuple[Path, ...]
     fusion: Fusion = "copeland"
+    weights: tuple[float, ...] = ()
     workers: int = 2
     access: Access = field(default_factory=Access)
     limits: RequestLimits = field(default_factory=RequestLimits)

@@ -48,6 +48,7 @@ class Opening:
 
     paths: Sequence[Path]
     fusion: Fusion
+    weights: tuple[float, ...] = ()
     _panel: Panel | None = None
     _signature: Signature = ()
 
@@ -57,7 +58,7 @@ class Opening:
         if self._panel is not None and signature == self._signature:
             return self._panel, False
         self._panel = None  # let go of the old one first: two take twice the memory
-        panel = open_panel(self.paths, fusion=self.fusion, threads=1)
+        panel = open_panel(self.paths, fusion=self.fusion, weights=self.weights, threads=1)
         _warm(panel)
         self._panel, self._signature = panel, signature
         return panel, True

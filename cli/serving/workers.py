@@ -65,12 +65,18 @@ class _Waiting:
     future: Future[object] = field(default_factory=Future)
 
 
-def _work(pipe: Connection, paths: tuple[Path, ...], fusion: Fusion, limits: RequestLimits) -> None:
+def _work(
+    pipe: Connection,
+    paths: tuple[Path, ...],
+    fusion: Fusion,
+    weights: tuple[float, ...],
+    limits: RequestLimits,
+) -> None:
     """What a process runs."""
     with loading():
         from vecattr.cli.serving.worker import Opening, work  # start-up: in the process alone
 
-    work(pipe, Opening(paths, fusion), limits)
+    work(pipe, Opening(paths, fusion, weights), limits)
 
 
 class Worker:
@@ -83,7 +89,7 @@ class Worker:
         jobs: queue.SimpleQueue[_Waiting | None],
         on_failure: Callable[[Failure], None],
     ) -> None:
-        self._arguments = (paths, settings.fusion, settings.limits)
+        self._arguments = (paths, settings.fusion, settings.weights, settings.limits)
         self._limits = settings.limits
         self._jobs = jobs
         self._on_failure = on_failure

@@ -86,6 +86,7 @@ class PanelRecipe:
 
     paths: tuple[str, ...]
     fusion: Fusion
+    weights: tuple[float, ...]
     identity: str
     exact: bool
 
@@ -94,11 +95,13 @@ class PanelRecipe:
         """Of the generations that a panel has opened."""
         paths = tuple(str(index.path) for index in panel.indexes)
         exact = all(index.exact for index in panel.indexes)
-        return cls(paths, panel.fusion, panel.identity, exact)
+        return cls(paths, panel.fusion, panel.weights, panel.identity, exact)
 
     def open(self) -> OpenedPanel:
         """The panel again; ArtifactError when an index changed since it was opened first."""
-        panel = OpenedPanel.open(self.paths, fusion=self.fusion, threads=1, exact=self.exact)
+        panel = OpenedPanel.open(
+            self.paths, fusion=self.fusion, weights=self.weights, threads=1, exact=self.exact
+        )
         if panel.identity != self.identity:
             raise ArtifactError(
                 "the index was changed while it was asked",

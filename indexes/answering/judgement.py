@@ -22,7 +22,7 @@ from vecattr.indexes.scoring.confidence import (
 from vecattr.indexes.scoring.lab_scorer import LabAnswers, Maxima
 from vecattr.indexes.scoring.opened_index import OpenedIndex
 from vecattr.mosaic import Reach
-from vecattr.ranking.rank_fusion import aligned_scores, fused_scores
+from vecattr.ranking.rank_fusion import aligned_scores
 from vecattr.vectors import Codes
 
 if TYPE_CHECKING:
@@ -81,8 +81,8 @@ def judge(
             reaches=answers.reaches,
         )
     from vecattr.indexes.answering.panel_calibration import (  # start-up
+        fuse,
         fused_confidence,
-        rank_matched,
         weighing_outside,
     )
 
@@ -94,8 +94,7 @@ def judge(
     member_options = panel.calibration.member_options(options, features=bool(featured.any()))
     confidences = _confidences(panel, queries, class_scores, member_options)
     ballots, cosines = _laid_out(panel, class_scores), _laid_out(panel, labs.cosines)  # (v, q, n)
-    scores = fused_scores(ballots, fusion=panel.fusion)
-    matched = rank_matched(scores, np.nanmean(ballots, axis=0))
+    scores, matched = fuse(ballots, fusion=panel.fusion, weights=panel.weights)
     confidence = fused_confidence(panel.calibration, confidences, matched, featured, options)
     if panel.weighs_outside:
         members = _members(panel, queries, labs, options)
@@ -129,7 +128,7 @@ def _members(
         np.add.at(sums, index.class_of_answer, confidence.probabilities.T)
         of_classes.append(sums.T)
     laid_out = np.nan_to_num(_laid_out(panel, of_classes))
-    return Members(confidences, laid_out, panel.shared_labs)
+    return Members(confidences, laid_out, panel.shared_labs, panel.weights)
 
 
 def _own_confidence(

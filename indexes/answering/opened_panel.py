@@ -7,7 +7,7 @@ of panels.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,7 @@ from vecattr.indexes.scoring.confidence import ConfidenceOptions, check_promised
 from vecattr.indexes.scoring.opened_index import OpenedIndex
 from vecattr.indexes.storage.index_folder import expand_folds
 from vecattr.plasmid import POOLED
-from vecattr.ranking.rank_fusion import Fusion
+from vecattr.ranking.rank_fusion import Fusion, check_weights
 
 if TYPE_CHECKING:
     from vecattr.indexes.answering.panel_calibration import FusedCalibration
@@ -33,10 +33,12 @@ JOINT = "+"
 
 @dataclass(frozen=True)
 class OpenedPanel:
-    """At least one opened index; UsageError when one is there twice."""
+    """At least one opened index; UsageError when one is there twice, and for `weights` that do not
+    fit (`vecattr.ranking.rank_fusion.check_weights`)."""
 
     indexes: tuple[OpenedIndex, ...]
     fusion: Fusion = "copeland"
+    weights: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         assert self.indexes, "a panel has a member"
@@ -46,6 +48,7 @@ class OpenedPanel:
                 raise UsageError(
                     f"the index {path} is given {count} times", hint="give each index once"
                 )
+        check_weights(self.weights, fusion=self.fusion, voters=len(self.indexes))
 
     @classmethod
     def open(
@@ -53,6 +56,7 @@ class OpenedPanel:
         paths: Iterable[str | Path],
         *,
         fusion: Fusion = "copeland",
+        weights: Sequence[float] = (),
         device: str = "cpu",
         threads: int | None = None,
         exact: bool = False,
@@ -63,7 +67,7 @@ class OpenedPanel:
             OpenedIndex.open(path, device=device, threads=threads, exact=exact)
             for path in expand_folds(paths)
         )
-        return cls(tuple(indexes), fusion)
+        return cls(tuple(indexes), fusion, tuple(weights))
 
     @property
     def is_one_index(self) -> bool:
@@ -132,7 +136,7 @@ class OpenedPanel:
             if index.held_out is not None and index.calibration is not None
         ]
         is_complete = len(fitted) == len(self.indexes)
-        return FusedCalibration(tuple(fitted) if is_complete else (), self.fusion)
+        return FusedCalibration(tuple(fitted) if is_complete else (), self.fusion, self.weights)
 
     @property
     def weighs_outside(self) -> bool:

@@ -60,6 +60,18 @@ def rank_matched(scores: NDArray[np.float64], cosines: NDArray[np.float64]) -> N
     return matched
 
 
+def fuse(
+    ballots: NDArray[np.float64], *, fusion: Fusion, weights: Sequence[float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The fused scores of labs, and what probabilities are fitted to, in the same order; ballots
+    (v, q, n) -> (q, n), (q, n). Ranks do not say how far apart labs are, so the mean scores do;
+    mean logarithms of shares say so themselves."""
+    scores = fused_scores(ballots, fusion=fusion, weights=weights)
+    if fusion == "shares":
+        return scores, scores
+    return scores, rank_matched(scores, np.nanmean(ballots, axis=0))
+
+
 def majority(margins: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """The median margin, of an even number the lower one, (q,): at least 0 where more than half of
     the indexes are."""
@@ -73,6 +85,7 @@ def fit_fused(
     calibrations: Sequence[Calibration],
     *,
     fusion: Fusion,
+    weights: Sequence[float] = (),
     features: bool,
 ) -> FusedFits:
     """From the held-out plasmids of each model, of which those count that no model learned from
@@ -89,7 +102,7 @@ def fit_fused(
     columns = np.array(
         [column_of[first.labs.names[label]] for label in first.labels], dtype=np.intp
     )
-    matched = rank_matched(fused_scores(ballots, fusion=fusion), np.nanmean(ballots, axis=0))
+    _, matched = fuse(ballots, fusion=fusion, weights=weights)
     works = fit_works(matched, columns, first.is_new)
     decides_threshold = first.is_new & named_columns(names)[columns]
     margins = _margins(common, calibrations, features=features)[decides_threshold]
@@ -105,6 +118,7 @@ class FusedCalibration:
 
     models: tuple[tuple[HeldOut, Calibration], ...]
     fusion: Fusion
+    weights: tuple[float, ...] = ()
 
     @cached_property
     def plain(self) -> FusedFits:
@@ -140,7 +154,13 @@ class FusedCalibration:
         if not self.models:
             return FusedFits((), {})
         calibration_sets, calibrations = zip(*self.models, strict=True)
-        return fit_fused(calibration_sets, calibrations, fusion=self.fusion, features=features)
+        return fit_fused(
+            calibration_sets,
+            calibrations,
+            fusion=self.fusion,
+            weights=self.weights,
+            features=features,
+        )
 
 
 def fused_confidence(
@@ -182,16 +202,18 @@ def fused_confidence(
 class Members:
     """What the v indexes of a panel, which weigh labs that they do not know, say by themselves of q
     queries: `confidences`; probabilities of the panel's n classes, 0 of those that an index does
-    not know (v, q, n); and `OpenedPanel.shared_labs` (v, v)."""
+    not know (v, q, n); `OpenedPanel.shared_labs` (v, v); and how much each index counts, none where
+    all count alike."""
 
     confidences: Sequence[Confidence]
     probabilities: NDArray[np.float64]
     shared_labs: NDArray[np.float64]
+    weights: tuple[float, ...] = ()
 
     def shares(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """The mean probabilities of classes, as if one of them were true, handed out in the order
         of the fused scores (q, n)."""
-        means = self.probabilities.sum(axis=0)
+        means = np.average(self.probabilities, axis=0, weights=self.weights or None)
         totals = means.sum(axis=1, keepdims=True)
         return rank_matched(scores, means / np.maximum(totals, np.finfo(float).tiny))
 
@@ -210,7 +232,8 @@ def weighing_outside(
     Shares of labs are those that were fitted, else `Members.shares`. Verdicts follow from the
     probabilities, as those of one index do.
     """
-    cases = fused_cases([of_cases(member) for member in members.confidences], members.shared_labs)
+    shared_labs = members.shared_labs * np.array(members.weights or 1.0)
+    cases = fused_cases([of_cases(member) for member in members.confidences], shared_labs)
     weights = case_probabilities(cases, options.cases)  # (q, 3)
     probabilities = members.shares(matched) * (1 - weights[:, OUTSIDE, None])
     for features, rows in by_features(featured):

@@ -7,7 +7,11 @@ from vecattr.plasmid import Plasmid
 from vecattr.ranking.rank_fusion import Fusion
 
 #: What people call the ways to fuse.
-_FUSION_NAMES = {"copeland": "Copeland's method", "rrf": "reciprocal-rank fusion"}
+_FUSION_NAMES: dict[Fusion, str] = {
+    "copeland": "Copeland's method",
+    "rrf": "reciprocal-rank fusion",
+    "shares": "the mean logarithm of shares",
+}
 
 
 def verdict(*, doubtful: bool, confidence: float, threshold: float | None) -> Verdict:

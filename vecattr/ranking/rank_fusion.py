@@ -1,8 +1,8 @@
 """Rank fusion: scores of labs by several indexes in, one fused score for each lab out.
 
-Copeland's method and reciprocal-rank fusion, numpy only. Scores of different models are not
-comparable, their orders are. An index (a voter) scores a lab that it does not know NaN, and casts
-no vote in the pairs of this lab.
+Copeland's method, reciprocal-rank fusion and the mean logarithm of shares, numpy only. Scores of
+different models are not comparable; their orders are, and so are the shares that a softmax makes of
+them. An index (a voter) scores a lab that it does not know NaN, and casts no vote about this lab.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.errors import UsageError
+from vecattr.ranking.evidence_ranker import renormalised_scores
 from vecattr.vectors import Scores
 
-Fusion = Literal["copeland", "rrf"]
+Fusion = Literal["copeland", "rrf", "shares"]
 FUSIONS: tuple[Fusion, ...] = get_args(Fusion)
 
 #: The constant of reciprocal-rank fusion (Cormack, Clarke & Buettcher 2009).
@@ -97,13 +99,43 @@ def _mean_reciprocal(ranks: Scores, *, constant: float = 0) -> Scores:
     return mean
 
 
-def fused_scores(scores: NDArray[np.floating], *, fusion: Fusion) -> Scores:
-    """One score a lab, bigger is better; (v, q, n) -> (q, n).
+def check_weights(weights: Sequence[float], *, fusion: Fusion, voters: int) -> None:
+    """UsageError for weights of a fusion that takes none, for another number of them than there
+    are voters, and for one that is not above 0. None at all: all voters count alike."""
+    if not weights:
+        return
+    if fusion != "shares":
+        raise UsageError(f"{fusion} takes no weights", hint="give --fusion shares with --weights")
+    if len(weights) != voters:
+        raise UsageError(
+            f"the weights are {len(weights)}, the indexes {voters}", hint="give one for each index"
+        )
+    if not all(0 < weight < np.inf for weight in weights):
+        raise UsageError(f"weights must be above 0: {', '.join(f'{one:g}' for one in weights)}")
+
+
+def _mean_log_shares(scores: NDArray[np.floating], weights: Sequence[float]) -> Scores:
+    """The weighted mean over the voters that know the lab; (v, q, n) -> (q, n)."""
+    logs = np.stack([renormalised_scores(voter) for voter in scores])
+    counting = ~np.isnan(scores) * np.reshape(weights or np.ones(len(scores)), (-1, 1, 1))
+    terms = np.sort(counting * logs, axis=0)  # added by size: the order of the voters is no matter
+    mean: Scores = terms.sum(axis=0) / np.sort(counting, axis=0).sum(axis=0)
+    return mean
+
+
+def fused_scores(
+    scores: NDArray[np.floating], *, fusion: Fusion, weights: Sequence[float] = ()
+) -> Scores:
+    """One score a lab, bigger is better; (v, q, n) -> (q, n). `weights` as in `check_weights`.
 
     `copeland`: the points, and a quarter of the mean reciprocal rank, which orders only labs of
     equal points. `rrf`: the mean of 1 / (60 + rank) over the voters that know the lab, which is
-    the published sum divided by the number of voters when all of them know all labs.
+    the published sum divided by the number of voters when all of them know all labs. `shares`: the
+    weighted mean of the logarithms of shares, from -1 to 0, over the voters that know the lab (a
+    logarithmic opinion pool, Genest & Zidek 1986).
     """
+    if fusion == "shares":
+        return _mean_log_shares(scores, weights)
     ranks = _voter_ranks(scores)
     if fusion == "rrf":
         return _mean_reciprocal(ranks, constant=RRF_CONSTANT)

@@ -65,6 +65,21 @@ def test_a_panel_ranks_the_union_by_fused_scores_and_mean_cosines(
         assert [hit.cosine for hit in answer.labs] == [means[row, lab] for lab in order]
 
 
+def test_a_weight_near_0_leaves_the_order_of_the_other_index(
+    pair: tuple[Path, Path], workshop: Any
+) -> None:
+    opened = [workshop.open(path) for path in pair]
+    queries = workshop.plasmids(LABS, seed=4)
+    panel = Panel(tuple(opened), "shares", (1.0, 1e-9))
+    known = set(opened[0].lab_names)
+    for answer, alone in zip(panel.query_many(queries), opened[0].query_many(queries), strict=True):
+        names = [hit.name for hit in answer.labs if hit.name in known]
+        assert names == [hit.name for hit in alone.labs]
+        assert answer.notes[-1] == "fused from 2 indexes by the mean logarithm of shares"
+    with pytest.raises(UsageError, match="the weights are 1, the indexes 2"):
+        Panel(tuple(opened), "shares", (1.0,))
+
+
 def test_provenance_and_notes_name_every_index(pair: tuple[Path, Path], workshop: Any) -> None:
     opened = [workshop.open(path) for path in pair]
     [answer] = Panel(tuple(opened)).query_many(workshop.plasmids(["x"], each=1))
@@ -189,6 +204,27 @@ def test_evaluate_measures_several_indexes(
         assert figures[f"top{k}"] == pytest.approx(np.mean([rank <= k for rank in ranks]), abs=1e-6)
     assert figures["mrr"] == pytest.approx(np.mean([1 / rank for rank in ranks]), abs=1e-6)
     assert len(set(ranks)) > 1  # else the figures could hardly be wrong
+
+
+def test_weights_say_how_much_each_index_counts(
+    shelf: Any, second_index: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = ["-i", str(shelf.index), "-i", str(second_index), "--fusion", "shares"]
+    table = [str(shelf.table), "--where", "split=dev"]
+    figures = {}
+    for weights in ("1,1", "1,0.15"):
+        capsys.readouterr()
+        told = ["evaluate", *table, *both, "--weights", weights, "--format", "json"]
+        assert run(told) == 0
+        figures[weights] = json.loads(capsys.readouterr().out)
+    assert figures["1,0.15"]["weights"] == [1.0, 0.15]
+    assert figures["1,0.15"]["mrr"] != figures["1,1"]["mrr"]
+    for wrong, says in (
+        ("1,x", "not a list of numbers"),
+        ("1", "the weights are 1, the indexes 2"),
+    ):
+        assert run(["query", *table, *both, "--weights", wrong]) == 2
+        assert says in capsys.readouterr().err
 
 
 def test_the_same_index_twice_is_a_usage_error(

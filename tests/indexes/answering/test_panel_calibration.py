@@ -77,7 +77,8 @@ def calibrations(sheets: list[HeldOut]) -> list[Calibration]:
 
 def matched_of(sheets: list[HeldOut], fusion: Fusion) -> NDArray[np.float64]:
     ballots = np.stack([sheet.scores(features=False) for sheet in sheets])
-    return rank_matched(fused_scores(ballots, fusion=fusion), ballots.mean(axis=0))
+    fused = fused_scores(ballots, fusion=fusion)
+    return fused if fusion == "shares" else rank_matched(fused, ballots.mean(axis=0))
 
 
 def margins_of(sheets: list[HeldOut], judges: list[Calibration]) -> list[float]:

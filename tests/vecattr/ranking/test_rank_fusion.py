@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from vecattr.errors import UsageError
 from vecattr.ranking.rank_fusion import (
     FUSIONS,
     Fusion,
     aligned_scores,
+    check_weights,
     copeland_points,
     fused_scores,
     row_ranks,
@@ -101,6 +103,47 @@ def test_reciprocal_rank_fusion_is_that_of_a_loop(scores: np.ndarray) -> None:
         for query in range(scores.shape[1])
     ]
     np.testing.assert_allclose(fused, expected, rtol=1e-12)
+
+
+def plain_log_share(query_scores: np.ndarray, lab: int) -> float:
+    """Of one voter, the logarithm of a lab's share of a softmax of 20 times its scores, over 20."""
+    known = query_scores[~np.isnan(query_scores)]
+    share = math.exp(20 * query_scores[lab]) / np.exp(20 * known).sum()
+    return max(math.log(share) / 20, -1.0)
+
+
+@settings(deadline=None)
+@given(elections())
+@pytest.mark.parametrize("weights", [(), (1.0, 0.15, 2.5, 0.7, 3.0)])
+def test_shares_are_pooled_as_by_a_loop(weights: tuple[float, ...], scores: np.ndarray) -> None:
+    scores = scores.clip(-0.9, 1)
+    weights = weights[: len(scores)]
+    fused = fused_scores(scores, fusion="shares", weights=weights)
+    for query, lab in np.ndindex(scores.shape[1:]):
+        logs = [
+            ((weights or [1.0] * len(scores))[number], plain_log_share(voter[query], lab))
+            for number, voter in enumerate(scores)
+            if not np.isnan(voter[query, lab])
+        ]
+        expected = sum(w * log for w, log in logs) / sum(w for w, _ in logs)
+        assert fused[query, lab] == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("weights", "fusion", "says"),
+    [
+        ((1.0, 2.0), "copeland", "copeland takes no weights"),
+        ((1.0,), "shares", "the weights are 1, the indexes 2"),
+        ((1.0, 0.0), "shares", "weights must be above 0: 1, 0"),
+        ((1.0, math.nan), "shares", "weights must be above 0: 1, nan"),
+        ((1.0, math.inf), "shares", "weights must be above 0: 1, inf"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused(
+    weights: tuple[float, ...], fusion: Fusion, says: str
+) -> None:
+    with pytest.raises(UsageError, match=says):
+        check_weights(weights, fusion=fusion, voters=2)
 
 
 @settings(deadline=None)
