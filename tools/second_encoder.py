@@ -83,9 +83,11 @@ def model_cosines(
 
 
 def second_encoder(path: Path, *, views: int | None) -> tuple[SequenceEmbedder, EmbeddingTable]:
-    """The encoder and lab vectors of a model folder or an index, which keeps its own number of
-    views; UsageError for a model that learned no lab vectors."""
+    """The encoder and lab vectors of a model folder or an index; UsageError for a model that
+    learned no lab vectors, and for views of an index, which keeps its own number of them."""
     if (path / MANIFEST_FILE).exists():
+        if views is not None:
+            raise UsageError("an index has its own views", hint="leave out --views")
         index = Index.open(path)
         return index.embedder, index.lab_table()
     labs = learned_labs(path)

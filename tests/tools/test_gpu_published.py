@@ -16,7 +16,7 @@ from gpu.tokens import Tokens
 from gpu.tokens import published as preset
 
 from vecattr.cli.main import run
-from vecattr.encoders.model_folder import learned_labs
+from vecattr.encoders.model_folder import CARD_FILE, learned_labs
 from vecattr.errors import MismatchError
 from vecattr.sequences.synthetic import synthetic_plasmids
 
@@ -161,5 +161,6 @@ def test_a_reserve_is_left_out_and_an_encoder_alone_comes_of_it(
     published.main(["train", str(fewer), *cnn, "--measure-seconds", "0", "-o", str(out)])
     published.main(["collect", str(out), str(table), "-o", str(model), "--threads", "1"])
     assert learned_labs(model) is None
+    assert "nan" not in (model / CARD_FILE).read_text(encoding="utf-8")
     index = ["build-index", str(table), "--where", "split=train", "-q", "-m", str(model)]
     assert run([*index, "-i", str(tmp_path / "made.index")]) == 0

@@ -19,6 +19,7 @@ from second_encoder import (
 from vecattr.cli.main import run
 from vecattr.datasets.classes import ClassRule
 from vecattr.encoders.pretrained import shipped_encoder
+from vecattr.errors import UsageError
 from vecattr.indexes.editing.add import add_labs
 from vecattr.indexes.editing.build import build_index
 from vecattr.indexes.index import Index
@@ -80,6 +81,8 @@ def test_an_index_is_a_second_encoder_with_the_labs_that_were_added(tmp_path: Pa
     built(tmp_path / "i", [plasmid for plasmid in plasmids if plasmid not in added])
     add_labs(tmp_path / "i", added[:3])
     index = Index.open(tmp_path / "i")
+    with pytest.raises(UsageError, match="its own views"):
+        second_encoder(tmp_path / "i", views=1)
     embedder, labs = second_encoder(tmp_path / "i", views=None)
     assert labs.names == index.lab_names
     cosines = model_cosines(embedder, labs, index.lab_names, added[3:])

@@ -47,7 +47,7 @@ from vecattr.training.examples import Examples
 from vecattr.training.fitting.fit import new_network
 from vecattr.training.fitting.loop import TrainingLoop
 from vecattr.training.fitting.network import AttributionNetwork, FittedModel
-from vecattr.training.progress import SilentWatcher, Validation
+from vecattr.training.progress import Epoch, SilentWatcher, Validation
 from vecattr.training.settings import ResolvedTrainConfig
 
 SPARE = 0.9  # the share of the time that the epochs are set for
@@ -218,18 +218,23 @@ def collect(options: argparse.Namespace) -> None:
     assert isinstance(network.encoder, TextCnn)
     network.encoder.search = searches_of("cpu")[-1]
     network.load_state_dict(read_weights(folder, options.weights))
-    history = tuple(read_history(folder).values())
+    history = read_history(folder)
     kept = json.loads((folder / f"{options.weights}.json").read_text())["epochs"]
     model = FittedModel(
         network=network,
         encoder=TrainedEncoder(network.encoder, data.vocabulary, data.features),
         lab_names=plan.lab_names,
-        history=history,
-        best=read_history(folder).get(kept),
+        history=tuple(history.values()),
+        best=validated(history.get(kept)),
     )
     calibrated = calibrate(data, model, SilentWatcher())
     write_run(TrainReport.from_run(plan, model, calibrated, folder=out), model, plan)
     print(f"{out}: the weights of epoch {kept}")
+
+
+def validated(epoch: Epoch | None) -> Epoch | None:
+    """The epoch, if it was validated."""
+    return None if epoch is None or math.isnan(epoch.validation_top1) else epoch
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -152,8 +152,8 @@ def save_encoder(folder: Path, parts: TrainedEncoder, *, rotations: int) -> None
 
 
 def _stored_table(rows: Tensor, numbers: Numbers) -> dict[str, Tensor]:
+    """A bag's table as it is stored, by names in the file."""
     if numbers == "float16":
         return {TABLE: rows.half()}
-    """A bag's table as it is stored, by names in the file."""
     integers, steps = quantised(rows.numpy())
     return {TABLE: torch.from_numpy(integers), STEPS: torch.from_numpy(steps)}
