@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from vecattr.encoders.config import Activation, BagConfig, CnnConfig, EncoderConfig
 from vecattr.encoders.model_folder import WEIGHTS_FILE
 from vecattr.encoders.tokenizer import PADDING, Ids
-from vecattr.encoders.weights import Arrays, StoredKmerVectors
+from vecattr.encoders.weights import Arrays, StoredKmerVectors, plain_weights
 from vecattr.errors import DamagedError
 from vecattr.files.folder import Location
 from vecattr.products import exact_products
@@ -109,7 +109,7 @@ class LookupCnn:
         cls, folder: Location, arrays: Arrays, config: CnnConfig, *, size: int, columns: int
     ) -> LookupCnn:
         """Computes the tables; DamagedError when the arrays do not fit the configuration."""
-        weights = _Weights(folder, arrays)
+        weights = _Weights(folder, plain_weights(folder, arrays))
         filters, pooled = config.filters, config.filters * len(config.kernels)
         tokens = weights.array("tokens.weight", (size, config.token_width)).astype(np.float32)
         tables, biases = [], []

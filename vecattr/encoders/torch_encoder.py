@@ -30,7 +30,16 @@ from vecattr.encoders.networks.text_cnn import TextCnn
 from vecattr.encoders.quantisation import quantised
 from vecattr.encoders.tokenizer import Ids
 from vecattr.encoders.vocabulary import KmerVocabulary, PieceVocabulary, Vocabulary, read_vocabulary
-from vecattr.encoders.weights import HASHES, STEPS, TABLE, Arrays, StoredKmerVectors, read_weights
+from vecattr.encoders.weights import (
+    HASHES,
+    STEPS,
+    TABLE,
+    Arrays,
+    StoredKmerVectors,
+    compact_weights,
+    plain_weights,
+    read_weights,
+)
 from vecattr.errors import DamagedError, UsageError
 from vecattr.files.atomic import atomic_write
 from vecattr.files.folder import Location
@@ -129,21 +138,31 @@ def load_encoder(folder: Location, config: ModelConfig) -> TrainedEncoder:
 def _weights(
     folder: Location, config: EncoderConfig, arrays: Arrays, *, size: int
 ) -> dict[str, Tensor]:
-    """All weights as float32, whatever a bag's table was stored as."""
-    not_weights = (HASHES, STEPS)
-    weights = {name: array for name, array in arrays.items() if name not in not_weights}
+    """All weights as float32, whatever they were stored as."""
     if isinstance(config, BagConfig):
+        not_weights = (HASHES, STEPS, TABLE)
+        weights = {
+            n: array.astype(np.float32) for n, array in arrays.items() if n not in not_weights
+        }
         weights[TABLE] = StoredKmerVectors.from_arrays(folder, arrays, config, size=size).all()
-    return {name: torch.from_numpy(array.astype(np.float32)) for name, array in weights.items()}
+    else:
+        weights = plain_weights(folder, arrays)
+    return {name: torch.from_numpy(array) for name, array in weights.items()}
 
 
-def save_encoder(folder: Path, parts: TrainedEncoder, *, rotations: int) -> None:
-    """Write weights, tokenizer and, last, config.json, each file atomically."""
+def save_encoder(
+    folder: Path, parts: TrainedEncoder, *, rotations: int, compact: bool = False
+) -> None:
+    """Write weights, tokenizer and, last, config.json, each file atomically. `compact`: those of a
+    text CNN as int8 (a bag's configuration says how its table is stored)."""
     tensors = {name: tensor.cpu() for name, tensor in parts.encoder.state_dict().items()}
     if isinstance(parts.vocabulary, KmerVocabulary):
         tensors[HASHES] = torch.from_numpy(parts.vocabulary.hashes.view(np.int64))
     if isinstance(parts.encoder.config, BagConfig):
         tensors |= _stored_table(tensors[TABLE], parts.encoder.config.numbers)
+    elif compact:
+        arrays = compact_weights({name: tensor.numpy() for name, tensor in tensors.items()})
+        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     if isinstance(parts.vocabulary, PieceVocabulary):
         atomic_write(folder / TOKENIZER_FILE, parts.vocabulary.tokenizer.serialized)
     atomic_write(folder / WEIGHTS_FILE, save_tensors(tensors))

@@ -12,7 +12,7 @@ from safetensors.numpy import load as load_arrays
 
 from vecattr.encoders.config import BagConfig
 from vecattr.encoders.model_folder import WEIGHTS_FILE
-from vecattr.encoders.quantisation import dequantised
+from vecattr.encoders.quantisation import dequantised, quantised
 from vecattr.errors import DamagedError
 from vecattr.files.atomic import read_file
 from vecattr.files.folder import Location
@@ -24,6 +24,9 @@ HASHES = "vocabulary.hashes"  # int64 view of the unsigned hashes
 TABLE = "tokens.weight"  # float16, or int8 with a step a row
 STEPS = "tokens.steps"
 
+#: What the steps of an array of int8 are called: those of `filters.0.weight` `filters.0.steps`.
+_WEIGHT_SUFFIX, _STEPS_SUFFIX = ".weight", ".steps"
+
 Arrays = Mapping[str, NDArray[np.generic]]
 
 
@@ -34,6 +37,40 @@ def read_weights(folder: Location) -> Arrays:
         return load_arrays(read_file(path))
     except (SafetensorError, KeyError, TypeError) as cause:
         raise DamagedError(f"not a safetensors file: {cause}", where=str(path)) from cause
+
+
+def compact_weights(weights: Mapping[str, NDArray[np.floating]]) -> dict[str, NDArray[np.generic]]:
+    """Weights of a text CNN by name, each array of several dimensions (n, ...) as int8 with a step
+    for each of its n rows (`quantised`), others as float32: a quarter of the bytes."""
+    compact: dict[str, NDArray[np.generic]] = {}
+    for name, array in weights.items():
+        if name.endswith(_WEIGHT_SUFFIX) and array.ndim > 1:
+            integers, steps = quantised(array.reshape(len(array), -1).astype(np.float32))
+            compact[name] = integers.reshape(array.shape)
+            compact[name.removesuffix(_WEIGHT_SUFFIX) + _STEPS_SUFFIX] = steps
+        else:
+            compact[name] = array.astype(np.float32)
+    return compact
+
+
+def plain_weights(folder: Location, arrays: Arrays) -> dict[str, NDArray[np.float32]]:
+    """Weights of a text CNN as float32, those of `compact_weights` among them; DamagedError for
+    steps that do not fit."""
+    plain = {}
+    for name, array in arrays.items():
+        if name.endswith(_STEPS_SUFFIX):
+            continue
+        if array.dtype == np.int8:
+            steps = arrays.get(name.removesuffix(_WEIGHT_SUFFIX) + _STEPS_SUFFIX)
+            if steps is None or steps.shape != array.shape[:1]:
+                raise DamagedError(
+                    f"the steps of {name} do not fit", where=str(folder / WEIGHTS_FILE)
+                )
+            rows = array.reshape(len(array), -1).astype(np.int8, copy=False)
+            plain[name] = dequantised(rows, steps.astype(np.float32)).reshape(array.shape)
+        else:
+            plain[name] = array.astype(np.float32)
+    return plain
 
 
 def vocabulary_hashes(folder: Location, arrays: Arrays) -> Hashes:

@@ -34,12 +34,18 @@ _SEEDS = st.integers(0, 1 << 16)
 
 
 def _both(
-    folder: Path, config: EncoderConfig, vocabulary: Vocabulary, *, seed: int
+    folder: Path,
+    config: EncoderConfig,
+    vocabulary: Vocabulary,
+    *,
+    seed: int,
+    compact: bool = False,
 ) -> tuple[TorchEncoder, IdEncoder]:
     """One trained encoder, read back from its files by torch and by NumPy."""
     torch.manual_seed(seed)
     network = new_encoder(config, vocabulary_size=vocabulary.size, feature_columns=3)
-    save_encoder(folder, TrainedEncoder(network, vocabulary, _FEATURES), rotations=1)
+    parts = TrainedEncoder(network, vocabulary, _FEATURES)
+    save_encoder(folder, parts, rotations=1, compact=compact)
     plain, known = load_torch(folder, ModelConfig(config, _FEATURES, 1), device="cpu", threads=None)
     arrays = read_weights(folder)
     assert read_vocabulary(folder, config, arrays).size == known.size
@@ -77,17 +83,47 @@ def test_a_bag_of_rows_is_the_network(
     seed=_SEEDS,
     kernels=st.lists(st.integers(1, 9), min_size=1, max_size=3, unique=True),
     activation=st.sampled_from(["selu", "relu", "gelu", "tanh"]),
+    compact=st.booleans(),
 )
 def test_look_up_tables_are_the_network(
-    sizes: list[int], seed: int, kernels: list[int], activation: Activation
+    sizes: list[int], seed: int, kernels: list[int], activation: Activation, compact: bool
 ) -> None:
     config = CnnConfig(
         width=16, token_width=8, kernels=tuple(kernels), filters=12, activation=activation
     )
     vocabulary = PieceVocabulary(_TOKENIZER)
     with tempfile.TemporaryDirectory() as folder:
-        plain, tables = _both(Path(folder), config, vocabulary, seed=seed)
+        plain, tables = _both(Path(folder), config, vocabulary, seed=seed, compact=compact)
         _assert_same(plain, tables, _ids(sizes, size=vocabulary.size, seed=seed), seed=seed)
+
+
+def test_compact_weights_take_a_quarter_and_give_nearly_the_same_vectors(tmp_path: Path) -> None:
+    config = CnnConfig(width=48, token_width=32, kernels=(1, 2, 3), filters=64)
+    vocabulary = PieceVocabulary(_TOKENIZER)
+    vectors, sizes = [], []
+    for compact in (False, True):
+        folder = tmp_path / str(compact)
+        folder.mkdir()
+        _, tables = _both(folder, config, vocabulary, seed=5, compact=compact)
+        ids = _ids([40, 200, 900], size=vocabulary.size, seed=5)
+        vectors.append(tables.encode(ids, np.zeros((3, 3), dtype=np.float32)))
+        sizes.append((folder / WEIGHTS_FILE).stat().st_size)
+    assert sizes[1] < 0.35 * sizes[0]
+    cosines = (vectors[0] * vectors[1]).sum(axis=1)
+    assert 0.999 < cosines.min() < 0.9999999  # not the same weights
+
+
+@pytest.mark.parametrize("name", ["tokens.steps", "filters.1.steps", "filters.0.weight"])
+def test_steps_of_another_length_are_refused(name: str, tmp_path: Path) -> None:
+    config = CnnConfig(width=16, token_width=8, kernels=(1, 2), filters=12)
+    vocabulary = PieceVocabulary(_TOKENIZER)
+    _both(tmp_path, config, vocabulary, seed=1, compact=True)
+    arrays = dict(read_weights(tmp_path))
+    without = {other: array for other, array in arrays.items() if other != name}
+    shorter = {**arrays, name: arrays[name][:-1]}
+    for damaged in (shorter, without):
+        with pytest.raises(DamagedError, match=r"steps|shape"):
+            lookup_encoder(tmp_path, damaged, config, size=vocabulary.size, columns=3)
 
 
 def test_a_plasmid_of_many_chunks_is_read_to_its_end(tmp_path: Path) -> None:
