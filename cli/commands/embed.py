@@ -14,7 +14,7 @@ from vecattr.cli.options.compute import compute_options
 from vecattr.cli.options.index import index_option
 from vecattr.cli.options.output import refuse_inputs
 from vecattr.cli.options.reading import load_plasmids, reading_options
-from vecattr.cli.options.types import FILE, FOLDER, check_folder
+from vecattr.cli.options.types import FILE, MODEL, check_folder
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.rendering.output import write_file
 from vecattr.cli.rendering.vectors import VectorFormat, vector_bytes
@@ -54,7 +54,9 @@ _FORMS: dict[str, VectorFormat] = {".h5": "h5", ".hdf5": "h5", ".npy": "npy", ".
     show_default="by the suffix of -o",
     help="The format of the file.",
 )
-@click.option("-m", "--model", type=FOLDER, help="A model folder; default: the index's model.")
+@click.option(
+    "-m", "--model", type=MODEL, help="A model folder, `bag` or `cnn`; default: the index's model."
+)
 @index_option
 @reading_options
 @compute_options

@@ -16,7 +16,7 @@ from vecattr.cli.options.compute import compute_options, processes_of
 from vecattr.cli.options.index import index_option, wait_option
 from vecattr.cli.options.output import refuse_in_index
 from vecattr.cli.options.reading import kept_collection, labelled_reading_options
-from vecattr.cli.options.types import FOLDER
+from vecattr.cli.options.types import MODEL
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.terminal import terminal
 
@@ -40,9 +40,10 @@ _MOST_PROCESSES = 16
 @click.option(
     "-m",
     "--model",
-    type=FOLDER,
-    show_default="the encoder that comes with vecattr",
-    help="A model folder that `train` wrote.",
+    type=MODEL,
+    show_default="bag",
+    help="A model folder that `train` wrote, or `bag` or `cnn`, the encoders that come with "
+    "vecattr.",
 )
 @index_option
 @class_options

@@ -13,6 +13,23 @@ import click
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=True, path_type=Path)
 
+
+class _ModelFolder(click.Path):
+    """A model folder by its path, or an encoder that comes with vecattr by its kind."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The folder; a path that is there is no kind."""
+        from vecattr.encoders.pretrained import KINDS, shipped_encoder  # start-up
+
+        kinds = [kind for kind in KINDS if kind == value and not os.path.lexists(value)]
+        if kinds:
+            return shipped_encoder(kinds[0])
+        folder: Path = super().convert(value, param, ctx)  # type: ignore[assignment]
+        return folder
+
+
+MODEL = _ModelFolder(file_okay=True, path_type=Path)
+
 #: Pairs of a table's column and the value that a row must have there.
 Conditions = tuple[tuple[str, str], ...]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vecattr.encoders.model_folder import IDENTITY_FILES, TABLES_FILE
-from vecattr.encoders.pretrained import shipped_encoder
+from vecattr.encoders.pretrained import KINDS, shipped_encoder
 from vecattr.errors import AppliedError, ArtifactError, DamagedError, MissingError
 from vecattr.files.atomic import (
     TEMPORARY,
@@ -232,13 +232,13 @@ class _Repair(RepairSteps):
         return replace(entry, faiss=facts)
 
     def _restore_model(self, manifest: Manifest) -> None:
-        """Restore damaged files that the shipped encoder has, too."""
+        """Restore damaged files that a shipped encoder has, too."""
         folder = self.root / MODEL_FOLDER
         for name, facts in manifest.model_files:
             if sha256_of(folder / name) == facts.sha256:
                 continue
-            source = shipped_encoder() / name
-            if sha256_of(source) != facts.sha256:
+            source = _shipped(name, facts.sha256)
+            if source is None:
                 continue
             if (folder / name).exists():
                 self.quarantine(folder / name, "not what was written")
@@ -282,6 +282,12 @@ class _Repair(RepairSteps):
                 yield file
         for folder in (self.root, self.root / HISTORY_FOLDER):
             yield from (file for file in _files(folder) if file.name.startswith(TEMPORARY))
+
+
+def _shipped(name: str, sha256: str) -> Path | None:
+    """The file of this name and content of an encoder that comes with vecattr."""
+    files = (shipped_encoder(kind) / name for kind in KINDS)
+    return next((file for file in files if sha256_of(file) == sha256), None)
 
 
 def _segment_names(manifest: Manifest) -> set[str]:

@@ -165,7 +165,8 @@ def test_a_damaged_model_is_told_and_not_guessed(index: Path) -> None:
     ]
 
 
-def test_files_of_the_shipped_encoder_come_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["bag", "cnn"])
+def test_files_of_the_shipped_encoders_come_back(kind: Any, tmp_path: Path) -> None:
     from vecattr.datasets.classes import ClassRule
     from vecattr.encoders.pretrained import shipped_encoder
     from vecattr.indexes.editing.build import build_index
@@ -173,7 +174,7 @@ def test_files_of_the_shipped_encoder_come_back(tmp_path: Path) -> None:
 
     path = tmp_path / "i"
     plasmids = synthetic_plasmids(labs=2, plasmids_per_lab=3, seed=0)
-    build_index(path, plasmids, model=shipped_encoder(), rule=ClassRule(None))
+    build_index(path, plasmids, model=shipped_encoder(kind), rule=ClassRule(None))
     spoil(path / "model" / "config.json")
     (path / "model" / "encoder.safetensors").unlink()
     report = repair_index(path)

@@ -1,10 +1,11 @@
-"""The encoder that comes with vecattr: small, nameless, packed, and the default."""
+"""The encoders that come with vecattr: small, nameless, packed; the bag is the default."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -24,11 +25,12 @@ from vecattr.encoders.model_folder import (
     CARD_FILE,
     CONFIG_FILE,
     RANKER_FILE,
+    TOKENIZER_FILE,
     WEIGHTS_FILE,
     learned_labs,
     model_identity,
 )
-from vecattr.encoders.pretrained import shipped_encoder
+from vecattr.encoders.pretrained import KINDS, Kind, shipped_encoder
 from vecattr.errors import InputError
 from vecattr.indexes.search.embedding import are_unread, unread_vector
 from vecattr.readers.plasmids import ReadOptions, read_plasmids
@@ -40,6 +42,14 @@ DATA = Path(
 )
 
 
+def test_the_text_cnn_is_an_encoder_of_int8_alone() -> None:
+    sizes = {path.name: path.stat().st_size for path in shipped_encoder("cnn").iterdir()}
+    assert sorted(sizes) == sorted([CARD_FILE, CONFIG_FILE, TOKENIZER_FILE, WEIGHTS_FILE])
+    assert sum(sizes.values()) <= 16 * MEGABYTE
+    arrays = load_file(shipped_encoder("cnn") / WEIGHTS_FILE)
+    assert {array.dtype.name for array in arrays.values() if array.ndim > 1} == {"int8"}
+
+
 def test_it_is_small_and_holds_an_encoder_and_a_fusion_alone() -> None:
     sizes = {path.name: path.stat().st_size for path in shipped_encoder().iterdir()}
     assert sorted(sizes) == sorted([CARD_FILE, CONFIG_FILE, RANKER_FILE, WEIGHTS_FILE])
@@ -48,11 +58,13 @@ def test_it_is_small_and_holds_an_encoder_and_a_fusion_alone() -> None:
     assert learned_labs(shipped_encoder()) is None
 
 
-def test_it_holds_numbers_and_no_names() -> None:
-    tensors = load_file(shipped_encoder() / WEIGHTS_FILE)
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_holds_numbers_and_no_names(kind: Kind) -> None:
+    folder = shipped_encoder(kind)
+    tensors = load_file(folder / WEIGHTS_FILE)
     assert all(array.dtype.kind in "if" for array in tensors.values())
-    for name in (CARD_FILE, CONFIG_FILE, RANKER_FILE):
-        text = (shipped_encoder() / name).read_text(encoding="utf-8")
+    for name in (CARD_FILE, CONFIG_FILE, *([RANKER_FILE] if kind == "bag" else [])):
+        text = (folder / name).read_text(encoding="utf-8")
         assert not re.search(r"\b(AP|PI)\d+", text), name
         assert not re.search(r"[ACGT]{15}", text), name
 
@@ -73,7 +85,8 @@ def test_a_name_is_found_wherever_it_stands(tmp_path: Path) -> None:
 
 @pytest.mark.proof
 @pytest.mark.real
-def test_it_holds_no_name_of_its_table() -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_holds_no_name_of_its_table(kind: Kind) -> None:
     if not (DATA / "plasmids.csv.xz").exists():
         pytest.skip("the real table is not here")
     reads = ReadOptions(no_features=True)
@@ -83,7 +96,7 @@ def test_it_holds_no_name_of_its_table() -> None:
         if isinstance(plasmid, Plasmid)
     ]
     assert len(plasmids) > 40_000
-    check_nameless(shipped_encoder(), plasmids)
+    check_nameless(shipped_encoder(kind), plasmids)
 
 
 def test_build_index_takes_it_when_no_model_is_named(shelf: Any, tmp_path: Path) -> None:
@@ -92,6 +105,26 @@ def test_build_index_takes_it_when_no_model_is_named(shelf: Any, tmp_path: Path)
     index = Index.open(target)
     assert index.model_identity == model_identity(shipped_encoder())
     assert {lab.origin for lab in index.labs()} == {"mean"}
+
+
+def test_build_index_and_embed_take_one_by_its_kind(
+    shelf: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["build-index", str(shelf.table), "-m", "cnn", "-i", "made.index", "-q"]) == 0
+    assert Index.open("made.index").model_identity == model_identity(shipped_encoder("cnn"))
+    assert run(["embed", str(shelf.table), "-m", "cnn", "-o", "a.npy", "-q"]) == 0
+    assert run(["embed", str(shelf.table), "-m", str(shipped_encoder("cnn")), "-o", "b.npy"]) == 0
+    assert Path("a.npy").read_bytes() == Path("b.npy").read_bytes()
+
+
+def test_a_folder_of_the_same_name_is_the_users(
+    shelf: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(shipped_encoder("bag"), "cnn")
+    assert run(["build-index", str(shelf.table), "-m", "cnn", "-i", "made.index", "-q"]) == 0
+    assert Index.open("made.index").model_identity == model_identity(shipped_encoder("bag"))
 
 
 def test_it_reads_words_it_knows_and_tells_labs_apart_by_them() -> None:
@@ -105,6 +138,15 @@ def test_it_reads_words_it_knows_and_tells_labs_apart_by_them() -> None:
     assert np.mean(labs[cosines.argmax(axis=1)] == labs) > 0.9
     mute = [replace(plasmid, sequence="N" * 200) for plasmid in plasmids[:1]]
     assert are_unread(embedder.embed(mute), unread_vector(embedder)).all()
+
+
+def test_the_card_of_the_text_cnn_tells_how_it_was_trained() -> None:
+    card = (shipped_encoder("cnn") / CARD_FILE).read_text(encoding="utf-8")
+    config = json.loads((shipped_encoder("cnn") / CONFIG_FILE).read_text())["encoder"]
+    for text in ("tools/gpu/published.py train", "--fusion shares", "pub_dev", "Licence"):
+        assert text in card
+    assert f'"kernels": {config["kernels"]}' in card
+    assert "- reserve: True" in card
 
 
 def test_its_card_tells_the_command_and_the_figures() -> None:
@@ -128,5 +170,9 @@ def test_the_built_package_holds_it(tmp_path: Path) -> None:
         check=True,
         capture_output=True,
     )
-    packed = {path.name: path.read_bytes() for path in (tmp_path / "vecattr/pretrained").iterdir()}
-    assert packed == {path.name: path.read_bytes() for path in shipped_encoder().iterdir()}
+    for kind in KINDS:
+        folder = shipped_encoder(kind)
+        packed = tmp_path / "vecattr" / folder.name
+        assert {path.name: path.read_bytes() for path in packed.iterdir()} == {
+            path.name: path.read_bytes() for path in folder.iterdir()
+        }

@@ -1,0 +1,124 @@
+"""The text CNN that comes with vecattr: weights of a run in, its model folder out.
+
+    python tools/gpu/published.py collect OUT T --labs L -o MODEL
+    python tools/ship_text_cnn.py MODEL T --labs L -o vecattr/pretrained_cnn
+
+MODEL is an encoder alone, from a run with a reserve. Its weights are stored as int8, every name of
+the table is looked for in what was written, and what is measured on the rows of each --ask
+(split=dev, split=pub_dev) goes into the model card. Give an empty folder or a new one.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from compare_encoders import HEADER, accuracy_lines
+from ship_encoder import check_nameless
+
+from vecattr.cli.main import run
+from vecattr.cli.options.reading import load_labelled_plasmids
+from vecattr.cli.options.types import conditions
+from vecattr.datasets.classes import rule_from_file
+from vecattr.encoders.model_folder import CARD_FILE, LABS_FILE, read_config
+from vecattr.encoders.torch_encoder import load_encoder, save_encoder
+from vecattr.errors import UsageError
+from vecattr.files.atomic import atomic_write
+from vecattr.files.disk import make_folders
+from vecattr.readers.plasmids import ReadOptions
+
+CARD = """
+## How it was made
+
+    python tools/gpu/published.py prepare T --labs L -o tokens.xz --train '{{"reserve": true,
+        "validation_share": 0, "calibration_share": 0}}'
+    python tools/gpu/published.py train tokens.xz -o OUT --device cpu --threads 1 --minutes 20000
+        --cnn '{{"kernels": [1, 2, 3, 4], "activation": "tanh"}}'
+        --train '{{"reserve": true, "validation_share": 0, "calibration_share": 0,
+                  "loss": "cosface", "scale": 24, "margin": 0.1, "learning_rate": 0.003,
+                  "epochs": 40, "feature_dropout": 0.5, "reverse_complement": 0.5}}'
+    python tools/gpu/published.py collect OUT T --labs L -o MODEL
+    python tools/ship_text_cnn.py MODEL T --labs L -o vecattr/pretrained_cnn
+
+T and L are those of the encoder that `build-index` takes by itself. The weights are stored as int8,
+with a step for each filter, token and unit.
+
+## What it is for
+
+To be asked beside that encoder, in an index of its own (`--fusion shares --weights 1,0.15`), where
+labs were added to the collection. Alone it finds fewer labs.
+
+## What is in it
+
+Byte pairs of bases (1,000 pieces of up to sixteen letters), vectors for them, filters, and a
+projection. No plasmid, no lab, no name of either and no list of them; the names of the phenotype
+features of T are in `config.json`.
+
+## Accuracy without lab vectors
+
+All {stored:,} rows of `split=train` stored, sequence only, top-1 / top-10 in percent; `unread` is
+the share of queries of which the encoder knows no piece. `dev`: related plasmids on one side,
+`pub_dev`: whole publications held out.
+
+{figures}
+
+## Licence and use
+
+MIT, as the code. T was published under BSD-3-Clause; the terms of the catalogue behind it were not
+checked. What it says is a lead for a person who looks further. It must not be used as proof of who
+made something, to accuse or to rule out anybody, or to decide about people without a person. It
+knows what one catalogue held, up to 2021, mostly of academic labs: what it says of other DNA was
+not measured.
+"""
+
+
+def store_compact(model: Path, output: Path) -> None:
+    """Write the encoder of a model folder with weights of int8; UsageError for a model that names
+    labs, or when the output has anything in it."""
+    if (model / LABS_FILE).exists():
+        raise UsageError("the model has lab vectors", where=str(model), hint="train with a reserve")
+    make_folders(output)
+    if any(output.iterdir()):
+        raise UsageError(f"{output} is not empty", hint="name a new folder")
+    config = read_config(model)
+    save_encoder(output, load_encoder(model, config), rotations=config.rotations, compact=True)
+
+
+@click.command()
+@click.argument("model", type=click.Path(exists=True, path_type=Path))
+@click.argument("table", type=click.Path(exists=True, path_type=Path))
+@click.option("--labs", type=click.Path(exists=True, path_type=Path), required=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.option("--where", multiple=True, callback=conditions, default=("split=train",))
+@click.option("--ask", multiple=True, callback=conditions, default=("split=dev", "split=pub_dev"))
+def main(
+    model: Path,
+    table: Path,
+    labs: Path,
+    output: Path,
+    where: tuple[tuple[str, str], ...],
+    ask: Sequence[tuple[str, str]],
+) -> None:
+    """Store the encoder of MODEL, check it and write its card."""
+    store_compact(model, output)
+    read_options = ReadOptions(where=where, no_features=True)
+    plasmids = load_labelled_plasmids([str(table)], read_options)
+    queries = {
+        condition: load_labelled_plasmids([str(table)], replace(read_options, where=(condition,)))
+        for condition in ask
+    }
+    lines = [HEADER, *accuracy_lines(output, plasmids, queries, rule=rule_from_file(labs))]
+    card = (model / CARD_FILE).read_text(encoding="utf-8") + CARD.format(
+        stored=len(plasmids), figures="\n".join(f"    {line}" for line in lines)
+    )
+    atomic_write(output / CARD_FILE, card.encode())
+    check_nameless(output, plasmids)
+    sizes = ", ".join(f"{path.name} {path.stat().st_size:,}" for path in sorted(output.iterdir()))
+    click.echo(f"{output}: {sizes}")
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:], group=main, program="ship_text_cnn.py"))
