@@ -22,11 +22,12 @@ from vecattr.cli.options.training import (
     PRESETS,
     TRAIN_SETTINGS,
     encoder_config,
+    frozen_encoder,
     preset_choices,
     setting_options,
     train_config,
 )
-from vecattr.cli.options.types import FOLDER, Amount
+from vecattr.cli.options.types import FOLDER, MODEL, Amount
 from vecattr.cli.options.verbosity import verbosity_options
 from vecattr.cli.terminal import terminal
 from vecattr.encoders.config import BagConfig, CnnConfig
@@ -68,10 +69,16 @@ if TYPE_CHECKING:
 @setting_options(TRAIN_SETTINGS, TrainConfig)
 @click.option(
     "--start-from",
-    type=FOLDER,
+    type=MODEL,
     metavar="MODEL",
     help="Start from a model's weights, tokenizer and features, and from its vectors of the labs "
-    "that it shares with the plasmids; --encoder, --kernels and so on must be the model's.",
+    "that it shares with the plasmids; --encoder, --kernels and so on must be the model's. `cnn` "
+    "and `bag` are the encoders that come with vecattr.",
+)
+@click.option(
+    "--freeze-encoder",
+    is_flag=True,
+    help="Learn lab vectors alone; the encoder is that of --start-from and stays as it is.",
 )
 @click.option(
     "--views",
@@ -119,6 +126,7 @@ def command(
     preset: Preset | None,
     encoder: str,
     start_from: Path | None,
+    freeze_encoder: bool,
     views: int | None,
     bf16: bool | None,
     folds: int | None,
@@ -138,7 +146,10 @@ def command(
     _check(output, labs_file, min_plasmids)
     choices = preset_choices(objective, preset, encoder=encoder, options=settings)
     network = encoder_config(encoder, settings, choices=choices)
-    run = train_config(settings, choices=choices, bf16=bf16, refit=refit, reserve=reserve)
+    if freeze_encoder and start_from is not None:
+        network = frozen_encoder(start_from, settings)
+    more = {"bf16": bf16, "refit": refit, "reserve": reserve, "freeze_encoder": freeze_encoder}
+    run = train_config(settings, choices=choices, **more)
     collection = load_collection(plasmids, read_options)
     rule = class_rule(_labs(collection), labs_file=labs_file, min_plasmids=min_plasmids)
     if threads is not None:

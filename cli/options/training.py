@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, get_args
 
 import click
@@ -286,6 +287,21 @@ def encoder_config(
                 f"{setting.flag} does not apply to --encoder {kind}", hint="leave it out"
             )
     return config(**(dict(choices.cnn) | values if kind == "cnn" else values))
+
+
+def frozen_encoder(model: Path, options: Mapping[str, Any]) -> EncoderConfig:
+    """The configuration of a model's encoder, which stays as it is; UsageError for an option that
+    would change it."""
+    from vecattr.encoders.model_folder import read_config  # start-up
+
+    given = _given_values(ENCODER_SETTINGS, options)
+    for setting in ENCODER_SETTINGS:
+        if setting.field in given:
+            raise UsageError(
+                f"{setting.flag} does not apply to an encoder that stays as it is",
+                hint="leave it or --freeze-encoder out",
+            )
+    return read_config(model).encoder
 
 
 def train_config(options: Mapping[str, Any], *, choices: PresetValues, **more: Any) -> TrainConfig:

@@ -60,6 +60,7 @@ class TrainConfig:
     patience: int = 20  # epochs without a better one
     refit: bool = False  # train again on all rows for the best number of epochs
     reserve: bool = False  # leave the reserve out, and name no lab and no plasmid in the model
+    freeze_encoder: bool = False  # learn lab vectors alone, for the encoder of the start model
     tokenizer_bases: int = 5_000_000  # sample the tokenizer learns from
     seed: int = 0
     device: Device = "auto"
@@ -78,6 +79,12 @@ class TrainConfig:
             if getattr(self, name) not in get_args(kind):
                 raise UsageError(f"{name} must be one of {get_args(kind)}: {getattr(self, name)!r}")
         _check_loss_options(self)
+        if self.freeze_encoder and self.reserve:
+            raise UsageError(
+                "with a reserve no lab vectors are kept, so there is nothing to learn for an "
+                "encoder that stays as it is",
+                hint="leave one of --freeze-encoder and --reserve out",
+            )
         for name in ("validation_share", "calibration_share"):
             if not 0 <= getattr(self, name) <= 0.5:
                 raise UsageError(f"{name} must lie in [0, 0.5]: {getattr(self, name)}")

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from vecattr.cli.main import run
+from vecattr.encoders.model_folder import read_config
+from vecattr.encoders.pretrained import shipped_encoder
 
 Capture = pytest.CaptureFixture[str]
 
@@ -32,6 +34,22 @@ def test_a_cnn_starts_from_a_model_and_says_how_it_searches(
     assert "- hard_negatives: push" in card
     assert "- one_cycle: epoch" in card
     assert "- dropout_of: tokens" in card
+
+
+def test_lab_vectors_alone_are_learned_for_the_text_cnn_that_comes_with_it(
+    shelf: Any, tmp_path: Path, capsys: Capture
+) -> None:
+    asked = ["train", str(shelf.table), "--where", "split=train", "--freeze-encoder"]
+    model = tmp_path / "second"
+    quick = ["--loss", "cosface", "--epochs", "1", "--device", "cpu", "-o", str(model)]
+    assert run([*asked, "--start-from", "cnn", *quick]) == 0
+    assert read_config(model).encoder == read_config(shipped_encoder("cnn")).encoder
+    assert "- freeze_encoder: True" in (model / "MODEL_CARD.md").read_text()
+    capsys.readouterr()
+    assert run([*asked, "--start-from", "cnn", *quick, "--kernels", "1-2"]) == 2
+    assert "--kernels does not apply to an encoder that stays" in capsys.readouterr().err
+    assert run([*asked, *quick]) == 2
+    assert "--start-from" in capsys.readouterr().err
 
 
 def test_dropout_of_numbers_says_what_would_be_faster(

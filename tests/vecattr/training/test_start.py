@@ -119,6 +119,33 @@ def test_what_no_weight_depends_on_may_differ(tmp_path: Path, models: dict[str, 
     assert read_config(model).encoder == other
 
 
+@pytest.mark.parametrize("name", ["cnn", "bag"])
+def test_a_frozen_encoder_stays_and_lab_vectors_are_learned(
+    tmp_path: Path, models: dict[str, Path], name: str
+) -> None:
+    encoder = read_config(models[name]).encoder
+    others = synthetic_plasmids(labs=6, plasmids_per_lab=14, seed=9)
+    config = replace(_FIRST, freeze_encoder=True, epochs=20)
+    model = _train(tmp_path / "m", encoder, config, corpus=others, start_from=models[name])
+    vectors = load_embedder(model).embed(others)
+    assert np.array_equal(vectors, load_embedder(models[name]).embed(others))
+    labs = learned_labs(model)
+    assert labs is not None
+    truths = np.array([labs.names.index(f"{plasmid.lab}") for plasmid in others])
+    found = (vectors @ labs.vectors.T).argmax(axis=1) == truths
+    assert found.mean() > 0.3  # by chance a sixth
+
+
+def test_a_frozen_encoder_needs_a_model_and_labs_to_learn(
+    tmp_path: Path, models: dict[str, Path]
+) -> None:
+    with pytest.raises(UsageError, match="keeps the encoder of a model"):
+        _train(tmp_path / "m", _BAG, replace(_FIRST, freeze_encoder=True))
+    with pytest.raises(UsageError, match="nothing to learn"):
+        replace(_FIRST, freeze_encoder=True, reserve=True)
+    assert not (tmp_path / "m").exists()
+
+
 class Stopped(SilentWatcher):
     """Stops the run after its first step."""
 

@@ -63,7 +63,12 @@ def new_network(data: TrainingData) -> AttributionNetwork:
         vocabulary_size=data.vocabulary.size,
         feature_columns=data.features.columns,
     )
-    network = AttributionNetwork(encoder, len(plan.lab_names), new_loss(plan.settings))
+    network = AttributionNetwork(
+        encoder,
+        len(plan.lab_names),
+        new_loss(plan.settings),
+        freezes_encoder=plan.settings.freeze_encoder,
+    )
     if plan.start:
         names = enumerate((*plan.lab_names, UNKNOWN_VECTOR))
         known = plan.start.labs

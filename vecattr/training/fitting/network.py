@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
@@ -25,11 +26,20 @@ _BATCH = 64  # plasmids embedded at once, about
 
 
 class AttributionNetwork(nn.Module):
-    """An encoder and the vectors of all labs; the last row is the unknown-lab vector."""
+    """An encoder and the vectors of all labs; the last row is the unknown-lab vector. A frozen
+    encoder stays as it is, and is in inference mode at all times."""
 
-    def __init__(self, encoder: TextCnn | KmerBag, labs: int, loss: AttributionLoss) -> None:
+    def __init__(
+        self,
+        encoder: TextCnn | KmerBag,
+        labs: int,
+        loss: AttributionLoss,
+        *,
+        freezes_encoder: bool = False,
+    ) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.encoder = encoder.requires_grad_(not freezes_encoder)
+        self.freezes_encoder = freezes_encoder
         self.labs = nn.Parameter(torch.randn(labs + 1, encoder.config.width))
         self.loss = loss
 
@@ -42,13 +52,21 @@ class AttributionNetwork(nn.Module):
             for row, vector in labs.items():
                 self.labs[row] = length * torch.from_numpy(np.array(vector))
 
+    def train(self, mode: bool = True) -> Self:
+        """To training, or to inference."""
+        super().train(mode)
+        if self.freezes_encoder:
+            self.encoder.eval()
+        return self
+
     def lab_vectors(self) -> Tensor:
         """Unit vectors of the labs and the unknown vector, (n + 1, d)."""
         return F.normalize(self.labs, dim=1)
 
     def forward(self, batch: Batch, targets: Tensor) -> Tensor:
         """The loss of this batch; the encoder may run under autocast, the loss does not."""
-        plasmids = self.encoder(batch)  # (b, d)
+        with torch.set_grad_enabled(not self.freezes_encoder and torch.is_grad_enabled()):
+            plasmids = self.encoder(batch)  # (b, d)
         with torch.autocast(plasmids.device.type, enabled=False):
             return self.loss(plasmids, self.lab_vectors(), targets)
 

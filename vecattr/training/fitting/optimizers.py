@@ -11,15 +11,13 @@ from vecattr.training.settings import ResolvedTrainConfig
 
 
 def new_optimizers(network: AttributionNetwork, settings: ResolvedTrainConfig) -> list[Optimizer]:
-    """Adam for the parameters, but the sparse one for a k-mer table, of which a step touches few
-    rows."""
+    """Adam for the parameters that are learned, but the sparse one for a k-mer table, of which a
+    step touches few rows."""
     encoder = network.encoder
-    sparse = [encoder.tokens.weight] if isinstance(encoder, KmerBag) else []
-    dense = [
-        parameter
-        for parameter in network.parameters()
-        if not any(parameter is table for table in sparse)
-    ]
+    learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    is_sparse = isinstance(encoder, KmerBag) and not network.freezes_encoder
+    sparse = [encoder.tokens.weight] if is_sparse else []
+    dense = [parameter for parameter in learned if not any(parameter is table for table in sparse)]
     rate, decay = settings.learning_rate, settings.weight_decay
     adams: list[Optimizer] = [Adam(dense, lr=rate, weight_decay=decay)]
     if sparse:
