@@ -3,9 +3,10 @@
     python tools/gpu/published.py collect OUT T --labs L -o MODEL
     python tools/ship_text_cnn.py MODEL T --labs L -o vecattr/pretrained_cnn
 
-MODEL is an encoder alone, from a run with a reserve. Its weights are stored as int8, every name of
-the table is looked for in what was written, and what is measured on the rows of each --ask
-(split=dev, split=pub_dev) goes into the model card. Give an empty folder or a new one.
+MODEL is an encoder alone, from a run with a reserve. It is stored without phenotype features, its
+weights as int8; every name of the table is looked for in what was written, and what is measured on
+the rows of each --ask (split=dev, split=pub_dev) goes into the model card. Give an empty folder or
+a new one.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
+import torch
 from compare_encoders import HEADER, accuracy_lines
 from ship_encoder import check_nameless
 
@@ -23,8 +25,10 @@ from vecattr.cli.main import run
 from vecattr.cli.options.reading import load_labelled_plasmids
 from vecattr.cli.options.types import conditions
 from vecattr.datasets.classes import rule_from_file
+from vecattr.encoders.features import FeatureSpace
 from vecattr.encoders.model_folder import CARD_FILE, LABS_FILE, read_config
-from vecattr.encoders.torch_encoder import load_encoder, save_encoder
+from vecattr.encoders.networks.text_cnn import TextCnn
+from vecattr.encoders.torch_encoder import TrainedEncoder, load_encoder, save_encoder
 from vecattr.errors import UsageError
 from vecattr.files.atomic import atomic_write
 from vecattr.files.disk import make_folders
@@ -43,19 +47,20 @@ CARD = """
     python tools/gpu/published.py collect OUT T --labs L -o MODEL
     python tools/ship_text_cnn.py MODEL T --labs L -o vecattr/pretrained_cnn
 
-T and L are those of the encoder that `build-index` takes by itself. The weights are stored as int8,
-with a step for each filter, token and unit.
+T and L are those of the encoder that `build-index` takes by itself. It learned with the 39
+phenotype features of T for half of the crops, and is stored as it reads plasmids whose features are
+not known. The weights are int8, with a step for each filter, token and unit.
 
 ## What it is for
 
-To be asked beside that encoder, in an index of its own (`--fusion shares --weights 1,0.15`), where
-labs were added to the collection. Alone it finds fewer labs.
+To be asked beside that encoder, in an index of its own (`--fusion shares --weights 1,0.1`), where
+labs were added to the collection, with lab vectors that are learned from the collection
+(`vecattr train --start-from cnn --freeze-encoder`). Alone it finds fewer labs.
 
 ## What is in it
 
 Byte pairs of bases (1,000 pieces of up to sixteen letters), vectors for them, filters, and a
-projection. No plasmid, no lab, no name of either and no list of them; the names of the phenotype
-features of T are in `config.json`.
+projection. No plasmid, no lab, no name of either and no list of them.
 
 ## Accuracy without lab vectors
 
@@ -76,15 +81,34 @@ not measured.
 
 
 def store_compact(model: Path, output: Path) -> None:
-    """Write the encoder of a model folder with weights of int8; UsageError for a model that names
-    labs, or when the output has anything in it."""
+    """Write the encoder of a model folder without features, with weights of int8 and one view of a
+    plasmid, both of its strands; UsageError for a model that names labs or is no text CNN, or when
+    the output has anything in it."""
     if (model / LABS_FILE).exists():
         raise UsageError("the model has lab vectors", where=str(model), hint="train with a reserve")
     make_folders(output)
     if any(output.iterdir()):
         raise UsageError(f"{output} is not empty", hint="name a new folder")
-    config = read_config(model)
-    save_encoder(output, load_encoder(model, config), rotations=config.rotations, compact=True)
+    parts = without_features(load_encoder(model, read_config(model)))
+    save_encoder(output, parts, rotations=1, compact=True)
+
+
+def without_features(parts: TrainedEncoder) -> TrainedEncoder:
+    """A text CNN that gives every plasmid the vector that it has without features."""
+    network, features = parts.encoder, FeatureSpace()
+    if not isinstance(network, TextCnn):
+        raise UsageError("the model is no text CNN", hint="train with --encoder cnn")
+    weights = dict(network.state_dict())
+    project = weights["project.weight"]  # (d, c + f), the last column for what is not known
+    pooled = project.shape[1] - parts.features.columns
+    weights["project.weight"] = torch.cat([project[:, :pooled], project[:, -1:]], dim=1)
+    bare = TextCnn(
+        network.config,
+        vocabulary_size=parts.vocabulary.size,
+        feature_columns=features.columns,
+    )
+    bare.load_state_dict(weights)
+    return TrainedEncoder(bare, parts.vocabulary, features)
 
 
 @click.command()
