@@ -11,6 +11,7 @@ a new one.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,6 +34,9 @@ from vecattr.errors import UsageError
 from vecattr.files.atomic import atomic_write
 from vecattr.files.disk import make_folders
 from vecattr.readers.plasmids import ReadOptions
+
+#: What a card says of the features that a model was trained with.
+FEATURES = re.compile(r"^(\d+ phenotype features): .*$", flags=re.MULTILINE)
 
 CARD = """
 ## How it was made
@@ -135,9 +139,10 @@ def main(
         for condition in ask
     }
     lines = [HEADER, *accuracy_lines(output, plasmids, queries, rule=rule_from_file(labs))]
-    card = (model / CARD_FILE).read_text(encoding="utf-8") + CARD.format(
-        stored=len(plasmids), figures="\n".join(f"    {line}" for line in lines)
+    card = FEATURES.sub(
+        r"\1 in training, none in this folder.", (model / CARD_FILE).read_text("utf-8")
     )
+    card += CARD.format(stored=len(plasmids), figures="\n".join(f"    {line}" for line in lines))
     atomic_write(output / CARD_FILE, card.encode())
     check_nameless(output, plasmids)
     sizes = ", ".join(f"{path.name} {path.stat().st_size:,}" for path in sorted(output.iterdir()))
