@@ -13,7 +13,7 @@ from vecattr.cli.options.completions import SOURCES
 from vecattr.cli.options.compute import compute_options
 from vecattr.cli.options.confidence import confidence_options
 from vecattr.cli.options.evaluation import EvaluationOptions, evaluation_options
-from vecattr.cli.options.index import indexes_option
+from vecattr.cli.options.index import PanelOptions, panel_options
 from vecattr.cli.options.output import chosen_format, output_options
 from vecattr.cli.options.reading import load_labelled_plasmids, reading_options
 from vecattr.cli.options.verbosity import verbosity_options
@@ -32,14 +32,13 @@ if TYPE_CHECKING:
     from vecattr.indexes.index import Panel
     from vecattr.indexes.scoring.confidence import ConfidenceOptions
     from vecattr.plasmid import Plasmid
-    from vecattr.ranking.rank_fusion import Fusion
     from vecattr.readers.plasmids import ReadOptions
     from vecattr.readers.records import BadRecord
 
 
 @click.command("evaluate")
 @click.argument("plasmids", type=SOURCES, nargs=-1, required=True, metavar="TABLE...")
-@indexes_option
+@panel_options
 @evaluation_options
 @confidence_options
 @output_options
@@ -49,9 +48,7 @@ if TYPE_CHECKING:
 @verbosity_options
 def command(
     plasmids: tuple[str, ...],
-    indexes: tuple[Path, ...],
-    fusion: Fusion,
-    weights: tuple[float, ...],
+    asked: PanelOptions,
     form: Format | None,
     output: Path | None,
     read_options: ReadOptions,
@@ -66,10 +63,8 @@ def command(
     Ties count at their mean rank. A lab that the index lacks counts as the pooled class when there
     is one, else as never found.
     """
-    from vecattr.indexes.index import open_panel  # start-up
-
     cluster.check(threads=threads, device=device)
-    panel = open_panel(indexes, fusion=fusion, weights=weights, device=device, threads=threads)
+    panel = asked.open(device=device, threads=threads)
     evaluation.check(panel, plasmids)
     read_options = replace(
         evaluation.grouped(read_options), known_features=lambda: panel.feature_names

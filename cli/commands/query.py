@@ -13,7 +13,7 @@ from vecattr.cli.options.cluster import ClusterOptions, shard_options
 from vecattr.cli.options.completions import SOURCES
 from vecattr.cli.options.compute import compute_options
 from vecattr.cli.options.confidence import confidence_options
-from vecattr.cli.options.index import indexes_option, near_copies_option
+from vecattr.cli.options.index import PanelOptions, near_copies_option, panel_options
 from vecattr.cli.options.joint import JointOptions, Request, joint_options
 from vecattr.cli.options.output import answer_output_options, chosen_format
 from vecattr.cli.options.reading import reading_options
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from vecattr.indexes.index import Panel
     from vecattr.indexes.scoring.confidence import ConfidenceOptions
     from vecattr.plasmid import Plasmid
-    from vecattr.ranking.rank_fusion import Fusion
     from vecattr.readers.plasmids import ReadOptions
 
 
@@ -41,7 +40,7 @@ LABS = 10
 
 @click.command("query")
 @click.argument("sequences", type=SOURCES, nargs=-1, required=True, metavar="SEQUENCES...")
-@indexes_option
+@panel_options
 @click.option("-k", "k", type=click.IntRange(min=1), help="Labs to rank. [default: 10]")
 @click.option(
     "--neighbors",
@@ -83,9 +82,7 @@ LABS = 10
 @verbosity_options
 def command(
     sequences: tuple[str, ...],
-    indexes: tuple[Path, ...],
-    fusion: Fusion,
-    weights: tuple[float, ...],
+    asked: PanelOptions,
     k: int | None,
     neighbors: int | None,
     evidence: bool,
@@ -112,11 +109,7 @@ def command(
     evidence = evidence or bool(evidence_for) or written in MARKED
     cluster.check(threads=threads, device=device)
     _check(k, confidence, joint, cluster, common_labs if not evidence else None)
-    from vecattr.indexes.index import open_panel  # start-up
-
-    panel = open_panel(
-        indexes, fusion=fusion, weights=weights, device=device, threads=threads, exact=exact
-    )
+    panel = asked.open(device=device, threads=threads, exact=exact)
     evidence = evidence or (written in DRAWN and panel.has_evidence)
     read_options = replace(joint.grouped(read_options), known_features=lambda: panel.feature_names)
     bad_queries = BadQueries()

@@ -9,7 +9,7 @@ import click
 
 from vecattr.cli.options.compute import processors
 from vecattr.cli.options.decorators import as_one_argument, together
-from vecattr.cli.options.index import indexes_option
+from vecattr.cli.options.index import PanelOptions, panel_options
 from vecattr.cli.options.output import refuse_inputs
 from vecattr.cli.options.reading import MOST_BYTES
 from vecattr.cli.options.types import FILE, FOLDER, Amount
@@ -19,7 +19,6 @@ from vecattr.extras import require
 
 if TYPE_CHECKING:
     from vecattr.cli.serving.settings import Access, Keeping, RequestLimits
-    from vecattr.ranking.rank_fusion import Fusion
 
 #: What the extra brings, beside what the core has.
 _LIBRARIES = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
@@ -125,7 +124,7 @@ def _keeping(**values: Any) -> Keeping:
 
 
 @click.command("serve")
-@indexes_option
+@panel_options
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
@@ -152,9 +151,7 @@ def _keeping(**values: Any) -> Keeping:
 )  # fmt: skip
 @verbosity_options
 def command(
-    indexes: tuple[Path, ...],
-    fusion: Fusion,
-    weights: tuple[float, ...],
+    asked: PanelOptions,
     workers: int | None,
     access: Access,
     limits: RequestLimits,
@@ -174,14 +171,14 @@ def command(
     require(*_LIBRARIES, what="the service")
     refuse_inputs(keeping.audit, keeping.folder and keeping.folder / "*.json")
     count = workers or min(processors(), _MOST_WORKERS)
-    settings = Settings(indexes, fusion, weights, count, access, limits, keeping)
+    settings = Settings(asked.indexes, asked.fusion, asked.weights, count, access, limits, keeping)
     journal = Journal(keeping.audit)
     journal.check()
     door = Door.opened(access)
     processes = Workers(settings, journal.failed)
     processes.start()  # they open the index while the rest is imported
     try:
-        _check(indexes)
+        _check(asked.indexes)
         with loading():
             from vecattr.cli.serving.http.service import prepared  # start-up
 

@@ -13,6 +13,7 @@ from vecattr.cli.commands.training_progress import TrainingProgress, is_leader
 from vecattr.cli.options.classes import check_class_options, class_options, class_rule
 from vecattr.cli.options.completions import SOURCES
 from vecattr.cli.options.compute import limit_threads, threads_option
+from vecattr.cli.options.decorators import as_one_argument, together
 from vecattr.cli.options.output import refuse_inputs
 from vecattr.cli.options.reading import load_collection, reading_options
 from vecattr.cli.options.training import (
@@ -22,7 +23,6 @@ from vecattr.cli.options.training import (
     PRESETS,
     TRAIN_SETTINGS,
     encoder_config,
-    frozen_encoder,
     preset_choices,
     setting_options,
     train_config,
@@ -39,6 +39,26 @@ if TYPE_CHECKING:
     from vecattr.readers.plasmids import ReadOptions
     from vecattr.training.report import TrainReport
     from vecattr.training.settings import Objective, Preset
+
+
+_FLAG_NAMES = ("freeze_encoder", "bf16", "refit", "reserve")
+_FLAGS = together(
+    click.option(
+        "--freeze-encoder",
+        is_flag=True,
+        help="Learn lab vectors alone; the encoder is that of --start-from and stays as it is.",
+    ),
+    click.option(
+        "--bf16/--no-bf16", default=None, help="Use bfloat16 autocast [default: where faster]."
+    ),
+    click.option("--refit", is_flag=True, help="Train again on all plasmids, validation included."),
+    click.option(
+        "--reserve",
+        is_flag=True,
+        help="Train an encoder to share: its model folder has no lab vectors and no names, and a "
+        "reserve of plasmids is left out, which calibrates an index of the same plasmids.",
+    ),
+)
 
 
 @click.command("train")
@@ -76,11 +96,6 @@ if TYPE_CHECKING:
     "and `bag` are the encoders that come with vecattr.",
 )
 @click.option(
-    "--freeze-encoder",
-    is_flag=True,
-    help="Learn lab vectors alone; the encoder is that of --start-from and stays as it is.",
-)
-@click.option(
     "--views",
     type=click.IntRange(min=1),
     show_default="1",
@@ -88,21 +103,12 @@ if TYPE_CHECKING:
     help="cnn: rotations of a circular plasmid, on each strand, whose mean is its vector.",
 )
 @click.option(
-    "--bf16/--no-bf16", default=None, help="Use bfloat16 autocast [default: where faster]."
-)
-@click.option(
     "--folds",
     type=click.IntRange(min=2),
     metavar="N",
     help="Train N models into MODEL/fold-1 to fold-N, each on the plasmids of the other folds.",
 )
-@click.option("--refit", is_flag=True, help="Train again on all plasmids, validation included.")
-@click.option(
-    "--reserve",
-    is_flag=True,
-    help="Train an encoder to share: its model folder has no lab vectors and no names, and a "
-    "reserve of plasmids is left out, which calibrates an index of the same plasmids.",
-)
+@as_one_argument(_FLAGS, names=_FLAG_NAMES, argument="flags", build=dict)
 @click.option(
     "--resume", is_flag=True, help="Continue from the last checkpoint in the model folder."
 )
@@ -126,12 +132,9 @@ def command(
     preset: Preset | None,
     encoder: str,
     start_from: Path | None,
-    freeze_encoder: bool,
     views: int | None,
-    bf16: bool | None,
     folds: int | None,
-    refit: bool,
-    reserve: bool,
+    flags: dict[str, Any],
     resume: bool,
     checkpoint_minutes: float,
     threads: int | None,
@@ -145,11 +148,9 @@ def command(
     """
     _check(output, labs_file, min_plasmids)
     choices = preset_choices(objective, preset, encoder=encoder, options=settings)
-    network = encoder_config(encoder, settings, choices=choices)
-    if freeze_encoder and start_from is not None:
-        network = frozen_encoder(start_from, settings)
-    more = {"bf16": bf16, "refit": refit, "reserve": reserve, "freeze_encoder": freeze_encoder}
-    run = train_config(settings, choices=choices, **more)
+    frozen = start_from if flags["freeze_encoder"] else None
+    network = encoder_config(encoder, settings, choices=choices, frozen=frozen)
+    run = train_config(settings, choices=choices, **flags)
     collection = load_collection(plasmids, read_options)
     rule = class_rule(_labs(collection), labs_file=labs_file, min_plasmids=min_plasmids)
     if threads is not None:

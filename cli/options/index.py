@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vecattr.cli.options.completions import INDEX
-from vecattr.cli.options.decorators import together
+from vecattr.cli.options.decorators import as_one_argument, together
 from vecattr.cli.options.types import Amount
+
+if TYPE_CHECKING:
+    from vecattr.indexes.index import Panel
+    from vecattr.ranking.rank_fusion import Fusion
 
 _VARIABLE = "VECATTR_INDEX"
 _DEFAULT = Path("vecattr.index")
@@ -42,7 +48,22 @@ def _weights(ctx: click.Context, param: click.Parameter, text: str | None) -> tu
         raise click.BadParameter(f"{text!r} is not a list of numbers such as 1,0.5") from cause
 
 
-indexes_option = together(
+@dataclass(frozen=True)
+class PanelOptions:
+    """Which indexes answer as one, how they are fused, and how much each of them counts."""
+
+    indexes: tuple[Path, ...]
+    fusion: Fusion
+    weights: tuple[float, ...]
+
+    def open(self, **how: Any) -> Panel:
+        """The indexes, opened; options and errors as those of `vecattr.indexes.open_panel`."""
+        from vecattr.indexes.index import open_panel  # start-up
+
+        return open_panel(self.indexes, fusion=self.fusion, weights=self.weights, **how)
+
+
+_PANEL_OPTIONS = together(
     click.option(
         "-i",
         "--index",
@@ -66,6 +87,13 @@ indexes_option = together(
         callback=_weights,
         help="With --fusion shares: how much each index counts.  [default: all alike]",
     ),
+)
+
+panel_options = as_one_argument(
+    _PANEL_OPTIONS,
+    names=("indexes", "fusion", "weights"),
+    argument="asked",
+    build=PanelOptions,
 )
 
 wait_option = click.option(

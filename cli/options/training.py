@@ -275,9 +275,12 @@ def _given_values(settings: Sequence[Setting], options: Mapping[str, Any]) -> di
 
 
 def encoder_config(
-    kind: str, options: Mapping[str, Any], *, choices: PresetValues
+    kind: str, options: Mapping[str, Any], *, choices: PresetValues, frozen: Path | None = None
 ) -> EncoderConfig:
-    """The encoder's configuration; UsageError for an option that only another encoder has."""
+    """The encoder's configuration, that of the model `frozen` where one stays as it is; UsageError
+    for an option that only another encoder has."""
+    if frozen is not None:
+        return _frozen_encoder(frozen, options)
     config = ENCODERS[kind]
     field_names = {field.name for field in fields(config)}
     values = _given_values(ENCODER_SETTINGS, options)
@@ -289,7 +292,7 @@ def encoder_config(
     return config(**(dict(choices.cnn) | values if kind == "cnn" else values))
 
 
-def frozen_encoder(model: Path, options: Mapping[str, Any]) -> EncoderConfig:
+def _frozen_encoder(model: Path, options: Mapping[str, Any]) -> EncoderConfig:
     """The configuration of a model's encoder, which stays as it is; UsageError for an option that
     would change it."""
     from vecattr.encoders.model_folder import read_config  # start-up

@@ -67,16 +67,14 @@ class _Waiting:
 
 def _work(
     pipe: Connection,
-    paths: tuple[Path, ...],
-    fusion: Fusion,
-    weights: tuple[float, ...],
+    opening: tuple[tuple[Path, ...], Fusion, tuple[float, ...]],
     limits: RequestLimits,
 ) -> None:
     """What a process runs."""
     with loading():
         from vecattr.cli.serving.worker import Opening, work  # start-up: in the process alone
 
-    work(pipe, Opening(paths, fusion, weights), limits)
+    work(pipe, Opening(*opening), limits)
 
 
 class Worker:
@@ -89,7 +87,7 @@ class Worker:
         jobs: queue.SimpleQueue[_Waiting | None],
         on_failure: Callable[[Failure], None],
     ) -> None:
-        self._arguments = (paths, settings.fusion, settings.weights, settings.limits)
+        self._arguments = ((paths, settings.fusion, settings.weights), settings.limits)
         self._limits = settings.limits
         self._jobs = jobs
         self._on_failure = on_failure

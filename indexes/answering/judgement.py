@@ -22,7 +22,7 @@ from vecattr.indexes.scoring.confidence import (
 from vecattr.indexes.scoring.lab_scorer import LabAnswers, Maxima
 from vecattr.indexes.scoring.opened_index import OpenedIndex
 from vecattr.mosaic import Reach
-from vecattr.ranking.rank_fusion import aligned_scores
+from vecattr.ranking.rank_fusion import aligned_scores, fuse
 from vecattr.vectors import Codes
 
 if TYPE_CHECKING:
@@ -81,7 +81,6 @@ def judge(
             reaches=answers.reaches,
         )
     from vecattr.indexes.answering.panel_calibration import (  # start-up
-        fuse,
         fused_confidence,
         weighing_outside,
     )

@@ -35,7 +35,7 @@ from vecattr.indexes.scoring.confidence import (
     by_features,
     with_probabilities,
 )
-from vecattr.ranking.rank_fusion import Fusion, aligned_scores, fused_scores
+from vecattr.ranking.rank_fusion import Fusion, aligned_scores, fuse, rank_matched
 
 #: Held-out plasmids of each kind of work that are ranked, because Copeland's method takes about
 #: two milliseconds for each.
@@ -49,27 +49,6 @@ class FusedFits:
 
     margins: tuple[float, ...]
     works: Mapping[Work, WorkFit]
-
-
-def rank_matched(scores: NDArray[np.float64], cosines: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The cosines of each row, sorted, handed out in the order of its scores (ties by column), so
-    that the best score has the best cosine; (q, n), (q, n) -> (q, n)."""
-    order = np.argsort(-scores, axis=1, kind="stable")
-    matched = np.empty_like(cosines)
-    np.put_along_axis(matched, order, -np.sort(-cosines, axis=1), axis=1)
-    return matched
-
-
-def fuse(
-    ballots: NDArray[np.float64], *, fusion: Fusion, weights: Sequence[float]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The fused scores of labs, and what probabilities are fitted to, in the same order; ballots
-    (v, q, n) -> (q, n), (q, n). Ranks do not say how far apart labs are, so the mean scores do;
-    mean logarithms of shares say so themselves."""
-    scores = fused_scores(ballots, fusion=fusion, weights=weights)
-    if fusion == "shares":
-        return scores, scores
-    return scores, rank_matched(scores, np.nanmean(ballots, axis=0))
 
 
 def majority(margins: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from vecattr.encoders.config import BagConfig, EncoderConfig
 from vecattr.encoders.features import FeatureSpace
 from vecattr.encoders.tokenizer import Tokenizer
 from vecattr.encoders.vocabulary import KmerVocabulary, PieceVocabulary, Reading, Vocabulary
+from vecattr.errors import UsageError
 from vecattr.plasmid import Plasmid
 from vecattr.training.checkpoint import Stage
 from vecattr.training.examples import ExampleReader, Examples
@@ -24,7 +25,8 @@ from vecattr.vectors import Mask
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """One model to train: on which plasmids, what each of their rows is for, and how."""
+    """One model to train: on which plasmids, what each of their rows is for, and how; UsageError
+    for an encoder that is to stay as it is without a model to start from."""
 
     labelled: LabelledSet
     split: Split
@@ -34,6 +36,12 @@ class TrainingPlan:
     reserved: int = 0  # plasmids of the table that are not among the labelled ones
     stage: Stage = "fit"
     start: StartModel | None = None
+
+    def __post_init__(self) -> None:
+        if self.settings.freeze_encoder and self.start is None:
+            raise UsageError(
+                "--freeze-encoder keeps the encoder of a model", hint="name it with --start-from"
+            )
 
     @property
     def lab_names(self) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ from vecattr.datasets.classes import ClassRule, labelled_set
 from vecattr.datasets.reserve import without_reserve
 from vecattr.datasets.splits import Split
 from vecattr.encoders.config import EncoderConfig
-from vecattr.errors import UsageError
 from vecattr.plasmid import Plasmid
 from vecattr.training.checkpoint import Checkpoints
 from vecattr.training.data import TrainingPlan, read_training_data, split_by_settings
@@ -44,13 +43,11 @@ def train_model(
     With `train.reserve` the reserve of the plasmids is left out, and the model is an encoder
     alone: no lab vectors, nothing that calibrates, no names.
     `rotations` becomes the model's default number of test-time views. `start_from` is a model
-    whose weights, vocabulary, features and lab vectors the run begins with; with
-    `train.freeze_encoder` its weights stay as they are. Checkpoints are
+    whose weights, vocabulary, features and lab vectors the run begins with. Checkpoints are
     written after steps, `checkpoint_minutes` apart or more; `resume` goes on from the last. Under
     torchrun every process calls this with the same arguments; rank 0 writes. Raises InputError
-    when a plasmid has no lab or all have the same, UsageError when `out` holds something else, and
-    for an encoder that is to stay as it is without a model to start from,
-    MismatchError when the model to start from does not fit.
+    when a plasmid has no lab or all have the same, UsageError when `out` holds something else and
+    as `TrainingPlan`, MismatchError when the model to start from does not fit.
 
     >>> from vecattr import BagConfig, ClassRule, TrainConfig, read_plasmids
     >>> report = train_model(
@@ -63,10 +60,6 @@ def train_model(
     >>> report.model.name
     'small.model'
     """
-    if train.freeze_encoder and start_from is None:
-        raise UsageError(
-            "--freeze-encoder keeps the encoder of a model", hint="name it with --start-from"
-        )
     everything = labelled_set(plasmids, rule)
     labelled = without_reserve(everything) if train.reserve else everything
     settings = train.resolved(encoder, rows=len(plasmids))

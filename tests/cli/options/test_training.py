@@ -78,7 +78,12 @@ def test_the_published_preset_spells_every_field() -> None:
     choices = preset_values("match", preset="published", loss=None)
     assert {*choices.cnn} == {field.name for field in fields(CnnConfig)} - {"kind"}
     of_a_machine_or_the_data = {"device", "bf16", "seed", "max_steps", "refit"}
-    of_a_machine_or_the_data |= {"validation_share", "calibration_share", "reserve"}
+    of_a_machine_or_the_data |= {
+        "validation_share",
+        "calibration_share",
+        "reserve",
+        "freeze_encoder",
+    }
     of_another_loss = {"scale", "label_smoothing"}
     named = {field.name for field in fields(TrainConfig)}
     assert {*choices.train} == named - of_a_machine_or_the_data - of_another_loss

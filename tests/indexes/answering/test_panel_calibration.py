@@ -23,7 +23,6 @@ from vecattr.indexes.answering.panel_calibration import (
     fit_fused,
     fused_cases,
     majority,
-    rank_matched,
     weighing_outside,
 )
 from vecattr.indexes.index import Index, Panel
@@ -35,7 +34,7 @@ from vecattr.indexes.scoring.confidence import (
     confidence_of,
 )
 from vecattr.plasmid import POOLED
-from vecattr.ranking.rank_fusion import FUSIONS, Fusion, fused_scores
+from vecattr.ranking.rank_fusion import FUSIONS, Fusion, fused_scores, rank_matched
 from vecattr.vectors import EmbeddingTable, unit_rows
 
 NAMES = (*(f"L{lab:02}" for lab in range(1, 12)), POOLED)
