@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -20,9 +19,10 @@ import numpy as np
 from compare_encoders import HEADER, accuracy_lines
 
 from vecattr.cli.main import run
+from vecattr.cli.options.decorators import together
 from vecattr.cli.options.reading import load_labelled_plasmids
 from vecattr.cli.options.types import conditions
-from vecattr.datasets.classes import rule_from_file
+from vecattr.datasets.classes import ClassRule, rule_from_file
 from vecattr.encoders.config import BagConfig
 from vecattr.encoders.model_folder import CARD_FILE, CONFIG_FILE
 from vecattr.errors import InputError
@@ -114,12 +114,45 @@ def contained_names(content: bytes, names: set[bytes]) -> set[str]:
     }
 
 
+def figures(
+    model: Path,
+    plasmids: Sequence[Plasmid],
+    table: Path,
+    ask: Sequence[tuple[str, str]],
+    *,
+    rule: ClassRule,
+) -> str:
+    """The accuracy of a model folder that stores these plasmids on the rows of each condition, as
+    its card shows it."""
+    queries = {
+        condition: load_labelled_plasmids(
+            [str(table)], ReadOptions(where=(condition,), no_features=True)
+        )
+        for condition in ask
+    }
+    lines = [HEADER, *accuracy_lines(model, plasmids, queries, rule=rule)]
+    return "\n".join(f"    {line}" for line in lines)
+
+
+def say_sizes(folder: Path) -> None:
+    """Say how large each file of a model folder is."""
+    sizes = ", ".join(f"{path.name} {path.stat().st_size:,}" for path in sorted(folder.iterdir()))
+    click.echo(f"{folder}: {sizes}")
+
+
+table_options = together(
+    click.argument("table", type=click.Path(exists=True, path_type=Path)),
+    click.option("--labs", type=click.Path(exists=True, path_type=Path), required=True),
+    click.option("-o", "--output", type=click.Path(path_type=Path), required=True),
+    click.option("--where", multiple=True, callback=conditions, default=("split=train",)),
+    click.option(
+        "--ask", multiple=True, callback=conditions, default=("split=dev", "split=pub_dev")
+    ),
+)
+
+
 @click.command()
-@click.argument("table", type=click.Path(exists=True, path_type=Path))
-@click.option("--labs", type=click.Path(exists=True, path_type=Path), required=True)
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
-@click.option("--where", multiple=True, callback=conditions, default=("split=train",))
-@click.option("--ask", multiple=True, callback=conditions, default=("split=dev", "split=pub_dev"))
+@table_options
 def main(
     table: Path,
     labs: Path,
@@ -128,23 +161,18 @@ def main(
     ask: Sequence[tuple[str, str]],
 ) -> None:
     """Train the encoder, check it and write its card."""
-    read_options = ReadOptions(where=where, no_features=True)
-    plasmids = load_labelled_plasmids([str(table)], read_options)
+    plasmids = load_labelled_plasmids([str(table)], ReadOptions(where=where, no_features=True))
     rule = rule_from_file(labs)
     train_model(plasmids, output, rule=rule, encoder=ENCODER, train=TRAINING)
     (output / HISTORY_FILE).unlink()
     check_nameless(output, plasmids)
-    queries = {
-        condition: load_labelled_plasmids([str(table)], replace(read_options, where=(condition,)))
-        for condition in ask
-    }
-    lines = [HEADER, *accuracy_lines(output, plasmids, queries, rule=rule)]
     card = (output / CARD_FILE).read_text(encoding="utf-8") + CARD.format(
-        command=COMMAND, stored=len(plasmids), figures="\n".join(f"    {line}" for line in lines)
+        command=COMMAND,
+        stored=len(plasmids),
+        figures=figures(output, plasmids, table, ask, rule=rule),
     )
     atomic_write(output / CARD_FILE, card.encode())
-    sizes = ", ".join(f"{path.name} {path.stat().st_size:,}" for path in sorted(output.iterdir()))
-    click.echo(f"{output / CONFIG_FILE}: {sizes}")
+    say_sizes(output)
 
 
 if __name__ == "__main__":

@@ -14,17 +14,14 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import click
 import torch
-from compare_encoders import HEADER, accuracy_lines
-from ship_encoder import check_nameless
+from ship_encoder import check_nameless, figures, say_sizes, table_options
 
 from vecattr.cli.main import run
 from vecattr.cli.options.reading import load_labelled_plasmids
-from vecattr.cli.options.types import conditions
 from vecattr.datasets.classes import rule_from_file
 from vecattr.encoders.features import FeatureSpace
 from vecattr.encoders.model_folder import CARD_FILE, LABS_FILE, read_config
@@ -117,11 +114,7 @@ def without_features(parts: TrainedEncoder) -> TrainedEncoder:
 
 @click.command()
 @click.argument("model", type=click.Path(exists=True, path_type=Path))
-@click.argument("table", type=click.Path(exists=True, path_type=Path))
-@click.option("--labs", type=click.Path(exists=True, path_type=Path), required=True)
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
-@click.option("--where", multiple=True, callback=conditions, default=("split=train",))
-@click.option("--ask", multiple=True, callback=conditions, default=("split=dev", "split=pub_dev"))
+@table_options
 def main(
     model: Path,
     table: Path,
@@ -132,21 +125,17 @@ def main(
 ) -> None:
     """Store the encoder of MODEL, check it and write its card."""
     store_compact(model, output)
-    read_options = ReadOptions(where=where, no_features=True)
-    plasmids = load_labelled_plasmids([str(table)], read_options)
-    queries = {
-        condition: load_labelled_plasmids([str(table)], replace(read_options, where=(condition,)))
-        for condition in ask
-    }
-    lines = [HEADER, *accuracy_lines(output, plasmids, queries, rule=rule_from_file(labs))]
+    plasmids = load_labelled_plasmids([str(table)], ReadOptions(where=where, no_features=True))
     card = FEATURES.sub(
         r"\1 in training, none in this folder.", (model / CARD_FILE).read_text("utf-8")
     )
-    card += CARD.format(stored=len(plasmids), figures="\n".join(f"    {line}" for line in lines))
+    card += CARD.format(
+        stored=len(plasmids),
+        figures=figures(output, plasmids, table, ask, rule=rule_from_file(labs)),
+    )
     atomic_write(output / CARD_FILE, card.encode())
     check_nameless(output, plasmids)
-    sizes = ", ".join(f"{path.name} {path.stat().st_size:,}" for path in sorted(output.iterdir()))
-    click.echo(f"{output}: {sizes}")
+    say_sizes(output)
 
 
 if __name__ == "__main__":

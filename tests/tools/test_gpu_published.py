@@ -6,17 +6,20 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import ship_text_cnn
 from gpu import published
 from gpu.tokens import Tokens
 from gpu.tokens import published as preset
 
 from vecattr.cli.main import run
-from vecattr.encoders.model_folder import CARD_FILE, learned_labs
+from vecattr.encoders.embedder import load_embedder
+from vecattr.encoders.model_folder import CARD_FILE, learned_labs, read_config
 from vecattr.errors import MismatchError
 from vecattr.sequences.synthetic import synthetic_plasmids
 
@@ -162,5 +165,15 @@ def test_a_reserve_is_left_out_and_an_encoder_alone_comes_of_it(
     published.main(["collect", str(out), str(table), "-o", str(model), "--threads", "1"])
     assert learned_labs(model) is None
     assert "nan" not in (model / CARD_FILE).read_text(encoding="utf-8")
+    compact = tmp_path / "compact"
+    (tmp_path / "labs.txt").write_text("Lab 01\nLab 02\n")
+    asked = [str(model), str(table), "--labs", str(tmp_path / "labs.txt"), "-o", str(compact)]
+    assert run([*asked, "--ask", "split=dev"], group=ship_text_cnn.main, program="the tool") == 0
+    assert "split=dev" in (compact / CARD_FILE).read_text(encoding="utf-8")
+    assert read_config(compact).features.names == ()
+    made = synthetic_plasmids(labs=2, plasmids_per_lab=3, seed=4)
+    bare = [replace(plasmid, features=None) for plasmid in made]
+    vectors = [load_embedder(folder, views=1).embed(bare) for folder in (model, compact)]
+    assert (vectors[0] * vectors[1]).sum(axis=1).min() > 0.99
     index = ["build-index", str(table), "--where", "split=train", "-q", "-m", str(model)]
     assert run([*index, "-i", str(tmp_path / "made.index")]) == 0

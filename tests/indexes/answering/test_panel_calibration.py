@@ -91,17 +91,6 @@ def margins_of(sheets: list[HeldOut], judges: list[Calibration]) -> list[float]:
     return [sorted(mine)[(len(mine) - 1) // 2] for mine in zip(*margins, strict=True)]
 
 
-def test_matching_gives_the_best_score_the_best_cosine() -> None:
-    rng = np.random.default_rng(1)
-    scores = rng.integers(4, size=(50, 9)).astype(float)  # with ties
-    cosines = rng.normal(size=(50, 9))
-    found = rank_matched(scores, cosines)
-    for mine, given, row in zip(scores.tolist(), cosines.tolist(), found.tolist(), strict=True):
-        columns = sorted(range(9), key=lambda column: (-mine[column], column))
-        expected = dict(zip(columns, sorted(given, reverse=True), strict=True))
-        assert row == [expected[column] for column in range(9)]
-
-
 @pytest.mark.parametrize("voters", [1, 2, 3, 4, 5])
 def test_the_majority_is_at_least_0_where_more_than_half_are(voters: int) -> None:
     margins = np.random.default_rng(voters).normal(size=(voters, 200))

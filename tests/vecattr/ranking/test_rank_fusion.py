@@ -18,6 +18,7 @@ from vecattr.ranking.rank_fusion import (
     check_weights,
     copeland_points,
     fused_scores,
+    rank_matched,
     row_ranks,
 )
 
@@ -205,3 +206,16 @@ def test_columns_are_laid_out_by_name() -> None:
 def test_a_lab_that_nobody_knows_is_our_own_mistake() -> None:
     with pytest.raises(AssertionError, match="known to a voter"):
         fused_scores(np.array([[[math.nan, 1.0]]]), fusion="rrf")
+
+
+def test_matching_gives_the_best_score_the_best_cosine() -> None:
+    rng = np.random.default_rng(1)
+    scores = rng.integers(4, size=(50, 9)).astype(float)  # with ties
+    cosines = rng.normal(size=(50, 9))
+    found = rank_matched(scores, cosines)
+    for mine, row_cosines, row in zip(
+        scores.tolist(), cosines.tolist(), found.tolist(), strict=True
+    ):
+        columns = sorted(range(9), key=lambda column: (-mine[column], column))
+        expected = dict(zip(columns, sorted(row_cosines, reverse=True), strict=True))
+        assert row == [expected[column] for column in range(9)]
