@@ -49,7 +49,11 @@ class Judgement:
 
     def best(self, query: int, *, k: int) -> NDArray[np.intp]:
         """Columns of the k best labs of one query, best first, ties by name (names ascend)."""
-        return np.argsort(-self.scores[query], kind="stable")[:k]
+        losses = -self.scores[query]
+        if k < len(losses):  # those that the k-th is not better than, before they are sorted
+            rows = np.flatnonzero(losses <= np.partition(losses, k - 1)[k - 1])
+            return rows[np.argsort(losses[rows], kind="stable")[:k]]
+        return np.argsort(losses, kind="stable")
 
     def hits(self, query: int, columns: NDArray[np.integer]) -> tuple[Hit, ...]:
         """Some labs of one query, in the order of their `columns`."""

@@ -4,8 +4,9 @@ All sums of products are exact (`vecattr.products`), so a logit is the same what
 beside it. Labs that share no k-mer with a query are the many: what the inputs from k-mers add to
 their sums is a constant, and they are not weighed one by one. Over these labs most hidden units are
 nearly linear. A sample of labs, weighed exactly, tells which few units are not, and the rest
-becomes part of the linear layer; the labs that come first by it are then weighed exactly, and the
-sample corrects the sum of the others. `docs/decisions/0064` has the bound.
+becomes part of the linear layer; the labs that come first by it are then weighed exactly. Of the
+others some are drawn, the likely ones more often, and weighed exactly, too: by how much these
+differ the others are corrected. `docs/decisions/0064` has the bound.
 """
 
 from __future__ import annotations
@@ -20,16 +21,20 @@ from numpy.typing import NDArray
 from vecattr.products import DIGITS, exponent_of, on_grid
 from vecattr.vectors import Codes, Column
 
-#: Labs whose hidden units are computed at once: what a core's cache holds.
-_LABS_AT_ONCE = 256
+#: Responses of hidden units computed at once: what a core's cache holds.
+_RESPONSES_AT_ONCE = 1 << 16
 
 #: Labs without k-mers that are all weighed exactly; of more …
 FEW = 4096
-#: … so many evenly spaced ones are, and so many of the first by the units that are kept, …
-SAMPLE = 1024
-FIRST = 1024
-#: … which are so many.
-UNITS = 64
+#: … so many evenly spaced ones tell which units are kept, …
+SAMPLE = 512
+#: … so many, …
+UNITS = 32
+#: … and so many of the first by these units are weighed exactly, and so many drawn ones, …
+FIRST = 512
+DRAWN = 1024
+#: … by which the others are corrected in so many parts, from the least likely to the likeliest.
+PARTS = 8
 #: No lab's inputs are longer than two to these powers, whatever an index holds, so that a grid does
 #: not depend on which labs are weighed together.
 _PLAIN_EXPONENT = 5
@@ -40,7 +45,7 @@ _RESPONSE_EXPONENT = 5
 _GRID_SHIFT = np.float32(6)
 assert np.spacing(_GRID_SHIFT) == 2.0 ** (_RESPONSE_EXPONENT - DIGITS)
 #: Softmaxes at the temperatures of answers weigh logits about so much.
-_SHARPNESS = 0.8
+_SHARPNESS = 0.7
 
 Matrix = NDArray[np.float64]
 
@@ -95,7 +100,8 @@ class HiddenLayer:
     def _weighed(self, plain: Matrix, kmers: Matrix | None = None) -> Column:
         """Each of f labs by itself, with inputs from k-mers or without, (f,)."""
         logits = np.empty(plain.shape[1])
-        for labs in _blocks(len(logits)):
+        at_once = max(1, _RESPONSES_AT_ONCE // max(1, len(self.outer)))
+        for labs in _blocks(len(logits), at_once):
             sums = self.plain @ plain[:, labs]  # (h + 1, p + 1) @ (p + 1, b)
             if kmers is not None:
                 sums += self.kmers @ kmers[:, labs]  # (h + 1, c) @ (c, b)
@@ -112,19 +118,21 @@ class HiddenLayer:
         return exponent_of(self.outer[None, :])
 
     def _nearly_weighed(self, plain: Matrix) -> Column:
-        """Nearly the same of many labs without k-mers, (f,): exactly that of a sample and of those
-        that come first."""
+        """Nearly the same of many labs without k-mers, (f,): exactly that of a sample, of those
+        that come first, and of those that are drawn from the others."""
         sample = np.arange(SAMPLE) * plain.shape[1] // SAMPLE
         sums = self.plain @ plain[:, sample]  # (h + 1, s)
         logits = self._without_straight_units(sums)._weighed(plain)
         first = np.argpartition(-logits, FIRST)[:FIRST]
         is_other = np.ones(len(logits), dtype=bool)
         is_other[first] = False
-        exact, of_rest = self._logits_of_sums(sums), is_other[sample]
-        if of_rest.any():
-            true, near = exact[of_rest], logits[sample[of_rest]]
-            logits[is_other] += _log_sum(true) - _log_sum(near)
-        logits[sample] = exact
+        others = np.flatnonzero(is_other)
+        near = logits[others]
+        drawn = _drawn(near)
+        true = self._weighed(np.take(plain, others[drawn], axis=1))
+        logits[others] += _corrections(near, drawn, true)
+        logits[others[drawn]] = true
+        logits[sample] = self._logits_of_sums(sums)
         logits[first] = self._weighed(np.take(plain, first, axis=1))
         return logits
 
@@ -161,12 +169,27 @@ def _responses(sums: Matrix) -> NDArray[np.float32]:
     return responses
 
 
-def _log_sum(logits: Column) -> float:
-    """The logarithm of the sum of weights in a softmax, as a logit."""
-    best = float(logits.max())
-    return best + float(np.log(np.exp(_SHARPNESS * (logits - best)).sum())) / _SHARPNESS
+def _drawn(logits: Column) -> Codes:
+    """DRAWN places among logits (f,), ascending: each as often as its weight in a softmax says, by
+    systematic sampling (Madow 1949), which draws nothing at random."""
+    sums = np.cumsum(np.exp(_SHARPNESS * (logits - logits.max())))
+    return np.searchsorted(sums, (np.arange(DRAWN) + 0.5) / DRAWN * sums[-1])
 
 
-def _blocks(labs: int) -> Iterator[slice]:
-    for start in range(0, labs, _LABS_AT_ONCE):
-        yield slice(start, start + _LABS_AT_ONCE)
+def _corrections(near: Column, drawn: Codes, true: Column) -> Column:
+    """What is added to logits that are nearly right (f,), by the true ones of those that are drawn
+    (d,): in each of PARTS, of as many drawn ones each, what makes the sum of their weights right."""
+    of_drawn = near[drawn]
+    bounds = np.sort(of_drawn)[np.arange(1, PARTS) * len(drawn) // PARTS]
+    factors = np.exp(_SHARPNESS * (true - of_drawn))
+    parts = np.searchsorted(bounds, of_drawn, side="right")
+    counts = np.bincount(parts, minlength=PARTS)
+    means = np.bincount(parts, factors, minlength=PARTS) / np.maximum(counts, 1)
+    logarithms = np.log(np.where(counts, means, 1.0)) / _SHARPNESS
+    corrections: Column = logarithms[np.searchsorted(bounds, near, side="right")]
+    return corrections
+
+
+def _blocks(labs: int, at_once: int) -> Iterator[slice]:
+    for start in range(0, labs, at_once):
+        yield slice(start, start + at_once)
