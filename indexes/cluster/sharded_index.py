@@ -299,7 +299,7 @@ def _joined(of_shards: Sequence[Sequence[Any]], join: Callable[[Sequence[Any]], 
 
 def _reach(plasmid: Plasmid, totals: Totals) -> Reach:
     """How much of a query is known to any lab."""
-    shared = SharedKmers(
-        totals.kmers.labs(total=totals.labs), totals.kmers.are_common, *[_NOTHING] * 5
-    )
-    return Reach(len(plasmid), len(totals.kmers.stored), shared.known, shared.few)
+    counts = totals.kmers
+    labs = counts.labs(total=totals.labs)
+    shared = SharedKmers(labs, counts.are_common, counts.weights, *[_NOTHING] * 5)
+    return Reach(len(plasmid), counts.count, shared.known, shared.few)

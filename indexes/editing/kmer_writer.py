@@ -1,30 +1,38 @@
 """Packed plasmids in, the k-mer arrays of a segment out.
 
 Everything is sorted, so the same content gives the same arrays. For e k-mers in all sketches the
-largest arrays have 8 e bytes, and at most about four of them exist at once.
+largest arrays have 8 e bytes, and at most about four of them exist at once. The finer sample has
+three times as many, which are kept meanwhile, and is sorted in three slices.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.indexes.storage.kmer_schema import (
+    FINE_KMERS,
+    FINE_MOST_LABS,
+    FINE_SCALED,
+    FINENESS,
+    FIRST_FINE,
+    KMERS,
     MOST_LABS,
-    array_name,
+    SCALED,
+    K,
     bucket_bits,
     bucket_of,
-    sketch_of,
 )
 from vecattr.indexes.storage.segment_kmers import first_of_each
 from vecattr.indexes.storage.segment_schema import StoredCodes
 from vecattr.plasmid import Topology
 from vecattr.sequences.composition import WORDS, composition
-from vecattr.sequences.kmers import Hashes, distinct
+from vecattr.sequences.kmers import Hashes, distinct, sampled_kmers
 from vecattr.sequences.two_bit import PackedBases, unpack_bases
 
 Arrays = dict[str, NDArray[np.generic]]
@@ -32,17 +40,24 @@ Arrays = dict[str, NDArray[np.generic]]
 _HALF = np.uint64(32)
 
 
+#: Counts of labs in the finer sample end here.
+_MOST_COUNTED = 255
+
+
 class MoleculeKmers(NamedTuple):
-    """The sampled k-mers of a molecule, ascending, each once (s,), and its composition (w,)."""
+    """The sampled k-mers of a molecule and those that the finer sample has beside them, each
+    ascending, each once (s,), and its composition (w,)."""
 
     sketch: Hashes
+    fine: Hashes
     composition: NDArray[np.float32]
 
     @classmethod
     def from_bases(cls, bases: str, *, circular: bool) -> MoleculeKmers:
         """Counted in upper-case bases."""
-        sketch = sketch_of(bases, circular=circular)
-        return cls(sketch, composition(bases, circular=circular))
+        kmers = distinct(sampled_kmers(bases, k=K, scaled=FINE_SCALED, circular=circular))
+        first = int(np.searchsorted(kmers, FIRST_FINE))
+        return cls(kmers[:first], kmers[first:], composition(bases, circular=circular))
 
     @classmethod
     def from_packed(cls, packed: PackedBases, topology: Topology) -> MoleculeKmers:
@@ -53,30 +68,71 @@ class MoleculeKmers(NamedTuple):
 def kmer_arrays(
     molecules: Iterable[MoleculeKmers], *, labs: StoredCodes, groups: StoredCodes
 ) -> Arrays:
-    """The arrays of `kmers/` of n plasmids, with their lab codes (n,) and group codes (n,)."""
-    sketches, compositions = [], [np.zeros((0, WORDS), dtype=np.float32)]
+    """The arrays of both samples of n plasmids, with their lab codes (n,) and group codes (n,)."""
+    sketches, fine_sketches, compositions = [], [], [np.zeros((0, WORDS), dtype=np.float32)]
     for molecule in molecules:
         sketches.append(molecule.sketch)
+        fine_sketches.append(molecule.fine)
         compositions.append(molecule.composition[None, :])
-    hashes, offsets = _concatenated(sketches)
-    kmers = distinct(hashes)  # (e,) -> (u,)
-    places = np.searchsorted(kmers, hashes).astype(np.uint32)  # (e,)
-    del hashes
+    rows = _RowOrder.from_codes(labs, groups)
+    counted = _Counted.from_sketches(sketches, rows, most_labs=MOST_LABS)
     arrays: Arrays = {
-        "hash": kmers,
-        "bucket": bucket_starts(kmers),
+        "hash": counted.kmers,
+        "labs": counted.labs.astype(np.int32),
+        "plasmids": counted.plasmids.astype(np.int32),
+        "bucket": bucket_starts(counted.kmers),
         "composition": np.concatenate(compositions),
-        "sketch/offsets": offsets,
-        "sketch/place": places,
-        **_postings(places, offsets, labs=labs, groups=groups, size=len(kmers)),
+        "sketch/offsets": counted.sketch_offsets,
+        "sketch/place": counted.places,
+        "posting/offsets": counted.posting_offsets,
+        "posting/row": counted.posting_rows,
+        "rare": np.bincount(counted.posting_rows, minlength=len(labs)).astype(np.int32),
     }
-    return {array_name(column): array for column, array in arrays.items()}
+    units = counted.units(len(labs))
+    del counted
+    named: Arrays = {KMERS.array_name(column): array for column, array in arrays.items()}
+    for column, array in _fine_arrays(fine_sketches, rows, units=units).items():
+        named[FINE_KMERS.array_name(column)] = array
+    return named
 
 
-def bucket_starts(kmers: Hashes) -> NDArray[np.uint32]:
-    """Where each bucket of ascending hashes (u,) begins, and the end, (2^b + 1,)."""
+def _fine_arrays(sketches: list[Hashes], rows: _RowOrder, *, units: NDArray[np.int64]) -> Arrays:
+    """The arrays of the finer sample from its part of each molecule; `units` (n,) are what the
+    k-mers of the other sample count."""
+    kmers, lab_counts, posting_rows, posting_counts = [], [], [], []
+    for number in range(1, FINENESS):
+        slices = [_slice_of(sketch, number) for sketch in sketches]
+        counted = _Counted.from_sketches(slices, rows, most_labs=FINE_MOST_LABS)
+        kmers.append(counted.kmers)
+        lab_counts.append(np.minimum(counted.labs, _MOST_COUNTED).astype(np.uint8))
+        posting_counts.append(np.diff(counted.posting_offsets))
+        posting_rows.append(counted.posting_rows)
+        units = units + np.bincount(counted.posting_rows, minlength=len(units))
+        del counted
+    hashes, counts = np.concatenate(kmers), np.concatenate(posting_counts)
+    return {
+        "hash": hashes,
+        "labs": np.concatenate(lab_counts),
+        "bucket": bucket_starts(hashes, scaled=FINE_SCALED),
+        "posting/offsets": np.append(0, np.cumsum(counts)).astype(np.uint32),
+        "posting/row": np.concatenate(posting_rows),
+        "units": units.astype(np.int32),
+    }
+
+
+def _slice_of(sketch: Hashes, number: int) -> Hashes:
+    """The k-mers of the slice of this number, of those into which the sample's width divides
+    the range of hashes."""
+    bounds = [np.uint64(((1 << 64) // SCALED) * end - 1) for end in (number, number + 1)]
+    first, last = np.searchsorted(sketch, bounds, side="right")
+    return sketch[first:last]
+
+
+def bucket_starts(kmers: Hashes, *, scaled: int = SCALED) -> NDArray[np.uint32]:
+    """Where each bucket of ascending hashes (u,) of a sample of one in `scaled` begins, and the
+    end, (2^b + 1,)."""
     bits = bucket_bits(len(kmers))
-    sizes = np.bincount(bucket_of(kmers, bits=bits), minlength=1 << bits)
+    sizes = np.bincount(bucket_of(kmers, bits=bits, scaled=scaled), minlength=1 << bits)
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.uint32)
 
 
@@ -90,32 +146,58 @@ def _concatenated(sketches: list[Hashes]) -> tuple[Hashes, NDArray[np.int64]]:
     return hashes, offsets
 
 
-def _postings(
-    places: NDArray[np.uint32],
-    offsets: NDArray[np.int64],
-    *,
-    labs: StoredCodes,
-    groups: StoredCodes,
-    size: int,
-) -> Arrays:
-    """Counts of labs and plasmids of each of `size` k-mers, and its rows unless it is common."""
-    order = np.lexsort((groups, labs))  # by lab, then group, then row: rank -> row, (n,)
-    kmer_places, ranks = _sorted_pairs(places, np.repeat(_inverse(order), np.diff(offsets)))
-    plasmids = np.bincount(kmer_places, minlength=size)  # (u,)
-    lab_of = labs[order][ranks]  # (e,)
-    is_new_lab = first_of_each(kmer_places) | first_of_each(lab_of)
-    lab_counts = np.bincount(kmer_places[is_new_lab], minlength=size)
-    del lab_of, is_new_lab
-    is_rare = lab_counts <= MOST_LABS
-    rows = order.astype(np.uint32)[ranks[is_rare[kmer_places]]]  # (p,)
-    posting_offsets = np.concatenate([[0], np.cumsum(np.where(is_rare, plasmids, 0))])
-    return {
-        "labs": lab_counts.astype(np.int32),
-        "plasmids": plasmids.astype(np.int32),
-        "posting/offsets": posting_offsets.astype(np.int64),
-        "posting/row": rows,
-        "rare": np.bincount(rows, minlength=len(labs)).astype(np.int32),
-    }
+class _RowOrder(NamedTuple):
+    """The rows (n,) by lab, then group, then row, and their lab codes (n,)."""
+
+    order: NDArray[np.int64]
+    labs: StoredCodes
+
+    @classmethod
+    def from_codes(cls, labs: StoredCodes, groups: StoredCodes) -> _RowOrder:
+        return cls(np.lexsort((groups, labs)), labs)
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """Of all sketches: the u different k-mers, ascending, and how many `labs` and `plasmids` have
+    each (u,); the places of the k-mers of each sketch (e,), and where these begin (n + 1,); and the
+    rows that have each k-mer, none of a common one (p,), and where these begin (u + 1,)."""
+
+    kmers: Hashes
+    labs: NDArray[np.int64]
+    plasmids: NDArray[np.int64]
+    places: NDArray[np.uint32]
+    sketch_offsets: NDArray[np.int64]
+    posting_rows: NDArray[np.uint32]
+    posting_offsets: NDArray[np.int64]
+
+    @classmethod
+    def from_sketches(cls, sketches: list[Hashes], rows: _RowOrder, *, most_labs: int) -> _Counted:
+        """Of the sketch of each row; the list is empty then. A k-mer is common that more labs
+        have."""
+        hashes, offsets = _concatenated(sketches)
+        kmers = distinct(hashes)  # (e,) -> (u,)
+        places = np.searchsorted(kmers, hashes).astype(np.uint32)  # (e,)
+        del hashes
+        ranks_of_rows = np.repeat(_inverse(rows.order), np.diff(offsets))
+        kmer_places, ranks = _sorted_pairs(places, ranks_of_rows)
+        plasmids = np.bincount(kmer_places, minlength=len(kmers))  # (u,)
+        lab_of = rows.labs[rows.order][ranks]  # (e,)
+        is_new_lab = first_of_each(kmer_places) | first_of_each(lab_of)
+        lab_counts = np.bincount(kmer_places[is_new_lab], minlength=len(kmers))
+        del lab_of, is_new_lab
+        is_rare = lab_counts <= most_labs
+        posting_rows = rows.order.astype(np.uint32)[ranks[is_rare[kmer_places]]]  # (p,)
+        begins = np.append(0, np.cumsum(np.where(is_rare, plasmids, 0)))
+        return cls(kmers, lab_counts, plasmids, places, offsets, posting_rows, begins)
+
+    def units(self, count: int) -> NDArray[np.int64]:
+        """How much the k-mers of each of so many plasmids count that are not common (n,): one that
+        few labs have 1, another FINENESS."""
+        weights = np.where(self.labs > FINE_MOST_LABS, float(FINENESS), 1.0)
+        repeated = np.repeat(weights, np.diff(self.posting_offsets))
+        units = np.bincount(self.posting_rows, repeated, minlength=count)
+        return units.astype(np.int64)
 
 
 def _sorted_pairs(

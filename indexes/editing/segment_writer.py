@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vecattr.files.array_directory import Attribute
 from vecattr.files.arrays import string_arrays, write_arrays
 from vecattr.indexes.editing.kmer_writer import Arrays, MoleculeKmers, kmer_arrays
-from vecattr.indexes.storage.kmer_schema import PARAMETERS
+from vecattr.indexes.storage.kmer_schema import FINE_PARAMETERS, PARAMETERS
 from vecattr.indexes.storage.lab_parts import LabPart
 from vecattr.indexes.storage.manifest import Manifest
 from vecattr.indexes.storage.segment import (
@@ -164,7 +164,7 @@ class SegmentWriter:
         }
         if self._keep_sequences:
             arrays |= self._base_arrays() | self._kmer_arrays(arrays)
-            facts |= PARAMETERS
+            facts |= {**PARAMETERS, **FINE_PARAMETERS}
         return write_arrays(dict(sorted(arrays.items())), facts)
 
     def _sequence_arrays(self) -> Arrays:

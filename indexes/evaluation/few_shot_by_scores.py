@@ -79,6 +79,7 @@ class FewShotByScores:
             group_codes([plasmid.group for plasmid in by_lab]),
             tuple(sorted(set(scorer.phenotype_odds.names).union(*features))),
             index.discriminant,
+            scorer.lab_features.scaled,
         )
         rescoring = Rescoring(scorer, new_plasmids, likeliest)
         return cls(rescoring, vectors, index.lab_cosines(vectors))

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from vecattr.indexes.scoring.lab_similarities import SHARPNESSES, log_votes
 from vecattr.indexes.scoring.phenotype_odds import FeatureCounts, FeatureMatches
 from vecattr.indexes.scoring.shape_odds import PlasmidShapes, ShapeMatches
-from vecattr.indexes.storage.kmer_schema import sketch_of
+from vecattr.indexes.storage.kmer_schema import SCALED, K
 from vecattr.indexes.storage.lab_parts import mean_part
 from vecattr.indexes.storage.segment import MISSING_FEATURE
 from vecattr.indexes.storage.segment_kmers import joined_ranges
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.discriminant import Discriminant
 from vecattr.sequences.composition import composition
-from vecattr.sequences.kmers import Hashes
+from vecattr.sequences.kmers import Hashes, distinct, sampled_kmers
 from vecattr.vectors import Codes, Column, Mask, Rows, Vectors
 
 
@@ -47,7 +47,7 @@ class SupportSet:
 class NewPlasmids:
     """n plasmids of m labs, ordered by lab, with their vectors by sequence alone (n, d), the
     numbers of the lab and group of each (n,), and the names of all features of the index and the
-    plasmids (f,)."""
+    plasmids (f,). One k-mer in `scaled` is compared."""
 
     plasmids: Sequence[Plasmid]
     vectors: Vectors
@@ -55,6 +55,7 @@ class NewPlasmids:
     groups: Codes
     feature_names: tuple[str, ...]
     discriminant: Discriminant | None
+    scaled: int
 
     def __len__(self) -> int:
         return len(self.plasmids)
@@ -76,19 +77,28 @@ class NewPlasmids:
     @cached_property
     def _sketches(self) -> list[Hashes]:
         return [
-            sketch_of(plasmid.sequence, circular=plasmid.is_circular) for plasmid in self.plasmids
+            distinct(
+                sampled_kmers(
+                    plasmid.sequence, k=K, scaled=self.scaled, circular=plasmid.is_circular
+                )
+            )
+            for plasmid in self.plasmids
         ]
 
     @cached_property
-    def sketch_sizes(self) -> NDArray[np.int64]:
-        """How many sampled k-mers each has (n,)."""
+    def _sketch_sizes(self) -> NDArray[np.int64]:
         return np.array([len(sketch) for sketch in self._sketches], dtype=np.int64)
+
+    @property
+    def rare_sizes(self) -> Column:
+        """How much the k-mers of each count (n,): few labs of a segment of their own have them."""
+        return self._sketch_sizes.astype(np.float64) * (self.scaled / SCALED)
 
     @cached_property
     def _all_postings(self) -> tuple[Hashes, Rows]:
         """Every k-mer of every plasmid and the plasmid's row, (e,), by k-mer, lab and group."""
         hashes = np.concatenate(self._sketches)
-        rows = np.repeat(np.arange(len(self)), self.sketch_sizes)
+        rows = np.repeat(np.arange(len(self)), self._sketch_sizes)
         order = np.lexsort((self.groups[rows], self.labs[rows], hashes))
         return hashes[order], rows[order]
 

@@ -69,7 +69,8 @@ class SimulatedQuery:
         cls, rescoring: Rescoring, plasmid: Plasmid, bare: Vectors, cosines: Column
     ) -> SimulatedQuery:
         """A query with its vector by sequence (d,) and its cosines with old classes (c,)."""
-        kmers, scorer = QueryKmers.from_plasmid(plasmid), rescoring.scorer
+        scorer = rescoring.scorer
+        kmers = QueryKmers.from_plasmid(plasmid, scaled=scorer.lab_features.scaled)
         shared = scorer.lab_features.shared(kmers.distinct)
         columns = scorer.columns(plasmid, bare, cosines)
         logits = scorer.logits(columns, exact=True)
@@ -177,6 +178,7 @@ class SimulatedQuery:
         return SharedKmers(
             old.lab_counts + new_lab_counts,
             old.is_common,
+            old.weights,
             all_pair_kmers[order],
             np.append(old.pair_labs, pair_labs + len(self.rescored))[order],
             np.append(old.pair_publications, publications)[order],
@@ -221,6 +223,7 @@ class SimulatedQuery:
         return SharedKmers(
             shared.lab_counts,
             shared.is_common,
+            shared.weights,
             shared.pair_kmers[is_paired],
             self._place[shared.pair_labs[is_paired]],
             shared.pair_publications[is_paired],
@@ -234,9 +237,9 @@ class SimulatedQuery:
         return np.append(old_labs, len(self.rescored) + self.rescoring.new_plasmids.labs)
 
     @cached_property
-    def _rare_sizes(self) -> Codes:
+    def _rare_sizes(self) -> Column:
         old_sizes = self.rescoring.scorer.lab_features.rare_sizes[self._old_rows]
-        return np.append(old_sizes, self.rescoring.new_plasmids.sketch_sizes)
+        return np.append(old_sizes, self.rescoring.new_plasmids.rare_sizes)
 
     @cached_property
     def _cosines(self) -> QueryCosines:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.indexes.storage.kmer_schema import MOST_LABS
+from vecattr.indexes.storage.kmer_schema import FINE_MOST_LABS, FINENESS, MOST_LABS
 from vecattr.indexes.storage.segment_kmers import first_of_each, joined_ranges
 from vecattr.mosaic import FEW_LABS
 from vecattr.vectors import Codes, Column, Mask, Rows
@@ -18,19 +18,38 @@ from vecattr.vectors import Codes, Column, Mask, Rows
 class KmerCounts:
     """Of m k-mers (m,): how many labs of segments have each, as `stored` (removed labs included,
     and a lab counted in every segment that it is in), and how many `living` labs, where postings
-    were read. Counts of disjoint sets of labs, and of segments, add up."""
+    were read. Counts of disjoint sets of labs, and of segments, add up. `are_fine` (m,) are of the
+    finer sample; None where it is not read."""
 
     stored: NDArray[np.int64]
     living: NDArray[np.int64]
+    are_fine: Mask | None = None
 
     def plus(self, other: KmerCounts) -> KmerCounts:
         """The counts of both together."""
-        return KmerCounts(self.stored + other.stored, self.living + other.living)
+        stored, living = self.stored + other.stored, self.living + other.living
+        return KmerCounts(stored, living, self.are_fine)
+
+    @property
+    def count(self) -> int:
+        """How many k-mers there are, without those of the finer sample."""
+        return len(self.stored) - (0 if self.are_fine is None else int(self.are_fine.sum()))
 
     @property
     def are_common(self) -> Mask:
         """Which k-mers too many labs have, so that they do not count."""
-        return np.asarray(self.stored > MOST_LABS)
+        if self.are_fine is None:
+            return np.asarray(self.stored > MOST_LABS)
+        return np.asarray(self.stored > np.where(self.are_fine, FINE_MOST_LABS, MOST_LABS))
+
+    @property
+    def weights(self) -> Column:
+        """How much each k-mer counts (m,): with a finer sample FINENESS of those that few labs have
+        are read instead of one, and of the others none."""
+        if self.are_fine is None:
+            return np.ones(len(self.stored))
+        of_many = np.where(self.are_fine, 0.0, 1.0)
+        return np.where(self.stored > FINE_MOST_LABS, of_many, 1 / FINENESS)
 
     def labs(self, *, total: int) -> NDArray[np.int64]:
         """How many labs have each, of so many in all."""
@@ -45,7 +64,8 @@ class SharedKmers:
     """The k-mers that a query shares with the catalogue, without rows that are left out.
 
     Of the m distinct k-mers of the query: `lab_counts` (m,), how many labs have each; `is_common`
-    (m,), which too many labs have, so that they are in no pair and no posting.
+    (m,), which too many labs have, so that they are in no pair and no posting; `weights` (m,), how
+    much each counts.
     A pair is a k-mer and a lab that has it, in order of both: `pair_kmers`, `pair_labs`, and
     `pair_publications`, from how many publications (groups) of the lab the k-mer is known, (p,).
     A posting is a k-mer and a row that has it: `posting_kmers`, `posting_rows`, (e,).
@@ -53,6 +73,7 @@ class SharedKmers:
 
     lab_counts: NDArray[np.int64]
     is_common: Mask
+    weights: Column
     pair_kmers: Codes
     pair_labs: Codes
     pair_publications: NDArray[np.int64]
@@ -67,6 +88,7 @@ class SharedKmers:
         return SharedKmers(
             counts.labs(total=total_labs),
             is_common,
+            counts.weights,
             self.pair_kmers[pairs],
             self.pair_labs[pairs],
             self.pair_publications[pairs],
@@ -77,18 +99,22 @@ class SharedKmers:
     @property
     def known(self) -> float:
         """The share of the query's k-mers that any plasmid has."""
-        return float(np.count_nonzero(self.lab_counts) / max(1, len(self.lab_counts)))
+        return self._share_of(self.lab_counts > 0)
 
     @property
     def few(self) -> float:
         """The share of the query's k-mers that some labs have, FEW_LABS at most."""
         are_few = (self.lab_counts > 0) & (self.lab_counts <= FEW_LABS) & ~self.is_common
-        return float(np.count_nonzero(are_few) / max(1, len(self.lab_counts)))
+        return self._share_of(are_few)
+
+    def _share_of(self, kmers: Mask) -> float:
+        total = float(self.weights.sum())
+        return float(self.weights[kmers].sum()) / total if total else 0.0
 
     @property
-    def rare_count(self) -> int:
-        """How many of the query's k-mers are not common; at least 1."""
-        return max(1, int(np.count_nonzero(~self.is_common)))
+    def rare_count(self) -> float:
+        """How much the query's k-mers count that are not common; at least 1."""
+        return max(1.0, float(self.weights[~self.is_common].sum()))
 
 
 def pairs_of(kmers: Codes, labs: Codes, groups: Codes) -> tuple[Codes, Codes, NDArray[np.int64]]:
@@ -139,18 +165,19 @@ def lab_columns(
     of each lab, `total_labs` counts also labs that have no column."""
     lab_counts, kmers, labs = shared.lab_counts, shared.pair_kmers, shared.pair_labs
     weights = 1 / np.maximum(lab_counts, 1)  # (m,)
+    amounts = shared.weights[kmers]  # (p,)
     rarities = _rarities(lab_counts, total_labs=total_labs)
     overall_shares = np.maximum(lab_counts, 1) / max(1, total_labs)  # of labs with a k-mer, (m,)
     usage = shared.pair_publications / (0.5 + publications[labs])  # (p,)
 
     def lab_sums(values: Column) -> Column:
         """Of each lab (l,), from values of the pairs (p,)."""
-        return _lab_sums(labs, values, lab_count=len(publications))
+        return _lab_sums(labs, values * amounts, lab_count=len(publications))
 
     return {
         "sum": lab_sums(weights[kmers]) / shared.rare_count,
         "sole_squares": lab_sums(weights[kmers] ** 2) / shared.rare_count,
-        "rarity": lab_sums(rarities[kmers]) / max(float(rarities.sum()), 1e-9),
+        "rarity": lab_sums(rarities[kmers]) / _total(rarities, shared),
         "sole": lab_sums((lab_counts[kmers] == 1).astype(np.float64)),
         "few": lab_sums((lab_counts[kmers] <= 3).astype(np.float64)),
         "usage": lab_sums(np.log1p(usage / overall_shares[kmers])),
@@ -158,14 +185,21 @@ def lab_columns(
     }
 
 
+def _total(rarities: Column, shared: SharedKmers) -> float:
+    return max(float((shared.weights * rarities).sum()), 1e-9)
+
+
 def run_columns(
     shared: SharedKmers, order: Codes, *, lab_count: int, circular: bool
 ) -> dict[str, Column]:
     """Runs, stretches of the query that a lab has without a gap; `order` (t,) are the k-mers along
-    the query. A run weighs the sum of 1 / labs over its k-mers."""
+    the query, of which those that do not count make no gap. A run weighs the sum of 1 / labs over
+    its k-mers."""
+    order = order[shared.weights[order] > 0]
     run_of, labs, kmers = _runs(shared, order, lab_count=lab_count, circular=circular)
-    weights = np.bincount(run_of, (1 / np.maximum(shared.lab_counts, 1))[kmers])
-    sizes = np.bincount(run_of, minlength=len(weights))
+    amounts = shared.weights[kmers]
+    weights = np.bincount(run_of, amounts / np.maximum(shared.lab_counts, 1)[kmers])
+    sizes = np.bincount(run_of, amounts, minlength=len(weights))
     lab_of_run = np.zeros(len(weights), dtype=np.int64)
     lab_of_run[run_of] = labs
     is_run = np.flatnonzero(sizes)  # joined runs leave empty numbers behind
@@ -212,18 +246,19 @@ def _runs(
 def plasmid_columns(
     shared: SharedKmers,
     lab_of_row: Codes,
-    rare_sizes: NDArray[np.int64],
+    rare_sizes: Column,
     *,
     lab_count: int,
     total_labs: int,
 ) -> dict[str, Column]:
     """The largest overlaps of single plasmids of each lab with the query, (l,); of n rows, the lab
-    (n,) and the number of k-mers that are not common (n,). `total_labs` counts also labs that have
-    no column."""
+    (n,) and how much its k-mers count that are not common (n,). `total_labs` counts also labs that
+    have no column."""
     rarities = _rarities(shared.lab_counts, total_labs=total_labs)
-    total_rarity = max(float(rarities.sum()), 1e-9)
-    kmer_rarities = rarities[shared.posting_kmers]  # (e,)
-    counts = np.bincount(shared.posting_rows, minlength=len(lab_of_row))
+    total_rarity = _total(rarities, shared)
+    amounts = shared.weights[shared.posting_kmers]  # (e,)
+    kmer_rarities = rarities[shared.posting_kmers] * amounts
+    counts = np.bincount(shared.posting_rows, amounts, minlength=len(lab_of_row))
     weights = np.bincount(shared.posting_rows, kmer_rarities, minlength=len(lab_of_row))
     rows = np.flatnonzero(counts)
     rows = rows[_stable_order(lab_of_row[rows], lab_count=lab_count)]

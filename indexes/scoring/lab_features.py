@@ -3,15 +3,17 @@ of numbers (one number a lab) for each feature out.
 
 k-mers weigh more the fewer labs have them. Those of common backbones, which more than MOST_LABS
 labs of all segments have (a lab counted in every segment that it is in), do not count at all, so
-that what a query costs does not follow the number of labs. Rows that are left out count as if they
-were not stored, so a stored plasmid can be scored leave-one-out.
+that what a query costs does not follow the number of labs. Where all segments have the finer
+sample, more k-mers are read that few labs have; each counts for as much less. Rows that are left
+out count as if they were not stored, so a stored plasmid can be scored leave-one-out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +27,9 @@ from vecattr.indexes.scoring.kmer_features import (
     plasmid_columns,
     run_columns,
 )
-from vecattr.indexes.storage.kmer_schema import MOST_LABS, SCALED, K
+from vecattr.indexes.storage.kmer_schema import FINE_SCALED, FINENESS, FIRST_FINE, SCALED, K
 from vecattr.indexes.storage.live_segment import LiveSegment
-from vecattr.indexes.storage.segment_kmers import NO_PLACE, SegmentKmers
+from vecattr.indexes.storage.segment_kmers import NO_PLACE, KmerTable, SegmentKmers
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.kmers import Hashes, sampled_kmers
 from vecattr.vectors import Codes, Column, Rows
@@ -42,10 +44,11 @@ class QueryKmers:
     circular: bool
 
     @classmethod
-    def from_plasmid(cls, plasmid: Plasmid) -> QueryKmers:
-        """The k-mers of a plasmid, sampled as segments sample theirs."""
+    def from_plasmid(cls, plasmid: Plasmid, *, scaled: int = SCALED) -> QueryKmers:
+        """The k-mers of a plasmid, one in `scaled`: SCALED, or FINE_SCALED with the finer
+        sample."""
         circular = plasmid.is_circular
-        return cls(sampled_kmers(plasmid.sequence, k=K, scaled=SCALED, circular=circular), circular)
+        return cls(sampled_kmers(plasmid.sequence, k=K, scaled=scaled, circular=circular), circular)
 
     @cached_property
     def _unique(self) -> tuple[Hashes, Codes]:
@@ -58,9 +61,23 @@ class QueryKmers:
         return self._unique[0]
 
     @property
+    def count(self) -> int:
+        """How many different k-mers there are, without those of the finer sample."""
+        return int(np.searchsorted(self.distinct, FIRST_FINE))
+
+    @property
     def order(self) -> Codes:
         """The k-mers along the query, as places in `distinct` (t,)."""
         return self._unique[1]
+
+
+class _Part(NamedTuple):
+    """A sample of one segment: which `kmers` of a query it may have, and their places."""
+
+    segment: int
+    table: KmerTable
+    kmers: slice
+    places: NDArray[np.int64]
 
 
 class LabFeatures:
@@ -77,9 +94,18 @@ class LabFeatures:
         return all(segment.stored.kmers is not None for segment in segments)
 
     @cached_property
-    def rare_sizes(self) -> NDArray[np.int64]:
-        """How many k-mers of each row (n,) are not common."""
-        return np.concatenate([kmers.rare_sizes for kmers in self._kmers])
+    def scaled(self) -> int:
+        """One in how many k-mers of a query are compared: FINE_SCALED where all segments have the
+        finer sample, SCALED else."""
+        return SCALED if any(kmers.fine is None for kmers in self._kmers) else FINE_SCALED
+
+    @cached_property
+    def rare_sizes(self) -> Column:
+        """How much the k-mers of each row (n,) count that are not common."""
+        if self.scaled == SCALED:
+            return np.concatenate([kmers.rare_sizes for kmers in self._kmers]).astype(np.float64)
+        units = [kmers.fine.units for kmers in self._kmers if kmers.fine is not None]
+        return np.concatenate(units) / FINENESS
 
     @cached_property
     def _all_alive(self) -> bool:
@@ -123,7 +149,7 @@ class LabFeatures:
             "cosine": lab_cosines[catalogue.class_of_lab],
             "plasmids": np.log1p(plasmids),
             "publications": np.log1p(publications),
-            "kmers": np.full(labs, np.log1p(len(kmers.distinct))),
+            "kmers": np.full(labs, np.log1p(kmers.count)),
             "known": np.full(labs, shared.known),
             "told": np.full(labs, shared.few),
             "pooled": are_rare.astype(np.float64),
@@ -138,18 +164,21 @@ class LabFeatures:
     ) -> tuple[SharedKmers, KmerCounts]:
         """The same, and the counts of labs that add up over shards; `counted` says whose stored
         counts are among them, segment by segment (None: all)."""
-        places = [kmers.find(distinct) for kmers in self._kmers]  # (m,) of each segment
-        stored = np.zeros((len(places), len(distinct)), dtype=np.int64)
-        for row, (segment_kmers, found) in enumerate(zip(self._kmers, places, strict=True)):
-            stored[row] = segment_kmers.lab_counts(found)
-        common_labs = stored.sum(axis=0)  # a lab counts in every segment that it is in
-        is_common = common_labs > MOST_LABS
+        parts = self._parts_of(distinct)
+        stored = np.zeros((len(self._kmers), len(distinct)), dtype=np.int64)
+        for part in parts:
+            stored[part.segment, part.kmers] = part.table.lab_counts(part.places)
+        are_fine = distinct >= FIRST_FINE if self.scaled == FINE_SCALED else None
+        no_counts = np.zeros(len(distinct), dtype=np.int64)
+        # A lab counts in every segment that it is in.
+        counts = KmerCounts(stored.sum(axis=0), no_counts, are_fine)
+        is_common = counts.are_common
         postings: list[tuple[Codes, Rows]] = []
-        for start, segment_kmers, found in zip(
-            self.catalogue.starts, self._kmers, places, strict=True
-        ):
-            kmers, rows = segment_kmers.postings(np.where(is_common, NO_PLACE, found))
-            postings.append((kmers, rows + start if start else rows))
+        for part in parts:
+            places = np.where(is_common[part.kmers], NO_PLACE, part.places)
+            kmers, rows = part.table.postings(places)
+            start = self.catalogue.starts[part.segment]
+            postings.append((kmers + part.kmers.start, rows + start if start else rows))
         kmers, rows = self._living_postings(postings, left_out)
         publications = self.catalogue.publication_of_row[rows]
         if not self._postings_are_in_order:
@@ -158,24 +187,40 @@ class LabFeatures:
         pair_kmers, pair_labs, pair_publications = pairs_by_publication(
             kmers, publications, self.catalogue.lab_of_publication
         )
-        counts = KmerCounts(common_labs, np.bincount(pair_kmers, minlength=len(distinct)))
-        lab_counts = counts.labs(total=len(self.catalogue.lab_names))
+        counts = replace(counts, living=np.bincount(pair_kmers, minlength=len(distinct)))
         shared = SharedKmers(
-            lab_counts, is_common, pair_kmers, pair_labs, pair_publications, kmers, rows
+            counts.labs(total=len(self.catalogue.lab_names)),
+            is_common,
+            counts.weights,
+            pair_kmers,
+            pair_labs,
+            pair_publications,
+            kmers,
+            rows,
         )
         if counted is not None:
-            counts = KmerCounts(stored[np.array(counted, dtype=bool)].sum(axis=0), counts.living)
+            counts = replace(counts, stored=stored[np.array(counted, dtype=bool)].sum(axis=0))
         return shared, counts
+
+    def _parts_of(self, distinct: Hashes) -> list[_Part]:
+        """Where the tables of all segments have these ascending k-mers (m,), in order of segments
+        and k-mers; those of a sample that no k-mer is of are left out."""
+        first_fine = int(np.searchsorted(distinct, FIRST_FINE))
+        samples = slice(0, first_fine), slice(first_fine, len(distinct))
+        parts = []
+        for segment, kmers in enumerate(self._kmers):
+            for table, part in zip((kmers, kmers.fine), samples, strict=True):
+                if table is not None and part.start < part.stop:
+                    parts.append(_Part(segment, table, part, table.find(distinct[part])))
+        return parts
 
     def _living_postings(
         self, postings: Sequence[tuple[Codes, Rows]], left_out: Rows
     ) -> tuple[Codes, Rows]:
         """The postings of all segments together, without those of removed rows and of rows that
         are left out."""
-        kmers, rows = postings[0]
-        if len(postings) > 1:
-            kmers = np.concatenate([kmers for kmers, _ in postings])
-            rows = np.concatenate([rows for _, rows in postings])
+        kmers = np.concatenate([NO_ROWS, *(kmers for kmers, _ in postings)])
+        rows = np.concatenate([NO_ROWS, *(rows for _, rows in postings)])
         if self._all_alive and not len(left_out):
             return kmers, rows
         alive = self.catalogue.labs != NO_LAB

@@ -158,7 +158,7 @@ class LabScorer:
         for plasmid, query_cosines, rows, similar in zip(
             plasmids, cosines, left_out, similarities, strict=True
         ):
-            kmers = QueryKmers.from_plasmid(plasmid)
+            kmers = QueryKmers.from_plasmid(plasmid, scaled=self.lab_features.scaled)
             shared, counts = self.lab_features.shared_and_counts(
                 kmers.distinct, left_out=rows, counted=self.counted
             )

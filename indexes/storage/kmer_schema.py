@@ -1,12 +1,14 @@
 """The k-mer arrays of a segment file: an opened file in, its number of k-mers out.
 
 Says how k-mers are sampled, and the name, the type and the length of each array. Checked before any
-array is read. The layout is described in indexes/FORMAT.md.
+array is read. There are two samples: one of all k-mers, and a finer one of those that few labs
+have, which tell labs apart best and take little room. The layout is described in indexes/FORMAT.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +17,7 @@ from vecattr.errors import DamagedError, MismatchError
 from vecattr.files.array_directory import Attribute
 from vecattr.files.arrays import ArrayFile
 from vecattr.sequences.composition import WORDS
-from vecattr.sequences.kmers import Hashes, distinct, sampled_kmers
+from vecattr.sequences.kmers import Hashes
 
 #: Long enough that unrelated plasmids share next to none by chance.
 K = 21
@@ -23,12 +25,24 @@ K = 21
 SCALED = 8
 #: A k-mer that more labs of a segment have than this is common: it has no postings.
 MOST_LABS = 400
+#: One k-mer in so many is kept in the finer sample, which holds those that the other leaves out …
+FINE_SCALED = 2
+#: … and in which a k-mer that more labs have than this has no postings.
+FINE_MOST_LABS = 16
+#: How many k-mers that few labs have are kept for one that would be kept without a finer sample.
+FINENESS = SCALED // FINE_SCALED
+#: The least hash of the finer sample.
+FIRST_FINE = np.uint64((1 << 64) // SCALED)
 
 #: What the arrays depend on beside the sequences, as attributes of the file.
 PARAMETERS: Mapping[str, Attribute] = {
     "kmer_k": K,
     "kmer_scaled": SCALED,
     "kmer_most_labs": MOST_LABS,
+}
+FINE_PARAMETERS: Mapping[str, Attribute] = {
+    "fine_kmer_scaled": FINE_SCALED,
+    "fine_kmer_most_labs": FINE_MOST_LABS,
 }
 
 #: Every array of the group, without the group's name, and its type.
@@ -47,20 +61,48 @@ COLUMNS: Mapping[str, type[np.generic]] = {
 #: Absent from files written before these arrays were introduced; they only save time.
 OPTIONAL_COLUMNS = ("rare", "bucket", "composition")
 
+#: The same of the finer sample, which is absent from files written before there was one. Counts of
+#: labs end at 255; `units` are of plasmids.
+FINE_COLUMNS: Mapping[str, type[np.generic]] = {
+    "hash": np.uint64,
+    "labs": np.uint8,
+    "posting/offsets": np.uint32,
+    "posting/row": np.uint32,
+    "bucket": np.uint32,
+    "units": np.int32,
+}
+
 #: The mean number of k-mers in a bucket is at most this.
 _BUCKET_SIZE = 32
 
-_GROUP = "kmers"
+
+@dataclass(frozen=True)
+class KmerSample:
+    """One of the two samples: the group of its arrays, what they depend on, the type of each, which
+    may be absent, and one in how many k-mers have hashes in the range of its buckets."""
+
+    group: str
+    parameters: Mapping[str, Attribute]
+    columns: Mapping[str, type[np.generic]]
+    optional: tuple[str, ...]
+    scaled: int
+
+    def array_name(self, column: str) -> str:
+        """The name of an array of `columns` inside the segment file."""
+        return f"{self.group}/{column}"
+
+    def is_in(self, file: ArrayFile) -> bool:
+        """Whether the file has any of the arrays."""
+        return any(self.array_name(column) in file for column in self.columns)
+
+
+KMERS = KmerSample("kmers", PARAMETERS, COLUMNS, OPTIONAL_COLUMNS, SCALED)
+FINE_KMERS = KmerSample("fine_kmers", FINE_PARAMETERS, FINE_COLUMNS, (), FINE_SCALED)
 
 
 def array_name(column: str) -> str:
     """The name of an array of COLUMNS inside the segment file."""
-    return f"{_GROUP}/{column}"
-
-
-def sketch_of(bases: str, *, circular: bool) -> Hashes:
-    """The sampled canonical k-mers of upper-case `bases` (s,), ascending, each once."""
-    return distinct(sampled_kmers(bases, k=K, scaled=SCALED, circular=circular))
+    return KMERS.array_name(column)
 
 
 def bucket_bits(size: int) -> int:
@@ -68,41 +110,43 @@ def bucket_bits(size: int) -> int:
     return max(0, -(-size // _BUCKET_SIZE) - 1).bit_length()
 
 
-def bucket_of(hashes: Hashes, *, bits: int) -> NDArray[np.int64]:
-    """The bucket of each hash, 2^bits of them dividing the sample's range equally (m,) -> (m,)."""
-    range_bits = 64 - (SCALED - 1).bit_length()
+def bucket_of(hashes: Hashes, *, bits: int, scaled: int = SCALED) -> NDArray[np.int64]:
+    """The bucket of each hash, 2^bits of them dividing the range of a sample of one in `scaled`
+    equally (m,) -> (m,)."""
+    range_bits = 64 - (scaled - 1).bit_length()
     return (hashes >> np.uint64(range_bits - bits)).astype(np.int64)
 
 
-def check_kmer_layout(file: ArrayFile, *, rows: int) -> int:
+def check_kmer_layout(file: ArrayFile, *, rows: int, sample: KmerSample = KMERS) -> int:
     """The number u of distinct k-mers of a segment of so many rows; MismatchError when they were
     sampled in another way, DamagedError when an array does not fit the others."""
-    _check_parameters(file)
-    [size] = file.shape(array_name("hash"))
+    _check_parameters(file, sample.parameters)
+    [size] = file.shape(sample.array_name("hash"))
     for column, expected in {
         "labs": size,
         "plasmids": size,
         "sketch/offsets": rows + 1,
         "posting/offsets": size + 1,
         "rare": rows,
+        "units": rows,
         "bucket": (1 << bucket_bits(size)) + 1,
     }.items():
-        name = array_name(column)
-        if column in OPTIONAL_COLUMNS and name not in file:
+        name = sample.array_name(column)
+        if column not in sample.columns or (column in sample.optional and name not in file):
             continue
         if file.shape(name) != (expected,):
             raise kmer_damage(file, f"{name} is not of length {expected}")
-    name = array_name("composition")
+    name = sample.array_name("composition")
     if name in file and file.shape(name) != (rows, WORDS):
         raise kmer_damage(file, f"{name} is of shape {file.shape(name)}")
     return size
 
 
-def _check_parameters(file: ArrayFile) -> None:
-    stored = {name: file.attributes.get(name) for name in PARAMETERS}
-    if stored != PARAMETERS:
+def _check_parameters(file: ArrayFile, parameters: Mapping[str, Attribute]) -> None:
+    stored = {name: file.attributes.get(name) for name in parameters}
+    if stored != parameters:
         raise MismatchError(
-            f"k-mers made with {_shown(stored)}, expected {_shown(PARAMETERS)}",
+            f"k-mers made with {_shown(stored)}, expected {_shown(parameters)}",
             where=file.name,
             hint="use the vecattr that wrote it, or build the index again",
         )
@@ -112,11 +156,11 @@ def _shown(parameters: Mapping[str, Attribute | None]) -> str:
     return ", ".join(f"{name} {value}" for name, value in parameters.items())
 
 
-def check_kmer_type(file: ArrayFile, column: str) -> None:
+def check_kmer_type(file: ArrayFile, column: str, sample: KmerSample = KMERS) -> None:
     """DamagedError unless the array of this column has its type and number of dimensions."""
-    name = array_name(column)
+    name = sample.array_name(column)
     dtype, dimensions = file.dtype(name), len(file.shape(name))
-    if dtype != COLUMNS[column] or dimensions != 1 + (column == "composition"):
+    if dtype != sample.columns[column] or dimensions != 1 + (column == "composition"):
         raise kmer_damage(file, f"{name} is of type {dtype}, {dimensions}-d")
 
 

@@ -2,8 +2,8 @@
 
 A sketch is the sampled set of canonical k-mers of one plasmid. A posting list holds the plasmids
 that have one k-mer. K-mers of many labs (a backbone, a resistance gene) do not tell labs apart and
-have no posting list. The layout is described in indexes/FORMAT.md; arrays are read when they are
-first needed.
+have no posting list. A finer sample has more of those that few labs have. The layout is described
+in indexes/FORMAT.md; arrays are read when they are first needed.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from vecattr.errors import DamagedError
 from vecattr.files.arrays import ArrayFile
 from vecattr.indexes.storage.kmer_schema import (
-    COLUMNS,
+    FINE_KMERS,
+    KMERS,
     MOST_LABS,
-    OPTIONAL_COLUMNS,
+    KmerSample,
     array_name,
     bucket_bits,
     bucket_of,
@@ -60,24 +61,20 @@ def joined_ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArr
     return joined
 
 
-class SegmentKmers:
-    """The u distinct sampled k-mers of the n plasmids of a segment. The *place* of a k-mer is its
-    position among them, by ascending hash; NO_PLACE stands for one that the segment lacks.
+class KmerTable:
+    """The u distinct k-mers of the n plasmids of a segment that are in a sample. The *place* of a
+    k-mer is its position among them, by ascending hash; NO_PLACE stands for one that is absent.
 
     MismatchError when the k-mers were sampled in another way; DamagedError, here or when an array
     is first read, when arrays do not fit together.
     """
 
-    def __init__(self, file: ArrayFile, *, rows: int) -> None:
+    def __init__(self, file: ArrayFile, *, rows: int, sample: KmerSample) -> None:
         self._file = file
         self._rows = rows
+        self._sample = sample
         self._cached_places: dict[bytes, Places] = {}
-        self._size = check_kmer_layout(file, rows=rows)
-
-    @staticmethod
-    def are_in(file: ArrayFile) -> bool:
-        """Whether the file has any array of k-mers; those made without sequences have none."""
-        return any(array_name(column) in file for column in COLUMNS)
+        self._size = check_kmer_layout(file, rows=rows, sample=sample)
 
     def __len__(self) -> int:
         return self._size
@@ -87,12 +84,12 @@ class SegmentKmers:
         """Every k-mer (u,), ascending."""
         hashes = cast("Hashes", self._column("hash"))
         if not np.all(hashes[1:] > hashes[:-1]):
-            raise self._damage(f"{array_name('hash')} does not ascend")
+            raise self._damage(f"{self._name('hash')} does not ascend")
         return hashes
 
     def find(self, hashes: Hashes) -> Places:
         """The places of these k-mers (m,) -> (m,), NO_PLACE where the segment lacks one."""
-        if array_name("bucket") in self._file:
+        if self._name("bucket") in self._file:
             return self._find_cached(hashes)
         candidates = np.searchsorted(self.hashes, hashes)
         inside = np.flatnonzero(candidates < self._size)
@@ -114,19 +111,17 @@ class SegmentKmers:
         """As `find`, reading little but the buckets of these k-mers."""
         bits = bucket_bits(self._size)
         begins = cast("NDArray[np.uint32]", self._column("bucket"))
-        buckets = bucket_of(hashes, bits=bits)
+        buckets = bucket_of(hashes, bits=bits, scaled=self._sample.scaled)
         buckets = np.minimum(buckets, (1 << bits) - 1)  # hashes beyond the sample's range
         starts, stops = begins[buckets].astype(np.int64), begins[buckets + 1].astype(np.int64)
         if not np.all((starts <= stops) & (stops <= self._size)):
-            raise kmer_damage(
-                self._file, f"{array_name('bucket')} does not divide {array_name('hash')}"
-            )
+            raise self._damage(f"{self._name('bucket')} does not divide {self._name('hash')}")
         candidates = joined_ranges(starts, stops - starts)  # (t,)
         queries = np.repeat(np.arange(len(hashes)), stops - starts)  # (t,)
-        check_kmer_type(self._file, "hash")
-        stored = cast("Hashes", self._file.pieces(array_name("hash"), starts, stops)(candidates))
+        check_kmer_type(self._file, "hash", self._sample)
+        stored = cast("Hashes", self._file.pieces(self._name("hash"), starts, stops)(candidates))
         if not np.all((stored[1:] > stored[:-1]) | (queries[1:] != queries[:-1])):
-            raise self._damage(f"{array_name('hash')} does not ascend")
+            raise self._damage(f"{self._name('hash')} does not ascend")
         equal = np.flatnonzero(stored == hashes[queries])
         places = np.full(len(hashes), NO_PLACE, dtype=np.int64)
         places[queries[equal]] = candidates[equal]
@@ -135,6 +130,74 @@ class SegmentKmers:
     def lab_counts(self, places: Places) -> Counts:
         """How many different labs of the segment have each k-mer (m,) -> (m,); 0 for NO_PLACE."""
         return self._counts("labs", places)
+
+    def postings(self, places: Places) -> tuple[Places, Places]:
+        """The plasmids that have each of these k-mers (m,) -> ((t,), (t,)): `which[i]` is the
+        position in `places` that posting i belongs to, `rows[i]` its plasmid.
+
+        In the order of `places`, and for each by lab code, group code and row. A common k-mer and
+        NO_PLACE give none.
+        """
+        stored = np.flatnonzero(places != NO_PLACE)
+        starts = self._items("posting/offsets", places[stored]).astype(np.int64)
+        stops = self._items("posting/offsets", places[stored] + 1).astype(np.int64)
+        [length] = self._file.shape(self._name("posting/row"))
+        if not np.all((starts >= 0) & (starts <= stops) & (stops <= length)):
+            raise self._damage(
+                f"{self._name('posting/offsets')} does not divide {self._name('posting/row')}"
+            )
+        check_kmer_type(self._file, "posting/row", self._sample)
+        read = self._file.pieces(self._name("posting/row"), starts, stops)
+        rows = read(joined_ranges(starts, stops - starts)).astype(np.int64)
+        if len(rows) and not int(rows.max()) < self._rows:
+            raise self._damage(f"a posting leaves the {self._rows} rows")
+        return np.repeat(stored, stops - starts), rows
+
+    def unequal(self, expected: Mapping[str, NDArray[np.generic]]) -> list[str]:
+        """The names of the arrays of this sample that differ from the `expected` ones."""
+        return [
+            self._name(column)
+            for column in self._sample.columns
+            if (column not in self._sample.optional or self._name(column) in self._file)
+            and not np.array_equal(self._column(column), expected[self._name(column)])
+        ]
+
+    def _counts(self, column: str, places: Places) -> Counts:
+        """The counts at these places, 0 for NO_PLACE."""
+        counts = np.zeros(len(places), dtype=np.int32)
+        is_stored = places != NO_PLACE
+        counts[is_stored] = self._items(column, places[is_stored])
+        return counts
+
+    def _items(self, column: str, places: Places) -> NDArray[np.generic]:
+        """The numbers of a column at these places, reading little else."""
+        check_kmer_type(self._file, column, self._sample)
+        return self._file.items(self._name(column), places)
+
+    def _name(self, column: str) -> str:
+        return self._sample.array_name(column)
+
+    def _column(self, column: str) -> NDArray[np.generic]:
+        check_kmer_type(self._file, column, self._sample)
+        return self._file.array(self._name(column))
+
+    def _damage(self, what: str) -> DamagedError:
+        return kmer_damage(self._file, what)
+
+
+class SegmentKmers(KmerTable):
+    """The k-mers of a segment: those of the sample that all of its plasmids have, and the `fine`
+    ones of the finer sample beside it (None in a file written before there was one)."""
+
+    def __init__(self, file: ArrayFile, *, rows: int) -> None:
+        super().__init__(file, rows=rows, sample=KMERS)
+        is_there = FINE_KMERS.is_in(file)
+        self.fine = FineKmers(file, rows=rows) if is_there else None
+
+    @staticmethod
+    def are_in(file: ArrayFile) -> bool:
+        """Whether the file has any array of k-mers; those made without sequences have none."""
+        return KMERS.is_in(file)
 
     def plasmid_counts(self, places: Places) -> Counts:
         """How many plasmids of the segment have each k-mer (m,) -> (m,); 0 for NO_PLACE."""
@@ -197,48 +260,11 @@ class SegmentKmers:
             raise self._damage(f"{array_name('composition')} holds no shares")
         return shares
 
-    def postings(self, places: Places) -> tuple[Places, Places]:
-        """The plasmids that have each of these k-mers (m,) -> ((t,), (t,)): `which[i]` is the
-        position in `places` that posting i belongs to, `rows[i]` its plasmid.
-
-        In the order of `places`, and for each by lab code, group code and row. A common k-mer and
-        NO_PLACE give none.
-        """
-        stored = np.flatnonzero(places != NO_PLACE)
-        starts = self._items("posting/offsets", places[stored]).astype(np.int64)
-        stops = self._items("posting/offsets", places[stored] + 1).astype(np.int64)
-        [length] = self._file.shape(array_name("posting/row"))
-        if not np.all((starts >= 0) & (starts <= stops) & (stops <= length)):
-            raise self._damage("kmers/posting/offsets does not divide kmers/posting/row")
-        check_kmer_type(self._file, "posting/row")
-        read = self._file.pieces(array_name("posting/row"), starts, stops)
-        rows = read(joined_ranges(starts, stops - starts)).astype(np.int64)
-        if len(rows) and not int(rows.max()) < self._rows:
-            raise self._damage(f"a posting leaves the {self._rows} rows")
-        return np.repeat(stored, stops - starts), rows
-
     def differing(self, expected: Mapping[str, NDArray[np.generic]]) -> list[str]:
         """The names of the stored arrays that differ from `expected`, which has every array of
-        COLUMNS, in file order."""
-        assert expected.keys() == {array_name(column) for column in COLUMNS}
-        return [
-            array_name(column)
-            for column in COLUMNS
-            if (column not in OPTIONAL_COLUMNS or array_name(column) in self._file)
-            and not np.array_equal(self._column(column), expected[array_name(column)])
-        ]
-
-    def _counts(self, column: str, places: Places) -> Counts:
-        """The counts at these places, 0 for NO_PLACE."""
-        counts = np.zeros(len(places), dtype=np.int32)
-        is_stored = places != NO_PLACE
-        counts[is_stored] = self._items(column, places[is_stored])
-        return counts
-
-    def _items(self, column: str, places: Places) -> NDArray[np.generic]:
-        """The numbers of a column at these places, reading little else."""
-        check_kmer_type(self._file, column)
-        return self._file.items(array_name(column), places)
+        both samples, in file order."""
+        tables = [self, *([self.fine] if self.fine is not None else [])]
+        return [name for table in tables for name in table.unequal(expected)]
 
     @cached_property
     def _sketch_offsets(self) -> Places:
@@ -250,14 +276,18 @@ class SegmentKmers:
         ends = int(offsets[0]), int(offsets[-1])
         [length] = self._file.shape(array_name(pieces))
         if ends != (0, length) or not np.all(offsets[1:] >= offsets[:-1]):
-            raise kmer_damage(
-                self._file, f"{array_name(column)} does not divide {array_name(pieces)}"
-            )
+            raise self._damage(f"{array_name(column)} does not divide {array_name(pieces)}")
         return offsets
 
-    def _column(self, column: str) -> NDArray[np.generic]:
-        check_kmer_type(self._file, column)
-        return self._file.array(array_name(column))
 
-    def _damage(self, what: str) -> DamagedError:
-        return kmer_damage(self._file, what)
+class FineKmers(KmerTable):
+    """The k-mers of the finer sample of a segment."""
+
+    def __init__(self, file: ArrayFile, *, rows: int) -> None:
+        super().__init__(file, rows=rows, sample=FINE_KMERS)
+
+    @cached_property
+    def units(self) -> Places:
+        """How much the k-mers of each plasmid count that are not common (n,), in units of a k-mer
+        that few labs have."""
+        return self._column("units").astype(np.int64)

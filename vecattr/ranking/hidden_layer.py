@@ -173,12 +173,13 @@ def _drawn(logits: Column) -> Codes:
     """DRAWN places among logits (f,), ascending: each as often as its weight in a softmax says, by
     systematic sampling (Madow 1949), which draws nothing at random."""
     sums = np.cumsum(np.exp(_SHARPNESS * (logits - logits.max())))
-    return np.searchsorted(sums, (np.arange(DRAWN) + 0.5) / DRAWN * sums[-1])
+    drawn: Codes = np.searchsorted(sums, (np.arange(DRAWN) + 0.5) / DRAWN * sums[-1])
+    return drawn
 
 
 def _corrections(near: Column, drawn: Codes, true: Column) -> Column:
     """What is added to logits that are nearly right (f,), by the true ones of those that are drawn
-    (d,): in each of PARTS, of as many drawn ones each, what makes the sum of their weights right."""
+    (d,): in each of PARTS, of as many drawn ones each, what makes the sum of weights right."""
     of_drawn = near[drawn]
     bounds = np.sort(of_drawn)[np.arange(1, PARTS) * len(drawn) // PARTS]
     factors = np.exp(_SHARPNESS * (true - of_drawn))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import random
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,15 @@ from numpy.typing import NDArray
 from vecattr.indexes.scoring.catalogue import NO_ROWS, RARE_BELOW, Catalogue
 from vecattr.indexes.scoring.lab_features import LabFeatures, QueryKmers
 from vecattr.indexes.scoring.lab_similarities import StoredSimilarities
-from vecattr.indexes.storage.kmer_schema import MOST_LABS, SCALED, K
+from vecattr.indexes.storage.kmer_schema import (
+    FINE_MOST_LABS,
+    FINE_SCALED,
+    FINENESS,
+    FIRST_FINE,
+    MOST_LABS,
+    SCALED,
+    K,
+)
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.ranking.evidence_ranker import COLUMN_NAMES, LOG_ODDS
 from vecattr.sequences.kmers import sampled_kmers
@@ -45,10 +53,12 @@ class Part:
 
 @dataclass(frozen=True)
 class World:
-    """Some segments; labs that are `pooled`, by present names, share a class."""
+    """Some segments, with the finer sample or without; labs that are `pooled`, by present names,
+    share a class."""
 
     parts: list[Part]
     pooled: tuple[str, ...] = ()
+    fine: bool = True
 
     @property
     def labs(self) -> list[str]:
@@ -69,6 +79,8 @@ class World:
             )
             for part in self.parts
         ]
+        if not self.fine:  # as one segment at least that an older version wrote
+            segments[0].stored.kmers.fine = None
         return LabFeatures(Catalogue.from_segments(segments, self.classes), segments)
 
 
@@ -104,9 +116,22 @@ def random_world(seed: int, *, segments: int) -> tuple[World, list[str]]:
     return World(parts, ("Doug", "Yew")), pieces
 
 
-def plain_sketch(plasmid: Plasmid) -> list[int]:
-    circular = plasmid.is_circular
-    return sampled_kmers(plasmid.sequence, k=K, scaled=SCALED, circular=circular).tolist()
+def plain_sketch(plasmid: Plasmid, *, fine: bool = True) -> list[int]:
+    scaled, circular = FINE_SCALED if fine else SCALED, plasmid.is_circular
+    hashes = sampled_kmers(plasmid.sequence, k=K, scaled=scaled, circular=circular)
+    return [int(kmer) for kmer in hashes]
+
+
+def most_labs(kmer: int) -> int:
+    """A k-mer that more labs have is common."""
+    return FINE_MOST_LABS if kmer >= FIRST_FINE else MOST_LABS
+
+
+def weight(kmer: int, labs: int, *, fine: bool) -> float:
+    """How much a k-mer counts that so many labs have."""
+    if not fine:
+        return 1
+    return 1 / FINENESS if labs <= FINE_MOST_LABS else float(kmer < FIRST_FINE)
 
 
 @dataclass
@@ -116,15 +141,15 @@ class Row:
     lab: str
     group: object
     kmers: set[int]
-    rare: int  # of its k-mers, those that are not common in its segment
+    rare: float  # what those of its k-mers count that are not common in its segment
     vector: Vectors
 
 
-def holders_in(part: Part) -> dict[int, set[str]]:
+def holders_in(part: Part, *, fine: bool) -> dict[int, set[str]]:
     """The labs of a segment that have each of its k-mers, removed ones included."""
     holders: dict[int, set[str]] = defaultdict(set)
     for plasmid in part.plasmids:
-        for kmer in plain_sketch(plasmid):
+        for kmer in plain_sketch(plasmid, fine=fine):
             holders[kmer].add(plasmid.lab or "")
     return holders
 
@@ -135,21 +160,35 @@ class PlainLoops:
     def __init__(self, world: World, left_out: Sequence[int]) -> None:
         self.world = world
         self.rows: list[Row] = []
-        holders_of_parts = [holders_in(part) for part in world.parts]
+        self.fine = world.fine
+        holders_of_parts = [holders_in(part, fine=self.fine) for part in world.parts]
         counts: dict[int, int] = {}
         for holders in holders_of_parts:
             for kmer, labs in holders.items():
                 counts[kmer] = counts.get(kmer, 0) + len(labs)
-        self.common = {kmer: count for kmer, count in counts.items() if count > MOST_LABS}
+        self.stored = counts
+        self.common = {kmer: count for kmer, count in counts.items() if count > most_labs(kmer)}
         number = 0
         for part, holders in zip(world.parts, holders_of_parts, strict=True):
-            common_here = {kmer for kmer, labs in holders.items() if len(labs) > MOST_LABS}
+            labs_here = {kmer: len(labs) for kmer, labs in holders.items()}
+            common_here = {kmer for kmer, labs in labs_here.items() if labs > most_labs(kmer)}
             for plasmid, vector in zip(part.plasmids, part.vectors, strict=True):
-                lab, kmers = part.present(plasmid.lab), set(plain_sketch(plasmid))
+                lab, kmers = part.present(plasmid.lab), set(plain_sketch(plasmid, fine=self.fine))
                 if lab is not None and number not in left_out:
                     group = plasmid.group if plasmid.group is not None else number
-                    self.rows.append(Row(lab, group, kmers, len(kmers - common_here), vector))
+                    rare = kmers - common_here
+                    size = sum(weight(kmer, labs_here[kmer], fine=self.fine) for kmer in rare)
+                    self.rows.append(Row(lab, group, kmers, size, vector))
                 number += 1
+
+    def weight(self, kmer: int) -> float:
+        return weight(kmer, self.stored.get(kmer, 0), fine=self.fine)
+
+    def total(self, kmers: Iterable[int]) -> float:
+        return sum(map(self.weight, kmers))
+
+    def weighed_rarity(self, kmer: int) -> float:
+        return self.weight(kmer) * self.rarity(kmer)
 
     def count(self, kmer: int) -> int:
         if kmer in self.common:
@@ -160,7 +199,7 @@ class PlainLoops:
         return math.log(1 + len(self.world.labs) / max(1, self.count(kmer)))
 
     def columns(self, query: Plasmid, vector: Vectors, cosines: Mapping[str, float]) -> Columns:
-        kmers = plain_sketch(query)
+        kmers = plain_sketch(query, fine=self.fine)
         columns_by_name: dict[str, list[float]] = {name: [] for name in NAMES}
         has_pool = POOLED in self.world.classes
         for lab in self.world.labs:
@@ -182,7 +221,7 @@ class PlainLoops:
 
     def sums(self, kmers: set[int], lab_rows: list[Row]) -> dict[str, float]:
         publications = len({row.group for row in lab_rows})
-        rare_count = max(1, sum(kmer not in self.common for kmer in kmers))
+        rare_count = max(1, self.total(kmers - self.common.keys()))
         sums = dict.fromkeys(
             ("sum", "sole_squares", "rarity", "sole", "few", "usage", "recurrent"), 0.0
         )
@@ -190,48 +229,55 @@ class PlainLoops:
             groups = {row.group for row in lab_rows if kmer in row.kmers}
             if not groups:
                 continue
-            count = self.count(kmer)
-            sums["sum"] += 1 / count / rare_count
-            sums["sole_squares"] += 1 / count**2 / rare_count
-            sums["rarity"] += self.rarity(kmer)
-            sums["sole"] += count == 1
-            sums["few"] += count <= 3
-            overall_share = count / len(self.world.labs)
-            sums["usage"] += math.log(1 + len(groups) / (0.5 + publications) / overall_share)
-            sums["recurrent"] += (1 / count) * (len(groups) >= 2)
-        sums["rarity"] /= max(1e-9, sum(map(self.rarity, kmers)))
+            count, amount = self.count(kmer), self.weight(kmer)
+            sums["sum"] += amount / count / rare_count
+            sums["sole_squares"] += amount / count**2 / rare_count
+            sums["rarity"] += self.weighed_rarity(kmer)
+            sums["sole"] += amount * (count == 1)
+            sums["few"] += amount * (count <= 3)
+            share = count / len(self.world.labs)
+            sums["usage"] += amount * math.log(1 + len(groups) / (0.5 + publications) / share)
+            sums["recurrent"] += (amount / count) * (len(groups) >= 2)
+        sums["rarity"] /= max(1e-9, sum(map(self.weighed_rarity, kmers)))
         return sums
 
     def runs(self, kmers: list[int], lab_rows: list[Row], *, circular: bool) -> dict[str, float]:
         lab_kmers = {kmer for row in lab_rows for kmer in row.kmers} - self.common.keys()
+        kmers = [kmer for kmer in kmers if self.weight(kmer)]
         is_shared = [kmer in lab_kmers for kmer in kmers]
         if circular and not all(is_shared):  # begin behind a gap, so that no run is cut in two
             gap = is_shared.index(False)
             kmers, is_shared = kmers[gap:] + kmers[:gap], is_shared[gap:] + is_shared[:gap]
-        runs: list[list[float]] = []
+        runs: list[list[int]] = []
         for place, kmer in enumerate(kmers):
             if is_shared[place]:
                 if not place or not is_shared[place - 1]:
                     runs.append([])
-                runs[-1].append(1 / self.count(kmer))
+                runs[-1].append(kmer)
+        weights = [sum(self.weight(kmer) / self.count(kmer) for kmer in run) for run in runs]
         return {
             "runs": len(runs),
-            "run_weight": sum(sum(run) / len(run) for run in runs),
-            "longest_run": max(map(sum, runs), default=0),
-            "run_roots": sum(math.sqrt(sum(run)) for run in runs),
+            "run_weight": sum(
+                weight / self.total(run) for weight, run in zip(weights, runs, strict=True)
+            ),
+            "longest_run": max(weights, default=0),
+            "run_roots": sum(map(math.sqrt, weights)),
         }
 
     def overlaps(self, kmers: set[int], lab_rows: list[Row]) -> dict[str, float]:
         rare = kmers - self.common.keys()
-        rare_count, total = max(1, len(rare)), max(1e-9, sum(map(self.rarity, kmers)))
+        rare_count = max(1, self.total(rare))
+        total = max(1e-9, sum(map(self.weighed_rarity, kmers)))
         shared = [rare & row.kmers for row in lab_rows]
+        sizes = [self.total(kmers_of_row) for kmers_of_row in shared]
         weights = sorted(
-            (sum(map(self.rarity, kmers_of_row)) / total for kmers_of_row in shared), reverse=True
+            (sum(map(self.weighed_rarity, kmers_of_row)) / total for kmers_of_row in shared),
+            reverse=True,
         )
         jaccards = sorted(
             (
-                len(kmers_of_row) / max(1, rare_count + row.rare - len(kmers_of_row))
-                for kmers_of_row, row in zip(shared, lab_rows, strict=True)
+                size / max(1, rare_count + row.rare - size)
+                for size, row in zip(sizes, lab_rows, strict=True)
             ),
             reverse=True,
         )
@@ -240,7 +286,7 @@ class PlainLoops:
             "overlap": weights[0],
             "overlap2": weights[1],
             "overlap3": weights[2],
-            "shared": max((len(kmers_of_row) / rare_count for kmers_of_row in shared), default=0),
+            "shared": max((size / rare_count for size in sizes), default=0),
             "jaccard": jaccards[0],
             "jaccard2": jaccards[1],
         }
@@ -256,13 +302,15 @@ class PlainLoops:
         return {"nearest": nearest, "votes20": votes(20), "votes40": votes(40)}
 
     def facts(self, kmers: set[int], lab_rows: list[Row]) -> dict[str, float]:
+        total = self.total(kmers) or 1
+        known = [kmer for kmer in kmers if self.count(kmer)]
+        few = [kmer for kmer in known if self.count(kmer) <= 20 and kmer not in self.common]
         return {
             "plasmids": math.log(1 + len(lab_rows)),
             "publications": math.log(1 + len({row.group for row in lab_rows})),
-            "kmers": math.log(1 + len(kmers)),
-            "known": sum(self.count(kmer) > 0 for kmer in kmers) / max(1, len(kmers)),
-            "told": sum(1 <= self.count(kmer) <= 20 for kmer in kmers - self.common.keys())
-            / max(1, len(kmers)),
+            "kmers": math.log(1 + sum(kmer < FIRST_FINE for kmer in kmers)),
+            "known": self.total(known) / total,
+            "told": self.total(few) / total,
         }
 
 
@@ -275,7 +323,7 @@ def columns_of(
 ) -> Columns:
     catalogue = lab_features.catalogue
     class_cosines = np.array([cosines[name] for name in catalogue.class_names])
-    kmers = QueryKmers.from_plasmid(query)
+    kmers = QueryKmers.from_plasmid(query, scaled=lab_features.scaled)
     shared = lab_features.shared(kmers.distinct, left_out=left_out)
     similarities = StoredSimilarities(catalogue, lab_features.segments)
     [similar] = similarities.of_queries([query], vector[None, :], [left_out])
@@ -295,11 +343,12 @@ def cosines_for(world: World) -> dict[str, float]:
 
 
 @settings(deadline=None, max_examples=80)
-@given(st.integers(0, 10_000), st.integers(1, 3), st.booleans())
+@given(st.integers(0, 10_000), st.integers(1, 3), st.booleans(), st.booleans())
 def test_all_columns_are_those_of_plain_loops(
-    workshop: Any, seed: int, segments: int, leaves_out: bool
+    workshop: Any, seed: int, segments: int, leaves_out: bool, fine: bool
 ) -> None:
     world, pieces = random_world(seed, segments=segments)
+    world = replace(world, fine=fine)
     if not world.labs:
         return
     chance = random.Random(seed + 1)
@@ -337,6 +386,33 @@ def crowd(shared: str, *, labs: int, own: int = 60) -> list[Plasmid]:
         Plasmid(f"c{lab}", shared + "".join(chance.choices("ACGT", k=own)), lab=f"lab {lab:03}")
         for lab in range(labs)
     ]
+
+
+@pytest.mark.parametrize("fine", [True, False])
+def test_kmers_of_the_finer_sample_count_only_where_few_labs_have_them(
+    workshop: Any, fine: bool
+) -> None:
+    """The part that all share is of more labs than few, so each of its k-mers counts once or not at
+    all; the own parts and those of some labs count by quarters."""
+    chance = random.Random(7)
+    shared, some = ("".join(chance.choices("ACGT", k=300)) for _ in range(2))
+    many = crowd(shared, labs=FINE_MOST_LABS + 3)
+    many += [
+        Plasmid(f"s{lab}", some, lab=f"lab {lab:03}", group=f"g{lab}")
+        for lab in range(FINE_MOST_LABS)
+    ]
+    late = [Plasmid("late", some[:200], lab="lab 001"), Plasmid("own", shared[9:], lab="stranger")]
+    query = Plasmid("q", shared[:150] + many[2].sequence[-60:] + some + shared[150:])
+    [vector] = vectors_of(1, 3)
+    for parts, left_out in (([many], []), ([many], [4, 20]), ([many, late], [20])):
+        world = World([Part(part, vectors_of(len(part), 1)) for part in parts], fine=fine)
+        loops = PlainLoops(world, left_out)
+        assert bool(loops.common) == fine
+        weights = {loops.weight(kmer) for kmer in plain_sketch(query, fine=fine)}
+        assert weights == ({0, 1 / FINENESS, 1} if fine else {1})
+        cosines, rows = cosines_for(world), np.array(left_out, dtype=np.int64)
+        columns = columns_of(world.lab_features(workshop), query, vector, cosines, rows)
+        assert_same(columns, loops.columns(query, vector, cosines))
 
 
 @pytest.mark.proof

@@ -23,16 +23,28 @@ from vecattr.files.atomic import sha256_bytes
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.add import add_labs
 from vecattr.indexes.editing.edit import compact, remove_lab
+from vecattr.indexes.editing.kmer_writer import MoleculeKmers
 from vecattr.indexes.editing.segment_writer import SegmentWriter
 from vecattr.indexes.storage.index_folder import faiss_path, history_path, read_manifest
-from vecattr.indexes.storage.kmer_schema import COLUMNS, MOST_LABS, array_name, sketch_of
+from vecattr.indexes.storage.kmer_schema import (
+    FINE_COLUMNS,
+    FINE_KMERS,
+    FINE_MOST_LABS,
+    FIRST_FINE,
+    KMERS,
+    MOST_LABS,
+    array_name,
+)
 from vecattr.indexes.storage.manifest import FileFacts
 from vecattr.indexes.storage.segment import Segment
-from vecattr.indexes.storage.segment_kmers import SegmentKmers
+from vecattr.indexes.storage.segment_kmers import FineKmers, SegmentKmers
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.kmers import sampled_kmers
 
 Arrays = dict[str, NDArray[np.generic]]
+
+#: The names of the arrays of both samples.
+ARRAYS = [sample.array_name(column) for sample in (KMERS, FINE_KMERS) for column in sample.columns]
 
 
 def made_plasmids(seed: int) -> list[Plasmid]:
@@ -67,16 +79,24 @@ def kmers_of(data: bytes | Path) -> SegmentKmers:
     return kmers
 
 
-def plain_sketch(plasmid: Plasmid) -> set[int]:
-    hashes = sampled_kmers(plasmid.sequence, k=21, scaled=8, circular=plasmid.is_circular)
-    return set(hashes.tolist())
+def fine_kmers_of(data: bytes) -> FineKmers:
+    fine = kmers_of(data).fine
+    assert fine is not None
+    return fine
 
 
-def holders(plasmids: Sequence[Plasmid]) -> dict[int, list[int]]:
+def plain_sketch(plasmid: Plasmid, *, fine: bool = False) -> set[int]:
+    """The k-mers of one sample or of the finer one, which has what the other leaves out."""
+    scaled = 2 if fine else 8
+    hashes = sampled_kmers(plasmid.sequence, k=21, scaled=scaled, circular=plasmid.is_circular)
+    return {kmer for kmer in hashes.tolist() if not fine or kmer >= 1 << 61}
+
+
+def holders(plasmids: Sequence[Plasmid], *, fine: bool = False) -> dict[int, list[int]]:
     """The rows of each k-mer, rows of a lab together, and within it those of a group."""
     rows = defaultdict(list)
     for row, plasmid in enumerate(plasmids):
-        for kmer in plain_sketch(plasmid):
+        for kmer in plain_sketch(plasmid, fine=fine):
             rows[kmer].append(row)
     order = {row: (plasmid.lab, plasmid.group or "", row) for row, plasmid in enumerate(plasmids)}
     return {kmer: sorted(rows[kmer], key=order.__getitem__) for kmer in sorted(rows)}
@@ -101,6 +121,45 @@ def test_counts_sketches_and_postings_are_those_of_plain_sets(seed: int) -> None
     positions, posted_rows = kmers.postings(places)
     expected = [(place, row) for place, kmer_rows in enumerate(rows.values()) for row in kmer_rows]
     assert list(zip(positions.tolist(), posted_rows.tolist(), strict=True)) == expected
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10_000))
+def test_the_finer_sample_has_what_plain_sets_have(seed: int) -> None:
+    plasmids = made_plasmids(seed)
+    rows, kmers = holders(plasmids, fine=True), fine_kmers_of(stored(plasmids))
+    places = np.arange(len(kmers))
+    assert kmers.hashes.tolist() == list(rows)
+    assert kmers.find(kmers.hashes).tolist() == places.tolist()
+    assert kmers.lab_counts(places).tolist() == [
+        len({plasmids[row].lab for row in kmer_rows}) for kmer_rows in rows.values()
+    ]
+    positions, posted_rows = kmers.postings(places)
+    expected = [(place, row) for place, kmer_rows in enumerate(rows.values()) for row in kmer_rows]
+    assert list(zip(positions.tolist(), posted_rows.tolist(), strict=True)) == expected
+    assert kmers.units.tolist() == [
+        len(plain_sketch(plasmid)) + len(plain_sketch(plasmid, fine=True)) for plasmid in plasmids
+    ]
+
+
+def test_a_kmer_of_the_finer_sample_that_many_labs_have_has_no_postings() -> None:
+    """Nor does it count; one of the other sample counts four times then."""
+    chance = random.Random(1)
+    rare, common = ("".join(chance.choices("ACGT", k=200)) for _ in range(2))
+    plasmids = [
+        Plasmid(f"{part[:9]} {n}", part, topology="linear", lab=f"lab {n}")
+        for part, labs in ((rare, FINE_MOST_LABS), (common, 300))
+        for n in range(labs)
+    ]
+    kmers = fine_kmers_of(stored(plasmids))
+    places = kmers.find(np.array(sorted(plain_sketch(plasmids[-1], fine=True)), dtype=np.uint64))
+    assert len(places) > 20
+    assert (places >= 0).all()
+    assert set(kmers.lab_counts(places).tolist()) == {255}
+    assert not len(kmers.postings(places)[1])
+    units = [sum(len(plain_sketch(plasmids[0], fine=fine)) for fine in (False, True))]
+    units = units * FINE_MOST_LABS + [4 * len(plain_sketch(plasmids[-1]))] * 300
+    assert kmers.units.tolist() == units
 
 
 @settings(deadline=None, max_examples=60)
@@ -164,11 +223,14 @@ def test_a_kmer_of_more_labs_than_the_most_is_common_and_has_no_postings() -> No
 
 def test_the_sketch_of_a_query_is_sampled_as_the_stored_ones_are() -> None:
     [plasmid] = [plasmid for plasmid in made_plasmids(3) if plasmid.id == "p1"]
-    sketch = sketch_of(plasmid.rotated(50).sequence, circular=plasmid.is_circular)
-    kmers = kmers_of(stored([plasmid]))
-    assert len(sketch)
+    rotated = plasmid.rotated(50)
+    sketch, fine, _ = MoleculeKmers.from_bases(rotated.sequence, circular=plasmid.is_circular)
+    data = stored([plasmid])
+    assert 0 < len(sketch) < len(fine)
     assert plasmid.is_circular
-    np.testing.assert_array_equal(sketch, kmers.hashes)
+    np.testing.assert_array_equal(sketch, kmers_of(data).hashes)
+    np.testing.assert_array_equal(fine, fine_kmers_of(data).hashes)
+    assert int(sketch.max()) < FIRST_FINE <= int(fine.min())
 
 
 def test_without_sequences_no_kmers_are_stored() -> None:
@@ -202,11 +264,11 @@ def kmer_arrays_of(path: Path) -> Arrays:
     """The arrays of the k-mers of an index with one segment."""
     [file] = segment_files(path)
     arrays, _ = unpacked(file.read_bytes())
-    return {name: array for name, array in arrays.items() if name.startswith("kmers/")}
+    return {name: array for name, array in arrays.items() if name in ARRAYS}
 
 
 def assert_same(actual: Arrays, expected: Arrays) -> None:
-    assert actual.keys() == expected.keys() == {array_name(column) for column in COLUMNS}
+    assert actual.keys() == expected.keys() == {*ARRAYS}
     for name, array in actual.items():
         assert array.dtype == expected[name].dtype
         np.testing.assert_array_equal(array, expected[name])
@@ -278,10 +340,37 @@ def swap_segment(path: Path, lie: Lie) -> None:
 
 
 def without_kmers(arrays: Arrays, attributes: dict[str, Any]) -> None:
-    for column in COLUMNS:
-        del arrays[array_name(column)]
-    for name in [name for name in attributes if name.startswith("kmer_")]:
+    for name in ARRAYS:
+        del arrays[name]
+    for name in [name for name in attributes if "kmer_" in name]:
         del attributes[name]
+
+
+def without_fine_kmers(arrays: Arrays, attributes: dict[str, Any]) -> None:
+    for column in FINE_COLUMNS:
+        del arrays[FINE_KMERS.array_name(column)]
+    for name in [name for name in attributes if name.startswith("fine_kmer_")]:
+        del attributes[name]
+
+
+def test_a_segment_made_before_there_was_a_finer_sample_is_asked_without_it(
+    tmp_path: Path, workshop: Any
+) -> None:
+    plasmids = workshop.plasmids(["Ash", "Birch"])
+    workshop.build(tmp_path / "i", plasmids)
+    whole = kmer_arrays_of(tmp_path / "i")
+    swap_segment(tmp_path / "i", without_fine_kmers)
+    opened = workshop.open(tmp_path / "i")
+    assert opened.query(plasmids[0], k=1).labs[0].name == "Ash"
+    assert opened.segments[0].stored.kmers.fine is None
+    assert verify_index(tmp_path / "i").findings == ()
+    add_labs(tmp_path / "i", workshop.plasmids(["Cedar"]), embedder=workshop.embedder)
+    opened = workshop.open(tmp_path / "i")
+    assert [segment.stored.kmers.fine is None for segment in opened.segments] == [True, False]
+    assert opened.query(plasmids[0], k=1).labs[0].name == "Ash"
+    remove_lab(tmp_path / "i", "Cedar")
+    compact(tmp_path / "i")
+    assert_same(kmer_arrays_of(tmp_path / "i"), whole)
 
 
 def test_a_segment_made_before_there_were_kmers_opens(tmp_path: Path, workshop: Any) -> None:
@@ -299,22 +388,22 @@ def test_a_segment_made_before_there_were_kmers_opens(tmp_path: Path, workshop: 
     assert_same(kmer_arrays_of(tmp_path / "i"), whole)
 
 
-@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("name", ARRAYS)
 def test_verify_names_the_array_that_sequences_do_not_make(
-    tmp_path: Path, workshop: Any, column: str
+    tmp_path: Path, workshop: Any, name: str
 ) -> None:
     def lie(arrays: Arrays, attributes: dict[str, Any]) -> None:
-        values = arrays[array_name(column)]
-        if column.endswith("offsets"):
+        values = arrays[name]
+        if name.endswith("offsets"):
             values[3] += 1  # a k-mer or row gets one of its neighbour's
         else:
-            values[-1] -= 1
+            values[-1] += -1 if values[-1] > 0 else 1
 
     workshop.build(tmp_path / "i", workshop.plasmids(["Ash", "Birch"]))
     swap_segment(tmp_path / "i", lie)
     [finding] = verify_index(tmp_path / "i").findings
     assert finding.level == "error"
-    assert finding.what.startswith(array_name(column))
+    assert finding.what.startswith(name)
     assert finding.where == str(segment_files(tmp_path / "i")[0])
 
 
