@@ -27,6 +27,7 @@ from vecattr.indexes.editing.kmer_writer import bucket_starts
 from vecattr.indexes.editing.publish import publish
 from vecattr.indexes.editing.segment_sink import write_segment
 from vecattr.indexes.storage.index_folder import segment_path
+from vecattr.indexes.storage.kmer_schema import FINE_KMERS, FIRST_FINE, KMERS, KmerSample
 from vecattr.indexes.storage.lock import writing
 from vecattr.indexes.storage.segment import SEGMENT_FORMAT, SEGMENT_VERSION
 from vecattr.indexes.storage.segment_kmers import joined_ranges
@@ -40,7 +41,6 @@ from vecattr.vectors import Vectors, unit_rows
 CHANGED = 1 - 0.97**21
 #: The length of the noise that is added to a unit vector.
 NOISE = 0.8
-_HASHES_BELOW = 1 << 61  # one k-mer in eight is kept
 
 Arrays = dict[str, NDArray[np.generic]]
 
@@ -99,25 +99,40 @@ class CopiedSegment:
 
     def _kmers(self, arrays: Arrays) -> Arrays:
         """The k-mers with some hashes changed, in the order of the new ones."""
-        hashes: Hashes = np.array(arrays["kmers/hash"], dtype=np.uint64)
-        changed = self._rng.random(len(hashes)) < CHANGED
-        hashes[changed] = self._rng.integers(
-            0, _HASHES_BELOW, size=int(changed.sum()), dtype=np.uint64
-        )
-        order = np.argsort(hashes)
+        order, kmers = self._changed(arrays, KMERS, first=0)
         place = np.empty(len(order), dtype=np.uint32)
         place[order] = np.arange(len(order), dtype=np.uint32)
-        starts = np.asarray(arrays["kmers/posting/offsets"])
-        counts = np.diff(starts)[order]
-        rows = arrays["kmers/posting/row"][joined_ranges(starts[:-1][order], counts)]
+        _, fine = self._changed(arrays, FINE_KMERS, first=int(FIRST_FINE))
         return {
-            "kmers/hash": hashes[order],
-            "kmers/labs": arrays["kmers/labs"][order],
+            **kmers,
             "kmers/plasmids": arrays["kmers/plasmids"][order],
-            "kmers/bucket": bucket_starts(hashes[order]),
-            "kmers/posting/offsets": np.append(0, np.cumsum(counts)),
-            "kmers/posting/row": rows,
             "kmers/sketch/place": self._sketches(arrays, place),
+            **fine,
+        }
+
+    def _changed(
+        self, arrays: Arrays, sample: KmerSample, *, first: int
+    ) -> tuple[NDArray[np.int64], Arrays]:
+        """The order of the k-mers of one sample, whose hashes begin at `first`, after some have
+        changed, and what both samples have of k-mers, in this order."""
+        names = {column: sample.array_name(column) for column in sample.columns}
+        hashes: Hashes = np.array(arrays[names["hash"]], dtype=np.uint64)
+        changed = self._rng.random(len(hashes)) < CHANGED
+        hashes[changed] = self._rng.integers(
+            first, (1 << 64) // sample.scaled, size=int(changed.sum()), dtype=np.uint64
+        )
+        order = np.argsort(hashes)
+        starts = np.asarray(arrays[names["posting/offsets"]])
+        begins, counts = (
+            starts[:-1][order].astype(np.int64),
+            np.diff(starts.astype(np.int64))[order],
+        )
+        return order, {
+            names["hash"]: hashes[order],
+            names["labs"]: arrays[names["labs"]][order],
+            names["bucket"]: bucket_starts(hashes[order], scaled=sample.scaled),
+            names["posting/offsets"]: np.append(0, np.cumsum(counts)).astype(offsets.dtype),
+            names["posting/row"]: arrays[names["posting/row"]][joined_ranges(begins, counts)],
         }
 
     def _sketches(self, arrays: Arrays, place: NDArray[np.uint32]) -> NDArray[np.uint32]:
