@@ -122,11 +122,9 @@ class CopiedSegment:
             first, (1 << 64) // sample.scaled, size=int(changed.sum()), dtype=np.uint64
         )
         order = np.argsort(hashes)
-        starts = np.asarray(arrays[names["posting/offsets"]])
-        begins, counts = (
-            starts[:-1][order].astype(np.int64),
-            np.diff(starts.astype(np.int64))[order],
-        )
+        offsets = np.asarray(arrays[names["posting/offsets"]])
+        starts = offsets.astype(np.int64)
+        begins, counts = starts[:-1][order], np.diff(starts)[order]
         return order, {
             names["hash"]: hashes[order],
             names["labs"]: arrays[names["labs"]][order],
