@@ -232,8 +232,8 @@ def _was_left(path: Entry, manifest: Manifest, left: int, *, to: int | None) -> 
 def compact(path: Path, *, wait: float = 0, step: StepHook = no_hook) -> EditReport:
     """Merge all segments, leaving out what is removed; no cosine changes.
 
-    An index that is compact already stays as it is; what is not needed, such as maps that were
-    drawn, is deleted.
+    An index that is compact already stays as it is, unless an older version wrote it without the
+    finer sample of k-mers; what is not needed, such as maps that were drawn, is deleted.
 
     >>> compact(Path("my.index")).labs
     4
@@ -242,16 +242,22 @@ def compact(path: Path, *, wait: float = 0, step: StepHook = no_hook) -> EditRep
     read_manifest(path)
     with writing(path, wait=wait) as folder:
         old = newest_manifest(folder.root)
+        segments = open_segments(folder.root, old)
         is_edited = any(entry.removed or entry.renamed for entry in old.segments)
-        if not is_edited and len(old.segments) <= 1:
+        if not is_edited and len(segments) <= 1 and all(map(_is_up_to_date, segments)):
             sweep(folder.root, old)
             return _report("compact", 0, old)
-        segments = open_segments(folder.root, old)
         entries = merge_segments(folder.root, segments, old, step=step)
         new = replace(old, generation=old.generation + 1, restores=None, segments=tuple(entries))
         details = {"segments": [len(old.segments), len(entries)]}
         publish(folder, new, action="compact", details=details, step=step)
     return _report("compact", new.plasmids, new)
+
+
+def _is_up_to_date(segment: LiveSegment) -> bool:
+    """Whether a segment has all of the k-mers that its sequences give."""
+    kmers = segment.stored.kmers
+    return not segment.stored.has_sequences or (kmers is not None and kmers.fine is not None)
 
 
 def _next_manifest(old: Manifest, segments: Sequence[LiveSegment]) -> Manifest:

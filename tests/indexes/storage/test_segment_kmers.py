@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import shutil
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -364,6 +365,9 @@ def test_a_segment_made_before_there_was_a_finer_sample_is_asked_without_it(
     assert opened.query(plasmids[0], k=1).labs[0].name == "Ash"
     assert opened.segments[0].stored.kmers.fine is None
     assert verify_index(tmp_path / "i").findings == ()
+    shutil.copytree(tmp_path / "i", tmp_path / "other")
+    compact(tmp_path / "other")
+    assert_same(kmer_arrays_of(tmp_path / "other"), whole)
     add_labs(tmp_path / "i", workshop.plasmids(["Cedar"]), embedder=workshop.embedder)
     opened = workshop.open(tmp_path / "i")
     assert [segment.stored.kmers.fine is None for segment in opened.segments] == [True, False]
