@@ -128,7 +128,7 @@ class CopiedSegment:
         return order, {
             names["hash"]: hashes[order],
             names["labs"]: arrays[names["labs"]][order],
-            names["bucket"]: bucket_starts(hashes[order], scaled=sample.scaled),
+            names["bucket"]: bucket_starts(hashes[order], sample=sample),
             names["posting/offsets"]: np.append(0, np.cumsum(counts)).astype(offsets.dtype),
             names["posting/row"]: arrays[names["posting/row"]][joined_ranges(begins, counts)],
         }

@@ -25,6 +25,7 @@ from vecattr.indexes.storage.kmer_schema import (
     MOST_LABS,
     SCALED,
     K,
+    KmerSample,
     bucket_bits,
     bucket_of,
 )
@@ -113,7 +114,7 @@ def _fine_arrays(sketches: list[Hashes], rows: _RowOrder, *, units: NDArray[np.i
     return {
         "hash": hashes,
         "labs": np.concatenate(lab_counts),
-        "bucket": bucket_starts(hashes, scaled=FINE_SCALED),
+        "bucket": bucket_starts(hashes, sample=FINE_KMERS),
         "posting/offsets": np.append(0, np.cumsum(counts)).astype(np.uint32),
         "posting/row": np.concatenate(posting_rows),
         "units": units.astype(np.int32),
@@ -128,11 +129,10 @@ def _slice_of(sketch: Hashes, number: int) -> Hashes:
     return sketch[first:last]
 
 
-def bucket_starts(kmers: Hashes, *, scaled: int = SCALED) -> NDArray[np.uint32]:
-    """Where each bucket of ascending hashes (u,) of a sample of one in `scaled` begins, and the
-    end, (2^b + 1,)."""
-    bits = bucket_bits(len(kmers))
-    sizes = np.bincount(bucket_of(kmers, bits=bits, scaled=scaled), minlength=1 << bits)
+def bucket_starts(kmers: Hashes, *, sample: KmerSample = KMERS) -> NDArray[np.uint32]:
+    """Where each bucket of ascending hashes (u,) begins, and the end, (2^b + 1,)."""
+    bits = bucket_bits(len(kmers), sample=sample)
+    sizes = np.bincount(bucket_of(kmers, bits=bits, sample=sample), minlength=1 << bits)
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.uint32)
 
 

@@ -72,20 +72,19 @@ FINE_COLUMNS: Mapping[str, type[np.generic]] = {
     "units": np.int32,
 }
 
-#: The mean number of k-mers in a bucket is at most this.
-_BUCKET_SIZE = 32
-
 
 @dataclass(frozen=True)
 class KmerSample:
     """One of the two samples: the group of its arrays, what they depend on, the type of each, which
-    may be absent, and one in how many k-mers have hashes in the range of its buckets."""
+    may be absent; one in how many k-mers have hashes in the range of its buckets, and how many are
+    in a bucket at most, on average."""
 
     group: str
     parameters: Mapping[str, Attribute]
     columns: Mapping[str, type[np.generic]]
     optional: tuple[str, ...]
     scaled: int
+    bucket_size: int
 
     def array_name(self, column: str) -> str:
         """The name of an array of `columns` inside the segment file."""
@@ -96,8 +95,8 @@ class KmerSample:
         return any(self.array_name(column) in file for column in self.columns)
 
 
-KMERS = KmerSample("kmers", PARAMETERS, COLUMNS, OPTIONAL_COLUMNS, SCALED)
-FINE_KMERS = KmerSample("fine_kmers", FINE_PARAMETERS, FINE_COLUMNS, (), FINE_SCALED)
+KMERS = KmerSample("kmers", PARAMETERS, COLUMNS, OPTIONAL_COLUMNS, SCALED, 32)
+FINE_KMERS = KmerSample("fine_kmers", FINE_PARAMETERS, FINE_COLUMNS, (), FINE_SCALED, 8)
 
 
 def array_name(column: str) -> str:
@@ -105,15 +104,14 @@ def array_name(column: str) -> str:
     return KMERS.array_name(column)
 
 
-def bucket_bits(size: int) -> int:
+def bucket_bits(size: int, *, sample: KmerSample = KMERS) -> int:
     """The number b of bits that number the buckets of so many k-mers."""
-    return max(0, -(-size // _BUCKET_SIZE) - 1).bit_length()
+    return max(0, -(-size // sample.bucket_size) - 1).bit_length()
 
 
-def bucket_of(hashes: Hashes, *, bits: int, scaled: int = SCALED) -> NDArray[np.int64]:
-    """The bucket of each hash, 2^bits of them dividing the range of a sample of one in `scaled`
-    equally (m,) -> (m,)."""
-    range_bits = 64 - (scaled - 1).bit_length()
+def bucket_of(hashes: Hashes, *, bits: int, sample: KmerSample = KMERS) -> NDArray[np.int64]:
+    """The bucket of each hash, 2^bits of them dividing the sample's range equally (m,) -> (m,)."""
+    range_bits = 64 - (sample.scaled - 1).bit_length()
     return (hashes >> np.uint64(range_bits - bits)).astype(np.int64)
 
 
@@ -129,7 +127,7 @@ def check_kmer_layout(file: ArrayFile, *, rows: int, sample: KmerSample = KMERS)
         "posting/offsets": size + 1,
         "rare": rows,
         "units": rows,
-        "bucket": (1 << bucket_bits(size)) + 1,
+        "bucket": (1 << bucket_bits(size, sample=sample)) + 1,
     }.items():
         name = sample.array_name(column)
         if column not in sample.columns or (column in sample.optional and name not in file):

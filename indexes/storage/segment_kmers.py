@@ -109,9 +109,9 @@ class KmerTable:
 
     def _find_in_buckets(self, hashes: Hashes) -> Places:
         """As `find`, reading little but the buckets of these k-mers."""
-        bits = bucket_bits(self._size)
+        bits = bucket_bits(self._size, sample=self._sample)
         begins = cast("NDArray[np.uint32]", self._column("bucket"))
-        buckets = bucket_of(hashes, bits=bits, scaled=self._sample.scaled)
+        buckets = bucket_of(hashes, bits=bits, sample=self._sample)
         buckets = np.minimum(buckets, (1 << bits) - 1)  # hashes beyond the sample's range
         starts, stops = begins[buckets].astype(np.int64), begins[buckets + 1].astype(np.int64)
         if not np.all((starts <= stops) & (stops <= self._size)):
