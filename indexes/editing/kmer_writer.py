@@ -70,10 +70,12 @@ def kmer_arrays(
     molecules: Iterable[MoleculeKmers], *, labs: StoredCodes, groups: StoredCodes
 ) -> Arrays:
     """The arrays of both samples of n plasmids, with their lab codes (n,) and group codes (n,)."""
-    sketches, fine_sketches, compositions = [], [], [np.zeros((0, WORDS), dtype=np.float32)]
-    for molecule in molecules:
-        sketches.append(molecule.sketch)
-        fine_sketches.append(molecule.fine)
+    sketches, compositions = [], [np.zeros((0, WORDS), dtype=np.float32)]
+    slices: list[list[Hashes]] = [[] for _ in range(1, FINENESS)]
+    for molecule in molecules:  # copies, so that each list can be given back by itself
+        sketches.append(molecule.sketch.copy())
+        for number, hashes in enumerate(slices, start=1):
+            hashes.append(_slice_of(molecule.fine, number).copy())
         compositions.append(molecule.composition[None, :])
     rows = _RowOrder.from_codes(labs, groups)
     counted = _Counted.from_sketches(sketches, rows, most_labs=MOST_LABS)
@@ -92,18 +94,19 @@ def kmer_arrays(
     units = counted.units(len(labs))
     del counted
     named: Arrays = {KMERS.array_name(column): array for column, array in arrays.items()}
-    for column, array in _fine_arrays(fine_sketches, rows, units=units).items():
+    for column, array in _fine_arrays(slices, rows, units=units).items():
         named[FINE_KMERS.array_name(column)] = array
     return named
 
 
-def _fine_arrays(sketches: list[Hashes], rows: _RowOrder, *, units: NDArray[np.int64]) -> Arrays:
-    """The arrays of the finer sample from its part of each molecule; `units` (n,) are what the
-    k-mers of the other sample count."""
+def _fine_arrays(
+    slices: list[list[Hashes]], rows: _RowOrder, *, units: NDArray[np.int64]
+) -> Arrays:
+    """The arrays of the finer sample from the slices of each molecule, which are empty then;
+    `units` (n,) are what the k-mers of the other sample count."""
     kmers, lab_counts, posting_rows, posting_counts = [], [], [], []
-    for number in range(1, FINENESS):
-        slices = [_slice_of(sketch, number) for sketch in sketches]
-        counted = _Counted.from_sketches(slices, rows, most_labs=FINE_MOST_LABS)
+    for sketches in slices:
+        counted = _Counted.from_sketches(sketches, rows, most_labs=FINE_MOST_LABS)
         kmers.append(counted.kmers)
         lab_counts.append(np.minimum(counted.labs, _MOST_COUNTED).astype(np.uint8))
         posting_counts.append(np.diff(counted.posting_offsets))
