@@ -39,8 +39,8 @@ from vecattr.sequences.two_bit import PackedBases, unpack_bases
 Arrays = dict[str, NDArray[np.generic]]
 
 _HALF = np.uint64(32)
-
-
+#: Hashes in a chunk of sketches.
+_CHUNK = 1 << 20
 #: Counts of labs in the finer sample end here.
 _MOST_COUNTED = 255
 
@@ -66,44 +66,62 @@ class MoleculeKmers(NamedTuple):
         return cls.from_bases(unpack_bases(packed), circular=topology == "circular")
 
 
+class CollectedKmers:
+    """The k-mers of n plasmids, one after the other, until they are counted."""
+
+    def __init__(self) -> None:
+        self._sketches = _Sketches()
+        self._slices = [_Sketches() for _ in range(1, FINENESS)]
+        self._compositions = [np.zeros((0, WORDS), dtype=np.float32)]
+
+    def __len__(self) -> int:
+        return len(self._sketches)
+
+    def add(self, molecule: MoleculeKmers) -> None:
+        """Those of the next plasmid."""
+        self._sketches.add(molecule.sketch)
+        for number, sketches in enumerate(self._slices, start=1):
+            sketches.add(_slice_of(molecule.fine, number))
+        self._compositions.append(molecule.composition[None, :])
+
+    def arrays(self, *, labs: StoredCodes, groups: StoredCodes) -> Arrays:
+        """The arrays of both samples, with the lab codes (n,) and group codes (n,) of the plasmids.
+        No k-mer is collected then, so that memory holds each once."""
+        rows = _RowOrder.from_codes(labs, groups)
+        counted = _Counted.from_sketches(self._sketches, rows, most_labs=MOST_LABS)
+        arrays: Arrays = {
+            "hash": counted.kmers,
+            "labs": counted.labs.astype(np.int32),
+            "plasmids": counted.plasmids.astype(np.int32),
+            "bucket": bucket_starts(counted.kmers),
+            "composition": np.concatenate(self._compositions),
+            "sketch/offsets": counted.sketch_offsets,
+            "sketch/place": counted.places,
+            "posting/offsets": counted.posting_offsets,
+            "posting/row": counted.posting_rows,
+            "rare": np.bincount(counted.posting_rows, minlength=len(labs)).astype(np.int32),
+        }
+        units = counted.units(len(labs))
+        del counted
+        named: Arrays = {KMERS.array_name(column): array for column, array in arrays.items()}
+        for column, array in _fine_arrays(self._slices, rows, units=units).items():
+            named[FINE_KMERS.array_name(column)] = array
+        return named
+
+
 def kmer_arrays(
     molecules: Iterable[MoleculeKmers], *, labs: StoredCodes, groups: StoredCodes
 ) -> Arrays:
     """The arrays of both samples of n plasmids, with their lab codes (n,) and group codes (n,)."""
-    sketches, compositions = [], [np.zeros((0, WORDS), dtype=np.float32)]
-    slices: list[list[Hashes]] = [[] for _ in range(1, FINENESS)]
-    for molecule in molecules:  # copies, so that each list can be given back by itself
-        sketches.append(molecule.sketch.copy())
-        for number, hashes in enumerate(slices, start=1):
-            hashes.append(_slice_of(molecule.fine, number).copy())
-        compositions.append(molecule.composition[None, :])
-    rows = _RowOrder.from_codes(labs, groups)
-    counted = _Counted.from_sketches(sketches, rows, most_labs=MOST_LABS)
-    arrays: Arrays = {
-        "hash": counted.kmers,
-        "labs": counted.labs.astype(np.int32),
-        "plasmids": counted.plasmids.astype(np.int32),
-        "bucket": bucket_starts(counted.kmers),
-        "composition": np.concatenate(compositions),
-        "sketch/offsets": counted.sketch_offsets,
-        "sketch/place": counted.places,
-        "posting/offsets": counted.posting_offsets,
-        "posting/row": counted.posting_rows,
-        "rare": np.bincount(counted.posting_rows, minlength=len(labs)).astype(np.int32),
-    }
-    units = counted.units(len(labs))
-    del counted
-    named: Arrays = {KMERS.array_name(column): array for column, array in arrays.items()}
-    for column, array in _fine_arrays(slices, rows, units=units).items():
-        named[FINE_KMERS.array_name(column)] = array
-    return named
+    collected = CollectedKmers()
+    for molecule in molecules:
+        collected.add(molecule)
+    return collected.arrays(labs=labs, groups=groups)
 
 
-def _fine_arrays(
-    slices: list[list[Hashes]], rows: _RowOrder, *, units: NDArray[np.int64]
-) -> Arrays:
-    """The arrays of the finer sample from the slices of each molecule, which are empty then;
-    `units` (n,) are what the k-mers of the other sample count."""
+def _fine_arrays(slices: list[_Sketches], rows: _RowOrder, *, units: NDArray[np.int64]) -> Arrays:
+    """The arrays of the finer sample from its slices of each molecule; `units` (n,) are what the
+    k-mers of the other sample count."""
     kmers, lab_counts, posting_rows, posting_counts = [], [], [], []
     for sketches in slices:
         counted = _Counted.from_sketches(sketches, rows, most_labs=FINE_MOST_LABS)
@@ -139,14 +157,39 @@ def bucket_starts(kmers: Hashes, *, sample: KmerSample = KMERS) -> NDArray[np.ui
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.uint32)
 
 
-def _concatenated(sketches: list[Hashes]) -> tuple[Hashes, NDArray[np.int64]]:
-    """All sketches as one array (e,), and where each begins (n + 1,). The list is empty then, so
-    that memory holds them once."""
-    offsets = np.cumsum([0, *map(len, sketches)], dtype=np.int64)
-    hashes = np.empty(int(offsets[-1]), dtype=np.uint64)
-    for row in reversed(range(len(sketches))):
-        hashes[offsets[row] : offsets[row + 1]] = sketches.pop()
-    return hashes, offsets
+class _Sketches:
+    """Sketches one after the other. They are in few large arrays: memory of many small ones would
+    not be given back while others beside them are kept."""
+
+    def __init__(self) -> None:
+        self._chunks: list[Hashes] = []
+        self._free = np.zeros(0, dtype=np.uint64)  # what is left of the last chunk
+        self._sizes: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._sizes)
+
+    def add(self, sketch: Hashes) -> None:
+        """The next one (s,)."""
+        self._sizes.append(len(sketch))
+        while len(sketch):
+            if not len(self._free):
+                self._chunks.append(np.empty(_CHUNK, dtype=np.uint64))
+                self._free = self._chunks[-1]
+            count = min(len(sketch), len(self._free))
+            self._free[:count] = sketch[:count]
+            self._free, sketch = self._free[count:], sketch[count:]
+
+    def taken(self) -> tuple[Hashes, NDArray[np.int64]]:
+        """All of them as one array (e,), and where each begins (n + 1,); none is left."""
+        offsets = np.cumsum([0, *self._sizes], dtype=np.int64)
+        chunks, self._chunks, self._sizes = self._chunks, [], []
+        self._free = np.zeros(0, dtype=np.uint64)
+        hashes = np.empty(int(offsets[-1]), dtype=np.uint64)
+        for number in reversed(range(len(chunks))):
+            part = hashes[number * _CHUNK : (number + 1) * _CHUNK]
+            part[:] = chunks.pop()[: len(part)]
+        return hashes, offsets
 
 
 class _RowOrder(NamedTuple):
@@ -175,10 +218,9 @@ class _Counted:
     posting_offsets: NDArray[np.int64]
 
     @classmethod
-    def from_sketches(cls, sketches: list[Hashes], rows: _RowOrder, *, most_labs: int) -> _Counted:
-        """Of the sketch of each row; the list is empty then. A k-mer is common that more labs
-        have."""
-        hashes, offsets = _concatenated(sketches)
+    def from_sketches(cls, sketches: _Sketches, rows: _RowOrder, *, most_labs: int) -> _Counted:
+        """Of the sketch of each row, which are taken. A k-mer is common that more labs have."""
+        hashes, offsets = sketches.taken()
         kmers = distinct(hashes)  # (e,) -> (u,)
         places = np.searchsorted(kmers, hashes).astype(np.uint32)  # (e,)
         del hashes

@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 
 from vecattr.files.array_directory import Attribute
 from vecattr.files.arrays import string_arrays, write_arrays
-from vecattr.indexes.editing.kmer_writer import Arrays, MoleculeKmers, kmer_arrays
+from vecattr.indexes.editing.kmer_writer import (
+    Arrays,
+    CollectedKmers,
+    MoleculeKmers,
+    kmer_arrays,
+)
 from vecattr.indexes.storage.kmer_schema import FINE_PARAMETERS, PARAMETERS
 from vecattr.indexes.storage.lab_parts import LabPart
 from vecattr.indexes.storage.manifest import Manifest
@@ -53,7 +58,7 @@ class SegmentWriter:
         self._keep_sequences = keep_sequences
         self._most_rows = most_rows
         self._plasmids: list[StoredPlasmid] = []
-        self._kmers: dict[int, MoleculeKmers] = {}
+        self._kmers = CollectedKmers()
         self._parts: list[LabPart] = []
         self._moments: list[Moments] = []
         self._base_bytes = 0
@@ -112,8 +117,8 @@ class SegmentWriter:
             bases = None
         elif bases is None:
             bases = pack_bases(plasmid.sequence)
-        if bases is not None and kmers is not None:
-            self._kmers[len(self)] = kmers
+        if bases is not None and kmers is not None and len(self._kmers) == len(self):
+            self._kmers.add(kmers)
         self.add_stored(
             StoredPlasmid(
                 id=plasmid.id,
@@ -228,17 +233,17 @@ class SegmentWriter:
         }
 
     def _kmer_arrays(self, columns: Arrays) -> Arrays:
-        """Counted from the bases, whatever segments the rows come from, unless they were before;
-        `columns` has the codes."""
-        molecules = (
-            self._kmers.pop(row)
-            if row in self._kmers
-            else MoleculeKmers.from_packed(plasmid.bases, plasmid.topology)
-            for row, plasmid in enumerate(self._plasmids)
-            if plasmid.bases is not None
-        )
+        """Counted from the bases, whatever segments the rows come from, unless those of all rows
+        were before; `columns` has the codes."""
         labs = cast("StoredCodes", columns["sequences/lab"])
         groups = cast("StoredCodes", columns["sequences/group"])
+        if len(self._kmers) == len(self):
+            return self._kmers.arrays(labs=labs, groups=groups)
+        molecules = (
+            MoleculeKmers.from_packed(plasmid.bases, plasmid.topology)
+            for plasmid in self._plasmids
+            if plasmid.bases is not None
+        )
         return kmer_arrays(molecules, labs=labs, groups=groups)
 
     def _lab_arrays(self) -> Arrays:
