@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
 import numpy as np
@@ -170,7 +170,7 @@ class SegmentWriter:
         if self._keep_sequences:
             arrays |= self._base_arrays() | self._kmer_arrays(arrays)
             facts |= {**PARAMETERS, **FINE_PARAMETERS}
-        return write_arrays(dict(sorted(arrays.items())), facts)
+        return write_arrays(_taken_out(arrays), facts)
 
     def _sequence_arrays(self) -> Arrays:
         plasmids = self._plasmids
@@ -272,6 +272,12 @@ class SegmentWriter:
             "moments/total": totals,
             "moments/outer": outers,
         }
+
+
+def _taken_out(arrays: Arrays) -> Iterator[tuple[str, NDArray[np.generic]]]:
+    """The arrays by name, each taken out of `arrays`, so that memory need not hold all twice."""
+    for name in sorted(arrays):
+        yield name, arrays.pop(name)
 
 
 def _coded(column: str, values: Sequence[str | None]) -> Arrays:

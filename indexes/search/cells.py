@@ -190,14 +190,15 @@ class _CellWriter:
         order = np.argsort(self.cells, kind="stable")
         sizes = np.bincount(self.cells, minlength=len(self.centres))
         codes, steps = quantised(self.vectors[order])
+        arrays: dict[str, NDArray[np.generic]] = {
+            "centre": self.centres,
+            "code": codes.view(np.uint8),
+            "offset": np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+            "row": order.astype(np.uint32),
+            "step": steps,
+        }
         return write_arrays(
-            {
-                "centre": self.centres,
-                "code": codes.view(np.uint8),
-                "offset": np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-                "row": order.astype(np.uint32),
-                "step": steps,
-            },
+            arrays,
             {
                 "format": CELLS_FORMAT,
                 "version": CELLS_VERSION,

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vecattr.files.json_files import CONTENT_ERRORS, parse_json
 
 Attribute = str | int | float
+#: Arrays by name, or names with their arrays one after the other.
+NamedArrays = Mapping[str, NDArray[np.generic]] | Iterable[tuple[str, NDArray[np.generic]]]
 
 #: What an array may be: little-endian numbers, in one to three dimensions.
 _DTYPES = frozenset(("|u1", "<i4", "<u4", "<i8", "<u8", "<f4", "<f8"))

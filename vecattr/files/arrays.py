@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.errors import DamagedError, MismatchError
-from vecattr.files.array_directory import Attribute, Directory, Extent
+from vecattr.files.array_directory import Attribute, Directory, Extent, NamedArrays
 from vecattr.files.folder import Location
 from vecattr.files.sealed import Places, SealedBytes, seal
 from vecattr.vectors import EmbeddingTable
@@ -33,10 +33,9 @@ _OFTEN = 64
 _SURROGATES = "surrogatepass"
 
 
-def write_arrays(
-    arrays: Mapping[str, NDArray[np.generic]], attributes: Mapping[str, Attribute]
-) -> bytes:
-    """The bytes of a sealed HDF5 file; the same arrays give the same bytes.
+def write_arrays(arrays: NamedArrays, attributes: Mapping[str, Attribute]) -> bytes:
+    """The bytes of a sealed HDF5 file; the same arrays give the same bytes. Of arrays that come one
+    after the other each is let go when it is written.
 
     A name with slashes makes groups.
     """

@@ -12,18 +12,16 @@ from typing import BinaryIO
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
-from vecattr.files.array_directory import Attribute, Directory, Extent, plain_value
+from vecattr.files.array_directory import Attribute, Directory, Extent, NamedArrays, plain_value
 
 #: The deepest nesting of groups; a file that vecattr writes has two levels.
 _MAX_DEPTH = 8
 
 
-def write_hdf5(
-    arrays: Mapping[str, NDArray[np.generic]], attributes: Mapping[str, Attribute]
-) -> tuple[bytes, Directory]:
-    """A file and its directory; the same arrays give the same bytes.
+def write_hdf5(arrays: NamedArrays, attributes: Mapping[str, Attribute]) -> tuple[bytes, Directory]:
+    """A file and its directory; the same arrays give the same bytes. Of arrays that come one after
+    the other each is let go when it is written.
 
     A name with slashes makes groups. No time is stored (`track_times=False`).
     """
@@ -38,7 +36,7 @@ def write_hdf5(
     ) as file:
         for key, value in attributes.items():
             file.attrs[key] = value
-        for name, array in arrays.items():
+        for name, array in arrays.items() if isinstance(arrays, Mapping) else arrays:
             little_endian = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
             file.create_dataset(name, data=little_endian, track_times=False)
         file.flush()
