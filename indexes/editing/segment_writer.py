@@ -35,7 +35,7 @@ from vecattr.sequences.two_bit import PackedBases, pack_bases
 from vecattr.vectors import Vectors
 
 #: A segment is full at this many rows or bytes of packed bases (four bases each, so 40,000
-#: plasmids or so): counting its k-mers takes about 20 bytes of memory for each base that the file
+#: plasmids or so): counting its k-mers takes about 7 bytes of memory for each base that the file
 #: keeps, however large the index becomes.
 MOST_ROWS = 1 << 17
 MOST_BYTES = 1 << 26
