@@ -10,17 +10,18 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.indexes.scoring.lab_features import QueryKmers
 from vecattr.indexes.scoring.lab_similarities import SHARPNESSES, log_votes
 from vecattr.indexes.scoring.phenotype_odds import FeatureCounts, FeatureMatches
 from vecattr.indexes.scoring.shape_odds import PlasmidShapes, ShapeMatches
-from vecattr.indexes.storage.kmer_schema import SCALED, K
+from vecattr.indexes.storage.kmer_schema import SCALED
 from vecattr.indexes.storage.lab_parts import mean_part
 from vecattr.indexes.storage.segment import MISSING_FEATURE
 from vecattr.indexes.storage.segment_kmers import joined_ranges
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.discriminant import Discriminant
 from vecattr.sequences.composition import composition
-from vecattr.sequences.kmers import Hashes, distinct, sampled_kmers
+from vecattr.sequences.kmers import Hashes
 from vecattr.vectors import Codes, Column, Mask, Rows, Vectors
 
 
@@ -76,14 +77,8 @@ class NewPlasmids:
 
     @cached_property
     def _sketches(self) -> list[Hashes]:
-        return [
-            distinct(
-                sampled_kmers(
-                    plasmid.sequence, k=K, scaled=self.scaled, circular=plasmid.is_circular
-                )
-            )
-            for plasmid in self.plasmids
-        ]
+        kmers = (QueryKmers.from_plasmid(plasmid, scaled=self.scaled) for plasmid in self.plasmids)
+        return [of_plasmid.distinct for of_plasmid in kmers]
 
     @cached_property
     def _sketch_sizes(self) -> NDArray[np.int64]:

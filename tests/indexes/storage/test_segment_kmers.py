@@ -354,17 +354,27 @@ def without_fine_kmers(arrays: Arrays, attributes: dict[str, Any]) -> None:
         del attributes[name]
 
 
+def whole_and_stripped(
+    path: Path, workshop: Any, plasmids: Sequence[Plasmid], lie: Lie
+) -> tuple[Arrays, SegmentKmers | None]:
+    """The arrays of a new index, and the k-mers that it has once an older version might have
+    written it; it answers and is whole then."""
+    workshop.build(path, plasmids)
+    whole = kmer_arrays_of(path)
+    swap_segment(path, lie)
+    opened = workshop.open(path)
+    assert opened.query(plasmids[0], k=1).labs[0].name == plasmids[0].lab == "Ash"
+    assert verify_index(path).findings == ()
+    return whole, opened.segments[0].stored.kmers
+
+
 def test_a_segment_made_before_there_was_a_finer_sample_is_asked_without_it(
     tmp_path: Path, workshop: Any
 ) -> None:
     plasmids = workshop.plasmids(["Ash", "Birch"])
-    workshop.build(tmp_path / "i", plasmids)
-    whole = kmer_arrays_of(tmp_path / "i")
-    swap_segment(tmp_path / "i", without_fine_kmers)
-    opened = workshop.open(tmp_path / "i")
-    assert opened.query(plasmids[0], k=1).labs[0].name == "Ash"
-    assert opened.segments[0].stored.kmers.fine is None
-    assert verify_index(tmp_path / "i").findings == ()
+    whole, kmers = whole_and_stripped(tmp_path / "i", workshop, plasmids, without_fine_kmers)
+    assert kmers is not None
+    assert kmers.fine is None
     shutil.copytree(tmp_path / "i", tmp_path / "other")
     compact(tmp_path / "other")
     assert_same(kmer_arrays_of(tmp_path / "other"), whole)
@@ -379,13 +389,8 @@ def test_a_segment_made_before_there_was_a_finer_sample_is_asked_without_it(
 
 def test_a_segment_made_before_there_were_kmers_opens(tmp_path: Path, workshop: Any) -> None:
     plasmids = workshop.plasmids(["Ash", "Birch"])
-    workshop.build(tmp_path / "i", plasmids)
-    whole = kmer_arrays_of(tmp_path / "i")
-    swap_segment(tmp_path / "i", without_kmers)
-    opened = workshop.open(tmp_path / "i")
-    assert opened.query(plasmids[0], k=1).labs[0].name == "Ash"
-    assert opened.segments[0].stored.kmers is None
-    assert verify_index(tmp_path / "i").findings == ()
+    whole, kmers = whole_and_stripped(tmp_path / "i", workshop, plasmids, without_kmers)
+    assert kmers is None
     add_labs(tmp_path / "i", workshop.plasmids(["Cedar"]), embedder=workshop.embedder)
     remove_lab(tmp_path / "i", "Cedar")
     compact(tmp_path / "i")
