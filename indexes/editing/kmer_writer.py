@@ -1,16 +1,16 @@
 """Packed plasmids in, the k-mer arrays of a segment out.
 
-Everything is sorted, so the same content gives the same arrays. For e k-mers in all sketches the
-largest arrays have 8 e bytes, and at most about four of them exist at once. The finer sample has
-three times as many, which are kept meanwhile, and is sorted in three slices.
+Everything is sorted, so the same content gives the same arrays. What counting needs beside the
+k-mers is bounded: those of the finer sample are sorted in three slices, each as large as the other
+sample, long arrays are counted a part at a time, and arrays are let go as they are joined.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,10 +37,14 @@ from vecattr.sequences.kmers import Hashes, distinct, sampled_kmers
 from vecattr.sequences.two_bit import PackedBases, unpack_bases
 
 Arrays = dict[str, NDArray[np.generic]]
+Number = TypeVar("Number", bound=np.generic)
 
 _HALF = np.uint64(32)
-#: Hashes in a chunk of sketches.
-_CHUNK = 1 << 20
+#: Hashes in a chunk of sketches: 64 MB, because the C library gives back no smaller piece of memory
+#: while others beside it are kept.
+_CHUNK = 1 << 23
+#: Numbers that are counted at once.
+_COUNTED_AT_ONCE = 1 << 20
 #: Counts of labs in the finer sample end here.
 _MOST_COUNTED = 255
 
@@ -88,25 +92,25 @@ class CollectedKmers:
         """The arrays of both samples, with the lab codes (n,) and group codes (n,) of the plasmids.
         No k-mer is collected then, so that memory holds each once."""
         rows = _RowOrder.from_codes(labs, groups)
+        fine = [_FineSlice.from_sketches(sketches, rows) for sketches in self._slices]
         counted = _Counted.from_sketches(self._sketches, rows, most_labs=MOST_LABS)
+        units = counted.units(len(labs)) + sum(part.row_counts for part in fine)
         arrays: Arrays = {
             "hash": counted.kmers,
-            "labs": counted.labs.astype(np.int32),
-            "plasmids": counted.plasmids.astype(np.int32),
+            "labs": counted.labs,
+            "plasmids": counted.plasmids,
             "bucket": bucket_starts(counted.kmers),
             "composition": np.concatenate(self._compositions),
             "sketch/offsets": counted.sketch_offsets,
             "sketch/place": counted.places,
             "posting/offsets": counted.posting_offsets,
             "posting/row": counted.posting_rows,
-            "rare": np.bincount(counted.posting_rows, minlength=len(labs)).astype(np.int32),
+            "rare": _row_counts(counted.posting_rows, len(labs)).astype(np.int32),
         }
-        units = counted.units(len(labs))
-        del counted
         named: Arrays = {KMERS.array_name(column): array for column, array in arrays.items()}
-        for column, array in _fine_arrays(self._slices, rows, units=units).items():
+        for column, array in _fine_arrays(fine).items():
             named[FINE_KMERS.array_name(column)] = array
-        return named
+        return named | {FINE_KMERS.array_name("units"): units.astype(np.int32)}
 
 
 def kmer_arrays(
@@ -119,26 +123,48 @@ def kmer_arrays(
     return collected.arrays(labs=labs, groups=groups)
 
 
-def _fine_arrays(slices: list[_Sketches], rows: _RowOrder, *, units: NDArray[np.int64]) -> Arrays:
-    """The arrays of the finer sample from its slices of each molecule; `units` (n,) are what the
-    k-mers of the other sample count."""
-    kmers, lab_counts, posting_rows, posting_counts = [], [], [], []
-    for sketches in slices:
+class _FineSlice(NamedTuple):
+    """One slice of the finer sample: its u k-mers, ascending, how many labs have each (u,), where
+    the postings of each end (u,), the rows that have each (p,); and how many of these k-mers each
+    of n rows has (n,)."""
+
+    kmers: Hashes
+    labs: NDArray[np.uint8]
+    ends: NDArray[np.uint32]
+    posting_rows: NDArray[np.uint32]
+    row_counts: NDArray[np.int64]
+
+    @classmethod
+    def from_sketches(cls, sketches: _Sketches, rows: _RowOrder) -> _FineSlice:
+        """Of the sketch of each row, which are taken."""
         counted = _Counted.from_sketches(sketches, rows, most_labs=FINE_MOST_LABS)
-        kmers.append(counted.kmers)
-        lab_counts.append(np.minimum(counted.labs, _MOST_COUNTED).astype(np.uint8))
-        posting_counts.append(np.diff(counted.posting_offsets))
-        posting_rows.append(counted.posting_rows)
-        units = units + np.bincount(counted.posting_rows, minlength=len(units))
-        del counted
-    hashes, counts = np.concatenate(kmers), np.concatenate(posting_counts)
+        return cls(
+            counted.kmers,
+            np.minimum(counted.labs, _MOST_COUNTED).astype(np.uint8),
+            counted.posting_offsets[1:].astype(np.uint32),
+            counted.posting_rows,
+            _row_counts(counted.posting_rows, len(rows.labs)),
+        )
+
+
+def _fine_arrays(slices: list[_FineSlice]) -> Arrays:
+    """The arrays of the finer sample, but for its units, from the slices, of which none is left."""
+    kmers, labs, rows = [], [], []
+    offsets, postings = [np.zeros(1, dtype=np.uint32)], 0
+    for part in slices:
+        kmers.append(part.kmers)
+        labs.append(part.labs)
+        rows.append(part.posting_rows)
+        offsets.append(part.ends + np.uint32(postings))
+        postings += len(part.posting_rows)
+    slices.clear()
+    hashes = _joined(kmers)
     return {
         "hash": hashes,
-        "labs": np.concatenate(lab_counts),
+        "labs": _joined(labs),
         "bucket": bucket_starts(hashes, sample=FINE_KMERS),
-        "posting/offsets": np.append(0, np.cumsum(counts)).astype(np.uint32),
-        "posting/row": np.concatenate(posting_rows),
-        "units": units.astype(np.int32),
+        "posting/offsets": _joined(offsets),
+        "posting/row": _joined(rows),
     }
 
 
@@ -153,17 +179,60 @@ def _slice_of(sketch: Hashes, number: int) -> Hashes:
 def bucket_starts(kmers: Hashes, *, sample: KmerSample = KMERS) -> NDArray[np.uint32]:
     """Where each bucket of ascending hashes (u,) begins, and the end, (2^b + 1,)."""
     bits = bucket_bits(len(kmers), sample=sample)
-    sizes = np.bincount(bucket_of(kmers, bits=bits, sample=sample), minlength=1 << bits)
-    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.uint32)
+    sizes = np.zeros(1 << bits, dtype=np.int32)
+    for part in _parts(kmers):
+        _add_counts(sizes, bucket_of(part, bits=bits, sample=sample))
+    starts = np.zeros(len(sizes) + 1, dtype=np.uint32)
+    np.cumsum(sizes, out=starts[1:])
+    return starts
+
+
+def _parts(values: NDArray[Number]) -> Iterator[NDArray[Number]]:
+    """Values (e,), a part of them at a time: what is made of a part takes little memory."""
+    for start in range(0, len(values), _COUNTED_AT_ONCE):
+        yield values[start : start + _COUNTED_AT_ONCE]
+
+
+def _add_counts(counts: NDArray[np.int32], codes: NDArray[np.integer]) -> None:
+    """Add to `counts` (u,) how often each code occurs among ascending ones (e,), in place."""
+    first, last = int(codes[0]), int(codes[-1]) + 1
+    counts[first:last] += np.bincount(codes - codes[0]).astype(np.int32)
+
+
+def _counts(codes: NDArray[np.uint32], size: int) -> NDArray[np.int32]:
+    """How often each of so many codes occurs among ascending ones (e,), (u,)."""
+    counts = np.zeros(size, dtype=np.int32)
+    for part in _parts(codes):
+        _add_counts(counts, part)
+    return counts
+
+
+def _row_counts(rows: NDArray[np.uint32], count: int) -> NDArray[np.int64]:
+    """How often each of so many rows occurs among these (p,), in any order, (n,)."""
+    counts = np.zeros(count, dtype=np.int64)
+    for part in _parts(rows):
+        counts += np.bincount(part, minlength=count)
+    return counts
+
+
+def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    """The parts, one or more, one after the other; each is let go when it is copied, none is
+    left."""
+    stop = sum(map(len, parts))
+    joined = np.empty(stop, dtype=parts[0].dtype)
+    while parts:
+        start = stop - len(parts[-1])
+        joined[start:stop] = parts.pop()
+        stop = start
+    return joined
 
 
 class _Sketches:
-    """Sketches one after the other. They are in few large arrays: memory of many small ones would
-    not be given back while others beside them are kept."""
+    """Sketches one after the other, in few large arrays."""
 
     def __init__(self) -> None:
-        self._chunks: list[Hashes] = []
-        self._free = np.zeros(0, dtype=np.uint64)  # what is left of the last chunk
+        self._chunks = [np.zeros(0, dtype=np.uint64)]
+        self._free = self._chunks[-1]  # what is left of the last chunk
         self._sizes: list[int] = []
 
     def __len__(self) -> int:
@@ -183,13 +252,10 @@ class _Sketches:
     def taken(self) -> tuple[Hashes, NDArray[np.int64]]:
         """All of them as one array (e,), and where each begins (n + 1,); none is left."""
         offsets = np.cumsum([0, *self._sizes], dtype=np.int64)
-        chunks, self._chunks, self._sizes = self._chunks, [], []
-        self._free = np.zeros(0, dtype=np.uint64)
-        hashes = np.empty(int(offsets[-1]), dtype=np.uint64)
-        for number in reversed(range(len(chunks))):
-            part = hashes[number * _CHUNK : (number + 1) * _CHUNK]
-            part[:] = chunks.pop()[: len(part)]
-        return hashes, offsets
+        chunks, self._chunks, self._sizes = self._chunks, [np.zeros(0, dtype=np.uint64)], []
+        chunks[-1] = chunks[-1][: len(chunks[-1]) - len(self._free)]
+        self._free = chunks[-1][:0]
+        return _joined(chunks), offsets
 
 
 class _RowOrder(NamedTuple):
@@ -210,8 +276,8 @@ class _Counted:
     rows that have each k-mer, none of a common one (p,), and where these begin (u + 1,)."""
 
     kmers: Hashes
-    labs: NDArray[np.int64]
-    plasmids: NDArray[np.int64]
+    labs: NDArray[np.int32]
+    plasmids: NDArray[np.int32]
     places: NDArray[np.uint32]
     sketch_offsets: NDArray[np.int64]
     posting_rows: NDArray[np.uint32]
@@ -224,25 +290,26 @@ class _Counted:
         kmers = distinct(hashes)  # (e,) -> (u,)
         places = np.searchsorted(kmers, hashes).astype(np.uint32)  # (e,)
         del hashes
-        ranks_of_rows = np.repeat(_inverse(rows.order), np.diff(offsets))
-        kmer_places, ranks = _sorted_pairs(places, ranks_of_rows)
-        plasmids = np.bincount(kmer_places, minlength=len(kmers))  # (u,)
+        ranks_of_rows = _inverse(rows.order)  # (n,)
+        kmer_places, ranks = _sorted_pairs(places, np.repeat(ranks_of_rows, np.diff(offsets)))
+        plasmids = _counts(kmer_places, len(kmers))
         lab_of = rows.labs[rows.order][ranks]  # (e,)
-        is_new_lab = first_of_each(kmer_places) | first_of_each(lab_of)
-        lab_counts = np.bincount(kmer_places[is_new_lab], minlength=len(kmers))
-        del lab_of, is_new_lab
+        of_new_labs = kmer_places[first_of_each(kmer_places) | first_of_each(lab_of)]
+        del lab_of
+        lab_counts = _counts(of_new_labs, len(kmers))
+        del of_new_labs
         is_rare = lab_counts <= most_labs
         posting_rows = rows.order.astype(np.uint32)[ranks[is_rare[kmer_places]]]  # (p,)
-        begins = np.append(0, np.cumsum(np.where(is_rare, plasmids, 0)))
+        begins = np.zeros(len(kmers) + 1, dtype=np.int64)
+        np.cumsum(np.where(is_rare, plasmids, 0), out=begins[1:])
         return cls(kmers, lab_counts, plasmids, places, offsets, posting_rows, begins)
 
     def units(self, count: int) -> NDArray[np.int64]:
         """How much the k-mers of each of so many plasmids count that are not common (n,): one that
         few labs have 1, another FINENESS."""
-        weights = np.where(self.labs > FINE_MOST_LABS, float(FINENESS), 1.0)
-        repeated = np.repeat(weights, np.diff(self.posting_offsets))
-        units = np.bincount(self.posting_rows, repeated, minlength=count)
-        return units.astype(np.int64)
+        sizes = np.diff(self.posting_offsets)
+        of_many = self.posting_rows[np.repeat(self.labs > FINE_MOST_LABS, sizes)]
+        return _row_counts(self.posting_rows, count) + (FINENESS - 1) * _row_counts(of_many, count)
 
 
 def _sorted_pairs(
@@ -252,6 +319,7 @@ def _sorted_pairs(
     pairs = places.astype(np.uint64)
     pairs <<= _HALF
     pairs |= ranks
+    del ranks
     pairs.sort()
     halves = pairs.view(np.uint32).reshape(-1, 2)  # shifts would need as much memory again
     high, low = (0, 1) if sys.byteorder == "big" else (1, 0)
