@@ -33,10 +33,21 @@ def exponent_of(rows: NDArray[np.floating]) -> int:
 def on_grid(rows: NDArray[np.floating], *, exponent: int = 0) -> NDArray[np.float64]:
     """Rows (n, d) of at most 2^exponent in length, unit rows unless it is given, with each number
     rounded to a multiple of 2^(exponent - DIGITS)."""
-    shift = np.ldexp(1.5, 52 + exponent - DIGITS)  # the last digit of what it is added to is a unit
-    shifted: NDArray[np.float64] = rows + shift
-    shifted -= shift
+    shifted: NDArray[np.float64] = rows + np.float64(_shift(exponent))
+    shifted -= _shift(exponent)
     return shifted
+
+
+def put_on_grid(rows: NDArray[np.float64], *, exponent: int) -> None:
+    """The same in place."""
+    rows += _shift(exponent)
+    rows -= _shift(exponent)
+
+
+def _shift(exponent: int) -> float:
+    """What is added to a number and taken away again: the last digit of the sum is a unit of the
+    grid."""
+    return float(np.ldexp(1.5, 52 + exponent - DIGITS))
 
 
 def exact_products(

@@ -35,8 +35,8 @@ from vecattr.sequences.two_bit import PackedBases, pack_bases
 from vecattr.vectors import Vectors
 
 #: A segment is full at this many rows or bytes of packed bases (four bases each, so 40,000
-#: plasmids or so): writing it takes up to 11 bytes of memory for each base that the file keeps, where
-#: plasmids share no k-mers, however large the index becomes.
+#: plasmids or so): writing it takes up to 11 bytes of memory for each base that the file keeps,
+#: where plasmids share no k-mers, however large the index becomes.
 MOST_ROWS = 1 << 17
 MOST_BYTES = 60 << 20
 

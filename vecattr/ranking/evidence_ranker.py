@@ -152,11 +152,8 @@ class Network:
             shares_any |= columns[name] != 0
         with_kmers = np.flatnonzero(shares_any)
         shared = {name: columns[name][with_kmers] for name in SHARES + AMOUNTS}
-        inputs = LabInputs(
-            np.array([*plain, np.ones(len(plain[0]))]),
-            np.array(_kmer_inputs(shared, maxima)) - self._without_kmers[:, None],
-            with_kmers,
-        )
+        kmer_inputs = np.array(_kmer_inputs(shared, maxima)) - self._without_kmers[:, None]
+        inputs = LabInputs.from_rows(plain, kmer_inputs, with_kmers)
         same_for_all = [max(maxima[name], -1.0) for name in COSINES]
         same_for_all += [max(maxima[name], 0.0) for name in MAXIMA]
         if phenotypes:

@@ -11,14 +11,14 @@ differ the others are corrected. `docs/decisions/0064` has the bound.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.products import DIGITS, exponent_of, on_grid
+from vecattr.products import DIGITS, exponent_of, on_grid, put_on_grid
 from vecattr.vectors import Codes, Column
 
 #: Responses of hidden units computed at once: what a core's cache holds.
@@ -29,12 +29,12 @@ FEW = 4096
 #: … so many evenly spaced ones tell which units are kept, …
 SAMPLE = 512
 #: … so many, …
-UNITS = 32
+UNITS = 8
 #: … and so many of the first by these units are weighed exactly, and so many drawn ones, …
-FIRST = 512
-DRAWN = 1024
+FIRST = 1024
+DRAWN = 2048
 #: … by which the others are corrected in so many parts, from the least likely to the likeliest.
-PARTS = 8
+PARTS = 16
 #: No lab's inputs are longer than two to these powers, whatever an index holds, so that a grid does
 #: not depend on which labs are weighed together.
 _PLAIN_EXPONENT = 5
@@ -52,13 +52,22 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LabInputs:
-    """Of l labs, an input in each row: `plain` ones, the last of them 1 for the biases, (p + 1, l);
-    and of the m labs that share `kmers` with the query, how far inputs from k-mers are from those
-    of a lab without any (c, m), and which labs these are (m,)."""
+    """Of l labs, an input in each row: `plain` ones on a grid, the last of them 1 for the biases,
+    (p + 1, l); and of the m labs that share `kmers` with the query, how far inputs from k-mers are
+    from those of a lab without any (c, m), and which labs these are (m,)."""
 
     plain: Matrix
     kmers: Matrix
     with_kmers: Codes
+
+    @classmethod
+    def from_rows(cls, plain: Sequence[Column], kmers: Matrix, with_kmers: Codes) -> LabInputs:
+        """From the `plain` inputs without that for the biases, (l,) each."""
+        rows = np.ones((len(plain) + 1, len(plain[0])))
+        for row, values in zip(rows, plain, strict=False):  # the last stays 1
+            row[:] = values
+        put_on_grid(rows, exponent=_PLAIN_EXPONENT)
+        return cls(rows, kmers, with_kmers)
 
     @property
     def without_kmers(self) -> Codes:
@@ -86,15 +95,16 @@ class HiddenLayer:
 
     def logits(self, inputs: LabInputs, *, exact: bool = False) -> Column:
         """Of each lab (l,); `exact`: each lab is weighed by itself, however many there are."""
-        plain = on_grid(inputs.plain, exponent=_PLAIN_EXPONENT)
+        plain = inputs.plain
         kmers = on_grid(inputs.kmers, exponent=_KMER_EXPONENT)
-        logits = np.empty(plain.shape[1])
+        others = inputs.without_kmers
+        if exact or len(others) <= FEW:
+            logits = np.empty(plain.shape[1])
+            logits[others] = self._weighed(np.take(plain, others, axis=1))
+        else:
+            logits = self._nearly_weighed(plain, others)
         labs = inputs.with_kmers
         logits[labs] = self._weighed(np.take(plain, labs, axis=1), kmers)
-        others = inputs.without_kmers
-        other_inputs = np.take(plain, others, axis=1)
-        weigh = self._weighed if exact or len(others) <= FEW else self._nearly_weighed
-        logits[others] = weigh(other_inputs)
         return logits
 
     def _weighed(self, plain: Matrix, kmers: Matrix | None = None) -> Column:
@@ -117,20 +127,19 @@ class HiddenLayer:
     def _outer_exponent(self) -> int:
         return exponent_of(self.outer[None, :])
 
-    def _nearly_weighed(self, plain: Matrix) -> Column:
-        """Nearly the same of many labs without k-mers, (f,): exactly that of a sample, of those
-        that come first, and of those that are drawn from the others."""
-        sample = np.arange(SAMPLE) * plain.shape[1] // SAMPLE
-        sums = self.plain @ plain[:, sample]  # (h + 1, s)
+    def _nearly_weighed(self, plain: Matrix, labs: Codes) -> Column:
+        """Nearly the same of many labs without k-mers among all (l,): exactly that of a sample, of
+        those that come first, and of those that are drawn from the others."""
+        sample = labs[np.arange(SAMPLE) * len(labs) // SAMPLE]
+        sums = self.plain @ np.take(plain, sample, axis=1)  # (h + 1, s)
         logits = self._without_straight_units(sums)._weighed(plain)
-        first = np.argpartition(-logits, FIRST)[:FIRST]
-        is_other = np.ones(len(logits), dtype=bool)
-        is_other[first] = False
-        others = np.flatnonzero(is_other)
-        near = logits[others]
+        near = logits[labs]
+        is_first = np.zeros(len(labs), dtype=bool)
+        is_first[np.argpartition(-near, FIRST)[:FIRST]] = True
+        first, others, near = labs[is_first], labs[~is_first], near[~is_first]
         drawn = _drawn(near)
         true = self._weighed(np.take(plain, others[drawn], axis=1))
-        logits[others] += _corrections(near, drawn, true)
+        logits[others] = near + _corrections(near, drawn, true)
         logits[others[drawn]] = true
         logits[sample] = self._logits_of_sums(sums)
         logits[first] = self._weighed(np.take(plain, first, axis=1))
