@@ -4,8 +4,9 @@ query out, each with the labs that it speaks for.
 Of the query's sampled 21-mers (`vecattr.indexes.evidence.stretches`) the index knows which labs
 have them. Neighbours with about the same labs make a part: among all ways to divide the query, that
 one is chosen which costs least, where each 21-mer costs the distance between its set of labs and
-that of its part (`LabSets.distances_from`), and each boundary costs BOUNDARY. So a few 21-mers over
-a junction, or around a point mutation, are no part of their own.
+that of its part (`LabSets.distances_from`), a quarter of it where four are sampled for one, and
+each boundary costs BOUNDARY. So a few 21-mers over a junction, or around a point mutation, are no
+part of their own.
 
 Parts meet halfway between the 21-mers beside the boundary, and cover the query without overlap.
 """
@@ -27,10 +28,10 @@ from vecattr.indexes.scoring.kmer_features import SharedKmers
 from vecattr.indexes.storage.kmer_schema import SCALED, K
 from vecattr.indexes.storage.segment_kmers import first_of_each, joined_ranges
 from vecattr.mosaic import Holder, LabShare, MosaicPart, PartKind
-from vecattr.vectors import Codes, Mask, Rows
+from vecattr.vectors import Codes, Column, Mask, Rows
 
-#: What a boundary costs, in 21-mers with no lab in common. A junction of two parts has 2 or 3
-#: sampled 21-mers that no plasmid has, which are no part of their own.
+#: What a boundary costs, in 21-mers with no lab in common. A junction of two parts has sampled
+#: 21-mers that no plasmid has, which count as 2 or 3 and are no part of their own.
 BOUNDARY = 3.0
 #: Sets of labs that parts are made of, the most frequent ones.
 MOST_SETS = 128
@@ -74,6 +75,13 @@ class SampledWindows:
         order = np.argsort(places)
         return cls(length, closed, places[order], numbers[order])
 
+    def weights(self, shared: SharedKmers) -> Column:
+        """How much each window counts (t,)."""
+        weights = np.ones(len(self.kmers))
+        is_clear = self.kmers != _NO_KMER
+        weights[is_clear] = shared.weights[self.kmers[is_clear]]
+        return weights
+
     @property
     def boundaries(self) -> NDArray[np.int64]:
         """The base, from 0, at which a part begins that begins with each window (t,): halfway
@@ -110,7 +118,7 @@ class MosaicFinder:
         if not len(windows.places):
             return whole_unknown(windows.length)
         sets = LabSets.from_shared(shared, common_labs=common_labs)
-        runs = list(_runs(windows, sets))
+        runs = list(_runs(windows, sets, windows.weights(shared)))
         boundaries = windows.boundaries
         starts = [int(boundaries[run.windows[0]]) for run in runs]
         if len(runs) == 1:
@@ -150,23 +158,23 @@ class MosaicFinder:
 
     def _lab_share(self, members: _Members, code: int) -> LabShare:
         is_own = self._catalogue.labs[members.rows] == code
-        fullest = members.row_counts[is_own].max()
-        rows = members.rows[is_own & (2 * members.row_counts >= fullest)]
+        fullest = members.row_amounts[is_own].max()
+        rows = members.rows[is_own & (2 * members.row_amounts >= fullest)]
         plasmids = len(set(self._ids(rows.tolist()))) if self._are_repeated else len(rows)
         return LabShare(self._catalogue.lab_names[code], plasmids, members.share(code))
 
     def _holders(self, members: _Members, codes: Sequence[int]) -> tuple[Holder, ...]:
         """The fullest plasmids of these labs; one that several segments hold is named once."""
         is_own = np.isin(self._catalogue.labs[members.rows], codes)
-        rows, counts = members.rows[is_own], members.row_counts[is_own]
-        order = np.lexsort((rows, -counts))
+        rows, amounts = members.rows[is_own], members.row_amounts[is_own]
+        order = np.lexsort((rows, -amounts))
         holders: dict[str, Holder] = {}
         for place in order.tolist():
             if len(holders) == HOLDERS_NAMED:
                 break
             [plasmid_id] = self._ids([int(rows[place])])
             lab = self._catalogue.lab_names[self._catalogue.labs[rows[place]]]
-            share = float(counts[place] / len(members.distinct))
+            share = float(amounts[place] / members.amount)
             holders.setdefault(plasmid_id, Holder(plasmid_id, lab, share))
         return tuple(holders.values())
 
@@ -176,19 +184,20 @@ def whole_unknown(length: int) -> tuple[MosaicPart, ...]:
     return (MosaicPart(1, length, length, "unknown", (), 0, 0),) if length else ()
 
 
-def _runs(windows: SampledWindows, sets: LabSets) -> Iterator[_Run]:
-    """The windows of each part, along the query; of a circle the last may go over the origin."""
+def _runs(windows: SampledWindows, sets: LabSets, weights: Column) -> Iterator[_Run]:
+    """The windows of each part, along the query, each of which counts so much (t,); of a circle the
+    last may go over the origin."""
     is_clear = windows.kmers != _NO_KMER
     steps = np.where(is_clear, sets.set_of[windows.kmers] if is_clear.any() else NOBODY, NOBODY)
-    counts = np.bincount(steps, minlength=len(sets))
-    counts[[NOBODY, MANY]] = len(steps) + 1  # always among them
-    states = np.lexsort((np.arange(len(sets)), -counts))[:MOST_SETS]
+    amounts = np.bincount(steps, weights, minlength=len(sets))
+    amounts[[NOBODY, MANY]] = len(steps) + 1  # always among them
+    states = np.lexsort((np.arange(len(sets)), -amounts))[:MOST_SETS]
     costs = sets.distances_from(states)
     if windows.closed:
         first = int(np.argmin(_places_once(windows.kmers)))
-        chosen = cheapest_states_of_circle(costs, steps, change=BOUNDARY, first=first)
+        chosen = cheapest_states_of_circle(costs, steps, weights, change=BOUNDARY, first=first)
     else:
-        chosen = cheapest_states(costs, steps, change=BOUNDARY)
+        chosen = cheapest_states(costs, steps, weights, change=BOUNDARY)
     starts = np.flatnonzero(first_of_each(chosen))
     pieces = np.split(np.arange(len(chosen)), starts[1:])
     if windows.closed and len(pieces) > 1 and chosen[0] == chosen[-1]:
@@ -221,34 +230,47 @@ class _Members:
     def _clear(self) -> Codes:
         return np.asarray(self.distinct[self.distinct != _NO_KMER], dtype=np.int64)
 
+    @cached_property
+    def amount(self) -> float:
+        """How much all of them count; ambiguous windows together count as one."""
+        ambiguous = len(self.distinct) - len(self._clear)
+        return ambiguous + float(self.shared.weights[self._clear].sum())
+
     @property
     def median_labs(self) -> int:
-        """How many labs have the middle k-mer (the lower one of two)."""
-        counts = np.sort(self.shared.lab_counts[self._clear])
-        return int(counts[(len(counts) - 1) // 2]) if len(counts) else 0
+        """How many labs have the middle k-mer (the lower one of two), by what each counts."""
+        counts, weights = self.shared.lab_counts[self._clear], self.shared.weights[self._clear]
+        if not len(counts):
+            return 0
+        order = np.argsort(counts, kind="stable")
+        below = np.cumsum(weights[order])
+        return int(counts[order[np.searchsorted(below, below[-1] / 2)]])
 
     @cached_property
-    def _lab_counts(self) -> NDArray[np.int64]:
-        """How many of the k-mers each lab has (l,)."""
-        labs = _entries(self.shared.pair_kmers, self.shared.pair_labs, self._clear)
-        return np.bincount(labs, minlength=len(self.catalogue.lab_names))
+    def _lab_amounts(self) -> Column:
+        """How much the k-mers count that each lab has (l,)."""
+        pairs = _entries(self.shared.pair_kmers, self._clear)
+        weights = self.shared.weights[self.shared.pair_kmers[pairs]]
+        labs = self.shared.pair_labs[pairs]
+        return _sums(labs, weights, count=len(self.catalogue.lab_names))
 
     def share(self, code: int) -> float:
         """How much of the part a lab has."""
-        return float(self._lab_counts[code] / len(self.distinct))
+        return float(self._lab_amounts[code] / self.amount)
 
     @property
     def labs(self) -> list[int]:
         """The labs that have LEAST_SHARE of the part or more, else those that have most of it."""
-        least = min(LEAST_SHARE * len(self.distinct), float(self._lab_counts.max()))
-        codes: list[int] = np.flatnonzero(self._lab_counts >= least).tolist()
+        least = min(LEAST_SHARE * self.amount, float(self._lab_amounts.max()))
+        codes: list[int] = np.flatnonzero(self._lab_amounts >= least).tolist()
         return codes
 
     @cached_property
-    def _rows(self) -> tuple[Rows, NDArray[np.int64]]:
-        rows = _entries(self.shared.posting_kmers, self.shared.posting_rows, self._clear)
-        distinct_rows, counts = np.unique(rows, return_counts=True)
-        return distinct_rows, counts
+    def _rows(self) -> tuple[Rows, Column]:
+        postings = _entries(self.shared.posting_kmers, self._clear)
+        weights = self.shared.weights[self.shared.posting_kmers[postings]]
+        rows, codes = np.unique(self.shared.posting_rows[postings], return_inverse=True)
+        return rows, _sums(codes, weights, count=len(rows))
 
     @property
     def rows(self) -> Rows:
@@ -256,13 +278,18 @@ class _Members:
         return self._rows[0]
 
     @property
-    def row_counts(self) -> NDArray[np.int64]:
-        """How many of them each has (n,)."""
+    def row_amounts(self) -> Column:
+        """How much the k-mers count that each of these has (n,)."""
         return self._rows[1]
 
 
-def _entries(keys: Codes, values: Codes, wanted: Codes) -> Codes:
-    """The values whose keys, ascending, are among the wanted ones (distinct)."""
+def _sums(codes: Codes, weights: Column, *, count: int) -> Column:
+    """The sum of the weights of each of so many codes."""
+    return np.bincount(codes, weights, minlength=count).astype(np.float64)
+
+
+def _entries(keys: Codes, wanted: Codes) -> Rows:
+    """The places of the keys, ascending, that are among the wanted ones (distinct)."""
     starts = np.searchsorted(keys, wanted)
     stops = np.searchsorted(keys, wanted, side="right")
-    return values[joined_ranges(starts, stops - starts)]
+    return joined_ranges(starts, stops - starts)

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.attribution import Source, Stretch, StretchKind
+from vecattr.indexes.scoring.kmer_features import SharedKmers
 from vecattr.indexes.storage.kmer_schema import K
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.kmers import Hashes, Windows
-from vecattr.vectors import Mask
+from vecattr.vectors import Codes, Column, Mask
 
 #: The number of labs of a window that is not sampled.
 UNSAMPLED = -1
@@ -78,12 +79,32 @@ class WindowIndex:
 
 @dataclass(frozen=True)
 class QueryWindows:
-    """The windows of a query, and how many labs have each (w,), UNSAMPLED where it is unknown."""
+    """The windows of a query, how many labs have each (w,), UNSAMPLED where it is unknown, and how
+    much each counts (w,)."""
 
     plasmid: Plasmid
     windows: Windows
     labs: NDArray[np.int64]
+    weights: Column
     common_labs: int
+
+    @classmethod
+    def from_shared(
+        cls,
+        plasmid: Plasmid,
+        windows: Windows,
+        sampled: Mask,
+        kmers: Codes,
+        shared: SharedKmers,
+        *,
+        common_labs: int,
+    ) -> QueryWindows:
+        """Of w windows, of which some are `sampled` (w,), with these `kmers` (t,)."""
+        labs = np.full(len(windows), UNSAMPLED, dtype=np.int64)
+        labs[sampled] = shared.lab_counts[kmers]
+        weights = np.zeros(len(windows))
+        weights[sampled] = shared.weights[kmers]
+        return cls(plasmid, windows, labs, weights, common_labs)
 
     @property
     def is_common(self) -> Mask:
@@ -104,7 +125,7 @@ class QueryWindows:
         if not sources:
             return []
         in_sources = np.any([source.either for source in sources], axis=0)  # (w,)
-        weights = np.where(self.labs > 0, 1 / np.maximum(self.labs, 1), 0)  # (w,)
+        weights = np.where(self.labs > 0, self.weights / np.maximum(self.labs, 1), 0)  # (w,)
         sums = np.concatenate([[0], np.cumsum(np.tile(weights, 2))])
         weighted = []
         for first, count in runs_of(in_sources & ~self.is_common, closed=self._closed):

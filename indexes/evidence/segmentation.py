@@ -1,6 +1,6 @@
-"""Few states for many steps: what each step costs in each state in, the cheapest sequence of states
-out, in which every change of state costs something, too (a Potts model, solved by the algorithm of
-Viterbi, 1967)."""
+"""Few states for many steps: what each step costs in each state and how much it counts in, the
+cheapest sequence of states out, in which every change of state costs something, too (a Potts model,
+solved by the algorithm of Viterbi, 1967)."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.indexes.storage.segment_kmers import first_of_each
-from vecattr.vectors import Codes
+from vecattr.vectors import Codes, Column
 
 
-def cheapest_states(costs: NDArray[np.float64], steps: Codes, *, change: float) -> Codes:
-    """The state of each of t steps, (t,); `costs` (k, s) of each kind of step in each state, and
-    `steps` (t,) the kinds. The first of equal states wins."""
+def cheapest_states(
+    costs: NDArray[np.float64], steps: Codes, weights: Column, *, change: float
+) -> Codes:
+    """The state of each of t steps, (t,); `costs` (k, s) of each kind of step in each state,
+    `steps` (t,) the kinds, and `weights` (t,) how often each step counts. The first of equal states
+    wins."""
     if not len(steps):
         return np.zeros(0, dtype=np.int64)
     starts = np.flatnonzero(first_of_each(steps))
     counts = np.diff(np.append(starts, len(steps)))  # steps of one kind are in one state
-    totals = costs[steps[starts[0]]] * counts[0]  # (s,)
+    amounts = np.add.reduceat(weights, starts)
+    totals = costs[steps[starts[0]]] * amounts[0]  # (s,)
     changes = np.zeros((len(starts), len(totals)), dtype=bool)
     best_before = np.zeros(len(starts), dtype=np.int64)
     for number in range(1, len(starts)):
@@ -26,7 +30,7 @@ def cheapest_states(costs: NDArray[np.float64], steps: Codes, *, change: float) 
         from_best = totals[best] + change
         best_before[number] = best
         changes[number] = totals > from_best
-        totals = np.minimum(totals, from_best) + costs[steps[starts[number]]] * counts[number]
+        totals = np.minimum(totals, from_best) + costs[steps[starts[number]]] * amounts[number]
     states = np.zeros(len(starts), dtype=np.int64)
     state = int(np.argmin(totals))
     for number in range(len(starts) - 1, -1, -1):
@@ -37,10 +41,10 @@ def cheapest_states(costs: NDArray[np.float64], steps: Codes, *, change: float) 
 
 
 def cheapest_states_of_circle(
-    costs: NDArray[np.float64], steps: Codes, *, change: float, first: int
+    costs: NDArray[np.float64], steps: Codes, weights: Column, *, change: float, first: int
 ) -> Codes:
     """As `cheapest_states` where the last step is beside the first: the second of three rounds that
     begin at step `first`, so that each end of the circle knows the other."""
-    turned = np.roll(steps, -first)
-    states = cheapest_states(costs, np.tile(turned, 3), change=change)
+    turned, turned_weights = np.roll(steps, -first), np.roll(weights, -first)
+    states = cheapest_states(costs, np.tile(turned, 3), np.tile(turned_weights, 3), change=change)
     return np.roll(states[len(steps) : 2 * len(steps)], first)

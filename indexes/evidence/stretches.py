@@ -1,8 +1,10 @@
 """Evidence for a lab: a query and segments in, stretches of the query and their sources out.
 
-A *window* is 21 bases of the query, A, C, G and T alone, over the origin of a circle, too. Of one
-window in eight, a *sampled* one (`vecattr.indexes.storage.segment_kmers`), the index knows how many
-labs have its bases on either strand. It is *rare* when 1 to N labs do, and *common* when more do.
+A *window* is 21 bases of the query, A, C, G and T alone, over the origin of a circle, too. Of some
+windows, the *sampled* ones, the index knows how many labs have their bases on either strand. They
+are the k-mers that rank labs (`vecattr.indexes.scoring.lab_features`): one in two of those that few
+labs have, and one in eight of the others, or of all where a segment lacks the finer sample. A
+window is *rare* when 1 to N labs have it, and *common* when more do.
 
 - A `support` stretch is as many neighbouring windows as possible that all occur, base by base
   and on either strand, in chosen plasmids of the lab (each window in at least one of them), with no
@@ -11,8 +13,9 @@ labs have its bases on either strand. It is *rare* when 1 to N labs do, and *com
   on; no ambiguous base lies inside. Nothing is known of the windows in between.
 
 All bases of its windows belong to a stretch, so neighbours may overlap by 20. The chosen plasmids
-are the SOURCES that together hold most of the query's rare windows, each window weighing 1 / labs:
-one after the other the one that adds most, and once nothing can be added, those that hold most.
+are the SOURCES that together hold most of the query's rare windows, each window weighing 1 / labs,
+a quarter of it where four are sampled for one: one after the other the one that adds most, and once
+nothing can be added, those that hold most.
 """
 
 from __future__ import annotations
@@ -25,23 +28,18 @@ import numpy as np
 from vecattr.attribution import LabSupport, Stretch, Stretches
 from vecattr.errors import UsageError
 from vecattr.indexes.evidence.mosaic import MosaicFinder, SampledWindows, whole_unknown
-from vecattr.indexes.evidence.query_windows import (
-    UNSAMPLED,
-    QueryWindows,
-    SourceWindows,
-    WindowIndex,
-)
+from vecattr.indexes.evidence.query_windows import QueryWindows, SourceWindows, WindowIndex
 from vecattr.indexes.scoring.catalogue import Catalogue
 from vecattr.indexes.scoring.kmer_features import SharedKmers
 from vecattr.indexes.scoring.lab_features import LabFeatures
 from vecattr.indexes.scoring.opened_index import OpenedIndex
-from vecattr.indexes.storage.kmer_schema import SCALED, K
+from vecattr.indexes.storage.kmer_schema import FIRST_FINE, K
 from vecattr.indexes.storage.live_segment import LiveSegment, living_rows
 from vecattr.mosaic import FEW_LABS
 from vecattr.plasmid import Plasmid
-from vecattr.sequences.kmers import is_sampled, windows_of
+from vecattr.sequences.kmers import Windows, is_sampled, windows_of
 from vecattr.sequences.two_bit import unpack_bases
-from vecattr.vectors import Codes
+from vecattr.vectors import Codes, Mask
 
 #: A stretch that more labs have is common property, unless another number is asked for.
 COMMON_LABS = FEW_LABS
@@ -115,17 +113,13 @@ class StretchFinder:
             parts = whole_unknown(len(plasmid))
             return Stretches(lab, common_labs, (), (), 0, parts, unsupported)
         windows = windows_of(plasmid.sequence, k=K, circular=plasmid.is_circular)
-        hashes = windows.hashes
-        sampled = windows.clean & is_sampled(hashes, scaled=SCALED)
-        distinct, order = np.unique(hashes[sampled], return_inverse=True)
-        rows_left_out = list(living_rows(self._segments, sorted(left_out)).values())
-        shared = self._features.shared(distinct, left_out=np.array(rows_left_out, dtype=np.int64))
-        lab_counts = np.full(len(windows), UNSAMPLED, dtype=np.int64)
-        lab_counts[sampled] = shared.lab_counts[order]
-        query = QueryWindows(plasmid, windows, lab_counts, common_labs)
+        sampled, kmers, shared = self._sampled(windows, left_out)
+        query = QueryWindows.from_shared(
+            plasmid, windows, sampled, kmers, shared, common_labs=common_labs
+        )
         support_of = partial(self._support, query, WindowIndex.from_windows(windows), shared)
         sampled_windows = SampledWindows.from_masks(
-            windows.clean, sampled, order, length=len(plasmid), closed=plasmid.is_circular
+            windows.clean, sampled, kmers, length=len(plasmid), closed=plasmid.is_circular
         )
         common, support = query.common(), support_of(lab)
         return Stretches(
@@ -137,6 +131,21 @@ class StretchFinder:
             self._mosaics.find(sampled_windows, shared, common_labs=common_labs),
             tuple(_lab_support(other, support_of(other)) for other in others),
         )
+
+    def _sampled(
+        self, windows: Windows, left_out: Collection[str]
+    ) -> tuple[Mask, Codes, SharedKmers]:
+        """Which of w windows are sampled (w,), the k-mer of each of these as a number (t,), and
+        what the catalogue shares of the k-mers. A k-mer of the finer sample that many labs have is
+        not told lab by lab, so its windows are not sampled."""
+        hashes = windows.hashes
+        sampled = windows.clean & is_sampled(hashes, scaled=self._features.scaled)
+        distinct, kmers = np.unique(hashes[sampled], return_inverse=True)
+        rows_left_out = list(living_rows(self._segments, sorted(left_out)).values())
+        shared = self._features.shared(distinct, left_out=np.array(rows_left_out, dtype=np.int64))
+        is_told = (~shared.is_common | (distinct < FIRST_FINE))[kmers]  # (t,)
+        sampled[sampled] = is_told
+        return sampled, kmers[is_told], shared
 
     def _support(
         self, query: QueryWindows, window_index: WindowIndex, shared: SharedKmers, lab: str | None
@@ -166,7 +175,7 @@ class StretchFinder:
         )
         kmers = shared.posting_kmers[of_labs]
         rows, candidates = np.unique(shared.posting_rows[of_labs], return_inverse=True)
-        weights = 1 / np.maximum(shared.lab_counts, 1)  # (m,)
+        weights = shared.weights / np.maximum(shared.lab_counts, 1)  # (m,)
         totals = np.bincount(candidates, weights[kmers], minlength=len(rows))  # (r,)
         chosen: dict[str, int] = {}  # by id: several segments may hold one plasmid
         is_open = np.ones(len(rows), dtype=bool)

@@ -21,8 +21,9 @@ from vecattr.indexes.storage.segment import Segment
 from vecattr.mosaic import MosaicPart
 from vecattr.plasmid import POOLED, Plasmid, reverse_complement
 
-#: A boundary may lie this far from the true junction: half of the longest gap of sampled 21-mers.
-NEAR = 60
+#: A boundary may lie this far from the true junction: half of the longest gap of sampled 21-mers,
+#: of which more are read where few labs have them on both sides.
+NEAR, NEARER = 60, 20
 
 
 def bases(seed: int, length: int = 600) -> str:
@@ -111,6 +112,39 @@ def test_rotation_of_a_circle_only_moves_parts(turn: int) -> None:
     turned = mosaic(circle.rotated(turn), STORED)
     check_cover(turned, circle)
     assert sorted(map(turned_back, turned), key=lambda part: part.start) == list(parts)
+
+
+def test_a_boundary_between_what_few_labs_have_is_near_the_junction() -> None:
+    parts = mosaic(Plasmid("q", A + B + NEW + PAIR, topology="linear"), STORED)
+    assert kinds(parts) == ["one_lab", "one_lab", "unknown", "few_labs"]
+    for part, start in zip(parts, (1, 601, 1201, 1801), strict=True):
+        assert abs(part.start - start) <= NEARER
+
+
+def test_a_part_of_few_windows_is_a_part_of_its_own() -> None:
+    """70 windows of Birch are between those of Ash, of which the first sample has about nine."""
+    queries = [
+        Plasmid("q", A[:300] + B[at : at + 90] + A[300:], topology="linear")
+        for at in range(0, 500, 50)
+    ]
+    for query in queries:
+        assert "Birch" in {lab.name for part in mosaic(query, STORED) for lab in part.labs}
+
+
+def test_shares_of_a_part_count_what_ranks_labs() -> None:
+    """Of half a part that 18 labs have, one 21-mer is read for four of the other half; so both
+    halves count alike."""
+    labs = [f"Lab {number:02}" for number in range(18)]
+    half, other = bases(7, 200), bases(8, 200)
+    stored = [of(lab, half) for lab in labs[:16]]
+    stored += [of(lab, other, f"other of {lab}") for lab in labs]
+    query = Plasmid("q", half + other, topology="linear")
+    [part] = mosaic(query, stored, common_labs=20)
+    shares = {lab.name: lab.share for lab in part.labs}
+    assert (part.kind, part.n_labs) == ("few_labs", len(labs))
+    assert all(share > 0.95 for share in shares.values())
+    holders = {holder.id: holder.share for holder in part.holders}
+    assert all(0.4 < share < 0.6 for share in holders.values())
 
 
 def test_a_part_over_the_origin_is_one_part() -> None:

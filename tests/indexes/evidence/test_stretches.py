@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,13 +17,19 @@ from hypothesis import strategies as st
 
 from vecattr.attribution import Source, Stretch, Stretches
 from vecattr.errors import UsageError
+from vecattr.files.arrays import write_arrays
 from vecattr.indexes.editing.add import add_labs
 from vecattr.indexes.editing.edit import remove_lab
 from vecattr.indexes.editing.segment_writer import SegmentWriter
 from vecattr.indexes.evidence.query_windows import between, runs_of
 from vecattr.indexes.evidence.stretches import MOST, SOURCES, StretchFinder
 from vecattr.indexes.index import open_panel
-from vecattr.indexes.storage.kmer_schema import MOST_LABS
+from vecattr.indexes.storage.kmer_schema import (
+    FINE_MOST_LABS,
+    FINE_SCALED,
+    MOST_LABS,
+    SCALED,
+)
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.manifest import FileFacts, SegmentEntry
 from vecattr.indexes.storage.segment import Segment
@@ -60,18 +68,43 @@ def made(seed: int) -> tuple[list[Plasmid], Plasmid]:
     return stored, plasmid("query", 6)
 
 
-def segment_of(plasmids: Sequence[Plasmid]) -> LiveSegment:
+def without_finer_sample(data: bytes) -> bytes:
+    """A segment as it was written before there was a finer sample."""
+    arrays: dict[str, Any] = {}
+    with h5py.File(io.BytesIO(data)) as file:
+        names: list[str] = []
+        file.visit(names.append)
+        arrays = {
+            name: file[name][()]
+            for name in names
+            if isinstance(file[name], h5py.Dataset) and not name.startswith("fine_kmers/")
+        }
+        attributes = {
+            name: getattr(value, "item", lambda v=value: v)()
+            for name, value in file.attrs.items()
+            if not name.startswith("fine_kmer_")
+        }
+    return write_arrays(arrays, attributes)
+
+
+def segment_of(plasmids: Sequence[Plasmid], *, is_older: bool = False) -> LiveSegment:
     writer = SegmentWriter(model="m", width=2, keep_sequences=True)
     for one in plasmids:
         label = POOLED if one.lab == "Doug" else f"{one.lab}"
         writer.add_plasmid(one, label=label, vector=np.eye(2, dtype=np.float32)[0])
     nothing = FileFacts("", 0)
     entry = SegmentEntry("s", nothing, "", len(plasmids), nothing)
-    return LiveSegment(entry, Segment(writer.to_bytes()))
+    data = writer.to_bytes()
+    return LiveSegment(entry, Segment(without_finer_sample(data) if is_older else data))
 
 
-def finder(*parts: Sequence[Plasmid]) -> StretchFinder:
-    return StretchFinder([segment_of(part) for part in parts], CLASSES)
+def finder(*parts: Sequence[Plasmid], is_older: bool = False) -> StretchFinder:
+    """Of plasmids in segments, the last of which an older version may have written."""
+    last = len(parts) - 1
+    segments = [
+        segment_of(part, is_older=is_older and number == last) for number, part in enumerate(parts)
+    ]
+    return StretchFinder(segments, CLASSES)
 
 
 # ------------------------------------------------------------------------------------ plain loops
@@ -89,8 +122,8 @@ def is_clean(window: str) -> bool:
     return set(window) <= set("ACGT")
 
 
-def is_sampled(window: str) -> bool:
-    return len(sampled_kmers(window, k=21, scaled=8, circular=False)) == 1
+def is_sampled(window: str, scaled: int) -> bool:
+    return len(sampled_kmers(window, k=21, scaled=scaled, circular=False)) == 1
 
 
 def plain_runs(places: set[int], count: int, *, closed: bool) -> Iterator[list[int]]:
@@ -108,13 +141,22 @@ def plain_runs(places: set[int], count: int, *, closed: bool) -> Iterator[list[i
 
 
 class PlainLoops:
-    """What `StretchFinder.find` says, found letter by letter."""
+    """What `StretchFinder.find` says, found letter by letter, of labs that are fewer than what
+    the finer sample tells one by one."""
 
-    def __init__(self, stored: Sequence[Plasmid], query: Plasmid, *, common_labs: int) -> None:
+    def __init__(
+        self,
+        stored: Sequence[Plasmid],
+        query: Plasmid,
+        *,
+        common_labs: int,
+        scaled: int = FINE_SCALED,
+    ) -> None:
         self.stored, self.query, self.common_labs = stored, query, common_labs
         self.windows = plain_windows(query)
         self.held = [set(filter(is_clean, plain_windows(one))) for one in stored]
-        self.sampled = [at for at, window in enumerate(self.windows) if is_sampled(window)]
+        self.sampled = [at for at, window in enumerate(self.windows) if is_sampled(window, scaled)]
+        self.amount = scaled / SCALED
         self.labs = {at: self.labs_of(self.windows[at]) for at in self.sampled}
 
     def has(self, row: int, window: str) -> bool:
@@ -186,7 +228,7 @@ class PlainLoops:
         return plain_runs(places, len(self.windows), closed=self.query.is_circular)
 
     def weight(self, run: list[int]) -> float:
-        return round(sum(1 / self.labs[at] for at in run if at in self.labs), 6)
+        return round(sum(self.amount / self.labs[at] for at in run if at in self.labs), 6)
 
     def stretch(self, kind: Any, run: list[int], rows: list[int]) -> Stretch:
         bases = min(len(run) + 20, len(self.query))
@@ -208,26 +250,40 @@ class PlainLoops:
 
 
 def check(
-    stored: Sequence[Plasmid], query: Plasmid, lab: str, common_labs: int, *, first: int = 0
+    stored: Sequence[Plasmid],
+    query: Plasmid,
+    lab: str,
+    common_labs: int,
+    *,
+    first: int = 0,
+    is_older: bool = False,
 ) -> None:
     """Find, and compare with the plain loops; so many `first` plasmids lie in another segment."""
-    plain = PlainLoops(stored, query, common_labs=common_labs)
+    scaled = SCALED if is_older else FINE_SCALED
+    plain = PlainLoops(stored, query, common_labs=common_labs, scaled=scaled)
     support = plain.support({"Doug"} if lab == POOLED else {lab})
     common = plain.common()
     parts = [stored[:first], stored[first:]] if first else [stored]
-    found = finder(*parts).find(query, lab, common_labs=common_labs)
+    found = finder(*parts, is_older=is_older).find(query, lab, common_labs=common_labs)
     assert found.support == tuple(support[:MOST])
     assert found.common == tuple(common[:MOST])
     assert found.left_off == max(0, len(support) - MOST) + max(0, len(common) - MOST)
 
 
 @settings(deadline=None, max_examples=80)
-@given(st.integers(0, 100_000), st.sampled_from(CLASSES), st.integers(1, 3), st.booleans())
+@given(
+    st.integers(0, 100_000),
+    st.sampled_from(CLASSES),
+    st.integers(1, 3),
+    st.booleans(),
+    st.booleans(),
+)
 def test_stretches_equal_plain_loops(
-    seed: int, lab: str, common_labs: int, is_divided: bool
+    seed: int, lab: str, common_labs: int, is_divided: bool, is_older: bool
 ) -> None:
     stored, query = made(seed)
-    check(stored, query, lab, common_labs, first=len(stored) // 2 if is_divided else 0)
+    first = len(stored) // 2 if is_divided else 0
+    check(stored, query, lab, common_labs, first=first, is_older=is_older)
 
 
 def test_what_made_collections_hold_is_worth_a_test() -> None:
@@ -340,7 +396,56 @@ def test_a_whole_circle_is_told_from_its_first_base_to_its_last() -> None:
     stored = of("Ash", part[77:] + part[:77], topology="circular")
     [found] = finder([stored]).find(Plasmid("q", part), "Ash").support
     assert (found.start, found.end, found.bases) == (1, 300, 300)
-    assert found.kmers == len(sampled_kmers(part, k=21, scaled=8))
+    assert found.kmers == len(sampled_kmers(part, k=21, scaled=FINE_SCALED))
+
+
+def test_a_stretch_of_which_the_first_sample_has_nothing_is_shown() -> None:
+    part = next(
+        text
+        for text in (bases(seed, 40) for seed in range(100))
+        if not len(sampled_kmers(text, k=21, scaled=SCALED, circular=False))
+    )
+    query = Plasmid("q", bases(1000) + part + bases(1001), topology="linear")
+    stored = [of("Ash", bases(1002) + part)]
+    [support] = finder(stored).find(query, "Ash").support
+    assert support.start <= 301
+    assert support.end >= 340
+    assert finder(stored, is_older=True).find(query, "Ash").support == ()
+
+
+def test_a_kmer_of_the_finer_sample_that_many_labs_have_makes_no_gap() -> None:
+    """Between what few labs have, which is counted four times as densely, lies what is not told
+    lab by lab."""
+    own, shared = bases(1), bases(2, 60)
+    labs = [f"Lab {number:02}" for number in range(FINE_MOST_LABS + 2)]
+    stored = [of(labs[0], own[:150] + shared + own[150:])]
+    stored += [of(lab, shared) for lab in labs[1:]]
+    known = StretchFinder([segment_of(stored)], labs)
+    query = Plasmid("q", stored[0].sequence, topology="linear")
+    [support] = known.find(query, labs[0], common_labs=len(labs)).support
+    assert (support.start, support.end, support.most_labs) == (1, 360, len(labs))
+    coarse, fine = (
+        len(sampled_kmers(shared, k=21, scaled=scaled, circular=False))
+        for scaled in (SCALED, FINE_SCALED)
+    )
+    in_all = len(sampled_kmers(query.sequence, k=21, scaled=FINE_SCALED, circular=False))
+    assert support.kmers == in_all - (fine - coarse)
+    common = known.find(query, labs[0], common_labs=FINE_MOST_LABS).common
+    assert sum(stretch.kmers for stretch in common) == coarse
+
+
+def test_kmers_of_few_labs_are_read_four_times_as_often_and_count_a_quarter() -> None:
+    few, many = bases(3, 320), bases(4, 1200)
+    labs = [f"Lab {number:02}" for number in range(FINE_MOST_LABS + 2)]
+    stored = [of(labs[0], many), of(labs[0], few, name="few")]
+    stored += [of(lab, many) for lab in labs[1:]]
+    stored += [of(lab, few, name=f"few of {lab}") for lab in labs[1:FINE_MOST_LABS]]
+    query = Plasmid("q", few + "N" + many, topology="linear")
+    known = StretchFinder([segment_of(stored)], labs)
+    first, second = known.find(query, labs[0], common_labs=len(labs)).support
+    assert (first.start, first.most_labs) == (322, len(labs))
+    assert (second.start, second.most_labs) == (1, FINE_MOST_LABS)
+    assert second.kmers / second.most_labs > first.kmers / first.most_labs
 
 
 def test_what_more_labs_share_is_common_property_and_supports_nobody() -> None:
