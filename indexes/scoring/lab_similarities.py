@@ -30,6 +30,8 @@ from vecattr.vectors import Codes, Column, Mask, Rows, Vectors
 #: Inverse temperatures of the kernels by which the plasmids of a lab vote with their cosines; the
 #: second is twice the first.
 SHARPNESSES = (20, 40)
+#: Cosines, votes at each sharpness, lengths and compositions.
+_KERNELS = 1 + len(SHARPNESSES) + 2
 
 #: Queries compared at once, and stored plasmids (about): what a core's cache holds.
 _QUERIES_AT_ONCE = 64
@@ -186,16 +188,26 @@ class _ByLab:
         starts = self.starts[places]
         return self.rows[joined_ranges(starts, self.starts[places + 1] - starts)]
 
-    def blocks(self) -> Iterator[tuple[Rows, Codes, Rows]]:
-        """Rows, labs and where these begin, of about _ROWS_AT_ONCE rows at a time; no lab is
-        divided."""
+    def blocks(self) -> Iterator[tuple[slice, Rows, Rows]]:
+        """Which of the labs, their rows, and where those of each begin, of about _ROWS_AT_ONCE rows
+        at a time; no lab is divided."""
         first = 0
         while first < len(self.labs):
             full = int(self.starts[first]) + _ROWS_AT_ONCE
             last = max(first + 1, int(np.searchsorted(self.starts, full, side="right")) - 1)
             begin, end = self.starts[first], self.starts[last]
-            yield self.rows[begin:end], self.labs[first:last], self.starts[first:last] - begin
+            yield slice(first, last), self.rows[begin:end], self.starts[first:last] - begin
             first = last
+
+    def sums(self, stored: _Rows, queries: _Queries) -> list[NDArray[np.float64]]:
+        """The largest cosine of each lab, and the sum of every other kernel, (q, m) each."""
+        sums = [np.empty((len(queries), len(self.labs))) for _ in range(_KERNELS)]
+        for labs, rows, starts in self.blocks():
+            largest, *others = zip(sums, stored.select(rows).kernels(queries), strict=True)
+            np.maximum.reduceat(largest[1], starts, axis=1, out=largest[0][:, labs])
+            for column, values in others:
+                np.add.reduceat(values, starts, axis=1, out=column[:, labs])
+        return sums
 
 
 class StoredSimilarities:
@@ -231,12 +243,10 @@ class StoredSimilarities:
     def _sums(self, queries: _Queries) -> list[NDArray[np.float64]]:
         """The largest cosine of each lab, -1 of one without any row, and the sum of every other
         kernel, (q, l) each."""
-        labs = len(self._catalogue.lab_names)
-        sums = [np.full((len(queries), labs), -1.0)]
-        sums += [np.zeros((len(queries), labs)) for _ in range(len(SHARPNESSES) + 2)]
+        shape = len(queries), len(self._catalogue.lab_names)
+        sums = [np.full(shape, -1.0), *(np.zeros(shape) for _ in range(1, _KERNELS))]
         for stored, by_lab in zip(self._rows, self._by_lab, strict=True):
-            for rows, block_labs, starts in by_lab.blocks():
-                _add(sums, stored.select(rows).kernels(queries), block_labs, starts)
+            _add(sums, by_lab.sums(stored, queries), by_lab.labs)
         return sums
 
     def _leave_out(self, sums: list[Column], query: _Queries, left_out: Rows) -> None:
@@ -252,8 +262,7 @@ class StoredSimilarities:
             rows = of_labs.rows_of(changed)
             rows = rows[~np.isin(first + rows, left_out)]
             by_lab = _ByLab.from_labs(self._catalogue.labs[first + rows])
-            for places, labs, starts in by_lab.blocks():
-                _add(wide, stored.select(rows[places]).kernels(query), labs, starts)
+            _add(wide, by_lab.sums(stored.select(rows), query), by_lab.labs)
 
     def _similarities(
         self, sums: Sequence[Column], queries: _Queries, query: int, left_out: Rows
@@ -301,15 +310,11 @@ class StoredSimilarities:
 
 
 def _add(
-    sums: Sequence[NDArray[np.float64]],
-    kernels: Iterator[NDArray[np.float64]],
-    labs: Codes,
-    starts: Rows,
+    sums: Sequence[NDArray[np.float64]], others: Sequence[NDArray[np.float64]], labs: Codes
 ) -> None:
-    """The kernels of some rows, by lab, added to those of their labs, in place; of the first the
-    largest is kept."""
+    """The sums of some labs (q, m) added to those of all (q, l), in place; of the first the larger
+    one is kept."""
     largest, *rest = sums
-    nearest = np.maximum.reduceat(next(kernels), starts, axis=1)
-    largest[:, labs] = np.maximum(largest[:, labs], nearest)
-    for column, values in zip(rest, kernels, strict=True):
-        column[:, labs] += np.add.reduceat(values, starts, axis=1)
+    largest[:, labs] = np.maximum(largest[:, labs], others[0])
+    for column, values in zip(rest, others[1:], strict=True):
+        column[:, labs] += values

@@ -215,9 +215,8 @@ class OpenedIndex:
         return query_vectors(self.embedder, plasmids)
 
     def ranked_labs(self, vectors: QueryVectors, *, k: int) -> list[NDArray[np.int64]]:
-        """Of each query the k nearest classes as places in `lab_names`, best first, ties by name;
-        found by FAISS, in the very order of `lab_cosines`. Nothing may be left out of a query,
-        for that may change classes."""
+        """Of each query, which leaves nothing out, the k nearest classes as places in `lab_names`,
+        best first, ties by name; found by FAISS, in the very order of `lab_cosines`."""
         assert not any(vectors.left_out)
         return self._matrix.ranked(vectors, k=k)
 
@@ -273,14 +272,19 @@ class OpenedIndex:
         if self.scorer is None:
             return LabAnswers(cosines, cosines, None)
         evidence = self.lab_evidence(vectors, cosines)
-        places = np.searchsorted(self.answer_names, self.stored_labs)
-        shape = len(vectors), len(self.answer_names)
-        scores, nearest = np.full(shape, -1.0), np.full(shape, -1.0)
-        scores[:, places], nearest[:, places] = evidence.scores, evidence.nearest
-        own_names = np.array(self.lab_names, dtype=object)[self.class_of_answer]
-        has_vector = own_names == np.array(self.answer_names, dtype=object)
-        answer_cosines = np.where(has_vector, cosines[:, self.class_of_answer], nearest)
+        scores, nearest = evidence.scores, evidence.nearest
+        if len(self.stored_labs) < len(self.answer_names):
+            places = np.searchsorted(self.answer_names, self.stored_labs)
+            scores, nearest = np.full((2, len(vectors), len(self.answer_names)), -1.0)
+            scores[:, places], nearest[:, places] = evidence.scores, evidence.nearest
+        answer_cosines = np.where(self._have_vector, cosines[:, self.class_of_answer], nearest)
         return LabAnswers(scores, answer_cosines, evidence.facts, evidence.maxima, evidence.reaches)
+
+    @cached_property
+    def _have_vector(self) -> NDArray[np.bool_]:
+        """Which of the `answer_names` have a class, and so a vector, of their own (n,)."""
+        pairs = zip(self.answer_names, self.class_of_answer.tolist(), strict=True)
+        return np.array([name == self.lab_names[place] for name, place in pairs], dtype=bool)
 
     def class_scores(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Scores of the classes, (q, c), from those of the `answer_names`, (q, n)."""
@@ -291,8 +295,8 @@ class OpenedIndex:
     def lab_scores(
         self, vectors: QueryVectors, cosines: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """What ranks the classes, (q, labs), from their `lab_cosines`: scores of the evidence
-        ranker from -1 to 0, or those cosines where vectors rank alone."""
+        """What ranks the classes, (q, labs), from their `lab_cosines`: scores from -1 to 0, or
+        those cosines where vectors rank alone."""
         return self.class_scores(self.lab_answers(vectors, cosines).scores)
 
     def neighbors(self, vectors: QueryVectors, *, n: int) -> list[tuple[Neighbor, ...]]:
