@@ -21,18 +21,21 @@ from torch import Tensor, nn
 
 from vecattr.files.atomic import atomic_write
 from vecattr.indexes.index import Index
+from vecattr.indexes.scoring.catalogue import Catalogue
 from vecattr.indexes.scoring.lab_scorer import LabScorer
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.evidence_ranker import PHENOTYPES, EvidenceRanker, Network, network_inputs
 from vecattr.sequences.two_bit import unpack_bases
 from vecattr.vectors import Column, Rows
 
-HIDDEN, EPOCHS, BATCH, RATE = 128, 100, 32, 2e-3
+HIDDEN, EPOCHS, BATCH, RATE = 128, 60, 32, 2e-3
 #: Plasmids that are asked about, and labs of each: the likeliest, and as many of the others.
 QUERIES, LABS = 6_000, 48
 #: Softmaxes that both networks are compared by: of queries' facts, and about those of answers.
 SHARPNESSES = (1.0, 0.6)
 AT_ONCE = 32
+#: The sum of a unit whose response is nearly 1.
+_SATURATED = 3.0
 
 Inputs = NDArray[np.float32]
 
@@ -45,29 +48,30 @@ class StoredRow:
     left_out: Rows
 
 
-def stored_rows(index: Index, scorer: LabScorer, rng: np.random.Generator) -> Iterator[StoredRow]:
+def stored_rows(
+    index: Index, catalogue: Catalogue, rng: np.random.Generator
+) -> Iterator[StoredRow]:
     """QUERIES living plasmids of the index, drawn at random."""
-    catalogue = scorer.catalogue
     living = catalogue.rows_by_lab
     chosen = rng.permutation(living)[:QUERIES]
     for number, row in enumerate(chosen.tolist()):
         same = [row == living, catalogue.groups[living] == catalogue.groups[row]]
         same.append(catalogue.labs[living] == catalogue.labs[row])
-        yield StoredRow(stored_plasmid(index, scorer, row), np.sort(living[same[number % 3]]))
+        yield StoredRow(stored_plasmid(index, catalogue, row), np.sort(living[same[number % 3]]))
 
 
-def stored_plasmid(index: Index, scorer: LabScorer, row: int) -> Plasmid:
+def stored_plasmid(index: Index, catalogue: Catalogue, row: int) -> Plasmid:
     """The plasmid of a row, with its features."""
-    segment = int(np.searchsorted(scorer.catalogue.starts, row, side="right")) - 1
-    stored = index.segments[segment].plasmid(row - scorer.catalogue.starts[segment])
+    segment = int(np.searchsorted(catalogue.starts, row, side="right")) - 1
+    stored = index.segments[segment].plasmid(row - catalogue.starts[segment])
     assert stored.bases is not None, "segments with k-mers keep bases"
     names, values = stored.features or ((), b"")
     features = dict(zip(names, values, strict=True)) or None
     return Plasmid(stored.id, unpack_bases(stored.bases), stored.topology, features)
 
 
-def _ids(index: Index, scorer: LabScorer, rows: Rows) -> Iterator[str]:
-    for start, segment in zip(scorer.catalogue.starts, index.segments, strict=True):
+def _ids(index: Index, catalogue: Catalogue, rows: Rows) -> Iterator[str]:
+    for start, segment in zip(catalogue.starts, index.segments, strict=True):
         in_segment = (rows >= start) & (rows < start + segment.stored.rows)
         yield from segment.stored.ids(rows[in_segment] - start)
 
@@ -76,10 +80,12 @@ def questions(index: Index, scorer: LabScorer, *, seed: int) -> tuple[Inputs, In
     """Inputs of the ranker for 2 LABS labs of each query, without features and with, (q, t, f)."""
     rng = np.random.default_rng(seed)
     plain, featured = [], []
-    asked = list(stored_rows(index, scorer, rng))
+    asked = list(stored_rows(index, scorer.catalogue, rng))
     for start in range(0, len(asked), AT_ONCE):
         rows = asked[start : start + AT_ONCE]
-        left_out = tuple(frozenset(_ids(index, scorer, stored.left_out)) for stored in rows)
+        left_out = tuple(
+            frozenset(_ids(index, scorer.catalogue, stored.left_out)) for stored in rows
+        )
         vectors = replace(index.embed([stored.plasmid for stored in rows]), left_out=left_out)
         cosines = index.lab_cosines(vectors)
         columns = scorer.columns_of(
@@ -106,7 +112,7 @@ def _inputs(ranker: EvidenceRanker, columns: dict[str, Column], rng: np.random.G
 
 class Student(nn.Module):
     """A network of fewer hidden units, of standardised inputs: at first the units of its teacher
-    that are farthest from straight lines, and the others as lines."""
+    that are farthest from straight lines, and the others as lines, whose constants one unit has."""
 
     def __init__(self, teacher: Network, inputs: Tensor, *, hidden: int) -> None:
         super().__init__()
@@ -118,9 +124,12 @@ class Student(nn.Module):
         slopes = (deviations * responses).mean(0) / (deviations**2).mean(0)
         bends = (responses - responses.mean(0) - slopes * deviations).std(0)
         order = torch.argsort(-(outer.abs() * bends))
-        kept, straight = order[:hidden], order[hidden:]
-        self.inner, self.bias = nn.Parameter(inner[:, kept]), nn.Parameter(bias[kept])
-        self.outer = nn.Parameter(outer[kept])
+        kept, straight = order[: hidden - 1], order[hidden - 1 :]
+        constants = (responses.mean(0) - slopes * (sums - bias).mean(0)) * outer
+        one = torch.zeros(len(inner), 1), torch.tensor([_SATURATED])
+        self.inner = nn.Parameter(torch.cat([inner[:, kept], one[0]], 1))
+        self.bias = nn.Parameter(torch.cat([bias[kept], one[1]]))
+        self.outer = nn.Parameter(torch.cat([outer[kept], constants[straight].sum()[None]]))
         lines = (inner[:, straight] * (slopes * outer)[straight]).sum(1)
         self.linear = nn.Parameter(linear + lines)
 
