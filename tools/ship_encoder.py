@@ -61,8 +61,9 @@ many plasmids share, in no order.
 
 ## The fusion
 
-`fusion.json` holds forty thousand numbers that weigh vectors and exact k-mers, the same for every
-lab; made with `python tools/fit_ranker.py T --labs L --work DIR -o vecattr/pretrained/fusion.json`.
+`fusion.json` holds twenty thousand numbers that weigh vectors and exact k-mers, the same for every
+lab; made with `python tools/fit_ranker.py T --labs L --work DIR -o large.json` and
+`python tools/distil_ranker.py INDEX -o vecattr/pretrained/fusion.json`, of an index with the former.
 
 ## Accuracy without lab vectors
 
