@@ -1,8 +1,7 @@
 """Packed plasmids in, the k-mer arrays of a segment out.
 
-Everything is sorted, so the same content gives the same arrays. What counting needs beside the
-k-mers is bounded: those of the finer sample are sorted in three slices, each as large as the other
-sample, long arrays are counted a part at a time, and arrays are let go as they are joined.
+Everything is sorted, so the same content gives the same arrays. Memory is spared: the finer sample
+is sorted in slices as large as the other one, and long arrays are counted a part at a time.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ from vecattr.indexes.storage.kmer_schema import (
     FIRST_FINE,
     KMERS,
     MOST_LABS,
-    SCALED,
     K,
     KmerSample,
     bucket_bits,
@@ -50,19 +48,17 @@ _MOST_COUNTED = 255
 
 
 class MoleculeKmers(NamedTuple):
-    """The sampled k-mers of a molecule and those that the finer sample has beside them, each
-    ascending, each once (s,), and its composition (w,)."""
+    """The k-mers of a molecule in both samples, ascending, each once (s,), and its composition
+    (w,)."""
 
-    sketch: Hashes
-    fine: Hashes
+    kmers: Hashes
     composition: NDArray[np.float32]
 
     @classmethod
     def from_bases(cls, bases: str, *, circular: bool) -> MoleculeKmers:
         """Counted in upper-case bases."""
         kmers = distinct(sampled_kmers(bases, k=K, scaled=FINE_SCALED, circular=circular))
-        first = int(np.searchsorted(kmers, FIRST_FINE))
-        return cls(kmers[:first], kmers[first:], composition(bases, circular=circular))
+        return cls(kmers, composition(bases, circular=circular))
 
     @classmethod
     def from_packed(cls, packed: PackedBases, topology: Topology) -> MoleculeKmers:
@@ -74,26 +70,27 @@ class CollectedKmers:
     """The k-mers of n plasmids, one after the other, until they are counted."""
 
     def __init__(self) -> None:
-        self._sketches = _Sketches()
-        self._slices = [_Sketches() for _ in range(1, FINENESS)]
+        self._slices = [_Sketches() for _ in range(FINENESS)]  # the first is the coarser sample
         self._compositions = [np.zeros((0, WORDS), dtype=np.float32)]
 
     def __len__(self) -> int:
-        return len(self._sketches)
+        return len(self._slices[0])
 
     def add(self, molecule: MoleculeKmers) -> None:
         """Those of the next plasmid."""
-        self._sketches.add(molecule.sketch)
-        for number, sketches in enumerate(self._slices, start=1):
-            sketches.add(_slice_of(molecule.fine, number))
+        bounds = np.arange(1, FINENESS, dtype=np.uint64) * FIRST_FINE
+        pieces = np.split(molecule.kmers, np.searchsorted(molecule.kmers, bounds))
+        for sketches, piece in zip(self._slices, pieces, strict=True):
+            sketches.add(piece)
         self._compositions.append(molecule.composition[None, :])
 
     def arrays(self, *, labs: StoredCodes, groups: StoredCodes) -> Arrays:
         """The arrays of both samples, with the lab codes (n,) and group codes (n,) of the plasmids.
         No k-mer is collected then, so that memory holds each once."""
         rows = _RowOrder.from_codes(labs, groups)
-        fine = [_FineSlice.from_sketches(sketches, rows) for sketches in self._slices]
-        counted = _Counted.from_sketches(self._sketches, rows, most_labs=MOST_LABS)
+        sketches, *slices = self._slices
+        fine = [_FineSlice.from_sketches(part, rows) for part in slices]
+        counted = _Counted.from_sketches(sketches, rows, most_labs=MOST_LABS)
         units = counted.units(len(labs)) + sum(part.row_counts for part in fine)
         arrays: Arrays = {
             "hash": counted.kmers,
@@ -124,9 +121,8 @@ def kmer_arrays(
 
 
 class _FineSlice(NamedTuple):
-    """One slice of the finer sample: its u k-mers, ascending, how many labs have each (u,), where
-    the postings of each end (u,), the rows that have each (p,); and how many of these k-mers each
-    of n rows has (n,)."""
+    """Of one slice of the finer sample, as `_Counted`: its k-mers, labs, ends of postings and their
+    rows; and how many of these k-mers each of n rows has (n,)."""
 
     kmers: Hashes
     labs: NDArray[np.uint8]
@@ -166,14 +162,6 @@ def _fine_arrays(slices: list[_FineSlice]) -> Arrays:
         "posting/offsets": _joined(offsets),
         "posting/row": _joined(rows),
     }
-
-
-def _slice_of(sketch: Hashes, number: int) -> Hashes:
-    """The k-mers of the slice of this number, of those into which the sample's width divides
-    the range of hashes."""
-    bounds = [np.uint64(((1 << 64) // SCALED) * end - 1) for end in (number, number + 1)]
-    first, last = np.searchsorted(sketch, bounds, side="right")
-    return sketch[first:last]
 
 
 def bucket_starts(kmers: Hashes, *, sample: KmerSample = KMERS) -> NDArray[np.uint32]:
@@ -216,8 +204,7 @@ def _row_counts(rows: NDArray[np.uint32], count: int) -> NDArray[np.int64]:
 
 
 def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
-    """The parts, one or more, one after the other; each is let go when it is copied, none is
-    left."""
+    """The parts, one or more, as one array; each is let go when it is copied, none is left."""
     stop = sum(map(len, parts))
     joined = np.empty(stop, dtype=parts[0].dtype)
     while parts:

@@ -29,7 +29,7 @@ EXTRA_CANDIDATES = 32
 _BLAS_QUERIES = 8
 
 #: Rows that are multiplied at once: what a core's cache holds.
-_ROWS_AT_ONCE = 64
+_ROWS_AT_ONCE = 256
 
 _threads: list[int] = []
 
