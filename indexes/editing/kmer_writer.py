@@ -145,14 +145,11 @@ class _FineSlice(NamedTuple):
 
 def _fine_arrays(slices: list[_FineSlice]) -> Arrays:
     """The arrays of the finer sample, but for its units, from the slices, of which none is left."""
-    kmers, labs, rows = [], [], []
-    offsets, postings = [np.zeros(1, dtype=np.uint32)], 0
-    for part in slices:
-        kmers.append(part.kmers)
-        labs.append(part.labs)
-        rows.append(part.posting_rows)
-        offsets.append(part.ends + np.uint32(postings))
-        postings += len(part.posting_rows)
+    kmers, labs = [part.kmers for part in slices], [part.labs for part in slices]
+    rows = [part.posting_rows for part in slices]
+    starts = np.cumsum([0, *map(len, rows[:-1])], dtype=np.uint32)
+    offsets = [part.ends + start for part, start in zip(slices, starts, strict=True)]
+    offsets.insert(0, np.zeros(1, dtype=np.uint32))
     slices.clear()
     hashes = _joined(kmers)
     return {
