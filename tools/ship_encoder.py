@@ -62,8 +62,8 @@ many plasmids share, in no order.
 ## The fusion
 
 `fusion.json` holds twenty thousand numbers that weigh vectors and exact k-mers, the same for every
-lab; made with `python tools/fit_ranker.py T --labs L --work DIR -o large.json` and, of an index with
-that, `python tools/distil_ranker.py INDEX -o vecattr/pretrained/fusion.json`.
+lab; made with `python tools/fit_ranker.py T --labs L --work DIR -o large.json`, and of an index
+with that by `python tools/distil_ranker.py INDEX -o vecattr/pretrained/fusion.json`.
 
 ## Accuracy without lab vectors
 
