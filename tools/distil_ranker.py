@@ -10,7 +10,6 @@ without their publication, or without their lab, each a third. No name of a true
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,11 +20,17 @@ from torch import Tensor, nn
 
 from vecattr.files.atomic import atomic_write
 from vecattr.indexes.index import Index
-from vecattr.indexes.scoring.catalogue import Catalogue
+from vecattr.indexes.scoring.catalogue import NO_LAB, Catalogue
 from vecattr.indexes.scoring.lab_scorer import LabScorer
+from vecattr.indexes.storage.stored_plasmids import exported_plasmids
 from vecattr.plasmid import Plasmid
-from vecattr.ranking.evidence_ranker import PHENOTYPES, EvidenceRanker, Network, network_inputs
-from vecattr.sequences.two_bit import unpack_bases
+from vecattr.ranking.evidence_ranker import (
+    PHENOTYPES,
+    EvidenceRanker,
+    Network,
+    network_inputs,
+    without_phenotypes,
+)
 from vecattr.vectors import Column, Rows
 
 HIDDEN, EPOCHS, BATCH, RATE = 128, 60, 32, 2e-3
@@ -42,64 +47,47 @@ Inputs = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class StoredRow:
-    """A stored plasmid, and the rows that it is asked about without."""
+    """A stored plasmid, and the rows that it is asked about without, with their ids."""
 
     plasmid: Plasmid
     left_out: Rows
+    ids: frozenset[str]
 
 
-def stored_rows(
-    index: Index, catalogue: Catalogue, rng: np.random.Generator
-) -> Iterator[StoredRow]:
+def stored_rows(index: Index, catalogue: Catalogue, rng: np.random.Generator) -> list[StoredRow]:
     """QUERIES living plasmids of the index, drawn at random."""
-    living = catalogue.rows_by_lab
-    chosen = rng.permutation(living)[:QUERIES]
-    for number, row in enumerate(chosen.tolist()):
+    plasmids = list(exported_plasmids(index.path, index.segments))
+    ascending, living = np.flatnonzero(catalogue.labs != NO_LAB), catalogue.rows_by_lab
+    asked = []
+    for number, row in enumerate(rng.permutation(living)[:QUERIES].tolist()):
         same = [row == living, catalogue.groups[living] == catalogue.groups[row]]
         same.append(catalogue.labs[living] == catalogue.labs[row])
-        yield StoredRow(stored_plasmid(index, catalogue, row), np.sort(living[same[number % 3]]))
-
-
-def stored_plasmid(index: Index, catalogue: Catalogue, row: int) -> Plasmid:
-    """The plasmid of a row, with its features."""
-    segment = int(np.searchsorted(catalogue.starts, row, side="right")) - 1
-    stored = index.segments[segment].plasmid(row - catalogue.starts[segment])
-    assert stored.bases is not None, "segments with k-mers keep bases"
-    names, values = stored.features or ((), b"")
-    features = dict(zip(names, values, strict=True)) or None
-    return Plasmid(stored.id, unpack_bases(stored.bases), stored.topology, features)
-
-
-def _ids(index: Index, catalogue: Catalogue, rows: Rows) -> Iterator[str]:
-    for start, segment in zip(catalogue.starts, index.segments, strict=True):
-        in_segment = (rows >= start) & (rows < start + segment.stored.rows)
-        yield from segment.stored.ids(rows[in_segment] - start)
+        left_out = np.sort(living[same[number % 3]])
+        places = np.searchsorted(ascending, np.append(row, left_out)).tolist()
+        plasmid, *others = (plasmids[place] for place in places)
+        ids = frozenset(other.id for other in others)
+        asked.append(StoredRow(plasmid, left_out, ids))
+    return asked
 
 
 def questions(index: Index, scorer: LabScorer, *, seed: int) -> tuple[Inputs, Inputs]:
     """Inputs of the ranker for 2 LABS labs of each query, without features and with, (q, t, f)."""
     rng = np.random.default_rng(seed)
     plain, featured = [], []
-    asked = list(stored_rows(index, scorer.catalogue, rng))
+    asked = stored_rows(index, scorer.catalogue, rng)
     for start in range(0, len(asked), AT_ONCE):
         rows = asked[start : start + AT_ONCE]
-        left_out = tuple(
-            frozenset(_ids(index, scorer.catalogue, stored.left_out)) for stored in rows
-        )
+        left_out = tuple(stored.ids for stored in rows)
         vectors = replace(index.embed([stored.plasmid for stored in rows]), left_out=left_out)
         cosines = index.lab_cosines(vectors)
         columns = scorer.columns_of(
             vectors.plasmids, vectors.bare, cosines, [stored.left_out for stored in rows]
         )
         for told in columns:
-            plain.append(_inputs(scorer.ranker, _bare(told), rng))
+            plain.append(_inputs(scorer.ranker, without_phenotypes(told), rng))
             if PHENOTYPES[0] in told:
                 featured.append(_inputs(scorer.ranker, told, rng))
     return np.stack(plain), np.stack(featured)
-
-
-def _bare(columns: dict[str, Column]) -> dict[str, Column]:
-    return {name: column for name, column in columns.items() if name not in PHENOTYPES}
 
 
 def _inputs(ranker: EvidenceRanker, columns: dict[str, Column], rng: np.random.Generator) -> Inputs:
@@ -110,14 +98,19 @@ def _inputs(ranker: EvidenceRanker, columns: dict[str, Column], rng: np.random.G
     return network_inputs(columns, phenotypes=PHENOTYPES[0] in columns)[labs]
 
 
+def _weights(network: Network) -> list[Tensor]:
+    """Those of the hidden layer, its biases, those of its units, and of the linear part."""
+    parts = (network.inner, network.bias, network.outer, network.linear)
+    return [torch.from_numpy(np.array(part)) for part in parts]
+
+
 class Student(nn.Module):
     """A network of fewer hidden units, of standardised inputs: at first the units of its teacher
     that are farthest from straight lines, and the others as lines, whose constants one unit has."""
 
     def __init__(self, teacher: Network, inputs: Tensor, *, hidden: int) -> None:
         super().__init__()
-        parts = (teacher.inner, teacher.bias, teacher.outer, teacher.linear)
-        inner, bias, outer, linear = (torch.from_numpy(np.array(part)) for part in parts)
+        inner, bias, outer, linear = _weights(teacher)
         sums = inputs @ inner + bias  # (t, f) @ (f, h)
         responses = torch.tanh(sums)
         deviations = sums - sums.mean(0)
@@ -126,9 +119,8 @@ class Student(nn.Module):
         order = torch.argsort(-(outer.abs() * bends))
         kept, straight = order[: hidden - 1], order[hidden - 1 :]
         constants = (responses.mean(0) - slopes * (sums - bias).mean(0)) * outer
-        one = torch.zeros(len(inner), 1), torch.tensor([_SATURATED])
-        self.inner = nn.Parameter(torch.cat([inner[:, kept], one[0]], 1))
-        self.bias = nn.Parameter(torch.cat([bias[kept], one[1]]))
+        self.inner = nn.Parameter(torch.cat([inner[:, kept], torch.zeros(len(inner), 1)], 1))
+        self.bias = nn.Parameter(torch.cat([bias[kept], torch.tensor([_SATURATED])]))
         self.outer = nn.Parameter(torch.cat([outer[kept], constants[straight].sum()[None]]))
         lines = (inner[:, straight] * (slopes * outer)[straight]).sum(1)
         self.linear = nn.Parameter(linear + lines)
@@ -144,8 +136,7 @@ def distilled(teacher: Network, inputs: Inputs, *, hidden: int, epochs: int) -> 
     eighth says how near it comes."""
     torch.manual_seed(0)
     standardised = torch.from_numpy(((inputs - teacher.mean) / teacher.scale).astype(np.float32))
-    parts = (teacher.inner, teacher.bias, teacher.outer, teacher.linear)
-    inner, bias, outer, linear = (torch.from_numpy(np.array(part)) for part in parts)
+    inner, bias, outer, linear = _weights(teacher)
     targets = torch.stack(
         [torch.tanh(one @ inner + bias) @ outer + one @ linear for one in standardised]
     )  # (q, t)

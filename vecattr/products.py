@@ -33,21 +33,23 @@ def exponent_of(rows: NDArray[np.floating]) -> int:
 def on_grid(rows: NDArray[np.floating], *, exponent: int = 0) -> NDArray[np.float64]:
     """Rows (n, d) of at most 2^exponent in length, unit rows unless it is given, with each number
     rounded to a multiple of 2^(exponent - DIGITS)."""
-    shifted: NDArray[np.float64] = rows + np.float64(_shift(exponent))
-    shifted -= _shift(exponent)
+    shift = _shift(exponent)
+    shifted: NDArray[np.float64] = rows + shift
+    shifted -= shift
     return shifted
 
 
 def put_on_grid(rows: NDArray[np.float64], *, exponent: int) -> None:
     """The same in place."""
-    rows += _shift(exponent)
-    rows -= _shift(exponent)
+    shift = _shift(exponent)
+    rows += shift
+    rows -= shift
 
 
-def _shift(exponent: int) -> float:
+def _shift(exponent: int) -> np.float64:
     """What is added to a number and taken away again: the last digit of the sum is a unit of the
-    grid."""
-    return float(np.ldexp(1.5, 52 + exponent - DIGITS))
+    grid. Of a type that widens what it is added to."""
+    return np.float64(np.ldexp(1.5, 52 + exponent - DIGITS))
 
 
 def exact_products(

@@ -30,7 +30,7 @@ from vecattr.indexes.storage.live_segment import (
 )
 from vecattr.indexes.storage.manifest import Manifest
 from vecattr.plasmid import Plasmid
-from vecattr.ranking.evidence_ranker import PHENOTYPES, EvidenceRanker
+from vecattr.ranking.evidence_ranker import EvidenceRanker, without_phenotypes
 from vecattr.sequences.two_bit import unpack_bases
 from vecattr.vectors import Column, Rows
 
@@ -106,7 +106,7 @@ class Scoring:
         plasmid, lab, row = self._stored[query]
         lab_code = self._lab_codes[lab]
         nearest_of_others = np.delete(columns["nearest"], lab_code)
-        kinds = (_bare(columns), columns)
+        kinds = (without_phenotypes(columns), columns)
         scores, _, facts = zip(
             *(self._scorer.evidence_of(plasmid, kind) for kind in kinds), strict=True
         )
@@ -191,7 +191,7 @@ class Scoring:
         cases: Sequence[CaseModel],
     ) -> JointRow:
         plasmids = [self._stored[query][0] for query in members]
-        bare = list(map(_bare, columns))
+        bare = list(map(without_phenotypes, columns))
         return JointRow(
             [
                 self._joint(plasmids, kind_columns, model)
@@ -211,11 +211,6 @@ class Scoring:
         joint = joint_scores(logarithms, pooled)
         facts_of_all = joint_facts(cases.log_likelihoods(np.stack(facts)), logarithms, joint)
         return joint.astype(np.float32), facts_of_all
-
-
-def _bare(columns: dict[str, Column]) -> dict[str, Column]:
-    """The columns that a plasmid without features has."""
-    return {name: column for name, column in columns.items() if name not in PHENOTYPES}
 
 
 def _stored_plasmids(

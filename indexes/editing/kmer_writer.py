@@ -38,6 +38,8 @@ Arrays = dict[str, NDArray[np.generic]]
 Number = TypeVar("Number", bound=np.generic)
 
 _HALF = np.uint64(32)
+#: The least hash of each slice but the first.
+_SLICE_STARTS = np.arange(1, FINENESS, dtype=np.uint64) * FIRST_FINE
 #: Hashes in a chunk of sketches: 64 MB, because the C library gives back no smaller piece of memory
 #: while others beside it are kept.
 _CHUNK = 1 << 23
@@ -78,8 +80,7 @@ class CollectedKmers:
 
     def add(self, molecule: MoleculeKmers) -> None:
         """Those of the next plasmid."""
-        bounds = np.arange(1, FINENESS, dtype=np.uint64) * FIRST_FINE
-        pieces = np.split(molecule.kmers, np.searchsorted(molecule.kmers, bounds))
+        pieces = np.split(molecule.kmers, np.searchsorted(molecule.kmers, _SLICE_STARTS))
         for sketches, piece in zip(self._slices, pieces, strict=True):
             sketches.add(piece)
         self._compositions.append(molecule.composition[None, :])

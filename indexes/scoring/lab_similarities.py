@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -262,7 +262,7 @@ class StoredSimilarities:
             rows = of_labs.rows_of(changed)
             rows = rows[~np.isin(first + rows, left_out)]
             by_lab = _ByLab.from_labs(self._catalogue.labs[first + rows])
-            _add(wide, by_lab.sums(stored.select(rows), query), by_lab.labs)
+            _add(wide, replace(by_lab, rows=rows[by_lab.rows]).sums(stored, query), by_lab.labs)
 
     def _similarities(
         self, sums: Sequence[Column], queries: _Queries, query: int, left_out: Rows

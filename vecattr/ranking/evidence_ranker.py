@@ -70,6 +70,11 @@ def input_count(*, phenotypes: bool) -> int:
     return len(input_columns(phenotypes=phenotypes))
 
 
+def without_phenotypes(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """The columns that a query without features has."""
+    return {name: column for name, column in columns.items() if name not in PHENOTYPES}
+
+
 def network_inputs(columns: Mapping[str, Column], *, phenotypes: bool) -> NDArray[np.float32]:
     """The network's inputs for l labs, (l, f), from one column (l,) for each name."""
     inputs = _kmer_inputs(columns, column_maxima(columns, RELATIVE))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -17,7 +15,7 @@ from hypothesis import strategies as st
 
 from vecattr.attribution import Source, Stretch, Stretches
 from vecattr.errors import UsageError
-from vecattr.files.arrays import write_arrays
+from vecattr.files.arrays import ArrayFile, write_arrays
 from vecattr.indexes.editing.add import add_labs
 from vecattr.indexes.editing.edit import remove_lab
 from vecattr.indexes.editing.segment_writer import SegmentWriter
@@ -32,7 +30,7 @@ from vecattr.indexes.storage.kmer_schema import (
 )
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.manifest import FileFacts, SegmentEntry
-from vecattr.indexes.storage.segment import Segment
+from vecattr.indexes.storage.segment import SEGMENT_FORMAT, SEGMENT_VERSION, Segment
 from vecattr.plasmid import POOLED, Plasmid, reverse_complement
 from vecattr.sequences.kmers import sampled_kmers
 
@@ -70,20 +68,11 @@ def made(seed: int) -> tuple[list[Plasmid], Plasmid]:
 
 def without_finer_sample(data: bytes) -> bytes:
     """A segment as it was written before there was a finer sample."""
-    arrays: dict[str, Any] = {}
-    with h5py.File(io.BytesIO(data)) as file:
-        names: list[str] = []
-        file.visit(names.append)
-        arrays = {
-            name: file[name][()]
-            for name in names
-            if isinstance(file[name], h5py.Dataset) and not name.startswith("fine_kmers/")
-        }
-        attributes = {
-            name: getattr(value, "item", lambda v=value: v)()
-            for name, value in file.attrs.items()
-            if not name.startswith("fine_kmer_")
-        }
+    file = ArrayFile(data, format=SEGMENT_FORMAT, version=SEGMENT_VERSION)
+    arrays = {name: file.array(name) for name in file.names if not name.startswith("fine_kmers/")}
+    attributes = {
+        name: value for name, value in file.attributes.items() if not name.startswith("fine_kmer_")
+    }
     return write_arrays(arrays, attributes)
 
 
