@@ -23,6 +23,7 @@ from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.segment_kmers import NO_PLACE, SegmentKmers
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.canonical import canonical_sequence
+from vecattr.sequences.kmer_set import KmerSet
 from vecattr.sequences.kmers import Hashes, distinct, is_sampled, mix, sampled_kmers, windows_of
 from vecattr.sequences.two_bit import unpack_bases
 
@@ -71,32 +72,12 @@ class Overlap:
         return self.jaccard >= NEAR_COPY
 
 
-def kmer_set(bases: str, *, circular: bool, scaled: int = 1) -> Hashes:
-    """Numbers that stand for all canonical k-mers, ascending, each once: the k-mers themselves, or
-    the hashes of a sample of one in `scaled`."""
+def kmers_of(bases: str, *, circular: bool, scaled: int = 1) -> Hashes:
+    """Numbers that stand for all canonical k-mers in order, repeats included (m,): the k-mers
+    themselves, or the hashes of a sample of one in `scaled`."""
     if scaled == 1:
-        return distinct(windows_of(bases, k=K, circular=circular).canonical)
-    return distinct(sampled_kmers(bases, k=K, scaled=scaled, circular=circular))
-
-
-def shared(kmers: Hashes, other_kmers: Hashes) -> int:
-    """How many members two such sets have in common."""
-    both = np.sort(np.concatenate([kmers, other_kmers]))
-    return int(np.count_nonzero(both[1:] == both[:-1]))
-
-
-def containment(query: Hashes, stored: Hashes) -> float:
-    """The share of the query's set that the stored one holds; 0 for an empty query."""
-    return shared(query, stored) / len(query) if len(query) else 0.0
-
-
-def jaccard(kmers: Hashes, other_kmers: Hashes) -> float:
-    """The shared part of the union; 0 when both are empty."""
-    return _ratio(shared(kmers, other_kmers), len(kmers) + len(other_kmers))
-
-
-def _ratio(common: int, total: int) -> float:
-    return common / (total - common) if total else 0.0
+        return windows_of(bases, k=K, circular=circular).canonical
+    return sampled_kmers(bases, k=K, scaled=scaled, circular=circular)
 
 
 def overlaps(
@@ -151,21 +132,22 @@ def _bases_at(place: tuple[LiveSegment, int]) -> str:
 
 @dataclass(frozen=True)
 class _QueryKmers:
-    """A query with its k-mers (m,), one in `scaled`, ascending."""
+    """A query with its k-mers (m,), one in `scaled`, as they come and as a set."""
 
     plasmid: Plasmid
     kmers: Hashes
+    members: KmerSet
     scaled: int
 
     @classmethod
     def from_plasmid(cls, plasmid: Plasmid) -> _QueryKmers:
         scaled = 1 + len(plasmid) // _WHOLE
-        circular = plasmid.is_circular
-        return cls(plasmid, kmer_set(plasmid.sequence, circular=circular, scaled=scaled), scaled)
+        kmers = kmers_of(plasmid.sequence, circular=plasmid.is_circular, scaled=scaled)
+        return cls(plasmid, kmers, KmerSet.from_kmers(kmers), scaled)
 
     def may_be_covered_by(self, neighbor: Neighbor) -> bool:
         """False only when the stored plasmid is too short for a near copy."""
-        return self.scaled > 1 or neighbor.length >= NEAR_COPY * len(self.kmers)
+        return self.scaled > 1 or neighbor.length >= NEAR_COPY * len(self.members)
 
     def resembling(self, places: Sequence[tuple[LiveSegment, int]]) -> list[bool]:
         """Of each stored plasmid, False only when it is no near copy, beyond doubt.
@@ -211,22 +193,19 @@ class _QueryKmers:
     def _sample(self) -> Hashes:
         """The hashes that a segment's sample may hold, ascending."""
         hashes = mix(self.kmers) if self.scaled == 1 else self.kmers
-        return np.sort(hashes[is_sampled(hashes, scaled=SCALED)])
+        return distinct(hashes[is_sampled(hashes, scaled=SCALED)])
 
 
 def _overlap(query: _QueryKmers, neighbor: Neighbor, bases: str) -> Overlap:
-    kmers = query.kmers
     circular = neighbor.topology == "circular"
-    stored_kmers = kmer_set(bases, circular=circular, scaled=query.scaled)
-    common = shared(kmers, stored_kmers)
-    similarity = _ratio(common, len(kmers) + len(stored_kmers))
+    common = query.members.common(kmers_of(bases, circular=circular, scaled=query.scaled))
     return Overlap(
         neighbor.id,
         neighbor.lab,
         neighbor.label,
-        containment=common / len(kmers) if len(kmers) else 0.0,
-        jaccard=similarity,
-        is_identical=similarity == 1.0 and _are_identical(query.plasmid, neighbor, bases),
+        containment=common.containment,
+        jaccard=common.jaccard,
+        is_identical=common.jaccard == 1.0 and _are_identical(query.plasmid, neighbor, bases),
     )
 
 

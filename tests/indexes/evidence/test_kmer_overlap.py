@@ -17,13 +17,11 @@ from vecattr.indexes.evidence.kmer_overlap import (
     NEAR_COPY,
     K,
     best_containments,
-    containment,
-    jaccard,
-    kmer_set,
+    kmers_of,
     nearest_overlaps,
-    shared,
 )
 from vecattr.plasmid import reverse_complement
+from vecattr.sequences.kmer_set import Common, KmerSet
 
 DNA = st.text("ACGT" * 6 + "N", min_size=0, max_size=120)
 
@@ -47,27 +45,27 @@ def made(length: int, seed: int) -> str:
     return "".join(random.Random(seed).choices("ACGT", k=length))
 
 
+def common(bases: str, other: str, *, circular: bool = True, scaled: int = 1) -> Common:
+    one, two = (kmers_of(text, circular=circular, scaled=scaled) for text in (bases, other))
+    return KmerSet.from_kmers(one).common(two)
+
+
 @given(DNA, DNA, st.booleans(), st.integers(0, 120))
 def test_similarities_equal_those_of_plain_sets(
     one: str, other: str, circular: bool, cut: int
 ) -> None:
     other = one[:cut] + other  # something to share
-    left, right = (kmer_set(bases, circular=circular) for bases in (one, other))
-    plain_left, plain_right = (plain_set(bases, circular=circular) for bases in (one, other))
-    assert len(left) == len(plain_left)
-    common, union = len(plain_left & plain_right), len(plain_left | plain_right)
-    assert shared(left, right) == common
-    assert containment(left, right) == (common / len(plain_left) if plain_left else 0)
-    assert jaccard(left, right) == (common / union if union else 0)
+    mine, theirs = (plain_set(bases, circular=circular) for bases in (one, other))
+    expected = Common(len(mine & theirs), len(mine), len(theirs))
+    assert common(one, other, circular=circular) == expected
 
 
 def test_eight_point_mutations_in_seven_kilobases_are_the_limit_of_a_near_copy() -> None:
     bases = made(7000, 1)
-    whole = kmer_set(bases, circular=True)
 
     def similarity(mutations: int) -> float:
         places = [100 + 700 * number for number in range(mutations)]
-        return jaccard(whole, kmer_set(mutated(bases, places), circular=True))
+        return common(bases, mutated(bases, places)).jaccard
 
     assert similarity(8) >= NEAR_COPY > similarity(9)
     assert similarity(8) == (7000 - 21 * 8) / (7000 + 21 * 8)
@@ -76,8 +74,7 @@ def test_eight_point_mutations_in_seven_kilobases_are_the_limit_of_a_near_copy()
 def test_a_sample_estimates_the_whole() -> None:
     one = made(60_000, 2)
     other = one[:40_000] + made(20_000, 3)
-    left, right = (kmer_set(bases, circular=True, scaled=8) for bases in (one, other))
-    assert containment(left, right) == pytest.approx(2 / 3, abs=0.03)
+    assert common(one, other, scaled=8).containment == pytest.approx(2 / 3, abs=0.03)
 
 
 @pytest.fixture(scope="module")
