@@ -30,11 +30,11 @@ from vecattr.indexes.storage.index_folder import segment_path
 from vecattr.indexes.storage.kmer_schema import FINE_KMERS, FIRST_FINE, KMERS, KmerSample
 from vecattr.indexes.storage.lock import writing
 from vecattr.indexes.storage.segment import SEGMENT_FORMAT, SEGMENT_VERSION
-from vecattr.indexes.storage.segment_kmers import joined_ranges
 from vecattr.indexes.storage.segment_schema import id_hashes
 from vecattr.indexes.storage.snapshot import open_present
 from vecattr.plasmid import POOLED
 from vecattr.sequences.kmers import Hashes
+from vecattr.sequences.postings import joined_ranges
 from vecattr.vectors import Vectors, unit_rows
 
 #: The share of k-mers of 21 bases that substitutions of 3 % of the bases change.

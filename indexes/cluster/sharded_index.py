@@ -43,6 +43,7 @@ from vecattr.mosaic import Reach
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.column_maxima import Maxima as ColumnMaxima
 from vecattr.ranking.column_maxima import joined_maxima
+from vecattr.sequences.postings import Postings
 from vecattr.vectors import Codes
 
 #: Queries on the way through the rounds at once: a shard keeps the columns of all of them.
@@ -301,5 +302,8 @@ def _reach(plasmid: Plasmid, totals: Totals) -> Reach:
     """How much of a query is known to any lab."""
     counts = totals.kmers
     labs = counts.labs(total=totals.labs)
-    shared = SharedKmers(labs, counts.are_common, counts.weights, *[_NOTHING] * 5)
+    none = Postings.joined([])
+    shared = SharedKmers(
+        labs, counts.are_common, counts.weights, _NOTHING, _NOTHING, _NOTHING, none
+    )
     return Reach(len(plasmid), counts.count, shared.known, shared.few)

@@ -27,11 +27,11 @@ from vecattr.indexes.storage.kmer_schema import (
     bucket_bits,
     bucket_of,
 )
-from vecattr.indexes.storage.segment_kmers import first_of_each
 from vecattr.indexes.storage.segment_schema import StoredCodes
 from vecattr.plasmid import Topology
 from vecattr.sequences.composition import WORDS, composition
 from vecattr.sequences.kmers import Hashes, distinct, sampled_kmers
+from vecattr.sequences.postings import first_of_each
 from vecattr.sequences.two_bit import PackedBases, unpack_bases
 
 Arrays = dict[str, NDArray[np.generic]]

@@ -17,11 +17,11 @@ from vecattr.indexes.scoring.shape_odds import PlasmidShapes, ShapeMatches
 from vecattr.indexes.storage.kmer_schema import SCALED
 from vecattr.indexes.storage.lab_parts import mean_part
 from vecattr.indexes.storage.segment import MISSING_FEATURE
-from vecattr.indexes.storage.segment_kmers import joined_ranges
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.discriminant import Discriminant
 from vecattr.sequences.composition import composition
 from vecattr.sequences.kmers import Hashes
+from vecattr.sequences.postings import Postings, first_of_each, joined_ranges
 from vecattr.vectors import Codes, Column, Mask, Rows, Vectors
 
 
@@ -29,6 +29,20 @@ def added_vector(vectors: Vectors, discriminant: Discriminant | None) -> Vectors
     """The vector (d,) of a lab that is added with plasmids of these vectors (n, d)."""
     mean = mean_part("new", vectors).vector
     return mean if discriminant is None else discriminant.direction(mean)
+
+
+def pairs_of(
+    postings: Postings, labs: Codes, groups: Codes
+) -> tuple[Codes, Codes, NDArray[np.int64]]:
+    """The k-mers and labs of pairs, and from how many groups each comes, (p,), of postings in order
+    of k-mer, lab and group, with the lab and the group of each row (n,)."""
+    kmers = postings.kmer_of_each
+    labs, groups = labs[postings.rows], groups[postings.rows]
+    is_new_pair = first_of_each(kmers) | first_of_each(labs)
+    is_new_group = is_new_pair | first_of_each(groups)
+    starts = np.flatnonzero(is_new_pair)
+    publications = np.add.reduceat(is_new_group.astype(np.int64), starts) if len(starts) else starts
+    return kmers[starts], labs[starts], publications
 
 
 @dataclass(frozen=True)
@@ -97,14 +111,13 @@ class NewPlasmids:
         order = np.lexsort((self.groups[rows], self.labs[rows], hashes))
         return hashes[order], rows[order]
 
-    def postings(self, distinct: Hashes) -> tuple[Codes, Rows]:
-        """Which of these ascending k-mers (m,) the plasmids have, and the plasmids' rows, (e,), by
-        k-mer, lab and group."""
+    def postings(self, distinct: Hashes) -> Postings:
+        """The plasmids' rows that have each of these ascending k-mers (m,), by lab and group."""
         hashes, rows = self._all_postings
         starts = np.searchsorted(hashes, distinct, side="left")
         counts = np.searchsorted(hashes, distinct, side="right") - starts
         places = joined_ranges(starts, counts)  # (e,)
-        return np.repeat(np.arange(len(distinct)), counts), rows[places]
+        return Postings(np.arange(len(distinct)), counts, rows[places])
 
     def support_set(self, rows_of_lab: Sequence[Rows]) -> SupportSet:
         """Each lab added with these of its rows."""

@@ -5,19 +5,18 @@ What does not depend on the supports is computed once for each query.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
-from vecattr.indexes.evaluation.new_plasmids import QueryCosines, SupportSet
+from vecattr.indexes.evaluation.new_plasmids import QueryCosines, SupportSet, pairs_of
 from vecattr.indexes.evaluation.rescoring import Rescoring
 from vecattr.indexes.scoring.catalogue import NO_ROWS
 from vecattr.indexes.scoring.kmer_features import (
     SharedKmers,
     lab_columns,
-    pairs_of,
     plasmid_columns,
     run_columns,
 )
@@ -32,6 +31,7 @@ from vecattr.indexes.scoring.shape_odds import ShapeMatches
 from vecattr.metrics.ranking import mean_ranks
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.evidence_ranker import class_scores
+from vecattr.sequences.postings import Postings
 from vecattr.vectors import Codes, Column, Mask, Rows, Vectors
 
 
@@ -165,13 +165,9 @@ class SimulatedQuery:
 
     def _shared(self, supports: SupportSet) -> SharedKmers:
         """The k-mers that are shared with rescored labs, and with new ones, numbered after them."""
-        kmers_of_new, rows_of_new = self._new_postings
-        has_support = supports.chosen[rows_of_new]
-        posting_kmers, posting_rows = kmers_of_new[has_support], rows_of_new[has_support]
+        new = self._new_postings.where(supports.chosen[self._new_postings.rows])
         new_plasmids, old = self.rescoring.new_plasmids, self._rescored_shared
-        pair_kmers, pair_labs, publications = pairs_of(
-            posting_kmers, new_plasmids.labs[posting_rows], new_plasmids.groups[posting_rows]
-        )
+        pair_kmers, pair_labs, publications = pairs_of(new, new_plasmids.labs, new_plasmids.groups)
         new_lab_counts = np.bincount(pair_kmers, minlength=len(old.lab_counts))
         all_pair_kmers = np.append(old.pair_kmers, pair_kmers)
         order = np.argsort(all_pair_kmers, kind="stable")  # two ascending runs: quick
@@ -182,17 +178,14 @@ class SimulatedQuery:
             all_pair_kmers[order],
             np.append(old.pair_labs, pair_labs + len(self.rescored))[order],
             np.append(old.pair_publications, publications)[order],
-            np.append(old.posting_kmers, posting_kmers),
-            np.append(old.posting_rows, posting_rows + len(self._old_rows)),
+            Postings.joined([old.postings, replace(new, rows=new.rows + len(self._old_rows))]),
         )
 
     @cached_property
-    def _new_postings(self) -> tuple[Codes, Rows]:
-        """The k-mers of the query that new plasmids have, without common ones, and their rows,
-        (e,)."""
-        kmers, rows = self.rescoring.new_plasmids.postings(self.kmers.distinct)
-        is_rare = ~self.old_shared.is_common[kmers]
-        return kmers[is_rare], rows[is_rare]
+    def _new_postings(self) -> Postings:
+        """The rows of new plasmids that have k-mers of the query, without common ones."""
+        postings = self.rescoring.new_plasmids.postings(self.kmers.distinct)
+        return postings.select(~self.old_shared.is_common[postings.kmers])
 
     @cached_property
     def _place(self) -> Codes:
@@ -202,14 +195,13 @@ class SimulatedQuery:
         return place
 
     @cached_property
-    def _old_postings(self) -> tuple[Mask, Rows, Codes]:
-        """Which postings are of rescored labs, their rows, each once, and which of these each
-        posting has."""
+    def _old_postings(self) -> tuple[Postings, Rows]:
+        """The postings of rescored labs, with rows numbered from 0, and these rows."""
         lab_of_row = self.rescoring.scorer.catalogue.labs
-        is_rescored = self._place[lab_of_row[self.old_shared.posting_rows]] >= 0
-        posting_rows = self.old_shared.posting_rows[is_rescored]
-        rows, row_numbers = np.unique(posting_rows, return_inverse=True)
-        return is_rescored, rows, row_numbers
+        postings = self.old_shared.postings
+        postings = postings.where(self._place[lab_of_row[postings.rows]] >= 0)
+        rows, row_numbers = np.unique(postings.rows, return_inverse=True)
+        return replace(postings, rows=row_numbers), rows
 
     @property
     def _old_rows(self) -> Rows:
@@ -218,7 +210,7 @@ class SimulatedQuery:
     @cached_property
     def _rescored_shared(self) -> SharedKmers:
         """The k-mers that are shared with rescored labs; labs and rows numbered from 0."""
-        shared, (is_posted, _, row_numbers) = self.old_shared, self._old_postings
+        shared = self.old_shared
         is_paired = self._place[shared.pair_labs] >= 0
         return SharedKmers(
             shared.lab_counts,
@@ -227,8 +219,7 @@ class SimulatedQuery:
             shared.pair_kmers[is_paired],
             self._place[shared.pair_labs[is_paired]],
             shared.pair_publications[is_paired],
-            shared.posting_kmers[is_posted],
-            row_numbers,
+            self._old_postings[0],
         )
 
     @cached_property

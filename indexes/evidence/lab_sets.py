@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.indexes.scoring.kmer_features import SharedKmers
-from vecattr.indexes.storage.segment_kmers import joined_ranges
 from vecattr.sequences.kmers import mix
+from vecattr.sequences.postings import joined_ranges
 from vecattr.vectors import Codes, Column
 
 #: The first two sets: of no lab, and of more than N labs.

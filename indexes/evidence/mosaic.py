@@ -26,8 +26,8 @@ from vecattr.indexes.evidence.segmentation import cheapest_states, cheapest_stat
 from vecattr.indexes.scoring.catalogue import Catalogue
 from vecattr.indexes.scoring.kmer_features import SharedKmers
 from vecattr.indexes.storage.kmer_schema import SCALED, K
-from vecattr.indexes.storage.segment_kmers import first_of_each, joined_ranges
 from vecattr.mosaic import Holder, LabShare, MosaicPart, PartKind
+from vecattr.sequences.postings import first_of_each, joined_ranges
 from vecattr.vectors import Codes, Column, Mask, Rows
 
 #: What a boundary costs, in 21-mers with no lab in common. A junction of two parts has sampled
@@ -267,9 +267,10 @@ class _Members:
 
     @cached_property
     def _rows(self) -> tuple[Rows, Column]:
-        postings = _entries(self.shared.posting_kmers, self._clear)
-        weights = self.shared.weights[self.shared.posting_kmers[postings]]
-        rows, codes = np.unique(self.shared.posting_rows[postings], return_inverse=True)
+        postings = self.shared.postings
+        postings = postings.select(_entries(postings.kmers, self._clear))
+        weights = self.shared.weights[postings.kmer_of_each]
+        rows, codes = np.unique(postings.rows, return_inverse=True)
         return rows, _sums(codes, weights, count=len(rows))
 
     @property

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.indexes.storage.segment_kmers import first_of_each
+from vecattr.sequences.postings import first_of_each
 from vecattr.vectors import Codes, Column
 
 

@@ -170,11 +170,10 @@ class StretchFinder:
         """At most SOURCES rows of these labs, by all rare k-mers that they hold, the fullest
         first. Greedy: one after the other the row that adds most."""
         rare = (shared.lab_counts <= common_labs) & ~shared.is_common
-        of_labs = rare[shared.posting_kmers] & np.isin(
-            self._catalogue.labs[shared.posting_rows], codes
-        )
-        kmers = shared.posting_kmers[of_labs]
-        rows, candidates = np.unique(shared.posting_rows[of_labs], return_inverse=True)
+        postings = shared.postings.select(rare[shared.postings.kmers])
+        postings = postings.where(np.isin(self._catalogue.labs[postings.rows], codes))
+        kmers = postings.kmer_of_each
+        rows, candidates = np.unique(postings.rows, return_inverse=True)
         weights = shared.weights / np.maximum(shared.lab_counts, 1)  # (m,)
         totals = np.bincount(candidates, weights[kmers], minlength=len(rows))  # (r,)
         chosen: dict[str, int] = {}  # by id: several segments may hold one plasmid

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.indexes.storage.kmer_schema import FINE_MOST_LABS, FINENESS, MOST_LABS
-from vecattr.indexes.storage.segment_kmers import first_of_each, joined_ranges
 from vecattr.mosaic import FEW_LABS
+from vecattr.sequences.postings import Postings, first_of_each, joined_ranges
 from vecattr.vectors import Codes, Column, Mask, Rows
 
 
@@ -68,7 +68,7 @@ class SharedKmers:
     much each counts.
     A pair is a k-mer and a lab that has it, in order of both: `pair_kmers`, `pair_labs`, and
     `pair_publications`, from how many publications (groups) of the lab the k-mer is known, (p,).
-    A posting is a k-mer and a row that has it: `posting_kmers`, `posting_rows`, (e,).
+    `postings` say which rows have which k-mers.
     """
 
     lab_counts: NDArray[np.int64]
@@ -77,14 +77,13 @@ class SharedKmers:
     pair_kmers: Codes
     pair_labs: Codes
     pair_publications: NDArray[np.int64]
-    posting_kmers: Codes
-    posting_rows: Rows
+    postings: Postings
 
     def among(self, counts: KmerCounts, *, total_labs: int) -> SharedKmers:
         """The same where other labs, so many in all, share the query's k-mers, too; `counts` are
         of all of them."""
         is_common = counts.are_common
-        pairs, postings = ~is_common[self.pair_kmers], ~is_common[self.posting_kmers]
+        pairs = ~is_common[self.pair_kmers]
         return SharedKmers(
             counts.labs(total=total_labs),
             is_common,
@@ -92,8 +91,7 @@ class SharedKmers:
             self.pair_kmers[pairs],
             self.pair_labs[pairs],
             self.pair_publications[pairs],
-            self.posting_kmers[postings],
-            self.posting_rows[postings],
+            self.postings.select(~is_common[self.postings.kmers]),
         )
 
     @property
@@ -117,26 +115,24 @@ class SharedKmers:
         return max(1.0, float(self.weights[~self.is_common].sum()))
 
 
-def pairs_of(kmers: Codes, labs: Codes, groups: Codes) -> tuple[Codes, Codes, NDArray[np.int64]]:
-    """The k-mers and labs of pairs, and from how many groups each comes, (p,), of postings in order
-    of k-mer, lab and group, (e,)."""
-    is_new_pair = first_of_each(kmers) | first_of_each(labs)
-    is_new_group = is_new_pair | first_of_each(groups)
-    starts = np.flatnonzero(is_new_pair)
-    publications = np.add.reduceat(is_new_group.astype(np.int64), starts) if len(starts) else starts
-    return kmers[starts], labs[starts], publications
-
-
 def pairs_by_publication(
-    kmers: Codes, publications: NDArray[np.integer], lab_of_publication: Codes
+    postings: Postings, publications: NDArray[np.integer], lab_of_publication: Codes
 ) -> tuple[Codes, Codes, NDArray[np.int64]]:
     """The k-mers and labs of pairs, and from how many publications each comes, (p,), of postings
-    in order of k-mer and publication, (e,), and the lab of each publication, those of one lab
-    together."""
-    first = np.flatnonzero(first_of_each(kmers) | first_of_each(publications))  # of a publication
-    kmers, labs = kmers[first], lab_of_publication[publications[first]]
-    starts = np.flatnonzero(first_of_each(kmers) | first_of_each(labs))
-    return kmers[starts], labs[starts], np.diff(starts, append=len(labs))
+    in order of k-mer and publication, the publication of each row (e,), and the lab of each
+    publication, those of one lab together."""
+    is_list = postings.sizes > 0
+    starts, kmers = postings.starts[is_list], postings.kmers[is_list]
+    is_first = first_of_each(publications)
+    is_first[starts] = True
+    first = np.flatnonzero(is_first)  # of a publication, for each k-mer
+    labs = lab_of_publication[publications[first]]
+    starts = np.searchsorted(first, starts)
+    is_first = first_of_each(labs)
+    is_first[starts] = True
+    first = np.flatnonzero(is_first)  # of a lab, for each k-mer
+    pairs = np.diff(np.searchsorted(first, starts), append=len(first))
+    return np.repeat(kmers, pairs), labs[first], np.diff(first, append=len(labs))
 
 
 def _rarities(lab_counts: NDArray[np.int64], *, total_labs: int) -> Column:
@@ -165,23 +161,24 @@ def lab_columns(
     of each lab, `total_labs` counts also labs that have no column."""
     lab_counts, kmers, labs = shared.lab_counts, shared.pair_kmers, shared.pair_labs
     weights = 1 / np.maximum(lab_counts, 1)  # (m,)
-    amounts = shared.weights[kmers]  # (p,)
     rarities = _rarities(lab_counts, total_labs=total_labs)
     overall_shares = np.maximum(lab_counts, 1) / max(1, total_labs)  # of labs with a k-mer, (m,)
     usage = shared.pair_publications / (0.5 + publications[labs])  # (p,)
 
-    def lab_sums(values: Column) -> Column:
-        """Of each lab (l,), from values of the pairs (p,)."""
-        return _lab_sums(labs, values * amounts, lab_count=len(publications))
+    def lab_sums(values: Column, of_pairs: Column | Mask | None = None) -> Column:
+        """Of each lab (l,), from values of k-mers (m,), and of pairs (p,) where there are any."""
+        amounts = (values * shared.weights)[kmers]
+        amounts = amounts if of_pairs is None else amounts * of_pairs
+        return _lab_sums(labs, amounts, lab_count=len(publications))
 
     return {
-        "sum": lab_sums(weights[kmers]) / shared.rare_count,
-        "sole_squares": lab_sums(weights[kmers] ** 2) / shared.rare_count,
-        "rarity": lab_sums(rarities[kmers]) / _total(rarities, shared),
-        "sole": lab_sums((lab_counts[kmers] == 1).astype(np.float64)),
-        "few": lab_sums((lab_counts[kmers] <= 3).astype(np.float64)),
-        "usage": lab_sums(np.log1p(usage / overall_shares[kmers])),
-        "recurrent": lab_sums(weights[kmers] * (shared.pair_publications >= 2)),
+        "sum": lab_sums(weights) / shared.rare_count,
+        "sole_squares": lab_sums(weights**2) / shared.rare_count,
+        "rarity": lab_sums(rarities) / _total(rarities, shared),
+        "sole": lab_sums((lab_counts == 1).astype(np.float64)),
+        "few": lab_sums((lab_counts <= 3).astype(np.float64)),
+        "usage": lab_sums(np.ones(len(weights)), np.log1p(usage / overall_shares[kmers])),
+        "recurrent": lab_sums(weights, shared.pair_publications >= 2),
     }
 
 
@@ -256,10 +253,15 @@ def plasmid_columns(
     have no column."""
     rarities = _rarities(shared.lab_counts, total_labs=total_labs)
     total_rarity = _total(rarities, shared)
-    amounts = shared.weights[shared.posting_kmers]  # (e,)
-    kmer_rarities = rarities[shared.posting_kmers] * amounts
-    counts = np.bincount(shared.posting_rows, amounts, minlength=len(lab_of_row))
-    weights = np.bincount(shared.posting_rows, kmer_rarities, minlength=len(lab_of_row))
+    postings = shared.postings
+    amounts = shared.weights[postings.kmers]  # of each list (s,)
+
+    def row_sums(values: Column) -> Column:
+        """Of each row (n,), from a value of each list (s,)."""
+        of_each = np.repeat(values, postings.sizes)  # (e,)
+        return np.bincount(postings.rows, of_each, minlength=len(lab_of_row)).astype(np.float64)
+
+    counts, weights = row_sums(amounts), row_sums(rarities[postings.kmers] * amounts)
     rows = np.flatnonzero(counts)
     rows = rows[_stable_order(lab_of_row[rows], lab_count=lab_count)]
     by_lab = _Groups.from_labs(lab_of_row[rows], lab_count=lab_count)

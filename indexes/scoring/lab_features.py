@@ -32,6 +32,7 @@ from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.segment_kmers import NO_PLACE, KmerTable, SegmentKmers
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.kmers import Hashes, sampled_kmers
+from vecattr.sequences.postings import Postings
 from vecattr.vectors import Codes, Column, Rows
 
 
@@ -173,19 +174,21 @@ class LabFeatures:
         # A lab counts in every segment that it is in.
         counts = KmerCounts(stored.sum(axis=0), no_counts, are_fine)
         is_common = counts.are_common
-        postings: list[tuple[Codes, Rows]] = []
+        lists = []
         for part in parts:
-            places = np.where(is_common[part.kmers], NO_PLACE, part.places)
-            kmers, rows = part.table.postings(places)
+            found = part.table.postings(np.where(is_common[part.kmers], NO_PLACE, part.places))
             start = self.catalogue.starts[part.segment]
-            postings.append((kmers + part.kmers.start, rows + start if start else rows))
-        kmers, rows = self._living_postings(postings, left_out)
-        publications = self.catalogue.publication_of_row[rows]
+            rows = found.rows + start if start else found.rows
+            lists.append(Postings(found.kmers + part.kmers.start, found.sizes, rows))
+        postings = self._living(Postings.joined(lists), left_out)
+        publications = self.catalogue.publication_of_row[postings.rows]
         if not self._postings_are_in_order:
+            kmers = postings.kmer_of_each
             order = np.argsort(kmers << 32 | publications, kind="stable")  # a few ascending runs
-            kmers, rows, publications = kmers[order], rows[order], publications[order]
+            postings = Postings.from_each(kmers[order], postings.rows[order])
+            publications = publications[order]
         pair_kmers, pair_labs, pair_publications = pairs_by_publication(
-            kmers, publications, self.catalogue.lab_of_publication
+            postings, publications, self.catalogue.lab_of_publication
         )
         counts = replace(counts, living=np.bincount(pair_kmers, minlength=len(distinct)))
         shared = SharedKmers(
@@ -195,8 +198,7 @@ class LabFeatures:
             pair_kmers,
             pair_labs,
             pair_publications,
-            kmers,
-            rows,
+            postings,
         )
         if counted is not None:
             counts = replace(counts, stored=stored[np.array(counted, dtype=bool)].sum(axis=0))
@@ -214,19 +216,13 @@ class LabFeatures:
                     parts.append(_Part(segment, table, part, table.find(distinct[part])))
         return parts
 
-    def _living_postings(
-        self, postings: Sequence[tuple[Codes, Rows]], left_out: Rows
-    ) -> tuple[Codes, Rows]:
-        """The postings of all segments together, without those of removed rows and of rows that
-        are left out."""
-        kmers = np.concatenate([NO_ROWS, *(kmers for kmers, _ in postings)])
-        rows = np.concatenate([NO_ROWS, *(rows for _, rows in postings)])
+    def _living(self, postings: Postings, left_out: Rows) -> Postings:
+        """Without those of removed rows and of rows that are left out."""
         if self._all_alive and not len(left_out):
-            return kmers, rows
+            return postings
         alive = self.catalogue.labs != NO_LAB
         alive[left_out] = False
-        is_kept = alive[rows]
-        return kmers[is_kept], rows[is_kept]
+        return postings.where(alive[postings.rows])
 
 
 def _kmers_of(segment: LiveSegment) -> SegmentKmers:

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from vecattr.indexes.scoring.catalogue import Catalogue
 from vecattr.indexes.scoring.shape_odds import COMPOSITION_WIDTH, LENGTH_WIDTH, ShapeMatches
 from vecattr.indexes.storage.live_segment import LiveSegment
-from vecattr.indexes.storage.segment_kmers import joined_ranges
 from vecattr.plasmid import Plasmid
 from vecattr.products import exact_cosines, on_grid
 from vecattr.sequences.composition import composition
+from vecattr.sequences.postings import joined_ranges
 from vecattr.vectors import Codes, Column, Mask, Rows, Vectors
 
 #: Inverse temperatures of the kernels by which the plasmids of a lab vote with their cosines; the

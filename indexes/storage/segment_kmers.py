@@ -31,6 +31,7 @@ from vecattr.indexes.storage.kmer_schema import (
 )
 from vecattr.sequences.composition import WORDS
 from vecattr.sequences.kmers import Hashes
+from vecattr.sequences.postings import Postings, joined_ranges
 
 #: The places of the k-mers of this many queries are cached, about 15 kB each.
 _CACHED_QUERIES = 256
@@ -40,25 +41,6 @@ NO_PLACE = -1
 
 Places = NDArray[np.int64]
 Counts = NDArray[np.int32]
-
-
-def first_of_each(values: NDArray[np.generic]) -> NDArray[np.bool_]:
-    """Which values (m,), equal ones being adjacent, are the first of their kind."""
-    is_first = np.ones(len(values), dtype=bool)
-    is_first[1:] = values[1:] != values[:-1]
-    return is_first
-
-
-def joined_ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The integers of several ranges one after the other, each given by its start and its count;
-    (m,), (m,) -> (t,).
-
-    >>> joined_ranges(np.array([7, 3]), np.array([2, 3])).tolist()
-    [7, 8, 3, 4, 5]
-    """
-    before = np.cumsum(counts) - counts
-    joined: NDArray[np.int64] = np.arange(counts.sum()) + np.repeat(starts - before, counts)
-    return joined
 
 
 class KmerTable:
@@ -131,13 +113,9 @@ class KmerTable:
         """How many different labs of the segment have each k-mer (m,) -> (m,); 0 for NO_PLACE."""
         return self._counts("labs", places)
 
-    def postings(self, places: Places) -> tuple[Places, Places]:
-        """The plasmids that have each of these k-mers (m,) -> ((t,), (t,)): `which[i]` is the
-        position in `places` that posting i belongs to, `rows[i]` its plasmid.
-
-        In the order of `places`, and for each by lab code, group code and row. A common k-mer and
-        NO_PLACE give none.
-        """
+    def postings(self, places: Places) -> Postings:
+        """The plasmids that have each of these k-mers (m,), which `kmers` numbers from 0, by lab
+        code, group code and row. A common k-mer has an empty list, NO_PLACE none."""
         stored = np.flatnonzero(places != NO_PLACE)
         starts = self._items("posting/offsets", places[stored]).astype(np.int64)
         stops = self._items("posting/offsets", places[stored] + 1).astype(np.int64)
@@ -148,10 +126,11 @@ class KmerTable:
             )
         check_kmer_type(self._file, "posting/row", self._sample)
         read = self._file.pieces(self._name("posting/row"), starts, stops)
-        rows = read(joined_ranges(starts, stops - starts)).astype(np.int64)
+        lists = [read(slice(*ends)) for ends in zip(starts.tolist(), stops.tolist(), strict=True)]
+        rows = np.concatenate([np.zeros(0, dtype=np.uint32), *lists])
         if len(rows) and not int(rows.max()) < self._rows:
             raise self._damage(f"a posting leaves the {self._rows} rows")
-        return np.repeat(stored, stops - starts), rows
+        return Postings(stored, stops - starts, rows)
 
     def unequal(self, expected: Mapping[str, NDArray[np.generic]]) -> list[str]:
         """The names of the arrays of this sample that differ from the `expected` ones."""

@@ -64,11 +64,13 @@ class _Table:
 
     def slot_of(self, kmers: Hashes) -> Hashes:
         """The slot of each k-mer (m,)."""
-        return kmers * self.multiplier >> self.shift
+        slots: Hashes = kmers * self.multiplier >> self.shift
+        return slots
 
     def absent(self, kmers: Hashes) -> Hashes:
         """Those of these k-mers that are in no slot."""
-        return kmers[self.slots[self.slot_of(kmers)] != kmers]
+        absent: Hashes = kmers[self.slots[self.slot_of(kmers)] != kmers]
+        return absent
 
     def split(self, kmers: Hashes) -> tuple[int, Hashes]:
         """How many of the table's k-mers are among these, and those of these that it lacks."""

@@ -41,6 +41,7 @@ from vecattr.indexes.storage.segment import Segment
 from vecattr.indexes.storage.segment_kmers import FineKmers, SegmentKmers
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.kmers import sampled_kmers
+from vecattr.sequences.postings import Postings
 
 Arrays = dict[str, NDArray[np.generic]]
 
@@ -103,6 +104,11 @@ def holders(plasmids: Sequence[Plasmid], *, fine: bool = False) -> dict[int, lis
     return {kmer: sorted(rows[kmer], key=order.__getitem__) for kmer in sorted(rows)}
 
 
+def pairs(postings: Postings) -> list[tuple[int, int]]:
+    """Which k-mer and which row each is."""
+    return list(zip(postings.kmer_of_each.tolist(), postings.rows.tolist(), strict=True))
+
+
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 10_000))
 def test_counts_sketches_and_postings_are_those_of_plain_sets(seed: int) -> None:
@@ -119,9 +125,9 @@ def test_counts_sketches_and_postings_are_those_of_plain_sets(seed: int) -> None
         assert kmers.hashes[kmers.sketch(row)].tolist() == sorted(sketch)
     assert kmers.sketch_sizes.tolist() == [len(sketch) for sketch in sketches]
     assert kmers.rare_sizes.tolist() == [len(sketch) for sketch in sketches]
-    positions, posted_rows = kmers.postings(places)
+    found = pairs(kmers.postings(places))
     expected = [(place, row) for place, kmer_rows in enumerate(rows.values()) for row in kmer_rows]
-    assert list(zip(positions.tolist(), posted_rows.tolist(), strict=True)) == expected
+    assert found == expected
 
 
 @settings(deadline=None, max_examples=60)
@@ -135,9 +141,9 @@ def test_the_finer_sample_has_what_plain_sets_have(seed: int) -> None:
     assert kmers.lab_counts(places).tolist() == [
         len({plasmids[row].lab for row in kmer_rows}) for kmer_rows in rows.values()
     ]
-    positions, posted_rows = kmers.postings(places)
+    found = pairs(kmers.postings(places))
     expected = [(place, row) for place, kmer_rows in enumerate(rows.values()) for row in kmer_rows]
-    assert list(zip(positions.tolist(), posted_rows.tolist(), strict=True)) == expected
+    assert found == expected
     assert kmers.units.tolist() == [
         len(plain_sketch(plasmid)) + len(plain_sketch(plasmid, fine=True)) for plasmid in plasmids
     ]
@@ -157,7 +163,7 @@ def test_a_kmer_of_the_finer_sample_that_many_labs_have_has_no_postings() -> Non
     assert len(places) > 20
     assert (places >= 0).all()
     assert set(kmers.lab_counts(places).tolist()) == {255}
-    assert not len(kmers.postings(places)[1])
+    assert not len(kmers.postings(places))
     units = [sum(len(plain_sketch(plasmids[0], fine=fine)) for fine in (False, True))]
     units = units * FINE_MOST_LABS + [4 * len(plain_sketch(plasmids[-1]))] * 300
     assert kmers.units.tolist() == units
@@ -178,8 +184,7 @@ def test_any_kmers_are_looked_up_in_any_order(seed: int, data: st.DataObject) ->
     assert kmers.lab_counts(places).tolist() == [
         len({plasmids[row].lab for row in hash_rows}) for hash_rows in rows_of_hashes
     ]
-    positions, posted_rows = kmers.postings(places)
-    assert list(zip(positions.tolist(), posted_rows.tolist(), strict=True)) == [
+    assert pairs(kmers.postings(places)) == [
         (number, row) for number, hash_rows in enumerate(rows_of_hashes) for row in hash_rows
     ]
     assert not kmers.is_common(places).any()
@@ -214,9 +219,9 @@ def test_a_kmer_of_more_labs_than_the_most_is_common_and_has_no_postings() -> No
     assert not kmers.is_common(rare).any()
     assert kmers.lab_counts(common).tolist() == [MOST_LABS + 1] * len(common)
     assert kmers.is_common(common).all()
-    positions, rows = kmers.postings(np.concatenate([common, rare[:1]]))
-    assert set(positions.tolist()) == {len(common)}
-    assert rows.tolist()[:3] == [0, len(plasmids) - 1, 1]
+    postings = kmers.postings(np.concatenate([common, rare[:1]]))
+    assert set(postings.kmer_of_each.tolist()) == {len(common)}
+    assert postings.rows.tolist()[:3] == [0, len(plasmids) - 1, 1]
     assert kmers.rare_sizes.tolist() == [len(rare)] * MOST_LABS + [0] * (MOST_LABS + 1) + [
         len(rare)
     ]

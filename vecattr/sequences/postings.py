@@ -1,0 +1,87 @@
+"""Which rows have which k-mers, as lists of rows one after the other; ranges in such arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.vectors import Codes, Mask, Rows
+
+
+def first_of_each(values: NDArray[np.generic]) -> Mask:
+    """Which values (m,), equal ones being adjacent, are the first of their kind."""
+    is_first = np.ones(len(values), dtype=bool)
+    is_first[1:] = values[1:] != values[:-1]
+    return is_first
+
+
+def joined_ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The integers of several ranges one after the other, each given by its start and its count;
+    (m,), (m,) -> (t,).
+
+    >>> joined_ranges(np.array([7, 3]), np.array([2, 3])).tolist()
+    [7, 8, 3, 4, 5]
+    """
+    before = np.cumsum(counts) - counts
+    joined: NDArray[np.int64] = np.arange(counts.sum()) + np.repeat(starts - before, counts)
+    return joined
+
+
+@dataclass(frozen=True)
+class Postings:
+    """Of s lists, each the rows that have one k-mer: the k-mer of each, as a number, and its size,
+    (s,), and the rows of all, one list after the other (e,).
+
+    >>> postings = Postings(np.array([4, 9]), np.array([2, 1]), np.array([0, 5, 5]))
+    >>> postings.kmer_of_each.tolist()
+    [4, 4, 9]
+    """
+
+    kmers: Codes
+    sizes: NDArray[np.int64]
+    rows: Rows
+
+    @classmethod
+    def from_each(cls, kmers: Codes, rows: Rows) -> Postings:
+        """Of single ones, in order of their k-mers (e,)."""
+        starts = np.flatnonzero(first_of_each(kmers))
+        return cls(kmers[starts], np.diff(starts, append=len(kmers)), rows)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Postings]) -> Postings:
+        """The lists of all parts, one after the other."""
+        none = np.zeros(0, dtype=np.int64)
+        return cls(
+            np.concatenate([none, *(part.kmers for part in parts)]),
+            np.concatenate([none, *(part.sizes for part in parts)]),
+            np.concatenate([none, *(part.rows for part in parts)], dtype=np.int64),
+        )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def starts(self) -> Rows:
+        """Where each list begins (s,)."""
+        starts: Rows = np.cumsum(self.sizes) - self.sizes
+        return starts
+
+    @property
+    def kmer_of_each(self) -> Codes:
+        """The k-mer of each row (e,)."""
+        return np.repeat(self.kmers, self.sizes)
+
+    def select(self, lists: Codes | Mask) -> Postings:
+        """Some of the lists, by their places or by a mask (s,)."""
+        starts, sizes = self.starts[lists], self.sizes[lists]
+        return Postings(self.kmers[lists], sizes, self.rows[joined_ranges(starts, sizes)])
+
+    def where(self, is_kept: Mask) -> Postings:
+        """Some of the rows (e,); lists of which none is kept stay, empty."""
+        before = np.append(0, np.cumsum(is_kept))
+        starts = self.starts
+        sizes = before[starts + self.sizes] - before[starts]
+        return Postings(self.kmers, sizes, self.rows[is_kept])
