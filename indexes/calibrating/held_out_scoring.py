@@ -29,9 +29,9 @@ from vecattr.indexes.storage.live_segment import (
     row_numbers,
 )
 from vecattr.indexes.storage.manifest import Manifest
+from vecattr.indexes.storage.stored_plasmids import as_plasmid
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.evidence_ranker import EvidenceRanker, without_phenotypes
-from vecattr.sequences.two_bit import unpack_bases
 from vecattr.vectors import Column, Rows
 
 #: Of so many groups of each case, evenly spaced, so many plasmids are asked about together.
@@ -223,14 +223,7 @@ def _stored_plasmids(
     for name in held_out.ids:
         segment, row = places[name]
         stored = segment.plasmid(row)
-        assert stored.bases is not None, "segments with k-mers keep bases"
-        features = (
-            dict(zip(stored.features[0], stored.features[1], strict=True))
-            if stored.features
-            else None
-        )
-        plasmid = Plasmid(name, unpack_bases(stored.bases), stored.topology, features)
-        plasmids.append((plasmid, stored.lab, row_of[name]))
+        plasmids.append((as_plasmid(stored), stored.lab, row_of[name]))
     return plasmids
 
 

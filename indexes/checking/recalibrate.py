@@ -18,8 +18,7 @@ from vecattr.indexes.storage.index_folder import newest_manifest, read_manifest
 from vecattr.indexes.storage.index_model import index_ranker
 from vecattr.indexes.storage.live_segment import LiveSegment, open_segments
 from vecattr.indexes.storage.lock import writing
-from vecattr.plasmid import Plasmid
-from vecattr.sequences.two_bit import unpack_bases
+from vecattr.indexes.storage.stored_plasmids import as_plasmid
 
 
 @dataclass(frozen=True)
@@ -88,6 +87,4 @@ def _hashes(segments: Sequence[LiveSegment]) -> Iterator[SplitHash]:
                 vector = segment.stored.vectors[row]
                 yield SplitHash.from_vector(vector, group=stored.group)
             else:
-                bases = unpack_bases(stored.bases)
-                plasmid = Plasmid(stored.id, bases, topology=stored.topology, group=stored.group)
-                yield SplitHash.from_plasmid(plasmid)
+                yield SplitHash.from_plasmid(as_plasmid(stored))

@@ -84,18 +84,22 @@ def exported_plasmids(
         )
     rows = ((segment, row) for segment in segments for row in segment.rows().tolist())
     for segment, row in islice(rows, start, None):
-        stored = segment.plasmid(row)
-        assert stored.bases is not None  # every segment has sequences
-        names, values = stored.features or ((), b"")
-        yield Plasmid(
-            stored.id,
-            unpack_bases(stored.bases),
-            topology=stored.topology,
-            features=dict(zip(names, values, strict=True)) or None,
-            lab=stored.lab,
-            group=stored.group,
-            info=_info(stored),
-        )
+        yield as_plasmid(segment.plasmid(row))
+
+
+def as_plasmid(stored: StoredPlasmid) -> Plasmid:
+    """The plasmid that is stored with its bases, and with all that is known of it."""
+    assert stored.bases is not None, "the segment keeps sequences"
+    names, values = stored.features or ((), b"")
+    return Plasmid(
+        stored.id,
+        unpack_bases(stored.bases),
+        topology=stored.topology,
+        features=dict(zip(names, values, strict=True)) or None,
+        lab=stored.lab,
+        group=stored.group,
+        info=_info(stored),
+    )
 
 
 def _info(stored: StoredPlasmid) -> PlasmidInfo | None:
