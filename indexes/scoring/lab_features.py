@@ -183,10 +183,8 @@ class LabFeatures:
         postings = self._living(Postings.joined(lists), left_out)
         publications = self.catalogue.publication_of_row[postings.rows]
         if not self._postings_are_in_order:
-            kmers = postings.kmer_of_each
-            order = np.argsort(kmers << 32 | publications, kind="stable")  # a few ascending runs
-            postings = Postings.from_each(kmers[order], postings.rows[order])
-            publications = publications[order]
+            order = np.argsort(postings.kmer_of_each << 32 | publications, kind="stable")
+            postings, publications = postings.sorted(order), publications[order]
         pair_kmers, pair_labs, pair_publications = pairs_by_publication(
             postings, publications, self.catalogue.lab_of_publication
         )

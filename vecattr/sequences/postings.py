@@ -45,12 +45,6 @@ class Postings:
     rows: Rows
 
     @classmethod
-    def from_each(cls, kmers: Codes, rows: Rows) -> Postings:
-        """Of single ones, in order of their k-mers (e,)."""
-        starts = np.flatnonzero(first_of_each(kmers))
-        return cls(kmers[starts], np.diff(starts, append=len(kmers)), rows)
-
-    @classmethod
     def joined(cls, parts: Sequence[Postings]) -> Postings:
         """The lists of all parts, one after the other."""
         none = np.zeros(0, dtype=np.int64)
@@ -73,6 +67,12 @@ class Postings:
     def kmer_of_each(self) -> Codes:
         """The k-mer of each row (e,)."""
         return np.repeat(self.kmers, self.sizes)
+
+    def sorted(self, order: Rows) -> Postings:
+        """The rows in another order (e,), by ascending k-mers: one list of each."""
+        kmers, list_of_each = np.unique(self.kmers, return_inverse=True)
+        sizes = np.bincount(list_of_each, self.sizes, minlength=len(kmers)).astype(np.int64)
+        return Postings(kmers, sizes, self.rows[order])
 
     def select(self, lists: Codes | Mask) -> Postings:
         """Some of the lists, by their places or by a mask (s,)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,8 +35,15 @@ def test_joined_lists_are_those_of_all_parts(one: list[list[int]], other: list[l
     assert len(both) == sum(map(len, one + other))
     expected = [kmer for kmer, rows in enumerate(one + other) for _ in rows]
     assert both.kmer_of_each.tolist() == expected
-    again = Postings.from_each(both.kmer_of_each, both.rows)
-    assert lists(again) == {kmer: rows for kmer, rows in lists(both).items() if rows}
+
+
+@given(LISTS, LISTS)
+def test_lists_of_one_kmer_become_one(one: list[list[int]], other: list[list[int]]) -> None:
+    both = Postings.joined([postings(one), postings(other)])
+    order = np.lexsort((both.rows, both.kmer_of_each))
+    pairs = zip_longest(one, other, fillvalue=list[int]())
+    expected = {kmer: sorted(first + second) for kmer, (first, second) in enumerate(pairs)}
+    assert lists(both.sorted(order)) == expected
 
 
 @given(LISTS, st.data())
