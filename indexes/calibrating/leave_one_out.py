@@ -26,6 +26,7 @@ from vecattr.indexes.calibrating.held_out_scoring import (
     running,
 )
 from vecattr.indexes.scoring.lab_scorer import LabScorer, lab_scorer
+from vecattr.indexes.scoring.query_facts import GIVEN_AWAY
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.ranking.evidence_ranker import EvidenceRanker
 from vecattr.vectors import Column, Scores
@@ -123,7 +124,7 @@ def _case_rows(scored: list[Scored]) -> tuple[CaseRows, CaseRows]:
     for row in reversed(range(len(scored))):
         scores[0][row], scores[1][row] = scored.pop().scores
     plain, featured = (
-        CaseRows(cast("Scores", kind_scores), truths, cases, kind_facts, weights)
+        CaseRows(cast("Scores", kind_scores), truths, cases, kind_facts, weights, GIVEN_AWAY)
         for kind_scores, kind_facts in zip(scores, facts, strict=True)
     )
     return plain, featured

@@ -27,6 +27,10 @@ FACTS = (
     *(f"largest_{name}" for name in _LARGEST_SHARES),
 )  # fmt: skip
 
+#: Facts that differ between a lab that is left out, whose plasmids the encoder learned from, and a
+#: real outside lab: plasmids of the first are farther from those of other labs. A calibration gives
+#: them no weight (docs/decisions/0072-facts-that-no-encoder-gives-away.md).
+GIVEN_AWAY = np.array([FACTS.index(name) for name in ("level", "votes")])
 
 #: Columns of which the value of the first lab plays a part.
 OF_FIRST = ("plasmids", "publications", "recurrent", "known", *_FIRST_SHARES, *_FIRST_REMAINDERS)

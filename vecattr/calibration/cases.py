@@ -53,11 +53,16 @@ def case_probabilities(
     return shares
 
 
-def fit_cases(facts: Facts, cases: Codes, row_weights: Column) -> CaseModel:
+def fit_cases(
+    facts: Facts, cases: Codes, row_weights: Column, *, left_out: Codes | None = None
+) -> CaseModel:
     """From the facts of held-out plasmids (q, f), the case of each as a place in CASES (q,), and
-    how much each counts among those of its case (q,)."""
+    how much each counts among those of its case (q,). Facts that are `left_out`, by their places,
+    have weights of 0."""
     mean, scale = facts.mean(axis=0), facts.std(axis=0) + 1e-6
     design = _design(facts, mean, scale)  # (q, 1 + f)
+    unused = np.zeros(0, dtype=np.int64) if left_out is None else 1 + left_out
+    design[:, unused] = 0
     counts = np.bincount(cases, row_weights, minlength=len(CASES))
     weights = row_weights / counts[cases] / np.count_nonzero(counts)  # (q,)
     is_case = cases[:, None] == np.arange(1, len(CASES))  # (q, 2)
@@ -82,6 +87,7 @@ def fit_cases(facts: Facts, cases: Codes, row_weights: Column) -> CaseModel:
         return float(value), gradient, hessian
 
     fitted = minimum(loss, np.zeros(2 * columns)).reshape(2, columns)
+    fitted[:, unused] = 0  # as they are but for rounding
     return CaseModel(mean, scale, fitted)
 
 

@@ -52,14 +52,15 @@ def strength_of(probability: float) -> Strength:
 @dataclass(frozen=True)
 class CaseRows:
     """r held-out queries: scores of n labs (r, n), the column of the true lab (r,), -1 where it is
-    outside, the case of each as a place in CASES (r,), facts (r, f), and how much each counts among
-    those of its case (r,)."""
+    outside, the case of each as a place in CASES (r,), facts (r, f), how much each counts among
+    those of its case (r,), and the places of facts that must not tell the case."""
 
     scores: Scores
     truths: Codes
     cases: Codes
     facts: Facts
     weights: Column
+    left_out: Codes | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,7 +228,7 @@ def fit_outcome(rows: CaseRows) -> OutcomeFit | None:
     counts = np.bincount(rows.cases, minlength=len(CASES))
     if counts.min() < FEWEST:
         return None
-    model = fit_cases(rows.facts, rows.cases, rows.weights)
+    model = fit_cases(rows.facts, rows.cases, rows.weights, left_out=rows.left_out)
     known, new = (
         fit_temperature(rows.scores[rows.cases == case], rows.truths[rows.cases == case])
         for case in (0, 1)

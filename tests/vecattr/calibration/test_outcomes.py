@@ -155,6 +155,16 @@ def test_cases_count_alike_however_many_plasmids_they_have() -> None:
     assert shares == pytest.approx([1 / 3] * 3, abs=0.05)
 
 
+def test_a_fact_that_is_left_out_tells_nothing() -> None:
+    rng = np.random.default_rng(0)
+    cases = np.repeat([0, 1, 2], 100)
+    facts = rng.normal(0, 1, (len(cases), 3)) + 2 * cases[:, None]
+    model = fit_cases(facts, cases, np.ones(len(cases)), left_out=np.array([0, 2]))
+    assert not model.weights[:, [1, 3]].any()
+    alone = fit_cases(facts[:, [1]], cases, np.ones(len(cases)))
+    assert model.log_likelihoods(facts) == pytest.approx(alone.log_likelihoods(facts[:, [1]]))
+
+
 @pytest.mark.parametrize("text", ["1:1", "a:b:c", "1:1:-1", "0:0:1", "nan:1:1", "1:1:inf", ""])
 def test_an_expectation_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
