@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from functools import partial
 from multiprocessing import get_context, parent_process
 from multiprocessing.process import BaseProcess
+from multiprocessing.queues import Queue
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -66,7 +67,9 @@ def worker_pool(
             initializer=_start,
             initargs=(open_state, work),
         )
-    workers = pool._processes  # shutdown() drops the pool's own reference, so one is kept here
+    # shutdown() drops the pool's own references, so some are kept here
+    workers = pool._processes
+    batches = pool._call_queue  # type: ignore[attr-defined]
     try:
         yield partial(_results, pool, processes)
     except BrokenProcessPool as error:
@@ -76,6 +79,7 @@ def worker_pool(
             hint="use fewer of them (--threads)",
         ) from error
     finally:
+        _close_reader(batches)
         pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -84,6 +88,13 @@ def _kill(workers: Iterable[BaseProcess]) -> None:
     that process and waits for it (Python 3.11), so shutdown() would wait for ever."""
     for worker in workers:
         worker.kill()
+
+
+def _close_reader(batches: Queue[Any]) -> None:
+    """Close this process's end of the pipe that only workers read. While it is open, and all
+    workers are dead, the thread that writes batches waits for ever, and shutdown() for it (Python
+    before 3.11.5, cpython issue 94777)."""
+    batches._reader.close()  # type: ignore[attr-defined]
 
 
 def _results(pool: ProcessPoolExecutor, processes: int, batches: Iterable[Any]) -> Iterator[Any]:

@@ -20,6 +20,9 @@ from vecattr.indexes.storage.manifest import READABLE, VERSION
 
 GOLDEN = Path(__file__).parent / "golden"
 
+#: Python knows filters from 3.11.4 on.
+_FILTER: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+
 QUERIES = [
     *toy_plasmids(["Ash", "Cedar", "nobody"], each=1, seed=3),
     *toy_plasmids(["Ash"], each=3, seed=1),
@@ -34,7 +37,7 @@ ARCHIVES = {"index-1": (1, 1), "index-2": (2, 1), "index-2-sealed-2": (2, 2), "i
 def golden(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A copy of a golden index, and of what it answered."""
     with tarfile.open(GOLDEN / f"{request.param}.tar.xz") as archive:
-        archive.extractall(tmp_path, filter="data")
+        archive.extractall(tmp_path, **_FILTER)
     manifest, sealed = ARCHIVES[request.param]
     assert json.loads((tmp_path / "index" / "manifest.json").read_bytes())["version"] == manifest
     for file in (tmp_path / "index" / "segments").glob("*.h5"):

@@ -29,6 +29,8 @@ def minimum(loss: LossFunction, start: Column) -> Column:
     for _ in range(_STEPS):
         curvatures, directions = np.linalg.eigh(hessian)
         step = directions @ (directions.T @ gradient / (np.abs(curvatures) + _RIDGE))  # (p,)
+        if gradient @ step < _SMALLEST_GAIN:  # twice what the step can gain
+            return parameters
         for halving in range(_HALVINGS):
             candidate = parameters - step / 2**halving
             evaluated = loss(candidate)

@@ -40,24 +40,25 @@ def fit_temperature(scores: Scores, columns: Codes) -> Temperature:
     """The temperature of maximum likelihood for true labs in `columns` (q,) of scores (q, n).
 
     A panel fits it when it is asked, so no sum may depend on threads: none is left to BLAS."""
-    wide = np.asarray(scores, dtype=np.float64)
-    best = wide.max(axis=1)
-    below = wide - best[:, None]  # at most 0
-    truth = below[np.arange(len(wide)), columns]  # (q,)
-    design = np.stack([np.ones(len(wide)), best], axis=1)  # (q, 2)
+    below = np.array(scores, dtype=np.float64)
+    best = below.max(axis=1)
+    below -= best[:, None]  # at most 0
+    truth = below[np.arange(len(below)), columns]  # (q,)
+    design = np.stack([np.ones(len(below)), best], axis=1)  # (q, 2)
 
     def loss(parameters: Column) -> tuple[float, Column, NDArray[np.float64]]:
         sharpness = np.exp(np.clip(np.einsum("qp,p->q", design, parameters), -20, 20))  # (q,)
-        weights = np.exp(sharpness[:, None] * below)
+        weights = sharpness[:, None] * below
+        np.exp(weights, out=weights)
         total = weights.sum(axis=1)
-        mean = (weights * below).sum(axis=1) / total
-        variance = (weights * below**2).sum(axis=1) / total - mean**2
+        mean = np.einsum("qn,qn->q", weights, below) / total
+        variance = np.einsum("qn,qn,qn->q", weights, below, below) / total - mean**2
         slope = sharpness * (mean - truth)  # derivative of the loss by ln(sharpness)
         curvature = slope + sharpness**2 * variance
         penalty = _PENALTY * np.array([0.0, parameters[1]])
         value = np.mean(np.log(total) - sharpness * truth) + penalty @ parameters / 2
-        gradient = np.einsum("qp,q->p", design, slope) / len(wide) + penalty
-        hessian = np.einsum("qp,q,qr->pr", design, curvature, design) / len(wide)
+        gradient = np.einsum("qp,q->p", design, slope) / len(below) + penalty
+        hessian = np.einsum("qp,q,qr->pr", design, curvature, design) / len(below)
         hessian += np.diag([0, _PENALTY])
         return float(value), gradient, hessian
 
