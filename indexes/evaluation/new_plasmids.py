@@ -21,7 +21,7 @@ from vecattr.plasmid import Plasmid
 from vecattr.ranking.discriminant import Discriminant
 from vecattr.sequences.composition import composition
 from vecattr.sequences.kmers import Hashes
-from vecattr.sequences.postings import Postings, first_of_each, joined_ranges
+from vecattr.sequences.postings import Postings, joined_ranges
 from vecattr.vectors import Codes, Column, Mask, Rows, Vectors
 
 
@@ -29,20 +29,6 @@ def added_vector(vectors: Vectors, discriminant: Discriminant | None) -> Vectors
     """The vector (d,) of a lab that is added with plasmids of these vectors (n, d)."""
     mean = mean_part("new", vectors).vector
     return mean if discriminant is None else discriminant.direction(mean)
-
-
-def pairs_of(
-    postings: Postings, labs: Codes, groups: Codes
-) -> tuple[Codes, Codes, NDArray[np.int64]]:
-    """The k-mers and labs of pairs, and from how many groups each comes, (p,), of postings in order
-    of k-mer, lab and group, with the lab and the group of each row (n,)."""
-    kmers = postings.kmer_of_each
-    labs, groups = labs[postings.rows], groups[postings.rows]
-    is_new_pair = first_of_each(kmers) | first_of_each(labs)
-    is_new_group = is_new_pair | first_of_each(groups)
-    starts = np.flatnonzero(is_new_pair)
-    publications = np.add.reduceat(is_new_group.astype(np.int64), starts) if len(starts) else starts
-    return kmers[starts], labs[starts], publications
 
 
 @dataclass(frozen=True)

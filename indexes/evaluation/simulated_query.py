@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vecattr.indexes.evaluation.new_plasmids import QueryCosines, SupportSet, pairs_of
+from vecattr.indexes.evaluation.new_plasmids import QueryCosines, SupportSet
 from vecattr.indexes.evaluation.rescoring import Rescoring
 from vecattr.indexes.scoring.catalogue import NO_ROWS
 from vecattr.indexes.scoring.kmer_features import (
     SharedKmers,
     lab_columns,
+    pairs_by_publication,
     plasmid_columns,
     run_columns,
 )
@@ -167,7 +168,9 @@ class SimulatedQuery:
         """The k-mers that are shared with rescored labs, and with new ones, numbered after them."""
         new = self._new_postings.where(supports.chosen[self._new_postings.rows])
         new_plasmids, old = self.rescoring.new_plasmids, self._rescored_shared
-        pair_kmers, pair_labs, publications = pairs_of(new, new_plasmids.labs, new_plasmids.groups)
+        # A group that several labs share is a publication of each.
+        numbers = new_plasmids.labs[new.rows] << 32 | new_plasmids.groups[new.rows]
+        pair_kmers, pair_labs, publications = pairs_by_publication(new, numbers, new_plasmids.labs)
         new_lab_counts = np.bincount(pair_kmers, minlength=len(old.lab_counts))
         all_pair_kmers = np.append(old.pair_kmers, pair_kmers)
         order = np.argsort(all_pair_kmers, kind="stable")  # two ascending runs: quick

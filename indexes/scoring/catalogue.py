@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.plasmid import POOLED
+from vecattr.sequences.postings import first_of_each
 from vecattr.vectors import Codes, Mask, Rows
 
 NO_ROWS: Rows = np.zeros(0, dtype=np.int64)
@@ -99,8 +100,7 @@ class Catalogue:
         pairs |= self.groups[rows].astype(np.uint64)
         order = np.argsort(pairs, kind="stable")
         ascending = pairs[order]
-        is_first = np.ones(len(rows), dtype=bool)
-        is_first[1:] = ascending[1:] != ascending[:-1]
+        is_first = first_of_each(ascending)
         numbers = np.full(len(self), NO_LAB, dtype=np.int32)
         numbers[rows[order]] = np.cumsum(is_first) - 1
         return (ascending[is_first] >> np.uint64(32)).astype(np.int64), numbers

@@ -116,23 +116,17 @@ class SharedKmers:
 
 
 def pairs_by_publication(
-    postings: Postings, publications: NDArray[np.integer], lab_of_publication: Codes
+    postings: Postings, publications: NDArray[np.integer], lab_of_row: Codes
 ) -> tuple[Codes, Codes, NDArray[np.int64]]:
     """The k-mers and labs of pairs, and from how many publications each comes, (p,), of postings
-    in order of k-mer and publication, the publication of each row (e,), and the lab of each
-    publication, those of one lab together."""
-    is_list = postings.sizes > 0
-    starts, kmers = postings.starts[is_list], postings.kmers[is_list]
-    is_first = first_of_each(publications)
-    is_first[starts] = True
-    first = np.flatnonzero(is_first)  # of a publication, for each k-mer
-    labs = lab_of_publication[publications[first]]
-    starts = np.searchsorted(first, starts)
-    is_first = first_of_each(labs)
-    is_first[starts] = True
-    first = np.flatnonzero(is_first)  # of a lab, for each k-mer
-    pairs = np.diff(np.searchsorted(first, starts), append=len(first))
-    return np.repeat(kmers, pairs), labs[first], np.diff(first, append=len(labs))
+    in order of k-mer, lab and publication, the publication of each (e,), one of each lab, and the
+    lab of each row (n,)."""
+    of_publications = postings.where(postings.first_of_each(publications))
+    labs = lab_of_row[of_publications.rows]
+    is_first = of_publications.first_of_each(labs)
+    pairs = of_publications.where(is_first)
+    counts = np.diff(np.flatnonzero(is_first), append=len(labs))
+    return pairs.kmer_of_each, labs[is_first], counts
 
 
 def _rarities(lab_counts: NDArray[np.int64], *, total_labs: int) -> Column:

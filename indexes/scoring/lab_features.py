@@ -184,9 +184,9 @@ class LabFeatures:
         publications = self.catalogue.publication_of_row[postings.rows]
         if not self._postings_are_in_order:
             order = np.argsort(postings.kmer_of_each << 32 | publications, kind="stable")
-            postings, publications = postings.sorted(order), publications[order]
+            postings, publications = postings.merged(order), publications[order]
         pair_kmers, pair_labs, pair_publications = pairs_by_publication(
-            postings, publications, self.catalogue.lab_of_publication
+            postings, publications, self.catalogue.labs
         )
         counts = replace(counts, living=np.bincount(pair_kmers, minlength=len(distinct)))
         shared = SharedKmers(

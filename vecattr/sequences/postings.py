@@ -68,12 +68,6 @@ class Postings:
         """The k-mer of each row (e,)."""
         return np.repeat(self.kmers, self.sizes)
 
-    def sorted(self, order: Rows) -> Postings:
-        """The rows in another order (e,), by ascending k-mers: one list of each."""
-        kmers, list_of_each = np.unique(self.kmers, return_inverse=True)
-        sizes = np.bincount(list_of_each, self.sizes, minlength=len(kmers)).astype(np.int64)
-        return Postings(kmers, sizes, self.rows[order])
-
     def select(self, lists: Codes | Mask) -> Postings:
         """Some of the lists, by their places or by a mask (s,)."""
         starts, sizes = self.starts[lists], self.sizes[lists]
@@ -81,7 +75,19 @@ class Postings:
 
     def where(self, is_kept: Mask) -> Postings:
         """Some of the rows (e,); lists of which none is kept stay, empty."""
-        before = np.append(0, np.cumsum(is_kept))
-        starts = self.starts
-        sizes = before[starts + self.sizes] - before[starts]
-        return Postings(self.kmers, sizes, self.rows[is_kept])
+        kept = np.flatnonzero(is_kept)
+        ends = np.searchsorted(kept, np.cumsum(self.sizes))
+        return Postings(self.kmers, np.diff(ends, prepend=0), self.rows[kept])
+
+    def merged(self, order: Rows) -> Postings:
+        """One list of each k-mer up to the largest, with the rows in this order (e,), which is that
+        of the k-mers."""
+        sizes = np.bincount(self.kmers, self.sizes).astype(np.int64)
+        return Postings(np.arange(len(sizes)), sizes, self.rows[order])
+
+    def first_of_each(self, values: NDArray[np.generic]) -> Mask:
+        """Which values of the rows (e,), equal ones being adjacent, are the first of their kind in
+        their list."""
+        is_first = first_of_each(values)
+        is_first[self.starts[self.sizes > 0]] = True
+        return is_first

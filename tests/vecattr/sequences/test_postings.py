@@ -43,7 +43,7 @@ def test_lists_of_one_kmer_become_one(one: list[list[int]], other: list[list[int
     order = np.lexsort((both.rows, both.kmer_of_each))
     pairs = zip_longest(one, other, fillvalue=list[int]())
     expected = {kmer: sorted(first + second) for kmer, (first, second) in enumerate(pairs)}
-    assert lists(both.sorted(order)) == expected
+    assert lists(both.merged(order)) == expected
 
 
 @given(LISTS, st.data())
@@ -65,6 +65,15 @@ def test_ranges_one_after_the_other(ranges: list[tuple[int, int]]) -> None:
     starts, counts = (np.array([one[place] for one in ranges], dtype=np.int64) for place in (0, 1))
     expected = [number for start, count in ranges for number in range(start, start + count)]
     assert joined_ranges(starts, counts).tolist() == expected
+
+
+@given(LISTS)
+def test_the_first_of_equal_neighbours_in_each_list(rows: list[list[int]]) -> None:
+    expected = [
+        place == 0 or each[place] != each[place - 1] for each in rows for place in range(len(each))
+    ]
+    asked = postings(rows)
+    assert asked.first_of_each(asked.rows).tolist() == expected
 
 
 def test_the_first_of_equal_neighbours() -> None:
