@@ -38,6 +38,7 @@ POWERS = (0.0, 1.0)
 JITTER = {"plasmids": 0.25, "publications": 0.25, "topology": 0.15, "length": 0.15,
           "composition": 0.15, "same_features": 0.15, "near_features": 0.15}  # fmt: skip
 OTHER_JITTER = 0.05
+ROWS_AT_ONCE = 1 << 18
 CONSTANT = 2e-4  # an input with no larger standard deviation is constant, as one that was removed
 
 #: What is added to the score of a lab for each unit of ln(1 + its plasmids). In the folds a lab is
@@ -68,11 +69,12 @@ class Scorer(nn.Module):
 
 @dataclass(frozen=True)
 class TrainingQueries:
-    """Of q queries with t candidate labs together: inputs (t, f), the query of each (t,), which are
-    true (t,): the true lab, or every pooled one when that is pooled; the logarithm of how many
-    labs each stands for (t,); and the weight of each query (q,)."""
+    """Of q queries with t candidate labs together: inputs (t, f), as they were recorded, to save
+    memory; the query of each (t,), which are true (t,): the true lab, or every pooled one when that
+    is pooled; the logarithm of how many labs each stands for (t,); and the weight of each query
+    (q,)."""
 
-    inputs: NDArray[np.float32]
+    inputs: NDArray[np.float16]
     query: NDArray[np.int64]
     is_true: NDArray[np.bool_]
     stand_for: NDArray[np.float32]
@@ -106,17 +108,40 @@ class TrainingQueries:
         kept = np.bincount(queries[solvable]) > 0
         is_new, odds = data["is_new"][kept], data["works"][kept] ** power
         weights = np.where(is_new, 0.5 * odds / (odds * is_new).mean(), 0.5 / (~is_new).mean())
-        inputs = data[kind][solvable].astype(np.float32)
-        return cls(inputs, query, is_true[solvable], stand_for, weights.astype(np.float32))
+        return cls(
+            data[kind][solvable], query, is_true[solvable], stand_for, weights.astype(np.float32)
+        )
+
+
+@dataclass(frozen=True)
+class Standard:
+    """The mean and the standard deviation of each input (f,)."""
+
+    mean: NDArray[np.float32]
+    scale: NDArray[np.float32]
+
+    @classmethod
+    def from_inputs(cls, inputs: NDArray[np.float16]) -> Standard:
+        """Of recorded inputs (t, f)."""
+        mean = inputs.mean(axis=0, dtype=np.float64)
+        squares = np.zeros(inputs.shape[1])
+        for start in range(0, len(inputs), ROWS_AT_ONCE):
+            deviations = inputs[start : start + ROWS_AT_ONCE] - mean
+            squares += np.einsum("tf,tf->f", deviations, deviations)
+        scale = np.sqrt(squares / len(inputs)) + 1e-4
+        return cls(mean.astype(np.float32), scale.astype(np.float32))
+
+    def applied(self, inputs: NDArray[np.float16]) -> Tensor:
+        """Standardised inputs, (b, f)."""
+        return torch.from_numpy((inputs - self.mean) / self.scale)
 
 
 def fit_network(queries: TrainingQueries, *, hidden: int = HIDDEN, epochs: int = EPOCHS) -> Network:
     """Trained by the likelihood of the true labs among those kept."""
-    mean = queries.inputs.mean(axis=0)
-    scale = queries.inputs.std(axis=0) + 1e-4
-    inputs = torch.from_numpy((queries.inputs - mean) / scale)
-    scorer = Scorer(inputs.shape[1], hidden=hidden)
-    _train(scorer, inputs, queries, jitter=_jitter(scale), epochs=epochs)
+    standard = Standard.from_inputs(queries.inputs)
+    mean, scale = standard.mean, standard.scale
+    scorer = Scorer(len(mean), hidden=hidden)
+    _train(scorer, queries, standard, epochs=epochs)
     arrays = {name: value.detach().numpy() for name, value in scorer.named_parameters()}
     linear, outer = arrays["linear.weight"][0], arrays["outer.weight"][0]
     return Network(mean, scale, linear, arrays["inner.weight"].T, arrays["inner.bias"], outer)
@@ -158,9 +183,8 @@ def _jitter(scale: NDArray[np.float32]) -> Tensor:
     return torch.from_numpy(noise)
 
 
-def _train(
-    scorer: Scorer, inputs: Tensor, queries: TrainingQueries, *, jitter: Tensor, epochs: int
-) -> None:
+def _train(scorer: Scorer, queries: TrainingQueries, standard: Standard, *, epochs: int) -> None:
+    jitter = _jitter(standard.scale)
     count = int(queries.query[-1]) + 1
     starts = np.searchsorted(queries.query, np.arange(count + 1))
     is_true, stand_for = torch.from_numpy(queries.is_true), torch.from_numpy(queries.stand_for)
@@ -172,7 +196,7 @@ def _train(
     for batch in _batches(count, epochs=epochs):
         rows = np.concatenate([np.arange(starts[place], starts[place + 1]) for place in batch])
         query = torch.from_numpy(np.repeat(np.arange(len(batch)), np.diff(starts)[batch]))
-        batch_inputs = inputs[rows]
+        batch_inputs = standard.applied(queries.inputs[rows])
         noise = jitter * torch.randn_like(batch_inputs)
         logits = scorer(batch_inputs + noise) + stand_for[rows]
         true_rows = is_true[rows]

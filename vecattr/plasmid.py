@@ -95,6 +95,11 @@ def composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
+def is_composed(text: str) -> bool:
+    """Whether a text, or each of several names with line feeds between, is in composed form."""
+    return unicodedata.is_normalized("NFC", text)
+
+
 def look_alikes(names: Iterable[str]) -> list[tuple[str, ...]]:
     """The groups of names that differ only in blanks and invisible characters, sorted.
 

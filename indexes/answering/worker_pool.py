@@ -33,6 +33,9 @@ Result = TypeVar("Result")
 #: Batches on the way to each process and back.
 _AHEAD = 2
 
+#: The Python from which on a broken pool closes the pipe of its batches.
+_CLOSES_ITS_READER = (3, 11, 5)
+
 #: One thread a process: they are as many as the processors.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -92,9 +95,11 @@ def _kill(workers: Iterable[BaseProcess]) -> None:
 
 def _close_reader(batches: Queue[Any]) -> None:
     """Close this process's end of the pipe that only workers read. While it is open, and all
-    workers are dead, the thread that writes batches waits for ever, and shutdown() for it (Python
-    before 3.11.5, cpython issue 94777)."""
-    batches._reader.close()  # type: ignore[attr-defined]
+    workers are dead, the thread that writes batches waits for ever, and shutdown() for it (cpython
+    issue 94777). From Python 3.11.5 on a broken pool closes it in a thread of its own, and a file
+    descriptor must not be closed twice."""
+    if sys.version_info < _CLOSES_ITS_READER:
+        batches._reader.close()  # type: ignore[attr-defined]
 
 
 def _results(pool: ProcessPoolExecutor, processes: int, batches: Iterable[Any]) -> Iterator[Any]:

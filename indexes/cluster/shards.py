@@ -123,8 +123,8 @@ class OpenedShard:
         found = self._nearest.search(vectors.bare, n=n)
         placed = []
         for nearest in found:
-            places = self._nearest.places_of([neighbor.id for neighbor in nearest])
-            pairs = zip(nearest, places, strict=True)
+            places = self._nearest.places_of(neighbor.id for neighbor in nearest)
+            pairs = ((neighbor, places[neighbor.id]) for neighbor in nearest)
             placed.append(
                 [
                     ShardNeighbor(neighbor, place_of[id(segment)], row)

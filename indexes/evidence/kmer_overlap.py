@@ -88,10 +88,9 @@ def overlaps(
     if not index.manifest.keep_sequences or not neighbors:
         return ()
     query = _QueryKmers.from_plasmid(plasmid)
-    places = index.places(neighbors)
+    places = index.places_of(neighbor.id for neighbor in neighbors)
     return tuple(
-        _overlap(query, neighbor, _bases_at(place))
-        for neighbor, place in zip(neighbors, places, strict=True)
+        _overlap(query, neighbor, _bases_at(places[neighbor.id])) for neighbor in neighbors
     )
 
 
@@ -104,7 +103,8 @@ def near_copies_among(
         return ()
     query = _QueryKmers.from_plasmid(plasmid)
     long_enough = [neighbor for neighbor in neighbors if query.may_be_covered_by(neighbor)]
-    places = index.places(long_enough)
+    place_of = index.places_of(neighbor.id for neighbor in long_enough)
+    places = [place_of[neighbor.id] for neighbor in long_enough]
     alike = [True] * len(places)
     if index.scorer is not None:  # then k-mers are read in any case
         alike = query.resembling(places)

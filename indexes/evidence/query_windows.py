@@ -60,7 +60,6 @@ class WindowIndex:
     @classmethod
     def from_windows(cls, windows: Windows) -> WindowIndex:
         """Of the windows of a query."""
-        """The windows of a query, sorted."""
         values = np.concatenate([windows.forward, windows.backward])
         order = np.argsort(values)
         return cls(order, values[order], np.tile(windows.clean, 2))

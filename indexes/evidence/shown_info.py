@@ -12,7 +12,6 @@ from typing import NamedTuple, TypeVar
 
 from vecattr.attribution import Attribution, Hit, Neighbor, Source, Stretch, Stretches
 from vecattr.indexes.scoring.opened_index import OpenedIndex
-from vecattr.indexes.storage.live_segment import living_places
 from vecattr.indexes.storage.stored_info import LabInfoFile
 from vecattr.mosaic import Holder
 
@@ -82,13 +81,11 @@ def _hit(hit: Hit, files: Iterable[LabInfoFile]) -> Hit:
 
 def _plasmids(indexes: Sequence[OpenedIndex], ids: Sequence[str]) -> dict[str, _Info]:
     """What is known of plasmids, by id."""
-    if not ids:
-        return {}
-    segments = [segment for index in reversed(indexes) for segment in index.segments]
     known = {}
-    for name, (segment, row) in living_places(segments, list(dict.fromkeys(ids))).items():
-        info = segment.stored.info
-        known[name] = _Info(info.publication(row), info.year(row), info.source_url(row))
+    for index in reversed(indexes):
+        for name, (segment, row) in index.places_of(ids).items():
+            info = segment.stored.info
+            known[name] = _Info(info.publication(row), info.year(row), info.source_url(row))
     return known
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.plasmid import POOLED
 from vecattr.sequences.postings import first_of_each
 from vecattr.vectors import Codes, Mask, Rows
+
+_Column = tuple[Sequence[str | None], NDArray[np.int32]]  # names, and codes into these (n,)
 
 NO_ROWS: Rows = np.zeros(0, dtype=np.int64)
 
@@ -50,16 +53,19 @@ class Catalogue:
     ) -> Catalogue:
         """Number the rows of all segments; `class_names` are those of the index, sorted."""
         sizes = [segment.stored.rows for segment in segments]
-        names, labs = _joined(
-            [(_lab_names(segment), segment.stored.lab_codes) for segment in segments]
-        )
-        group_names, groups = _joined(
-            [(segment.stored.group_names, segment.stored.group_codes) for segment in segments]
-        )
+        lab_columns = [(_lab_names(segment), segment.stored.lab_codes) for segment in segments]
+        names = tuple(sorted(_occurring(lab_columns)))
+        labs = _joined(lab_columns, names)
+        group_columns = [
+            (segment.stored.group_names, segment.stored.group_codes) for segment in segments
+        ]
+        group_names = _occurring(group_columns)
+        groups = _joined(group_columns, group_names)
         rows_without_group = np.flatnonzero(groups == _NO_NAME)
         groups[rows_without_group] = len(group_names) + rows_without_group
         class_codes = {name: code for code, name in enumerate(class_names)}
-        class_of_lab = [class_codes[name if name in class_codes else POOLED] for name in names]
+        pool = class_codes.get(POOLED)
+        class_of_lab = list(map(class_codes.get, names, repeat(pool)))
         return cls(
             tuple(np.cumsum([0, *sizes[:-1]]).tolist()),
             labs,
@@ -145,21 +151,23 @@ def _lab_names(segment: LiveSegment) -> list[str | None]:
     return [segment.present(name) for name in segment.stored.lab_names]
 
 
-def _joined(
-    columns: Sequence[tuple[Sequence[str | None], NDArray[np.int32]]],
-) -> tuple[tuple[str, ...], Codes]:
-    """Columns, each with its names and codes into them, as one: the names that occur, sorted, and
-    codes into these (n,), _NO_NAME for None and for a code below 0."""
-    present_names: set[str] = set()
-    for names, codes in columns:
-        occurs = np.bincount(codes[codes >= 0], minlength=len(names)) > 0
-        occurring = (name for name, is_used in zip(names, occurs.tolist(), strict=True) if is_used)
-        present_names.update(name for name in occurring if name is not None)
-    sorted_names = tuple(sorted(present_names))
-    new_codes: dict[str | None, int] = {name: code for code, name in enumerate(sorted_names)}
+def _occurring(columns: Sequence[_Column]) -> list[str]:
+    """The names that any code stands for, each once, in the order of the columns."""
+    names: dict[str | None, None] = {}
+    for column_names, codes in columns:
+        is_used = np.bincount(codes[codes >= 0], minlength=len(column_names)) > 0
+        used = column_names if is_used.all() else compress(column_names, is_used.tolist())
+        names.update(dict.fromkeys(used))
+    return [name for name in names if name is not None]
+
+
+def _joined(columns: Sequence[_Column], names: Sequence[str]) -> Codes:
+    """The codes of all columns as places in `names` (n,), _NO_NAME for None and for a code below
+    0."""
+    places: dict[str | None, int] = dict(zip(names, range(len(names)), strict=True))
     joined = [np.zeros(0, dtype=np.int64)]
-    for names, codes in columns:
+    for column_names, codes in columns:
+        translation = list(map(places.get, column_names, repeat(_NO_NAME)))
         # One more at the end, which is where the code -1 points.
-        translation = [*(new_codes.get(name, _NO_NAME) for name in names), _NO_NAME]
-        joined.append(np.array(translation, dtype=np.int64)[codes])
-    return sorted_names, np.concatenate(joined)
+        joined.append(np.array([*translation, _NO_NAME], dtype=np.int64)[codes])
+    return np.concatenate(joined)

@@ -224,7 +224,9 @@ class LabScorer:
         """Which labs were added after the index was calibrated (l,); none where that is not
         known."""
         names, known = self.catalogue.lab_names, self.calibrated_labs
-        return np.array([known is not None and name not in known for name in names], dtype=bool)
+        if known is None:
+            return np.zeros(len(names), dtype=bool)
+        return ~np.array([*map(known.__contains__, names)], dtype=bool)
 
     def evidence_of(
         self, plasmid: Plasmid, columns: dict[str, Column]

@@ -33,9 +33,9 @@ SHARPNESSES = (20, 40)
 #: Cosines, votes at each sharpness, lengths and compositions.
 _KERNELS = 1 + len(SHARPNESSES) + 2
 
-#: Queries compared at once, and stored plasmids (about): what a core's cache holds.
+#: Queries compared at once, and stored plasmids (about), with many queries and with one.
 _QUERIES_AT_ONCE = 64
-_ROWS_AT_ONCE = 512
+_ROWS_AT_ONCE, _ROWS_FOR_ONE = 512, 2048
 #: Added to a kernel and taken away again, it leaves a multiple of 2^-44, of which a float64 sums
 #: hundreds exactly, however large they are.
 _KERNEL_SHIFT = 1.5 * 2.0**8
@@ -188,12 +188,12 @@ class _ByLab:
         starts = self.starts[places]
         return self.rows[joined_ranges(starts, self.starts[places + 1] - starts)]
 
-    def blocks(self) -> Iterator[tuple[slice, Rows, Rows]]:
-        """Which of the labs, their rows, and where those of each begin, of about _ROWS_AT_ONCE rows
-        at a time; no lab is divided."""
+    def blocks(self, at_once: int) -> Iterator[tuple[slice, Rows, Rows]]:
+        """Which of the labs, their rows, and where those of each begin, of about so many rows at a
+        time; no lab is divided."""
         first = 0
         while first < len(self.labs):
-            full = int(self.starts[first]) + _ROWS_AT_ONCE
+            full = int(self.starts[first]) + at_once
             last = max(first + 1, int(np.searchsorted(self.starts, full, side="right")) - 1)
             begin, end = self.starts[first], self.starts[last]
             yield slice(first, last), self.rows[begin:end], self.starts[first:last] - begin
@@ -202,7 +202,7 @@ class _ByLab:
     def sums(self, stored: _Rows, queries: _Queries) -> list[NDArray[np.float64]]:
         """The largest cosine of each lab, and the sum of every other kernel, (q, m) each."""
         sums = [np.empty((len(queries), len(self.labs))) for _ in range(_KERNELS)]
-        for labs, rows, starts in self.blocks():
+        for labs, rows, starts in self.blocks(max(_ROWS_AT_ONCE, _ROWS_FOR_ONE // len(queries))):
             largest, *others = zip(sums, stored.select(rows).kernels(queries), strict=True)
             np.maximum.reduceat(largest[1], starts, axis=1, out=largest[0][:, labs])
             for column, values in others:

@@ -6,9 +6,10 @@ Everything here is what one index says by itself. Putting an answer together is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import count, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -247,7 +248,7 @@ class OpenedIndex:
         if self.scorer is None:
             return self.lab_names
         classes = (name for name in self.lab_names if name != POOLED)
-        return tuple(sorted({*self.stored_labs, *classes}))
+        return tuple(sorted(dict.fromkeys((*self.stored_labs, *classes))))
 
     @property
     def stored_labs(self) -> tuple[str, ...]:
@@ -263,9 +264,9 @@ class OpenedIndex:
     @cached_property
     def class_of_answer(self) -> Codes:
         """The class of each of the `answer_names`, as a place in `lab_names`, (n,)."""
-        place = {name: column for column, name in enumerate(self.lab_names)}
-        pool = place.get(POOLED, -1)
-        return np.array([place.get(name, pool) for name in self.answer_names], dtype=np.int64)
+        place = dict(zip(self.lab_names, count(), strict=False))
+        classes = map(place.get, self.answer_names, repeat(place.get(POOLED, -1)))
+        return np.array([*classes], dtype=np.int64)
 
     def lab_answers(self, vectors: QueryVectors, cosines: NDArray[np.float64]) -> LabAnswers:
         """What the index says of its `answer_names`, from the cosines with its classes."""
@@ -283,8 +284,7 @@ class OpenedIndex:
     @cached_property
     def _have_vector(self) -> NDArray[np.bool_]:
         """Which of the `answer_names` have a class, and so a vector, of their own (n,)."""
-        pairs = zip(self.answer_names, self.class_of_answer.tolist(), strict=True)
-        return np.array([name == self.lab_names[place] for name, place in pairs], dtype=bool)
+        return np.array([*map({*self.lab_names}.__contains__, self.answer_names)], dtype=bool)
 
     def class_scores(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Scores of the classes, (q, c), from those of the `answer_names`, (q, n)."""
@@ -309,9 +309,9 @@ class OpenedIndex:
             return self._nearest.search_excluding(vectors.bare, vectors.left_out, n=n)
         return self._nearest.search(vectors.bare, n=n)
 
-    def places(self, neighbors: Sequence[Neighbor]) -> list[tuple[LiveSegment, int]]:
-        """The segment of each neighbor, and its row there."""
-        return self._nearest.places_of([neighbor.id for neighbor in neighbors])
+    def places_of(self, ids: Iterable[str]) -> dict[str, tuple[LiveSegment, int]]:
+        """The segment and the row there of each of the ids that a stored plasmid has."""
+        return self._nearest.places_of(ids)
 
     def nearest_cosines(self, vectors: QueryVectors) -> NDArray[np.float64]:
         """The cosine of each query with the nearest stored plasmid, (q,); -1 when there is none."""

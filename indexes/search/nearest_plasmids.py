@@ -6,7 +6,7 @@ or its hash is not the manifest's, the same index is built in memory from the se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -84,12 +84,13 @@ class NearestPlasmids:
             for of_query in neighbors
         ]
 
-    def places_of(self, ids: Sequence[str]) -> list[tuple[LiveSegment, int]]:
-        """The segment and the row there of living plasmids; of those that were near to late
-        queries they are remembered."""
-        others = [name for name in ids if name not in self._places]
-        found = living_places(self._segments, others) if others else {}
-        return [self._places.get(name) or found[name] for name in ids]
+    def places_of(self, ids: Iterable[str]) -> dict[str, tuple[LiveSegment, int]]:
+        """The segment and the row there of each of the ids that a living row has; of plasmids that
+        were near to late queries they are remembered."""
+        places = {name: self._places.get(name) for name in ids}
+        known = {name: place for name, place in places.items() if place is not None}
+        others = [name for name in places if name not in known]
+        return known | living_places(self._segments, others) if others else known
 
     def search_excluding(
         self, vectors: NDArray[np.floating], excluded_ids: Sequence[Collection[str]], *, n: int

@@ -23,7 +23,7 @@ from vecattr.indexes.storage.manifest import Manifest, SegmentEntry
 from vecattr.indexes.storage.segment import Segment
 from vecattr.indexes.storage.segment_schema import StoredCodes
 from vecattr.indexes.storage.stored_info import StoredPlasmid
-from vecattr.plasmid import POOLED, composed
+from vecattr.plasmid import POOLED, composed, is_composed
 from vecattr.ranking.discriminant import Discriminant
 
 
@@ -79,7 +79,7 @@ class LiveSegment:
         if self.entry.removed or self.entry.renamed:
             return False
         names = (*self.stored.lab_names, *self.stored.label_names, *self.stored.part_names)
-        return all(composed(name) == name for name in names)
+        return is_composed("\n".join(names))
 
     @cached_property
     def alive(self) -> NDArray[np.bool_]:
@@ -180,8 +180,11 @@ def open_segments(path: Location, manifest: Manifest) -> tuple[LiveSegment, ...]
 def check_shared_labs(path: Location, segments: Sequence[LiveSegment]) -> None:
     """DamagedError when two entries of the manifest show one lab of one segment: its plasmids
     would count twice. (A segment may be named again when the labs it shows were removed before.)"""
+    entries = Counter(segment.entry.name for segment in segments)
     names_shown: dict[str, set[str]] = {}
     for segment in segments:
+        if entries[segment.entry.name] == 1:
+            continue
         stored_names = {*segment.stored.lab_names, *segment.stored.part_names}
         shown = {name for name in stored_names if segment.present(name) is not None}
         earlier = names_shown.setdefault(segment.entry.name, set())

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import pairwise
-from operator import le
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -196,9 +196,11 @@ class ArrayFile:
     def strings(self, name: str) -> tuple[str, ...]:
         """All strings of a column."""
         self._check_column(name)
-        offsets = self.array(f"{name}/offsets").tolist()
+        stored_offsets = cast("NDArray[np.uint64]", self.array(f"{name}/offsets"))
+        offsets = stored_offsets.tolist()
         blob = self.array(f"{name}/bytes").tobytes()
-        if not all(map(le, offsets, offsets[1:])) or offsets[:1] + offsets[-1:] != [0, len(blob)]:
+        ascend = bool(np.all(stored_offsets[1:] >= stored_offsets[:-1]))
+        if not ascend or offsets[:1] + offsets[-1:] != [0, len(blob)]:
             raise self._damage(f"the offsets of {name!r} do not divide its bytes")
         if blob.isascii():
             return tuple(map(blob.decode("ascii").__getitem__, map(slice, offsets, offsets[1:])))

@@ -16,7 +16,7 @@ from __future__ import annotations
 import io
 import mmap
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import NoReturn
 
 import numpy as np
@@ -75,7 +75,8 @@ class SealedBytes:
         start, self._block_size, self._checksums, self.directory = self._read_header(view)
         self.digest = sha256_bytes(bytes(view[:start]))  # of the header: identifies the file
         self._body = view[start:]
-        self._verified = bytearray(len(self._checksums))
+        self._verified = bytearray(len(self._checksums))  # in which a search is fastest, and …
+        self._is_verified = np.frombuffer(self._verified, dtype=bool)  # … the same as an array
 
     @classmethod
     def open(cls, path: Location) -> SealedBytes:
@@ -96,7 +97,7 @@ class SealedBytes:
             self._refuse(f"holds no bytes {start} to {stop}: its directory is wrong")
         first, last = start // self._block_size, -(-stop // self._block_size)
         if 0 in self._verified[first:last]:
-            self._check_blocks(block for block in range(first, last) if not self._verified[block])
+            self._check_blocks(first + np.flatnonzero(~self._is_verified[first:last]))
         return self._body[start:stop]
 
     def items(
@@ -123,14 +124,15 @@ class SealedBytes:
         is_filled = ends > begins
         first = (start + begins[is_filled] * dtype.itemsize) // self._block_size
         last = (start + ends[is_filled] * dtype.itemsize - 1) // self._block_size
-        self._check_blocks(self._unverified(first, last).tolist())
+        unverified = self._unverified(first, last)
+        if len(unverified):
+            self._check_blocks(unverified)
         array = np.frombuffer(self._body, dtype=dtype, count=size, offset=start)
         return array.__getitem__
 
     def _unverified(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.int64]:
         """The blocks not verified yet, from each first to its last (m,), ascending (u,); what it
         takes follows the blocks that are asked for, not the size of the file."""
-        verified = np.frombuffer(self._verified, dtype=np.uint8)
         counts = last - first + 1
         blocks: NDArray[np.int64]
         if len(counts) and int(counts.max()) > 2:
@@ -138,7 +140,7 @@ class SealedBytes:
             blocks = np.arange(int(counts.sum())) + np.repeat(first - before, counts)
         else:  # as of pieces of a few items
             blocks = np.concatenate([first, last])
-        missing: NDArray[np.int64] = blocks[verified[blocks] == 0]
+        missing: NDArray[np.int64] = blocks[~self._is_verified[blocks]]
         if not len(missing):
             return missing
         missing.sort()
@@ -147,20 +149,18 @@ class SealedBytes:
         distinct: NDArray[np.int64] = missing[is_first]
         return distinct
 
-    def _check_blocks(self, blocks: Iterable[int]) -> None:
-        for block in blocks:
-            self._check_block(block)
-
-    def _check_block(self, block: int) -> None:
-        start = block * self._block_size
-        checksum = crc32(self._body[start : start + self._block_size])
-        expected = int(self._checksums[block])
-        if checksum != expected:
+    def _check_blocks(self, blocks: NDArray[np.int64]) -> None:
+        """Verify some blocks (b,); of several damaged ones the first is named."""
+        body, size = self._body, self._block_size
+        starts = (blocks * size).tolist()
+        checksums = np.array([crc32(body[start : start + size]) for start in starts], np.uint32)
+        is_damaged = checksums != self._checksums[blocks]
+        self._is_verified[blocks[~is_damaged]] = True
+        for block, checksum in zip(blocks[is_damaged], checksums[is_damaged], strict=True):
             self._refuse(
                 f"block {block + 1} of {len(self._checksums)} has checksum {checksum:08x}, "
-                f"expected {expected:08x}"
+                f"expected {self._checksums[block]:08x}"
             )
-        self._verified[block] = 1
 
     def _read_header(self, view: memoryview) -> tuple[int, int, NDArray[np.uint32], bytes]:
         """Where the body begins, the size of a block, the checksum of each, and the directory."""
