@@ -249,20 +249,23 @@ def plasmid_columns(
     total_rarity = _total(rarities, shared)
     postings = shared.postings
     amounts = shared.weights[postings.kmers]  # of each list (s,)
+    rows = _distinct(postings.rows, count=len(lab_of_row))
+    rows = rows[_stable_order(lab_of_row[rows], lab_count=lab_count)]  # (r,)
+    places = np.empty(len(lab_of_row), dtype=np.int64)  # those of these rows are filled
+    places[rows] = np.arange(len(rows))
+    place_of_each = places[postings.rows]  # (e,)
 
     def row_sums(values: Column) -> Column:
-        """Of each row (n,), from a value of each list (s,)."""
+        """Of each of these rows (r,), from a value of each list (s,)."""
         of_each = np.repeat(values, postings.sizes)  # (e,)
-        return np.bincount(postings.rows, of_each, minlength=len(lab_of_row)).astype(np.float64)
+        return np.bincount(place_of_each, of_each, minlength=len(rows)).astype(np.float64)
 
     counts, weights = row_sums(amounts), row_sums(rarities[postings.kmers] * amounts)
-    rows = np.flatnonzero(counts)
-    rows = rows[_stable_order(lab_of_row[rows], lab_count=lab_count)]
     by_lab = _Groups.from_labs(lab_of_row[rows], lab_count=lab_count)
-    unions = shared.rare_count + rare_sizes[rows] - counts[rows]
-    overlap = by_lab.largest(weights[rows] / total_rarity, n=3)
-    jaccard = by_lab.largest(counts[rows] / np.maximum(unions, 1), n=2)
-    [largest_share] = by_lab.largest(counts[rows] / shared.rare_count, n=1)
+    unions = shared.rare_count + rare_sizes[rows] - counts
+    overlap = by_lab.largest(weights / total_rarity, n=3)
+    jaccard = by_lab.largest(counts / np.maximum(unions, 1), n=2)
+    [largest_share] = by_lab.largest(counts / shared.rare_count, n=1)
     return {
         "overlap": overlap[0],
         "overlap2": overlap[1],
@@ -271,6 +274,13 @@ def plasmid_columns(
         "jaccard": jaccard[0],
         "jaccard2": jaccard[1],
     }
+
+
+def _distinct(rows: Rows, *, count: int) -> Rows:
+    """Those of so many rows that occur (e,), each once, ascending."""
+    occurs = np.zeros(count, dtype=bool)
+    occurs[rows] = True
+    return np.flatnonzero(occurs)
 
 
 @dataclass(frozen=True)

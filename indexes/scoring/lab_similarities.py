@@ -314,7 +314,7 @@ def _add(
 ) -> None:
     """The sums of some labs (q, m) added to those of all (q, l), in place; of the first the larger
     one is kept."""
-    largest, *rest = sums
-    largest[:, labs] = np.maximum(largest[:, labs], others[0])
-    for column, values in zip(rest, others[1:], strict=True):
-        column[:, labs] += values
+    for place, (column, values) in enumerate(zip(sums, others, strict=True)):
+        joined = np.add if place else np.maximum
+        for row, row_values in zip(column, values, strict=True):  # in the order of memory
+            row[labs] = joined(row[labs], row_values)

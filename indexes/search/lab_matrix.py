@@ -13,11 +13,11 @@ from vecattr.indexes.search.embedding import QueryVectors
 from vecattr.indexes.search.vector_search import (
     VectorSearch,
     checked_queries,
-    unit_cosines,
     unit_rows64,
 )
 from vecattr.indexes.storage.lab_parts import LabPart, Origin
 from vecattr.indexes.storage.live_segment import LiveSegment, combined_labs
+from vecattr.products import on_grid
 from vecattr.vectors import Cosines, Mask, Rows, Vectors
 
 
@@ -80,9 +80,10 @@ class LabMatrix:
 
     @cached_property
     def _unit_rows_by_origin(self) -> tuple[tuple[Mask, NDArray[np.float64]], ...]:
-        """Learned classes, then means of plasmids: which they are (n,), and their unit rows."""
+        """Learned classes, then means of plasmids: which they are (n,), and their unit rows, on a
+        grid."""
         return tuple(
-            (classes, unit_rows64(self.vectors[classes]))
+            (classes, on_grid(unit_rows64(self.vectors[classes])))
             for classes in (self.learned, ~self.learned)
         )
 
@@ -93,9 +94,11 @@ class LabMatrix:
         cosines = np.zeros((len(vectors), len(self.names)))
         origins = zip((vectors.full, vectors.bare), self._unit_rows_by_origin, strict=True)
         for queries, (classes, rows) in origins:
-            for row, query in enumerate(checked_queries(queries, width=self.vectors.shape[1])):
-                cosines[row, classes] = unit_cosines(rows, query)
-        return cosines
+            unit_queries = on_grid(checked_queries(queries, width=self.vectors.shape[1]))
+            products = unit_queries @ rows.T  # (q, d) @ (d, c), rounding nothing
+            for query_cosines, query_products in zip(cosines, products, strict=True):
+                query_cosines[classes] = query_products
+        return np.clip(cosines, -1, 1, out=cosines)
 
 
 def _merged(results: Sequence[tuple[Rows, Cosines]]) -> Rows:
