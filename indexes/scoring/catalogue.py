@@ -99,20 +99,8 @@ class Catalogue:
         """The publication of each row (n,), NO_LAB of a removed one."""
         return self._by_publication[1]
 
-    @property
-    def rows_by_publication(self) -> Rows:
-        """The living rows, ordered by publication."""
-        return self._by_publication[2]
-
     @cached_property
-    def place_by_publication(self) -> NDArray[np.int32]:
-        """The place of each row (n,) among `rows_by_publication`, -1 of a removed one."""
-        places = np.full(len(self), -1, dtype=np.int32)
-        places[self.rows_by_publication] = np.arange(len(self.rows_by_publication))
-        return places
-
-    @cached_property
-    def _by_publication(self) -> tuple[Codes, NDArray[np.int32], Rows]:
+    def _by_publication(self) -> tuple[Codes, NDArray[np.int32]]:
         rows = np.flatnonzero(self.labs != NO_LAB)
         pairs = self.labs[rows].astype(np.uint64) << np.uint64(32)
         pairs |= self.groups[rows].astype(np.uint64)
@@ -121,8 +109,7 @@ class Catalogue:
         is_first = first_of_each(ascending)
         numbers = np.full(len(self), NO_LAB, dtype=np.int32)
         numbers[rows[order]] = np.cumsum(is_first) - 1
-        lab_of_publication = (ascending[is_first] >> np.uint64(32)).astype(np.int64)
-        return lab_of_publication, numbers, rows[order]
+        return (ascending[is_first] >> np.uint64(32)).astype(np.int64), numbers
 
     @cached_property
     def are_pooled(self) -> Mask:

@@ -181,11 +181,10 @@ class LabFeatures:
             rows = found.rows + start if start else found.rows
             lists.append(Postings(found.kmers + part.kmers.start, found.sizes, rows))
         postings = self._living(Postings.joined(lists), left_out)
-        if not self._postings_are_in_order:
-            postings = postings.merged(
-                self.catalogue.rows_by_publication, self.catalogue.place_by_publication
-            )
         publications = self.catalogue.publication_of_row[postings.rows]
+        if not self._postings_are_in_order:
+            order = np.argsort(postings.kmer_of_each << 32 | publications, kind="stable")
+            postings, publications = postings.merged(order), publications[order]
         pair_kmers, pair_labs, pair_publications = pairs_by_publication(
             postings, publications, self.catalogue.labs
         )
