@@ -1,15 +1,19 @@
-"""An index in, an evidence ranker with fewer hidden units that scores as the index's own does, out.
+"""Evidence rankers in, one with fewer hidden units that scores as they do on average, out.
 
-    python tools/distil_ranker.py real.index -o fusion.json
+    python tools/distil_ranker.py real.index --teacher one.json 0.3 --teacher two.json 0.7 \\
+        -o fusion.json
 
-The ranker that `fit_ranker.py` makes is the mean of two networks. A smaller one learns its logits
-(distillation, Hinton et al. 2015), on stored plasmids that are asked about without themselves,
-without their publication, or without their lab, each a third. No name of a true lab is used.
+The rankers that `fit_ranker.py` makes are means of two networks. A smaller one learns their logits,
+averaged with these weights (distillation, Hinton et al. 2015), on plasmids stored in the index that
+are asked about without themselves, without their publication, or without their lab, each a third.
+No name of a true lab is used.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,13 +33,14 @@ from vecattr.ranking.evidence_ranker import (
     EvidenceRanker,
     Network,
     network_inputs,
+    parsed_ranker,
     without_phenotypes,
 )
 from vecattr.vectors import Column, Rows
 
 HIDDEN, EPOCHS, BATCH, RATE = 128, 60, 32, 2e-3
 #: Plasmids that are asked about, and labs of each: the likeliest, and as many of the others.
-QUERIES, LABS = 6_000, 48
+QUERIES, LABS = 9_000, 48
 #: Softmaxes that both networks are compared by: of queries' facts, and about those of answers.
 SHARPNESSES = (1.0, 0.6)
 AT_ONCE = 32
@@ -96,6 +101,33 @@ def _inputs(ranker: EvidenceRanker, columns: dict[str, Column], rng: np.random.G
     order = present[np.argsort(-ranker.logits(columns, exact=True)[present], kind="stable")]
     labs = np.append(order[:LABS], rng.choice(order[LABS:], LABS, replace=False))
     return network_inputs(columns, phenotypes=PHENOTYPES[0] in columns)[labs]
+
+
+def joined(networks: Sequence[Network], weights: Sequence[float]) -> Network:
+    """One network that scores as these do on average, with these weights, but for what it adds to
+    every lab; inputs are standardised as those of the first."""
+    first, bias, inner = networks[0], [], []
+    linear = np.zeros(len(first.linear))
+    for network, weight in zip(networks, weights, strict=True):
+        ratio = first.scale / network.scale.astype(np.float64)  # (f,)
+        inner.append(ratio[:, None] * network.inner)
+        bias.append(network.bias + ((first.mean - network.mean) / network.scale) @ network.inner)
+        linear += weight * ratio * network.linear
+    outer = [weight * one.outer for one, weight in zip(networks, weights, strict=True)]
+    parts = linear, np.concatenate(inner, axis=1), np.concatenate(bias), np.concatenate(outer)
+    return Network(first.mean, first.scale, *(part.astype(np.float32) for part in parts))
+
+
+def joined_rankers(rankers: Sequence[EvidenceRanker], weights: Sequence[float]) -> EvidenceRanker:
+    """The same of rankers."""
+    return EvidenceRanker(
+        joined([ranker.plain for ranker in rankers], weights),
+        joined([ranker.featured for ranker in rankers], weights),
+        ", ".join(
+            f"{weight:g} of {ranker.source}"
+            for ranker, weight in zip(rankers, weights, strict=True)
+        ),
+    )
 
 
 def _weights(network: Network) -> list[Tensor]:
@@ -182,6 +214,9 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("index", type=Path)
+    parser.add_argument(
+        "--teacher", nargs=2, action="append", required=True, metavar=("FILE", "WEIGHT")
+    )
     parser.add_argument("--hidden", type=int, default=HIDDEN)
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--seed", type=int, default=0)
@@ -189,12 +224,14 @@ def main() -> None:
     options = parser.parse_args()
     index = Index.open(options.index)
     assert index.scorer is not None, "an index with a ranker"
-    ranker = index.scorer.ranker
+    rankers = [parsed_ranker(json.loads(Path(path).read_text())) for path, _ in options.teacher]
+    ranker = joined_rankers(rankers, [float(weight) for _, weight in options.teacher])
+    scorer = replace(index.scorer, ranker=ranker)
     plain, featured = (
         distilled(teacher, inputs, hidden=options.hidden, epochs=options.epochs)
         for teacher, inputs in zip(
             (ranker.plain, ranker.featured),
-            questions(index, index.scorer, seed=options.seed),
+            questions(index, scorer, seed=options.seed),
             strict=True,
         )
     )

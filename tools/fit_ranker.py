@@ -26,8 +26,8 @@ from vecattr.files.atomic import atomic_write
 from vecattr.ranking.evidence_ranker import EvidenceRanker, Network, input_columns, input_count
 from vecattr.readers.plasmids import ReadOptions, read_plasmids
 
-FOLDS = 8
-HIDDEN, EPOCHS, BATCH, RATE, DECAY, DROPOUT = 128, 20, 512, 0.02, 0.1, 0.2
+FOLDS = 24
+HIDDEN, EPOCHS, BATCH, RATE, DECAY, DROPOUT = 128, 10, 512, 0.02, 0.1, 0.2
 #: One network each, whose scores are averaged: queries of new work count by the number of their
 #: lab's publications to this power. With 0 every lab is equally likely to publish next, with 1 labs
 #: are in proportion to their publications.

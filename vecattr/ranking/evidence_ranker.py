@@ -263,14 +263,15 @@ def read_ranker(folder: Location) -> EvidenceRanker | None:
     """The evidence ranker of a model folder; errors and None as in `read_sidecar`."""
     return read_sidecar(
         folder / RANKER_FILE,
-        _parsed_ranker,
+        parsed_ranker,
         kind="ranker",
         version=VERSION,
         hint="use the vecattr that made the model, or make the model again",
     )
 
 
-def _parsed_ranker(data: dict[str, Any]) -> EvidenceRanker:
+def parsed_ranker(data: dict[str, Any]) -> EvidenceRanker:
+    """The ranker of the content of fusion.json; ValueError for one that cannot be."""
     plain = _parsed_network(data["plain"], inputs=input_count(phenotypes=False))
     featured = _parsed_network(data["featured"], inputs=input_count(phenotypes=True))
     return EvidenceRanker(plain, featured, str(data["source"]))
