@@ -38,7 +38,7 @@ from vecattr.ranking.evidence_ranker import (
 )
 from vecattr.vectors import Column, Rows
 
-HIDDEN, EPOCHS, BATCH, RATE = 128, 60, 32, 2e-3
+HIDDEN, EPOCHS, BATCH, RATE = 128, 240, 32, 2e-3
 #: Plasmids that are asked about, and labs of each: the likeliest, and as many of the others.
 QUERIES, LABS = 9_000, 48
 #: Softmaxes that both networks are compared by: of queries' facts, and about those of answers.

@@ -62,8 +62,10 @@ many plasmids share, in no order.
 ## The fusion
 
 `fusion.json` holds twenty thousand numbers that weigh vectors and exact k-mers, the same for every
-lab; made with `python tools/fit_ranker.py T --labs L --work DIR -o large.json`, and of an index
-with that by `python tools/distil_ranker.py INDEX -o vecattr/pretrained/fusion.json`.
+lab. `python tools/fit_ranker.py T --labs L --work DIR -o new.json` makes a larger ranker of 24
+folds of the table, and `python tools/distil_ranker.py INDEX --teacher new.json 0.7 --teacher
+old.json 0.3 -o vecattr/pretrained/fusion.json` a smaller one that scores as both do on average,
+where INDEX is of the table and `old.json` was made in the same way of eight folds, 20 epochs.
 
 ## Accuracy without lab vectors
 
