@@ -15,7 +15,7 @@ from vecattr.indexes.answering.joint_judgement import judge_linked
 from vecattr.indexes.answering.opened_panel import OpenedPanel
 from vecattr.indexes.answering.request import AnswerRequest
 from vecattr.indexes.answering.together import check_one_index
-from vecattr.indexes.evidence.links import LinkFinder, linked_groups, links_between
+from vecattr.indexes.evidence.links import LinkFinder, linked_groups
 from vecattr.plasmid import Plasmid
 from vecattr.vectors import Codes, Rows
 
@@ -60,7 +60,7 @@ def _answers(
     batch_size: int,
 ) -> Iterator[Attribution]:
     everyone = list(plasmids)
-    links = links_between([finder.rare_kmers(plasmid) for plasmid in everyone])
+    links = finder.links(everyone)
     told: dict[int, Attribution] = {}
     for rows in batches_of_groups(linked_groups(links), batch_size=batch_size):
         batch = [everyone[row] for row in rows.tolist()]

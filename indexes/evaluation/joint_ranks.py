@@ -21,7 +21,7 @@ from vecattr.indexes.answering.linked import batches_of_groups
 from vecattr.indexes.answering.opened_panel import OpenedPanel
 from vecattr.indexes.answering.together import counted_rows
 from vecattr.indexes.evaluation.true_ranks import class_probabilities, scores_by_class
-from vecattr.indexes.evidence.links import LinkFinder, SharedRare, linked_groups, links_between
+from vecattr.indexes.evidence.links import LinkFinder, SharedRare, linked_groups
 from vecattr.indexes.scoring.confidence import ConfidenceOptions
 from vecattr.indexes.scoring.opened_index import BATCH
 from vecattr.indexes.search.embedding import Progress
@@ -117,7 +117,7 @@ def linked_facts(
     plasmids of one lab (None without links); shares over all plasmids."""
     index = measuring.panel.indexes[0]
     finder = LinkFinder(index)
-    links = links_between([finder.rare_kmers(plasmid) for plasmid in plasmids])
+    links = finder.links(plasmids)
     ranks = np.zeros(len(plasmids))
     for rows in batches_of_groups(linked_groups(links), batch_size=BATCH):
         batch = [plasmids[row] for row in rows.tolist()]

@@ -7,7 +7,7 @@ that share many of them come most often from one lab.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from vecattr.errors import UsageError
 from vecattr.indexes.scoring.catalogue import Catalogue
 from vecattr.indexes.scoring.lab_features import LabFeatures, QueryKmers
 from vecattr.indexes.scoring.opened_index import OpenedIndex
+from vecattr.indexes.storage.kmer_schema import SCALED
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.kmers import Hashes
 from vecattr.vectors import Codes, Rows
@@ -24,7 +25,8 @@ from vecattr.vectors import Codes, Rows
 LINKING_LABS = 1
 #: Queries are linked that share this part of such k-mers of the one that has fewer of them …
 LEAST_SHARE = 0.2
-#: … and at least so many.
+#: … and at least so many, when one k-mer in SCALED is compared; of a finer sample as many more as
+#: are compared.
 FEWEST = 3
 #: Of a k-mer that more queries have, the first so many link: what it takes grows with the queries
 #: and not with their pairs, and all are in one group still.
@@ -47,10 +49,15 @@ class LinkFinder:
             catalogue = Catalogue.from_segments(index.segments, index.lab_names)
             self._features = LabFeatures(catalogue, index.segments)
 
-    def rare_kmers(self, plasmid: Plasmid) -> Hashes:
+    def links(self, plasmids: Iterable[Plasmid]) -> list[tuple[SharedRare, ...]]:
+        """The links of each of these plasmids with the others, as `links_between`."""
+        fewest = FEWEST * SCALED // self._features.scaled
+        return links_between([self._rare_kmers(plasmid) for plasmid in plasmids], fewest=fewest)
+
+    def _rare_kmers(self, plasmid: Plasmid) -> Hashes:
         """The sampled k-mers of a plasmid that at most LINKING_LABS labs have, ascending, each
         once."""
-        distinct = QueryKmers.from_plasmid(plasmid).distinct
+        distinct = QueryKmers.from_plasmid(plasmid, scaled=self._features.scaled).distinct
         return distinct[self._features.shared(distinct).lab_counts <= LINKING_LABS]
 
 
@@ -63,14 +70,14 @@ class SharedRare(NamedTuple):
     kmers: int
 
 
-def links_between(kmers: Sequence[Hashes]) -> list[tuple[SharedRare, ...]]:
+def links_between(kmers: Sequence[Hashes], *, fewest: int = FEWEST) -> list[tuple[SharedRare, ...]]:
     """The links of each of q queries with these rare k-mers, the largest share first, then in their
-    order."""
+    order; links are made of `fewest` k-mers or more."""
     linked: list[list[SharedRare]] = [[] for _ in kmers]
     for query, others, counts in _shared_counts(kmers):
         for other, count in zip(others.tolist(), counts.tolist(), strict=True):
             share = count / min(len(kmers[query]), len(kmers[other]))
-            if count >= FEWEST and share >= LEAST_SHARE:
+            if count >= fewest and share >= LEAST_SHARE:
                 linked[query].append(SharedRare(other, share, count))
                 linked[other].append(SharedRare(query, share, count))
     return [tuple(sorted(links, key=lambda link: (-link.share, link.other))) for links in linked]
