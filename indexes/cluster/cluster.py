@@ -33,6 +33,14 @@ _PATIENCE = 60
 #: Where a scheduler shows its metrics to a browser: to this machine alone, at any free port. None
 #: would be port 8787, to all machines.
 _PAGES = "127.0.0.1:0"
+#: Variables of workers that are started here: nothing of the working folder is imported, and the C
+#: library keeps free memory up to so many bytes, and gives that of arrays of more back at once. By
+#: Dask's own setting it is 64 KiB, and half of a query goes into getting memory again.
+_VARIABLES = {
+    "PYTHONSAFEPATH": "1",
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 28),
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
+}
 #: Settings of schedulers that are started here: a task outlives so many lost workers, and a worker
 #: that says nothing for so long is lost.
 _SETTINGS = {
@@ -40,11 +48,11 @@ _SETTINGS = {
     "distributed.scheduler.worker-ttl": "60s",
     "distributed.comm.timeouts.connect": "30s",
     "distributed.admin.large-graph-warning-threshold": "1GiB",
-    # also of a worker that takes the place of a lost one: nothing of the working folder is imported
-    "distributed.nanny.pre-spawn-environ.PYTHONSAFEPATH": "1",
+    # also of a worker that takes the place of a lost one: variables of the process
+    **{f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in _VARIABLES.items()},
 }
 #: The same for jobs, which begin in the working folder.
-_JOB_BEGINS = ("export PYTHONSAFEPATH=1",)
+_JOB_BEGINS = tuple(f"export {name}={value}" for name, value in _VARIABLES.items())
 #: Variables that Dask sets in this process beside those which its settings name.
 _UNNAMED = ("PYTHONHASHSEED", "__DASK_PARENT_PID")
 
