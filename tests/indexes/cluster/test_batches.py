@@ -149,6 +149,18 @@ def test_a_worker_that_takes_the_place_of_a_lost_one_imports_nothing_from_the_wo
     assert all(safe.values())
 
 
+def kept_bytes() -> int:
+    """In a worker: how much free memory the C library keeps, as the process was started with."""
+    return int(os.environ["MALLOC_TRIM_THRESHOLD_"])
+
+
+def test_workers_keep_free_memory_for_the_next_task(cluster: Cluster) -> None:
+    """Where Dask lets them give it back, half of a query goes into getting it again."""
+    kept = cluster.on_each_worker(kept_bytes)
+    assert kept
+    assert min(kept.values()) > 1 << 20
+
+
 def test_tasks_outlive_all_workers_at_once(cluster: Cluster) -> None:
     pending = [cluster.submit(time.sleep, 1.0, worker=worker) for worker in cluster.workers()]
     for process in cluster.on_each_worker(os.getpid).values():

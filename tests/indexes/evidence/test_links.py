@@ -40,6 +40,12 @@ def test_links_are_those_of_a_plain_loop() -> None:
         assert shares == sorted(shares, reverse=True)
 
 
+def test_fewer_kmers_than_asked_for_link_nothing() -> None:
+    one, other = np.arange(1, 41, dtype=np.uint64), np.arange(30, 70, dtype=np.uint64)
+    assert links_between([one, other], fewest=11)[0] == (SharedRare(1, 11 / 40, 11),)
+    assert links_between([one, other], fewest=12) == [(), ()]
+
+
 def test_links_go_both_ways() -> None:
     links = links_between(made_kmers([20, 20, 20, 20], seed=1))
     pairs = {(query, link.other) for query, found in enumerate(links) for link in found}
