@@ -33,9 +33,10 @@ _PATIENCE = 60
 #: Where a scheduler shows its metrics to a browser: to this machine alone, at any free port. None
 #: would be port 8787, to all machines.
 _PAGES = "127.0.0.1:0"
-#: Variables of workers that are started here: nothing of the working folder is imported, and the C
-#: library keeps free memory up to so many bytes, and gives that of arrays of more back at once. By
-#: Dask's own setting it is 64 KiB, and half of a query goes into getting memory again.
+#: Variables of workers that are started here. Nothing of the working folder is imported; and the C
+#: library keeps up to so many bytes of free memory for the next arrays, those aside that are larger
+#: than the second number. By Dask's own setting it keeps 64 KiB, and getting memory from the system
+#: again took half the time of a query.
 _VARIABLES = {
     "PYTHONSAFEPATH": "1",
     "MALLOC_TRIM_THRESHOLD_": str(1 << 28),

@@ -75,8 +75,8 @@ class SealedBytes:
         start, self._block_size, self._checksums, self.directory = self._read_header(view)
         self.digest = sha256_bytes(bytes(view[:start]))  # of the header: identifies the file
         self._body = view[start:]
-        self._verified = bytearray(len(self._checksums))  # in which a search is fastest, and …
-        self._is_verified = np.frombuffer(self._verified, dtype=bool)  # … the same as an array
+        self._verified = bytearray(len(self._checksums))  # one byte a block, 1 once it is verified
+        self._is_verified = np.frombuffer(self._verified, dtype=bool)  # a view of the same bytes
 
     @classmethod
     def open(cls, path: Location) -> SealedBytes:
