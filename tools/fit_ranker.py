@@ -240,6 +240,7 @@ def main() -> None:
     parser.add_argument("--token-width", type=int, default=48)
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--ranker-epochs", type=int, default=EPOCHS)
     parser.add_argument("-o", "--out", type=Path)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
@@ -264,7 +265,10 @@ def main() -> None:
             with_prior(
                 averaged(
                     [
-                        fit_network(TrainingQueries.from_folds(fold_paths, kind, power=power))
+                        fit_network(
+                            TrainingQueries.from_folds(fold_paths, kind, power=power),
+                            epochs=options.ranker_epochs,
+                        )
                         for power in POWERS
                     ]
                 )
