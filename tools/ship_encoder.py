@@ -65,8 +65,8 @@ many plasmids share, in no order.
 lab. `python tools/fit_ranker.py T --labs L --work DIR -o new.json` makes a larger ranker of 24
 folds of the table, and `python tools/distil_ranker.py INDEX --teacher new.json 0.7 --teacher
 old.json 0.3 -o vecattr/pretrained/fusion.json` a smaller one that scores as both do on average,
-where INDEX is of the table and `old.json` was made in the same way with `--folds 8 --ranker-epochs 20`
-and no other teacher.
+where INDEX is of the table and `old.json` was made in the same way, with `--folds 8
+--ranker-epochs 20` and no other teacher.
 
 ## Accuracy without lab vectors
 
