@@ -5,7 +5,8 @@ are a third each, as they expect, and how often it is so, out.
         --outside split=newlab_dev
 
 Rows of `--known` and `--new` count when the index has a class of their lab; sequence only. The
-first lab is right when it is the true one by name.
+first lab is right when it is the true one by name. Errors are told by row, and with every
+publication of a case counting alike.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from vecattr.cli.options.reading import load_labelled_plasmids
 from vecattr.cli.options.types import conditions
 from vecattr.errors import InputError, UsageError
 from vecattr.indexes.index import Index
+from vecattr.metrics.bootstrap import group_codes
 from vecattr.metrics.detection import auroc
 from vecattr.metrics.outside_lab import weighted_error
 from vecattr.readers.plasmids import ReadOptions
@@ -36,12 +38,14 @@ Where = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Stated:
-    """Of the q plasmids of one case: the probabilities of an outside lab and of the first lab, and
-    whether that is the true one (q,)."""
+    """Of the q plasmids of one case: the probabilities of an outside lab and of the first lab,
+    whether that is the true one, and how much a plasmid counts where publications count alike
+    (q,)."""
 
     outside: Column
     first: Column
     is_right: Mask
+    alike: Column
 
     @classmethod
     def from_table(cls, index: Index, table: Path, where: Where, *, known: bool) -> Stated:
@@ -62,7 +66,9 @@ class Stated:
                 raise UsageError("the index states no probabilities", hint="recalibrate it")
             stated.append((answer.outside, first.probability, first.name == plasmid.lab))
         outside, firsts, is_right = zip(*stated, strict=True)
-        return cls(np.array(outside), np.array(firsts), np.array(is_right))
+        publications = group_codes([plasmid.group for plasmid in plasmids])
+        alike = 1 / np.bincount(publications)[publications]
+        return cls(np.array(outside), np.array(firsts), np.array(is_right), alike)
 
     @property
     def called_unknown(self) -> float:
@@ -73,20 +79,23 @@ class Stated:
 def figures(known: Stated, new: Stated, outside: Stated) -> Iterator[tuple[str, str]]:
     """What is told, by name, each case weighing a third."""
     cases = known, new, outside
-    weights = np.concatenate([np.full(len(case.first), 1 / 3 / len(case.first)) for case in cases])
+    by_row = np.concatenate([np.full(len(case.first), 1 / 3 / len(case.first)) for case in cases])
+    alike = np.concatenate([case.alike / case.alike.sum() / 3 for case in cases])
     is_outside = np.concatenate([np.full(len(case.first), case is outside) for case in cases])
     stated = np.concatenate([case.outside for case in cases])
     first = np.concatenate([case.first for case in cases])
     is_right = np.concatenate([case.is_right for case in cases])
-    truth = is_outside.astype(float)
     areas = [auroc(1 - case.outside, 1 - outside.outside) for case in (known, new)]
     yield "plasmids", " ".join(str(len(case.first)) for case in cases)
     yield "AUROC of an outside lab", f"{np.mean(areas):.3f}"
-    yield (
-        "ECE of an outside lab",
-        f"{weighted_error(stated, truth, weights):.3f}",
-    )
-    yield "ECE of the first lab", f"{weighted_error(first, is_right.astype(float), weights):.3f}"
+    for what, probabilities, is_so in (
+        ("an outside lab", stated, is_outside),
+        ("the first lab", first, is_right),
+    ):
+        errors = (
+            weighted_error(probabilities, is_so.astype(float), one) for one in (by_row, alike)
+        )
+        yield f"ECE of {what}", " ".join(f"{error:.3f}" for error in errors)
     yield "called unknown", " ".join(f"{100 * case.called_unknown:.1f} %" for case in cases)
 
 
