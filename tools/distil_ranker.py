@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from fit_ranker import averaged
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -103,26 +104,11 @@ def _inputs(ranker: EvidenceRanker, columns: dict[str, Column], rng: np.random.G
     return network_inputs(columns, phenotypes=PHENOTYPES[0] in columns)[labs]
 
 
-def joined(networks: Sequence[Network], weights: Sequence[float]) -> Network:
-    """One network that scores as these do on average, with these weights, but for what it adds to
-    every lab; inputs are standardised as those of the first."""
-    first, bias, inner = networks[0], [], []
-    linear = np.zeros(len(first.linear))
-    for network, weight in zip(networks, weights, strict=True):
-        ratio = first.scale / network.scale.astype(np.float64)  # (f,)
-        inner.append(ratio[:, None] * network.inner)
-        bias.append(network.bias + ((first.mean - network.mean) / network.scale) @ network.inner)
-        linear += weight * ratio * network.linear
-    outer = [weight * one.outer for one, weight in zip(networks, weights, strict=True)]
-    parts = linear, np.concatenate(inner, axis=1), np.concatenate(bias), np.concatenate(outer)
-    return Network(first.mean, first.scale, *(part.astype(np.float32) for part in parts))
-
-
-def joined_rankers(rankers: Sequence[EvidenceRanker], weights: Sequence[float]) -> EvidenceRanker:
-    """The same of rankers."""
+def averaged_ranker(rankers: Sequence[EvidenceRanker], weights: Sequence[float]) -> EvidenceRanker:
+    """One ranker that scores as these do on average, with these weights."""
     return EvidenceRanker(
-        joined([ranker.plain for ranker in rankers], weights),
-        joined([ranker.featured for ranker in rankers], weights),
+        averaged([ranker.plain for ranker in rankers], weights),
+        averaged([ranker.featured for ranker in rankers], weights),
         ", ".join(
             f"{weight:g} of {ranker.source}"
             for ranker, weight in zip(rankers, weights, strict=True)
@@ -225,7 +211,7 @@ def main() -> None:
     index = Index.open(options.index)
     assert index.scorer is not None, "an index with a ranker"
     rankers = [parsed_ranker(json.loads(Path(path).read_text())) for path, _ in options.teacher]
-    ranker = joined_rankers(rankers, [float(weight) for _, weight in options.teacher])
+    ranker = averaged_ranker(rankers, [float(weight) for _, weight in options.teacher])
     scorer = replace(index.scorer, ranker=ranker)
     plain, featured = (
         distilled(teacher, inputs, hidden=options.hidden, epochs=options.epochs)

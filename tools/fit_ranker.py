@@ -147,18 +147,20 @@ def fit_network(queries: TrainingQueries, *, hidden: int = HIDDEN, epochs: int =
     return Network(mean, scale, linear, arrays["inner.weight"].T, arrays["inner.bias"], outer)
 
 
-def averaged(networks: Sequence[Network]) -> Network:
-    """One network that scores as these do on average; they standardise inputs alike."""
-    first, share = networks[0], 1 / len(networks)
-    assert all(np.array_equal(network.mean, first.mean) for network in networks)
-    return Network(
-        first.mean,
-        first.scale,
-        np.mean([network.linear for network in networks], axis=0),
-        np.concatenate([network.inner for network in networks], axis=1),
-        np.concatenate([network.bias for network in networks]),
-        np.concatenate([share * network.outer for network in networks]),
-    )
+def averaged(networks: Sequence[Network], weights: Sequence[float] | None = None) -> Network:
+    """One network that scores as these do on average, with these weights (None: alike), but for
+    what it adds to every lab; inputs are standardised as those of the first."""
+    first, bias, inner = networks[0], [], []
+    weights = weights or [1 / len(networks)] * len(networks)
+    linear = np.zeros(len(first.linear))
+    for network, weight in zip(networks, weights, strict=True):
+        ratio = first.scale / network.scale.astype(np.float64)  # (f,)
+        inner.append(ratio[:, None] * network.inner)
+        bias.append(network.bias + ((first.mean - network.mean) / network.scale) @ network.inner)
+        linear += weight * ratio * network.linear
+    outer = [weight * one.outer for one, weight in zip(networks, weights, strict=True)]
+    parts = linear, np.concatenate(inner, axis=1), np.concatenate(bias), np.concatenate(outer)
+    return Network(first.mean, first.scale, *(part.astype(np.float32) for part in parts))
 
 
 def with_prior(network: Network) -> Network:

@@ -19,6 +19,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from vecattr.calibration.outcomes import EVEN_ODDS
 from vecattr.cli.main import run
 from vecattr.cli.options.reading import load_labelled_plasmids
 from vecattr.cli.options.types import conditions
@@ -29,9 +30,6 @@ from vecattr.metrics.detection import auroc
 from vecattr.metrics.outside_lab import weighted_error
 from vecattr.readers.plasmids import ReadOptions
 from vecattr.vectors import Column, Mask
-
-#: The probability of an outside lab from which on a plasmid is called unknown.
-EVEN_ODDS = 0.5
 
 Where = tuple[tuple[str, str], ...]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from distil_ranker import Inputs, distilled, joined, stored_rows
+from distil_ranker import Inputs, distilled, stored_rows
 from fit_ranker import averaged
 
 from vecattr.indexes.scoring.catalogue import Catalogue
@@ -42,12 +42,12 @@ def error(teacher: Network, student: Network) -> float:
     return float((teacher.logits(inputs) - student.logits(inputs)).std())
 
 
-def test_joined_networks_score_as_they_do_on_average() -> None:
+def test_averaged_networks_score_as_they_do_on_average() -> None:
     """But for what is added to every lab, which changes no softmax."""
     one, other = network(6), network(9)
     inputs = made_inputs(one, queries=64).reshape(-1, INPUTS)
     expected = 0.3 * one.logits(inputs) + 0.7 * other.logits(inputs)
-    difference = joined([one, other], [0.3, 0.7]).logits(inputs) - expected
+    difference = averaged([one, other], [0.3, 0.7]).logits(inputs) - expected
     assert difference.std() < 1e-5 < expected.std()
 
 
