@@ -26,8 +26,10 @@ from vecattr.files.arrays import ArrayFile, string_arrays, write_arrays
 from vecattr.indexes.editing.kmer_writer import bucket_starts
 from vecattr.indexes.editing.publish import publish
 from vecattr.indexes.editing.segment_sink import write_segment
+from vecattr.indexes.joining.join_writer import join_kmers
 from vecattr.indexes.storage.index_folder import segment_path
 from vecattr.indexes.storage.kmer_schema import FINE_KMERS, FIRST_FINE, KMERS, KmerSample
+from vecattr.indexes.storage.live_segment import open_segments
 from vecattr.indexes.storage.lock import writing
 from vecattr.indexes.storage.segment import SEGMENT_FORMAT, SEGMENT_VERSION
 from vecattr.indexes.storage.segment_schema import id_hashes
@@ -160,6 +162,7 @@ def grow(source: Path, path: Path, *, copies: int) -> None:
             plasmids=manifest.plasmids * copies,
             labs=_labs(path, manifest.model, entries),
         )
+        join_kmers(folder.root, open_segments(folder.root, grown))
         publish(folder, grown, action="grow", details={"copies": copies})
 
 

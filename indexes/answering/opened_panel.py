@@ -164,8 +164,8 @@ class OpenedPanel:
 
         segments = [segment for index in self.indexes for segment in index.segments]
         scorer = self.indexes[0].scorer if self.is_one_index else None
-        catalogue = None if scorer is None else scorer.catalogue
-        return StretchFinder(segments, self.lab_names, catalogue=catalogue)
+        features = None if scorer is None else scorer.lab_features
+        return StretchFinder(segments, self.lab_names, features=features)
 
     def check_labs(self, names: Iterable[str]) -> None:
         """UsageError for the first of these labs or classes that no index knows."""

@@ -20,6 +20,7 @@ from vecattr.calibration.expectation import CASES
 from vecattr.calibration.joint import joint_facts, joint_scores, log_shares
 from vecattr.calibration.outcomes import OUTSIDE
 from vecattr.indexes.answering.worker_pool import worker_pool
+from vecattr.indexes.joining.joined_kmers import open_joined
 from vecattr.indexes.scoring.catalogue import Catalogue
 from vecattr.indexes.scoring.lab_scorer import LabScorer, Maxima, lab_scorer
 from vecattr.indexes.storage.live_segment import (
@@ -275,7 +276,8 @@ class _Recipe:
 
     def open(self) -> Scoring:
         segments = open_segments(self.path, self.manifest)
-        scorer = lab_scorer(self.ranker, segments, self.sample.labs.names)
+        joined = open_joined(self.path, segments)
+        scorer = lab_scorer(self.ranker, segments, self.sample.labs.names, joined=joined)
         assert scorer is not None, "the segments that this process scores"
         return Scoring.from_sample(scorer, self.sample, segments)
 

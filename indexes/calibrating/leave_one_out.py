@@ -25,6 +25,7 @@ from vecattr.indexes.calibrating.held_out_scoring import (
     Workers,
     running,
 )
+from vecattr.indexes.joining.joined_kmers import PlacedJoin
 from vecattr.indexes.scoring.lab_scorer import LabScorer, lab_scorer
 from vecattr.indexes.scoring.query_facts import GIVEN_AWAY
 from vecattr.indexes.storage.live_segment import LiveSegment
@@ -74,15 +75,17 @@ def left_out_scores(
     ranker: EvidenceRanker | None,
     segments: Sequence[LiveSegment],
     workers: Workers | None = None,
+    joined: tuple[PlacedJoin, ...] = (),
 ) -> Iterator[LeftOutScores]:
     """At most MOST plasmids of each kind of work, with the ranker's scores; without a ranker or
-    k-mers the whole set, unchanged. `workers` score, unless there are few plasmids.
+    k-mers the whole set, unchanged. `workers` score, unless there are few plasmids; `joined` are
+    the joined k-mers of the segments.
 
     A plasmid of new work is scored as if its whole group were not stored, any other as if only
     itself were not; and some of both as if nothing of their lab were, as plasmids of an outside
     lab. One whose lab has nothing else stored is of an outside lab, too.
     """
-    scorer = lab_scorer(ranker, segments, held_out.labs.names)
+    scorer = lab_scorer(ranker, segments, held_out.labs.names, joined=joined)
     if scorer is None or ranker is None:
         yield LeftOutScores(held_out, None)
         return

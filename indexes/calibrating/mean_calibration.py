@@ -25,6 +25,7 @@ from vecattr.files.folder import Entry
 from vecattr.indexes.calibrating.held_out_scoring import Workers
 from vecattr.indexes.calibrating.leave_one_out import evenly_spaced, left_out_scores, most_scored
 from vecattr.indexes.calibrating.living_rows import LivingRows
+from vecattr.indexes.joining.joined_kmers import PlacedJoin, open_joined
 from vecattr.indexes.scoring.lab_features import LabFeatures
 from vecattr.indexes.storage.lab_parts import LabPart, effective_labs, mean_part
 from vecattr.indexes.storage.live_segment import LiveSegment
@@ -130,7 +131,8 @@ def calibrate_means(
     for name in REPLACED_FILES:
         with translated_errors(model / name), contextlib.suppress(FileNotFoundError):
             (model / name).delete()
-    contents = new_calibration(read_ranker(model), segments, split_hashes, workers)
+    joined = open_joined(model.parent, segments)
+    contents = new_calibration(read_ranker(model), segments, split_hashes, workers, joined=joined)
     for name, content in contents.items():
         atomic_write(model / name, content, in_shared_folder=True)
         facts_of[name] = FileFacts(sha256_bytes(content), len(content))
@@ -142,9 +144,11 @@ def new_calibration(
     segments: Sequence[LiveSegment],
     split_hashes: SplitHashes,
     workers: Workers | None = None,
+    *,
+    joined: tuple[PlacedJoin, ...] = (),
 ) -> dict[str, bytes]:
     """The calibration files of means by their usual names; none when too few plasmids can be left
-    out. `workers` score plasmids beside this process."""
+    out. `workers` score plasmids beside this process; `joined` are the joined k-mers."""
     most = None
     labs = frozenset(name for segment in segments for name in segment.lab_sizes())
     if ranker is not None and LabFeatures.are_in(segments):  # then only a sample is scored
@@ -152,7 +156,7 @@ def new_calibration(
     held_out = held_out_of_means(segments, split_hashes, most=most)
     if held_out is None:
         return {}
-    with left_out_scores(held_out, ranker, segments, workers) as left_out:
+    with left_out_scores(held_out, ranker, segments, workers, joined) as left_out:
         rows = left_out.case_rows
         calibration = fit_calibration(left_out.held_out, source=SOURCE, case_rows=rows)
         if calibration is None:

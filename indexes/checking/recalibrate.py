@@ -14,6 +14,7 @@ from vecattr.errors import InputError, UsageError
 from vecattr.indexes.calibrating.mean_calibration import new_calibration
 from vecattr.indexes.editing.calibration_files import write_calibration
 from vecattr.indexes.editing.publish import StepHook, no_hook, publish
+from vecattr.indexes.joining.joined_kmers import open_joined
 from vecattr.indexes.storage.index_folder import newest_manifest, read_manifest
 from vecattr.indexes.storage.index_model import index_ranker
 from vecattr.indexes.storage.live_segment import LiveSegment, open_segments
@@ -53,7 +54,8 @@ def recalibrate(path: Path, *, wait: float = 0, step: StepHook = no_hook) -> Rec
         segments = open_segments(folder.root, old)
         _check(segments)
         split_hashes = SplitHashes.from_hashes(_hashes(segments))
-        contents = new_calibration(index_ranker(folder.root, old), segments, split_hashes)
+        ranker, joined = index_ranker(folder.root, old), open_joined(folder.root, segments)
+        contents = new_calibration(ranker, segments, split_hashes, joined=joined)
         if not contents:
             raise InputError(
                 "too few plasmids of named labs can be left out to calibrate by",

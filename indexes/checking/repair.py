@@ -30,7 +30,7 @@ from vecattr.indexes.checking.file_check import (
 )
 from vecattr.indexes.checking.quarantine import make_folder
 from vecattr.indexes.checking.repair_steps import RepairSteps
-from vecattr.indexes.checking.segment_findings import cell_findings, segment_findings
+from vecattr.indexes.checking.segment_findings import cache_findings, segment_findings
 from vecattr.indexes.checking.verify import VerifyReport, verify_index
 from vecattr.indexes.editing.publish import StepHook, no_hook
 from vecattr.indexes.search.vector_search import build_faiss_index
@@ -44,6 +44,7 @@ from vecattr.indexes.storage.index_folder import (
     faiss_path,
     history_path,
     is_map,
+    joined_path,
     kept_generations,
     kept_names,
     lab_info_path,
@@ -151,8 +152,8 @@ class _Repair(RepairSteps):
             return newest
 
     def _damaged_segments(self, present: Manifest) -> set[str]:
-        """The names of the damaged segments of all kept generations. Damaged cells are moved into
-        quarantine here: without them search is exact."""
+        """The names of the damaged segments of all kept generations. Damaged cells and joined
+        k-mers are moved into quarantine here: segments can be asked without them."""
         copies = [read_history(self.root, number) for number in kept_generations(self.root)]
         damaged: set[str] = set()
         opened: dict[str, LiveSegment] = {}
@@ -161,7 +162,7 @@ class _Repair(RepairSteps):
                 findings = segment_findings(self.root, entry, manifest.model, opened)
                 if any(finding.level == "error" for finding in findings):
                     damaged.add(entry.name)
-        for finding in cell_findings(self.root, opened.values()):
+        for finding in cache_findings(self.root, tuple(opened.values())):
             self.quarantine(self.root / SEGMENTS_FOLDER / Path(finding.where).name, finding.what)
         return damaged
 
@@ -186,7 +187,7 @@ class _Repair(RepairSteps):
     def _quarantine_segments(self, damaged: set[str]) -> None:
         """Move segments, and the copies of manifests that need them, into quarantine."""
         for name in sorted(damaged):
-            for place in (segment_path, faiss_path, cells_path):
+            for place in (segment_path, faiss_path, cells_path, joined_path):
                 file = place(self.root, name)
                 if file.exists():
                     self.quarantine(file, "of a damaged segment")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +12,7 @@ from vecattr.errors import ArtifactError
 from vecattr.files.atomic import check_file, read_file
 from vecattr.files.folder import Entry
 from vecattr.indexes.editing.kmer_writer import MoleculeKmers, kmer_arrays
+from vecattr.indexes.joining.join_check import join_faults
 from vecattr.indexes.search.nearest_plasmids import open_cells
 from vecattr.indexes.search.vector_search import build_faiss_index
 from vecattr.indexes.storage.index_folder import cells_path, faiss_path, segment_path
@@ -63,9 +64,9 @@ def segment_findings(
         )
 
 
-def cell_findings(path: Entry, segments: Iterable[LiveSegment]) -> Iterator[Finding]:
-    """What is wrong with the cells of some segments. These are errors, because a query refuses
-    damaged cells, but not errors of the segment, which can be searched without them."""
+def cache_findings(path: Entry, segments: Sequence[LiveSegment]) -> Iterator[Finding]:
+    """What is wrong with the cells and the joined k-mers of some segments. These are errors,
+    because a query refuses damaged ones, but not of the segments, which are asked without them."""
     for segment in segments:
         try:
             if cells := open_cells(path, segment):
@@ -73,6 +74,9 @@ def cell_findings(path: Entry, segments: Iterable[LiveSegment]) -> Iterator[Find
         except ArtifactError as error:
             what = f"{error.what}; without this cache search is exact"
             yield Finding("error", str(cells_path(path, segment.entry.name)), what)
+    for file, fault in join_faults(path, segments):
+        what = f"{fault}; without this cache k-mers are looked up in each segment"
+        yield Finding("error", str(file), what)
 
 
 def _content_faults(segment: LiveSegment) -> Iterator[str]:

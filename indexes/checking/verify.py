@@ -22,7 +22,7 @@ from vecattr.files.folder import Entry
 from vecattr.indexes.checking.file_check import calibration_fault, lab_info_fault
 from vecattr.indexes.checking.pinned_state import PinnedState, pin_state
 from vecattr.indexes.checking.search_check import SearchCheck, check_search
-from vecattr.indexes.checking.segment_findings import Finding, cell_findings, segment_findings
+from vecattr.indexes.checking.segment_findings import Finding, cache_findings, segment_findings
 from vecattr.indexes.search.map_cache import map_fault
 from vecattr.indexes.storage.index_folder import (
     MANIFEST_FILE,
@@ -123,7 +123,7 @@ def _verified(path: Entry, state: PinnedState) -> VerifyReport:
     findings.extend(_error_of(lambda: check_lab_info(path, manifest)))
     findings.extend(_model_findings(path, manifest))
     findings.extend(_history_findings(path, state, opened))
-    findings.extend(cell_findings(path, opened.values()))
+    findings.extend(cache_findings(path, tuple(opened.values())))
     findings.extend(_stray_findings(path, manifest))
     return VerifyReport(
         generation=manifest.generation,

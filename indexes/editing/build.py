@@ -31,6 +31,7 @@ from vecattr.indexes.editing.publish import (
 )
 from vecattr.indexes.editing.segment_sink import Filled, Filling, FillOrder, fill
 from vecattr.indexes.editing.segment_writer import MOST_ROWS
+from vecattr.indexes.joining.join_writer import join_kmers
 from vecattr.indexes.search.cells import Search
 from vecattr.indexes.search.embedding import Progress, check_plasmids
 from vecattr.indexes.storage.index_folder import (
@@ -222,9 +223,10 @@ def _filled_manifest(
         plasmids=filled.class_sizes.total(),
         labs=len(filled.class_sizes),
     )
+    segments = open_segments(folder, manifest)
+    join_kmers(folder, segments)
     if not order.calibrates and not lab_info:
         return manifest
-    segments = open_segments(folder, manifest)
     manifest = dataclasses.replace(
         manifest, lab_info=lab_info_for(folder, segments, infos=lab_info)
     )

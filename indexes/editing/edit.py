@@ -18,6 +18,7 @@ from vecattr.indexes.editing.add import AddReport, add_labs
 from vecattr.indexes.editing.calibration_files import with_lab_renamed
 from vecattr.indexes.editing.publish import StepHook, no_hook, publish, sweep
 from vecattr.indexes.editing.segment_sink import merge_segments
+from vecattr.indexes.joining.join_writer import join_kmers
 from vecattr.indexes.storage.index_folder import (
     kept_generations,
     newest_manifest,
@@ -249,6 +250,7 @@ def compact(path: Path, *, wait: float = 0, step: StepHook = no_hook) -> EditRep
             return _report("compact", 0, old)
         entries = merge_segments(folder.root, segments, old, step=step)
         new = replace(old, generation=old.generation + 1, restores=None, segments=tuple(entries))
+        join_kmers(folder.root, open_segments(folder.root, new))
         details = {"segments": [len(old.segments), len(entries)]}
         publish(folder, new, action="compact", details=details, step=step)
     return _report("compact", new.plasmids, new)

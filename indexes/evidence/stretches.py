@@ -75,22 +75,23 @@ class StretchFinder:
         segments: Sequence[LiveSegment],
         class_names: Sequence[str],
         *,
-        catalogue: Catalogue | None = None,
+        features: LabFeatures | None = None,
     ) -> None:
         self._segments = tuple(segments)
         self._class_names = class_names
-        self._given_catalogue = catalogue
-
-    @cached_property
-    def _catalogue(self) -> Catalogue:
-        """The given one, or one that is made of the segments."""
-        if self._given_catalogue is not None:
-            return self._given_catalogue
-        return Catalogue.from_segments(self._segments, self._class_names)
+        self._given_features = features
 
     @cached_property
     def _features(self) -> LabFeatures:
-        return LabFeatures(self._catalogue, self._segments)
+        """The given ones, or those that the segments give."""
+        if self._given_features is not None:
+            return self._given_features
+        catalogue = Catalogue.from_segments(self._segments, self._class_names)
+        return LabFeatures(catalogue, self._segments)
+
+    @property
+    def _catalogue(self) -> Catalogue:
+        return self._features.catalogue
 
     @cached_property
     def _mosaics(self) -> MosaicFinder:

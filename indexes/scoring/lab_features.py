@@ -10,7 +10,7 @@ out count as if they were not stored, so a stored plasmid can be scored leave-on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.indexes.joining.joined_kmers import JoinedKmers, PlacedJoin
 from vecattr.indexes.scoring.catalogue import NO_LAB, NO_ROWS, Catalogue
 from vecattr.indexes.scoring.kmer_features import (
     KmerCounts,
@@ -72,22 +73,38 @@ class QueryKmers:
         return self._unique[1]
 
 
-class _Part(NamedTuple):
-    """A sample of one segment: which `kmers` of a query it may have, and their places."""
+class _Source(NamedTuple):
+    """Segments next to each other whose k-mers are looked up at once: which they are, the first of
+    their rows, and the tables of both samples."""
 
-    segment: int
+    segments: slice
+    start: int
+    tables: tuple[KmerTable, KmerTable | None]
+
+
+class _Part(NamedTuple):
+    """A sample of one source: which `kmers` of a query it may have, and their places."""
+
+    source: int
     table: KmerTable
     kmers: slice
     places: NDArray[np.int64]
 
 
 class LabFeatures:
-    """Lab features from the plasmids of a catalogue, stored with their k-mers and vectors."""
+    """Lab features from the plasmids of a catalogue, stored with their k-mers and vectors; of the
+    segments whose k-mers are `joined` these are looked up at once."""
 
-    def __init__(self, catalogue: Catalogue, segments: Sequence[LiveSegment]) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        segments: Sequence[LiveSegment],
+        joined: Sequence[PlacedJoin] = (),
+    ) -> None:
         self.catalogue = catalogue
         self.segments = segments
         self._kmers = [_kmers_of(segment) for segment in segments]
+        self._sources = list(self._divided(dict(joined)))
 
     @staticmethod
     def are_in(segments: Sequence[LiveSegment]) -> bool:
@@ -112,15 +129,30 @@ class LabFeatures:
     def _all_alive(self) -> bool:
         return len(self.catalogue.rows_by_lab) == len(self.catalogue)
 
+    def _divided(self, joined: Mapping[int, JoinedKmers]) -> Iterator[_Source]:
+        """What the segments are looked up in, in their order."""
+        first = 0
+        while first < len(self.segments):
+            join, start = joined.get(first), self.catalogue.starts[first]
+            if join is not None:
+                yield _Source(slice(first, first + len(join)), start, (join.kmers, join.fine))
+            else:
+                kmers = self._kmers[first]
+                yield _Source(slice(first, first + 1), start, (kmers, kmers.fine))
+            first += 1 if join is None else len(join)
+
     @cached_property
     def _postings_are_in_order(self) -> bool:
         """Whether stored postings are in order of lab and group by their present names."""
-        if len(self.segments) > 1:
+        if len(self._sources) > 1:
             return False
-        names = self.segments[0].stored.lab_names
-        present = [self.segments[0].present(name) for name in names]
-        present_names = [name for name in present if name is not None]
-        return present_names == sorted(set(present_names))
+        present = {
+            (name, segment.present(name))
+            for segment in self.segments
+            for name in segment.stored.lab_names
+        }
+        names = [now for _, now in sorted(present, key=lambda pair: pair[0]) if now is not None]
+        return names == sorted(set(names))
 
     def columns(
         self,
@@ -166,9 +198,9 @@ class LabFeatures:
         """The same, and the counts of labs that add up over shards; `counted` says whose stored
         counts are among them, segment by segment (None: all)."""
         parts = self._parts_of(distinct)
-        stored = np.zeros((len(self._kmers), len(distinct)), dtype=np.int64)
+        stored = np.zeros((len(self._sources), len(distinct)), dtype=np.int64)
         for part in parts:
-            stored[part.segment, part.kmers] = part.table.lab_counts(part.places)
+            stored[part.source, part.kmers] = part.table.lab_counts(part.places)
         are_fine = distinct >= FIRST_FINE if self.scaled == FINE_SCALED else None
         no_counts = np.zeros(len(distinct), dtype=np.int64)
         # A lab counts in every segment that it is in.
@@ -177,7 +209,7 @@ class LabFeatures:
         lists = []
         for part in parts:
             found = part.table.postings(np.where(is_common[part.kmers], NO_PLACE, part.places))
-            start = self.catalogue.starts[part.segment]
+            start = self._sources[part.source].start
             rows = found.rows + start if start else found.rows
             lists.append(Postings(found.kmers + part.kmers.start, found.sizes, rows))
         postings = self._living(Postings.joined(lists), left_out)
@@ -199,19 +231,20 @@ class LabFeatures:
             postings,
         )
         if counted is not None:
+            assert len(stored) == len(counted), "of a shard each segment is looked up by itself"
             counts = replace(counts, stored=stored[np.array(counted, dtype=bool)].sum(axis=0))
         return shared, counts
 
     def _parts_of(self, distinct: Hashes) -> list[_Part]:
-        """Where the tables of all segments have these ascending k-mers (m,), in order of segments
-        and k-mers; those of a sample that no k-mer is of are left out."""
+        """Where all tables have these ascending k-mers (m,), in order of segments and k-mers; those
+        of a sample that no k-mer is of are left out."""
         first_fine = int(np.searchsorted(distinct, FIRST_FINE))
         samples = slice(0, first_fine), slice(first_fine, len(distinct))
         parts = []
-        for segment, kmers in enumerate(self._kmers):
-            for table, part in zip((kmers, kmers.fine), samples, strict=True):
+        for number, source in enumerate(self._sources):
+            for table, part in zip(source.tables, samples, strict=True):
                 if table is not None and part.start < part.stop:
-                    parts.append(_Part(segment, table, part, table.find(distinct[part])))
+                    parts.append(_Part(number, table, part, table.find(distinct[part])))
         return parts
 
     def _living(self, postings: Postings, left_out: Rows) -> Postings:

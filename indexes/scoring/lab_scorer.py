@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.indexes.joining.joined_kmers import PlacedJoin
 from vecattr.indexes.scoring.catalogue import NO_ROWS, Catalogue
 from vecattr.indexes.scoring.lab_features import LabFeatures, QueryKmers
 from vecattr.indexes.scoring.lab_similarities import StoredSimilarities
@@ -28,6 +29,7 @@ from vecattr.ranking.newcomers import newcomer_gains
 from vecattr.vectors import Column, Cosines, Mask, Rows, Scores, Vectors
 
 if TYPE_CHECKING:
+    from vecattr.calibration.calibration import Calibration
     from vecattr.indexes.scoring.phenotype_odds import PhenotypeOdds
 
 
@@ -85,8 +87,9 @@ class LabScorer:
     `calibrated_labs` are those that the index had when it was calibrated, by their present names,
     too; None where that is not known. Others are newcomers.
 
-    Of a shard, which has some of the labs: `counted` says whose stored counts of k-mers are counted
-    here, segment by segment, and `feature_names` are those of the whole index."""
+    K-mers of segments that are `joined` are looked up at once. Of a shard, which has some of the
+    labs: `counted` says whose stored counts of k-mers are counted here, segment by segment, and
+    `feature_names` are those of the whole index."""
 
     ranker: EvidenceRanker
     segments: tuple[LiveSegment, ...]
@@ -94,6 +97,7 @@ class LabScorer:
     counted: tuple[bool, ...] | None = None
     feature_names: tuple[str, ...] | None = None
     calibrated_labs: frozenset[str] | None = None
+    joined: tuple[PlacedJoin, ...] = ()
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -103,7 +107,7 @@ class LabScorer:
     @cached_property
     def lab_features(self) -> LabFeatures:
         """What vectors and k-mers of stored plasmids say of each lab."""
-        return LabFeatures(self.catalogue, self.segments)
+        return LabFeatures(self.catalogue, self.segments, self.joined)
 
     @cached_property
     def similarities(self) -> StoredSimilarities:
@@ -268,8 +272,8 @@ def lab_scorer(
     ranker: EvidenceRanker | None,
     segments: Sequence[LiveSegment],
     class_names: Sequence[str],
-    *,
-    calibrated_labs: frozenset[str] | None = None,
+    calibration: Calibration | None = None,
+    joined: tuple[PlacedJoin, ...] = (),
 ) -> LabScorer | None:
     """The scorer of an index; None without a ranker, when a segment has no k-mers, or when no
     plasmid is left: then vectors rank labs alone."""
@@ -277,4 +281,10 @@ def lab_scorer(
         return None
     if not any(segment.alive.any() for segment in segments):
         return None
-    return LabScorer(ranker, tuple(segments), tuple(class_names), calibrated_labs=calibrated_labs)
+    return LabScorer(
+        ranker,
+        tuple(segments),
+        tuple(class_names),
+        calibrated_labs=None if calibration is None else calibration.labs,
+        joined=joined,
+    )

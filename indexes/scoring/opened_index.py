@@ -20,6 +20,7 @@ from vecattr.attribution import Neighbor
 from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import ArtifactError, MovedError, UsageError
 from vecattr.files.folder import Entry, OpenFolder
+from vecattr.indexes.joining.joined_kmers import open_joined
 from vecattr.indexes.scoring.lab_scorer import LabAnswers, LabEvidence, LabScorer, lab_scorer
 from vecattr.indexes.scoring.left_out import leave_out
 from vecattr.indexes.search.embedding import (
@@ -93,10 +94,9 @@ class OpenedIndex:
 
         Raises MissingError, DamagedError, MismatchError or ArtifactError naming the file.
         """
-        path = Path(path)
         if threads is not None:
             set_threads(threads)
-        folder, parts = open_present(path)
+        folder, parts = open_present(Path(path))
         if embedder is not None:
             model, width = parts.manifest.model, parts.manifest.width
             check_embedder(embedder, model=model, width=width, where=str(path))
@@ -184,8 +184,9 @@ class OpenedIndex:
         evidence ranker, or a segment keeps no k-mers: then vectors rank alone."""
         with self._says_when_moved():
             ranker = index_ranker(self.root, self.manifest)
-        calibrated = None if self.calibration is None else self.calibration.labs
-        return lab_scorer(ranker, self.segments, self.lab_names, calibrated_labs=calibrated)
+            joined = open_joined(self.root, self.segments)
+        calibration = self.calibration
+        return lab_scorer(ranker, self.segments, self.lab_names, calibration, joined)
 
     @cached_property
     def _nearest(self) -> NearestPlasmids:
@@ -225,16 +226,15 @@ class OpenedIndex:
         """The cosine of each query with each class, (q, labs), in the order of `labs`.
         MismatchError for another width, InputError for rows that are not finite."""
         cosines = self._stored_cosines(vectors)
-        if not any(vectors.left_out):
-            return cosines
-        leave_out(
-            cosines,
-            vectors,
-            self.segments,
-            names=self.lab_names,
-            learned=self.learned_labs,
-            discriminant=self.discriminant,
-        )
+        if any(vectors.left_out):
+            leave_out(
+                cosines,
+                vectors,
+                self.segments,
+                names=self.lab_names,
+                learned=self.learned_labs,
+                discriminant=self.discriminant,
+            )
         return cosines
 
     def _stored_cosines(self, vectors: QueryVectors) -> NDArray[np.float64]:

@@ -39,7 +39,7 @@ _MAP = re.compile(rf"[0-9a-f]{{20}}{re.escape(MAP_SUFFIX)}")
 #: The name of a copy of a manifest, as `history_path` makes it.
 _COPY = re.compile(r"(?=[0-9]{6}\.|[1-9])([0-9]{6,18})\.json", re.ASCII)
 _TOP_FILES = frozenset((MANIFEST_FILE, LOG_FILE, LOCK_FILE))
-_SEGMENT_FILE = re.compile(r"[0-9a-f]{20}\.(h5|faiss|cells|labs|map)", re.ASCII)
+_SEGMENT_FILE = re.compile(r"[0-9a-f]{20}\.(h5|faiss|cells|kmers|labs|map)", re.ASCII)
 #: What `verify --repair` puts before the name of a file in quarantine.
 _NUMBER = re.compile("[0-9]{3,}-", re.ASCII)
 #: A fold in a folder of indexes of folds, and one that is not finished.
@@ -251,6 +251,11 @@ def faiss_path(path: AnyLocation, name: str) -> AnyLocation:
 def cells_path(path: AnyLocation, name: str) -> AnyLocation:
     """Where the cells of a large segment lie."""
     return path / SEGMENTS_FOLDER / f"{name}.cells"
+
+
+def joined_path(path: AnyLocation, name: str) -> AnyLocation:
+    """Where the joined k-mers of several segments lie, of which the first has this name."""
+    return path / SEGMENTS_FOLDER / f"{name}.kmers"
 
 
 def lab_info_path(path: AnyLocation, name: str) -> AnyLocation:

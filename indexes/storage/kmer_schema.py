@@ -8,7 +8,7 @@ have, which tell labs apart best and take little room. The layout is described i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,6 +97,13 @@ class KmerSample:
 
 KMERS = KmerSample("kmers", PARAMETERS, COLUMNS, OPTIONAL_COLUMNS, SCALED, 32)
 FINE_KMERS = KmerSample("fine_kmers", FINE_PARAMETERS, FINE_COLUMNS, (), FINE_SCALED, 8)
+
+#: The same of several segments together, which have no rows of their own.
+_OF_SEGMENTS = ("hash", "labs", "posting/offsets", "posting/row", "bucket")
+JOINED_KMERS, JOINED_FINE_KMERS = (
+    replace(sample, columns={name: sample.columns[name] for name in _OF_SEGMENTS}, optional=())
+    for sample in (KMERS, FINE_KMERS)
+)
 
 
 def array_name(column: str) -> str:

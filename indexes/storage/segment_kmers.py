@@ -69,6 +69,27 @@ class KmerTable:
             raise self._damage(f"{self._name('hash')} does not ascend")
         return hashes
 
+    @property
+    def all_lab_counts(self) -> NDArray[np.integer]:
+        """How many labs have each k-mer (u,)."""
+        return cast("NDArray[np.integer]", self._column("labs"))
+
+    @property
+    def posting_count(self) -> int:
+        """How many postings there are."""
+        [length] = self._file.shape(self._name("posting/row"))
+        return length
+
+    @property
+    def posting_rows(self) -> NDArray[np.uint32]:
+        """The rows of all posting lists, one after the other."""
+        return cast("NDArray[np.uint32]", self._column("posting/row"))
+
+    @cached_property
+    def posting_offsets(self) -> NDArray[np.integer]:
+        """Where the posting list of each k-mer begins, and the end (u + 1,)."""
+        return self._offsets("posting/offsets", "posting/row")
+
     def find(self, hashes: Hashes) -> Places:
         """The places of these k-mers (m,) -> (m,), NO_PLACE where the segment lacks one."""
         if self._name("bucket") in self._file:
@@ -119,7 +140,7 @@ class KmerTable:
         stored = np.flatnonzero(places != NO_PLACE)
         starts = self._items("posting/offsets", places[stored]).astype(np.int64)
         stops = self._items("posting/offsets", places[stored] + 1).astype(np.int64)
-        [length] = self._file.shape(self._name("posting/row"))
+        length = self.posting_count
         if not np.all((starts >= 0) & (starts <= stops) & (stops <= length)):
             raise self._damage(
                 f"{self._name('posting/offsets')} does not divide {self._name('posting/row')}"
@@ -152,6 +173,15 @@ class KmerTable:
         """The numbers of a column at these places, reading little else."""
         check_kmer_type(self._file, column, self._sample)
         return self._file.items(self._name(column), places)
+
+    def _offsets(self, column: str, pieces: str) -> NDArray[np.integer]:
+        """Where the pieces of an array begin, and its end."""
+        offsets = cast("NDArray[np.integer]", self._column(column))
+        ends = int(offsets[0]), int(offsets[-1])
+        [length] = self._file.shape(self._name(pieces))
+        if ends != (0, length) or not np.all(offsets[1:] >= offsets[:-1]):
+            raise self._damage(f"{self._name(column)} does not divide {self._name(pieces)}")
+        return offsets
 
     def _name(self, column: str) -> str:
         return self._sample.array_name(column)
@@ -247,16 +277,7 @@ class SegmentKmers(KmerTable):
 
     @cached_property
     def _sketch_offsets(self) -> Places:
-        return self._offsets("sketch/offsets", "sketch/place")
-
-    def _offsets(self, column: str, pieces: str) -> Places:
-        """Where the pieces of an array begin, and its end."""
-        offsets = cast("Places", self._column(column))
-        ends = int(offsets[0]), int(offsets[-1])
-        [length] = self._file.shape(array_name(pieces))
-        if ends != (0, length) or not np.all(offsets[1:] >= offsets[:-1]):
-            raise self._damage(f"{array_name(column)} does not divide {array_name(pieces)}")
-        return offsets
+        return cast("Places", self._offsets("sketch/offsets", "sketch/place"))
 
 
 class FineKmers(KmerTable):

@@ -35,7 +35,7 @@ HOMES = {
         "vecattr.cli.serving.http.service",
     },
     "fcntl": {"vecattr.posix"},
-    "h5py": {"vecattr.files.hdf5"},
+    "h5py": {"vecattr.files.hdf5.library"},
     "jinja2": {"vecattr.reports.templates"},
     "markupsafe": {"vecattr.reports.templates"},
     "matplotlib": {"vecattr.plots.pictures"},

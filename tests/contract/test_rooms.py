@@ -52,6 +52,7 @@ ROOMS = (
     "vecattr.reports",
     # vecattr.indexes
     "vecattr.indexes.storage",
+    "vecattr.indexes.joining",
     "vecattr.indexes.search",
     "vecattr.indexes.scoring",
     "vecattr.indexes.evidence",

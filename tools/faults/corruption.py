@@ -143,7 +143,7 @@ def outcome(path: Path, damage: Damage, original: bytes, truth: str) -> tuple[st
             wrong = f"the error does not name the file: {error}"
     except Exception as error:
         result, wrong = "unexpected error", f"{type(error).__name__}: {error}"
-    is_optional = damage.data is None and file.suffix in (".cells", MAP_SUFFIX)
+    is_optional = damage.data is None and file.suffix in (".cells", ".kmers", MAP_SUFFIX)
     is_unchecked = file.name in UNCHECKED or is_optional
     if damage.data != original and not is_unchecked and not _verify_names(path, file):
         wrong = wrong or "verify does not name the file"

@@ -39,7 +39,7 @@ from vecattr.info import LabInfo
 _PRECIOUS = b"precious\n"
 #: Names of files that vecattr makes and deletes: caches, unlisted segments, unfinished files.
 _OWN_NAME = re.compile(
-    r"[0-9a-f]{20}\.(h5|faiss|cells|labs|map)|(calibration|heldout)-[0-9a-f]{20}\.(json|h5)"
+    r"[0-9a-f]{20}\.(h5|faiss|cells|kmers|labs|map)|(calibration|heldout)-[0-9a-f]{20}\.(json|h5)"
     r"|\.vecattr-[a-z0-9_]{8}"
 )
 
@@ -57,6 +57,7 @@ _EMPTY_PLACES = {
         f"segments/{'0' * 20}.h5",
         f"segments/{'0' * 20}.labs",
         "segments/*.cells",
+        "segments/*.kmers",
         f"model/calibration-{'0' * 20}.json",
         "model/notes",
         "model/tables.h5",
@@ -245,7 +246,7 @@ def _state(path: Path) -> bytes | None:
 
 
 def _place(path: Path, name: str) -> Path:
-    """The place of a name; `*.cells` is beside the first segment."""
+    """The place of a name; `*.cells` and its like are beside the first segment."""
     if "*" not in name:
         return path / name
     folder, _, pattern = name.rpartition("/")

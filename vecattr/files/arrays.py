@@ -39,7 +39,7 @@ def write_arrays(arrays: NamedArrays, attributes: Mapping[str, Attribute]) -> by
 
     A name with slashes makes groups.
     """
-    from vecattr.files.hdf5 import write_hdf5  # start-up
+    from vecattr.files.hdf5.library import write_hdf5  # start-up
 
     body, directory = write_hdf5(arrays, attributes)
     return seal(body, directory=directory.to_bytes())
@@ -85,7 +85,7 @@ class ArrayFile:
             raise self._damage(f"its directory cannot be read: {error}") from error
 
     def _read_hdf5(self) -> Directory:
-        from vecattr.files.hdf5_process import read_in_child  # start-up
+        from vecattr.files.hdf5.process import read_in_child  # start-up
 
         return read_in_child(self._sealed)
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import io
 import mmap
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 import numpy as np
@@ -49,14 +49,27 @@ _HINT = "restore the file from a copy, or make it again"
 
 def seal(body: bytes, *, directory: bytes = b"") -> bytes:
     """The body behind its header."""
+    return header(checksums_of(body), size=len(body), directory=directory) + body
+
+
+def checksums_of(body: bytes | memoryview) -> list[int]:
+    """The checksum of each block of a body, or of a part of it that begins with a block."""
     view = memoryview(body)
-    checksums = [
-        crc32(view[start : start + BLOCK_SIZE]) for start in range(0, len(body), BLOCK_SIZE)
-    ]
-    head = _MAGIC + _FIXED.pack(len(body), BLOCK_SIZE, len(checksums), len(directory))
+    return [crc32(view[start : start + BLOCK_SIZE]) for start in range(0, len(body), BLOCK_SIZE)]
+
+
+def header(checksums: Sequence[int], *, size: int, directory: bytes) -> bytes:
+    """The header of a body of so many bytes, whose blocks have these checksums."""
+    head = _MAGIC + _FIXED.pack(size, BLOCK_SIZE, len(checksums), len(directory))
     head += np.array(checksums, dtype="<u4").tobytes() + directory
     head += struct.pack("<I", crc32(head))
-    return head.ljust(_header_size(len(head)), b"\0") + body
+    return head.ljust(_header_size(len(head)), b"\0")
+
+
+def header_size(*, size: int, directory: bytes) -> int:
+    """How many bytes the header of such a body takes."""
+    blocks = -(-size // BLOCK_SIZE)
+    return _header_size(len(_MAGIC) + _FIXED.size + 4 * blocks + len(directory) + 4)
 
 
 def _header_size(needed: int) -> int:

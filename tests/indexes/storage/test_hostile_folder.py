@@ -30,6 +30,7 @@ PLACES = [
     "segments/*.h5",
     "segments/*.faiss",
     "segments/more.cells",
+    "segments/more.kmers",
     "model/*",
     "model/tables.h5",
     "notes",

@@ -11,7 +11,7 @@ import pytest
 
 import vecattr
 from vecattr.files.child_python import child_environment, child_path, interpreter_flags
-from vecattr.files.hdf5_process import _Child
+from vecattr.files.hdf5.process import _Child
 
 ROOT = Path(vecattr.__file__).parents[1]
 
@@ -22,7 +22,7 @@ NAMES = ("signal", "struct", "pickle", "threading", "selectors", "tempfile", "nu
 PROGRAM = """
 from functools import partial
 from operator import add
-from vecattr.files.hdf5_process import _Child
+from vecattr.files.hdf5.process import _Child
 from vecattr.indexes.answering.worker_pool import results_in_order
 if __name__ == "__main__":
     _Child().stop()

@@ -19,8 +19,8 @@ import pytest
 
 from vecattr.errors import DamagedError, VecattrError
 from vecattr.files.arrays import write_arrays
-from vecattr.files.hdf5 import write_hdf5
-from vecattr.files.hdf5_process import _Child, _SharedChild, read_in_child
+from vecattr.files.hdf5.library import write_hdf5
+from vecattr.files.hdf5.process import _Child, _SharedChild, read_in_child
 from vecattr.files.sealed import SealedBytes, seal
 
 FACTS = {"format": "test", "version": 1}
@@ -28,7 +28,7 @@ ARRAYS = {"a/b": np.arange(70_000, dtype="<f4").reshape(-1, 2), "c": np.arange(9
 PREPARED = """
 import os, signal, sys, threading
 from pathlib import Path
-from vecattr.files.hdf5_process import _SharedChild
+from vecattr.files.hdf5.process import _SharedChild
 from vecattr.files.arrays import ArrayFile
 def check():
     ArrayFile(Path(sys.argv[1]), format="test", version=1).check_all()

@@ -41,7 +41,7 @@ _READY, _READ, _DONE, _REJECTED = b"R", b"W", b"F", b"X"
 _SIZE = struct.Struct("<Q")
 
 _START = (
-    "import sys; sys.path[:] = sys.argv[3:]; from vecattr.files.hdf5_process import serve; serve()"
+    "import sys; sys.path[:] = sys.argv[3:]; from vecattr.files.hdf5.process import serve; serve()"
 )
 
 #: The exit statuses that a file causes; other signals come from outside.
@@ -209,7 +209,7 @@ if hasattr(os, "register_at_fork"):
 
 def serve() -> None:
     """What the child runs: read file after file, until one is rejected or the parent ends."""
-    from vecattr.files.hdf5 import read_hdf5  # start-up
+    from vecattr.files.hdf5.library import read_hdf5  # start-up
 
     seconds, memory = int(sys.argv[1]), int(sys.argv[2])
     requests, answers = sys.stdin.buffer, sys.stdout.buffer

@@ -1,0 +1,156 @@
+"""Segments of an index in, files of their joined k-mers into its folder out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.files.array_directory import Attribute
+from vecattr.files.array_writer import array_file
+from vecattr.files.folder import Entry
+from vecattr.indexes.joining.joined_kmers import JOINED_FORMAT, JOINED_VERSION
+from vecattr.indexes.joining.kmer_merging import MergedKmers, RowRanks, merged_kmers
+from vecattr.indexes.storage.index_folder import joined_path
+from vecattr.indexes.storage.kmer_schema import (
+    FINE_MOST_LABS,
+    FINE_PARAMETERS,
+    JOINED_FINE_KMERS,
+    JOINED_KMERS,
+    MOST_LABS,
+    PARAMETERS,
+    KmerSample,
+    bucket_bits,
+    bucket_of,
+)
+from vecattr.indexes.storage.live_segment import LiveSegment
+from vecattr.indexes.storage.segment_kmers import KmerTable
+
+#: Segments in one file, so that places in it fit into 32 bits: 2.5 million plasmids or so.
+MOST_JOINED = 64
+#: Counts of labs end where their type does.
+_MOST_COUNTED = {np.uint8: np.iinfo(np.uint8).max, np.int32: np.iinfo(np.int32).max}
+#: A segment with fewer rows is asked by itself: it will be merged into another before long.
+FEWEST_ROWS = 1024
+
+
+class Writer(Protocol):
+    """What takes the numbers of arrays: of each array in order, of several in turn."""
+
+    def append(self, name: str, numbers: NDArray[np.generic]) -> None:
+        """The next numbers (m,) of an array."""
+
+
+class Joining(NamedTuple):
+    """One sample of the segments that are joined, and how many labs may share a posting list."""
+
+    sample: KmerSample
+    tables: list[KmerTable]
+    ranks: RowRanks
+    most_labs: int
+
+    def parts(self) -> Iterator[MergedKmers]:
+        """The k-mers of all segments, ascending."""
+        return merged_kmers(self.tables, self.sample, self.ranks, most_labs=self.most_labs)
+
+    def lengths(self) -> tuple[int, int]:
+        """How many k-mers and postings there are; all of them are merged for that."""
+        kmers = postings = 0
+        for part in self.parts():
+            kmers, postings = kmers + len(part.hashes), postings + len(part.rows)
+        return kmers, postings
+
+
+def join_kmers(path: Entry, segments: Sequence[LiveSegment]) -> None:
+    """Write the joined k-mers of the segments of the index at `path` that stand next to each other
+    and are neither small nor of an older version."""
+    for is_joined, group in groupby(segments, key=_is_joined):
+        run = [*group]
+        for start in range(0, len(run) if is_joined else 0, MOST_JOINED):
+            part = run[start : start + MOST_JOINED]
+            if len(part) > 1:
+                _write(path, part)
+
+
+def _is_joined(segment: LiveSegment) -> bool:
+    kmers = segment.stored.kmers
+    return kmers is not None and kmers.fine is not None and segment.stored.rows >= FEWEST_ROWS
+
+
+def _write(path: Entry, segments: Sequence[LiveSegment]) -> None:
+    names = [segment.entry.name for segment in segments]
+    joinings = list(joinings_of(segments))
+    lengths = [joining.lengths() for joining in joinings]
+    layouts = {
+        joining.sample.array_name(column): (np.dtype(dtype).str, (length,))
+        for joining, (kmers, postings) in zip(joinings, lengths, strict=True)
+        for column, dtype, length in _columns(joining.sample, kmers, postings)
+    }
+    attributes: dict[str, Attribute] = {
+        "format": JOINED_FORMAT,
+        "version": JOINED_VERSION,
+        "segments": " ".join(names),
+        "rows": sum(segment.stored.rows for segment in segments),
+        **PARAMETERS,
+        **FINE_PARAMETERS,
+    }
+    with array_file(joined_path(path, names[0]), layouts, attributes) as writer:
+        for joining, (kmers, _) in zip(joinings, lengths, strict=True):
+            fill(writer, joining, kmers)
+
+
+def joinings_of(segments: Sequence[LiveSegment]) -> Iterator[Joining]:
+    """Both samples of some segments, which have both."""
+    ranks = RowRanks.from_segments(segments)
+    kmers = [segment.stored.kmers for segment in segments]
+    coarse = [table for table in kmers if table is not None]
+    fine = [table.fine for table in coarse if table.fine is not None]
+    assert len(fine) == len(coarse) == len(segments), "only segments with both samples are joined"
+    yield Joining(JOINED_KMERS, [*coarse], ranks, MOST_LABS)
+    yield Joining(JOINED_FINE_KMERS, [*fine], ranks, FINE_MOST_LABS)
+
+
+def _columns(
+    sample: KmerSample, kmers: int, postings: int
+) -> Iterator[tuple[str, type[np.generic], int]]:
+    """The arrays of a sample, their types and lengths."""
+    lengths = {
+        "hash": kmers,
+        "labs": kmers,
+        "posting/offsets": kmers + 1,
+        "posting/row": postings,
+        "bucket": (1 << bucket_bits(kmers, sample=sample)) + 1,
+    }
+    for column in sorted(sample.columns):
+        yield column, sample.columns[column], lengths[column]
+
+
+def fill(writer: Writer, joining: Joining, kmers: int) -> None:
+    """Write the arrays of one sample, which has so many k-mers of all segments."""
+    sample = joining.sample
+    bits = bucket_bits(kmers, sample=sample)
+    bucket_sizes = np.zeros(1 << bits, dtype=np.uint32)
+    most_counted = _MOST_COUNTED[sample.columns["labs"]]
+    end = 0
+    writer.append(sample.array_name("posting/offsets"), np.zeros(1, dtype=np.int64))
+    for part in joining.parts():
+        columns = {
+            "hash": part.hashes,
+            "labs": np.minimum(part.labs, most_counted),
+            "posting/offsets": end + np.cumsum(part.sizes),
+            "posting/row": part.rows,
+        }
+        for column, numbers in columns.items():
+            writer.append(sample.array_name(column), numbers)
+        end += len(part.rows)
+        buckets = bucket_of(part.hashes, bits=bits, sample=sample)
+        if len(buckets):
+            first = int(buckets[0])
+            counts = np.bincount(buckets - first).astype(np.uint32)
+            bucket_sizes[first : first + len(counts)] += counts
+    starts = np.zeros(len(bucket_sizes) + 1, dtype=np.uint32)
+    np.cumsum(bucket_sizes, out=starts[1:])
+    writer.append(sample.array_name("bucket"), starts)

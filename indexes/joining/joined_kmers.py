@@ -1,0 +1,81 @@
+"""The k-mers of several segments, merged: a checked file in, tables of all of them out.
+
+The file is a cache. It is named after the first of its segments and says which it is made of; it
+counts where an index has these, next to each other. Without it each segment is asked by itself,
+with the same result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from vecattr.errors import DamagedError
+from vecattr.files.arrays import ArrayFile
+from vecattr.files.folder import Entry, Location
+from vecattr.indexes.storage.index_folder import joined_path, opened_index
+from vecattr.indexes.storage.kmer_schema import JOINED_FINE_KMERS, JOINED_KMERS
+from vecattr.indexes.storage.live_segment import LiveSegment
+from vecattr.indexes.storage.segment_kmers import KmerTable
+
+JOINED_FORMAT = "vecattr-joined-kmers"
+JOINED_VERSION = 1
+
+
+class JoinedKmers:
+    """The k-mers of segments with these names, whose rows are numbered one segment after the other,
+    in both samples.
+
+    Errors as in `vecattr.files.arrays.ArrayFile` and `KmerTable`.
+    """
+
+    def __init__(self, source: Location | bytes) -> None:
+        self.file = ArrayFile(source, format=JOINED_FORMAT, version=JOINED_VERSION)
+        names, rows = (self.file.attributes.get(name) for name in ("segments", "rows"))
+        if not isinstance(names, str) or type(rows) is not int or rows < 0:
+            raise DamagedError(
+                "does not say what it is made of",
+                where=self.file.name,
+                hint="delete this file; it is a cache, and each segment is asked without it",
+            )
+        self.segments = tuple(names.split())
+        self.rows = rows
+        self.kmers = KmerTable(self.file, rows=rows, sample=JOINED_KMERS)
+        self.fine = KmerTable(self.file, rows=rows, sample=JOINED_FINE_KMERS)
+
+    def __len__(self) -> int:
+        """How many segments there are."""
+        return len(self.segments)
+
+
+class PlacedJoin(NamedTuple):
+    """Joined k-mers, and the place of the first of their segments in the index."""
+
+    first: int
+    joined: JoinedKmers
+
+
+def open_joined(path: Location, segments: Sequence[LiveSegment]) -> tuple[PlacedJoin, ...]:
+    """The joined k-mers that there are of the segments of the index at `path`, in their order; each
+    segment is in one of them at most."""
+    with opened_index(path) as folder:
+        return tuple(_opened(folder, segments))
+
+
+def _opened(path: Entry, segments: Sequence[LiveSegment]) -> Iterator[PlacedJoin]:
+    names = tuple(segment.entry.name for segment in segments)
+    first = 0
+    while first < len(names):
+        joined = _of_first(path, names[first:])
+        if joined is not None:
+            yield PlacedJoin(first, joined)
+        first += 1 if joined is None else len(joined)
+
+
+def _of_first(path: Entry, names: tuple[str, ...]) -> JoinedKmers | None:
+    """Those that begin with the first of these segments; None unless they are of the next ones."""
+    file = joined_path(path, names[0])
+    if not file.exists():
+        return None
+    joined = JoinedKmers(file)
+    return joined if len(joined) > 0 and names[: len(joined)] == joined.segments else None

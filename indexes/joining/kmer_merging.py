@@ -1,0 +1,128 @@
+"""The k-mers of several segments in; those of all together out, a part of the hashes at a time.
+
+The hashes of k-mers are evenly distributed. So each part of their range holds about as many as any
+other, and memory follows the size of a part, not that of the segments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.indexes.storage.kmer_schema import KmerSample
+from vecattr.indexes.storage.live_segment import LiveSegment
+from vecattr.indexes.storage.segment_kmers import KmerTable
+from vecattr.sequences.kmers import Hashes
+from vecattr.sequences.postings import first_of_each, joined_ranges
+
+#: Postings and k-mers of segments that are merged at once.
+_AT_ONCE = 1 << 22
+_LOW_HALF = np.uint64((1 << 32) - 1)
+
+
+class MergedKmers(NamedTuple):
+    """Some k-mers of several segments: their hashes, ascending, how many labs have each, a lab
+    counted in every segment that it is in, and the size of its posting list, (u,); and the rows of
+    all lists, one after the other (p,)."""
+
+    hashes: Hashes
+    labs: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    rows: NDArray[np.uint32]
+
+
+@dataclass(frozen=True)
+class RowRanks:
+    """The n rows of several segments, numbered one segment after the other: where those of each
+    segment begin (s,), the rank of each row by lab, group and row, by stored names (n,), and the
+    row of each rank (n,)."""
+
+    starts: tuple[int, ...]
+    ranks: NDArray[np.uint32]
+    rows: NDArray[np.uint32]
+
+    @classmethod
+    def from_segments(cls, segments: Sequence[LiveSegment]) -> RowRanks:
+        stored = [segment.stored for segment in segments]
+        labs = _joined_codes([(one.lab_names, one.lab_codes) for one in stored])
+        groups = _joined_codes([(one.group_names, one.group_codes) for one in stored])
+        order = np.lexsort((groups, labs))
+        ranks = np.empty(len(order), dtype=np.uint32)
+        ranks[order] = np.arange(len(order), dtype=np.uint32)
+        starts = np.cumsum([0, *(one.rows for one in stored[:-1])])
+        return cls(tuple(starts.tolist()), ranks, order.astype(np.uint32))
+
+
+def _joined_codes(
+    columns: Sequence[tuple[Sequence[str], NDArray[np.int32]]],
+) -> NDArray[np.int64]:
+    """Codes of all columns into the sorted names of all (n,); -1 stays -1."""
+    names = sorted({name for column_names, _ in columns for name in column_names})
+    code_of = {name: code for code, name in enumerate(names)}
+    joined = [np.zeros(0, dtype=np.int64)]
+    for column_names, codes in columns:
+        own = [*map(code_of.__getitem__, column_names), -1]  # the code -1 points at the end
+        joined.append(np.array(own, dtype=np.int64)[codes])
+    return np.concatenate(joined)
+
+
+def merged_kmers(
+    tables: Sequence[KmerTable], sample: KmerSample, ranks: RowRanks, *, most_labs: int
+) -> Iterator[MergedKmers]:
+    """The k-mers of one sample of several segments, ascending; a k-mer that more labs have has an
+    empty list."""
+    size = sum(len(table) + table.posting_count for table in tables)
+    parts = -(-size // _AT_ONCE) or 1
+    stop = (1 << 64) // sample.scaled
+    edges = np.array([part * stop // parts for part in range(1, parts)], dtype=np.uint64)
+    cuts = [[0, *np.searchsorted(table.hashes, edges).tolist(), len(table)] for table in tables]
+    for part in range(parts):
+        spans = [slice(cut[part], cut[part + 1]) for cut in cuts]
+        yield _merged(tables, spans, ranks, most_labs=most_labs)
+
+
+def _merged(
+    tables: Sequence[KmerTable], spans: Sequence[slice], ranks: RowRanks, *, most_labs: int
+) -> MergedKmers:
+    """Those of these places of each table."""
+    hashes = np.concatenate([table.hashes[span] for table, span in zip(tables, spans, strict=True)])
+    labs = np.concatenate(
+        [table.all_lab_counts[span] for table, span in zip(tables, spans, strict=True)]
+    ).astype(np.int64)
+    order = np.argsort(hashes, kind="stable")
+    ascending = hashes[order]
+    is_first = first_of_each(ascending)
+    numbers = np.empty(len(order), dtype=np.int64)  # which of the different k-mers each is
+    numbers[order] = np.cumsum(is_first) - 1
+    distinct = ascending[is_first]
+    counts = np.bincount(numbers, labs, minlength=len(distinct)).astype(np.int64)
+    keys, first = [np.zeros(0, dtype=np.uint64)], 0
+    for table, span, start in zip(tables, spans, ranks.starts, strict=True):
+        own = numbers[first : first + span.stop - span.start]
+        first += len(own)
+        keys.append(_keys(table, span, own, counts[own] <= most_labs, ranks.ranks[start:]))
+    pairs = np.sort(np.concatenate(keys))
+    sizes = np.bincount((pairs >> np.uint64(32)).astype(np.int64), minlength=len(distinct))
+    return MergedKmers(distinct, counts, sizes, ranks.rows[pairs & _LOW_HALF])
+
+
+def _keys(
+    table: KmerTable,
+    span: slice,
+    numbers: NDArray[np.int64],
+    are_kept: NDArray[np.bool_],
+    ranks: NDArray[np.uint32],
+) -> NDArray[np.uint64]:
+    """A number for each posting of the kept k-mers of a table at these places, which sorts by k-mer
+    and rank (e,)."""
+    offsets = table.posting_offsets[span.start : span.stop + 1].astype(np.int64)
+    starts, sizes = offsets[:-1][are_kept], np.diff(offsets)[are_kept]
+    rows = table.posting_rows[offsets[0] : offsets[-1]]
+    rows = rows[joined_ranges(starts - offsets[0], sizes)]
+    keys = np.repeat(numbers[are_kept].astype(np.uint64), sizes) << np.uint64(32)
+    keys |= ranks[rows]
+    return keys

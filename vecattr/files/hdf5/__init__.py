@@ -1,0 +1,1 @@
+"""HDF5: the library, and a process of its own that reads what strangers made."""
