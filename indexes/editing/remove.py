@@ -136,7 +136,7 @@ def _parts(segment: LiveSegment, kept: Sequence[StoredPlasmid]) -> Iterator[LabP
     counts = Counter(labels)
     for part in lab_parts(labels, vectors):
         if part.name in learned:
-            yield replace(learned[part.name], weight=float(counts[part.name]))
+            yield learned[part.name]._replace(weight=float(counts[part.name]))
         elif part.name != POOLED:
             yield part
 

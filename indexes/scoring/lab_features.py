@@ -146,6 +146,8 @@ class LabFeatures:
         """Whether stored postings are in order of lab and group by their present names."""
         if len(self._sources) > 1:
             return False
+        if all(segment.is_unchanged for segment in self.segments):
+            return True
         present = {
             (name, segment.present(name))
             for segment in self.segments

@@ -63,11 +63,6 @@ class LabSimilarities:
         return {"nearest": np.clip(self.nearest, -1, 1), **votes}
 
 
-def _are_known(compositions: NDArray[np.float32]) -> Mask:
-    """Which compositions (n, w) are known (n,): not zeros."""
-    return np.asarray(compositions.any(axis=1))
-
-
 @dataclass(frozen=True)
 class _Queries:
     """q queries: unit vectors (q, d), logarithms of lengths (q,), which are linear (q,),
@@ -89,7 +84,7 @@ class _Queries:
             np.array([math.log(len(plasmid)) for plasmid in plasmids], dtype=np.float32),
             np.array([not plasmid.is_circular for plasmid in plasmids]),
             compositions,
-            _are_known(compositions),
+            np.asarray(compositions.any(axis=1)),
         )
 
     def only(self, query: int) -> _Queries:
@@ -120,7 +115,7 @@ class _Rows:
             np.log(stored.lengths).astype(np.float32),
             stored.are_linear,
             compositions,
-            _are_known(compositions),
+            np.asarray(compositions.any(axis=1)),  # those that are not known are zeros
         )
 
     def select(self, rows: Rows) -> _Rows:
@@ -314,7 +309,9 @@ def _add(
 ) -> None:
     """The sums of some labs (q, m) added to those of all (q, l), in place; of the first the larger
     one is kept."""
+    follow = len(labs) > 0 and labs[-1] - labs[0] == len(labs) - 1  # as those of a sorted table
+    places = slice(labs[0], labs[-1] + 1) if follow else labs
     for place, (column, values) in enumerate(zip(sums, others, strict=True)):
         joined = np.add if place else np.maximum
         for row, row_values in zip(column, values, strict=True):  # in the order of memory
-            row[labs] = joined(row[labs], row_values)
+            row[places] = joined(row[places], row_values)

@@ -20,6 +20,9 @@ from vecattr.indexes.storage.live_segment import LiveSegment, combined_labs
 from vecattr.products import on_grid
 from vecattr.vectors import Cosines, Mask, Rows, Vectors
 
+#: Rows that are made at once.
+_ROWS_AT_ONCE = 256
+
 
 @dataclass(frozen=True)
 class LabEntry:
@@ -83,7 +86,7 @@ class LabMatrix:
         """Learned classes, then means of plasmids: which they are (n,), and their unit rows, on a
         grid."""
         return tuple(
-            (classes, on_grid(unit_rows64(self.vectors[classes])))
+            (classes, _unit_rows_on_grid(self.vectors[classes]))
             for classes in (self.learned, ~self.learned)
         )
 
@@ -99,6 +102,15 @@ class LabMatrix:
             for query_cosines, query_products in zip(cosines, products, strict=True):
                 query_cosines[classes] = query_products
         return np.clip(cosines, -1, 1, out=cosines)
+
+
+def _unit_rows_on_grid(vectors: Vectors) -> NDArray[np.float64]:
+    """As `unit_rows64`, on the grid of exact products; what a core's cache holds at a time."""
+    rows = np.empty(vectors.shape)
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        block = slice(start, start + _ROWS_AT_ONCE)
+        rows[block] = on_grid(unit_rows64(vectors[block]))
+    return rows
 
 
 def _merged(results: Sequence[tuple[Rows, Cosines]]) -> Rows:

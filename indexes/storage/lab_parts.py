@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -23,8 +22,7 @@ Origin = Literal["learned", "mean"]
 _SHORTEST_SUM = 1e-6
 
 
-@dataclass(frozen=True)
-class LabPart:
+class LabPart(NamedTuple):
     """The share of one segment in the vector of a class: a unit vector (d,) and its weight."""
 
     name: str
@@ -68,8 +66,12 @@ def combine_parts(parts: Iterable[LabPart]) -> list[LabPart]:
     The result does not depend on the order of the parts: they are summed in a canonical order, so
     that merging segments changes no bit of it.
     """
+    all_parts = list(parts)
+    sole = {part.name: part for part in all_parts}
+    if len(sole) == len(all_parts):
+        return [sole[name] for name in sorted(sole)]
     grouped: dict[str, list[LabPart]] = defaultdict(list)
-    for part in parts:
+    for part in all_parts:
         grouped[part.name].append(part)
     return [_combine(grouped[name]) for name in sorted(grouped)]
 

@@ -68,13 +68,13 @@ class LiveSegment:
     def present(self, stored: str) -> str | None:
         """The name that a stored lab or class has now, in composed form; None when it is removed.
         (Segments written before names were composed may hold others.)"""
-        if self._is_unchanged or stored == POOLED:
+        if self.is_unchanged or stored == POOLED:
             return stored
         name = self.entry.present(stored)
         return None if name is None else composed(name)
 
     @cached_property
-    def _is_unchanged(self) -> bool:
+    def is_unchanged(self) -> bool:
         """Whether every lab has the name that it is stored under."""
         if self.entry.removed or self.entry.renamed:
             return False
@@ -92,10 +92,10 @@ class LiveSegment:
     @cached_property
     def parts(self) -> tuple[LabPart, ...]:
         """The lab parts that are not removed, under their present names."""
-        if self._is_unchanged:
+        if self.is_unchanged:
             return self.stored.parts
         named = ((self.present(part.name), part) for part in self.stored.parts)
-        return tuple(replace(part, name=name) for name, part in named if name is not None)
+        return tuple(part._replace(name=name) for name, part in named if name is not None)
 
     def lab(self, row: int) -> str:
         """The true lab of a living row, under its present name."""

@@ -112,11 +112,8 @@ class Segment:
         vectors = cast("Vectors", self._file.array("labs/vector"))
         weights = self._file.array("labs/weight").tolist()
         origins = self._file.array("labs/origin").tolist()
-        rows = zip(self.part_names, vectors, weights, origins, strict=True)
-        return tuple(
-            LabPart(name, vector, weight, self._word(ORIGINS, origin))
-            for name, vector, weight, origin in rows
-        )
+        words = [self._word(ORIGINS, origin) for origin in origins]
+        return tuple(map(LabPart, self.part_names, vectors, weights, words))
 
     def _word(self, words: tuple[Word, ...], code: int) -> Word:
         """The word that a code stands for."""
