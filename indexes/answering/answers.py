@@ -60,16 +60,18 @@ def check_request(panel: OpenedPanel, request: AnswerRequest, *, batch_size: int
 
 
 def judged(
-    panel: OpenedPanel, batch: Sequence[Plasmid], request: AnswerRequest
+    panel: OpenedPanel, batch: Sequence[Plasmid], request: AnswerRequest, *, joint: bool = False
 ) -> tuple[EmbeddedQueries, Judgement]:
-    """Some plasmids, embedded and searched for together, and the order of labs of each."""
+    """Some plasmids, embedded and searched for together, and the order of labs of each; `joint`:
+    with what a joint answer to them needs."""
     queries = embed_queries(
         panel,
         batch,
         neighbors=request.neighbors,
         exclude_near_copies=request.exclude_near_copies,
     )
-    return queries, judge(panel, queries, score_labs(panel, queries), request.confidence)
+    labs = score_labs(panel, queries, joint=joint)
+    return queries, judge(panel, queries, labs, request.confidence)
 
 
 def answers_of_batch(

@@ -22,11 +22,12 @@ class LabScores:
     answers: Sequence[LabAnswers]
 
 
-def score_labs(panel: OpenedPanel, queries: EmbeddedQueries) -> LabScores:
-    """Near copies that the queries leave out count for nothing."""
+def score_labs(panel: OpenedPanel, queries: EmbeddedQueries, *, joint: bool = False) -> LabScores:
+    """Near copies that the queries leave out count for nothing. `joint`: with what a joint answer
+    to the queries needs."""
     cosines, answers = [], []
     for index, vectors in zip(panel.indexes, queries.vectors, strict=True):
         index_cosines = index.lab_cosines(vectors)
         cosines.append(index_cosines)
-        answers.append(index.lab_answers(vectors, index_cosines))
+        answers.append(index.lab_answers(vectors, index_cosines, joint=joint))
     return LabScores(cosines, answers)

@@ -64,7 +64,7 @@ class AnsweredAlone:
         answers: list[Attribution] = []
         judgements, featured = [], []
         for batch in in_batches(plasmids, max_plasmids=batch_size):
-            queries, judgement = judged(panel, batch, request)
+            queries, judgement = judged(panel, batch, request, joint=True)
             answers += attributions(panel, queries, judgement, request)
             judgements.append(judgement)
             featured.append(queries.featured)

@@ -44,7 +44,7 @@ from vecattr.plasmid import Plasmid
 from vecattr.ranking.column_maxima import Maxima as ColumnMaxima
 from vecattr.ranking.column_maxima import joined_maxima
 from vecattr.sequences.postings import Postings
-from vecattr.vectors import Codes
+from vecattr.vectors import Codes, Cosines
 
 #: Queries on the way through the rounds at once: a shard keeps the columns of all of them.
 SHARD_BATCH = 16
@@ -204,8 +204,9 @@ class ShardedIndex(OpenedIndex):
             cosines[:, places] = shard_cosines
         return cosines
 
-    def lab_evidence(self, vectors: QueryVectors, cosines: NDArray[np.float64]) -> LabEvidence:
-        """What the stored plasmids of all shards say, in three rounds."""
+    def lab_evidence(self, vectors: QueryVectors, cosines: Cosines, *, joint: bool) -> LabEvidence:
+        """What the stored plasmids of all shards say, in three rounds; joint answers are not
+        divided."""
         if not len(vectors):
             none = np.zeros((0, len(self._labs)))
             return LabEvidence(none, none, np.zeros((0, len(FACTS))), Maxima({}), ())

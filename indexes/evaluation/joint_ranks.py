@@ -48,7 +48,7 @@ class Measuring:
                 plasmids[start : start + BATCH],
                 exclude_near_copies=self.exclude_near_copies,
             )
-            labs = score_labs(self.panel, queries)
+            labs = score_labs(self.panel, queries, joint=True)
             judgements.append(judge(self.panel, queries, labs, self.options))
             featured.append(queries.featured)
         return joined(judgements), np.concatenate(featured)

@@ -126,15 +126,17 @@ class LabScorer:
 
         return PhenotypeOdds(self.catalogue, self.segments, self.feature_names)
 
-    def evidence(self, vectors: QueryVectors, cosines: Cosines) -> LabEvidence:
-        """Of each query; `cosines` (q, c) are those with the class vectors."""
+    def evidence(self, vectors: QueryVectors, cosines: Cosines, *, joint: bool) -> LabEvidence:
+        """Of each query; `cosines` (q, c) are those with the class vectors. `joint`: the largest
+        inputs over all queries, too."""
         left_out = [self.rows_of(ids) for ids in vectors.left_out] or [NO_ROWS] * len(vectors)
         columns = self.columns_of(vectors.plasmids, vectors.bare, cosines, left_out)
         rows, reaches, maxima = [], [], Maxima({})
         for plasmid, query_columns in zip(vectors.plasmids, columns, strict=True):
             rows.append(self.evidence_of(plasmid, query_columns))
             reaches.append(reach_of(plasmid, query_columns))
-            maxima = maxima.joined(Maxima(query_columns))
+            if joint:
+                maxima = maxima.joined(Maxima(query_columns))
         if not rows:
             none = np.zeros((0, len(self.catalogue.lab_names)))
             return LabEvidence(none, none, np.zeros((0, len(FACTS))), maxima, ())

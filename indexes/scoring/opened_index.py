@@ -44,7 +44,7 @@ from vecattr.indexes.storage.snapshot import Snapshot, open_present
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.ranking.discriminant import Discriminant
 from vecattr.ranking.evidence_ranker import pooled_scores
-from vecattr.vectors import Codes, EmbeddingTable, Vectors
+from vecattr.vectors import Codes, Cosines, EmbeddingTable, Scores, Vectors
 
 if TYPE_CHECKING:
     from vecattr.calibration.calibration_set import HeldOut
@@ -243,8 +243,7 @@ class OpenedIndex:
 
     @cached_property
     def answer_names(self) -> tuple[str, ...]:
-        """The labs that answers rank, sorted: every lab by name, where k-mers tell pooled labs
-        apart; else the classes."""
+        """The labs that answers rank, sorted: all by name, where k-mers tell pooled ones apart."""
         if self.scorer is None:
             return self.lab_names
         classes = (name for name in self.lab_names if name != POOLED)
@@ -256,10 +255,10 @@ class OpenedIndex:
         assert self.scorer is not None
         return self.scorer.catalogue.lab_names
 
-    def lab_evidence(self, vectors: QueryVectors, cosines: NDArray[np.float64]) -> LabEvidence:
+    def lab_evidence(self, vectors: QueryVectors, cosines: Cosines, *, joint: bool) -> LabEvidence:
         """What stored plasmids say of the `stored_labs`; there must be a scorer."""
         assert self.scorer is not None
-        return self.scorer.evidence(vectors, cosines)
+        return self.scorer.evidence(vectors, cosines, joint=joint)
 
     @cached_property
     def class_of_answer(self) -> Codes:
@@ -268,11 +267,14 @@ class OpenedIndex:
         classes = map(place.get, self.answer_names, repeat(place.get(POOLED, -1)))
         return np.array([*classes], dtype=np.int64)
 
-    def lab_answers(self, vectors: QueryVectors, cosines: NDArray[np.float64]) -> LabAnswers:
-        """What the index says of its `answer_names`, from the cosines with its classes."""
+    def lab_answers(
+        self, vectors: QueryVectors, cosines: Cosines, *, joint: bool = False
+    ) -> LabAnswers:
+        """What the index says of its `answer_names`, from the cosines with its classes; `joint`:
+        with what a joint answer needs."""
         if self.scorer is None:
             return LabAnswers(cosines, cosines, None)
-        evidence = self.lab_evidence(vectors, cosines)
+        evidence = self.lab_evidence(vectors, cosines, joint=joint)
         scores, nearest = evidence.scores, evidence.nearest
         if len(self.stored_labs) < len(self.answer_names):
             places = np.searchsorted(self.answer_names, self.stored_labs)
@@ -292,9 +294,7 @@ class OpenedIndex:
             return scores
         return pooled_scores(scores, self.class_of_answer, classes=len(self.lab_names))
 
-    def lab_scores(
-        self, vectors: QueryVectors, cosines: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def lab_scores(self, vectors: QueryVectors, cosines: Cosines) -> Scores:
         """What ranks the classes, (q, labs), from their `lab_cosines`: scores from -1 to 0, or
         those cosines where vectors rank alone."""
         return self.class_scores(self.lab_answers(vectors, cosines).scores)
@@ -313,7 +313,7 @@ class OpenedIndex:
         """The segment and the row there of each of the ids that a stored plasmid has."""
         return self._nearest.places_of(ids)
 
-    def nearest_cosines(self, vectors: QueryVectors) -> NDArray[np.float64]:
+    def nearest_cosines(self, vectors: QueryVectors) -> Cosines:
         """The cosine of each query with the nearest stored plasmid, (q,); -1 when there is none."""
         if any(vectors.left_out):
             return best_cosines(self.neighbors(vectors, n=1))

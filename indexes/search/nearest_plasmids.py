@@ -56,13 +56,15 @@ class NearestPlasmids:
 
     def search(self, vectors: NDArray[np.floating], *, n: int) -> list[tuple[Neighbor, ...]]:
         """The n nearest plasmids of each row (q, d), best first, ties by id."""
-        results = [search.search(vectors, k=n) for search in self._searches]
+        results: list[list[tuple[Rows, Cosines]]] = []
+        lowest = np.full(len(vectors), -np.inf)  # of each query the n-th largest cosine so far
+        for search in self._searches:
+            results.append(search.search(vectors, k=n, least=lowest))
+            for query, (_, cosines) in enumerate(results[-1]):
+                if len(cosines):
+                    lowest[query] = _nth([of_segment[query][1] for of_segment in results], n)
         if len(self._places) > _MOST_PLACES:
             self._places.clear()
-        lowest = [
-            _nth([of_segment[query][1] for of_segment in results], n)
-            for query in range(len(vectors))
-        ]
         neighbors: list[list[Neighbor]] = [[] for _ in vectors]
         for segment, of_segment in zip(self._segments, results, strict=True):
             kept = [

@@ -160,16 +160,19 @@ class VectorSearch:
     def _living_count(self) -> int:
         return int(np.count_nonzero(self.alive))
 
-    def search(self, queries: NDArray[np.floating], *, k: int) -> list[tuple[Rows, Cosines]]:
+    def search(
+        self, queries: NDArray[np.floating], *, k: int, least: Cosines | None = None
+    ) -> list[tuple[Rows, Cosines]]:
         """The k nearest living rows of each query (q, d), best first, ties by name; fewer when
-        there are fewer."""
+        there are fewer. Rows whose cosine is below `least` (q,) may be left out."""
         unit_queries = checked_queries(queries, width=self.width)
         k = min(k, self._living_count)
+        least = np.full(len(unit_queries), -np.inf) if least is None else least
         if not k:
             return [(_NO_ROWS, _NO_COSINES)] * len(unit_queries)
         if self.candidates is not None:
             return [self._approximate(query, k, self.candidates) for query in unit_queries]
-        return self._exact(unit_queries, k)
+        return self._exact(unit_queries, k, least)
 
     def _approximate(
         self, query: NDArray[np.float64], k: int, candidates: Callable[[Vectors, int, Mask], Rows]
@@ -178,9 +181,11 @@ class VectorSearch:
         ranked_rows, row_cosines = self._rank(rows, query)
         return ranked_rows[:k], row_cosines[:k]
 
-    def _exact(self, unit_queries: NDArray[np.float64], k: int) -> list[tuple[Rows, Cosines]]:
-        """Candidates are enough when the k-th cosine is above the lowest of their float32 scores,
-        beyond rounding; else eight times as many are looked at."""
+    def _exact(
+        self, unit_queries: NDArray[np.float64], k: int, least: Cosines
+    ) -> list[tuple[Rows, Cosines]]:
+        """Candidates are enough when the k-th cosine, or the least that is asked for, is above the
+        lowest of their float32 scores, beyond rounding; else eight times as many are looked at."""
         nearest: list[tuple[Rows, Cosines]] = [(_NO_ROWS, _NO_COSINES)] * len(unit_queries)
         pending = list(range(len(unit_queries)))
         count, living = k + EXTRA_CANDIDATES, self._living_count
@@ -188,9 +193,12 @@ class VectorSearch:
             count = living if 2 * count >= living else count
             candidates = self._exact_candidates(unit_queries[pending], count)
             unresolved = []
-            for query, (rows, lowest) in zip(pending, candidates, strict=True):
-                ranked_rows, row_cosines = self._rank(rows, unit_queries[query])
-                if count == living or row_cosines[k - 1] > lowest + score_error(self.width):
+            for query, (rows, scores) in zip(pending, candidates, strict=True):
+                error = score_error(self.width)
+                near = rows[scores >= least[query] - error]
+                ranked_rows, row_cosines = self._rank(near, unit_queries[query])
+                kth = row_cosines[k - 1] if len(near) >= k else -np.inf
+                if count == living or max(kth, least[query]) > scores.min() + error:
                     nearest[query] = ranked_rows[:k], row_cosines[:k]
                 else:
                     unresolved.append(query)
@@ -199,10 +207,12 @@ class VectorSearch:
 
     def _exact_candidates(
         self, unit_queries: NDArray[np.float64], count: int
-    ) -> list[tuple[Rows, float]]:
-        """Of each query its best `count` rows by float32 score, and the lowest of these scores."""
+    ) -> list[tuple[Rows, NDArray[np.floating]]]:
+        """Of each query its best `count` rows by float32 score, and these scores; of all living
+        rows infinite ones."""
         if count == self._living_count:
-            return [(np.flatnonzero(self.alive), -np.inf)] * len(unit_queries)
+            rows = np.flatnonzero(self.alive)
+            return [(rows, np.full(len(rows), np.inf))] * len(unit_queries)
         if len(unit_queries) < _BLAS_QUERIES:
             return [self._best(query.astype(np.float32), count) for query in unit_queries]
         faiss = _faiss()
@@ -214,15 +224,18 @@ class VectorSearch:
             options = {"params": faiss.SearchParameters(sel=selector)}
         queries = unit_queries.astype(np.float32)
         scores, rows = self._index.search(queries, count, **options)  # (q, count)
-        return [(row[row >= 0], float(score[-1])) for row, score in zip(rows, scores, strict=True)]
+        are_rows = rows >= 0
+        return [
+            (row[are], score[are]) for row, score, are in zip(rows, scores, are_rows, strict=True)
+        ]
 
-    def _best(self, query: Vectors, count: int) -> tuple[Rows, float]:
+    def _best(self, query: Vectors, count: int) -> tuple[Rows, NDArray[np.floating]]:
         """The same of one query (d,), by a plain product."""
         scores = self.all_vectors() @ query  # (n, d) @ (d,) -> (n,)
         if self._living_count < len(scores):
             scores[~self.alive] = -np.inf
         rows = np.argpartition(scores, len(scores) - count)[-count:]
-        return rows, float(scores[rows].min())
+        return rows, scores[rows]
 
     def _rank(self, rows: Rows, query: NDArray[np.float64]) -> tuple[Rows, Cosines]:
         """Rows by falling cosine; names are read only where cosines tie."""

@@ -71,6 +71,22 @@ def test_ties_are_in_name_order_and_complete(
 
 
 @settings(deadline=None)
+@given(searches(), st.integers(0, 60))
+def test_rows_that_are_near_enough_are_found_whatever_is_left_out(
+    case: tuple[Vectors, list[str], Vectors, NDArray[np.bool_], int], rank: int
+) -> None:
+    vectors, names, queries, alive, k = case
+    search = VectorSearch.from_vectors(vectors, names=names, alive=alive)
+    every = search.search(queries, k=len(names))
+    least = np.array([(*cosines, -np.inf)[min(rank, len(cosines))] for _, cosines in every])
+    found = search.search(queries, k=k, least=least)
+    for (rows, cosines), (all_rows, scores), bound in zip(found, every, least, strict=True):
+        count = min(k, int(np.count_nonzero(scores >= bound)))
+        assert rows[:count].tolist() == all_rows[:count].tolist()
+        assert cosines[:count].tolist() == scores[:count].tolist()
+
+
+@settings(deadline=None)
 @given(searches())
 def test_an_answer_does_not_depend_on_the_other_queries(
     case: tuple[Vectors, list[str], Vectors, NDArray[np.bool_], int],
