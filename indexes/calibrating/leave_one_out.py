@@ -35,8 +35,10 @@ from vecattr.vectors import Column, Scores
 #: At most this many reserved plasmids of each kind of work are scored, evenly spaced, and as many
 #: of all of them as if their lab were not stored; fewer in an index of very many labs, so that
 #: there are at most so many scores.
-MOST = 1_500
+MOST = 6_000
 _MOST_SCORES = 1 << 27
+#: Scored plasmids of each kind of work that are kept to calibrate several indexes together.
+MOST_KEPT = 1_500
 #: Queries that are scored, and whose scores are widened, at once.
 _QUERIES_AT_ONCE = 64
 #: Groups of a few plasmids each that are scored at once.
@@ -77,9 +79,9 @@ def left_out_scores(
     workers: Workers | None = None,
     joined: tuple[PlacedJoin, ...] = (),
 ) -> Iterator[LeftOutScores]:
-    """At most MOST plasmids of each kind of work, with the ranker's scores; without a ranker or
-    k-mers the whole set, unchanged. `workers` score, unless there are few plasmids; `joined` are
-    the joined k-mers of the segments.
+    """At most MOST_KEPT plasmids of each kind of work, with the ranker's scores, and the outcomes
+    of at most MOST; without a ranker or k-mers the whole set, unchanged. `workers` score, unless
+    there are few plasmids; `joined` are the joined k-mers of the segments.
 
     A plasmid of new work is scored as if its whole group were not stored, any other as if only
     itself were not; and some of both as if nothing of their lab were, as plasmids of an outside
@@ -96,16 +98,17 @@ def left_out_scores(
     asked = [*_blocks(seen, hidden=False), *_blocks(seen[:: -(-len(seen) // most)], hidden=True)]
     with running(scoring, workers, ranker=ranker, sample=sample) as run:
         scored = list(chain.from_iterable(run(Scoring.score, asked)))
-        nearest = np.array([one.nearest for one in scored[: len(seen)]], dtype=np.float32).T
+        nearest = np.array([one.nearest for one in scored[: len(seen)]], dtype=np.float32)
         plain, featured = _case_rows(scored)
-        lab_scores = [_class_scores(scorer, rows.scores[: len(seen)]) for rows in (plain, featured)]
-        sample = replace(
-            sample,
-            nearest=nearest[0],
-            nearest_other=nearest[1],
+        kept = evenly_spaced(sample.is_new, most=MOST_KEPT)
+        lab_scores = [_class_scores(scorer, rows.scores[kept]) for rows in (plain, featured)]
+        held_out = replace(
+            sample.where(kept),
+            nearest=nearest[kept, 0],
+            nearest_other=nearest[kept, 1],
             lab_scores=(lab_scores[0], lab_scores[1]),
         )
-        yield LeftOutScores(sample, (plain, featured), scoring, run)
+        yield LeftOutScores(held_out, (plain, featured), scoring, run)
 
 
 def _blocks(queries: Sequence[int], *, hidden: bool) -> Iterator[Asked]:
