@@ -32,6 +32,9 @@ FEWEST_KMERS = 20
 _MUCH_UNKNOWN = 10_000
 #: No share of known bases counts as less.
 _LEAST_SHARE = 0.02
+#: How much little knowledge counts: natural DNA is told from plasmids as well by half of the
+#: logarithm, and plasmids of which little is known have better probabilities by it.
+_LITTLE_COUNTS = 0.5
 #: So many known bases are more than one cloned gene.
 _PIECE = 3_000
 _NOTHING = "Nothing engineered here is known"
@@ -208,7 +211,7 @@ class Reach:
         its designer.
 
         >>> round(Reach(7_000, 900, known=0.01, few=0.01).outside_odds(0.1), 2)
-        1.61
+        0.81
         """
         if not self.is_unknown:
             return 0.0
@@ -216,4 +219,5 @@ class Reach:
         is_piece = min(max(unknown_bases / _MUCH_UNKNOWN - 1, 0.0), 1.0)
         stands_out = min(first_share / _STANDS_OUT, 1.0)
         weight = max(is_piece, 1 - stands_out)
-        return -weight * math.log(max(self.known, _LEAST_SHARE) / LEAST_KNOWN)
+        logarithm = math.log(max(self.known, _LEAST_SHARE) / LEAST_KNOWN)
+        return -_LITTLE_COUNTS * weight * logarithm
