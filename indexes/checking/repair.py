@@ -33,6 +33,7 @@ from vecattr.indexes.checking.repair_steps import RepairSteps
 from vecattr.indexes.checking.segment_findings import cache_findings, segment_findings
 from vecattr.indexes.checking.verify import VerifyReport, verify_index
 from vecattr.indexes.editing.publish import StepHook, no_hook
+from vecattr.indexes.joining.join_writer import join_kmers
 from vecattr.indexes.search.vector_search import build_faiss_index
 from vecattr.indexes.storage.index_folder import (
     HISTORY_FOLDER,
@@ -52,7 +53,7 @@ from vecattr.indexes.storage.index_folder import (
     read_manifest,
     segment_path,
 )
-from vecattr.indexes.storage.live_segment import LiveSegment
+from vecattr.indexes.storage.live_segment import LiveSegment, open_segments
 from vecattr.indexes.storage.lock import writing
 from vecattr.indexes.storage.manifest import (
     FileFacts,
@@ -114,6 +115,7 @@ class _Repair(RepairSteps):
         self._quarantine_segments(damaged)
         if present_is_damaged:
             return
+        self._join_kmers(manifest)
         segments, lab_info = self._rebuild_caches(manifest), self._lab_info(manifest)
         repaired = replace(manifest, segments=segments, model_files=files, lab_info=lab_info)
         if repaired != manifest:
@@ -214,6 +216,12 @@ class _Repair(RepairSteps):
             self.quarantine(file, fault)
         self.repairs.append(f"{file}: lost; tell of the labs again with `vecattr lab-info`")
         return None
+
+    def _join_kmers(self, manifest: Manifest) -> None:
+        """Join the k-mers of segments whose joined ones are lost, or went into quarantine."""
+        for file in join_kmers(self.root, open_segments(self.root, manifest)):
+            self.has_begun = True
+            self.repairs.append(f"{file}: made again from the segments")
 
     def _rebuild_caches(self, manifest: Manifest) -> tuple[SegmentEntry, ...]:
         """The segments, their FAISS caches rebuilt where they were damaged."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vecattr.files.array_directory import Attribute
 from vecattr.files.array_writer import array_file
 from vecattr.files.folder import Entry
-from vecattr.indexes.joining.joined_kmers import JOINED_FORMAT, JOINED_VERSION
+from vecattr.indexes.joining.joined_kmers import JOINED_FORMAT, JOINED_VERSION, open_joined
 from vecattr.indexes.joining.kmer_merging import MergedKmers, RowRanks, merged_kmers
 from vecattr.indexes.storage.index_folder import joined_path
 from vecattr.indexes.storage.kmer_schema import (
@@ -64,15 +64,17 @@ class Joining(NamedTuple):
         return kmers, postings
 
 
-def join_kmers(path: Entry, segments: Sequence[LiveSegment]) -> None:
+def join_kmers(path: Entry, segments: Sequence[LiveSegment]) -> list[Entry]:
     """Write the joined k-mers of the segments of the index at `path` that stand next to each other
-    and are neither small nor of an older version."""
-    for is_joined, group in groupby(segments, key=_is_joined):
+    and are neither small nor of an older version, unless they are there; the files written."""
+    written = []
+    for are_joined, group in groupby(segments, key=_is_joined):
         run = [*group]
-        for start in range(0, len(run) if is_joined else 0, MOST_JOINED):
+        for start in range(0, len(run) if are_joined else 0, MOST_JOINED):
             part = run[start : start + MOST_JOINED]
-            if len(part) > 1:
-                _write(path, part)
+            if len(part) > 1 and not open_joined(path, part):
+                written.append(_write(path, part))
+    return written
 
 
 def _is_joined(segment: LiveSegment) -> bool:
@@ -80,7 +82,7 @@ def _is_joined(segment: LiveSegment) -> bool:
     return kmers is not None and kmers.fine is not None and segment.stored.rows >= FEWEST_ROWS
 
 
-def _write(path: Entry, segments: Sequence[LiveSegment]) -> None:
+def _write(path: Entry, segments: Sequence[LiveSegment]) -> Entry:
     names = [segment.entry.name for segment in segments]
     joinings = list(joinings_of(segments))
     lengths = [joining.lengths() for joining in joinings]
@@ -97,9 +99,11 @@ def _write(path: Entry, segments: Sequence[LiveSegment]) -> None:
         **PARAMETERS,
         **FINE_PARAMETERS,
     }
-    with array_file(joined_path(path, names[0]), layouts, attributes) as writer:
+    file = joined_path(path, names[0])
+    with array_file(file, layouts, attributes) as writer:
         for joining, (kmers, _) in zip(joinings, lengths, strict=True):
             fill(writer, joining, kmers)
+    return file
 
 
 def joinings_of(segments: Sequence[LiveSegment]) -> Iterator[Joining]:

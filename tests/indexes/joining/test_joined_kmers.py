@@ -3,6 +3,7 @@ lies in their file are found; without the file nothing is missing but time."""
 
 from __future__ import annotations
 
+import errno
 import random
 import re
 from collections import defaultdict
@@ -15,8 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vecattr.errors import DamagedError, MismatchError
+from vecattr.errors import ArtifactError, DamagedError, MismatchError
 from vecattr.files.arrays import ArrayFile, write_arrays
+from vecattr.files.disk import Disk, using
 from vecattr.files.folder import OpenFolder
 from vecattr.indexes.checking.repair import repair_index
 from vecattr.indexes.checking.verify import verify_index
@@ -209,10 +211,15 @@ def test_damaged_joined_kmers_are_told_and_deleted_ones_not_missed(
     assert [finding.where for finding in verify_index(index).findings] == [str(file)]
     with pytest.raises(DamagedError):
         JoinedKmers(file).file.check_all()
-    [done] = repair_index(index).repairs
-    assert f"{file}: moved to" in done
+    moved, made = repair_index(index).repairs
+    assert f"{file}: moved to" in moved
+    assert f"{file}: made again" in made
+    assert answers(index, query) == [(1, *expected[1:]), expected]
+    file.unlink()
     assert answers(index, query) == [expected, expected]
     assert verify_index(index).ok
+    assert len(repair_index(index).repairs) == 1
+    assert repair_index(index).repairs == ()
 
 
 def rewritten(file: Path, **changes: Any) -> None:
@@ -267,6 +274,33 @@ def test_the_same_segments_give_the_same_bytes(index: Path) -> None:
     joined_file(index).unlink()
     with OpenFolder(index) as folder:
         join_kmers(folder.root, open_segments(index, read_manifest(index)))
+    assert joined_file(index).read_bytes() == before
+
+
+class FullDisk(Disk):
+    """Has room for so many writes."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+
+    def write(self, file: int, data: bytes | memoryview) -> int:
+        if not self.room:
+            raise OSError(errno.ENOSPC, "full")
+        self.room -= 1
+        return super().write(file, data)
+
+
+@pytest.mark.parametrize("room", [0, 1, 12, 20])
+def test_a_full_disk_leaves_no_part_of_the_file(index: Path, room: int) -> None:
+    before = joined_file(index).read_bytes()
+    joined_file(index).unlink()
+    files = set(index.rglob("*"))
+    segments = open_segments(index, read_manifest(index))
+    with OpenFolder(index) as folder, using(FullDisk(room)), pytest.raises(ArtifactError):
+        join_kmers(folder.root, segments)
+    assert set(index.rglob("*")) == files
+    with OpenFolder(index) as folder:
+        join_kmers(folder.root, segments)
     assert joined_file(index).read_bytes() == before
 
 
