@@ -33,7 +33,9 @@ class FeatureCounts:
     known: NDArray[np.float64]
 
     def select(self, columns: Sequence[int]) -> FeatureCounts:
-        """The counts of some of the features."""
+        """The counts of some of the features, ascending."""
+        if len(columns) == self.present.shape[-1]:
+            return self
         return FeatureCounts(self.present[..., columns], self.known[..., columns])
 
     def total(self) -> FeatureCounts:
@@ -71,10 +73,11 @@ class FeatureMatches(LabSums):
     ) -> FeatureMatches:
         """From the values of n plasmids, (n,) for each feature, whether the query has the feature
         (a,), and the plasmids' labs (n,), NO_LAB for those that do not count."""
-        different, known = np.zeros((2, len(labs)), dtype=np.uint16)
+        counted: type[np.unsignedinteger] = np.uint8 if len(has) < 1 << 8 else np.uint16
+        different, known = np.zeros((2, len(labs)), dtype=counted)
         for value, query_has in zip(values, has, strict=True):
-            different += value == (not query_has)
-            known += value != MISSING_FEATURE
+            different += (value == (not query_has)).view(np.uint8)
+            known += (value != MISSING_FEATURE).view(np.uint8)
         known[left_out] = 0
         lab_of_row = np.maximum(labs, 0)  # rows without a lab have no known features: they add 0
 
@@ -85,7 +88,7 @@ class FeatureMatches(LabSums):
         return cls(
             lab_sums(known),
             lab_sums(known * (different == 0)),
-            lab_sums(known * np.exp(different / -_KERNEL_WIDTH)),
+            lab_sums(known * np.exp(np.arange(len(has) + 1) / -_KERNEL_WIDTH)[different]),
         )
 
     def odds(self, total: FeatureMatches, *, feature_count: int) -> dict[str, Column]:
