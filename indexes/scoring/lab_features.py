@@ -74,10 +74,9 @@ class QueryKmers:
 
 
 class _Source(NamedTuple):
-    """Segments next to each other whose k-mers are looked up at once: which they are, the first of
-    their rows, and the tables of both samples."""
+    """Segments next to each other whose k-mers are looked up at once: the first of their rows, and
+    the tables of both samples."""
 
-    segments: slice
     start: int
     tables: tuple[KmerTable, KmerTable | None]
 
@@ -135,10 +134,9 @@ class LabFeatures:
         while first < len(self.segments):
             join, start = joined.get(first), self.catalogue.starts[first]
             if join is not None:
-                yield _Source(slice(first, first + len(join)), start, (join.kmers, join.fine))
+                yield _Source(start, (join.kmers, join.fine))
             else:
-                kmers = self._kmers[first]
-                yield _Source(slice(first, first + 1), start, (kmers, kmers.fine))
+                yield _Source(start, (self._kmers[first], self._kmers[first].fine))
             first += 1 if join is None else len(join)
 
     @cached_property

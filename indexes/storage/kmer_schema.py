@@ -171,4 +171,6 @@ def check_kmer_type(file: ArrayFile, column: str, sample: KmerSample = KMERS) ->
 
 def kmer_damage(file: ArrayFile, what: str) -> DamagedError:
     """The error to raise for k-mer arrays that contradict each other."""
-    return DamagedError(what, where=file.name, hint="restore the file, or build the index again")
+    return DamagedError(
+        what, where=file.name, hint="restore the file from a copy, or run `vecattr verify --repair`"
+    )
