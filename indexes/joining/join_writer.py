@@ -29,8 +29,10 @@ from vecattr.indexes.storage.kmer_schema import (
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.segment_kmers import KmerTable
 
-#: Segments in one file, so that places in it fit into 32 bits: 2.5 million plasmids or so.
-MOST_JOINED = 64
+#: Segments in one file, 1.3 million plasmids or so: a segment has at most 90 million k-mers in the
+#: finer sample, so that places and postings are numbered in 32 bits even if no two share any.
+MOST_JOINED = 32
+_NUMBERS = 1 << 32
 #: Counts of labs end where their type does.
 _MOST_COUNTED = {np.uint8: np.iinfo(np.uint8).max, np.int32: np.iinfo(np.int32).max}
 #: A segment with fewer rows is asked by itself: it will be merged into another before long.
@@ -86,6 +88,7 @@ def _write(path: Entry, segments: Sequence[LiveSegment]) -> Entry:
     names = [segment.entry.name for segment in segments]
     joinings = list(joinings_of(segments))
     lengths = [joining.lengths() for joining in joinings]
+    assert max(map(max, lengths)) < _NUMBERS, "too many segments are joined"
     layouts = {
         joining.sample.array_name(column): (np.dtype(dtype).str, (length,))
         for joining, (kmers, postings) in zip(joinings, lengths, strict=True)

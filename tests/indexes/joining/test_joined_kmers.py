@@ -157,9 +157,16 @@ def segment_labs(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("edit", ["none", "add", "remove", "rename", "rollback", "renames"])
+@pytest.mark.parametrize(("most", "files"), [(32, 1), (3, 2)])
 def test_an_edited_index_tells_the_same_with_joined_kmers_and_without(
-    tmp_path: Path, workshop: Any, edit: str
+    tmp_path: Path,
+    workshop: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    edit: str,
+    most: int,
+    files: int,
 ) -> None:
+    monkeypatch.setattr(join_writer, "MOST_JOINED", most)
     path = tmp_path / "i"
     stored = [*workshop.plasmids(["Ash", "Birch"]), *collection(4, count=20)]
     random.Random(2).shuffle(stored)
@@ -173,7 +180,7 @@ def test_an_edited_index_tells_the_same_with_joined_kmers_and_without(
         edits[edit]()
     for query in stored[:8]:
         with_joined, without = answers(path, query)
-        assert (with_joined[0], without[0]) == (1, 0)
+        assert (with_joined[0], without[0]) == (files, 0)
         assert with_joined[1:] == without[1:]
     assert verify_index(path).ok
 
