@@ -77,6 +77,6 @@ def _answers_of_group(
     panel: OpenedPanel, plasmids: Sequence[Plasmid], request: AnswerRequest
 ) -> Iterator[Attribution]:
     """The answers of plasmids that links join."""
-    queries, alone = judged(panel, plasmids, request)
+    queries, alone = judged(panel, plasmids, request, joint=True)
     helped = judge_linked(panel.indexes[0], alone, queries.featured, request.confidence)
     return attributions(panel, queries, helped, request)

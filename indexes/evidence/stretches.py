@@ -75,18 +75,21 @@ class StretchFinder:
         segments: Sequence[LiveSegment],
         class_names: Sequence[str],
         *,
+        catalogue: Catalogue | None = None,
         features: LabFeatures | None = None,
     ) -> None:
         self._segments = tuple(segments)
         self._class_names = class_names
-        self._given_features = features
+        self._given = catalogue, features
 
     @cached_property
     def _features(self) -> LabFeatures:
-        """The given ones, or those that the segments give."""
-        if self._given_features is not None:
-            return self._given_features
-        catalogue = Catalogue.from_segments(self._segments, self._class_names)
+        """The given ones, or those that the segments give; with the given catalogue, or theirs."""
+        catalogue, features = self._given
+        if features is not None:
+            return features
+        if catalogue is None:
+            catalogue = Catalogue.from_segments(self._segments, self._class_names)
         return LabFeatures(catalogue, self._segments)
 
     @property

@@ -47,6 +47,7 @@ class RowRanks:
 
     @classmethod
     def from_segments(cls, segments: Sequence[LiveSegment]) -> RowRanks:
+        """Of all rows of these segments, removed ones included."""
         stored = [segment.stored for segment in segments]
         labs = _joined_codes([(one.lab_names, one.lab_codes) for one in stored])
         groups = _joined_codes([(one.group_names, one.group_codes) for one in stored])

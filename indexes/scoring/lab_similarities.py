@@ -33,9 +33,8 @@ SHARPNESSES = (20, 40)
 #: Cosines, votes at each sharpness, lengths and compositions.
 _KERNELS = 1 + len(SHARPNESSES) + 2
 
-#: Queries compared at once, and stored plasmids (about), with many queries and with one.
-_QUERIES_AT_ONCE = 64
-_ROWS_AT_ONCE, _ROWS_FOR_ONE = 512, 2048
+#: Queries compared at once, and stored plasmids (about) with several of them.
+_QUERIES_AT_ONCE, _ROWS_AT_ONCE = 64, 512
 #: Added to a kernel and taken away again, it leaves a multiple of 2^-44, of which a float64 sums
 #: hundreds exactly, however large they are.
 _KERNEL_SHIFT = 1.5 * 2.0**8
@@ -197,11 +196,14 @@ class _ByLab:
     def sums(self, stored: _Rows, queries: _Queries) -> list[NDArray[np.float64]]:
         """The largest cosine of each lab, and the sum of every other kernel, (q, m) each."""
         sums = [np.empty((len(queries), len(self.labs))) for _ in range(_KERNELS)]
-        for labs, rows, starts in self.blocks(max(_ROWS_AT_ONCE, _ROWS_FOR_ONE // len(queries))):
-            largest, *others = zip(sums, stored.select(rows).kernels(queries), strict=True)
-            np.maximum.reduceat(largest[1], starts, axis=1, out=largest[0][:, labs])
-            for column, values in others:
-                np.add.reduceat(values, starts, axis=1, out=column[:, labs])
+        # Of one query kernels are put in order, of several the rows: whatever is less.
+        in_place = len(queries) == 1 and 2 * len(self.rows) > len(stored.vectors)
+        for labs, rows, starts in self.blocks(len(self.rows) if in_place else _ROWS_AT_ONCE):
+            kernels = (stored if in_place else stored.select(rows)).kernels(queries)
+            for place, (column, values) in enumerate(zip(sums, kernels, strict=True)):
+                joined = np.add if place else np.maximum
+                in_order = values[:, rows] if in_place else values
+                joined.reduceat(in_order, starts, axis=1, out=column[:, labs])
         return sums
 
 

@@ -105,13 +105,22 @@ class Browser:
     def text(self, selector: str = "body") -> str:
         """What is shown of the first element of a CSS selector, once there is one: a page that is
         left may still be there after a click."""
-        from selenium.common.exceptions import StaleElementReferenceException
         from selenium.webdriver.support.ui import WebDriverWait
 
-        ignored = [StaleElementReferenceException]
-        wait = WebDriverWait(self.driver, 60, 0.05, ignored_exceptions=ignored)
-        [text] = wait.until(lambda _: [one.text for one in self.find(selector)[:1]])
+        wait = WebDriverWait(self.driver, 60, 0.05)
+        [text] = wait.until(lambda _: self._texts(selector)[:1])
         return text
+
+    def _texts(self, selector: str) -> list[str]:
+        """What is shown of the elements of a CSS selector; nothing of a page that is left."""
+        from selenium.common.exceptions import WebDriverException
+
+        try:
+            return [one.text for one in self.find(selector)]
+        except WebDriverException as error:  # told in two ways, depending on when it is left
+            if "stale element" in str(error) or "not belong to the document" in str(error):
+                return []
+            raise
 
     def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression in the page."""

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from toy_index import toy_model, toy_plasmids
@@ -30,6 +31,7 @@ from vecattr.errors import VecattrError
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.edit import add_labs, remove_lab
 from vecattr.indexes.editing.lab_info import set_lab_info
+from vecattr.indexes.joining import join_writer
 from vecattr.indexes.search.map_cache import keep_map
 from vecattr.indexes.storage.index_folder import MAP_SUFFIX
 from vecattr.indexes.storage.lock import LOCK_FILE
@@ -54,12 +56,13 @@ class Damage:
 
 def made_index(folder: Path, *, seed: int = 0) -> Path:
     """An index with every optional part: means with a calibration and held-out plasmids, an
-    evidence ranker, k-mers, cells, two segments, what is known of labs, a removed lab, four
-    generations, a map."""
+    evidence ranker, k-mers, cells, three segments, joined k-mers of two, what is known of labs, a
+    removed lab, four generations, a map."""
     model = toy_model(folder / "model")
     shutil.copy(shipped_encoder() / RANKER_FILE, model / RANKER_FILE)
     plasmids = toy_plasmids(_LABS, each=16, seed=seed, length=200)
-    fixtures.build(folder / "index", model, plasmids, search="approximate")
+    with patch.object(join_writer, "FEWEST_ROWS", 1):
+        fixtures.build(folder / "index", model, plasmids, search="approximate", segment_rows=96)
     new = toy_plasmids(["Elder", "Fir"], each=3, seed=seed + 1)
     add_labs(folder / "index", new, embedder=fixtures.embedder_of(model))
     infos = {"Elder": LabInfo("Elder lab"), "Fir": LabInfo("Fir lab")}
