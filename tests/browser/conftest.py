@@ -102,13 +102,13 @@ class Browser:
         """The elements of a CSS selector."""
         return self.driver.find_elements("css selector", selector)
 
-    def text(self, selector: str = "body") -> str:
-        """What is shown of the first element of a CSS selector, once there is one: a page that is
-        left may still be there after a click."""
+    def text(self, selector: str = "body", *, holding: str = "") -> str:
+        """What is shown of the first element of a CSS selector, once there is one, and it holds
+        these words: a page that is left may still be there after a click."""
         from selenium.webdriver.support.ui import WebDriverWait
 
         wait = WebDriverWait(self.driver, 60, 0.05)
-        [text] = wait.until(lambda _: self._texts(selector)[:1])
+        [text] = wait.until(lambda _: [one for one in self._texts(selector)[:1] if holding in one])
         return text
 
     def _texts(self, selector: str) -> list[str]:
