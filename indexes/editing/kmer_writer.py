@@ -31,7 +31,7 @@ from vecattr.indexes.storage.segment_schema import StoredCodes
 from vecattr.plasmid import Topology
 from vecattr.sequences.composition import WORDS, composition
 from vecattr.sequences.kmers import Hashes, distinct, sampled_kmers
-from vecattr.sequences.postings import first_of_each
+from vecattr.sequences.postings import add_counts, first_of_each, inverse
 from vecattr.sequences.two_bit import PackedBases, unpack_bases
 
 Arrays = dict[str, NDArray[np.generic]]
@@ -167,7 +167,7 @@ def bucket_starts(kmers: Hashes, *, sample: KmerSample = KMERS) -> NDArray[np.ui
     bits = bucket_bits(len(kmers), sample=sample)
     sizes = np.zeros(1 << bits, dtype=np.int32)
     for part in _parts(kmers):
-        _add_counts(sizes, bucket_of(part, bits=bits, sample=sample))
+        add_counts(sizes, bucket_of(part, bits=bits, sample=sample))
     starts = np.zeros(len(sizes) + 1, dtype=np.uint32)
     np.cumsum(sizes, out=starts[1:])
     return starts
@@ -179,17 +179,11 @@ def _parts(values: NDArray[Number]) -> Iterator[NDArray[Number]]:
         yield values[start : start + _COUNTED_AT_ONCE]
 
 
-def _add_counts(counts: NDArray[np.int32], codes: NDArray[np.integer]) -> None:
-    """Add to `counts` (u,) how often each code occurs among ascending ones (e,), in place."""
-    first, last = int(codes[0]), int(codes[-1]) + 1
-    counts[first:last] += np.bincount(codes - codes[0]).astype(np.int32)
-
-
 def _counts(codes: NDArray[np.uint32], size: int) -> NDArray[np.int32]:
     """How often each of so many codes occurs among ascending ones (e,), (u,)."""
     counts = np.zeros(size, dtype=np.int32)
     for part in _parts(codes):
-        _add_counts(counts, part)
+        add_counts(counts, part)
     return counts
 
 
@@ -275,7 +269,7 @@ class _Counted:
         kmers = distinct(hashes)  # (e,) -> (u,)
         places = np.searchsorted(kmers, hashes).astype(np.uint32)  # (e,)
         del hashes
-        ranks_of_rows = _inverse(rows.order)  # (n,)
+        ranks_of_rows = inverse(rows.order)  # (n,)
         kmer_places, ranks = _sorted_pairs(places, np.repeat(ranks_of_rows, np.diff(offsets)))
         plasmids = _counts(kmer_places, len(kmers))
         lab_of = rows.labs[rows.order][ranks]  # (e,)
@@ -309,10 +303,3 @@ def _sorted_pairs(
     halves = pairs.view(np.uint32).reshape(-1, 2)  # shifts would need as much memory again
     high, low = (0, 1) if sys.byteorder == "big" else (1, 0)
     return halves[:, high].copy(), halves[:, low].copy()
-
-
-def _inverse(order: NDArray[np.int64]) -> NDArray[np.uint32]:
-    """The rank of each row, when `order` has the row of each rank."""
-    ranks = np.empty(len(order), dtype=np.uint32)
-    ranks[order] = np.arange(len(order), dtype=np.uint32)
-    return ranks

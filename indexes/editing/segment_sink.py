@@ -36,13 +36,12 @@ from vecattr.indexes.storage.lab_parts import lab_parts
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.manifest import FileFacts, Manifest, SegmentEntry
 from vecattr.indexes.storage.segment import Segment
+from vecattr.indexes.storage.segment_schema import SMALL_SEGMENT
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.discriminant import Moments
 from vecattr.vectors import EmbeddingTable, Vectors
 
-#: A segment with fewer rows is small …
-SMALL_SEGMENT = 1024
-#: … and more small ones than this are merged into one.
+#: More small segments than this are merged into one.
 MOST_SMALL = 16
 
 

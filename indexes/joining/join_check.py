@@ -32,11 +32,10 @@ def join_faults(path: Entry, segments: Sequence[LiveSegment]) -> Iterator[tuple[
 
 def _faults(joined: JoinedKmers, segments: Sequence[LiveSegment]) -> Iterator[str]:
     joined.file.check_all()
-    own = segments[: len(joined)]
-    if tuple(segment.entry.name for segment in own) != joined.segments:
+    if not joined.are_of(segments):
         return  # of an earlier generation; no query asks it
     comparison = _Comparison(joined.file)
-    for joining in joinings_of(own):
+    for joining in joinings_of(segments[: len(joined)]):
         fill(comparison, joining, _kmer_count(joined, joining))
     for name in comparison.differing():
         yield f"{name} is not what the segments give"

@@ -28,6 +28,8 @@ from vecattr.indexes.storage.kmer_schema import (
 )
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.segment_kmers import KmerTable
+from vecattr.indexes.storage.segment_schema import SMALL_SEGMENT
+from vecattr.sequences.postings import add_counts
 
 #: Segments in one file, 1.3 million plasmids or so: a segment has at most 90 million k-mers in the
 #: finer sample, so that places and postings are numbered in 32 bits even if no two share any.
@@ -35,8 +37,6 @@ MOST_JOINED = 32
 _NUMBERS = 1 << 32
 #: Counts of labs end where their type does.
 _MOST_COUNTED = {np.uint8: np.iinfo(np.uint8).max, np.int32: np.iinfo(np.int32).max}
-#: A segment with fewer rows is asked by itself: it will be merged into another before long.
-FEWEST_ROWS = 1024
 
 
 class Writer(Protocol):
@@ -68,7 +68,8 @@ class Joining(NamedTuple):
 
 def join_kmers(path: Entry, segments: Sequence[LiveSegment]) -> list[Entry]:
     """Write the joined k-mers of the segments of the index at `path` that stand next to each other
-    and are neither small nor of an older version, unless they are there; the files written."""
+    and are neither small, so that they will be merged before long, nor of an older version, unless
+    they are there; the files written."""
     written = []
     for are_joined, group in groupby(segments, key=_is_joined):
         run = [*group]
@@ -81,7 +82,7 @@ def join_kmers(path: Entry, segments: Sequence[LiveSegment]) -> list[Entry]:
 
 def _is_joined(segment: LiveSegment) -> bool:
     kmers = segment.stored.kmers
-    return kmers is not None and kmers.fine is not None and segment.stored.rows >= FEWEST_ROWS
+    return kmers is not None and kmers.fine is not None and segment.stored.rows >= SMALL_SEGMENT
 
 
 def _write(path: Entry, segments: Sequence[LiveSegment]) -> Entry:
@@ -153,11 +154,7 @@ def fill(writer: Writer, joining: Joining, kmers: int) -> None:
         for column, numbers in columns.items():
             writer.append(sample.array_name(column), numbers)
         end += len(part.rows)
-        buckets = bucket_of(part.hashes, bits=bits, sample=sample)
-        if len(buckets):
-            first = int(buckets[0])
-            counts = np.bincount(buckets - first).astype(np.uint32)
-            bucket_sizes[first : first + len(counts)] += counts
+        add_counts(bucket_sizes, bucket_of(part.hashes, bits=bits, sample=sample))
     starts = np.zeros(len(bucket_sizes) + 1, dtype=np.uint32)
     np.cumsum(bucket_sizes, out=starts[1:])
     writer.append(sample.array_name("bucket"), starts)

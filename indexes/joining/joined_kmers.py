@@ -47,6 +47,11 @@ class JoinedKmers:
         """How many segments there are."""
         return len(self.segments)
 
+    def are_of(self, segments: Sequence[LiveSegment]) -> bool:
+        """Whether they are of the first of these segments, one or more."""
+        names = tuple(segment.entry.name for segment in segments[: len(self)])
+        return len(self) > 0 and names == self.segments
+
 
 class PlacedJoin(NamedTuple):
     """Joined k-mers, and the place of the first of their segments in the index."""
@@ -63,19 +68,18 @@ def open_joined(path: Location, segments: Sequence[LiveSegment]) -> tuple[Placed
 
 
 def _opened(path: Entry, segments: Sequence[LiveSegment]) -> Iterator[PlacedJoin]:
-    names = tuple(segment.entry.name for segment in segments)
     first = 0
-    while first < len(names):
-        joined = _of_first(path, names[first:])
+    while first < len(segments):
+        joined = _of_first(path, segments[first:])
         if joined is not None:
             yield PlacedJoin(first, joined)
         first += 1 if joined is None else len(joined)
 
 
-def _of_first(path: Entry, names: tuple[str, ...]) -> JoinedKmers | None:
+def _of_first(path: Entry, segments: Sequence[LiveSegment]) -> JoinedKmers | None:
     """Those that begin with the first of these segments; None unless they are of the next ones."""
-    file = joined_path(path, names[0])
+    file = joined_path(path, segments[0].entry.name)
     if not file.exists():
         return None
     joined = JoinedKmers(file)
-    return joined if len(joined) > 0 and names[: len(joined)] == joined.segments else None
+    return joined if joined.are_of(segments) else None

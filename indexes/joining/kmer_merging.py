@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from vecattr.indexes.storage.kmer_schema import KmerSample
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.segment_kmers import KmerTable
+from vecattr.indexes.storage.segment_schema import StoredCodes, joined_codes
 from vecattr.sequences.kmers import Hashes
-from vecattr.sequences.postings import first_of_each, joined_ranges
+from vecattr.sequences.postings import inverse, joined_ranges
 
 #: Postings and k-mers of segments that are merged at once.
 _AT_ONCE = 1 << 22
@@ -49,26 +50,16 @@ class RowRanks:
     def from_segments(cls, segments: Sequence[LiveSegment]) -> RowRanks:
         """Of all rows of these segments, removed ones included."""
         stored = [segment.stored for segment in segments]
-        labs = _joined_codes([(one.lab_names, one.lab_codes) for one in stored])
-        groups = _joined_codes([(one.group_names, one.group_codes) for one in stored])
+        labs = _codes([(one.lab_names, one.lab_codes) for one in stored])
+        groups = _codes([(one.group_names, one.group_codes) for one in stored])
         order = np.lexsort((groups, labs))
-        ranks = np.empty(len(order), dtype=np.uint32)
-        ranks[order] = np.arange(len(order), dtype=np.uint32)
         starts = np.cumsum([0, *(one.rows for one in stored[:-1])])
-        return cls(tuple(starts.tolist()), ranks, order.astype(np.uint32))
+        return cls(tuple(starts.tolist()), inverse(order), order.astype(np.uint32))
 
 
-def _joined_codes(
-    columns: Sequence[tuple[Sequence[str], NDArray[np.int32]]],
-) -> NDArray[np.int64]:
-    """Codes of all columns into the sorted names of all (n,); -1 stays -1."""
-    names = sorted({name for column_names, _ in columns for name in column_names})
-    code_of = {name: code for code, name in enumerate(names)}
-    joined = [np.zeros(0, dtype=np.int64)]
-    for column_names, codes in columns:
-        own = [*map(code_of.__getitem__, column_names), -1]  # the code -1 points at the end
-        joined.append(np.array(own, dtype=np.int64)[codes])
-    return np.concatenate(joined)
+def _codes(columns: Sequence[tuple[Sequence[str], StoredCodes]]) -> NDArray[np.int64]:
+    """The codes of all columns into the sorted names of all (n,)."""
+    return joined_codes(columns, sorted({name for names, _ in columns for name in names}))
 
 
 def merged_kmers(
@@ -94,12 +85,7 @@ def _merged(
     labs = np.concatenate(
         [table.all_lab_counts[span] for table, span in zip(tables, spans, strict=True)]
     ).astype(np.int64)
-    order = np.argsort(hashes, kind="stable")
-    ascending = hashes[order]
-    is_first = first_of_each(ascending)
-    numbers = np.empty(len(order), dtype=np.int64)  # which of the different k-mers each is
-    numbers[order] = np.cumsum(is_first) - 1
-    distinct = ascending[is_first]
+    distinct, numbers = np.unique(hashes, return_inverse=True)
     counts = np.bincount(numbers, labs, minlength=len(distinct)).astype(np.int64)
     keys, first = [np.zeros(0, dtype=np.uint64)], 0
     for table, span, start in zip(tables, spans, ranks.starts, strict=True):

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.indexes.storage.live_segment import LiveSegment
+from vecattr.indexes.storage.segment_schema import NO_NAME, joined_codes
 from vecattr.plasmid import POOLED
 from vecattr.sequences.postings import first_of_each
 from vecattr.vectors import Codes, Mask, Rows
@@ -27,7 +28,6 @@ NO_ROWS: Rows = np.zeros(0, dtype=np.int64)
 
 #: The lab of a removed row.
 NO_LAB = -1
-_NO_NAME = -1  # of labs and groups, while they are numbered
 
 #: A lab with fewer plasmids is rare: the rule by which labs were pooled in the training data of the
 #: shipped evidence ranker.
@@ -55,13 +55,13 @@ class Catalogue:
         sizes = [segment.stored.rows for segment in segments]
         lab_columns = [(_lab_names(segment), segment.stored.lab_codes) for segment in segments]
         names = tuple(sorted(_occurring(lab_columns)))
-        labs = _joined(lab_columns, names)
+        labs = joined_codes(lab_columns, names)
         group_columns = [
             (segment.stored.group_names, segment.stored.group_codes) for segment in segments
         ]
         group_names = _occurring(group_columns)
-        groups = _joined(group_columns, group_names)
-        rows_without_group = np.flatnonzero(groups == _NO_NAME)
+        groups = joined_codes(group_columns, group_names)
+        rows_without_group = np.flatnonzero(groups == NO_NAME)
         groups[rows_without_group] = len(group_names) + rows_without_group
         class_codes = {name: code for code, name in enumerate(class_names)}
         pool = class_codes.get(POOLED)
@@ -159,15 +159,3 @@ def _occurring(columns: Sequence[_Column]) -> list[str]:
         used = column_names if is_used.all() else compress(column_names, is_used.tolist())
         names.update(dict.fromkeys(used))
     return [name for name in names if name is not None]
-
-
-def _joined(columns: Sequence[_Column], names: Sequence[str]) -> Codes:
-    """The codes of all columns as places in `names` (n,), _NO_NAME for None and for a code below
-    0."""
-    places: dict[str | None, int] = dict(zip(names, range(len(names)), strict=True))
-    joined = [np.zeros(0, dtype=np.int64)]
-    for column_names, codes in columns:
-        translation = list(map(places.get, column_names, repeat(_NO_NAME)))
-        # One more at the end, which is where the code -1 points.
-        joined.append(np.array([*translation, _NO_NAME], dtype=np.int64)[codes])
-    return np.concatenate(joined)

@@ -188,13 +188,12 @@ class VectorSearch:
         lowest of their float32 scores, beyond rounding; else eight times as many are looked at."""
         nearest: list[tuple[Rows, Cosines]] = [(_NO_ROWS, _NO_COSINES)] * len(unit_queries)
         pending = list(range(len(unit_queries)))
-        count, living = k + EXTRA_CANDIDATES, self._living_count
+        count, living, error = k + EXTRA_CANDIDATES, self._living_count, score_error(self.width)
         while pending:
             count = living if 2 * count >= living else count
             candidates = self._exact_candidates(unit_queries[pending], count)
             unresolved = []
             for query, (rows, scores) in zip(pending, candidates, strict=True):
-                error = score_error(self.width)
                 near = rows[scores >= least[query] - error]
                 ranked_rows, row_cosines = self._rank(near, unit_queries[query])
                 kth = row_cosines[k - 1] if len(near) >= k else -np.inf

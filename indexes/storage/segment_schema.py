@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,12 @@ from vecattr.files.arrays import ArrayFile
 
 #: Codes as segments store them, (n,); `vecattr.vectors.Codes` are those that are computed with.
 StoredCodes = NDArray[np.int32]
+
+#: Of a lab or a group, while they are numbered.
+NO_NAME = -1
+
+#: A segment with fewer rows is small: when there are many small ones, they are merged.
+SMALL_SEGMENT = 1024
 
 #: Type and shape of every array (FORMAT.md): n rows, d numbers of a vector, m parts, j moments, f
 #: features; `n+1` is one more than n; any other letter is a length of its own.
@@ -65,6 +72,20 @@ _INFO: Mapping[str, Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "sequences/source_url/bytes": ("|u1", ("bytes of source URLs",)),
     },
 }
+
+
+def joined_codes(
+    columns: Sequence[tuple[Sequence[str | None], StoredCodes]], names: Sequence[str]
+) -> NDArray[np.int64]:
+    """The codes of several columns, each with the names that it counts into, as places in `names`
+    (n,), NO_NAME for None and for a code below 0."""
+    places: dict[str | None, int] = dict(zip(names, range(len(names)), strict=True))
+    joined = [np.zeros(0, dtype=np.int64)]
+    for column_names, codes in columns:
+        translation = list(map(places.get, column_names, repeat(NO_NAME)))
+        # One more at the end, which is where the code -1 points.
+        joined.append(np.array([*translation, NO_NAME], dtype=np.int64)[codes])
+    return np.concatenate(joined)
 
 
 def id_hashes(ids: Sequence[str]) -> NDArray[np.uint64]:

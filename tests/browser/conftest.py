@@ -108,15 +108,15 @@ class Browser:
         from selenium.webdriver.support.ui import WebDriverWait
 
         wait = WebDriverWait(self.driver, 60, 0.05)
-        [text] = wait.until(lambda _: [one for one in self._texts(selector)[:1] if holding in one])
+        [text] = wait.until(lambda _: [one for one in self._first(selector) if holding in one])
         return text
 
-    def _texts(self, selector: str) -> list[str]:
-        """What is shown of the elements of a CSS selector; nothing of a page that is left."""
+    def _first(self, selector: str) -> list[str]:
+        """What is shown of the first element of a CSS selector; nothing of a page that is left."""
         from selenium.common.exceptions import WebDriverException
 
         try:
-            return [one.text for one in self.find(selector)]
+            return [one.text for one in self.find(selector)[:1]]
         except WebDriverException as error:  # told in two ways, depending on when it is left
             if "stale element" in str(error) or "not belong to the document" in str(error):
                 return []

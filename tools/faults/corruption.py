@@ -61,7 +61,7 @@ def made_index(folder: Path, *, seed: int = 0) -> Path:
     model = toy_model(folder / "model")
     shutil.copy(shipped_encoder() / RANKER_FILE, model / RANKER_FILE)
     plasmids = toy_plasmids(_LABS, each=16, seed=seed, length=200)
-    with patch.object(join_writer, "FEWEST_ROWS", 1):
+    with patch.object(join_writer, "SMALL_SEGMENT", 1):
         fixtures.build(folder / "index", model, plasmids, search="approximate", segment_rows=96)
     new = toy_plasmids(["Elder", "Fir"], each=3, seed=seed + 1)
     add_labs(folder / "index", new, embedder=fixtures.embedder_of(model))

@@ -30,6 +30,21 @@ def joined_ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArr
     return joined
 
 
+def add_counts(counts: NDArray[np.integer], codes: NDArray[np.integer]) -> None:
+    """Add to `counts` (u,) how often each code occurs among ascending ones (e,), in place."""
+    if not len(codes):
+        return
+    first, last = int(codes[0]), int(codes[-1]) + 1
+    counts[first:last] += np.bincount(codes - codes[0]).astype(counts.dtype)
+
+
+def inverse(order: NDArray[np.int64]) -> NDArray[np.uint32]:
+    """The rank of each row, when `order` has the row of each rank."""
+    ranks = np.empty(len(order), dtype=np.uint32)
+    ranks[order] = np.arange(len(order), dtype=np.uint32)
+    return ranks
+
+
 @dataclass(frozen=True)
 class Postings:
     """Of s lists, each the rows that have one k-mer: the k-mer of each, as a number, and its size,

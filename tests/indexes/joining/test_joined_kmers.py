@@ -47,7 +47,7 @@ Pairs = dict[int, tuple[int, list[int]]]
 
 @pytest.fixture(autouse=True)
 def small_segments_are_joined(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(join_writer, "FEWEST_ROWS", 1)
+    monkeypatch.setattr(join_writer, "SMALL_SEGMENT", 1)
 
 
 def collection(seed: int, *, count: int = 12, labs: int = 3) -> list[Plasmid]:
@@ -101,7 +101,7 @@ def test_tables_hold_what_plain_loops_over_segments_find(
     path = tmp_path_factory.mktemp("joined") / "i"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kmer_merging, "_AT_ONCE", at_once)
-        patch.setattr(join_writer, "FEWEST_ROWS", 1)
+        patch.setattr(join_writer, "SMALL_SEGMENT", 1)
         patch.setattr(join_writer, "MOST_LABS", 2)
         workshop.build(path, collection(seed), segment_rows=5)
         assert verify_index(path).ok

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import h5py
 import numpy as np
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 #: The type of an array (as NumPy writes it, `<f4`) and its shape.
 Layout = tuple[str, tuple[int, ...]]
 
+#: How files are laid out: arrays begin at multiples of 64 bytes.
+_LAID_OUT: dict[str, Any] = {
+    "libver": ("v110", "v110"),
+    "alignment_threshold": 4,
+    "alignment_interval": 64,
+}
 #: The deepest nesting of groups; a file that vecattr writes has two levels.
 _MAX_DEPTH = 8
 
@@ -38,9 +44,7 @@ def write_hdf5(arrays: NamedArrays, attributes: Mapping[str, Attribute]) -> tupl
         "w",
         driver="core",
         backing_store=False,
-        libver=("v110", "v110"),
-        alignment_threshold=4,
-        alignment_interval=64,
+        **_LAID_OUT,
     ) as file:
         for key, value in attributes.items():
             file.attrs[key] = value
@@ -69,9 +73,7 @@ def blank_hdf5(layouts: Mapping[str, Layout], attributes: Mapping[str, Attribute
     contiguous.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
     contiguous.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
     contiguous.set_obj_track_times(False)
-    with h5py.File(
-        pieces, "w", libver=("v110", "v110"), alignment_threshold=4, alignment_interval=64
-    ) as file:
+    with h5py.File(pieces, "w", **_LAID_OUT) as file:
         for key, value in attributes.items():
             file.attrs[key] = value
         for name, (dtype, shape) in layouts.items():
