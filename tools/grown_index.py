@@ -18,10 +18,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.encoders.axes import Axes, stored_coordinates
 from vecattr.files.arrays import ArrayFile, string_arrays, write_arrays
 from vecattr.indexes.editing.kmer_writer import bucket_starts
 from vecattr.indexes.editing.publish import publish
@@ -32,7 +34,7 @@ from vecattr.indexes.storage.kmer_schema import FINE_KMERS, FIRST_FINE, KMERS, K
 from vecattr.indexes.storage.live_segment import open_segments
 from vecattr.indexes.storage.lock import writing
 from vecattr.indexes.storage.segment import SEGMENT_FORMAT, SEGMENT_VERSION
-from vecattr.indexes.storage.segment_schema import id_hashes
+from vecattr.indexes.storage.segment_schema import AXES, COORDINATES, id_hashes
 from vecattr.indexes.storage.snapshot import open_present
 from vecattr.plasmid import POOLED
 from vecattr.sequences.kmers import Hashes
@@ -56,16 +58,22 @@ class CopiedSegment:
     """A segment with other names, vectors and k-mers; as `write_segment` takes it."""
 
     def __init__(self, source: Path, copy: int) -> None:
-        self._file = ArrayFile(source, format=SEGMENT_FORMAT, version=SEGMENT_VERSION)
+        self._file = ArrayFile(source, format=SEGMENT_FORMAT, version=SEGMENT_VERSION, oldest=1)
         self._copy = copy
         self._rng = np.random.default_rng(copy)
 
     @cached_property
     def vectors(self) -> Vectors:
-        """Unit rows (n, d)."""
+        """Unit rows (n, d), in the space of the originals where that is narrow."""
         stored = np.array(self._file.array("sequences/vector"), dtype=np.float64)
-        noise = self._rng.normal(size=stored.shape) * NOISE / stored.shape[1] ** 0.5
-        return unit_rows(stored + noise)
+        if AXES not in self._file:
+            return unit_rows(stored + self._noise(stored.shape))
+        axes = self._file.array(AXES)
+        return unit_rows(stored + self._noise((len(stored), len(axes))) @ axes)
+
+    def _noise(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        noise: NDArray[np.float64] = self._rng.normal(size=shape) * NOISE / shape[1] ** 0.5
+        return noise
 
     def to_bytes(self) -> bytes:
         """The segment file."""
@@ -75,6 +83,9 @@ class CopiedSegment:
         arrays |= self._names("sequences/group", "sequences/group_name")
         arrays |= self._ids() | self._parts(arrays) | self._kmers(arrays)
         arrays["sequences/vector"] = self.vectors
+        if AXES in arrays:
+            axes = cast("Axes", arrays[AXES])
+            arrays[COORDINATES] = stored_coordinates(self.vectors, axes)
         return write_arrays(dict(sorted(arrays.items())), self._file.attributes)
 
     def _names(self, codes: str, names: str) -> Arrays:

@@ -229,8 +229,8 @@ class _Repair(RepairSteps):
 
     def _rebuild_cache(self, entry: SegmentEntry, model: str) -> SegmentEntry:
         file = faiss_path(self.root, entry.name)
-        vectors = LiveSegment.open(self.root, entry, model=model).stored.vectors
-        data = build_faiss_index(vectors)
+        stored = LiveSegment.open(self.root, entry, model=model).stored
+        data = build_faiss_index(stored.coordinates)
         facts = FileFacts(sha256_bytes(data), len(data))
         is_whole = holds(file, data)
         if facts == entry.faiss and is_whole:

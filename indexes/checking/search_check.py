@@ -65,7 +65,8 @@ def _search_of(path: Entry, segment: LiveSegment) -> VectorSearch:
         segment.stored.width,
         fetch=segment.stored.fetch_vectors,
         names=segment.stored.ids,
-        all_vectors=lambda: segment.stored.vectors,
+        all_compared=lambda: segment.stored.coordinates,
+        along_axes=segment.stored.along_axes,
         faiss_bytes=partial(load_faiss_index, path, segment),
         alive=segment.alive,
     )

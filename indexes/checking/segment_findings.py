@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from vecattr.encoders.axes import coordinates
 from vecattr.errors import ArtifactError
 from vecattr.files.atomic import check_file, read_file
 from vecattr.files.folder import Entry
@@ -58,7 +59,7 @@ def segment_findings(
         what = f"{error.what}; this cache is rebuilt in memory at each query"
         yield Finding("warning", str(cache), what)
         return
-    if read_file(cache) != build_faiss_index(opened[entry.name].stored.vectors):
+    if read_file(cache) != build_faiss_index(opened[entry.name].stored.coordinates):
         yield Finding(
             "warning", str(cache), "differs from what this version of faiss makes of the segment"
         )
@@ -87,6 +88,10 @@ def _content_faults(segment: LiveSegment) -> Iterator[str]:
         lengths = np.linalg.norm(vectors, axis=1) if len(vectors) else np.ones(0)
         if not np.all(np.abs(lengths - 1) < UNIT_TOLERANCE):
             yield f"a {name} vector is not of length 1"
+    if stored.axes is not None and not np.array_equal(
+        stored.coordinates, coordinates(stored.vectors, stored.axes).astype(np.float32)
+    ):
+        yield "coordinates are not those of the vectors"
     if any(not (part.weight > 0) for part in stored.parts):
         yield "the weight of a lab is not positive"
     if len(set(stored.all_ids)) != len(stored.all_ids):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from vecattr.encoders.protocol import SequenceEmbedder
+from vecattr.encoders.protocol import SequenceEmbedder, axes_of
 from vecattr.errors import AppliedError, InputError
 from vecattr.files.folder import Entry
 from vecattr.indexes.editing.known_ids import KnownIdRule, KnownIds
@@ -100,7 +100,9 @@ def add_labs(
         old = newest_manifest(folder.root)
         segments = open_segments(folder.root, old)
         embedder = _index_embedder(folder.root, old, embedder, device=device, threads=threads)
-        new_writer = partial(SegmentWriter.from_manifest, old, most_rows=segment_rows)
+        new_writer = partial(
+            SegmentWriter.from_manifest, old, most_rows=segment_rows, axes=axes_of(embedder)
+        )
         sink = SegmentSink(folder.root, new_writer, embedder=embedder, step=step)
         _fill(sink, rule.settled(plasmids, segments), embedder, segments, progress=progress)
         if not sink.entries:

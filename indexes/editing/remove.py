@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from vecattr.indexes.storage.live_segment import (
     class_names,
     living_places,
     open_segments,
+    stored_axes,
 )
 from vecattr.indexes.storage.lock import writing
 from vecattr.indexes.storage.manifest import Manifest, SegmentEntry
@@ -110,7 +112,8 @@ def _write_kept(
 ) -> list[LiveSegment]:
     """New segments with the rows that these labs keep, and their parts."""
     entries: list[SegmentEntry] = []
-    writer = SegmentWriter.from_manifest(manifest)
+    new_writer = partial(SegmentWriter.from_manifest, manifest, axes=stored_axes(segments))
+    writer = new_writer()
     for segment in segments:
         stored = map(segment.plasmid, _rows_of(segment, labs))
         kept = [plasmid for plasmid in stored if plasmid.id not in removed]
@@ -119,7 +122,7 @@ def _write_kept(
             writer.add_stored(plasmid)
             if writer.is_full:
                 entries.append(write_segment(path, writer, step=step))
-                writer = SegmentWriter.from_manifest(manifest)
+                writer = new_writer()
     if not writer.is_empty:
         entries.append(write_segment(path, writer, step=step))
     return [LiveSegment.open(path, entry, model=manifest.model) for entry in entries]

@@ -17,7 +17,7 @@ from vecattr.datasets.classes import ClassRule
 from vecattr.datasets.lab_shards import shard_of
 from vecattr.datasets.reserve import SplitHash, SplitHashes
 from vecattr.encoders.embedder import Embedder, load_embedder
-from vecattr.encoders.protocol import SequenceEmbedder
+from vecattr.encoders.protocol import SequenceEmbedder, axes_of
 from vecattr.files.atomic import atomic_write, sha256_bytes
 from vecattr.files.folder import Entry
 from vecattr.indexes.editing.prepared_rows import Preparation, PreparedRow
@@ -33,7 +33,7 @@ from vecattr.indexes.storage.index_folder import (
     segment_path,
 )
 from vecattr.indexes.storage.lab_parts import lab_parts
-from vecattr.indexes.storage.live_segment import LiveSegment
+from vecattr.indexes.storage.live_segment import LiveSegment, stored_axes
 from vecattr.indexes.storage.manifest import FileFacts, Manifest, SegmentEntry
 from vecattr.indexes.storage.segment import Segment
 from vecattr.indexes.storage.segment_schema import SMALL_SEGMENT
@@ -53,7 +53,7 @@ def write_segment(
     digest = sha256_bytes(data)
     name = digest[:20]
     stored = Segment(data)
-    cache = build_faiss_index(writer.vectors)
+    cache = build_faiss_index(stored.coordinates)
     cells = cell_bytes(stored.vectors, segment=name, search=search)
     if cells is not None:
         atomic_write(cells_path(path, name), cells, in_shared_folder=True)
@@ -193,7 +193,12 @@ class FillOrder:
         """A new sink, in this folder or another."""
         return SegmentSink(
             folder or self.folder,
-            partial(SegmentWriter.from_manifest, self.empty, most_rows=self.segment_rows),
+            partial(
+                SegmentWriter.from_manifest,
+                self.empty,
+                most_rows=self.segment_rows,
+                axes=axes_of(self.embedder),
+            ),
             embedder=self.embedder,
             learned=self.learned,
             with_moments=True,
@@ -250,13 +255,14 @@ def merge_segments(
 ) -> list[SegmentEntry]:
     """Write the living rows and parts of these segments, in order, as new segments."""
     entries = []
-    writer = SegmentWriter.from_manifest(manifest)
+    new_writer = partial(SegmentWriter.from_manifest, manifest, axes=stored_axes(segments))
+    writer = new_writer()
     for segment in segments:
         for row in segment.rows().tolist():
             writer.add_stored(segment.plasmid(row))
             if writer.is_full:
                 entries.append(write_segment(path, writer, step=step))
-                writer = SegmentWriter.from_manifest(manifest)
+                writer = new_writer()
         writer.add_parts(segment.parts)
         writer.add_moments(segment.stored.moments)
     if not writer.is_empty:

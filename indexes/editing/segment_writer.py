@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.encoders.axes import Axes, stored_coordinates
 from vecattr.files.array_directory import Attribute
 from vecattr.files.arrays import string_arrays, write_arrays
 from vecattr.indexes.editing.kmer_writer import (
@@ -25,8 +26,9 @@ from vecattr.indexes.storage.segment import (
     SEGMENT_FORMAT,
     SEGMENT_VERSION,
     TOPOLOGIES,
+    VERSION_WITHOUT_COORDINATES,
 )
-from vecattr.indexes.storage.segment_schema import StoredCodes, id_hashes
+from vecattr.indexes.storage.segment_schema import AXES, COORDINATES, StoredCodes, id_hashes
 from vecattr.indexes.storage.stored_info import NO_GROUP, NO_YEAR, PackedFeatures, StoredPlasmid
 from vecattr.info import PlasmidInfo
 from vecattr.plasmid import Plasmid
@@ -51,12 +53,20 @@ class SegmentWriter:
     """Collects the rows and lab parts of one segment."""
 
     def __init__(
-        self, *, model: str, width: int, keep_sequences: bool, most_rows: int = MOST_ROWS
+        self,
+        *,
+        model: str,
+        width: int,
+        keep_sequences: bool,
+        most_rows: int = MOST_ROWS,
+        axes: Axes | None = None,
     ) -> None:
+        """`axes` (r, d) are those of the space of the model's vectors, where it is narrow."""
         self._model = model
         self._width = width
         self._keep_sequences = keep_sequences
         self._most_rows = most_rows
+        self._axes = axes
         self._plasmids: list[StoredPlasmid] = []
         self._kmers = CollectedKmers()
         self._parts: list[LabPart] = []
@@ -65,13 +75,16 @@ class SegmentWriter:
         self._feature_names: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     @classmethod
-    def from_manifest(cls, manifest: Manifest, *, most_rows: int = MOST_ROWS) -> SegmentWriter:
+    def from_manifest(
+        cls, manifest: Manifest, *, most_rows: int = MOST_ROWS, axes: Axes | None
+    ) -> SegmentWriter:
         """An empty segment for the index of this manifest."""
         return cls(
             model=manifest.model,
             width=manifest.width,
             keep_sequences=manifest.keep_sequences,
             most_rows=most_rows,
+            axes=axes,
         )
 
     def __len__(self) -> int:
@@ -161,9 +174,12 @@ class SegmentWriter:
         """The segment file; the same content gives the same bytes."""
         arrays = self._sequence_arrays() | self._info_arrays() | self._feature_arrays()
         arrays |= self._lab_arrays() | self._moment_arrays()
+        if self._axes is not None:
+            along = stored_coordinates(self.vectors, self._axes)
+            arrays |= {AXES: self._axes, COORDINATES: along}
         facts: dict[str, Attribute] = {
             "format": SEGMENT_FORMAT,
-            "version": SEGMENT_VERSION,
+            "version": VERSION_WITHOUT_COORDINATES if self._axes is None else SEGMENT_VERSION,
             "model": self._model,
             "width": self._width,
         }

@@ -99,7 +99,7 @@ class Cells:
     ) -> Rows:
         """About the `count` living rows nearest to a query (d,), from the `probes` cells nearest to
         it; from more cells when these hold too few rows."""
-        nearness = exact_cosines(query[None, :], self._centres)[0]  # (c,)
+        nearness = exact_cosines(query[None, :], self._centres)[:, 0]  # (c,)
         order = np.argsort(-nearness, kind="stable")
         probed = self.probes if probes is None else probes
         rows, scores = self._read_cells(order[:probed], query, alive)

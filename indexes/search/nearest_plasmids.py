@@ -46,7 +46,8 @@ class NearestPlasmids:
                 segment.stored.width,
                 fetch=segment.stored.fetch_vectors,
                 names=segment.stored.ids,
-                all_vectors=partial(_vectors_of, segment),
+                all_compared=partial(_coordinates_of, segment),
+                along_axes=segment.stored.along_axes,
                 faiss_bytes=partial(load_faiss_index, path, segment),
                 alive=segment.alive,
                 candidates=None if exact else _cell_candidates(path, segment),
@@ -165,8 +166,8 @@ def open_cells(path: Entry, segment: LiveSegment) -> Cells | None:
     return Cells(file, segment=segment.entry.name, shape=segment.stored.shape)
 
 
-def _vectors_of(segment: LiveSegment) -> Vectors:
-    return segment.stored.vectors
+def _coordinates_of(segment: LiveSegment) -> Vectors:
+    return segment.stored.coordinates
 
 
 def load_faiss_index(path: Entry, segment: LiveSegment) -> bytes:
@@ -179,4 +180,4 @@ def load_faiss_index(path: Entry, segment: LiveSegment) -> bytes:
         data = b""
     if len(data) == entry.size and sha256_bytes(data) == entry.sha256:
         return data
-    return build_faiss_index(segment.stored.vectors)
+    return build_faiss_index(segment.stored.coordinates)

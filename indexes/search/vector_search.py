@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.encoders.axes import COORDINATE_ERROR
 from vecattr.errors import InputError, MismatchError
 from vecattr.vectors import Cosines, Mask, Rows, Vectors
 
@@ -109,8 +110,9 @@ def unit_cosines(rows: NDArray[np.float64], query: NDArray[np.float64]) -> Cosin
 
 def score_error(width: int) -> float:
     """How far a float32 score of unit vectors of so many numbers may be from their cosine: one
-    rounding for each number in whatever order they are summed, and those of both vectors."""
-    return (width + 8) * 2.0**-24
+    rounding for each number in whatever order they are summed, and those of both vectors and of
+    their coordinates."""
+    return (width + 8) * 2.0**-24 + COORDINATE_ERROR
 
 
 def cosines(rows: NDArray[np.floating], query: NDArray[np.float64]) -> Cosines:
@@ -122,16 +124,18 @@ def cosines(rows: NDArray[np.floating], query: NDArray[np.float64]) -> Cosines:
 class VectorSearch:
     """Nearest-neighbour search over the rows of one array, exact unless it has `candidates`.
 
-    `fetch` gives the vectors of given rows, `names` their names (the order of ties), `all_vectors`
-    the whole array (n, d), `faiss_bytes` what `build_faiss_index` made of it, the hash checked;
-    `alive` (n,) tells which rows are searched. `candidates` gives about so many living rows nearest
-    to a query (`vecattr.indexes.search.cells`); with it, search is approximate.
+    `fetch` gives the vectors of given rows, `names` their names (the order of ties), `all_compared`
+    what finds candidates, the whole array (n, r) of vectors or of their coordinates along axes,
+    `along_axes` the same of queries (q, d), and `faiss_bytes` what `build_faiss_index` made of it,
+    the hash checked; `alive` (n,) tells which rows are searched. `candidates` gives about so many
+    living rows nearest to a query (`vecattr.indexes.search.cells`); with it, search is approximate.
     """
 
     width: int
     fetch: Callable[[Rows], Vectors]
     names: Callable[[Rows], Sequence[str]]
-    all_vectors: Callable[[], Vectors]
+    all_compared: Callable[[], Vectors]
+    along_axes: Callable[[NDArray[np.float64]], NDArray[np.floating]]
     faiss_bytes: Callable[[], bytes]
     alive: Mask
     candidates: Callable[[Vectors, int, Mask], Rows] | None = None
@@ -146,7 +150,8 @@ class VectorSearch:
             vectors.shape[1],
             fetch=lambda rows: vectors[rows],
             names=lambda rows: [names[row] for row in rows],
-            all_vectors=lambda: vectors,
+            all_compared=lambda: vectors,
+            along_axes=lambda queries: queries,
             faiss_bytes=partial(build_faiss_index, vectors),
             alive=searched,
         )
@@ -212,8 +217,9 @@ class VectorSearch:
         if count == self._living_count:
             rows = np.flatnonzero(self.alive)
             return [(rows, np.full(len(rows), np.inf))] * len(unit_queries)
-        if len(unit_queries) < _BLAS_QUERIES:
-            return [self._best(query.astype(np.float32), count) for query in unit_queries]
+        queries = self.along_axes(unit_queries).astype(np.float32)  # (q, d) -> (q, r)
+        if len(queries) < _BLAS_QUERIES:
+            return [self._best(query, count) for query in queries]
         faiss = _faiss()
         faiss.cvar.distance_compute_blas_threshold = 1
         options = {}
@@ -221,7 +227,6 @@ class VectorSearch:
             bits = np.packbits(self.alive, bitorder="little")
             selector = faiss.IDSelectorBitmap(bits)
             options = {"params": faiss.SearchParameters(sel=selector)}
-        queries = unit_queries.astype(np.float32)
         scores, rows = self._index.search(queries, count, **options)  # (q, count)
         are_rows = rows >= 0
         return [
@@ -229,8 +234,8 @@ class VectorSearch:
         ]
 
     def _best(self, query: Vectors, count: int) -> tuple[Rows, NDArray[np.floating]]:
-        """The same of one query (d,), by a plain product."""
-        scores = self.all_vectors() @ query  # (n, d) @ (d,) -> (n,)
+        """The same of one query (r,), by a plain product."""
+        scores = self.all_compared() @ query  # (n, r) @ (r,) -> (n,)
         if self._living_count < len(scores):
             scores[~self.alive] = -np.inf
         rows = np.argpartition(scores, len(scores) - count)[-count:]

@@ -14,6 +14,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.encoders.axes import Axes
 from vecattr.errors import DamagedError, MissingError
 from vecattr.files.atomic import translated_errors
 from vecattr.files.folder import Entry, Location
@@ -238,6 +239,13 @@ def living_places(
                 if segment.alive[row]:
                     places[name] = segment, row
     return places
+
+
+def stored_axes(segments: Sequence[LiveSegment]) -> Axes | None:
+    """The axes along which the vectors of some segments of one model are compared; None when none
+    of them stores any."""
+    axes = (segment.stored.axes for segment in segments)
+    return next((stored for stored in axes if stored is not None), None)
 
 
 def living_rows(segments: Sequence[LiveSegment], ids: Sequence[str]) -> dict[str, int]:

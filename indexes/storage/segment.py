@@ -14,12 +14,19 @@ from typing import TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.encoders.axes import Axes, coordinates
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.files.arrays import ArrayFile
 from vecattr.files.folder import Location
 from vecattr.indexes.storage.lab_parts import LabPart, Origin
 from vecattr.indexes.storage.segment_kmers import SegmentKmers
-from vecattr.indexes.storage.segment_schema import StoredCodes, check_layout, id_hashes
+from vecattr.indexes.storage.segment_schema import (
+    AXES,
+    COORDINATES,
+    StoredCodes,
+    check_layout,
+    id_hashes,
+)
 from vecattr.indexes.storage.stored_info import (
     NO_GROUP,
     PackedFeatures,
@@ -33,7 +40,8 @@ from vecattr.sequences.two_bit import PackedBases
 from vecattr.vectors import Vectors
 
 SEGMENT_FORMAT = "vecattr-segment"
-SEGMENT_VERSION = 1
+#: The version of a segment with coordinates, and of one without.
+SEGMENT_VERSION, VERSION_WITHOUT_COORDINATES = 2, 1
 
 TOPOLOGIES: tuple[Topology, ...] = ("circular", "linear")
 ORIGINS: tuple[Origin, ...] = ("mean", "learned")
@@ -53,7 +61,12 @@ class Segment:
     """
 
     def __init__(self, source: Location | bytes, *, model: str | None = None) -> None:
-        self._file = ArrayFile(source, format=SEGMENT_FORMAT, version=SEGMENT_VERSION)
+        self._file = ArrayFile(
+            source,
+            format=SEGMENT_FORMAT,
+            version=SEGMENT_VERSION,
+            oldest=VERSION_WITHOUT_COORDINATES,
+        )
         self.name = self._file.name
         self.digest = self._file.digest
         self.model = str(self._file.attributes.get("model"))
@@ -133,6 +146,22 @@ class Segment:
     def vectors(self) -> Vectors:
         """All unit vectors (n, d): reads and checks the whole array."""
         return cast("Vectors", self._file.array("sequences/vector"))
+
+    @cached_property
+    def axes(self) -> Axes | None:
+        """The axes (r, d) of `coordinates`; None when vectors themselves are compared."""
+        return cast("Axes", self._file.array(AXES)) if AXES in self._file else None
+
+    @cached_property
+    def coordinates(self) -> Vectors:
+        """By what all vectors are compared: their coordinates (n, r), or they themselves."""
+        if self.axes is None:
+            return self.vectors
+        return cast("Vectors", self._file.array(COORDINATES))
+
+    def along_axes(self, vectors: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Unit vectors (q, d) as they are compared with `coordinates`, (q, r)."""
+        return vectors if self.axes is None else coordinates(vectors, self.axes)
 
     def fetch_vectors(self, rows: NDArray[np.int64]) -> Vectors:
         """The vectors of some rows (r, d), reading little else; all of them are read at once when

@@ -24,6 +24,9 @@ NO_NAME = -1
 #: A segment with fewer rows is small: when there are many small ones, they are merged.
 SMALL_SEGMENT = 1024
 
+#: Arrays of coordinates of vectors.
+AXES, COORDINATES = "sequences/axis", "sequences/coordinate"
+
 #: Type and shape of every array (FORMAT.md): n rows, d numbers of a vector, m parts, j moments, f
 #: features; `n+1` is one more than n; any other letter is a length of its own.
 _ARRAYS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -58,6 +61,11 @@ _BASES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "sequences/exceptions/start": ("<i8", ("runs",)),
     "sequences/exceptions/length": ("<i8", ("runs",)),
     "sequences/exceptions/letter": ("|u1", ("runs",)),
+}
+#: Coordinates of vectors that lie in a space of r dimensions; absent where they fill theirs.
+_COORDINATES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    AXES: ("<f4", ("r", "d")),
+    COORDINATES: ("<f4", ("n", "r")),
 }
 #: What is known of plasmids, each part with its arrays; a part that no plasmid has is absent.
 _INFO: Mapping[str, Mapping[str, tuple[str, tuple[str, ...]]]] = {
@@ -129,8 +137,6 @@ def _expected(file: ArrayFile) -> Iterator[tuple[str, tuple[str, tuple[str, ...]
     for name, letter in _STRINGS.items():
         yield f"{name}/offsets", ("<u8", (f"{letter}+1",))
         yield f"{name}/bytes", ("|u1", (f"bytes of {name}",))
-    if any(name in file for name in _BASES):
-        yield from _BASES.items()
-    for arrays in _INFO.values():
+    for arrays in (_BASES, _COORDINATES, *_INFO.values()):
         if any(name in file for name in arrays):
             yield from arrays.items()

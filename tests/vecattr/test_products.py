@@ -44,7 +44,7 @@ def sum_of_products(row: NDArray[np.floating], column: NDArray[np.floating]) -> 
 @pytest.mark.parametrize("width", [1, 24, 200, 512])
 def test_a_cosine_is_the_sum_of_fractions(width: int) -> None:
     queries, stored = made_rows(3, width), made_rows(5, width, seed=1)
-    cosines = exact_cosines(queries, stored)
+    cosines = exact_cosines(queries, stored).T
     for row, query in enumerate(on_grid(queries)):
         for column, other in enumerate(np.float32(3) + stored - np.float32(3)):
             assert Fraction(float(cosines[row, column])) == sum_of_products(query, other)
@@ -69,13 +69,13 @@ def test_products_are_the_sums_of_fractions(width: int, seed: int, size: float) 
 @given(st.integers(1, 700), st.integers(1, 40), st.integers(0, 10**6))
 def test_no_other_row_changes_a_bit_of_a_cosine(stored: int, queries: int, seed: int) -> None:
     table, questions = made_rows(stored, 32, seed=seed), made_rows(queries, 32, seed=seed + 1)
-    together = exact_cosines(questions, table)
+    together = exact_cosines(questions, table).T
     order = np.random.default_rng(seed).permutation(queries)
-    assert np.array_equal(exact_cosines(questions[order], table), together[order])
-    alone = np.concatenate([exact_cosines(query[None, :], table) for query in questions])
+    assert np.array_equal(exact_cosines(questions[order], table).T, together[order])
+    alone = np.concatenate([exact_cosines(query[None, :], table).T for query in questions])
     assert np.array_equal(alone, together)
     half = stored // 2
-    assert np.array_equal(exact_cosines(questions, table[half:]), together[:, half:])
+    assert np.array_equal(exact_cosines(questions, table[half:]).T, together[:, half:])
 
 
 @pytest.mark.parametrize("width", [1, 23, 24, 25, 200])

@@ -11,11 +11,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from vecattr.encoders.axes import Axes, orthonormal_axes
 from vecattr.encoders.config import BagConfig, EncoderConfig
 from vecattr.encoders.features import FeatureSpace
 from vecattr.encoders.lookup import IdEncoder, LookupBag, LookupCnn, lookup_encoder
@@ -65,6 +67,15 @@ class Embedder:
     def feature_names(self) -> tuple[str, ...]:
         """The features that the model knows; it ignores others."""
         return self._features.names
+
+    @cached_property
+    def axes(self) -> Axes | None:
+        """Of the space that vectors of plasmids without features lie in (r, d); None when that is
+        not known to be narrow."""
+        if not isinstance(self._encoder, LookupBag):
+            return None
+        [features] = self._features.matrix([Plasmid("featureless", "N")])
+        return orthonormal_axes(self._encoder.spanning_rows(features))
 
     def embed(self, plasmids: Sequence[Plasmid]) -> Vectors:
         """Unit vectors (n, d), the mean over each plasmid's views scaled to length 1."""

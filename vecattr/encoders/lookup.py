@@ -86,6 +86,12 @@ class LookupBag:
         wide = pooled if self.widen is None else _row_products(pooled, self.widen)  # (b, d)
         return unit_rows(wide + _row_products(features, self.features) + self.bias)
 
+    def spanning_rows(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Rows (s, d) of which every vector with these features (f,) is a weighted sum."""
+        widen = np.eye(len(self.bias)) if self.widen is None else self.widen
+        offset = _row_products(features[None, :], self.features) + self.bias  # (1, d)
+        return np.concatenate([widen, offset])
+
     def _mean(self, ids: Ids) -> NDArray[np.float64]:
         if not len(ids):
             return np.zeros(self.kmers.width)

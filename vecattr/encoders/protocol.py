@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
+from vecattr.encoders.axes import Axes
 from vecattr.plasmid import Plasmid
 from vecattr.vectors import Vectors
 
@@ -35,6 +36,22 @@ class FeatureReader(Protocol):
     def feature_names(self) -> tuple[str, ...]:
         """The features that change a vector."""
         ...
+
+
+@runtime_checkable
+class NarrowEmbedder(Protocol):
+    """An embedder whose vectors lie in a space of fewer dimensions than they have numbers."""
+
+    @property
+    def axes(self) -> Axes | None:
+        """Orthonormal axes (r, d) of the space of plasmids without features; None where it is not
+        narrow."""
+        ...
+
+
+def axes_of(embedder: SequenceEmbedder) -> Axes | None:
+    """The axes along which an embedder's vectors are compared; None when it tells none."""
+    return embedder.axes if isinstance(embedder, NarrowEmbedder) else None
 
 
 def features_read(embedder: SequenceEmbedder) -> frozenset[str] | None:

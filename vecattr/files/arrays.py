@@ -62,7 +62,10 @@ class ArrayFile:
     (another format or version); reading raises DamagedError.
     """
 
-    def __init__(self, source: Location | bytes, *, format: str, version: int) -> None:
+    def __init__(
+        self, source: Location | bytes, *, format: str, version: int, oldest: int | None = None
+    ) -> None:
+        """`version` is the newest that is read, `oldest` the oldest (None: the same)."""
         if isinstance(source, bytes):
             self._sealed = SealedBytes(source, name="bytes in memory")
         else:
@@ -74,7 +77,7 @@ class ArrayFile:
         self._extents = self._directory.extents
         self._reads: dict[str, int] = {}
         self._checked: dict[str, NDArray[np.generic]] = {}
-        self._check_format(format, version)
+        self._check_format(format, version if oldest is None else oldest, version)
 
     def _read_directory(self) -> Directory:
         if not self._sealed.directory:  # the oldest format
@@ -89,9 +92,9 @@ class ArrayFile:
 
         return read_in_child(self._sealed)
 
-    def _check_format(self, format: str, version: int) -> None:
+    def _check_format(self, format: str, oldest: int, version: int) -> None:
         stored, stored_version = self.attributes.get("format"), self.attributes.get("version")
-        if (stored, stored_version) != (format, version):
+        if stored != format or stored_version not in range(oldest, version + 1):
             raise MismatchError(
                 f"format {stored!r} version {stored_version!r}, "
                 f"expected {format!r} version {version}",

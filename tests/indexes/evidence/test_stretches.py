@@ -24,7 +24,11 @@ from vecattr.indexes.storage.kmer_schema import (
 )
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.manifest import FileFacts, SegmentEntry
-from vecattr.indexes.storage.segment import SEGMENT_FORMAT, SEGMENT_VERSION, Segment
+from vecattr.indexes.storage.segment import (
+    SEGMENT_FORMAT,
+    VERSION_WITHOUT_COORDINATES,
+    Segment,
+)
 from vecattr.plasmid import POOLED, Plasmid, reverse_complement
 from vecattr.sequences.kmers import sampled_kmers
 
@@ -62,7 +66,7 @@ def made(seed: int) -> tuple[list[Plasmid], Plasmid]:
 
 def without_finer_sample(data: bytes) -> bytes:
     """A segment as it was written before there was a finer sample."""
-    file = ArrayFile(data, format=SEGMENT_FORMAT, version=SEGMENT_VERSION)
+    file = ArrayFile(data, format=SEGMENT_FORMAT, version=VERSION_WITHOUT_COORDINATES)
     arrays = {name: file.array(name) for name in file.names if not name.startswith("fine_kmers/")}
     attributes = {
         name: value for name, value in file.attributes.items() if not name.startswith("fine_kmer_")
