@@ -33,6 +33,7 @@ from vecattr.indexes.storage.manifest import Manifest
 from vecattr.indexes.storage.stored_plasmids import as_plasmid
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.evidence_ranker import EvidenceRanker, without_phenotypes
+from vecattr.ranking.lab_columns import LabColumns
 from vecattr.vectors import Column, Rows
 
 #: Of so many groups of each case, evenly spaced, so many plasmids are asked about together.
@@ -103,7 +104,7 @@ class Scoring:
         )
         return [self._scored(query, one) for query, one in zip(queries, columns, strict=True)]
 
-    def _scored(self, query: int, columns: dict[str, Column]) -> Scored:
+    def _scored(self, query: int, columns: LabColumns) -> Scored:
         plasmid, lab, row = self._stored[query]
         lab_code = self._lab_codes[lab]
         nearest_of_others = np.delete(columns["nearest"], lab_code)
@@ -119,7 +120,7 @@ class Scoring:
             (float(columns["nearest"].max(initial=-1)), float(nearest_of_others.max(initial=-1))),
         )
 
-    def _truth(self, query: int, columns: dict[str, Column]) -> tuple[int, int]:
+    def _truth(self, query: int, columns: LabColumns) -> tuple[int, int]:
         """The code of a plasmid's lab, -1 if nothing of it is left, and the plasmid's case."""
         lab_code = self._lab_codes[self._stored[query][1]]
         if columns["plasmids"][lab_code] == 0:
@@ -188,7 +189,7 @@ class Scoring:
     def _joint_row(
         self,
         members: Sequence[int],
-        columns: Sequence[dict[str, Column]],
+        columns: Sequence[LabColumns],
         cases: Sequence[CaseModel],
     ) -> JointRow:
         plasmids = [self._stored[query][0] for query in members]
@@ -202,7 +203,7 @@ class Scoring:
         )
 
     def _joint(
-        self, plasmids: Sequence[Plasmid], columns: Sequence[dict[str, Column]], cases: CaseModel
+        self, plasmids: Sequence[Plasmid], columns: Sequence[LabColumns], cases: CaseModel
     ) -> tuple[NDArray[np.float32], Column]:
         """Joint scores (l,) and facts (f,) of some plasmids from the ranker's inputs of each."""
         scores, _, facts = zip(*map(self._scorer.evidence_of, plasmids, columns), strict=True)

@@ -32,6 +32,7 @@ from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.plasmid import POOLED
 from vecattr.ranking.column_maxima import Maxima, column_maxima
 from vecattr.ranking.evidence_ranker import RELATIVE
+from vecattr.ranking.lab_columns import LabColumns
 from vecattr.vectors import Column
 
 Kept = TypeVar("Kept")
@@ -104,7 +105,7 @@ class OpenedShard:
         self._views = list(_views(index.segments, shard))
         self._segments = tuple(view.segment for view in self._views)
         self._sums: dict[str, list[QuerySums]] = {}
-        self._columns: dict[str, list[dict[str, Column]]] = {}
+        self._columns: dict[str, list[LabColumns]] = {}
 
     @property
     def facts(self) -> ShardFacts:
@@ -178,7 +179,7 @@ class OpenedShard:
             _keep(self._sums, batch.key, list(sums))
         return self._sums[batch.key]
 
-    def _columns_of(self, batch: QueryBatch, totals: Sequence[Totals]) -> list[dict[str, Column]]:
+    def _columns_of(self, batch: QueryBatch, totals: Sequence[Totals]) -> list[LabColumns]:
         if batch.key not in self._columns:
             pairs = zip(self._sums_of(batch), totals, strict=True)
             columns = [self._scorer.columns_from(sums, total) for sums, total in pairs]

@@ -9,6 +9,7 @@ change of these few.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -50,7 +51,7 @@ class Rescoring:
         """The counts of all old labs together, (f,)."""
         return self.feature_counts.total()
 
-    def labs_to_rescore(self, columns: dict[str, Column], logits: Column) -> tuple[Codes, Codes]:
+    def labs_to_rescore(self, columns: Mapping[str, Column], logits: Column) -> tuple[Codes, Codes]:
         """The old labs that are rescored, ascending, and those of them that represent the rest;
         from the columns and logits without new labs (l,)."""
         all_labs = np.arange(len(logits))

@@ -5,6 +5,7 @@ What does not depend on the supports is computed once for each query.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -60,7 +61,7 @@ class SimulatedQuery:
     bare: Vectors
     kmers: QueryKmers
     old_shared: SharedKmers
-    old_columns: dict[str, Column]
+    old_columns: Mapping[str, Column]
     old_logits: Column
     rescored: Codes
     representatives: Codes

@@ -160,20 +160,22 @@ def confidence_of(
     known (q) (None: that plays no part)."""
     if calibration is None or not calibration.weighs_outcomes:
         return _spread(calibration, scores, nearest, classes, featured, options)
-    named = named_columns(names)
     parts = []
     for features, rows in by_features(featured):
         fit = calibration.fits(features=features).outcome
         assert fit is not None
-        row_facts = None if facts is None else facts[rows]
-        if row_facts is None:
+        row_scores = scores if len(rows) == len(scores) else scores[rows]
+        if facts is not None:
+            row_facts = facts[rows]
+        else:
             assert nearest is not None, "a calibration weighs the nearest plasmid"
-            row_facts = OpenSetInputs.from_scores(scores[rows], nearest[rows], named=named).facts()
+            named = named_columns(names)
+            row_facts = OpenSetInputs.from_scores(row_scores, nearest[rows], named=named).facts()
         cases = fit.cases.log_likelihoods(row_facts)
         if reaches is not None:
             row_reaches = [reaches[row] for row in rows.tolist()]
-            cases[:, OUTSIDE] += outside_odds(fit, scores[rows], cases, row_reaches)
-        parts.append((rows, weighed(fit, scores[rows], cases, options)))
+            cases[:, OUTSIDE] += outside_odds(fit, row_scores, cases, row_reaches)
+        parts.append((rows, weighed(fit, row_scores, cases, options)))
     return _in_place(parts, scores.shape, options)
 
 
@@ -207,6 +209,8 @@ def _in_place(
 ) -> Confidence:
     """The confidences of some of the rows each, as one of scores of this shape (q, n)."""
     count = shape[0]
+    if len(parts) == 1:
+        return parts[0][1]
     whole = Confidence(
         np.zeros(count),
         np.zeros(count),

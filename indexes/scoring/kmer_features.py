@@ -241,10 +241,11 @@ def plasmid_columns(
     *,
     lab_count: int,
     total_labs: int,
+    place_of_lab: Codes | None = None,
 ) -> dict[str, Column]:
     """The largest overlaps of single plasmids of each lab with the query, (l,); of n rows, the lab
     (n,) and how much its k-mers count that are not common (n,). `total_labs` counts also labs that
-    have no column."""
+    have no column; `place_of_lab` says which column a lab has where not all have one."""
     rarities = _rarities(shared.lab_counts, total_labs=total_labs)
     total_rarity = shared.total(rarities)
     postings = shared.postings
@@ -258,9 +259,12 @@ def plasmid_columns(
 
     counts, weights = row_sums(amounts), row_sums(rarities[postings.kmers] * amounts)
     present = np.flatnonzero(counts)
-    present = present[_stable_order(lab_of_row[candidates[present]], lab_count=lab_count)]
+    labs = lab_of_row[candidates[present]]
+    labs = labs if place_of_lab is None else place_of_lab[labs]
+    order = _stable_order(labs, lab_count=lab_count)
+    present = present[order]
     rows, counts, weights = candidates[present], counts[present], weights[present]
-    by_lab = _Groups.from_labs(lab_of_row[rows], lab_count=lab_count)
+    by_lab = _Groups.from_labs(labs[order], lab_count=lab_count)
     unions = shared.rare_count + rare_sizes[rows] - counts
     overlap = by_lab.largest(weights / total_rarity, n=3)
     jaccard = by_lab.largest(counts / np.maximum(unions, 1), n=2)
@@ -274,16 +278,23 @@ def plasmid_columns(
     }
 
 
+def numbering(codes: Codes, *, count: int) -> tuple[Codes, Codes]:
+    """Those of so many codes that are among these (e,), ascending (m,), and the place there of each
+    of all (count,); of others whatever was in memory."""
+    occurs = np.zeros(count, dtype=bool)
+    occurs[codes] = True
+    occurring = np.flatnonzero(occurs)
+    places = np.empty(count, dtype=np.int64)
+    places[occurring] = np.arange(len(occurring))
+    return occurring, places
+
+
 def _numbered(rows: Rows, *, count: int) -> tuple[Rows, Rows]:
     """Those of so many rows that occur among these (e,), ascending (c,), and the place there of
     each of these; where there are few, all of them, which takes less time."""
     if count <= len(rows):
         return np.arange(count), rows
-    occurs = np.zeros(count, dtype=bool)
-    occurs[rows] = True
-    occurring = np.flatnonzero(occurs)
-    places = np.empty(count, dtype=np.int64)  # only those of rows that occur are filled
-    places[occurring] = np.arange(len(occurring))
+    occurring, places = numbering(rows, count=count)
     return occurring, places[rows]
 
 

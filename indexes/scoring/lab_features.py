@@ -24,6 +24,7 @@ from vecattr.indexes.scoring.kmer_features import (
     KmerCounts,
     SharedKmers,
     lab_columns,
+    numbering,
     pairs_by_publication,
     plasmid_columns,
     run_columns,
@@ -32,6 +33,7 @@ from vecattr.indexes.storage.kmer_schema import FINE_SCALED, FINENESS, FIRST_FIN
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.segment_kmers import NO_PLACE, KmerTable, SegmentKmers
 from vecattr.plasmid import Plasmid
+from vecattr.ranking.lab_columns import LabColumns
 from vecattr.sequences.kmers import Hashes, sampled_kmers
 from vecattr.sequences.postings import Postings
 from vecattr.vectors import Codes, Column, Rows
@@ -88,6 +90,14 @@ class _Part(NamedTuple):
     table: KmerTable
     kmers: slice
     places: NDArray[np.int64]
+
+
+class _LabSizes(NamedTuple):
+    """From how many publications the plasmids of each lab come (l,), and the columns that only
+    sizes of labs make, by name (l,)."""
+
+    publications: NDArray[np.int64]
+    columns: dict[str, Column]
 
 
 class LabFeatures:
@@ -162,31 +172,53 @@ class LabFeatures:
         *,
         left_out: Rows = NO_ROWS,
         total_labs: int | None = None,
-    ) -> dict[str, Column]:
+    ) -> LabColumns:
         """Every feature of each lab that shared k-mers and classes give, by name, (l,) each;
         `lab_cosines` (c,) are those of the query with the classes, `total_labs` counts also labs
         that are not in the catalogue."""
         catalogue = self.catalogue
+        labs = len(catalogue.lab_names)
+        total_labs = labs if total_labs is None else total_labs
+        sizes = self._sizes(left_out) if len(left_out) else self._all_sizes
+        few, place_of_lab = numbering(shared.pair_labs, count=labs)
+        placed = replace(shared, pair_labs=place_of_lab[shared.pair_labs])
+        of_few = {
+            **lab_columns(placed, sizes.publications[few], total_labs=total_labs),
+            **run_columns(placed, kmers.order, lab_count=len(few), circular=kmers.circular),
+            **plasmid_columns(
+                placed,
+                catalogue.labs,
+                self.rare_sizes,
+                lab_count=len(few),
+                total_labs=total_labs,
+                place_of_lab=place_of_lab,
+            ),
+        }
+        of_query = {"kmers": np.log1p(kmers.count), "known": shared.known, "told": shared.few}
+        full = {
+            "cosine": lab_cosines[catalogue.class_of_lab],
+            **sizes.columns,
+            **{name: np.broadcast_to(np.float64(fact), labs) for name, fact in of_query.items()},
+        }
+        return LabColumns(full, of_few, few)
+
+    @cached_property
+    def _all_sizes(self) -> _LabSizes:
+        return self._sizes(NO_ROWS)
+
+    def _sizes(self, left_out: Rows) -> _LabSizes:
+        """Of each lab without rows that are left out."""
+        catalogue = self.catalogue
         plasmids, publications = catalogue.plasmids, catalogue.publications
         if len(left_out):
             plasmids, publications = catalogue.counts_without(left_out)
-        labs = len(catalogue.lab_names)
-        total_labs = labs if total_labs is None else total_labs
         are_rare = catalogue.are_pooled | catalogue.are_rare(plasmids)
-        return {
-            **lab_columns(shared, publications, total_labs=total_labs),
-            **run_columns(shared, kmers.order, lab_count=labs, circular=kmers.circular),
-            **plasmid_columns(
-                shared, catalogue.labs, self.rare_sizes, lab_count=labs, total_labs=total_labs
-            ),
-            "cosine": lab_cosines[catalogue.class_of_lab],
+        columns = {
             "plasmids": np.log1p(plasmids),
             "publications": np.log1p(publications),
-            "kmers": np.full(labs, np.log1p(kmers.count)),
-            "known": np.full(labs, shared.known),
-            "told": np.full(labs, shared.few),
             "pooled": are_rare.astype(np.float64),
         }
+        return _LabSizes(publications, columns)
 
     def shared(self, distinct: Hashes, *, left_out: Rows = NO_ROWS) -> SharedKmers:
         """The k-mers, of these ascending ones (m,), that the query shares with the catalogue."""

@@ -4,7 +4,7 @@ exact k-mers, shapes and phenotype features of stored plasmids."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,14 @@ from vecattr.mosaic import Reach
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.column_maxima import Maxima as ColumnMaxima
 from vecattr.ranking.column_maxima import column_maxima
-from vecattr.ranking.evidence_ranker import RELATIVE, EvidenceRanker, class_scores, pooled_scores
+from vecattr.ranking.evidence_ranker import (
+    RELATIVE,
+    EvidenceRanker,
+    log_scores,
+    pooled_scores,
+    softmax,
+)
+from vecattr.ranking.lab_columns import LabColumns
 from vecattr.ranking.newcomers import newcomer_gains
 from vecattr.vectors import Column, Cosines, Mask, Rows, Scores, Vectors
 
@@ -175,20 +182,22 @@ class LabScorer:
             )
             yield QuerySums(kmers, shared, counts, similar, features, query_cosines, rows)
 
-    def columns_from(self, sums: QuerySums, totals: Totals) -> dict[str, Column]:
+    def columns_from(self, sums: QuerySums, totals: Totals) -> LabColumns:
         """Every input of the ranker for each lab (l,), by name, from its sums and the totals of all
         labs of the index; with PHENOTYPES when the query has any of the stored features."""
         labs, shared = totals.labs, sums.shared
         if self.counted is not None:
             shared = shared.among(totals.kmers, total_labs=labs)
-        return {
-            **self.lab_features.columns(
-                shared, sums.kmers, sums.cosines, left_out=sums.left_out, total_labs=labs
-            ),
+        columns = self.lab_features.columns(
+            shared, sums.kmers, sums.cosines, left_out=sums.left_out, total_labs=labs
+        )
+        full = {
+            **columns.full,
             **sums.similar.vector_columns(),
             **sums.similar.shapes.odds(totals.shapes),
             **(sums.features.columns(totals.features) if sums.features and totals.features else {}),
         }
+        return replace(columns, full=full)
 
     def columns_of(
         self,
@@ -196,14 +205,14 @@ class LabScorer:
         vectors: Vectors,
         cosines: Iterable[Column],
         left_out: Sequence[Rows],
-    ) -> Iterator[dict[str, Column]]:
+    ) -> Iterator[LabColumns]:
         """The same of each query, of an index whose labs are all here."""
         for sums in self.sums_of(plasmids, vectors, cosines, left_out):
             yield self.columns_from(sums, sums.totals)
 
     def columns(
         self, plasmid: Plasmid, vector: Vectors, cosines: Column, left_out: Rows = NO_ROWS
-    ) -> dict[str, Column]:
+    ) -> LabColumns:
         """The same of one query."""
         [columns] = self.columns_of([plasmid], vector[None, :], cosines[None, :], [left_out])
         return columns
@@ -234,9 +243,7 @@ class LabScorer:
             return np.zeros(len(names), dtype=bool)
         return ~np.array([*map(known.__contains__, names)], dtype=bool)
 
-    def evidence_of(
-        self, plasmid: Plasmid, columns: dict[str, Column]
-    ) -> tuple[Column, Column, Column]:
+    def evidence_of(self, plasmid: Plasmid, columns: LabColumns) -> tuple[Column, Column, Column]:
         """Scores of labs (l,), the cosines of their nearest plasmids (l,), and facts (f,), of one
         query from its columns."""
         maxima = column_maxima(columns, RELATIVE)
@@ -261,7 +268,7 @@ class LabScorer:
 
 def lab_scores(logits: Column) -> Column:
     """Scores of labs, each a class of its own (l,)."""
-    return class_scores(logits, np.arange(len(logits)), classes=len(logits))
+    return log_scores(softmax(logits))
 
 
 def reach_of(plasmid: Plasmid, columns: Mapping[str, Column]) -> Reach:

@@ -21,11 +21,11 @@ def outside_odds(
 ) -> NDArray[np.float64]:
     """What little knowledge of queries says for an outside lab, as logarithms of odds, (q,); all
     cases count alike here, so that it does not depend on what is expected."""
-    if not any(reach.is_unknown for reach in reaches):
-        return np.zeros(len(reaches))
-    probabilities, outside = fit.weighed(scores, cases, Expectation())
-    firsts = probabilities.max(axis=1) / np.maximum(1 - outside, np.finfo(float).tiny)
-    odds = [
-        reach.outside_odds(first) for reach, first in zip(reaches, firsts.tolist(), strict=True)
+    odds = np.zeros(len(reaches))
+    rows = [row for row, reach in enumerate(reaches) if reach.is_unknown]
+    probabilities, outside = fit.weighed(scores[rows], cases[rows], Expectation())
+    firsts = probabilities.max(axis=1, initial=0) / np.maximum(1 - outside, np.finfo(float).tiny)
+    odds[rows] = [
+        reaches[row].outside_odds(first) for row, first in zip(rows, firsts.tolist(), strict=True)
     ]
-    return np.array(odds)
+    return odds

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from vecattr.ranking.lab_columns import LabColumns
 from vecattr.vectors import Column, Mask
 
 #: Shares of the first lab, of which the logarithm is a fact, or the logarithm of what is left.
@@ -36,12 +37,12 @@ GIVEN_AWAY = np.array([FACTS.index(name) for name in ("level", "votes")])
 OF_FIRST = ("plasmids", "publications", "recurrent", "known", *_FIRST_SHARES, *_FIRST_REMAINDERS)
 
 
-def first_lab(columns: Mapping[str, Column], logits: Column) -> dict[str, float]:
+def first_lab(columns: LabColumns, logits: Column) -> dict[str, float]:
     """The columns OF_FIRST of the lab with the largest logit; nothing without any lab."""
     if not len(logits):
         return {}
     first = int(np.argmax(logits))
-    return {name: float(columns[name][first]) for name in OF_FIRST}
+    return {name: columns.value(name, first) for name in OF_FIRST}
 
 
 def query_facts(

@@ -17,7 +17,13 @@ from vecattr.attribution import Neighbor
 from vecattr.errors import ArtifactError
 from vecattr.files.atomic import read_file, sha256_bytes
 from vecattr.files.folder import Entry
-from vecattr.indexes.search.vector_search import VectorSearch, build_faiss_index
+from vecattr.indexes.search.vector_search import (
+    Scored,
+    VectorSearch,
+    build_faiss_index,
+    nth_largest,
+    score_error,
+)
 from vecattr.indexes.storage.index_folder import cells_path, faiss_path
 from vecattr.indexes.storage.live_segment import LiveSegment, living_places
 from vecattr.vectors import Cosines, Mask, Rows, Vectors
@@ -57,13 +63,13 @@ class NearestPlasmids:
 
     def search(self, vectors: NDArray[np.floating], *, n: int) -> list[tuple[Neighbor, ...]]:
         """The n nearest plasmids of each row (q, d), best first, ties by id."""
-        results: list[list[tuple[Rows, Cosines]]] = []
-        lowest = np.full(len(vectors), -np.inf)  # of each query the n-th largest cosine so far
-        for search in self._searches:
-            results.append(search.search(vectors, k=n, least=lowest))
-            for query, (_, cosines) in enumerate(results[-1]):
-                if len(cosines):
-                    lowest[query] = _nth([of_segment[query][1] for of_segment in results], n)
+        scored = [search.first_scored(vectors, k=n) for search in self._searches]
+        least = _nth_of_each(scored, n) - score_error(vectors.shape[1])
+        results = [
+            search.search(vectors, k=n, least=least, scored=of_segment)
+            for search, of_segment in zip(self._searches, scored, strict=True)
+        ]
+        lowest = _nth_of_each(results, n)
         if len(self._places) > _MOST_PLACES:
             self._places.clear()
         neighbors: list[list[Neighbor]] = [[] for _ in vectors]
@@ -120,10 +126,14 @@ def best_cosines(neighbors: Sequence[Sequence[Neighbor]]) -> NDArray[np.float64]
     return np.array([nearest[0].cosine if nearest else -1.0 for nearest in neighbors])
 
 
-def _nth(cosines: Sequence[Cosines], n: int) -> float:
-    """The n-th largest of the cosines of one query in several segments; -1 of fewer."""
-    joined = np.concatenate([_NO_COSINES, *cosines])
-    return float(np.partition(joined, -n)[-n]) if len(joined) > n else -np.inf
+def _nth_of_each(of_segments: Sequence[Sequence[Scored]], n: int) -> Cosines:
+    """Of each query the n-th largest of its rows' scores in all segments, but for infinite ones,
+    (q,); minus infinity of fewer."""
+    scores = [
+        np.concatenate([_NO_COSINES, *(values for _, values in of_query)])
+        for of_query in zip(*of_segments, strict=True)
+    ]
+    return np.array([nth_largest(values[np.isfinite(values)], n) for values in scores])
 
 
 def _neighbors(

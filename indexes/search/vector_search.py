@@ -23,6 +23,9 @@ from vecattr.encoders.axes import COORDINATE_ERROR
 from vecattr.errors import InputError, MismatchError
 from vecattr.vectors import Cosines, Mask, Rows, Vectors
 
+#: Rows and a score of each.
+Scored = tuple[Rows, NDArray[np.floating]]
+
 #: Candidates beyond the k asked for.
 EXTRA_CANDIDATES = 32
 #: From this many queries on FAISS finds the candidates, and should use BLAS (its own default is ten
@@ -108,6 +111,11 @@ def unit_cosines(rows: NDArray[np.float64], query: NDArray[np.float64]) -> Cosin
     return np.clip(products, -1.0, 1.0)
 
 
+def nth_largest(values: NDArray[np.floating], n: int) -> float:
+    """The n-th largest of some values; minus infinity where there are fewer."""
+    return float(np.partition(values, -n)[-n]) if len(values) >= n else -np.inf
+
+
 def score_error(width: int) -> float:
     """How far a float32 score of unit vectors of so many numbers may be from their cosine: one
     rounding for each number in whatever order they are summed, and those of both vectors and of
@@ -166,10 +174,16 @@ class VectorSearch:
         return int(np.count_nonzero(self.alive))
 
     def search(
-        self, queries: NDArray[np.floating], *, k: int, least: Cosines | None = None
+        self,
+        queries: NDArray[np.floating],
+        *,
+        k: int,
+        least: Cosines | None = None,
+        scored: list[Scored] | None = None,
     ) -> list[tuple[Rows, Cosines]]:
         """The k nearest living rows of each query (q, d), best first, ties by name; fewer when
-        there are fewer. Rows whose cosine is below `least` (q,) may be left out."""
+        there are fewer. Rows whose cosine is below `least` (q,) may be left out; `scored` is what
+        `first_scored` gave."""
         unit_queries = checked_queries(queries, width=self.width)
         k = min(k, self._living_count)
         least = np.full(len(unit_queries), -np.inf) if least is None else least
@@ -177,7 +191,20 @@ class VectorSearch:
             return [(_NO_ROWS, _NO_COSINES)] * len(unit_queries)
         if self.candidates is not None:
             return [self._approximate(query, k, self.candidates) for query in unit_queries]
-        return self._exact(unit_queries, k, least)
+        scored = self.first_scored(unit_queries, k=k) if scored is None else scored
+        return self._exact(unit_queries, k, least, scored)
+
+    def first_scored(self, queries: NDArray[np.floating], *, k: int) -> list[Scored]:
+        """The first candidates for the k nearest rows of each query (q, d), with float32 scores,
+        which are within `score_error` of cosines, or infinite where all rows are candidates."""
+        unit_queries = checked_queries(queries, width=self.width)
+        if self.candidates is not None:
+            return [(_NO_ROWS, _NO_COSINES)] * len(unit_queries)
+        return self._exact_candidates(unit_queries, self._first_count(k))
+
+    def _first_count(self, k: int) -> int:
+        count = min(k, self._living_count) + EXTRA_CANDIDATES
+        return self._living_count if 2 * count >= self._living_count else count
 
     def _approximate(
         self, query: NDArray[np.float64], k: int, candidates: Callable[[Vectors, int, Mask], Rows]
@@ -187,19 +214,18 @@ class VectorSearch:
         return ranked_rows[:k], row_cosines[:k]
 
     def _exact(
-        self, unit_queries: NDArray[np.float64], k: int, least: Cosines
+        self, unit_queries: NDArray[np.float64], k: int, least: Cosines, scored: list[Scored]
     ) -> list[tuple[Rows, Cosines]]:
         """Candidates are enough when the k-th cosine, or the least that is asked for, is above the
         lowest of their float32 scores, beyond rounding; else eight times as many are looked at."""
         nearest: list[tuple[Rows, Cosines]] = [(_NO_ROWS, _NO_COSINES)] * len(unit_queries)
         pending = list(range(len(unit_queries)))
-        count, living, error = k + EXTRA_CANDIDATES, self._living_count, score_error(self.width)
+        count, living, error = self._first_count(k), self._living_count, score_error(self.width)
         while pending:
-            count = living if 2 * count >= living else count
-            candidates = self._exact_candidates(unit_queries[pending], count)
             unresolved = []
-            for query, (rows, scores) in zip(pending, candidates, strict=True):
-                near = rows[scores >= least[query] - error]
+            for query, (rows, scores) in zip(pending, scored, strict=True):
+                least_score = max(least[query], nth_largest(scores, k) - error) - error
+                near = rows[scores >= least_score]
                 ranked_rows, row_cosines = self._rank(near, unit_queries[query])
                 kth = row_cosines[k - 1] if len(near) >= k else -np.inf
                 if count == living or max(kth, least[query]) > scores.min() + error:
@@ -207,11 +233,12 @@ class VectorSearch:
                 else:
                     unresolved.append(query)
             pending, count = unresolved, count * 8
+            if pending:
+                count = living if 2 * count >= living else count
+                scored = self._exact_candidates(unit_queries[pending], count)
         return nearest
 
-    def _exact_candidates(
-        self, unit_queries: NDArray[np.float64], count: int
-    ) -> list[tuple[Rows, NDArray[np.floating]]]:
+    def _exact_candidates(self, unit_queries: NDArray[np.float64], count: int) -> list[Scored]:
         """Of each query its best `count` rows by float32 score, and these scores; of all living
         rows infinite ones."""
         if count == self._living_count:
@@ -233,7 +260,7 @@ class VectorSearch:
             (row[are], score[are]) for row, score, are in zip(rows, scores, are_rows, strict=True)
         ]
 
-    def _best(self, query: Vectors, count: int) -> tuple[Rows, NDArray[np.floating]]:
+    def _best(self, query: Vectors, count: int) -> Scored:
         """The same of one query (r,), by a plain product."""
         scores = self.all_compared() @ query  # (n, r) @ (r,) -> (n,)
         if self._living_count < len(scores):
@@ -243,6 +270,8 @@ class VectorSearch:
 
     def _rank(self, rows: Rows, query: NDArray[np.float64]) -> tuple[Rows, Cosines]:
         """Rows by falling cosine; names are read only where cosines tie."""
+        if not len(rows):
+            return _NO_ROWS, _NO_COSINES
         row_cosines = cosines(self.fetch(rows), query)
         order = np.argsort(-row_cosines, kind="stable")
         rows, row_cosines = rows[order], row_cosines[order]

@@ -114,8 +114,14 @@ class OutcomeFit:
     ) -> tuple[Probabilities, Column]:
         """As `probabilities`, from the likelihoods of the cases, as logarithms (q, 3)."""
         cases = case_probabilities(log_likelihoods, expectation)
-        labs = cases[:, :1] * self.known.probabilities(scores)
-        labs += cases[:, 1:2] * self.new.probabilities(scores)
+        labs: Probabilities = np.empty(scores.shape)
+        of_new = np.empty(scores.shape[1])
+        for row, (known, new, _), probabilities in zip(scores, cases, labs, strict=True):
+            self.known.shares(row, out=probabilities)
+            self.new.shares(row, out=of_new)
+            probabilities *= known
+            of_new *= new
+            probabilities += of_new
         return labs, cases[:, OUTSIDE]
 
     def threshold(self, false_alarm: float | None, expectation: Expectation) -> float:

@@ -29,11 +29,18 @@ class Temperature:
     def probabilities(self, scores: Scores) -> Probabilities:
         """Rows that sum to 1, in the order of the scores, (q, n) -> (q, n); a score of -1 is that
         of the farthest lab and of one that is ruled out."""
-        best = scores.max(axis=1)  # (q,)
-        sharpness = np.exp(self.level + self.slope * best)  # the inverse temperature
-        weights = np.exp(sharpness[:, None] * (scores - best[:, None]))
-        shares: Probabilities = weights / weights.sum(axis=1, keepdims=True)
+        shares: Probabilities = np.empty(scores.shape)
+        for row, row_shares in zip(scores, shares, strict=True):  # which a core's cache holds
+            self.shares(row, out=row_shares)
         return shares
+
+    def shares(self, scores: Column, *, out: Column) -> None:
+        """The same of one query, (n,), written to `out` (n,)."""
+        best = scores.max()
+        np.subtract(scores, best, out=out)
+        out *= np.exp(self.level + self.slope * best)  # the inverse temperature
+        np.exp(out, out=out)
+        out /= out.sum()
 
 
 def fit_temperature(scores: Scores, columns: Codes) -> Temperature:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from vecattr.ranking.lab_columns import LabColumns
 from vecattr.vectors import Column
 
 #: By name; -inf where there is no lab.
@@ -18,6 +19,8 @@ Maxima = Mapping[str, float]
 
 def column_maxima(columns: Mapping[str, Column], names: Iterable[str]) -> Maxima:
     """Of the columns (l,) of these names that are there."""
+    if isinstance(columns, LabColumns):
+        return {name: columns.largest(name) for name in names if name in {*columns}}
     return {name: float(columns[name].max(initial=-np.inf)) for name in names if name in columns}
 
 

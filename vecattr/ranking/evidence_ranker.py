@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +23,7 @@ from vecattr.files.json_files import read_sidecar
 from vecattr.products import exact_products
 from vecattr.ranking.column_maxima import Maxima, column_maxima
 from vecattr.ranking.hidden_layer import HiddenLayer, LabInputs
+from vecattr.ranking.lab_columns import LabColumns
 from vecattr.vectors import Codes, Column, Scores
 
 VERSION = 4
@@ -32,6 +33,8 @@ SHARES = ("sum", "sole_squares", "rarity", "overlap", "overlap2", "overlap3", "s
           "jaccard2")  # fmt: skip
 #: Amounts without an upper limit, taken relative to the best lab's.
 AMOUNTS = ("sole", "few", "usage", "recurrent", "runs", "run_weight", "longest_run", "run_roots")
+#: Made from shared k-mers: 0 of a lab that shares none.
+OF_SHARED = SHARES + AMOUNTS
 #: Cosines, taken as differences from the best lab's.
 COSINES = ("cosine", "nearest", "votes20", "votes40")
 #: Columns of which every lab also sees the largest value.
@@ -44,9 +47,9 @@ FACTS = ("plasmids", "publications", "kmers", "known", "pooled")
 #: features of the query are known.
 PHENOTYPES = ("phenotypes", "same_features", "near_features", "features")
 
-COLUMN_NAMES = SHARES + AMOUNTS + COSINES + LOG_ODDS + FACTS
+COLUMN_NAMES = OF_SHARED + COSINES + LOG_ODDS + FACTS
 #: Columns whose largest value over all labs inputs of every lab depend on.
-RELATIVE = SHARES + AMOUNTS + COSINES + PHENOTYPES[:1]
+RELATIVE = OF_SHARED + COSINES + PHENOTYPES[:1]
 
 #: The range of log-probabilities that scores tell apart; all lower ones count as the lowest.
 LOG_RANGE = 20.0
@@ -70,9 +73,10 @@ def input_count(*, phenotypes: bool) -> int:
     return len(input_columns(phenotypes=phenotypes))
 
 
-def without_phenotypes(columns: Mapping[str, Column]) -> dict[str, Column]:
+def without_phenotypes(columns: LabColumns) -> LabColumns:
     """The columns that a query without features has."""
-    return {name: column for name, column in columns.items() if name not in PHENOTYPES}
+    full = {name: column for name, column in columns.full.items() if name not in PHENOTYPES}
+    return replace(columns, full=full)
 
 
 def network_inputs(columns: Mapping[str, Column], *, phenotypes: bool) -> NDArray[np.float32]:
@@ -152,13 +156,9 @@ class Network:
         """Nearly the same of the `network_inputs` of these columns, the same whatever is computed
         beside it, as `HiddenLayer.logits`; inputs from k-mers are made of labs that share any."""
         plain = _plain_columns(columns, phenotypes=phenotypes)
-        shares_any = np.zeros(len(plain[0]), dtype=bool)
-        for name in SHARES + AMOUNTS:
-            shares_any |= columns[name] != 0
-        with_kmers = np.flatnonzero(shares_any)
-        shared = {name: columns[name][with_kmers] for name in SHARES + AMOUNTS}
-        kmer_inputs = np.array(_kmer_inputs(shared, maxima)) - self._without_kmers[:, None]
-        inputs = LabInputs.from_rows(plain, kmer_inputs, with_kmers)
+        shared = LabColumns.from_columns(columns, OF_SHARED)
+        kmer_inputs = np.array(_kmer_inputs(shared.of_few, maxima)) - self._without_kmers[:, None]
+        inputs = LabInputs.from_rows(plain, kmer_inputs, shared.labs)
         same_for_all = [max(maxima[name], -1.0) for name in COSINES]
         same_for_all += [max(maxima[name], 0.0) for name in MAXIMA]
         if phenotypes:
@@ -171,10 +171,8 @@ class Network:
     @cached_property
     def _without_kmers(self) -> Column:
         """The inputs from k-mers of a lab that shares none, (c,)."""
-        names = SHARES + AMOUNTS
-        return np.concatenate(
-            _kmer_inputs(dict.fromkeys(names, np.zeros(1)), dict.fromkeys(names, 0.0))
-        )
+        nothing = dict.fromkeys(OF_SHARED, np.zeros(1))
+        return np.concatenate(_kmer_inputs(nothing, dict.fromkeys(OF_SHARED, 0.0)))
 
     @cached_property
     def _weights(self) -> NDArray[np.float64]:
@@ -293,10 +291,18 @@ def class_scores(logits: Column, class_of_lab: Codes, *, classes: int) -> Column
     """Scores of classes (c,) from -1 to 0, from logits of their labs (l,), -inf where a lab is
     ruled out: the logarithm of the softmax in units of LOG_RANGE, the softmax summed over the labs
     of a class since the class is right when any of them is."""
+    shares = np.bincount(class_of_lab, softmax(logits), minlength=classes)
+    return log_scores(shares.astype(np.float64))
+
+
+def softmax(logits: Column) -> Column:
+    """Shares (l,) that sum to 1, or zeros where all logits (l,) are -inf."""
     best = logits.max(initial=-np.inf)
-    weights = np.exp(logits - best) if best > -np.inf else np.zeros(len(logits))
-    total = np.bincount(class_of_lab, weights, minlength=classes)
-    return _log_scores(total / max(float(total.sum()), np.finfo(np.float64).tiny))
+    if best == -np.inf:
+        return np.zeros(len(logits))
+    weights: Column = np.exp(logits - best)
+    weights /= weights.sum()
+    return weights
 
 
 def pooled_scores(lab_scores: Scores, class_of_lab: Codes, *, classes: int) -> Scores:
@@ -304,17 +310,17 @@ def pooled_scores(lab_scores: Scores, class_of_lab: Codes, *, classes: int) -> S
     shares = np.where(lab_scores > -1, np.exp(LOG_RANGE * lab_scores), 0.0)
     pooled = np.zeros((len(shares), classes))
     np.add.at(pooled.T, class_of_lab, shares.T)
-    return _log_scores(pooled)
+    return log_scores(pooled)
 
 
 def renormalised_scores(scores: Scores) -> Scores:
     """Scores of `class_scores` (q, c), some of them set to -1 since: the others raised until they
     are those of a softmax again."""
     shares = np.where(scores > -1, np.exp(LOG_RANGE * scores), 0.0)
-    return _log_scores(shares / np.maximum(shares.sum(axis=1, keepdims=True), np.exp(-LOG_RANGE)))
+    return log_scores(shares / np.maximum(shares.sum(axis=1, keepdims=True), np.exp(-LOG_RANGE)))
 
 
-def _log_scores(shares: Scores) -> Scores:
+def log_scores(shares: Scores) -> Scores:
     """Logarithms of shares, in units of LOG_RANGE, at least -1."""
     scores: Scores = np.log(np.maximum(shares, np.exp(-LOG_RANGE))) / LOG_RANGE
     return scores
