@@ -71,22 +71,26 @@ def _precise_products(
     return first @ second.T + rest
 
 
+def rounded_unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows (n, d) of at most 1 in length with 22 binary digits of each number, as `exact_cosines`
+    takes them, a copy: half the time of keeping DIGITS."""
+    rounded: NDArray[np.float32] = rows + _UNIT_SHIFT
+    rounded -= _UNIT_SHIFT
+    return rounded
+
+
 def exact_cosines(
     queries: NDArray[np.floating], stored: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """The inner products of stored unit rows (n, d) with queries (q, d), (n, q): each from its two
-    rows alone, whatever is multiplied at once. Numbers of stored rows keep 22 binary digits, which
-    takes half the time of keeping DIGITS."""
+    """The inner products of `rounded_unit_rows` (n, d) with unit queries (q, d), (n, q): each from
+    its two rows alone, whatever is multiplied at once."""
     factors = on_grid(queries).T
     products = np.empty((len(stored), len(queries)))
-    narrow = np.empty((min(_ROWS_AT_ONCE, len(stored)), stored.shape[1]), dtype=np.float32)
-    wide = np.empty_like(narrow, dtype=np.float64)
+    wide = np.empty((min(_ROWS_AT_ONCE, len(stored)), stored.shape[1]))
     for start in range(0, len(stored), _ROWS_AT_ONCE):
         block = stored[start : start + _ROWS_AT_ONCE]  # (b, d)
-        rounded, rows = narrow[: len(block)], wide[: len(block)]
-        np.add(block, _UNIT_SHIFT, out=rounded)
-        np.subtract(rounded, _UNIT_SHIFT, out=rounded)
-        rows[...] = rounded
+        rows = wide[: len(block)]
+        rows[...] = block
         np.matmul(rows, factors, out=products[start : start + len(block)])  # (b, d) @ (d, q)
     return products
 

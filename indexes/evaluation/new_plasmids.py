@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.indexes.scoring.lab_features import QueryKmers
-from vecattr.indexes.scoring.lab_similarities import SHARPNESSES, log_votes
+from vecattr.indexes.scoring.lab_similarities import log_votes
 from vecattr.indexes.scoring.phenotype_odds import FeatureCounts, FeatureMatches
 from vecattr.indexes.scoring.shape_odds import PlasmidShapes, ShapeMatches
+from vecattr.indexes.search.kernels import SHARPNESSES
 from vecattr.indexes.storage.kmer_schema import SCALED
 from vecattr.indexes.storage.lab_parts import mean_part
 from vecattr.indexes.storage.segment import MISSING_FEATURE

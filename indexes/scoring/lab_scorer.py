@@ -138,19 +138,18 @@ class LabScorer:
         inputs over all queries, too."""
         left_out = [self.rows_of(ids) for ids in vectors.left_out] or [NO_ROWS] * len(vectors)
         columns = self.columns_of(vectors.plasmids, vectors.bare, cosines, left_out)
-        rows, reaches, maxima = [], [], Maxima({})
-        for plasmid, query_columns in zip(vectors.plasmids, columns, strict=True):
-            rows.append(self.evidence_of(plasmid, query_columns))
+        shape = len(vectors), len(self.catalogue.lab_names)
+        scores, nearest = np.empty(shape), np.empty(shape)
+        facts = np.empty((len(vectors), len(FACTS)))
+        reaches, maxima = [], Maxima({})
+        for query, (plasmid, query_columns) in enumerate(
+            zip(vectors.plasmids, columns, strict=True)
+        ):
+            scores[query], nearest[query], facts[query] = self.evidence_of(plasmid, query_columns)
             reaches.append(reach_of(plasmid, query_columns))
             if joint:
                 maxima = maxima.joined(Maxima(query_columns))
-        if not rows:
-            none = np.zeros((0, len(self.catalogue.lab_names)))
-            return LabEvidence(none, none, np.zeros((0, len(FACTS))), maxima, ())
-        scores, nearest, facts = zip(*rows, strict=True)
-        return LabEvidence(
-            np.stack(scores), np.stack(nearest), np.stack(facts), maxima, tuple(reaches)
-        )
+        return LabEvidence(scores, nearest, facts, maxima, tuple(reaches))
 
     def scores_of(self, maxima: Maxima) -> Column:
         """Scores of labs (l,) by the largest inputs of several queries, as if one query had

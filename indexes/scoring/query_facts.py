@@ -65,7 +65,7 @@ def query_facts(
     weights = np.exp(logits - best)
     shares = weights / weights.sum()
     first = int(np.argmax(shares))
-    second = float(np.partition(shares, -2)[-2]) if len(shares) > 1 else 0.0
+    second = float(max(shares[:first].max(initial=0.0), shares[first + 1 :].max(initial=0.0)))
     logarithms = np.log(np.maximum(shares, _SMALLEST))
     facts = [
         float(logarithms[first]),

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from vecattr.indexes.scoring.catalogue import NO_LAB, NO_ROWS, Catalogue
 from vecattr.indexes.scoring.log_odds import LabSums, log_odds
+from vecattr.indexes.search.kernels import COMPOSITION_WIDTH, LENGTH_WIDTH
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.plasmid import Plasmid
 from vecattr.products import on_grid
@@ -26,9 +27,6 @@ from vecattr.vectors import Codes, Column, Mask, Rows
 
 #: The pseudocount of each lab's share of each topology.
 _TOPOLOGY_PSEUDOCOUNT = 1.0
-LENGTH_WIDTH = 0.1  # of the kernel, in ln(bases): lengths that differ by a tenth are similar
-#: Of the kernel, as a squared distance: one plasmid in twenty is so near to another.
-COMPOSITION_WIDTH = 0.0025
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from vecattr.errors import DamagedError, MismatchError
 from vecattr.files.arrays import ArrayFile, write_arrays
 from vecattr.files.folder import Location
 from vecattr.indexes.search.vector_search import cell_centres
-from vecattr.products import exact_cosines
+from vecattr.products import exact_cosines, rounded_unit_rows
 from vecattr.vectors import Codes, Mask, Rows, Vectors
 
 #: From so many rows of a segment on, cells make search faster.
@@ -99,7 +99,7 @@ class Cells:
     ) -> Rows:
         """About the `count` living rows nearest to a query (d,), from the `probes` cells nearest to
         it; from more cells when these hold too few rows."""
-        nearness = exact_cosines(query[None, :], self._centres)[:, 0]  # (c,)
+        nearness = exact_cosines(query[None, :], rounded_unit_rows(self._centres))[:, 0]  # (c,)
         order = np.argsort(-nearness, kind="stable")
         probed = self.probes if probes is None else probes
         rows, scores = self._read_cells(order[:probed], query, alive)

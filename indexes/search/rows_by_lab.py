@@ -22,9 +22,9 @@ _SPREAD = 1.25
 
 @dataclass(frozen=True)
 class LabBlock:
-    """Some labs with nearly as many rows each: which of the occurring `labs` (m,), by falling
-    number of rows; their `rows`, the first of each lab, then the second of each that has one, and
-    so on (b,); and how many labs have a first one, a second one ... (c,)."""
+    """Some `labs` with nearly as many rows each (m,), by falling number of rows; their `rows`, the
+    first of each lab, then the second of each that has one, and so on (b,); and how many labs have
+    a first one, a second one ... (c,)."""
 
     labs: Codes
     rows: Rows
@@ -46,11 +46,13 @@ class LabBlock:
 @dataclass(frozen=True)
 class RowsByLab:
     """The rows of a segment that count, by lab (n,); the labs that occur (m,); and where the rows
-    of each begin, and the end (m + 1,)."""
+    of each begin, and the end (m + 1,). `are_first`: none of the labs occurs in the segments
+    before, so that nothing is joined to what is known of these."""
 
     rows: Rows
     labs: Codes
     starts: Rows
+    are_first: bool = False
 
     @classmethod
     def from_labs(cls, labs: Codes, *, rows: Rows | None = None) -> RowsByLab:
@@ -99,4 +101,4 @@ class RowsByLab:
         ranks = np.arange(len(places)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         by_rank = np.argsort(ranks, kind="stable")
         counts = tuple(np.bincount(ranks).tolist())
-        return LabBlock(labs, self.rows[places[by_rank]], counts)
+        return LabBlock(self.labs[labs], self.rows[places[by_rank]], counts)

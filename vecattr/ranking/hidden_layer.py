@@ -63,10 +63,11 @@ class LabInputs:
     @classmethod
     def from_rows(cls, plain: Sequence[Column], kmers: Matrix, with_kmers: Codes) -> LabInputs:
         """From the `plain` inputs without that for the biases, (l,) each."""
-        rows = np.ones((len(plain) + 1, len(plain[0])))
-        for row, values in zip(rows, plain, strict=False):  # the last stays 1
+        rows = np.empty((len(plain) + 1, len(plain[0])))
+        rows[-1] = 1.0
+        for row, values in zip(rows, plain, strict=False):
             row[:] = values
-        put_on_grid(rows, exponent=_PLAIN_EXPONENT)
+            put_on_grid(row, exponent=_PLAIN_EXPONENT)
         return cls(rows, kmers, with_kmers)
 
     @property
@@ -148,13 +149,18 @@ class HiddenLayer:
     def _without_straight_units(self, sums: Matrix) -> HiddenLayer:
         """The layer with the UNITS units that are farthest from straight lines over the labs of
         these sums (h + 1, s); the others as the straight lines that fit them best."""
-        inner = sums[:-1]
+        inner, count = sums[:-1], sums.shape[1]
         responses = _responses(inner).astype(np.float64)
         inner_means, means = inner.mean(axis=1), responses.mean(axis=1)
-        deviations = inner - inner_means[:, None]
-        spreads = (deviations**2).mean(axis=1) + 1e-12
-        slopes = (deviations * responses).mean(axis=1) / spreads
-        left = ((responses - means[:, None]) ** 2).mean(axis=1) - slopes**2 * spreads  # of variance
+
+        def covariances(first: Matrix, second: Matrix, products: Column) -> Column:
+            """Of the rows of two matrices (h, s), whose products of means are these (h,)."""
+            return np.asarray(np.einsum("hs,hs->h", first, second) / count - products)
+
+        spreads = covariances(inner, inner, inner_means**2) + 1e-12
+        slopes = covariances(inner, responses, inner_means * means) / spreads
+        variances = covariances(responses, responses, means**2)
+        left = variances - slopes**2 * spreads
         order = np.argsort(-np.abs(self.outer) * np.sqrt(np.maximum(left, 0)), kind="stable")
         kept, straight = order[:UNITS], order[UNITS:]
         weights = (self.outer * slopes)[straight]
