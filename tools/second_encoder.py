@@ -31,7 +31,7 @@ from vecattr.indexes.storage.index_folder import MANIFEST_FILE
 from vecattr.metrics.bootstrap import group_codes
 from vecattr.metrics.ranking import mean_ranks
 from vecattr.plasmid import POOLED, Plasmid
-from vecattr.ranking.evidence_ranker import LOG_RANGE
+from vecattr.ranking.scores import LOG_RANGE
 from vecattr.readers.plasmids import ReadOptions
 from vecattr.vectors import Codes, Cosines, EmbeddingTable, Ranks, Scores
 

@@ -20,7 +20,7 @@ from vecattr.indexes.scoring.confidence import Confidence, ConfidenceOptions, be
 from vecattr.indexes.scoring.lab_scorer import Maxima
 from vecattr.indexes.scoring.opened_index import OpenedIndex
 from vecattr.mosaic import Reach
-from vecattr.ranking.evidence_ranker import LOG_RANGE
+from vecattr.ranking.scores import LOG_RANGE
 from vecattr.vectors import Column, Rows, Scores
 
 #: What of a confidence has one value, or one row, a query.

@@ -97,7 +97,7 @@ def _content_faults(segment: LiveSegment) -> Iterator[str]:
     if len(set(stored.all_ids)) != len(stored.all_ids):
         yield "an id occurs twice"
     hashes = id_hashes(stored.all_ids)
-    if not stored.index_matches(hashes):
+    if not stored.id_index.matches(hashes):
         yield "the index of ids does not match the ids"
     for row in range(stored.rows):
         plasmid = stored.plasmid(row)

@@ -18,11 +18,10 @@ from vecattr.indexes.editing.kmer_writer import (
     kmer_arrays,
 )
 from vecattr.indexes.storage.kmer_schema import FINE_PARAMETERS, PARAMETERS
-from vecattr.indexes.storage.lab_parts import LabPart
+from vecattr.indexes.storage.lab_parts import ORIGINS, LabPart
 from vecattr.indexes.storage.manifest import Manifest
 from vecattr.indexes.storage.segment import (
     MISSING_FEATURE,
-    ORIGINS,
     SEGMENT_FORMAT,
     SEGMENT_VERSION,
     TOPOLOGIES,

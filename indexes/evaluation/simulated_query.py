@@ -32,7 +32,7 @@ from vecattr.indexes.scoring.phenotype_odds import (
 from vecattr.indexes.scoring.shape_odds import ShapeMatches
 from vecattr.metrics.ranking import mean_ranks
 from vecattr.plasmid import Plasmid
-from vecattr.ranking.evidence_ranker import class_scores
+from vecattr.ranking.scores import class_scores
 from vecattr.sequences.postings import Postings
 from vecattr.vectors import Codes, Column, Mask, Rows, Vectors
 

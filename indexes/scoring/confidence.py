@@ -25,7 +25,7 @@ from vecattr.calibration.outcomes import OUTSIDE, OutcomeFit
 from vecattr.errors import UsageError
 from vecattr.indexes.scoring.outside_odds import outside_odds
 from vecattr.mosaic import Reach
-from vecattr.ranking.evidence_ranker import LOG_RANGE, pooled_scores
+from vecattr.ranking.scores import LOG_RANGE, pooled_scores
 from vecattr.vectors import Codes
 
 #: No cosine is lower: the confidence when no lab has a name.

@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 
 from vecattr.indexes.storage.kmer_schema import FINE_MOST_LABS, FINENESS, MOST_LABS
 from vecattr.mosaic import FEW_LABS
-from vecattr.sequences.postings import Postings, first_of_each, joined_ranges
+from vecattr.sequences.postings import (
+    Postings,
+    first_of_each,
+    joined_ranges,
+    numbering,
+    stable_order,
+)
 from vecattr.vectors import Codes, Column, Mask, Rows
 
 
@@ -144,15 +150,6 @@ def _lab_sums(labs: Codes, values: Column, *, lab_count: int) -> Column:
     return np.bincount(labs, values, minlength=lab_count).astype(np.float64)
 
 
-def _stable_order(labs: Codes, *, lab_count: int) -> Rows:
-    """The order that sorts codes of so many labs (t,), stable: by their last 16 bits, which numpy
-    sorts several times faster, and then by the others."""
-    order: Rows = np.argsort(labs.astype(np.uint16), kind="stable")
-    if lab_count > 1 << 16:
-        order = order[np.argsort((labs >> 16).astype(np.uint16)[order], kind="stable")]
-    return order
-
-
 def lab_columns(
     shared: SharedKmers, publications: NDArray[np.int64], *, total_labs: int
 ) -> dict[str, Column]:
@@ -216,7 +213,7 @@ def _runs(
     repeats = pairs_per_kmer[order]  # (t,)
     pairs = joined_ranges(first_pairs[order], repeats)  # (s,)
     positions = np.repeat(np.arange(len(order)), repeats)
-    by_lab = _stable_order(shared.pair_labs[pairs], lab_count=lab_count)
+    by_lab = stable_order(shared.pair_labs[pairs], count=lab_count)
     pairs, positions = pairs[by_lab], positions[by_lab]
     labs = shared.pair_labs[pairs]
     is_new_lab = first_of_each(labs)
@@ -261,7 +258,7 @@ def plasmid_columns(
     present = np.flatnonzero(counts)
     labs = lab_of_row[candidates[present]]
     labs = labs if place_of_lab is None else place_of_lab[labs]
-    order = _stable_order(labs, lab_count=lab_count)
+    order = stable_order(labs, count=lab_count)
     present = present[order]
     rows, counts, weights = candidates[present], counts[present], weights[present]
     by_lab = _Groups.from_labs(labs[order], lab_count=lab_count)
@@ -276,17 +273,6 @@ def plasmid_columns(
         "jaccard": jaccard[0],
         "jaccard2": jaccard[1],
     }
-
-
-def numbering(codes: Codes, *, count: int) -> tuple[Codes, Codes]:
-    """Those of so many codes that are among these (e,), ascending (m,), and the place there of each
-    of all (count,); of others whatever was in memory."""
-    occurs = np.zeros(count, dtype=bool)
-    occurs[codes] = True
-    occurring = np.flatnonzero(occurs)
-    places = np.empty(count, dtype=np.int64)
-    places[occurring] = np.arange(len(occurring))
-    return occurring, places
 
 
 def _numbered(rows: Rows, *, count: int) -> tuple[Rows, Rows]:

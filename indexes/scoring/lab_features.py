@@ -24,7 +24,6 @@ from vecattr.indexes.scoring.kmer_features import (
     KmerCounts,
     SharedKmers,
     lab_columns,
-    numbering,
     pairs_by_publication,
     plasmid_columns,
     run_columns,
@@ -35,7 +34,7 @@ from vecattr.indexes.storage.segment_kmers import NO_PLACE, KmerTable, SegmentKm
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.lab_columns import LabColumns
 from vecattr.sequences.kmers import Hashes, sampled_kmers
-from vecattr.sequences.postings import Postings
+from vecattr.sequences.postings import Postings, numbering
 from vecattr.vectors import Codes, Column, Rows
 
 

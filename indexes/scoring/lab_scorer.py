@@ -24,15 +24,10 @@ from vecattr.mosaic import Reach
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.column_maxima import Maxima as ColumnMaxima
 from vecattr.ranking.column_maxima import column_maxima
-from vecattr.ranking.evidence_ranker import (
-    RELATIVE,
-    EvidenceRanker,
-    log_scores,
-    pooled_scores,
-    softmax,
-)
+from vecattr.ranking.evidence_ranker import RELATIVE, EvidenceRanker
 from vecattr.ranking.lab_columns import LabColumns
 from vecattr.ranking.newcomers import newcomer_gains
+from vecattr.ranking.scores import log_scores, pooled_scores, softmax
 from vecattr.vectors import Column, Cosines, Mask, Rows, Scores, Vectors
 
 if TYPE_CHECKING:

@@ -43,7 +43,7 @@ from vecattr.indexes.storage.live_segment import LiveSegment, class_sizes, discr
 from vecattr.indexes.storage.snapshot import Snapshot, open_present
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.ranking.discriminant import Discriminant
-from vecattr.ranking.evidence_ranker import pooled_scores
+from vecattr.ranking.scores import pooled_scores
 from vecattr.vectors import Codes, Cosines, EmbeddingTable, Rows, Scores, Vectors
 
 if TYPE_CHECKING:
@@ -280,16 +280,14 @@ class OpenedIndex:
             places = np.searchsorted(self.answer_names, self.stored_labs)
             scores, nearest = np.full((2, len(vectors), len(self.answer_names)), -1.0)
             scores[:, places], nearest[:, places] = evidence.scores, evidence.nearest
-        classes = self.class_of_answer[self._with_vector]
         for of_labs, of_classes in zip(nearest, cosines, strict=True):
-            of_labs[self._with_vector] = of_classes[classes]
+            of_labs[self._with_vector] = of_classes[self.class_of_answer[self._with_vector]]
         return LabAnswers(scores, nearest, evidence.facts, evidence.maxima, evidence.reaches)
 
     @cached_property
     def _with_vector(self) -> Rows:
         """The `answer_names` that have a class, and so a vector, of their own, as places (m,)."""
-        have = map({*self.lab_names}.__contains__, self.answer_names)
-        return np.flatnonzero(np.array([*have], dtype=bool))
+        return np.flatnonzero([*map({*self.lab_names}.__contains__, self.answer_names)])
 
     def class_scores(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Scores of the classes, (q, c), from those of the `answer_names`, (q, n)."""

@@ -147,8 +147,9 @@ class StoredRows:
 
     @cached_property
     def have_composition(self) -> Mask:
-        """Of which the composition is known (n,); the others are zeros."""
-        return np.asarray(self.compositions.any(axis=1))
+        """Of which the composition is known (n,); the others are zeros, and none is below."""
+        width = self.compositions.shape[1]
+        return np.asarray(self.compositions @ np.ones(width, dtype=np.float32) > 0)
 
     def join(
         self, queries: ComparedQueries, by_lab: RowsByLab, columns: Sequence[NDArray[np.float64]]

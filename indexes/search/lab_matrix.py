@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import compress
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +18,8 @@ from vecattr.indexes.search.vector_search import (
     checked_queries,
     unit_rows64,
 )
-from vecattr.indexes.storage.lab_parts import LabPart, Origin
-from vecattr.indexes.storage.live_segment import LiveSegment, combined_labs
+from vecattr.indexes.storage.lab_parts import LabPart, Origin, effective_labs
+from vecattr.indexes.storage.live_segment import LiveSegment, combined_labs, discriminant_of
 from vecattr.products import on_grid
 from vecattr.vectors import Cosines, Mask, Rows, Vectors
 
@@ -45,7 +48,22 @@ class LabMatrix:
     @classmethod
     def from_segments(cls, segments: Sequence[LiveSegment], *, width: int) -> LabMatrix:
         """The classes of these segments together."""
-        return cls.from_parts(combined_labs(segments), width=width)
+        sole, repeated = _sole_parts(segments)
+        if not sole.names:
+            return cls.from_parts(combined_labs(segments), width=width)
+        vectors, learned = sole.vectors, sole.learned
+        is_all_learned = learned.all() and all(part.origin == "learned" for part in repeated)
+        discriminant = None if is_all_learned else discriminant_of(segments)
+        if discriminant is not None:
+            vectors[~learned] = discriminant.directions(vectors[~learned])
+        others = cls.from_parts(effective_labs(repeated, discriminant), width=width)
+        names = [*sole.names, *others.names]
+        order = sorted(range(len(names)), key=names.__getitem__)
+        return cls(
+            tuple(names[place] for place in order),
+            np.concatenate([vectors, others.vectors])[order],
+            np.concatenate([learned, others.learned])[order],
+        )
 
     @classmethod
     def from_parts(cls, parts: Sequence[LabPart], *, width: int) -> LabMatrix:
@@ -102,6 +120,33 @@ class LabMatrix:
             for query_cosines, query_products in zip(cosines, products, strict=True):
                 query_cosines[classes] = query_products
         return np.clip(cosines, -1, 1, out=cosines)
+
+
+class _SoleParts(NamedTuple):
+    """The classes that have one part: their names (m,), vectors (m, d), and which are learned
+    (m,)."""
+
+    names: list[str]
+    vectors: Vectors
+    learned: Mask
+
+
+def _sole_parts(segments: Sequence[LiveSegment]) -> tuple[_SoleParts, list[LabPart]]:
+    """The classes that have one part, without looking at them one by one, and the parts of the
+    others."""
+    counts = Counter(name for segment in segments for name in segment.part_names)
+    names: list[str] = []
+    vectors, learned, repeated = [], [], []
+    for segment in segments:
+        is_sole = np.array([counts[name] == 1 for name in segment.part_names], dtype=bool)
+        names += compress(segment.part_names, is_sole.tolist())
+        vectors.append(segment.part_vectors[is_sole])
+        learned.append(segment.part_is_learned[is_sole])
+        if not is_sole.all():
+            repeated += segment.some_parts(~is_sole)
+    if not names:
+        return _SoleParts([], np.zeros((0, 0), np.float32), np.zeros(0, bool)), repeated
+    return _SoleParts(names, np.concatenate(vectors), np.concatenate(learned)), repeated
 
 
 def _unit_rows_on_grid(vectors: Vectors) -> NDArray[np.float64]:

@@ -9,14 +9,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple
+from functools import cached_property
+from typing import Literal, NamedTuple, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
+from vecattr.errors import DamagedError
+from vecattr.files.arrays import ArrayFile
 from vecattr.ranking.discriminant import Discriminant
 from vecattr.vectors import EmbeddingTable, Vectors, unit_rows
 
 Origin = Literal["learned", "mean"]
+#: In the order of their codes in segments.
+ORIGINS: tuple[Origin, ...] = ("mean", "learned")
 
 #: A shorter sum has no reliable direction: its vectors cancel each other.
 _SHORTEST_SUM = 1e-6
@@ -29,6 +35,45 @@ class LabPart(NamedTuple):
     vector: Vectors
     weight: float
     origin: Origin
+
+
+class PartColumns:
+    """The m lab parts of a segment file by column; DamagedError as columns are read."""
+
+    def __init__(self, file: ArrayFile) -> None:
+        self._file = file
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The class of each (m,), as stored."""
+        return self._file.strings("labs/name")
+
+    @property
+    def vectors(self) -> Vectors:
+        """The unit vector of each (m, d)."""
+        return cast("Vectors", self._file.array("labs/vector"))
+
+    @cached_property
+    def origins(self) -> NDArray[np.uint8]:
+        """The origin of each (m,), as a place in ORIGINS."""
+        codes = cast("NDArray[np.uint8]", self._file.array("labs/origin"))
+        if len(codes) and int(codes.max()) >= len(ORIGINS):
+            what = f"the code {int(codes.max())} stands for none of {ORIGINS}"
+            raise DamagedError(what, where=self._file.name)
+        return codes
+
+    def parts(self, places: Sequence[int]) -> tuple[LabPart, ...]:
+        """Some of them one by one."""
+        chosen = np.array(places, dtype=np.int64)
+        return tuple(
+            map(
+                LabPart,
+                map(self.names.__getitem__, places),
+                self.vectors[chosen],
+                self._file.array("labs/weight")[chosen].tolist(),
+                map(ORIGINS.__getitem__, self.origins[chosen].tolist()),
+            )
+        )
 
 
 def mean_part(name: str, vectors: Vectors) -> LabPart:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,14 @@ from vecattr.errors import DamagedError, MissingError
 from vecattr.files.atomic import translated_errors
 from vecattr.files.folder import Entry, Location
 from vecattr.indexes.storage.index_folder import opened_index, segment_path
-from vecattr.indexes.storage.lab_parts import LabPart, effective_labs
+from vecattr.indexes.storage.lab_parts import ORIGINS, LabPart, effective_labs
 from vecattr.indexes.storage.manifest import Manifest, SegmentEntry
 from vecattr.indexes.storage.segment import Segment
 from vecattr.indexes.storage.segment_schema import StoredCodes
 from vecattr.indexes.storage.stored_info import StoredPlasmid
 from vecattr.plasmid import POOLED, composed, is_composed
 from vecattr.ranking.discriminant import Discriminant
+from vecattr.vectors import Mask, Vectors
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,38 @@ class LiveSegment:
             return self.stored.parts
         named = ((self.present(part.name), part) for part in self.stored.parts)
         return tuple(part._replace(name=name) for name, part in named if name is not None)
+
+    @cached_property
+    def _living_parts(self) -> tuple[list[int], list[str]]:
+        """Which lab parts are not removed, as places, and their present names."""
+        present = enumerate(map(self.present, self.stored.part_names))
+        pairs = [(place, name) for place, name in present if name is not None]
+        return [place for place, _ in pairs], [name for _, name in pairs]
+
+    @property
+    def part_names(self) -> list[str]:
+        """The present names of the lab parts that are not removed (m,)."""
+        return self._living_parts[1]
+
+    def some_parts(self, chosen: Mask) -> list[LabPart]:
+        """Those of `part_names` that are chosen (m,)."""
+        places, names = self._living_parts
+        parts = self.stored.part_columns.parts(list(compress(places, chosen.tolist())))
+        return [
+            part._replace(name=name)
+            for part, name in zip(parts, compress(names, chosen.tolist()), strict=True)
+        ]
+
+    @property
+    def part_vectors(self) -> Vectors:
+        """Their unit vectors (m, d)."""
+        return self.stored.part_columns.vectors[self._living_parts[0]]
+
+    @property
+    def part_is_learned(self) -> Mask:
+        """Which of them are learned (m,)."""
+        origins = self.stored.part_columns.origins[self._living_parts[0]]
+        return np.asarray(origins == ORIGINS.index("learned"))
 
     def lab(self, row: int) -> str:
         """The true lab of a living row, under its present name."""

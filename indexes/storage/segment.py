@@ -6,7 +6,6 @@ manifest lists them, and `vecattr.indexes.storage.live_segment` applies them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TypeVar, cast
@@ -18,14 +17,14 @@ from vecattr.encoders.axes import Axes, coordinates
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.files.arrays import ArrayFile
 from vecattr.files.folder import Location
-from vecattr.indexes.storage.lab_parts import LabPart, Origin
+from vecattr.indexes.storage.lab_parts import LabPart, PartColumns
 from vecattr.indexes.storage.segment_kmers import SegmentKmers
 from vecattr.indexes.storage.segment_schema import (
     AXES,
     COORDINATES,
+    IdIndex,
     StoredCodes,
     check_layout,
-    id_hashes,
 )
 from vecattr.indexes.storage.stored_info import (
     NO_GROUP,
@@ -35,7 +34,6 @@ from vecattr.indexes.storage.stored_info import (
 )
 from vecattr.plasmid import Topology
 from vecattr.ranking.discriminant import Moments
-from vecattr.sequences.kmers import Hashes
 from vecattr.sequences.two_bit import PackedBases
 from vecattr.vectors import Vectors
 
@@ -44,12 +42,9 @@ SEGMENT_FORMAT = "vecattr-segment"
 SEGMENT_VERSION, VERSION_WITHOUT_COORDINATES = 2, 1
 
 TOPOLOGIES: tuple[Topology, ...] = ("circular", "linear")
-ORIGINS: tuple[Origin, ...] = ("mean", "learned")
 #: A feature that is not known, in the uint8 matrix of features.
 MISSING_FEATURE = 255
 _ASCII = 127
-#: Ids that are looked for at once.
-_IDS_AT_ONCE = 64
 
 Word = TypeVar("Word", bound=str)
 
@@ -70,6 +65,7 @@ class Segment:
         self.name = self._file.name
         self.digest = self._file.digest
         self.model = str(self._file.attributes.get("model"))
+        self.version = int(self._file.attributes["version"])
         if model is not None and self.model != model:
             what = f"made by model {self.model[:16]}…, expected {model[:16]}…"
             hint = "restore the file that belongs here, or build the index again"
@@ -115,18 +111,19 @@ class Segment:
         return codes
 
     @cached_property
+    def part_columns(self) -> PartColumns:
+        """The lab parts by column, under the stored names."""
+        return PartColumns(self._file)
+
+    @property
     def part_names(self) -> tuple[str, ...]:
         """The classes that this segment has parts of, as stored."""
-        return self._file.strings("labs/name")
+        return self.part_columns.names
 
     @cached_property
     def parts(self) -> tuple[LabPart, ...]:
         """The lab parts, under the stored names."""
-        vectors = cast("Vectors", self._file.array("labs/vector"))
-        weights = self._file.array("labs/weight").tolist()
-        origins = self._file.array("labs/origin").tolist()
-        words = [self._word(ORIGINS, origin) for origin in origins]
-        return tuple(map(LabPart, self.part_names, vectors, weights, words))
+        return self.part_columns.parts(range(len(self.part_names)))
 
     def _word(self, words: tuple[Word, ...], code: int) -> Word:
         """The word that a code stands for."""
@@ -181,51 +178,12 @@ class Segment:
 
     def find(self, ids: Sequence[str]) -> dict[str, list[int]]:
         """The rows that have these ids (a removed row may share its id with a living one)."""
-        rows_of: dict[str, list[int]] = {}
-        for start in range(0, len(ids), _IDS_AT_ONCE):
-            asked = ids[start : start + _IDS_AT_ONCE]
-            which, rows = self._rows_with_hashes(id_hashes(asked))
-            for number, row, name in zip(
-                which.tolist(), rows.tolist(), self.ids(rows), strict=True
-            ):
-                if asked[number] == name:
-                    rows_of.setdefault(name, []).append(row)
-        return rows_of
+        return self.id_index.find(ids)
 
-    def _rows_with_hashes(self, hashes: Hashes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Which of these hashes of ids (m,) are here, and the row of each, (h,) both."""
-        places, starts = self._id_windows(hashes)
-        stored = self._file.items("sequences/id_hash", places)
-        hits = np.flatnonzero(stored == np.repeat(hashes, np.diff(starts)))
-        rows = self._file.items("sequences/id_row", places[hits]).astype(np.int64)
-        return np.searchsorted(starts, hits, side="right") - 1, rows
-
-    def _id_windows(self, hashes: Hashes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Where among the ascending hashes of ids each of these (m,) stands if it is there, end to
-        end (t,), and where the places of each begin, and the end (m + 1,): around those expected,
-        for hashes are evenly distributed."""
-        margin = 2 * math.isqrt(self.rows) + 64
-        expected = [value * self.rows >> 64 for value in hashes.tolist()]
-        middle = np.array(expected, dtype=np.int64)
-        first, stop = np.maximum(middle - margin, 0), np.minimum(middle + margin, self.rows)
-        if self.rows and len(hashes):
-            edges = np.concatenate([first, stop - 1])
-            ends = cast("Hashes", self._file.items("sequences/id_hash", edges))
-            is_outside = (first > 0) & (ends[: len(first)] >= hashes)
-            is_outside |= (stop < self.rows) & (ends[len(first) :] <= hashes)
-            first[is_outside], stop[is_outside] = 0, self.rows
-        counts = stop - first
-        starts = np.append(0, np.cumsum(counts))
-        return np.arange(starts[-1]) + np.repeat(first - starts[:-1], counts), starts
-
-    def index_matches(self, hashes: Hashes) -> bool:
-        """Whether the sorted hashes are those (n,) of the ids, each with its row."""
-        rows = cast("NDArray[np.int64]", self._file.array("sequences/id_row"))
-        sorted_hashes = cast("Hashes", self._file.array("sequences/id_hash"))
-        if not np.array_equal(np.sort(rows), np.arange(self.rows)):
-            return False
-        ascending = bool(np.all(sorted_hashes[1:] >= sorted_hashes[:-1]))
-        return ascending and np.array_equal(sorted_hashes, hashes[rows])
+    @cached_property
+    def id_index(self) -> IdIndex:
+        """Where ids are."""
+        return IdIndex(self._file, rows=self.rows)
 
     def length(self, row: int) -> int:
         """Bases of one plasmid."""

@@ -113,10 +113,10 @@ class KmerTable:
     def _find_in_buckets(self, hashes: Hashes) -> Places:
         """As `find`, reading little but the buckets of these k-mers."""
         bits = bucket_bits(self._size, sample=self._sample)
-        begins = cast("NDArray[np.uint32]", self._column("bucket"))
         buckets = bucket_of(hashes, bits=bits, sample=self._sample)
         buckets = np.minimum(buckets, (1 << bits) - 1)  # hashes beyond the sample's range
-        starts, stops = begins[buckets].astype(np.int64), begins[buckets + 1].astype(np.int64)
+        starts = self._items("bucket", buckets).astype(np.int64)
+        stops = self._items("bucket", buckets + 1).astype(np.int64)
         if not np.all((starts <= stops) & (stops <= self._size)):
             raise self._damage(f"{self._name('bucket')} does not divide {self._name('hash')}")
         candidates = joined_ranges(starts, stops - starts)  # (t,)
@@ -265,7 +265,7 @@ class SegmentKmers(KmerTable):
         if not self.has_compositions:
             return np.zeros((self._rows, WORDS), dtype=np.float32)
         shares = cast("NDArray[np.float32]", self._column("composition"))
-        if not np.all((shares >= 0) & (shares <= 1)):
+        if not (shares.min(initial=0) >= 0 and shares.max(initial=0) <= 1):
             raise self._damage(f"{array_name('composition')} holds no shares")
         return shares
 

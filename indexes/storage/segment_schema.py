@@ -1,4 +1,5 @@
-"""The arrays of a segment file, their types and shapes: an opened file in, its rows and width out.
+"""The arrays of a segment file, their types and shapes, and its index of ids: an opened file in;
+its rows and width, and the rows of ids, out.
 
 Checked before any array is read, so that a file whose header is wrong is refused.
 """
@@ -6,20 +7,26 @@ Checked before any array is read, so that a file whose header is wrong is refuse
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import repeat
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.errors import DamagedError
 from vecattr.files.arrays import ArrayFile
+from vecattr.sequences.kmers import Hashes
 
 #: Codes as segments store them, (n,); `vecattr.vectors.Codes` are those that are computed with.
 StoredCodes = NDArray[np.int32]
 
 #: Of a lab or a group, while they are numbered.
 NO_NAME = -1
+
+#: Ids that are looked for at once.
+_IDS_AT_ONCE = 64
 
 #: A segment with fewer rows is small: when there are many small ones, they are merged.
 SMALL_SEGMENT = 1024
@@ -103,6 +110,61 @@ def id_hashes(ids: Sequence[str]) -> NDArray[np.uint64]:
         for name in ids
     ]
     return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
+
+
+class IdIndex:
+    """Where the ids of the n `rows` of a segment file are: ids in, rows out."""
+
+    def __init__(self, file: ArrayFile, *, rows: int) -> None:
+        self._file = file
+        self._rows = rows
+
+    def find(self, ids: Sequence[str]) -> dict[str, list[int]]:
+        """The rows that have these ids (a removed row may share its id with a living one)."""
+        rows_of: dict[str, list[int]] = {}
+        for start in range(0, len(ids), _IDS_AT_ONCE):
+            asked = ids[start : start + _IDS_AT_ONCE]
+            which, rows = self._rows_with_hashes(id_hashes(asked))
+            names = self._file.some_strings("sequences/id", rows)
+            for number, row, name in zip(which.tolist(), rows.tolist(), names, strict=True):
+                if asked[number] == name:
+                    rows_of.setdefault(name, []).append(row)
+        return rows_of
+
+    def _rows_with_hashes(self, hashes: Hashes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Which of these hashes of ids (m,) are here, and the row of each, (h,) both."""
+        places, starts = self._id_windows(hashes)
+        stored = self._file.items("sequences/id_hash", places)
+        hits = np.flatnonzero(stored == np.repeat(hashes, np.diff(starts)))
+        rows = self._file.items("sequences/id_row", places[hits]).astype(np.int64)
+        return np.searchsorted(starts, hits, side="right") - 1, rows
+
+    def _id_windows(self, hashes: Hashes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where among the ascending hashes of ids each of these (m,) stands if it is there, end to
+        end (t,), and where the places of each begin, and the end (m + 1,): around those expected,
+        for hashes are evenly distributed."""
+        margin = 2 * math.isqrt(self._rows) + 64
+        expected = [value * self._rows >> 64 for value in hashes.tolist()]
+        middle = np.array(expected, dtype=np.int64)
+        first, stop = np.maximum(middle - margin, 0), np.minimum(middle + margin, self._rows)
+        if self._rows and len(hashes):
+            edges = np.concatenate([first, stop - 1])
+            ends = cast("Hashes", self._file.items("sequences/id_hash", edges))
+            is_outside = (first > 0) & (ends[: len(first)] >= hashes)
+            is_outside |= (stop < self._rows) & (ends[len(first) :] <= hashes)
+            first[is_outside], stop[is_outside] = 0, self._rows
+        counts = stop - first
+        starts = np.append(0, np.cumsum(counts))
+        return np.arange(starts[-1]) + np.repeat(first - starts[:-1], counts), starts
+
+    def matches(self, hashes: Hashes) -> bool:
+        """Whether the sorted hashes are those (n,) of the ids, each with its row."""
+        rows = cast("NDArray[np.int64]", self._file.array("sequences/id_row"))
+        sorted_hashes = cast("Hashes", self._file.array("sequences/id_hash"))
+        if not np.array_equal(np.sort(rows), np.arange(self._rows)):
+            return False
+        ascending = bool(np.all(sorted_hashes[1:] >= sorted_hashes[:-1]))
+        return ascending and np.array_equal(sorted_hashes, hashes[rows])
 
 
 def check_layout(file: ArrayFile) -> tuple[int, int]:

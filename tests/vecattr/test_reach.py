@@ -14,7 +14,7 @@ from vecattr.calibration.open_set import OpenSetScore
 from vecattr.calibration.outcomes import CaseRows, fit_outcome
 from vecattr.indexes.scoring.confidence import ConfidenceOptions, confidence_of
 from vecattr.mosaic import LEAST_KNOWN, Reach
-from vecattr.ranking.evidence_ranker import LOG_RANGE
+from vecattr.ranking.scores import LOG_RANGE
 
 PLASMID = Reach(bases=7_000, kmers=880, known=0.9, few=0.4)
 NATURAL = replace(PLASMID, known=0.01, few=0.01)

@@ -19,7 +19,7 @@ from vecattr.errors import DamagedError
 from vecattr.files.arrays import ArrayFile, string_arrays, write_arrays
 from vecattr.files.folder import Location
 from vecattr.products import exact_products
-from vecattr.ranking.evidence_ranker import renormalised_scores
+from vecattr.ranking.scores import renormalised_scores
 from vecattr.vectors import Codes, EmbeddingTable, Mask, Rows, Scores, Vectors
 
 FORMAT = "vecattr-heldout"

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.ranking.evidence_ranker import LOG_RANGE
+from vecattr.ranking.scores import LOG_RANGE
 from vecattr.vectors import Column, Scores
 
 #: The temperature of the shares whose logarithms are averaged, and what is added to each.

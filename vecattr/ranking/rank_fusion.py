@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.errors import UsageError
-from vecattr.ranking.evidence_ranker import renormalised_scores
+from vecattr.ranking.scores import renormalised_scores
 from vecattr.vectors import Scores
 
 Fusion = Literal["copeland", "rrf", "shares"]

@@ -26,7 +26,7 @@ from vecattr.indexes.scoring.confidence import (
     confidence_of,
 )
 from vecattr.plasmid import POOLED
-from vecattr.ranking.evidence_ranker import LOG_RANGE
+from vecattr.ranking.scores import LOG_RANGE
 
 NAMES = ("Ash", "Birch", "Cedar", POOLED)
 COSINES = np.array([[0.9, 0.5, 0.2, 0.95], [0.3, 0.6, 0.1, 0.2], [0.2, 0.1, 0.4, -0.3]])

@@ -27,10 +27,9 @@ from vecattr.ranking.evidence_ranker import (
     SHARES,
     EvidenceRanker,
     Network,
-    class_scores,
     input_count,
-    renormalised_scores,
 )
+from vecattr.ranking.scores import class_scores, renormalised_scores
 
 LABS = ["Ash", "Birch", "Cedar", "Doug"]
 

@@ -13,14 +13,9 @@ from vecattr.indexes.scoring.catalogue import NO_ROWS
 from vecattr.indexes.scoring.lab_scorer import LabScorer
 from vecattr.indexes.scoring.shape_odds import ShapeOdds
 from vecattr.plasmid import POOLED, Plasmid
-from vecattr.ranking.evidence_ranker import (
-    LOG_RANGE,
-    EvidenceRanker,
-    Network,
-    class_scores,
-    input_count,
-)
+from vecattr.ranking.evidence_ranker import EvidenceRanker, Network, input_count
 from vecattr.ranking.hidden_layer import FEW, UNITS
+from vecattr.ranking.scores import LOG_RANGE, class_scores
 from vecattr.vectors import Vectors, unit_rows
 
 LABS, WIDTH = 4 * FEW // 3, 12

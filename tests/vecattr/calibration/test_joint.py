@@ -21,7 +21,7 @@ from vecattr.calibration.joint import (
     joint_scores,
     log_shares,
 )
-from vecattr.ranking.evidence_ranker import LOG_RANGE
+from vecattr.ranking.scores import LOG_RANGE
 from vecattr.vectors import Scores
 
 

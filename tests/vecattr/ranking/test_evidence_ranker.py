@@ -21,20 +21,18 @@ from vecattr.ranking.evidence_ranker import (
     COSINES,
     FACTS,
     LOG_ODDS,
-    LOG_RANGE,
     PHENOTYPES,
     SHARES,
     VERSION,
     EvidenceRanker,
     Network,
-    class_scores,
     input_columns,
     input_count,
     network_inputs,
     read_ranker,
-    renormalised_scores,
 )
 from vecattr.ranking.hidden_layer import FEW
+from vecattr.ranking.scores import LOG_RANGE, class_scores, renormalised_scores
 
 PLAIN, FEATURED = input_count(phenotypes=False), input_count(phenotypes=True)
 

@@ -1,0 +1,142 @@
+"""Claims about coordinates: an index whose vectors lie in a narrow space answers as one that
+compares whole vectors, whatever edits follow, and `verify` compares them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vecattr.attribution import Attribution
+from vecattr.cli.commands.demo import encoder_lexicon
+from vecattr.datasets.classes import ClassRule
+from vecattr.encoders.axes import Axes
+from vecattr.encoders.pretrained import shipped_encoder
+from vecattr.indexes.checking.repair import repair_index
+from vecattr.indexes.checking.verify import verify_index
+from vecattr.indexes.editing import add, segment_sink, segment_writer
+from vecattr.indexes.editing.add import add_labs
+from vecattr.indexes.editing.build import build_index
+from vecattr.indexes.editing.edit import compact
+from vecattr.indexes.editing.remove import remove_plasmids
+from vecattr.indexes.index import Index
+from vecattr.indexes.storage.segment import SEGMENT_VERSION, VERSION_WITHOUT_COORDINATES
+from vecattr.sequences.synthetic import synthetic_plasmids
+from vecattr.vectors import Vectors
+
+PLASMIDS = synthetic_plasmids(labs=30, plasmids_per_lab=5, seed=3, lexicon=encoder_lexicon())
+STORED = [plasmid for number, plasmid in enumerate(PLASMIDS) if number % 5 < 4]
+QUERIES = PLASMIDS[4::5]
+
+
+def no_axes(embedder: object) -> Axes | None:
+    return None
+
+
+def built(path: Path, stored: Sequence[Any] = STORED) -> Path:
+    build_index(path, stored, model=shipped_encoder(), rule=ClassRule(None))
+    return path
+
+
+def without_coordinates(path: Path, stored: Sequence[Any] = STORED) -> Path:
+    """An index as it was built before there were coordinates."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segment_sink, "axes_of", no_axes)
+        return built(path, stored)
+
+
+def asked(path: Path, **options: Any) -> list[Attribution]:
+    return list(Index.open(path).query_many(QUERIES, k=30, neighbors=8, **options))
+
+
+def axes_stored(path: Path) -> list[bool]:
+    return [segment.stored.axes is not None for segment in Index.open(path).segments]
+
+
+def assert_alike(first: Sequence[Attribution], second: Sequence[Attribution]) -> None:
+    """The same labs and neighbours in the same order; numbers that differ by rounding alone."""
+    for one, other in zip(first, second, strict=True):
+        assert [hit.name for hit in one.labs] == [hit.name for hit in other.labs]
+        assert [near.id for near in one.neighbors] == [near.id for near in other.neighbors]
+        for name in ("score", "cosine", "probability"):
+            values = [[getattr(hit, name) for hit in answer.labs] for answer in (one, other)]
+            assert values[0] == pytest.approx(values[1], abs=1e-5), name
+        cosines = [[near.cosine for near in answer.neighbors] for answer in (one, other)]
+        assert cosines[0] == cosines[1]  # of whole vectors in both
+
+
+@pytest.mark.parametrize("exclude", [False, True])
+@pytest.mark.parametrize("batch_size", [1, 64])
+def test_coordinates_tell_what_vectors_tell(tmp_path: Path, batch_size: int, exclude: bool) -> None:
+    narrow, whole = built(tmp_path / "narrow"), without_coordinates(tmp_path / "whole")
+    assert (axes_stored(narrow), axes_stored(whole)) == ([True], [False])
+    options = {"batch_size": batch_size, "exclude_near_copies": exclude}
+    assert_alike(asked(narrow, **options), asked(whole, **options))
+    sizes = [next((path / "segments").glob("*.faiss")).stat().st_size for path in (narrow, whole)]
+    assert sizes[0] < sizes[1] / 3
+    versions = [Index.open(path).segments[0].stored.version for path in (narrow, whole)]
+    assert versions == [SEGMENT_VERSION, VERSION_WITHOUT_COORDINATES]
+
+
+def test_edits_keep_coordinates(tmp_path: Path) -> None:
+    path = built(tmp_path / "i", STORED[:80])
+    add_labs(path, STORED[80:])
+    remove_plasmids(path, [STORED[0].id])
+    assert axes_stored(path) == [True, True, True]
+    assert verify_index(path).ok
+    before = asked(path)
+    compact(path)
+    assert axes_stored(path) == [True]
+    assert_alike(asked(path), before)
+    assert verify_index(path).ok
+
+
+def test_an_older_index_takes_labs_and_gets_coordinates_when_it_is_compacted(
+    tmp_path: Path,
+) -> None:
+    path = without_coordinates(tmp_path / "i", STORED[:80])
+    add_labs(path, STORED[80:])
+    assert axes_stored(path) == [False, True]
+    assert verify_index(path).ok
+    before = asked(path)
+    compact(path)
+    assert axes_stored(path) == [True]
+    assert_alike(asked(path), before)
+    assert verify_index(path).ok
+
+
+def test_an_older_index_stays_as_it_is_when_it_is_compacted_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = without_coordinates(tmp_path / "i", STORED[:80])
+    monkeypatch.setattr(add, "axes_of", no_axes)
+    add_labs(path, STORED[80:])
+    before = asked(path)
+    compact(path)
+    assert axes_stored(path) == [False]
+    assert_alike(asked(path), before)
+
+
+def test_coordinates_of_other_vectors_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def turned(vectors: Vectors, axes: Axes) -> Vectors:
+        return np.roll(vectors @ axes.T, 1, axis=0)
+
+    monkeypatch.setattr(segment_writer, "stored_coordinates", turned)
+    path = built(tmp_path / "i")
+    errors = [finding.what for finding in verify_index(path).findings if finding.level == "error"]
+    assert "coordinates are not those of the vectors" in errors
+
+
+def test_a_lost_cache_is_made_again_of_coordinates(tmp_path: Path) -> None:
+    path = built(tmp_path / "i")
+    [file] = (path / "segments").glob("*.faiss")
+    data, before = file.read_bytes(), asked(path)
+    file.unlink()
+    assert asked(path) == before
+    repair_index(path)
+    assert file.read_bytes() == data
