@@ -264,8 +264,8 @@ class OpenedIndex:
     def class_of_answer(self) -> Codes:
         """The class of each of the `answer_names`, as a place in `lab_names`, (n,)."""
         place = dict(zip(self.lab_names, count(), strict=False))
-        classes = map(place.get, self.answer_names, repeat(place.get(POOLED, -1)))
-        return np.array([*classes], dtype=np.int64)
+        pool = place.get(POOLED, -1)
+        return np.array([*map(place.get, self.answer_names, repeat(pool))], dtype=np.int64)
 
     def lab_answers(
         self, vectors: QueryVectors, cosines: Cosines, *, joint: bool = False

@@ -28,14 +28,18 @@ from vecattr.vectors import Vectors, unit_rows
 HASHES = """
 import hashlib
 import numpy as np
+from vecattr.indexes.storage.lab_parts import mean_part
 from vecattr.products import exact_cosines, exact_products, inverse, rounded_unit_rows
+from vecattr.ranking.discriminant import Moments
 from vecattr.vectors import unit_rows
 chance = np.random.default_rng(0)
 stored, queries = (unit_rows(chance.normal(size=(n, 200))) for n in (3001, 65))
 rows, columns = chance.normal(size=(1500, 77)) * 30, chance.normal(size=(257, 77))
 matrix = exact_products(stored.T, stored.T) * 0.03 + 0.6 * np.eye(200)
 cosines = exact_cosines(queries, rounded_unit_rows(stored))
-results = cosines, exact_products(rows, columns), inverse(matrix)
+moments, part = Moments.from_vectors(stored), mean_part("a lab", stored)
+results = cosines, exact_products(rows, columns), inverse(matrix), moments.total, moments.outer
+results += np.array(part.weight), part.vector
 print([hashlib.sha256(result.tobytes()).hexdigest() for result in results])
 """
 
@@ -107,7 +111,7 @@ def hashes(**variables: str) -> str:
         {"OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"},
         {"OPENBLAS_NUM_THREADS": "3", "OMP_NUM_THREADS": "3", "MKL_NUM_THREADS": "3"},
         {"OPENBLAS_CORETYPE": "Haswell", "MKL_ENABLE_INSTRUCTIONS": "AVX2"},
-        {"OPENBLAS_CORETYPE": "Nehalem", "MKL_ENABLE_INSTRUCTIONS": "SSE4_2"},
+        {"OPENBLAS_CORETYPE": "Prescott", "MKL_ENABLE_INSTRUCTIONS": "SSE4_2"},
     ],
     ids=lambda variables: " ".join(variables.values()),
 )

@@ -16,14 +16,15 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.products import exact_products, inverse
+from vecattr.products import exact_products, inverse, rounded_unit_rows
 from vecattr.vectors import Vectors, unit_rows
 
 #: The share of the covariance that is replaced by the identity; see `tools/tune_new_labs.py`.
 SHRINKAGE = 0.6
 
-#: Rows that are widened at once; a segment of a whole index holds no more.
-_ROWS_AT_ONCE = 1 << 16
+#: Rows whose outer products are added at once: of so many unit rows of 22 binary digits the sums
+#: are exact, whatever their order, and so do not depend on the threads of BLAS.
+_ROWS_AT_ONCE = 1 << 8
 
 #: Means whose directions are found at once: what a core's cache holds.
 _MEANS_AT_ONCE = 256
@@ -51,10 +52,10 @@ class Moments:
         """The same of pieces (m, width) of which one follows the other; as if they were joined."""
         count, total, outer = 0, np.zeros(width), np.zeros((width, width))
         for block in _in_blocks(pieces):
-            wide = block.astype(np.float64)
-            count += len(wide)
-            total += wide.sum(axis=0)
-            outer += wide.T @ wide
+            count += len(block)
+            total += block.sum(axis=0, dtype=np.float64)
+            rounded = rounded_unit_rows(block).astype(np.float64)
+            outer += rounded.T @ rounded
         return cls(count, total, outer)
 
 
