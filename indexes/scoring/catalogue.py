@@ -101,15 +101,18 @@ class Catalogue:
 
     @cached_property
     def _by_publication(self) -> tuple[Codes, NDArray[np.int32]]:
-        rows = np.flatnonzero(self.labs != NO_LAB)
-        pairs = self.labs[rows].astype(np.uint64) << np.uint64(32)
-        pairs |= self.groups[rows].astype(np.uint64)
+        living = self.labs != NO_LAB
+        rows = None if living.all() else np.flatnonzero(living)  # those of all are not copied
+        labs, groups = (
+            column if rows is None else column[rows] for column in (self.labs, self.groups)
+        )
+        pairs = labs << 32 | groups
         order = np.argsort(pairs, kind="stable")
         ascending = pairs[order]
         is_first = first_of_each(ascending)
         numbers = np.full(len(self), NO_LAB, dtype=np.int32)
-        numbers[rows[order]] = np.cumsum(is_first) - 1
-        return (ascending[is_first] >> np.uint64(32)).astype(np.int64), numbers
+        numbers[order if rows is None else rows[order]] = np.cumsum(is_first, dtype=np.int32) - 1
+        return ascending[is_first] >> 32, numbers
 
     @cached_property
     def are_pooled(self) -> Mask:
@@ -148,6 +151,8 @@ class Catalogue:
 
 def _lab_names(segment: LiveSegment) -> list[str | None]:
     """The labs that the codes of a segment stand for, by present names; None for a removed one."""
+    if segment.is_unchanged:
+        return [*segment.stored.lab_names]
     return [segment.present(name) for name in segment.stored.lab_names]
 
 

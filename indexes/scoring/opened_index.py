@@ -246,8 +246,8 @@ class OpenedIndex:
         """The labs that answers rank, sorted: all by name, where k-mers tell pooled ones apart."""
         if self.scorer is None:
             return self.lab_names
-        classes = (name for name in self.lab_names if name != POOLED)
-        return tuple(sorted(dict.fromkeys((*self.stored_labs, *classes))))
+        others = {*self.lab_names}.difference(self.stored_labs) - {POOLED}
+        return tuple(sorted((*self.stored_labs, *others))) if others else self.stored_labs
 
     @property
     def stored_labs(self) -> tuple[str, ...]:
@@ -264,8 +264,8 @@ class OpenedIndex:
     def class_of_answer(self) -> Codes:
         """The class of each of the `answer_names`, as a place in `lab_names`, (n,)."""
         place = dict(zip(self.lab_names, count(), strict=False))
-        pool = place.get(POOLED, -1)
-        return np.array([*map(place.get, self.answer_names, repeat(pool))], dtype=np.int64)
+        classes = map(place.get, self.answer_names, repeat(place.get(POOLED, -1)))
+        return np.array([*classes], dtype=np.int64)
 
     def lab_answers(
         self, vectors: QueryVectors, cosines: Cosines, *, joint: bool = False

@@ -31,8 +31,11 @@ COMPOSITION_WIDTH = 0.0025
 #: sharpness, lengths and compositions.
 JOINS = (np.maximum, np.add, np.add, np.add, np.add)
 
-#: Fewer queries are compared with all plasmids of a segment in one go.
-_FEW_QUERIES = 8
+#: What kernels are, in this order: cosines are not rounded.
+_KERNEL_TYPES = (np.float64, np.float32, np.float32, np.float32, np.float32)
+
+#: Fewer queries are compared with the plasmids of a segment in their order, so many at once.
+_FEW_QUERIES, _ROWS_AT_ONCE = 8, 2048
 #: Added to a kernel and taken away again, it leaves a multiple of 2^-42, of which a float64 sums
 #: 2,000 exactly, however large they are.
 _KERNEL_SHIFT = np.float32(1.5 * 2.0**-19)
@@ -171,11 +174,17 @@ class StoredRows:
     ) -> None:
         """The same of few queries. Where most rows count, their kernels are put in order, else the
         rows: whatever is less."""
-        rows = by_lab.rows
-        in_place = 2 * len(rows) > len(self.vectors)
-        kernels = self._compared(slice(None) if in_place else rows).kernels(queries)
-        for column, join, values in zip(columns, JOINS, kernels, strict=True):
-            joined = by_lab.joined(values[rows] if in_place else values, join)
+        rows, size = by_lab.rows, len(self.vectors)
+        in_place = 2 * len(rows) > size
+        count = size if in_place else len(rows)
+        kernels = [np.empty((count, len(queries)), dtype) for dtype in _KERNEL_TYPES]
+        for start in range(0, count, _ROWS_AT_ONCE):
+            part = slice(start, start + _ROWS_AT_ONCE)
+            compared = self._compared(part if in_place else rows[part])
+            for kernel, values in zip(kernels, compared.kernels(queries), strict=True):
+                kernel[part] = values
+        for column, join, kernel in zip(columns, JOINS, kernels, strict=True):
+            joined = by_lab.joined(kernel[rows] if in_place else kernel, join)
             _join(column, by_lab.labs, joined, join, by_lab.are_first)
 
     def _compared(self, rows: Rows | slice) -> ComparedRows:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from itertools import compress
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +16,16 @@ from vecattr.indexes.search.vector_search import (
     unit_rows64,
 )
 from vecattr.indexes.storage.lab_parts import LabPart, Origin, effective_labs
-from vecattr.indexes.storage.live_segment import LiveSegment, combined_labs, discriminant_of
+from vecattr.indexes.storage.live_segment import LiveSegment, discriminant_of
 from vecattr.products import on_grid
 from vecattr.vectors import Cosines, Mask, Rows, Vectors
 
 #: Rows that are made at once.
 _ROWS_AT_ONCE = 256
+#: From so many queries on the unit rows of classes are kept.
+_BATCH_QUERIES = 8
+
+_NONE: Rows = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -48,22 +49,28 @@ class LabMatrix:
     @classmethod
     def from_segments(cls, segments: Sequence[LiveSegment], *, width: int) -> LabMatrix:
         """The classes of these segments together."""
-        sole, repeated = _sole_parts(segments)
-        if not sole.names:
-            return cls.from_parts(combined_labs(segments), width=width)
-        vectors, learned = sole.vectors, sole.learned
-        is_all_learned = learned.all() and all(part.origin == "learned" for part in repeated)
-        discriminant = None if is_all_learned else discriminant_of(segments)
+        names = sorted({name for segment in segments for name in segment.part_names})
+        place = dict(zip(names, range(len(names)), strict=True))
+        places = [_places(place, segment.part_names) for segment in segments]
+        parts_of = np.bincount(np.concatenate([_NONE, *places]), minlength=len(names))
+        vectors = np.zeros((len(names), width), dtype=np.float32)
+        learned = np.zeros(len(names), dtype=bool)
+        repeated: list[LabPart] = []
+        for segment, of_segment in zip(segments, places, strict=True):
+            is_sole = parts_of[of_segment] == 1
+            vectors[of_segment[is_sole]] = segment.part_vectors[is_sole]
+            learned[of_segment[is_sole]] = segment.part_is_learned[is_sole]
+            repeated += segment.some_parts(~is_sole)
+        means = np.flatnonzero((parts_of == 1) & ~learned)
+        has_means = len(means) or any(part.origin == "mean" for part in repeated)
+        discriminant = discriminant_of(segments) if has_means else None
         if discriminant is not None:
-            vectors[~learned] = discriminant.directions(vectors[~learned])
-        others = cls.from_parts(effective_labs(repeated, discriminant), width=width)
-        names = [*sole.names, *others.names]
-        order = sorted(range(len(names)), key=names.__getitem__)
-        return cls(
-            tuple(names[place] for place in order),
-            np.concatenate([vectors, others.vectors])[order],
-            np.concatenate([learned, others.learned])[order],
-        )
+            for rows in _in_blocks(means):
+                vectors[rows] = discriminant.directions(vectors[rows])
+        for part in effective_labs(repeated, discriminant):
+            vectors[place[part.name]] = part.vector
+            learned[place[part.name]] = part.origin == "learned"
+        return cls(tuple(names), vectors, learned)
 
     @classmethod
     def from_parts(cls, parts: Sequence[LabPart], *, width: int) -> LabMatrix:
@@ -100,62 +107,40 @@ class LabMatrix:
         return [_merged(pair)[:k] for pair in pairs]
 
     @cached_property
-    def _unit_rows_by_origin(self) -> tuple[tuple[Mask, NDArray[np.float64]], ...]:
-        """Learned classes, then means of plasmids: which they are (n,), and their unit rows, on a
-        grid."""
-        return tuple(
-            (classes, _unit_rows_on_grid(self.vectors[classes]))
-            for classes in (self.learned, ~self.learned)
-        )
+    def _unit_rows(self) -> NDArray[np.float64]:
+        """Unit rows of all classes (n, d), on a grid."""
+        rows = np.empty(self.vectors.shape)
+        for block in _in_blocks(np.arange(len(rows))):
+            rows[block] = _on_unit_grid(self.vectors[block])
+        return rows
 
     def cosines(self, vectors: QueryVectors) -> Cosines:
         """Of each query with each class, (q, n): learned vectors are compared with the whole query,
         means of plasmids with its sequence. MismatchError for another width, InputError for rows
         that are not finite."""
         cosines = np.zeros((len(vectors), len(self.names)))
-        origins = zip((vectors.full, vectors.bare), self._unit_rows_by_origin, strict=True)
-        for queries, (classes, rows) in origins:
+        is_batch = len(vectors) >= _BATCH_QUERIES
+        for queries, are_compared in ((vectors.full, self.learned), (vectors.bare, ~self.learned)):
             unit_queries = on_grid(checked_queries(queries, width=self.vectors.shape[1]))
-            products = unit_queries @ rows.T  # (q, d) @ (d, c), rounding nothing
-            for query_cosines, query_products in zip(cosines, products, strict=True):
-                query_cosines[classes] = query_products
+            for rows in _in_blocks(np.flatnonzero(are_compared)):
+                unit = self._unit_rows[rows] if is_batch else _on_unit_grid(self.vectors[rows])
+                cosines[:, rows] = unit_queries @ unit.T  # (q, d) @ (d, b), rounding nothing
         return np.clip(cosines, -1, 1, out=cosines)
 
 
-class _SoleParts(NamedTuple):
-    """The classes that have one part: their names (m,), vectors (m, d), and which are learned
-    (m,)."""
-
-    names: list[str]
-    vectors: Vectors
-    learned: Mask
+def _places(place: Mapping[str, int], names: Sequence[str]) -> Rows:
+    return np.array([*map(place.__getitem__, names)], dtype=np.int64)
 
 
-def _sole_parts(segments: Sequence[LiveSegment]) -> tuple[_SoleParts, list[LabPart]]:
-    """The classes that have one part, without looking at them one by one, and the parts of the
-    others."""
-    counts = Counter(name for segment in segments for name in segment.part_names)
-    names: list[str] = []
-    vectors, learned, repeated = [], [], []
-    for segment in segments:
-        is_sole = np.array([counts[name] == 1 for name in segment.part_names], dtype=bool)
-        names += compress(segment.part_names, is_sole.tolist())
-        vectors.append(segment.part_vectors[is_sole])
-        learned.append(segment.part_is_learned[is_sole])
-        if not is_sole.all():
-            repeated += segment.some_parts(~is_sole)
-    if not names:
-        return _SoleParts([], np.zeros((0, 0), np.float32), np.zeros(0, bool)), repeated
-    return _SoleParts(names, np.concatenate(vectors), np.concatenate(learned)), repeated
-
-
-def _unit_rows_on_grid(vectors: Vectors) -> NDArray[np.float64]:
-    """As `unit_rows64`, on the grid of exact products; what a core's cache holds at a time."""
-    rows = np.empty(vectors.shape)
+def _in_blocks(rows: Rows) -> Iterator[Rows]:
+    """Rows, some at a time: what a core's cache holds of their vectors."""
     for start in range(0, len(rows), _ROWS_AT_ONCE):
-        block = slice(start, start + _ROWS_AT_ONCE)
-        rows[block] = on_grid(unit_rows64(vectors[block]))
-    return rows
+        yield rows[start : start + _ROWS_AT_ONCE]
+
+
+def _on_unit_grid(vectors: Vectors) -> NDArray[np.float64]:
+    """As `unit_rows64`, on the grid of exact products."""
+    return on_grid(unit_rows64(vectors))
 
 
 def _merged(results: Sequence[tuple[Rows, Cosines]]) -> Rows:

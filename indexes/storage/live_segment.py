@@ -19,14 +19,14 @@ from vecattr.errors import DamagedError, MissingError
 from vecattr.files.atomic import translated_errors
 from vecattr.files.folder import Entry, Location
 from vecattr.indexes.storage.index_folder import opened_index, segment_path
-from vecattr.indexes.storage.lab_parts import ORIGINS, LabPart, effective_labs
+from vecattr.indexes.storage.lab_parts import ORIGINS, LabPart
 from vecattr.indexes.storage.manifest import Manifest, SegmentEntry
 from vecattr.indexes.storage.segment import Segment
 from vecattr.indexes.storage.segment_schema import StoredCodes
 from vecattr.indexes.storage.stored_info import StoredPlasmid
 from vecattr.plasmid import POOLED, composed, is_composed
 from vecattr.ranking.discriminant import Discriminant
-from vecattr.vectors import Mask, Vectors
+from vecattr.vectors import Mask, Rows, Vectors
 
 
 @dataclass(frozen=True)
@@ -100,35 +100,37 @@ class LiveSegment:
         return tuple(part._replace(name=name) for name, part in named if name is not None)
 
     @cached_property
-    def _living_parts(self) -> tuple[list[int], list[str]]:
-        """Which lab parts are not removed, as places, and their present names."""
+    def _living_parts(self) -> Rows | slice:
+        """Which lab parts are not removed, as places."""
+        if self.is_unchanged:
+            return slice(None)
         present = enumerate(map(self.present, self.stored.part_names))
-        pairs = [(place, name) for place, name in present if name is not None]
-        return [place for place, _ in pairs], [name for _, name in pairs]
+        return np.array([place for place, name in present if name is not None], dtype=np.int64)
 
-    @property
+    @cached_property
     def part_names(self) -> list[str]:
         """The present names of the lab parts that are not removed (m,)."""
-        return self._living_parts[1]
+        if self.is_unchanged:
+            return [*self.stored.part_names]
+        present = map(self.present, self.stored.part_names)
+        return [name for name in present if name is not None]
 
     def some_parts(self, chosen: Mask) -> list[LabPart]:
         """Those of `part_names` that are chosen (m,)."""
-        places, names = self._living_parts
-        parts = self.stored.part_columns.parts(list(compress(places, chosen.tolist())))
-        return [
-            part._replace(name=name)
-            for part, name in zip(parts, compress(names, chosen.tolist()), strict=True)
-        ]
+        places = np.arange(len(self.stored.part_names))[self._living_parts][chosen]
+        parts = self.stored.part_columns.parts(places.tolist())
+        names = compress(self.part_names, chosen.tolist())
+        return [part._replace(name=name) for part, name in zip(parts, names, strict=True)]
 
     @property
     def part_vectors(self) -> Vectors:
         """Their unit vectors (m, d)."""
-        return self.stored.part_columns.vectors[self._living_parts[0]]
+        return self.stored.part_columns.vectors[self._living_parts]
 
     @property
     def part_is_learned(self) -> Mask:
         """Which of them are learned (m,)."""
-        origins = self.stored.part_columns.origins[self._living_parts[0]]
+        origins = self.stored.part_columns.origins[self._living_parts]
         return np.asarray(origins == ORIGINS.index("learned"))
 
     def lab(self, row: int) -> str:
@@ -230,14 +232,6 @@ def check_shared_labs(path: Location, segments: Sequence[LiveSegment]) -> None:
                 hint="restore the file from a copy, or build the index again",
             )
         earlier |= shown
-
-
-def combined_labs(segments: Sequence[LiveSegment]) -> list[LabPart]:
-    """The effective vector of every class, sorted by name."""
-    parts = [part for segment in segments for part in segment.parts]
-    if all(part.origin == "learned" for part in parts):
-        return effective_labs(parts, None)  # no means, so the moments need not be read
-    return effective_labs(parts, discriminant_of(segments))
 
 
 def discriminant_of(segments: Sequence[LiveSegment]) -> Discriminant | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import repeat
+from itertools import accumulate, repeat
 from typing import cast
 
 import numpy as np
@@ -94,8 +94,13 @@ def joined_codes(
 ) -> NDArray[np.int64]:
     """The codes of several columns, each with the names that it counts into, as places in `names`
     (n,), NO_NAME for None and for a code below 0."""
-    places: dict[str | None, int] = dict(zip(names, range(len(names)), strict=True))
     joined = [np.zeros(0, dtype=np.int64)]
+    if [name for column_names, _ in columns for name in column_names] == [*names]:
+        starts = accumulate((len(column_names) for column_names, _ in columns), initial=0)
+        for (_, codes), start in zip(columns, starts, strict=False):
+            joined.append(np.where(codes < 0, NO_NAME, codes + np.int64(start)))
+        return np.concatenate(joined)
+    places: dict[str | None, int] = dict(zip(names, range(len(names)), strict=True))
     for column_names, codes in columns:
         translation = list(map(places.get, column_names, repeat(NO_NAME)))
         # One more at the end, which is where the code -1 points.

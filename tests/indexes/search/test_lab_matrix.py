@@ -11,7 +11,8 @@ import pytest
 from vecattr.errors import DamagedError
 from vecattr.files.arrays import ArrayFile, write_arrays
 from vecattr.indexes.search.lab_matrix import LabMatrix
-from vecattr.indexes.storage.live_segment import LiveSegment, combined_labs
+from vecattr.indexes.storage.lab_parts import effective_labs
+from vecattr.indexes.storage.live_segment import LiveSegment, discriminant_of
 from vecattr.indexes.storage.segment import SEGMENT_FORMAT, SEGMENT_VERSION, Segment
 
 
@@ -36,7 +37,9 @@ def test_classes_are_those_of_joined_parts(
     ]
     width = workshop.embedder.width
     found = LabMatrix.from_segments(segments, width=width)
-    expected = LabMatrix.from_parts(combined_labs(segments), width=width)
+    parts = [part for segment in segments for part in segment.parts]
+    effective = effective_labs(parts, discriminant_of(segments))
+    expected = LabMatrix.from_parts(effective, width=width)
     assert found.names == expected.names
     assert np.array_equal(found.vectors, expected.vectors)
     assert np.array_equal(found.learned, expected.learned)
