@@ -18,6 +18,7 @@ from vecattr.indexes.editing.add import AddReport, add_labs
 from vecattr.indexes.editing.calibration_files import with_lab_renamed
 from vecattr.indexes.editing.publish import StepHook, no_hook, publish, sweep
 from vecattr.indexes.editing.segment_sink import merge_segments
+from vecattr.indexes.editing.segment_writer import is_full
 from vecattr.indexes.joining.join_writer import join_kmers
 from vecattr.indexes.storage.index_folder import (
     kept_generations,
@@ -233,8 +234,9 @@ def _was_left(path: Entry, manifest: Manifest, left: int, *, to: int | None) -> 
 def compact(path: Path, *, wait: float = 0, step: StepHook = no_hook) -> EditReport:
     """Merge all segments, leaving out what is removed; no cosine changes.
 
-    An index that is compact already stays as it is, unless an older version wrote it without the
-    finer sample of k-mers; what is not needed, such as maps that were drawn, is deleted.
+    An index that is compact already stays as it is, but for joined k-mers that are missing, unless
+    an older version wrote it without the finer sample of k-mers; what is not needed, such as maps
+    that were drawn, is deleted.
 
     >>> compact(Path("my.index")).labs
     4
@@ -244,8 +246,8 @@ def compact(path: Path, *, wait: float = 0, step: StepHook = no_hook) -> EditRep
     with writing(path, wait=wait) as folder:
         old = newest_manifest(folder.root)
         segments = open_segments(folder.root, old)
-        is_edited = any(entry.removed or entry.renamed for entry in old.segments)
-        if not is_edited and len(segments) <= 1 and all(map(_is_up_to_date, segments)):
+        if _are_compact(segments):
+            join_kmers(folder.root, segments)
             sweep(folder.root, old)
             return _report("compact", 0, old)
         entries = merge_segments(folder.root, segments, old, step=step)
@@ -254,6 +256,16 @@ def compact(path: Path, *, wait: float = 0, step: StepHook = no_hook) -> EditRep
         details = {"segments": [len(old.segments), len(entries)]}
         publish(folder, new, action="compact", details=details, step=step)
     return _report("compact", new.plasmids, new)
+
+
+def _are_compact(segments: Sequence[LiveSegment]) -> bool:
+    """Whether merging these segments would give them again."""
+    return (
+        not any(segment.entry.removed or segment.entry.renamed for segment in segments)
+        and all(map(_is_up_to_date, segments))
+        and len({segment.stored.axes is None for segment in segments}) <= 1
+        and all(is_full(*segment.stored.size) for segment in segments[:-1])
+    )
 
 
 def _is_up_to_date(segment: LiveSegment) -> bool:

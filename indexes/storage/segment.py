@@ -74,6 +74,12 @@ class Segment:
         self.shape = self.rows, self.width
         self.has_sequences = "sequences/bases/bytes" in self._file
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """How many rows it has, and how many bytes of packed bases."""
+        bases = self._file.shape("sequences/bases/bytes")[0] if self.has_sequences else 0
+        return self.rows, bases
+
     def check_all(self) -> None:
         """Check every block of the file; DamagedError names the first bad one."""
         self._file.check_all()

@@ -22,6 +22,7 @@ from vecattr.files.disk import Disk, using
 from vecattr.files.folder import OpenFolder
 from vecattr.indexes.checking.repair import repair_index
 from vecattr.indexes.checking.verify import verify_index
+from vecattr.indexes.editing import segment_writer
 from vecattr.indexes.editing.add import add_labs
 from vecattr.indexes.editing.edit import compact, rename_lab
 from vecattr.indexes.editing.segment_sink import MOST_SMALL
@@ -194,6 +195,24 @@ def test_merged_segments_are_joined_anew(index: Path, workshop: Any) -> None:
     assert not joined_file(index).exists()
     with_joined, without = answers(index, collection(1)[0])
     assert with_joined == without
+
+
+def test_compacting_full_segments_joins_their_kmers_alone(
+    tmp_path: Path, workshop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segment_writer, "MOST_BYTES", 150)
+    path = tmp_path / "i"
+    workshop.build(path, collection(1, count=30))
+    manifest, data = read_manifest(path), joined_file(path).read_bytes()
+    assert len(manifest.segments) > 3
+    joined_file(path).unlink()
+    assert compact(path).generation == manifest.generation
+    assert read_manifest(path) == manifest
+    assert joined_file(path).read_bytes() == data
+    workshop.edits(path)["add"]()
+    assert compact(path).generation > manifest.generation
+    assert verify_index(path).ok
+    assert compact(path).generation == read_manifest(path).generation
 
 
 def test_joined_kmers_count_only_where_their_segments_follow_each_other(
