@@ -32,6 +32,7 @@ from vecattr.indexes.storage.kmer_schema import (
 from vecattr.sequences.composition import WORDS
 from vecattr.sequences.kmers import Hashes
 from vecattr.sequences.postings import Postings, joined_ranges
+from vecattr.vectors import Rows
 
 #: The places of the k-mers of this many queries are cached, about 15 kB each.
 _CACHED_QUERIES = 256
@@ -147,11 +148,12 @@ class KmerTable:
             )
         check_kmer_type(self._file, "posting/row", self._sample)
         read = self._file.pieces(self._name("posting/row"), starts, stops)
-        lists = [read(slice(*ends)) for ends in zip(starts.tolist(), stops.tolist(), strict=True)]
-        rows = np.concatenate([np.zeros(0, dtype=np.uint32), *lists])
+        view = read(slice(None)).data  # pieces of it are joined faster than arrays
+        ends = zip(starts.tolist(), stops.tolist(), strict=True)
+        rows = np.frombuffer(b"".join([view[start:stop] for start, stop in ends]), dtype=np.uint32)
         if len(rows) and not int(rows.max()) < self._rows:
             raise self._damage(f"a posting leaves the {self._rows} rows")
-        return Postings(stored, stops - starts, rows)
+        return Postings(stored, stops - starts, cast("Rows", rows))
 
     def unequal(self, expected: Mapping[str, NDArray[np.generic]]) -> list[str]:
         """The names of the arrays of this sample that differ from the `expected` ones."""
