@@ -83,7 +83,8 @@ def exact_cosines(
     queries: NDArray[np.floating], stored: NDArray[np.float32]
 ) -> NDArray[np.float64]:
     """The inner products of `rounded_unit_rows` (n, d) with unit queries (q, d), (n, q): each from
-    its two rows alone, whatever is multiplied at once."""
+    its two rows alone, whatever is multiplied at once. Both may be up to 2 long: of the 53 binary
+    digits of a sum 48 are needed below 1."""
     factors = on_grid(queries).T
     products = np.empty((len(stored), len(queries)))
     wide = np.empty((min(_ROWS_AT_ONCE, len(stored)), stored.shape[1]))

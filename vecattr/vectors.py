@@ -33,6 +33,11 @@ def unit_rows(rows: NDArray[np.floating]) -> Vectors:
     return scaled
 
 
+def length_of(vector: Column) -> float:
+    """The length of a vector (d,), in an order of summation that no kernel of BLAS changes."""
+    return float(np.sqrt((vector * vector).sum()))
+
+
 @dataclass(frozen=True)
 class EmbeddingTable:
     """`vectors[i]` (unit length, width d) belongs to `names[i]`; lengths are checked at birth.

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from vecattr.encoders.axes import coordinates
+from vecattr.encoders.axes import are_coordinates
 from vecattr.errors import ArtifactError
 from vecattr.files.atomic import check_file, read_file
 from vecattr.files.folder import Entry
@@ -88,9 +88,8 @@ def _content_faults(segment: LiveSegment) -> Iterator[str]:
         lengths = np.linalg.norm(vectors, axis=1) if len(vectors) else np.ones(0)
         if not np.all(np.abs(lengths - 1) < UNIT_TOLERANCE):
             yield f"a {name} vector is not of length 1"
-    if stored.axes is not None and not np.array_equal(
-        stored.coordinates, coordinates(stored.vectors, stored.axes).astype(np.float32)
-    ):
+    axes = stored.axes
+    if axes is not None and not are_coordinates(stored.coordinates, stored.vectors, axes):
         yield "coordinates are not those of the vectors"
     if any(not (part.weight > 0) for part in stored.parts):
         yield "the weight of a lab is not positive"

@@ -34,6 +34,7 @@ from vecattr.indexes.storage.live_segment import (
     LiveSegment,
     class_names,
     open_segments,
+    stored_axes,
 )
 from vecattr.indexes.storage.lock import LockedFolder, writing
 from vecattr.indexes.storage.manifest import Manifest
@@ -100,9 +101,8 @@ def add_labs(
         old = newest_manifest(folder.root)
         segments = open_segments(folder.root, old)
         embedder = _index_embedder(folder.root, old, embedder, device=device, threads=threads)
-        new_writer = partial(
-            SegmentWriter.from_manifest, old, most_rows=segment_rows, axes=axes_of(embedder)
-        )
+        axes = stored_axes(segments) if segments else axes_of(embedder)
+        new_writer = partial(SegmentWriter.from_manifest, old, most_rows=segment_rows, axes=axes)
         sink = SegmentSink(folder.root, new_writer, embedder=embedder, step=step)
         _fill(sink, rule.settled(plasmids, segments), embedder, segments, progress=progress)
         if not sink.entries:

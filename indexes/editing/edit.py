@@ -259,11 +259,11 @@ def compact(path: Path, *, wait: float = 0, step: StepHook = no_hook) -> EditRep
 
 
 def _are_compact(segments: Sequence[LiveSegment]) -> bool:
-    """Whether merging these segments would give them again."""
+    """Whether merging these segments would spare nothing: none was edited, and all but the last
+    are full."""
     return (
         not any(segment.entry.removed or segment.entry.renamed for segment in segments)
         and all(map(_is_up_to_date, segments))
-        and len({segment.stored.axes is None for segment in segments}) <= 1
         and all(is_full(*segment.stored.size) for segment in segments[:-1])
     )
 

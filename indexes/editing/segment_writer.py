@@ -75,7 +75,7 @@ class SegmentWriter:
 
     @classmethod
     def from_manifest(
-        cls, manifest: Manifest, *, most_rows: int = MOST_ROWS, axes: Axes | None
+        cls, manifest: Manifest, *, most_rows: int = MOST_ROWS, axes: Axes | None = None
     ) -> SegmentWriter:
         """An empty segment for the index of this manifest."""
         return cls(
@@ -174,7 +174,7 @@ class SegmentWriter:
         arrays = self._sequence_arrays() | self._info_arrays() | self._feature_arrays()
         arrays |= self._lab_arrays() | self._moment_arrays()
         if self._axes is not None:
-            along = stored_coordinates(self.vectors, self._axes)
+            along = stored_coordinates(cast("Vectors", arrays["sequences/vector"]), self._axes)
             arrays |= {AXES: self._axes, COORDINATES: along}
         facts: dict[str, Attribute] = {
             "format": SEGMENT_FORMAT,

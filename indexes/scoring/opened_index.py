@@ -270,7 +270,7 @@ class OpenedIndex:
     def lab_answers(
         self, vectors: QueryVectors, cosines: Cosines, *, joint: bool = False
     ) -> LabAnswers:
-        """What it says of its `answer_names`, from cosines with classes; `joint`: jointly, too."""
+        """Of `answer_names`, from cosines with classes; `joint`: with what joint answers need."""
         if self.scorer is None:
             return LabAnswers(cosines, cosines, None)
         evidence = self.lab_evidence(vectors, cosines, joint=joint)

@@ -1,8 +1,9 @@
 """Kernels of queries with stored plasmids: vectors, lengths, topologies and compositions in; how
 near, and how similar in shape, each pair is out.
 
-Kernels are rounded to a grid, so that sums over the plasmids of a lab are exact: they depend
-neither on the other queries nor on how plasmids are divided among segments.
+Kernels are rounded to a grid, so that sums over the plasmids of a lab are exact, up to 2,000 that
+are like the query: they depend neither on the other queries nor on how plasmids are divided among
+segments.
 """
 
 from __future__ import annotations

@@ -64,12 +64,12 @@ class NearestPlasmids:
     def search(self, vectors: NDArray[np.floating], *, n: int) -> list[tuple[Neighbor, ...]]:
         """The n nearest plasmids of each row (q, d), best first, ties by id."""
         scored = [search.first_scored(vectors, k=n) for search in self._searches]
-        least = _nth_of_each(scored, n) - score_error(vectors.shape[1])
+        least = _nth_of_each(scored, n, queries=len(vectors)) - score_error(vectors.shape[1])
         results = [
             search.search(vectors, k=n, least=least, scored=of_segment)
             for search, of_segment in zip(self._searches, scored, strict=True)
         ]
-        lowest = _nth_of_each(results, n)
+        lowest = _nth_of_each(results, n, queries=len(vectors))
         if len(self._places) > _MOST_PLACES:
             self._places.clear()
         neighbors: list[list[Neighbor]] = [[] for _ in vectors]
@@ -126,14 +126,14 @@ def best_cosines(neighbors: Sequence[Sequence[Neighbor]]) -> NDArray[np.float64]
     return np.array([nearest[0].cosine if nearest else -1.0 for nearest in neighbors])
 
 
-def _nth_of_each(of_segments: Sequence[Sequence[Scored]], n: int) -> Cosines:
+def _nth_of_each(of_segments: Sequence[Sequence[Scored]], n: int, *, queries: int) -> Cosines:
     """Of each query the n-th largest of its rows' scores in all segments, but for infinite ones,
     (q,); minus infinity of fewer."""
-    scores = [
-        np.concatenate([_NO_COSINES, *(values for _, values in of_query)])
-        for of_query in zip(*of_segments, strict=True)
-    ]
-    return np.array([nth_largest(values[np.isfinite(values)], n) for values in scores])
+    nth = np.full(queries, -np.inf)
+    for query, of_query in enumerate(zip(*of_segments, strict=True)):
+        scores = np.concatenate([_NO_COSINES, *(values for _, values in of_query)])
+        nth[query] = nth_largest(scores[np.isfinite(scores)], n)
+    return nth
 
 
 def _neighbors(

@@ -112,8 +112,8 @@ def unit_cosines(rows: NDArray[np.float64], query: NDArray[np.float64]) -> Cosin
 
 
 def nth_largest(values: NDArray[np.floating], n: int) -> float:
-    """The n-th largest of some values; minus infinity where there are fewer."""
-    return float(np.partition(values, -n)[-n]) if len(values) >= n else -np.inf
+    """The n-th largest of some values; minus infinity where there are fewer, or n is 0."""
+    return float(np.partition(values, -n)[-n]) if 0 < n <= len(values) else -np.inf
 
 
 def score_error(width: int) -> float:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from vecattr.errors import DamagedError
 from vecattr.files.arrays import ArrayFile
 from vecattr.ranking.discriminant import Discriminant
-from vecattr.vectors import Column, EmbeddingTable, Vectors, unit_rows
+from vecattr.vectors import EmbeddingTable, Vectors, length_of, unit_rows
 
 Origin = Literal["learned", "mean"]
 #: In the order of their codes in segments.
@@ -76,15 +76,10 @@ class PartColumns:
         )
 
 
-def _length(total: Column) -> float:
-    """The length of a sum (d,), in an order of summation that no thread of BLAS changes."""
-    return float(np.sqrt((total * total).sum()))
-
-
 def mean_part(name: str, vectors: Vectors) -> LabPart:
     """The part that stands for these plasmids (n, d), n >= 1."""
     total = vectors.sum(axis=0, dtype=np.float64)  # (n, d) -> (d,)
-    length = _length(total)
+    length = length_of(total)
     if length < _SHORTEST_SUM:  # they cancel each other: the first stands for all
         return LabPart(name, vectors[0], _SHORTEST_SUM, "mean")
     vector = vectors[0] if len(vectors) == 1 else unit_rows(total[None, :])[0]
@@ -156,7 +151,7 @@ def _combine(parts: list[LabPart]) -> LabPart:
     total = np.zeros(len(first.vector))  # (d,)
     for part in ordered:
         total += part.weight * part.vector.astype(np.float64)
-    length = _length(total)
+    length = length_of(total)
     if length < _SHORTEST_SUM:
         return LabPart(first.name, ordered[-1].vector, _SHORTEST_SUM, origin)
     return LabPart(first.name, unit_rows(total[None, :])[0], length, origin)

@@ -96,8 +96,7 @@ class LiveSegment:
         """The lab parts that are not removed, under their present names."""
         if self.is_unchanged:
             return self.stored.parts
-        named = ((self.present(part.name), part) for part in self.stored.parts)
-        return tuple(part._replace(name=name) for name, part in named if name is not None)
+        return tuple(self.some_parts(np.ones(len(self.part_names), dtype=bool)))
 
     @cached_property
     def _living_parts(self) -> Rows | slice:
@@ -243,8 +242,7 @@ def discriminant_of(segments: Sequence[LiveSegment]) -> Discriminant | None:
 
 def class_names(segments: Iterable[LiveSegment]) -> set[str]:
     """The names of all classes."""
-    present = (map(segment.present, segment.stored.part_names) for segment in segments)
-    return {name for names in present for name in names if name is not None}
+    return {name for segment in segments for name in segment.part_names}
 
 
 def class_sizes(segments: Iterable[LiveSegment]) -> Counter[str]:

@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.encoders.axes import Axes, coordinates
+from vecattr.encoders.axes import Axes, are_orthonormal, coordinates
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.files.arrays import ArrayFile
 from vecattr.files.folder import Location
@@ -35,7 +35,7 @@ from vecattr.indexes.storage.stored_info import (
 from vecattr.plasmid import Topology
 from vecattr.ranking.discriminant import Moments
 from vecattr.sequences.two_bit import PackedBases
-from vecattr.vectors import Vectors
+from vecattr.vectors import UNIT_TOLERANCE, Vectors
 
 SEGMENT_FORMAT = "vecattr-segment"
 #: The version of a segment with coordinates, and of one without.
@@ -45,6 +45,8 @@ TOPOLOGIES: tuple[Topology, ...] = ("circular", "linear")
 #: A feature that is not known, in the uint8 matrix of features.
 MISSING_FEATURE = 255
 _ASCII = 127
+#: No coordinate of a unit vector is beyond, rounding included.
+_LONGEST = 1 + UNIT_TOLERANCE
 
 Word = TypeVar("Word", bound=str)
 
@@ -65,7 +67,6 @@ class Segment:
         self.name = self._file.name
         self.digest = self._file.digest
         self.model = str(self._file.attributes.get("model"))
-        self.version = int(self._file.attributes["version"])
         if model is not None and self.model != model:
             what = f"made by model {self.model[:16]}…, expected {model[:16]}…"
             hint = "restore the file that belongs here, or build the index again"
@@ -153,14 +154,22 @@ class Segment:
     @cached_property
     def axes(self) -> Axes | None:
         """The axes (r, d) of `coordinates`; None when vectors themselves are compared."""
-        return cast("Axes", self._file.array(AXES)) if AXES in self._file else None
+        if AXES not in self._file:
+            return None
+        axes = cast("Axes", self._file.array(AXES))
+        if not are_orthonormal(axes, width=self.width):
+            raise DamagedError(f"{AXES} holds no orthonormal axes", where=self.name)
+        return axes
 
     @cached_property
     def coordinates(self) -> Vectors:
         """By what all vectors are compared: their coordinates (n, r), or they themselves."""
         if self.axes is None:
             return self.vectors
-        return cast("Vectors", self._file.array(COORDINATES))
+        along = cast("Vectors", self._file.array(COORDINATES))
+        if not (along.min(initial=0) >= -_LONGEST and along.max(initial=0) <= _LONGEST):
+            raise DamagedError(f"{COORDINATES} holds none of unit vectors", where=self.name)
+        return along
 
     def along_axes(self, vectors: NDArray[np.floating]) -> NDArray[np.floating]:
         """Unit vectors (q, d) as they are compared with `coordinates`, (q, r)."""

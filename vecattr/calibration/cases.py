@@ -35,7 +35,8 @@ class CaseModel:
     def log_likelihoods(self, facts: Facts) -> NDArray[np.float64]:
         """Of each case, up to a constant of the query, (q, f) -> (q, 3)."""
         design = _design(facts, self.mean, self.scale)  # (q, 1 + f)
-        log_odds = design @ self.weights.T  # (q, 1 + f) @ (1 + f, 2) -> (q, 2)
+        # (q, 1, 1 + f) * (2, 1 + f) -> (q, 2), each query by itself, as BLAS would not do
+        log_odds = (design[:, None, :] * self.weights).sum(axis=2)
         return np.concatenate([np.zeros((len(facts), 1)), log_odds], axis=1)
 
     def probabilities(self, facts: Facts, expectation: Expectation) -> NDArray[np.float64]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from vecattr.encoders.axes import Axes
+from vecattr.encoders.axes import Axes, are_orthonormal
+from vecattr.errors import MismatchError
 from vecattr.plasmid import Plasmid
 from vecattr.vectors import Vectors
 
@@ -50,8 +51,15 @@ class NarrowEmbedder(Protocol):
 
 
 def axes_of(embedder: SequenceEmbedder) -> Axes | None:
-    """The axes along which an embedder's vectors are compared; None when it tells none."""
-    return embedder.axes if isinstance(embedder, NarrowEmbedder) else None
+    """The axes along which an embedder's vectors are compared; None when it tells none.
+    MismatchError for axes that are not orthonormal float32 rows of its width."""
+    axes = embedder.axes if isinstance(embedder, NarrowEmbedder) else None
+    if axes is not None and not are_orthonormal(axes, width=embedder.width):
+        raise MismatchError(
+            f"the axes of the embedder are not orthonormal float32 rows of {embedder.width}",
+            hint="its property `axes` is for the space that its vectors lie in, or None",
+        )
+    return axes
 
 
 def features_read(embedder: SequenceEmbedder) -> frozenset[str] | None:

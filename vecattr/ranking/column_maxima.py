@@ -19,9 +19,10 @@ Maxima = Mapping[str, float]
 
 def column_maxima(columns: Mapping[str, Column], names: Iterable[str]) -> Maxima:
     """Of the columns (l,) of these names that are there."""
+    present = [name for name in names if name in columns]
     if isinstance(columns, LabColumns):
-        return {name: columns.largest(name) for name in names if name in {*columns}}
-    return {name: float(columns[name].max(initial=-np.inf)) for name in names if name in columns}
+        return {name: columns.largest(name) for name in present}
+    return {name: float(columns[name].max(initial=-np.inf)) for name in present}
 
 
 def joined_maxima(parts: Iterable[Maxima]) -> Maxima:

@@ -149,18 +149,18 @@ class HiddenLayer:
     def _without_straight_units(self, sums: Matrix) -> HiddenLayer:
         """The layer with the UNITS units that are farthest from straight lines over the labs of
         these sums (h + 1, s); the others as the straight lines that fit them best."""
-        inner, count = sums[:-1], sums.shape[1]
+        inner = sums[:-1]
         responses = _responses(inner).astype(np.float64)
         inner_means, means = inner.mean(axis=1), responses.mean(axis=1)
+        inner_rest, rest = inner - inner_means[:, None], responses - means[:, None]
 
-        def covariances(first: Matrix, second: Matrix, products: Column) -> Column:
-            """Of the rows of two matrices (h, s), whose products of means are these (h,)."""
-            return np.asarray(np.einsum("hs,hs->h", first, second) / count - products)
+        def covariances(first: Matrix, second: Matrix) -> Column:
+            """Of the rows of two matrices whose rows have a mean of 0, (h, s), (h,)."""
+            return np.asarray(np.einsum("hs,hs->h", first, second) / first.shape[1])
 
-        spreads = covariances(inner, inner, inner_means**2) + 1e-12
-        slopes = covariances(inner, responses, inner_means * means) / spreads
-        variances = covariances(responses, responses, means**2)
-        left = variances - slopes**2 * spreads
+        spreads = covariances(inner_rest, inner_rest) + 1e-12
+        slopes = covariances(inner_rest, rest) / spreads
+        left = covariances(rest, rest) - slopes**2 * spreads  # of variance
         order = np.argsort(-np.abs(self.outer) * np.sqrt(np.maximum(left, 0)), kind="stable")
         kept, straight = order[:UNITS], order[UNITS:]
         weights = (self.outer * slopes)[straight]

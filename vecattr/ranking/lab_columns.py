@@ -11,7 +11,7 @@ import numpy as np
 from vecattr.vectors import Codes, Column
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LabColumns(Mapping[str, Column]):
     """Columns of l labs by name. Those of `full` have a number for each lab (l,); those `of_few`
     have one for each of some `labs`, ascending, (m,), and 0 for the others: as a mapping they are
@@ -23,7 +23,8 @@ class LabColumns(Mapping[str, Column]):
 
     @classmethod
     def from_columns(cls, columns: Mapping[str, Column], few: tuple[str, ...]) -> LabColumns:
-        """From full columns, of which those named `few` are kept for labs where any is not 0."""
+        """From full columns, of which those named `few` are kept for labs where any is not 0;
+        columns that are kept so are returned as they are."""
         if isinstance(columns, cls):
             return columns
         is_any = np.any([columns[name] != 0 for name in few], axis=0)
@@ -42,6 +43,9 @@ class LabColumns(Mapping[str, Column]):
         column = np.zeros(self.lab_count)
         column[self.labs] = self.of_few[name]
         return column
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.full or name in self.of_few
 
     def __iter__(self) -> Iterator[str]:
         yield from self.of_few

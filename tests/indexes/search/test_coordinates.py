@@ -14,18 +14,30 @@ from vecattr.attribution import Attribution
 from vecattr.cli.commands.demo import encoder_lexicon
 from vecattr.datasets.classes import ClassRule
 from vecattr.encoders.axes import Axes
+from vecattr.encoders.embedder import Embedder, load_embedder
 from vecattr.encoders.pretrained import shipped_encoder
+from vecattr.errors import DamagedError, MismatchError
+from vecattr.files.arrays import write_arrays
 from vecattr.indexes.checking.repair import repair_index
 from vecattr.indexes.checking.verify import verify_index
-from vecattr.indexes.editing import add, segment_sink, segment_writer
+from vecattr.indexes.editing import segment_sink, segment_writer
 from vecattr.indexes.editing.add import add_labs
 from vecattr.indexes.editing.build import build_index
 from vecattr.indexes.editing.edit import compact
 from vecattr.indexes.editing.remove import remove_plasmids
 from vecattr.indexes.index import Index
-from vecattr.indexes.storage.segment import SEGMENT_VERSION, VERSION_WITHOUT_COORDINATES
+from vecattr.indexes.search.kernels import ComparedQueries, StoredRows
+from vecattr.indexes.search.rows_by_lab import RowsByLab
+from vecattr.indexes.storage.live_segment import LiveSegment
+from vecattr.indexes.storage.segment import (
+    SEGMENT_VERSION,
+    VERSION_WITHOUT_COORDINATES,
+    Segment,
+)
+from vecattr.indexes.storage.segment_schema import AXES, COORDINATES
+from vecattr.plasmid import Plasmid
 from vecattr.sequences.synthetic import synthetic_plasmids
-from vecattr.vectors import Vectors
+from vecattr.vectors import Vectors, unit_rows
 
 PLASMIDS = synthetic_plasmids(labs=30, plasmids_per_lab=5, seed=3, lexicon=encoder_lexicon())
 STORED = [plasmid for number, plasmid in enumerate(PLASMIDS) if number % 5 < 4]
@@ -77,7 +89,8 @@ def test_coordinates_tell_what_vectors_tell(tmp_path: Path, batch_size: int, exc
     assert_alike(asked(narrow, **options), asked(whole, **options))
     sizes = [next((path / "segments").glob("*.faiss")).stat().st_size for path in (narrow, whole)]
     assert sizes[0] < sizes[1] / 3
-    versions = [Index.open(path).segments[0].stored.version for path in (narrow, whole)]
+    attributes = [Index.open(path).segments[0].stored._file.attributes for path in (narrow, whole)]
+    versions = [found["version"] for found in attributes]
     assert versions == [SEGMENT_VERSION, VERSION_WITHOUT_COORDINATES]
 
 
@@ -94,12 +107,32 @@ def test_edits_keep_coordinates(tmp_path: Path) -> None:
     assert verify_index(path).ok
 
 
-def test_an_older_index_takes_labs_and_gets_coordinates_when_it_is_compacted(
-    tmp_path: Path,
-) -> None:
+def test_an_older_index_stays_without_coordinates(tmp_path: Path) -> None:
     path = without_coordinates(tmp_path / "i", STORED[:80])
     add_labs(path, STORED[80:])
-    assert axes_stored(path) == [False, True]
+    assert axes_stored(path) == [False, False]
+    before = asked(path)
+    compact(path)
+    assert axes_stored(path) == [False]
+    assert_alike(asked(path), before)
+    assert verify_index(path).ok
+
+
+def test_vectors_a_little_outside_the_space_have_coordinates(tmp_path: Path) -> None:
+    """As those of a GPU, which differ by 1e-5."""
+
+    class Noisy(Embedder):
+        def embed(self, plasmids: Sequence[Plasmid]) -> Vectors:
+            vectors = self.plain.embed(plasmids)
+            chance = np.random.default_rng(len(plasmids))
+            return unit_rows(vectors + 1e-5 / 200**0.5 * chance.normal(size=vectors.shape))
+
+    plain = load_embedder(shipped_encoder(), device="cpu")
+    noisy = Noisy.__new__(Noisy)
+    noisy.__dict__ |= {**vars(plain), "plain": plain}
+    path = built(tmp_path / "i", STORED[:80])
+    add_labs(path, STORED[80:], embedder=noisy)
+    remove_plasmids(path, [STORED[80].id])
     assert verify_index(path).ok
     before = asked(path)
     compact(path)
@@ -108,16 +141,42 @@ def test_an_older_index_takes_labs_and_gets_coordinates_when_it_is_compacted(
     assert verify_index(path).ok
 
 
-def test_an_older_index_stays_as_it_is_when_it_is_compacted_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_embedder_that_tells_wrong_axes_is_refused(tmp_path: Path) -> None:
+    class Wrong(Embedder):
+        axes = np.eye(20, 200, dtype=np.float32)  # type: ignore[assignment]
+
+    wrong = Wrong.__new__(Wrong)
+    wrong.__dict__ |= vars(load_embedder(shipped_encoder(), device="cpu"))
+    options: dict[str, Any] = {"model": shipped_encoder(), "rule": ClassRule(None)}
+    with pytest.raises(MismatchError, match="outside the space"):
+        build_index(tmp_path / "i", STORED, embedder=wrong, **options)
+    for axes in (2 * np.eye(20, 200, dtype=np.float32), np.eye(20, 200), np.eye(20, 100)):
+        Wrong.axes = axes
+        with pytest.raises(MismatchError, match="not orthonormal float32"):
+            build_index(tmp_path / "i", STORED, embedder=wrong, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        (COORDINATES, np.nan, "holds none of unit vectors"),
+        (COORDINATES, 3.0, "holds none of unit vectors"),
+        (AXES, np.nan, "holds no orthonormal axes"),
+        (AXES, 1e30, "holds no orthonormal axes"),
+    ],
+)
+def test_numbers_that_no_vector_has_are_told(
+    tmp_path: Path, name: str, value: float, message: str
 ) -> None:
-    path = without_coordinates(tmp_path / "i", STORED[:80])
-    monkeypatch.setattr(add, "axes_of", no_axes)
-    add_labs(path, STORED[80:])
-    before = asked(path)
-    compact(path)
-    assert axes_stored(path) == [False]
-    assert_alike(asked(path), before)
+    [live] = Index.open(built(tmp_path / "i")).segments
+    file = live.stored._file
+    arrays = {array: file.array(array) for array in file.names}
+    arrays[name] = np.array(arrays[name])
+    arrays[name][3, 5] = value
+    damaged = LiveSegment(live.entry, Segment(write_arrays(arrays, file.attributes)))
+    queries = ComparedQueries.from_plasmids(QUERIES[:2], np.ones((2, 200), dtype=np.float32))
+    with pytest.raises(DamagedError, match=message):
+        StoredRows.from_segment(damaged).join(queries, RowsByLab.from_labs(np.zeros(9)), [])
 
 
 def test_coordinates_of_other_vectors_are_found(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vecattr.attribution import STRENGTHS
-from vecattr.calibration.cases import case_probabilities, fit_cases
+from vecattr.calibration.cases import CaseModel, case_probabilities, fit_cases
 from vecattr.calibration.expectation import Expectation
 from vecattr.calibration.outcomes import (
     EVEN_ODDS,
@@ -41,6 +41,23 @@ def fit() -> OutcomeFit:
     fitted = fit_outcome(made_rows(1_800))
     assert fitted is not None
     return fitted
+
+
+@pytest.mark.parametrize("count", [1, 7, 64])
+def test_no_other_query_changes_a_bit_of_a_probability(count: int) -> None:
+    rng = np.random.default_rng(count)
+    model = CaseModel(*rng.normal(size=(2, 21)), rng.normal(size=(2, 22)))
+    facts, scores = rng.normal(size=(count, 21)), rng.uniform(-1, 0, (count, LABS))
+    fitted = fit_outcome(made_rows(1_800))
+    assert fitted is not None
+    together = model.log_likelihoods(facts)
+    labs, outside = fitted.weighed(scores, together, Expectation())
+    for row in range(count):
+        alone = model.log_likelihoods(facts[[row]])
+        assert np.array_equal(alone[0], together[row])
+        of_one = fitted.weighed(scores[[row]], alone, Expectation())
+        assert np.array_equal(of_one[0][0], labs[row])
+        assert of_one[1][0] == outside[row]
 
 
 weights = st.floats(0, 10) | st.just(0.0)

@@ -16,6 +16,7 @@ from vecattr.encoders.axes import (
 )
 from vecattr.encoders.embedder import load_embedder
 from vecattr.encoders.pretrained import shipped_encoder
+from vecattr.errors import MismatchError
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.synthetic import synthetic_plasmids
 from vecattr.vectors import Vectors, unit_rows
@@ -53,7 +54,7 @@ def test_a_space_of_more_than_half_the_dimensions_has_no_axes() -> None:
 def test_a_vector_outside_the_space_is_no_silent_error() -> None:
     axes = orthonormal_axes(np.eye(2, 8))
     assert axes is not None
-    with pytest.raises(AssertionError, match="outside the space"):
+    with pytest.raises(MismatchError, match="outside the space"):
         stored_coordinates(np.eye(8, dtype=np.float32)[2:3], axes)
 
 
