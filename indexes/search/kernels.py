@@ -1,9 +1,9 @@
 """Kernels of queries with stored plasmids: vectors, lengths, topologies and compositions in; how
 near, and how similar in shape, each pair is out.
 
-Kernels are rounded to a grid, so that sums over the plasmids of a lab are exact, up to 2,000 that
-are like the query: they depend neither on the other queries nor on how plasmids are divided among
-segments.
+Kernels are rounded to a grid, so that sums over the plasmids of a lab are exact, up to 2,000 whose
+vectors are that of the query and two million of its shape: they depend neither on the other queries
+nor on how plasmids are divided among segments.
 """
 
 from __future__ import annotations
@@ -37,10 +37,11 @@ _KERNEL_TYPES = (np.float64, np.float32, np.float32, np.float32, np.float32)
 
 #: Fewer queries are compared with the plasmids of a segment in their order, so many at once.
 _FEW_QUERIES, _ROWS_AT_ONCE = 8, 2048
-#: Added to a kernel and taken away again, it leaves a multiple of 2^-42, of which a float64 sums
-#: 2,000 exactly, however large they are.
-_KERNEL_SHIFT = np.float32(1.5 * 2.0**-19)
-assert np.spacing(_KERNEL_SHIFT) == 2.0**-42
+#: Added to a vote and taken away again, it leaves a multiple of 2^-42, of which a float64 sums
+#: 2,000 exactly, however large they are; logarithms tell small votes apart. Of similarities of
+#: shape, to which pseudocounts are added, 2^-32 is enough.
+_VOTE_SHIFT, _SHAPE_SHIFT = np.float32(1.5 * 2.0**-19), np.float32(1.5 * 2.0**-9)
+assert (np.spacing(_VOTE_SHIFT), np.spacing(_SHAPE_SHIFT)) == (2.0**-42, 2.0**-32)
 #: How far logarithms of lengths of linear plasmids are from those of circular ones, and by how much
 #: inner products of shapes of one topology are larger: enough for a kernel of 0.
 _FAR, _TOPOLOGY_WEIGHT = 32.0, 0.5
@@ -101,18 +102,18 @@ class ComparedRows:
         np.subtract(cosines, 1, out=values, casting="same_kind")
         values *= np.float32(SHARPNESSES[0])
         np.exp(values, out=values)
-        yield _rounded(values)
+        yield _rounded(values, _VOTE_SHIFT)
         np.multiply(values, values, out=values)  # the second sharpness is twice the first
-        yield _rounded(values)
+        yield _rounded(values, _VOTE_SHIFT)
         np.subtract(self.lengths[:, None], queries.lengths, out=values)  # (b, q)
         np.multiply(values, values, out=values)
         np.negative(values, out=values)
-        yield _rounded(np.exp(values, out=values))
+        yield _rounded(np.exp(values, out=values), _SHAPE_SHIFT)
         products = exact_cosines(queries.shapes, self.shapes)
         np.subtract(products, 1 + _TOPOLOGY_WEIGHT, out=values, casting="same_kind")
         values *= np.float32(2 / COMPOSITION_WIDTH)  # of half the squared distances
         np.minimum(values, 0, out=values)
-        yield _rounded(np.exp(values, out=values))
+        yield _rounded(np.exp(values, out=values), _SHAPE_SHIFT)
 
 
 def _scaled_lengths(lengths: NDArray[np.int64], are_linear: Mask) -> NDArray[np.float32]:
@@ -123,10 +124,10 @@ def _scaled_lengths(lengths: NDArray[np.int64], are_linear: Mask) -> NDArray[np.
     return scaled
 
 
-def _rounded(kernels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Numbers from 0 to 1 on the grid on which their sums are exact, a copy."""
-    rounded = kernels + _KERNEL_SHIFT
-    rounded -= _KERNEL_SHIFT
+def _rounded(kernels: NDArray[np.float32], shift: np.float32) -> NDArray[np.float32]:
+    """Numbers from 0 to 1 on the grid of a shift, a copy."""
+    rounded = kernels + shift
+    rounded -= shift
     return rounded
 
 

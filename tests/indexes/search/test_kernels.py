@@ -99,3 +99,27 @@ def test_the_same_bits_alone_and_in_a_batch(workshop: Any) -> None:
     for query in range(len(asked)):
         for column, alone in zip(joined(together), joined(together.only(query)), strict=True):
             assert np.array_equal(column[:, [query]], alone)
+
+
+@pytest.mark.parametrize("count", [3, 5_000])
+def test_shapes_of_a_large_lab_are_summed_exactly(workshop: Any, count: int) -> None:
+    [plasmid] = workshop.plasmids(["Ash"], each=1)
+    queries = ComparedQueries.from_plasmids([plasmid] * 9, workshop.embedder.embed([plasmid] * 9))
+    live = workshop.segment([plasmid])
+    one = StoredRows.from_segment(live)
+    chance = np.random.default_rng(0)
+    rows = replace(
+        one,
+        vectors=np.repeat(one.vectors, count, axis=0),
+        lengths=one.lengths + chance.normal(0, 0.05, count).astype(np.float32),
+        compositions=np.repeat(one.compositions, count, axis=0),
+        are_linear=np.repeat(one.are_linear, count),
+    )
+    found = []
+    for order in (np.arange(count), chance.permutation(count)):
+        columns = [np.zeros((1, 9)) for _ in JOINS]
+        by_lab = RowsByLab(order, np.zeros(1, dtype=np.int64), np.array([0, count]))
+        rows.join(queries, by_lab, columns)
+        rows.join(queries.only(3), by_lab, [column[:, 3:4] for column in columns])
+        found.append(columns[3])
+    assert np.array_equal(*found)
