@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -59,10 +60,10 @@ def segment_findings(
         what = f"{error.what}; this cache is rebuilt in memory at each query"
         yield Finding("warning", str(cache), what)
         return
-    if read_file(cache) != build_faiss_index(opened[entry.name].stored.coordinates):
-        yield Finding(
-            "warning", str(cache), "differs from what this version of faiss makes of the segment"
-        )
+    with suppress(ArtifactError):  # which is told as a fault of the segment
+        if read_file(cache) != build_faiss_index(opened[entry.name].stored.coordinates):
+            what = "differs from what this version of faiss makes of the segment"
+            yield Finding("warning", str(cache), what)
 
 
 def cache_findings(path: Entry, segments: Sequence[LiveSegment]) -> Iterator[Finding]:
@@ -88,9 +89,7 @@ def _content_faults(segment: LiveSegment) -> Iterator[str]:
         lengths = np.linalg.norm(vectors, axis=1) if len(vectors) else np.ones(0)
         if not np.all(np.abs(lengths - 1) < UNIT_TOLERANCE):
             yield f"a {name} vector is not of length 1"
-    axes = stored.axes
-    if axes is not None and not are_coordinates(stored.coordinates, stored.vectors, axes):
-        yield "coordinates are not those of the vectors"
+    yield from _coordinate_faults(stored)
     if any(not (part.weight > 0) for part in stored.parts):
         yield "the weight of a lab is not positive"
     if len(set(stored.all_ids)) != len(stored.all_ids):
@@ -104,6 +103,16 @@ def _content_faults(segment: LiveSegment) -> Iterator[str]:
             yield f"the bases of {plasmid.id!r} are not {plasmid.length}"
             return
     yield from _kmer_faults(stored)
+
+
+def _coordinate_faults(stored: Segment) -> Iterator[str]:
+    """Axes must be orthonormal, and coordinates those of the vectors."""
+    try:
+        axes = stored.axes
+        if axes is not None and not are_coordinates(stored.coordinates, stored.vectors, axes):
+            yield "coordinates are not those of the vectors"
+    except ArtifactError as error:
+        yield error.what
 
 
 def _kmer_faults(stored: Segment) -> Iterator[str]:

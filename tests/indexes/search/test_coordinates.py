@@ -18,6 +18,7 @@ from vecattr.encoders.embedder import Embedder, load_embedder
 from vecattr.encoders.pretrained import shipped_encoder
 from vecattr.errors import DamagedError, MismatchError
 from vecattr.files.arrays import write_arrays
+from vecattr.indexes.checking import segment_findings
 from vecattr.indexes.checking.repair import repair_index
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing import segment_sink, segment_writer
@@ -174,6 +175,7 @@ def test_numbers_that_no_vector_has_are_told(
     arrays[name] = np.array(arrays[name])
     arrays[name][3, 5] = value
     damaged = LiveSegment(live.entry, Segment(write_arrays(arrays, file.attributes)))
+    assert any(message in fault for fault in segment_findings._content_faults(damaged))
     queries = ComparedQueries.from_plasmids(QUERIES[:2], np.ones((2, 200), dtype=np.float32))
     with pytest.raises(DamagedError, match=message):
         StoredRows.from_segment(damaged).join(queries, RowsByLab.from_labs(np.zeros(9)), [])
