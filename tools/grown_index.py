@@ -33,7 +33,11 @@ from vecattr.indexes.storage.index_folder import segment_path
 from vecattr.indexes.storage.kmer_schema import FINE_KMERS, FIRST_FINE, KMERS, KmerSample
 from vecattr.indexes.storage.live_segment import open_segments
 from vecattr.indexes.storage.lock import writing
-from vecattr.indexes.storage.segment import SEGMENT_FORMAT, SEGMENT_VERSION
+from vecattr.indexes.storage.segment import (
+    SEGMENT_FORMAT,
+    SEGMENT_VERSION,
+    VERSION_WITHOUT_COORDINATES,
+)
 from vecattr.indexes.storage.segment_schema import AXES, COORDINATES, id_hashes
 from vecattr.indexes.storage.snapshot import open_present
 from vecattr.plasmid import POOLED
@@ -58,7 +62,12 @@ class CopiedSegment:
     """A segment with other names, vectors and k-mers; as `write_segment` takes it."""
 
     def __init__(self, source: Path, copy: int) -> None:
-        self._file = ArrayFile(source, format=SEGMENT_FORMAT, version=SEGMENT_VERSION, oldest=1)
+        self._file = ArrayFile(
+            source,
+            format=SEGMENT_FORMAT,
+            version=SEGMENT_VERSION,
+            oldest=VERSION_WITHOUT_COORDINATES,
+        )
         self._copy = copy
         self._rng = np.random.default_rng(copy)
 

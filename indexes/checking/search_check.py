@@ -7,7 +7,6 @@ nearest plasmids are computed by plain products, and must be those that the sear
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from vecattr.errors import ArtifactError
 from vecattr.files.folder import Entry
-from vecattr.indexes.search.nearest_plasmids import load_faiss_index
+from vecattr.indexes.search.nearest_plasmids import search_of
 from vecattr.indexes.search.vector_search import VectorSearch, cosines, unit_rows64
 from vecattr.indexes.storage.live_segment import LiveSegment
 
@@ -45,7 +44,7 @@ def check_search(path: Entry, segments: Sequence[LiveSegment]) -> SearchCheck:
     faults: list[tuple[str, str]] = []
     for segment in segments:
         try:
-            search = _search_of(path, segment)
+            search = search_of(path, segment, exact=True)
             rows = _spread(segment.rows(), _affordable(segment))
             searched += len(rows)
             faults.extend((segment.stored.name, what) for what in _not_found(search, rows))
@@ -58,18 +57,6 @@ def check_search(path: Entry, segments: Sequence[LiveSegment]) -> SearchCheck:
         where = segments[0].stored.name if len(segments) == 1 else str(path)
         faults.append((where, f"FAISS finds {recall:.4f} of the nearest plasmids, expected all"))
     return SearchCheck(searched, recall, tuple(faults))
-
-
-def _search_of(path: Entry, segment: LiveSegment) -> VectorSearch:
-    return VectorSearch(
-        segment.stored.width,
-        fetch=segment.stored.fetch_vectors,
-        names=segment.stored.ids,
-        all_compared=lambda: segment.stored.coordinates,
-        along_axes=segment.stored.along_axes,
-        faiss_bytes=partial(load_faiss_index, path, segment),
-        alive=segment.alive,
-    )
 
 
 def _affordable(segment: LiveSegment) -> int:

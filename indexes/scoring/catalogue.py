@@ -53,7 +53,10 @@ class Catalogue:
     ) -> Catalogue:
         """Number the rows of all segments; `class_names` are those of the index, sorted."""
         sizes = [segment.stored.rows for segment in segments]
-        lab_columns = [(_lab_names(segment), segment.stored.lab_codes) for segment in segments]
+        lab_columns = [
+            (segment.present_names(segment.stored.lab_names), segment.stored.lab_codes)
+            for segment in segments
+        ]
         names = tuple(sorted(_occurring(lab_columns)))
         labs = joined_codes(lab_columns, names)
         group_columns = [
@@ -147,13 +150,6 @@ class Catalogue:
         gone = touched[left_out == self._rows_of_publication[touched]]
         lost = np.bincount(self.lab_of_publication[gone], minlength=size)
         return plasmids, self.publications - lost
-
-
-def _lab_names(segment: LiveSegment) -> list[str | None]:
-    """The labs that the codes of a segment stand for, by present names; None for a removed one."""
-    if segment.is_unchanged:
-        return [*segment.stored.lab_names]
-    return [segment.present(name) for name in segment.stored.lab_names]
 
 
 def _occurring(columns: Sequence[_Column]) -> list[str]:

@@ -23,6 +23,8 @@ from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.plasmid import Plasmid
 from vecattr.vectors import Column, Mask, Rows, Vectors
 
+#: What is joined over no rows, in the order of JOINS.
+_NOTHING_JOINED = (-1.0, *[0.0] * (len(JOINS) - 1))
 #: Queries compared at once.
 _QUERIES_AT_ONCE = 64
 #: Labs whose columns are turned at once: what a core's cache holds.
@@ -90,30 +92,26 @@ class StoredSimilarities:
     def _sums(self, queries: ComparedQueries) -> list[NDArray[np.float64]]:
         """The largest cosine of each lab, -1 of one without any row, and the sum of every other
         kernel, (q, l) each."""
-        sums = self._no_sums(len(queries))
+        shape = len(self._catalogue.lab_names), len(queries)
+        sums = [np.full(shape, nothing) for nothing in _NOTHING_JOINED]
         for stored, by_lab in zip(self._rows, self._by_lab, strict=True):
             stored.join(queries, by_lab, sums)
         sums.reverse()
         return [_turned(sums.pop()) for _ in JOINS]
 
-    def _no_sums(self, queries: int) -> list[NDArray[np.float64]]:
-        """What is joined over no rows, of each lab and so many queries (l, q)."""
-        shape = len(self._catalogue.lab_names), queries
-        return [np.full(shape, -1.0), *(np.zeros(shape) for _ in JOINS[1:])]
-
     def _leave_out(self, sums: list[Column], query: ComparedQueries, left_out: Rows) -> None:
         """Sum again over the labs of the rows that are left out, in place."""
         changed = np.unique(self._catalogue.labs[left_out])
-        again = self._no_sums(1)
+        for column, nothing in zip(sums, _NOTHING_JOINED, strict=True):
+            column[changed] = nothing
+        of_query = [column[:, None] for column in sums]  # (l, 1)
         for first, stored, of_labs in zip(
             self._catalogue.starts, self._rows, self._by_lab, strict=True
         ):
             rows = of_labs.rows_of(changed)
             rows = rows[~np.isin(first + rows, left_out)]
             by_lab = RowsByLab.from_labs(self._catalogue.labs[first + rows], rows=rows)
-            stored.join(query, by_lab, again)
-        for column, values in zip(sums, again, strict=True):
-            column[changed] = values[changed, 0]
+            stored.join(query, by_lab, of_query)
 
     def _similarities(
         self, sums: Sequence[Column], queries: ComparedQueries, query: int, left_out: Rows

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from vecattr.indexes.search.rows_by_lab import RowsByLab
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.plasmid import Plasmid
-from vecattr.products import exact_cosines, on_grid, rounded_unit_rows
+from vecattr.products import exact_cosines, rounded_unit_rows
 from vecattr.sequences.composition import composition
 from vecattr.vectors import Codes, Mask, Rows, Vectors
 
@@ -65,7 +65,7 @@ class ComparedQueries:
         lengths = np.array([len(plasmid) for plasmid in plasmids])
         are_linear = np.array([not plasmid.is_circular for plasmid in plasmids])
         topologies = _TOPOLOGY_WEIGHT * np.stack([are_linear, ~are_linear], axis=1)
-        shapes = np.concatenate([on_grid(compositions), topologies], axis=1)
+        shapes = np.concatenate([compositions, topologies], axis=1)
         return cls(vectors, _scaled_lengths(lengths, are_linear), shapes)
 
     def only(self, query: int) -> ComparedQueries:

@@ -132,10 +132,13 @@ def _places(place: Mapping[str, int], names: Sequence[str]) -> Rows:
     return np.array([*map(place.__getitem__, names)], dtype=np.int64)
 
 
-def _in_blocks(rows: Rows) -> Iterator[Rows]:
-    """Rows, some at a time: what a core's cache holds of their vectors."""
+def _in_blocks(rows: Rows) -> Iterator[Rows | slice]:
+    """Ascending rows, some at a time: what a core's cache holds of their vectors. Those that follow
+    each other, as all of one origin do, are a slice, which copies nothing."""
     for start in range(0, len(rows), _ROWS_AT_ONCE):
-        yield rows[start : start + _ROWS_AT_ONCE]
+        block = rows[start : start + _ROWS_AT_ONCE]
+        first, last = int(block[0]), int(block[-1])
+        yield slice(first, last + 1) if last - first == len(block) - 1 else block
 
 
 def _on_unit_grid(vectors: Vectors) -> NDArray[np.float64]:

@@ -47,19 +47,7 @@ class NearestPlasmids:
     ) -> None:
         self._segments = segments
         self._places: dict[str, tuple[LiveSegment, int]] = {}
-        self._searches = [
-            VectorSearch(
-                segment.stored.width,
-                fetch=segment.stored.fetch_vectors,
-                names=segment.stored.ids,
-                all_compared=partial(_coordinates_of, segment),
-                along_axes=segment.stored.along_axes,
-                faiss_bytes=partial(load_faiss_index, path, segment),
-                alive=segment.alive,
-                candidates=None if exact else _cell_candidates(path, segment),
-            )
-            for segment in segments
-        ]
+        self._searches = [search_of(path, segment, exact=exact) for segment in segments]
 
     def search(self, vectors: NDArray[np.floating], *, n: int) -> list[tuple[Neighbor, ...]]:
         """The n nearest plasmids of each row (q, d), best first, ties by id."""
@@ -176,8 +164,19 @@ def open_cells(path: Entry, segment: LiveSegment) -> Cells | None:
     return Cells(file, segment=segment.entry.name, shape=segment.stored.shape)
 
 
-def _coordinates_of(segment: LiveSegment) -> Vectors:
-    return segment.stored.coordinates
+def search_of(path: Entry, segment: LiveSegment, *, exact: bool) -> VectorSearch:
+    """Search over the living rows of a segment of the index at `path`; by its cells, where it has
+    any, unless it is to be `exact`."""
+    return VectorSearch(
+        segment.stored.width,
+        fetch=segment.stored.fetch_vectors,
+        names=segment.stored.ids,
+        all_compared=lambda: segment.stored.coordinates,
+        along_axes=segment.stored.along_axes,
+        faiss_bytes=partial(load_faiss_index, path, segment),
+        alive=segment.alive,
+        candidates=None if exact else _cell_candidates(path, segment),
+    )
 
 
 def load_faiss_index(path: Entry, segment: LiveSegment) -> bytes:

@@ -191,7 +191,8 @@ class VectorSearch:
             return [(_NO_ROWS, _NO_COSINES)] * len(unit_queries)
         if self.candidates is not None:
             return [self._approximate(query, k, self.candidates) for query in unit_queries]
-        scored = self.first_scored(unit_queries, k=k) if scored is None else scored
+        if scored is None:
+            scored = self._exact_candidates(unit_queries, self._first_count(k))
         return self._exact(unit_queries, k, least, scored)
 
     def first_scored(self, queries: NDArray[np.floating], *, k: int) -> list[Scored]:

@@ -75,6 +75,10 @@ class LiveSegment:
         name = self.entry.present(stored)
         return None if name is None else composed(name)
 
+    def present_names(self, stored: Sequence[str]) -> list[str | None]:
+        """As `present`, of several names."""
+        return [*stored] if self.is_unchanged else [*map(self.present, stored)]
+
     @cached_property
     def is_unchanged(self) -> bool:
         """Whether every lab has the name that it is stored under."""
@@ -88,7 +92,7 @@ class LiveSegment:
         """Which rows are living (n,)."""
         if not self.entry.removed:
             return np.ones(self.stored.rows, dtype=bool)
-        is_present = [self.present(name) is not None for name in self.stored.lab_names]
+        is_present = [name is not None for name in self.present_names(self.stored.lab_names)]
         return np.array(is_present, dtype=bool)[self.stored.lab_codes]
 
     @cached_property
@@ -103,15 +107,13 @@ class LiveSegment:
         """Which lab parts are not removed, as places."""
         if self.is_unchanged:
             return slice(None)
-        present = enumerate(map(self.present, self.stored.part_names))
+        present = enumerate(self.present_names(self.stored.part_names))
         return np.array([place for place, name in present if name is not None], dtype=np.int64)
 
     @cached_property
     def part_names(self) -> list[str]:
         """The present names of the lab parts that are not removed (m,)."""
-        if self.is_unchanged:
-            return [*self.stored.part_names]
-        present = map(self.present, self.stored.part_names)
+        present = self.present_names(self.stored.part_names)
         return [name for name in present if name is not None]
 
     def some_parts(self, chosen: Mask) -> list[LabPart]:

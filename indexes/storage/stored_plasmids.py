@@ -58,7 +58,7 @@ def stored_plasmids(segments: Sequence[LiveSegment]) -> StoredPlasmids:
     labs: list[str] = []
     labels: list[str] = []
     for segment in segments:
-        names = [segment.present(name) for name in segment.stored.lab_names]
+        names = segment.present_names(segment.stored.lab_names)
         stored_ids = segment.stored.all_ids
         classes, codes = segment.stored.label_names, segment.stored.label_codes
         for row in segment.rows().tolist():

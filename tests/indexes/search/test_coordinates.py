@@ -81,6 +81,15 @@ def assert_alike(first: Sequence[Attribution], second: Sequence[Attribution]) ->
         assert cosines[0] == cosines[1]  # of whole vectors in both
 
 
+def assert_compacting_keeps_answers(path: Path, *, axes: bool) -> None:
+    """And makes one segment, with axes or without."""
+    before = asked(path)
+    compact(path)
+    assert axes_stored(path) == [axes]
+    assert_alike(asked(path), before)
+    assert verify_index(path).ok
+
+
 @pytest.mark.parametrize("exclude", [False, True])
 @pytest.mark.parametrize("batch_size", [1, 64])
 def test_coordinates_tell_what_vectors_tell(tmp_path: Path, batch_size: int, exclude: bool) -> None:
@@ -101,22 +110,14 @@ def test_edits_keep_coordinates(tmp_path: Path) -> None:
     remove_plasmids(path, [STORED[0].id])
     assert axes_stored(path) == [True, True, True]
     assert verify_index(path).ok
-    before = asked(path)
-    compact(path)
-    assert axes_stored(path) == [True]
-    assert_alike(asked(path), before)
-    assert verify_index(path).ok
+    assert_compacting_keeps_answers(path, axes=True)
 
 
 def test_an_older_index_stays_without_coordinates(tmp_path: Path) -> None:
     path = without_coordinates(tmp_path / "i", STORED[:80])
     add_labs(path, STORED[80:])
     assert axes_stored(path) == [False, False]
-    before = asked(path)
-    compact(path)
-    assert axes_stored(path) == [False]
-    assert_alike(asked(path), before)
-    assert verify_index(path).ok
+    assert_compacting_keeps_answers(path, axes=False)
 
 
 def test_vectors_a_little_outside_the_space_have_coordinates(tmp_path: Path) -> None:
@@ -135,11 +136,7 @@ def test_vectors_a_little_outside_the_space_have_coordinates(tmp_path: Path) -> 
     add_labs(path, STORED[80:], embedder=noisy)
     remove_plasmids(path, [STORED[80].id])
     assert verify_index(path).ok
-    before = asked(path)
-    compact(path)
-    assert axes_stored(path) == [True]
-    assert_alike(asked(path), before)
-    assert verify_index(path).ok
+    assert_compacting_keeps_answers(path, axes=True)
 
 
 def test_an_embedder_that_tells_wrong_axes_is_refused(tmp_path: Path) -> None:
