@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from vecattr.files.atomic import atomic_write
 from vecattr.indexes.index import Index
-from vecattr.indexes.scoring.catalogue import NO_LAB, Catalogue
+from vecattr.indexes.joining.catalogue import NO_LAB, Catalogue
 from vecattr.indexes.scoring.lab_scorer import LabScorer
 from vecattr.indexes.storage.stored_plasmids import exported_plasmids
 from vecattr.plasmid import Plasmid

@@ -159,8 +159,7 @@ def _pooled(index: OpenedIndex, maxima: Maxima | None) -> Column | None:
     if index.scorer is None or maxima is None:
         return None
     scores = np.full(len(index.answer_names), -1.0)
-    places = np.searchsorted(index.answer_names, index.scorer.catalogue.lab_names)
-    scores[places] = index.scorer.scores_of(maxima)
+    scores[index.answered.stored] = index.scorer.scores_of(maxima)
     pooled: Column = log_shares(scores[None, :])[0]
     return pooled
 

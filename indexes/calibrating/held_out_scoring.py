@@ -20,8 +20,8 @@ from vecattr.calibration.expectation import CASES
 from vecattr.calibration.joint import joint_facts, joint_scores, log_shares
 from vecattr.calibration.outcomes import OUTSIDE
 from vecattr.indexes.answering.worker_pool import worker_pool
+from vecattr.indexes.joining.catalogue import Catalogue
 from vecattr.indexes.joining.joined_kmers import open_joined
-from vecattr.indexes.scoring.catalogue import Catalogue
 from vecattr.indexes.scoring.lab_scorer import LabScorer, Maxima, lab_scorer
 from vecattr.indexes.storage.live_segment import (
     LiveSegment,

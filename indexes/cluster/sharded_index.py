@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import cached_property, lru_cache, reduce
 from itertools import chain
 from typing import Any, Protocol
 from uuid import uuid4
@@ -31,6 +31,7 @@ from vecattr.indexes.cluster.shards import (
     ShardNeighbor,
 )
 from vecattr.indexes.index import Panel
+from vecattr.indexes.scoring.answered_labs import AnsweredLabs
 from vecattr.indexes.scoring.kmer_features import SharedKmers
 from vecattr.indexes.scoring.lab_scorer import LabEvidence, Maxima, lab_scores
 from vecattr.indexes.scoring.opened_index import OpenedIndex
@@ -191,10 +192,10 @@ class ShardedIndex(OpenedIndex):
         """The classes that have a learned vector."""
         return frozenset[str]().union(*(shard.learned for shard in self._shards.facts))
 
-    @property
-    def stored_labs(self) -> tuple[str, ...]:
-        """The labs of stored plasmids of all shards, sorted."""
-        return self._labs
+    @cached_property
+    def answered(self) -> AnsweredLabs:
+        """The labs that answers rank."""
+        return AnsweredLabs.from_labs(self._labs, self.lab_names)
 
     def _stored_cosines(self, vectors: QueryVectors) -> NDArray[np.float64]:
         """As `OpenedIndex._stored_cosines`."""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from vecattr.attribution import Neighbor
 from vecattr.datasets.lab_shards import LabShard, shard_of
 from vecattr.errors import UsageError
-from vecattr.indexes.scoring.catalogue import NO_ROWS
+from vecattr.indexes.joining.catalogue import NO_ROWS
 from vecattr.indexes.scoring.lab_scorer import LabScorer
 from vecattr.indexes.scoring.opened_index import OpenedIndex
 from vecattr.indexes.scoring.query_facts import first_lab

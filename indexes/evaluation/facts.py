@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from vecattr.calibration.outcomes import OUTSIDE
 from vecattr.indexes.answering.opened_panel import OpenedPanel
 from vecattr.indexes.evaluation.true_ranks import TrueRanks
-from vecattr.indexes.scoring.catalogue import RARE_BELOW
+from vecattr.indexes.joining.catalogue import RARE_BELOW
 from vecattr.indexes.scoring.confidence import ConfidenceOptions
 from vecattr.metrics.bootstrap import share_intervals
 from vecattr.metrics.calibration_error import reliability

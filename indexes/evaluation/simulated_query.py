@@ -14,7 +14,7 @@ import numpy as np
 
 from vecattr.indexes.evaluation.new_plasmids import QueryCosines, SupportSet
 from vecattr.indexes.evaluation.rescoring import Rescoring
-from vecattr.indexes.scoring.catalogue import NO_ROWS
+from vecattr.indexes.joining.catalogue import NO_ROWS
 from vecattr.indexes.scoring.kmer_features import (
     SharedKmers,
     lab_columns,

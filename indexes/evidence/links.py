@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vecattr.errors import UsageError
-from vecattr.indexes.scoring.catalogue import Catalogue
+from vecattr.indexes.joining.catalogue import Catalogue
 from vecattr.indexes.scoring.lab_features import LabFeatures, QueryKmers
 from vecattr.indexes.scoring.opened_index import OpenedIndex
 from vecattr.indexes.storage.kmer_schema import SCALED

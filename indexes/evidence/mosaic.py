@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from vecattr.indexes.evidence.lab_sets import MANY, NOBODY, LabSets
 from vecattr.indexes.evidence.query_windows import runs_of
 from vecattr.indexes.evidence.segmentation import cheapest_states, cheapest_states_of_circle
-from vecattr.indexes.scoring.catalogue import Catalogue
+from vecattr.indexes.joining.catalogue import Catalogue
 from vecattr.indexes.scoring.kmer_features import SharedKmers
 from vecattr.indexes.storage.kmer_schema import SCALED, K
 from vecattr.mosaic import Holder, LabShare, MosaicPart, PartKind

@@ -29,7 +29,7 @@ from vecattr.attribution import LabSupport, Stretch, Stretches
 from vecattr.errors import UsageError
 from vecattr.indexes.evidence.mosaic import MosaicFinder, SampledWindows, whole_unknown
 from vecattr.indexes.evidence.query_windows import QueryWindows, SourceWindows, WindowIndex
-from vecattr.indexes.scoring.catalogue import Catalogue
+from vecattr.indexes.joining.catalogue import Catalogue
 from vecattr.indexes.scoring.kmer_features import SharedKmers
 from vecattr.indexes.scoring.lab_features import LabFeatures
 from vecattr.indexes.scoring.opened_index import OpenedIndex

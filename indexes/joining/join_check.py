@@ -12,6 +12,7 @@ from vecattr.files.arrays import ArrayFile
 from vecattr.files.folder import Entry
 from vecattr.indexes.joining.join_writer import Joining, fill, joinings_of
 from vecattr.indexes.joining.joined_kmers import JoinedKmers
+from vecattr.indexes.joining.joined_labs import lab_arrays
 from vecattr.indexes.storage.index_folder import joined_path
 from vecattr.indexes.storage.live_segment import LiveSegment
 
@@ -37,6 +38,9 @@ def _faults(joined: JoinedKmers, segments: Sequence[LiveSegment]) -> Iterator[st
     comparison = _Comparison(joined.file)
     for joining in joinings_of(segments[: len(joined)]):
         fill(comparison, joining, _kmer_count(joined, joining))
+    if joined.labs is not None:
+        for name, array in lab_arrays(segments[: len(joined)]).items():
+            comparison.append(name, array)
     for name in comparison.differing():
         yield f"{name} is not what the segments give"
 
@@ -58,13 +62,13 @@ class _Comparison:
         """The next numbers (m,) of an array."""
         start = self._compared.get(name, 0)
         self._compared[name] = stop = start + len(numbers)
-        [length] = self._file.shape(name)
+        length = self._file.shape(name)[0]
         if stop > length or not np.array_equal(self._file.slice(name, start, stop), numbers):
             self._differing.add(name)
 
     def differing(self) -> list[str]:
         """The arrays that differ or go on, sorted."""
         longer = {
-            name for name, stop in self._compared.items() if self._file.shape(name) != (stop,)
+            name for name, stop in self._compared.items() if self._file.shape(name)[0] != stop
         }
         return sorted(self._differing | longer)

@@ -13,6 +13,7 @@ from vecattr.files.array_directory import Attribute
 from vecattr.files.array_writer import array_file
 from vecattr.files.folder import Entry
 from vecattr.indexes.joining.joined_kmers import JOINED_FORMAT, JOINED_VERSION, open_joined
+from vecattr.indexes.joining.joined_labs import lab_arrays
 from vecattr.indexes.joining.kmer_merging import MergedKmers, RowRanks, merged_kmers
 from vecattr.indexes.storage.index_folder import joined_path
 from vecattr.indexes.storage.kmer_schema import (
@@ -67,16 +68,16 @@ class Joining(NamedTuple):
 
 
 def join_kmers(path: Entry, segments: Sequence[LiveSegment]) -> list[Entry]:
-    """Write the joined k-mers of the segments of the index at `path` that stand next to each other
-    and are neither small, so that they will be merged before long, nor of an older version, unless
-    they are there; the files written."""
+    """Write the joined k-mers of the segments of the index at `path`, which are all of it, that
+    stand next to each other and are neither small, so that they will be merged before long, nor of
+    an older version, unless they are there; the files written."""
     written = []
     for are_joined, group in groupby(segments, key=_is_joined):
         run = [*group]
         for start in range(0, len(run) if are_joined else 0, MOST_JOINED):
             part = run[start : start + MOST_JOINED]
             if len(part) > 1 and not open_joined(path, part):
-                written.append(_write(path, part))
+                written.append(_write(path, part, are_all=len(part) == len(segments)))
     return written
 
 
@@ -85,7 +86,9 @@ def _is_joined(segment: LiveSegment) -> bool:
     return kmers is not None and kmers.fine is not None and segment.stored.rows >= SMALL_SEGMENT
 
 
-def _write(path: Entry, segments: Sequence[LiveSegment]) -> Entry:
+def _write(path: Entry, segments: Sequence[LiveSegment], *, are_all: bool) -> Entry:
+    """The file of these segments; with their labs where they `are_all` of the index."""
+    labs = lab_arrays(segments) if are_all else {}
     names = [segment.entry.name for segment in segments]
     joinings = list(joinings_of(segments))
     lengths = [joining.lengths() for joining in joinings]
@@ -95,6 +98,7 @@ def _write(path: Entry, segments: Sequence[LiveSegment]) -> Entry:
         for joining, (kmers, postings) in zip(joinings, lengths, strict=True)
         for column, dtype, length in _columns(joining.sample, kmers, postings)
     }
+    layouts |= {name: (array.dtype.str, array.shape) for name, array in labs.items()}
     attributes: dict[str, Attribute] = {
         "format": JOINED_FORMAT,
         "version": JOINED_VERSION,
@@ -105,6 +109,8 @@ def _write(path: Entry, segments: Sequence[LiveSegment]) -> Entry:
     }
     file = joined_path(path, names[0])
     with array_file(file, layouts, attributes) as writer:
+        for name, array in labs.items():
+            writer.append(name, array)
         for joining, (kmers, _) in zip(joinings, lengths, strict=True):
             fill(writer, joining, kmers)
     return file

@@ -1,4 +1,5 @@
-"""The k-mers of several segments, merged: a checked file in, tables of all of them out.
+"""The k-mers of several segments, merged: a checked file in, tables of all of them out, and of the
+labs of all segments of an index.
 
 The file is a cache. It is named after the first of its segments and says which it is made of; it
 counts where an index has these, next to each other. Without it each segment is asked by itself,
@@ -13,13 +14,15 @@ from typing import NamedTuple
 from vecattr.errors import DamagedError
 from vecattr.files.arrays import ArrayFile
 from vecattr.files.folder import Entry, Location
+from vecattr.indexes.joining.joined_labs import JoinedLabs
 from vecattr.indexes.storage.index_folder import joined_path, opened_index
 from vecattr.indexes.storage.kmer_schema import JOINED_FINE_KMERS, JOINED_KMERS
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.segment_kmers import KmerTable
 
 JOINED_FORMAT = "vecattr-joined-kmers"
-JOINED_VERSION = 1
+#: The version of a file that may have the labs of all segments; the first had none.
+JOINED_VERSION = 2
 
 
 class JoinedKmers:
@@ -30,7 +33,7 @@ class JoinedKmers:
     """
 
     def __init__(self, source: Location | bytes) -> None:
-        self.file = ArrayFile(source, format=JOINED_FORMAT, version=JOINED_VERSION)
+        self.file = ArrayFile(source, format=JOINED_FORMAT, version=JOINED_VERSION, oldest=1)
         names, rows = (self.file.attributes.get(name) for name in ("segments", "rows"))
         if not isinstance(names, str) or type(rows) is not int or rows < 0:
             raise DamagedError(
@@ -42,6 +45,7 @@ class JoinedKmers:
         self.rows = rows
         self.kmers = KmerTable(self.file, rows=rows, sample=JOINED_KMERS)
         self.fine = KmerTable(self.file, rows=rows, sample=JOINED_FINE_KMERS)
+        self.labs = JoinedLabs(self.file, rows=rows) if JoinedLabs.are_in(self.file) else None
 
     def __len__(self) -> int:
         """How many segments there are."""
@@ -65,6 +69,15 @@ def open_joined(path: Location, segments: Sequence[LiveSegment]) -> tuple[Placed
     segment is in one of them at most."""
     with opened_index(path) as folder:
         return tuple(_opened(folder, segments))
+
+
+def labs_of_all(joined: Sequence[PlacedJoin], segments: Sequence[LiveSegment]) -> JoinedLabs | None:
+    """The labs of all segments of an index, of its joined k-mers; None unless one file has them of
+    the very segments that there are, of which no lab was removed or renamed."""
+    if len(joined) != 1 or len(joined[0].joined) != len(segments):
+        return None
+    labs = joined[0].joined.labs
+    return labs if all(segment.is_unchanged for segment in segments) else None
 
 
 def _opened(path: Entry, segments: Sequence[LiveSegment]) -> Iterator[PlacedJoin]:

@@ -18,8 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.indexes.joining.catalogue import NO_LAB, NO_ROWS, Catalogue
 from vecattr.indexes.joining.joined_kmers import JoinedKmers, PlacedJoin
-from vecattr.indexes.scoring.catalogue import NO_LAB, NO_ROWS, Catalogue
 from vecattr.indexes.scoring.kmer_features import (
     KmerCounts,
     SharedKmers,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.indexes.joining.joined_kmers import PlacedJoin
-from vecattr.indexes.scoring.catalogue import NO_ROWS, Catalogue
+from vecattr.indexes.joining.catalogue import NO_ROWS, Catalogue
+from vecattr.indexes.joining.joined_kmers import PlacedJoin, labs_of_all
 from vecattr.indexes.scoring.lab_features import LabFeatures, QueryKmers
 from vecattr.indexes.scoring.lab_similarities import StoredSimilarities
 from vecattr.indexes.scoring.query_facts import FACTS, first_lab, query_facts
@@ -104,6 +104,9 @@ class LabScorer:
     @cached_property
     def catalogue(self) -> Catalogue:
         """Classes and stored rows of all segments."""
+        joined = labs_of_all(self.joined, self.segments)
+        if joined is not None:
+            return joined.catalogue(self.segments, self.class_names)
         return Catalogue.from_segments(self.segments, self.class_names)
 
     @cached_property

@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.indexes.scoring.catalogue import Catalogue
+from vecattr.indexes.joining.catalogue import Catalogue
 from vecattr.indexes.scoring.shape_odds import ShapeMatches
 from vecattr.indexes.search.kernels import JOINS, SHARPNESSES, ComparedQueries, StoredRows
 from vecattr.indexes.search.rows_by_lab import RowsByLab

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from itertools import count, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -20,7 +19,8 @@ from vecattr.attribution import Neighbor
 from vecattr.encoders.protocol import SequenceEmbedder
 from vecattr.errors import ArtifactError, MovedError, UsageError
 from vecattr.files.folder import Entry, OpenFolder
-from vecattr.indexes.joining.joined_kmers import open_joined
+from vecattr.indexes.joining.joined_kmers import PlacedJoin, labs_of_all, open_joined
+from vecattr.indexes.scoring.answered_labs import AnsweredLabs
 from vecattr.indexes.scoring.lab_scorer import LabAnswers, LabEvidence, LabScorer, lab_scorer
 from vecattr.indexes.scoring.left_out import leave_out
 from vecattr.indexes.search.embedding import (
@@ -41,10 +41,10 @@ from vecattr.indexes.storage.index_model import (
 )
 from vecattr.indexes.storage.live_segment import LiveSegment, class_sizes, discriminant_of
 from vecattr.indexes.storage.snapshot import Snapshot, open_present
-from vecattr.plasmid import POOLED, Plasmid
+from vecattr.plasmid import Plasmid
 from vecattr.ranking.discriminant import Discriminant
 from vecattr.ranking.scores import pooled_scores
-from vecattr.vectors import Codes, Cosines, EmbeddingTable, Rows, Scores, Vectors
+from vecattr.vectors import Codes, Cosines, EmbeddingTable, Scores, Vectors
 
 if TYPE_CHECKING:
     from vecattr.calibration.calibration_set import HeldOut
@@ -161,7 +161,15 @@ class OpenedIndex:
 
     @cached_property
     def _matrix(self) -> LabMatrix:
-        return LabMatrix.from_segments(self.segments, width=self.manifest.width)
+        joined = labs_of_all(self._joined, self.segments)
+        if joined is None:
+            return LabMatrix.from_segments(self.segments, width=self.manifest.width)
+        return LabMatrix(*joined.classes)
+
+    @cached_property
+    def _joined(self) -> tuple[PlacedJoin, ...]:
+        with self._says_when_moved():
+            return open_joined(self.root, self.segments)
 
     @property
     def lab_names(self) -> tuple[str, ...]:
@@ -184,9 +192,7 @@ class OpenedIndex:
         evidence ranker, or a segment keeps no k-mers: then vectors rank alone."""
         with self._says_when_moved():
             ranker = index_ranker(self.root, self.manifest)
-            joined = open_joined(self.root, self.segments)
-        calibration = self.calibration
-        return lab_scorer(ranker, self.segments, self.lab_names, calibration, joined)
+        return lab_scorer(ranker, self.segments, self.lab_names, self.calibration, self._joined)
 
     @cached_property
     def _nearest(self) -> NearestPlasmids:
@@ -242,30 +248,27 @@ class OpenedIndex:
         return self._matrix.cosines(vectors)
 
     @cached_property
-    def answer_names(self) -> tuple[str, ...]:
-        """The labs that answers rank, sorted: all by name, where k-mers tell pooled ones apart."""
+    def answered(self) -> AnsweredLabs:
+        """The labs that answers rank."""
         if self.scorer is None:
-            return self.lab_names
-        others = {*self.lab_names}.difference(self.stored_labs) - {POOLED}
-        return tuple(sorted((*self.stored_labs, *others))) if others else self.stored_labs
+            return AnsweredLabs.from_labs(self.lab_names, self.lab_names)
+        stored = self.scorer.catalogue
+        return AnsweredLabs.from_labs(stored.lab_names, self.lab_names, classes=stored.class_of_lab)
 
     @property
-    def stored_labs(self) -> tuple[str, ...]:
-        """The labs of stored plasmids, sorted, pooled ones too; there must be a scorer."""
-        assert self.scorer is not None
-        return self.scorer.catalogue.lab_names
+    def answer_names(self) -> tuple[str, ...]:
+        """The labs that answers rank, sorted: all by name, where k-mers tell pooled ones apart."""
+        return self.answered.names
 
     def lab_evidence(self, vectors: QueryVectors, cosines: Cosines, *, joint: bool) -> LabEvidence:
-        """What stored plasmids say of the `stored_labs`; there must be a scorer."""
+        """What stored plasmids say of their labs; there must be a scorer."""
         assert self.scorer is not None
         return self.scorer.evidence(vectors, cosines, joint=joint)
 
-    @cached_property
+    @property
     def class_of_answer(self) -> Codes:
         """The class of each of the `answer_names`, as a place in `lab_names`, (n,)."""
-        place = dict(zip(self.lab_names, count(), strict=False))
-        classes = map(place.get, self.answer_names, repeat(place.get(POOLED, -1)))
-        return np.array([*classes], dtype=np.int64)
+        return self.answered.classes
 
     def lab_answers(
         self, vectors: QueryVectors, cosines: Cosines, *, joint: bool = False
@@ -275,18 +278,13 @@ class OpenedIndex:
             return LabAnswers(cosines, cosines, None)
         evidence = self.lab_evidence(vectors, cosines, joint=joint)
         scores, nearest = evidence.scores, evidence.nearest
-        if len(self.stored_labs) < len(self.answer_names):
-            places = np.searchsorted(self.answer_names, self.stored_labs)
-            scores, nearest = np.full((2, len(vectors), len(self.answer_names)), -1.0)
-            scores[:, places], nearest[:, places] = evidence.scores, evidence.nearest
+        labs = self.answered
+        if len(labs.stored) < len(labs.names):
+            scores, nearest = np.full((2, len(vectors), len(labs.names)), -1.0)
+            scores[:, labs.stored], nearest[:, labs.stored] = evidence.scores, evidence.nearest
         for of_labs, of_classes in zip(nearest, cosines, strict=True):
-            of_labs[self._with_vector] = of_classes[self.class_of_answer[self._with_vector]]
+            of_labs[labs.with_vector] = of_classes[labs.classes[labs.with_vector]]
         return LabAnswers(scores, nearest, evidence.facts, evidence.maxima, evidence.reaches)
-
-    @cached_property
-    def _with_vector(self) -> Rows:
-        """The `answer_names` that have a class, and so a vector, of their own, as places (m,)."""
-        return np.flatnonzero([*map({*self.lab_names}.__contains__, self.answer_names)])
 
     def class_scores(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Scores of the classes, (q, c), from those of the `answer_names`, (q, n)."""

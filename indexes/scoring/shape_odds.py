@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.indexes.scoring.catalogue import NO_LAB, NO_ROWS, Catalogue
+from vecattr.indexes.joining.catalogue import NO_LAB, NO_ROWS, Catalogue
 from vecattr.indexes.scoring.log_odds import LabSums, log_odds
 from vecattr.indexes.search.kernels import COMPOSITION_WIDTH, LENGTH_WIDTH
 from vecattr.indexes.storage.live_segment import LiveSegment

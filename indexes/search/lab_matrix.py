@@ -9,14 +9,15 @@ from functools import cached_property, partial
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.indexes.joining.class_vectors import ClassVectors
 from vecattr.indexes.search.embedding import QueryVectors
 from vecattr.indexes.search.vector_search import (
     VectorSearch,
     checked_queries,
     unit_rows64,
 )
-from vecattr.indexes.storage.lab_parts import LabPart, Origin, effective_labs
-from vecattr.indexes.storage.live_segment import LiveSegment, discriminant_of
+from vecattr.indexes.storage.lab_parts import LabPart, Origin
+from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.products import on_grid
 from vecattr.vectors import Cosines, Mask, Rows, Vectors
 
@@ -24,8 +25,6 @@ from vecattr.vectors import Cosines, Mask, Rows, Vectors
 _ROWS_AT_ONCE = 256
 #: From so many queries on the unit rows of classes are kept.
 _BATCH_QUERIES = 8
-
-_NONE: Rows = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -49,28 +48,7 @@ class LabMatrix:
     @classmethod
     def from_segments(cls, segments: Sequence[LiveSegment], *, width: int) -> LabMatrix:
         """The classes of these segments together."""
-        names = sorted({name for segment in segments for name in segment.part_names})
-        place = dict(zip(names, range(len(names)), strict=True))
-        places = [_places(place, segment.part_names) for segment in segments]
-        parts_of = np.bincount(np.concatenate([_NONE, *places]), minlength=len(names))
-        vectors = np.zeros((len(names), width), dtype=np.float32)
-        learned = np.zeros(len(names), dtype=bool)
-        repeated: list[LabPart] = []
-        for segment, of_segment in zip(segments, places, strict=True):
-            is_sole = parts_of[of_segment] == 1
-            vectors[of_segment[is_sole]] = segment.part_vectors[is_sole]
-            learned[of_segment[is_sole]] = segment.part_is_learned[is_sole]
-            repeated += segment.some_parts(~is_sole)
-        means = np.flatnonzero((parts_of == 1) & ~learned)
-        has_means = len(means) or any(part.origin == "mean" for part in repeated)
-        discriminant = discriminant_of(segments) if has_means else None
-        if discriminant is not None:
-            for rows in _in_blocks(means):
-                vectors[rows] = discriminant.directions(vectors[rows])
-        for part in effective_labs(repeated, discriminant):
-            vectors[place[part.name]] = part.vector
-            learned[place[part.name]] = part.origin == "learned"
-        return cls(tuple(names), vectors, learned)
+        return cls(*ClassVectors.from_segments(segments, width=width))
 
     @classmethod
     def from_parts(cls, parts: Sequence[LabPart], *, width: int) -> LabMatrix:
@@ -126,10 +104,6 @@ class LabMatrix:
                 unit = self._unit_rows[rows] if is_batch else _on_unit_grid(self.vectors[rows])
                 cosines[:, rows] = unit_queries @ unit.T  # (q, d) @ (d, b), rounding nothing
         return np.clip(cosines, -1, 1, out=cosines)
-
-
-def _places(place: Mapping[str, int], names: Sequence[str]) -> Rows:
-    return np.array([*map(place.__getitem__, names)], dtype=np.int64)
 
 
 def _in_blocks(rows: Rows) -> Iterator[Rows | slice]:

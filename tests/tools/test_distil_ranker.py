@@ -11,7 +11,7 @@ import pytest
 from distil_ranker import Inputs, distilled, stored_rows
 from fit_ranker import averaged
 
-from vecattr.indexes.scoring.catalogue import Catalogue
+from vecattr.indexes.joining.catalogue import Catalogue
 from vecattr.ranking.evidence_ranker import Network
 
 INPUTS = 12

@@ -27,6 +27,7 @@ from vecattr.indexes.editing.add import add_labs
 from vecattr.indexes.editing.edit import compact, rename_lab
 from vecattr.indexes.editing.segment_sink import MOST_SMALL
 from vecattr.indexes.joining import join_writer, kmer_merging
+from vecattr.indexes.joining.catalogue import Catalogue
 from vecattr.indexes.joining.join_writer import join_kmers
 from vecattr.indexes.joining.joined_kmers import (
     JOINED_FORMAT,
@@ -34,7 +35,6 @@ from vecattr.indexes.joining.joined_kmers import (
     JoinedKmers,
     open_joined,
 )
-from vecattr.indexes.scoring.catalogue import Catalogue
 from vecattr.indexes.scoring.lab_features import LabFeatures, QueryKmers
 from vecattr.indexes.storage.index_folder import joined_path, read_manifest
 from vecattr.indexes.storage.kmer_schema import FINE_MOST_LABS, FINE_SCALED

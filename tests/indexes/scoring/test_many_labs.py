@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vecattr.indexes.scoring.catalogue import NO_ROWS
+from vecattr.indexes.joining.catalogue import NO_ROWS
 from vecattr.indexes.scoring.lab_scorer import LabScorer
 from vecattr.indexes.scoring.shape_odds import ShapeOdds
 from vecattr.plasmid import POOLED, Plasmid

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vecattr.indexes.scoring.catalogue import Catalogue
+from vecattr.indexes.joining.catalogue import Catalogue
 from vecattr.indexes.scoring.phenotype_odds import PhenotypeOdds
 from vecattr.plasmid import Plasmid
 

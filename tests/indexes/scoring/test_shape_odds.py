@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vecattr.indexes.scoring.catalogue import Catalogue
+from vecattr.indexes.joining.catalogue import Catalogue
 from vecattr.indexes.scoring.shape_odds import PlasmidShapes, ShapeMatches, ShapeOdds
 from vecattr.plasmid import Plasmid, Topology
 from vecattr.sequences.composition import composition

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import compress, repeat
+from itertools import accumulate, compress, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,50 +36,52 @@ RARE_BELOW = 10
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The n rows, l labs and c classes of an index: the first row of each segment (s,), the lab of
-    each row (n,), NO_LAB for a removed one, and its group (n,), a group of its own for a row
-    without one; the names of labs (l,) and classes (c,), and the class of each lab (l,)."""
+    """The n rows, l labs and c classes of an index: its segments (s,), the first row of each (s,),
+    the lab of each row (n,), NO_LAB for a removed one; the names of labs (l,) and classes (c,), and
+    the class of each lab (l,). `known_publications`, where they are: as `lab_of_publication` and
+    `publication_of_row`."""
 
+    segments: Sequence[LiveSegment]
     starts: tuple[int, ...]
     labs: Codes
-    groups: Codes
     lab_names: tuple[str, ...]
     class_names: tuple[str, ...]
     class_of_lab: Codes
+    known_publications: tuple[Codes, NDArray[np.int32]] | None = None
 
     @classmethod
     def from_segments(
         cls, segments: Sequence[LiveSegment], class_names: Sequence[str]
     ) -> Catalogue:
         """Number the rows of all segments; `class_names` are those of the index, sorted."""
-        sizes = [segment.stored.rows for segment in segments]
         lab_columns = [
             (segment.present_names(segment.stored.lab_names), segment.stored.lab_codes)
             for segment in segments
         ]
         names = tuple(sorted(_occurring(lab_columns)))
-        labs = joined_codes(lab_columns, names)
-        group_columns = [
-            (segment.stored.group_names, segment.stored.group_codes) for segment in segments
-        ]
-        group_names = _occurring(group_columns)
-        groups = joined_codes(group_columns, group_names)
-        rows_without_group = np.flatnonzero(groups == NO_NAME)
-        groups[rows_without_group] = len(group_names) + rows_without_group
-        class_codes = {name: code for code, name in enumerate(class_names)}
-        pool = class_codes.get(POOLED)
-        class_of_lab = list(map(class_codes.get, names, repeat(pool)))
         return cls(
-            tuple(np.cumsum([0, *sizes[:-1]]).tolist()),
-            labs,
-            groups,
+            segments,
+            first_rows(segments),
+            joined_codes(lab_columns, names),
             names,
             tuple(class_names),
-            np.array(class_of_lab, dtype=np.int64),
+            classes_of(names, class_names),
         )
 
     def __len__(self) -> int:
         return len(self.labs)
+
+    @cached_property
+    def groups(self) -> Codes:
+        """The group of each row (n,), a group of its own for a row without one."""
+        columns = [
+            (segment.stored.group_names, segment.stored.group_codes) for segment in self.segments
+        ]
+        names = _occurring(columns)
+        groups = joined_codes(columns, names)
+        rows_without_group = np.flatnonzero(groups == NO_NAME)
+        groups[rows_without_group] = len(names) + rows_without_group
+        return groups
 
     @cached_property
     def plasmids(self) -> NDArray[np.int64]:
@@ -104,6 +106,8 @@ class Catalogue:
 
     @cached_property
     def _by_publication(self) -> tuple[Codes, NDArray[np.int32]]:
+        if self.known_publications is not None:
+            return self.known_publications
         living = self.labs != NO_LAB
         rows = None if living.all() else np.flatnonzero(living)  # those of all are not copied
         labs, groups = (
@@ -120,8 +124,8 @@ class Catalogue:
     @cached_property
     def are_pooled(self) -> Mask:
         """Which labs have no class of their own (l,)."""
-        names = np.array(self.class_names, dtype=object)[self.class_of_lab]
-        return np.asarray(names != np.array(self.lab_names, dtype=object), dtype=bool)
+        are_pool = [name == POOLED for name in self.class_names]
+        return np.array(are_pool, dtype=bool)[self.class_of_lab]
 
     def are_rare(self, plasmids: NDArray[np.int64]) -> Mask:
         """Whether labs with so many plasmids and a class of their own count as pooled ones (m,).
@@ -150,6 +154,18 @@ class Catalogue:
         gone = touched[left_out == self._rows_of_publication[touched]]
         lost = np.bincount(self.lab_of_publication[gone], minlength=size)
         return plasmids, self.publications - lost
+
+
+def first_rows(segments: Sequence[LiveSegment]) -> tuple[int, ...]:
+    """The first row of each segment (s,)."""
+    return tuple(accumulate((segment.stored.rows for segment in segments[:-1]), initial=0))
+
+
+def classes_of(lab_names: Sequence[str], class_names: Sequence[str]) -> Codes:
+    """The class of each lab, as a place among the classes (l,): its own, or the pool; -1 where
+    there is neither."""
+    codes = {name: code for code, name in enumerate(class_names)}
+    return np.array([*map(codes.get, lab_names, repeat(codes.get(POOLED, -1)))], dtype=np.int64)
 
 
 def _occurring(columns: Sequence[_Column]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vecattr.indexes.scoring.catalogue import NO_LAB, RARE_BELOW, Catalogue
+from vecattr.indexes.joining.catalogue import NO_LAB, RARE_BELOW, Catalogue
 from vecattr.plasmid import POOLED, Plasmid
 
 OLD = [("Ash", "a"), ("Birch", "a"), ("Ash", "a"), ("Cedar", None), ("Ash", None), ("Doug", "b")]
