@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 from vecattr.files.array_directory import Attribute
 from vecattr.files.array_writer import array_file
 from vecattr.files.folder import Entry
-from vecattr.indexes.joining.joined_kmers import JOINED_FORMAT, JOINED_VERSION, open_joined
+from vecattr.indexes.joining.joined_kmers import (
+    JOINED_FORMAT,
+    JOINED_VERSION,
+    PlacedJoin,
+    open_joined,
+)
 from vecattr.indexes.joining.joined_labs import lab_arrays
 from vecattr.indexes.joining.kmer_merging import MergedKmers, RowRanks, merged_kmers
 from vecattr.indexes.storage.index_folder import joined_path
@@ -76,9 +81,15 @@ def join_kmers(path: Entry, segments: Sequence[LiveSegment]) -> list[Entry]:
         run = [*group]
         for start in range(0, len(run) if are_joined else 0, MOST_JOINED):
             part = run[start : start + MOST_JOINED]
-            if len(part) > 1 and not open_joined(path, part):
-                written.append(_write(path, part, are_all=len(part) == len(segments)))
+            are_all = len(part) == len(segments)
+            if len(part) > 1 and not _is_there(open_joined(path, part), are_all=are_all):
+                written.append(_write(path, part, are_all=are_all))
     return written
+
+
+def _is_there(joined: Sequence[PlacedJoin], *, are_all: bool) -> bool:
+    """Whether what is written of some segments is there; older files have no labs."""
+    return len(joined) > 0 and not (are_all and joined[0].joined.labs is None)
 
 
 def _is_joined(segment: LiveSegment) -> bool:
