@@ -34,15 +34,14 @@ from vecattr.indexes.storage.kmer_schema import FINE_KMERS, FIRST_FINE, KMERS, K
 from vecattr.indexes.storage.live_segment import open_segments
 from vecattr.indexes.storage.lock import writing
 from vecattr.indexes.storage.segment import (
+    OLDEST_VERSION,
     SEGMENT_FORMAT,
     SEGMENT_VERSION,
-    VERSION_WITHOUT_COORDINATES,
 )
 from vecattr.indexes.storage.segment_schema import AXES, COORDINATES, id_hashes
 from vecattr.indexes.storage.snapshot import open_present
 from vecattr.plasmid import POOLED
 from vecattr.sequences.kmers import Hashes
-from vecattr.sequences.postings import joined_ranges
 from vecattr.vectors import Vectors, unit_rows
 
 #: The share of k-mers of 21 bases that substitutions of 3 % of the bases change.
@@ -66,7 +65,7 @@ class CopiedSegment:
             source,
             format=SEGMENT_FORMAT,
             version=SEGMENT_VERSION,
-            oldest=VERSION_WITHOUT_COORDINATES,
+            oldest=OLDEST_VERSION,
         )
         self._copy = copy
         self._rng = np.random.default_rng(copy)
@@ -144,15 +143,11 @@ class CopiedSegment:
             first, (1 << 64) // sample.scaled, size=int(changed.sum()), dtype=np.uint64
         )
         order = np.argsort(hashes)
-        offsets = np.asarray(arrays[names["posting/offsets"]])
-        starts = offsets.astype(np.int64)
-        begins, counts = starts[:-1][order], np.diff(starts)[order]
         return order, {
             names["hash"]: hashes[order],
             names["labs"]: arrays[names["labs"]][order],
             names["bucket"]: bucket_starts(hashes[order], sample=sample),
-            names["posting/offsets"]: np.append(0, np.cumsum(counts)).astype(offsets.dtype),
-            names["posting/row"]: arrays[names["posting/row"]][joined_ranges(begins, counts)],
+            names["posting/list"]: arrays[names["posting/list"]][order],
         }
 
     def _sketches(self, arrays: Arrays, place: NDArray[np.uint32]) -> NDArray[np.uint32]:

@@ -31,6 +31,7 @@ from vecattr.indexes.storage.segment_schema import StoredCodes
 from vecattr.plasmid import Topology
 from vecattr.sequences.composition import WORDS, composition
 from vecattr.sequences.kmers import Hashes, distinct, sampled_kmers
+from vecattr.sequences.posting_lists import DistinctLists
 from vecattr.sequences.postings import add_counts, first_of_each, inverse
 from vecattr.sequences.two_bit import PackedBases, unpack_bases
 
@@ -93,6 +94,7 @@ class CollectedKmers:
         fine = [_FineSlice.from_sketches(part, rows) for part in slices]
         counted = _Counted.from_sketches(sketches, rows, most_labs=MOST_LABS)
         units = counted.units(len(labs)) + sum(part.row_counts for part in fine)
+        lists = DistinctLists.from_lists(counted.posting_rows, counted.posting_offsets)
         arrays: Arrays = {
             "hash": counted.kmers,
             "labs": counted.labs,
@@ -101,8 +103,9 @@ class CollectedKmers:
             "composition": np.concatenate(self._compositions),
             "sketch/offsets": counted.sketch_offsets,
             "sketch/place": counted.places,
-            "posting/offsets": counted.posting_offsets,
-            "posting/row": counted.posting_rows,
+            "posting/list": lists.numbers,
+            "posting/offsets": lists.offsets,
+            "posting/row": lists.rows,
             "rare": _row_counts(counted.posting_rows, len(labs)).astype(np.int32),
         }
         named: Arrays = {KMERS.array_name(column): array for column, array in arrays.items()}
@@ -122,13 +125,12 @@ def kmer_arrays(
 
 
 class _FineSlice(NamedTuple):
-    """Of one slice of the finer sample, as `_Counted`: its k-mers, labs, ends of postings and their
-    rows; and how many of these k-mers each of n rows has (n,)."""
+    """Of one slice of the finer sample: its k-mers (u,), how many labs have each (u,), their
+    posting lists, and how many of these k-mers each of n rows has (n,)."""
 
     kmers: Hashes
     labs: NDArray[np.uint8]
-    ends: NDArray[np.uint32]
-    posting_rows: NDArray[np.uint32]
+    lists: DistinctLists
     row_counts: NDArray[np.int64]
 
     @classmethod
@@ -138,8 +140,7 @@ class _FineSlice(NamedTuple):
         return cls(
             counted.kmers,
             np.minimum(counted.labs, _MOST_COUNTED).astype(np.uint8),
-            counted.posting_offsets[1:].astype(np.uint32),
-            counted.posting_rows,
+            DistinctLists.from_lists(counted.posting_rows, counted.posting_offsets),
             _row_counts(counted.posting_rows, len(rows.labs)),
         )
 
@@ -147,19 +148,28 @@ class _FineSlice(NamedTuple):
 def _fine_arrays(slices: list[_FineSlice]) -> Arrays:
     """The arrays of the finer sample, but for its units, from the slices, of which none is left."""
     kmers, labs = [part.kmers for part in slices], [part.labs for part in slices]
-    rows = [part.posting_rows for part in slices]
-    starts = np.cumsum([0, *map(len, rows[:-1])], dtype=np.uint32)
-    offsets = [part.ends + start for part, start in zip(slices, starts, strict=True)]
-    offsets.insert(0, np.zeros(1, dtype=np.uint32))
+    numbers, lists = _joined_lists([part.lists for part in slices])
     slices.clear()
     hashes = _joined(kmers)
     return {
         "hash": hashes,
         "labs": _joined(labs),
         "bucket": bucket_starts(hashes, sample=FINE_KMERS),
-        "posting/offsets": _joined(offsets),
-        "posting/row": _joined(rows),
+        "posting/list": numbers,
+        "posting/offsets": lists.offsets.astype(np.uint32),
+        "posting/row": lists.rows,
     }
+
+
+def _joined_lists(parts: list[DistinctLists]) -> tuple[NDArray[np.uint32], DistinctLists]:
+    """The different lists of all parts, one or more, and which of them each of their lists is."""
+    row_starts = np.cumsum([0, *(len(part.rows) for part in parts)])
+    starts = np.cumsum([0, *map(len, parts)])
+    offsets = [part.offsets[:-1] + row_starts[at] for at, part in enumerate(parts)]
+    rows = np.concatenate([part.rows for part in parts])
+    lists = DistinctLists.from_lists(rows, np.append(np.concatenate(offsets), row_starts[-1]))
+    numbers = [lists.numbers[starts[at] + part.numbers] for at, part in enumerate(parts)]
+    return np.concatenate(numbers), lists
 
 
 def bucket_starts(kmers: Hashes, *, sample: KmerSample = KMERS) -> NDArray[np.uint32]:

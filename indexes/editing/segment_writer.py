@@ -25,7 +25,6 @@ from vecattr.indexes.storage.segment import (
     SEGMENT_FORMAT,
     SEGMENT_VERSION,
     TOPOLOGIES,
-    VERSION_WITHOUT_COORDINATES,
 )
 from vecattr.indexes.storage.segment_schema import AXES, COORDINATES, StoredCodes, id_hashes
 from vecattr.indexes.storage.stored_info import NO_GROUP, NO_YEAR, PackedFeatures, StoredPlasmid
@@ -178,7 +177,7 @@ class SegmentWriter:
             arrays |= {AXES: self._axes, COORDINATES: along}
         facts: dict[str, Attribute] = {
             "format": SEGMENT_FORMAT,
-            "version": VERSION_WITHOUT_COORDINATES if self._axes is None else SEGMENT_VERSION,
+            "version": SEGMENT_VERSION,
             "model": self._model,
             "width": self._width,
         }

@@ -52,6 +52,14 @@ class Writer(Protocol):
         """The next numbers (m,) of an array."""
 
 
+class Lengths(NamedTuple):
+    """How many k-mers there are, how many posting lists, and how many rows these have."""
+
+    kmers: int
+    lists: int
+    postings: int
+
+
 class Joining(NamedTuple):
     """One sample of the segments that are joined, and how many labs may share a posting list."""
 
@@ -64,12 +72,13 @@ class Joining(NamedTuple):
         """The k-mers of all segments, ascending."""
         return merged_kmers(self.tables, self.sample, self.ranks, most_labs=self.most_labs)
 
-    def lengths(self) -> tuple[int, int]:
-        """How many k-mers and postings there are; all of them are merged for that."""
-        kmers = postings = 0
+    def lengths(self) -> Lengths:
+        """How much there is of all; all of them are merged for that."""
+        kmers = lists = postings = 0
         for part in self.parts():
-            kmers, postings = kmers + len(part.hashes), postings + len(part.rows)
-        return kmers, postings
+            kmers, lists = kmers + len(part.hashes), lists + len(part.sizes)
+            postings += len(part.rows)
+        return Lengths(kmers, lists, postings)
 
 
 def join_kmers(path: Entry, segments: Sequence[LiveSegment]) -> list[Entry]:
@@ -106,8 +115,8 @@ def _write(path: Entry, segments: Sequence[LiveSegment], *, are_all: bool) -> En
     assert max(map(max, lengths)) < _NUMBERS, "too many segments are joined"
     layouts = {
         joining.sample.array_name(column): (np.dtype(dtype).str, (length,))
-        for joining, (kmers, postings) in zip(joinings, lengths, strict=True)
-        for column, dtype, length in _columns(joining.sample, kmers, postings)
+        for joining, length_of in zip(joinings, lengths, strict=True)
+        for column, dtype, length in _columns(joining.sample, length_of)
     }
     layouts |= {name: (array.dtype.str, array.shape) for name, array in labs.items()}
     attributes: dict[str, Attribute] = {
@@ -122,8 +131,8 @@ def _write(path: Entry, segments: Sequence[LiveSegment], *, are_all: bool) -> En
     with array_file(file, layouts, attributes) as writer:
         for name, array in labs.items():
             writer.append(name, array)
-        for joining, (kmers, _) in zip(joinings, lengths, strict=True):
-            fill(writer, joining, kmers)
+        for joining, length_of in zip(joinings, lengths, strict=True):
+            fill(writer, joining, length_of.kmers)
     return file
 
 
@@ -138,16 +147,15 @@ def joinings_of(segments: Sequence[LiveSegment]) -> Iterator[Joining]:
     yield Joining(JOINED_FINE_KMERS, [*fine], ranks, FINE_MOST_LABS)
 
 
-def _columns(
-    sample: KmerSample, kmers: int, postings: int
-) -> Iterator[tuple[str, type[np.generic], int]]:
+def _columns(sample: KmerSample, length_of: Lengths) -> Iterator[tuple[str, type[np.generic], int]]:
     """The arrays of a sample, their types and lengths."""
     lengths = {
-        "hash": kmers,
-        "labs": kmers,
-        "posting/offsets": kmers + 1,
-        "posting/row": postings,
-        "bucket": (1 << bucket_bits(kmers, sample=sample)) + 1,
+        "hash": length_of.kmers,
+        "labs": length_of.kmers,
+        "posting/list": length_of.kmers,
+        "posting/offsets": length_of.lists + 1,
+        "posting/row": length_of.postings,
+        "bucket": (1 << bucket_bits(length_of.kmers, sample=sample)) + 1,
     }
     for column in sorted(sample.columns):
         yield column, sample.columns[column], lengths[column]
@@ -165,6 +173,7 @@ def fill(writer: Writer, joining: Joining, kmers: int) -> None:
         columns = {
             "hash": part.hashes,
             "labs": np.minimum(part.labs, most_counted),
+            "posting/list": part.lists,
             "posting/offsets": end + np.cumsum(part.sizes),
             "posting/row": part.rows,
         }

@@ -13,11 +13,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.indexes.joining.known_lists import KnownLists
 from vecattr.indexes.storage.kmer_schema import KmerSample
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.segment_kmers import KmerTable
 from vecattr.indexes.storage.segment_schema import StoredCodes, joined_codes
 from vecattr.sequences.kmers import Hashes
+from vecattr.sequences.posting_lists import DistinctLists
 from vecattr.sequences.postings import inverse, joined_ranges
 
 #: Postings and k-mers of segments that are merged at once.
@@ -27,11 +29,13 @@ _LOW_HALF = np.uint64((1 << 32) - 1)
 
 class MergedKmers(NamedTuple):
     """Some k-mers of several segments: their hashes, ascending, how many labs have each, a lab
-    counted in every segment that it is in, and the size of its posting list, (u,); and the rows of
-    all lists, one after the other (p,)."""
+    counted in every segment that it is in, and the number of its posting list, (u,); the sizes of
+    the lists that are new (s,), which follow those of the k-mers before, and their rows, one list
+    after the other (p,)."""
 
     hashes: Hashes
     labs: NDArray[np.int64]
+    lists: NDArray[np.uint32]
     sizes: NDArray[np.int64]
     rows: NDArray[np.uint32]
 
@@ -67,18 +71,24 @@ def merged_kmers(
 ) -> Iterator[MergedKmers]:
     """The k-mers of one sample of several segments, ascending; a k-mer that more labs have has an
     empty list."""
-    size = sum(len(table) + table.posting_count for table in tables)
+    size = sum(len(table) + _postings_of(table) for table in tables)
     parts = -(-size // _AT_ONCE) or 1
     stop = (1 << 64) // sample.scaled
     edges = np.array([part * stop // parts for part in range(1, parts)], dtype=np.uint64)
+    known = KnownLists(len(ranks.rows))
     cuts = [[0, *np.searchsorted(table.hashes, edges).tolist(), len(table)] for table in tables]
     for part in range(parts):
         spans = [slice(cut[part], cut[part + 1]) for cut in cuts]
-        yield _merged(tables, spans, ranks, most_labs=most_labs)
+        yield _merged(tables, spans, ranks, known, most_labs=most_labs)
 
 
 def _merged(
-    tables: Sequence[KmerTable], spans: Sequence[slice], ranks: RowRanks, *, most_labs: int
+    tables: Sequence[KmerTable],
+    spans: Sequence[slice],
+    ranks: RowRanks,
+    known: KnownLists,
+    *,
+    most_labs: int,
 ) -> MergedKmers:
     """Those of these places of each table."""
     hashes = np.concatenate([table.hashes[span] for table, span in zip(tables, spans, strict=True)])
@@ -94,7 +104,12 @@ def _merged(
         keys.append(_keys(table, span, own, counts[own] <= most_labs, ranks.ranks[start:]))
     pairs = np.sort(np.concatenate(keys))
     sizes = np.bincount((pairs >> np.uint64(32)).astype(np.int64), minlength=len(distinct))
-    return MergedKmers(distinct, counts, sizes, ranks.rows[pairs & _LOW_HALF])
+    ends = np.append(np.int64(0), np.cumsum(sizes))
+    lists = DistinctLists.from_lists(ranks.rows[pairs & _LOW_HALF], ends)
+    numbers_of_lists, are_new = known.numbered(lists)
+    sizes = np.diff(lists.offsets)
+    rows = lists.rows[np.repeat(are_new, sizes)]
+    return MergedKmers(distinct, counts, numbers_of_lists[lists.numbers], sizes[are_new], rows)
 
 
 def _keys(
@@ -106,10 +121,15 @@ def _keys(
 ) -> NDArray[np.uint64]:
     """A number for each posting of the kept k-mers of a table at these places, which sorts by k-mer
     and rank (e,)."""
-    offsets = table.posting_offsets[span.start : span.stop + 1].astype(np.int64)
-    starts, sizes = offsets[:-1][are_kept], np.diff(offsets)[are_kept]
-    rows = table.posting_rows[offsets[0] : offsets[-1]]
-    rows = rows[joined_ranges(starts - offsets[0], sizes)]
+    starts, sizes = (column[are_kept] for column in table.list_sizes(span))
+    rows = table.posting_rows[joined_ranges(starts, sizes)]
     keys = np.repeat(numbers[are_kept].astype(np.uint64), sizes) << np.uint64(32)
     keys |= ranks[rows]
     return keys
+
+
+def _postings_of(table: KmerTable) -> int:
+    """How many rows the lists of all k-mers have together, one that they share once for each."""
+    spans = range(0, len(table), _AT_ONCE)
+    sizes = (table.list_sizes(slice(start, start + _AT_ONCE))[1] for start in spans)
+    return sum(int(part.sum()) for part in sizes)

@@ -52,20 +52,22 @@ COLUMNS: Mapping[str, type[np.generic]] = {
     "plasmids": np.int32,
     "sketch/offsets": np.int64,
     "sketch/place": np.uint32,
+    "posting/list": np.uint32,
     "posting/offsets": np.int64,
     "posting/row": np.uint32,
     "rare": np.int32,
     "bucket": np.uint32,
     "composition": np.float32,
 }
-#: Absent from files written before these arrays were introduced; they only save time.
-OPTIONAL_COLUMNS = ("rare", "bucket", "composition")
+#: Absent from files written before these arrays were introduced; they only save time or room.
+OPTIONAL_COLUMNS = ("rare", "bucket", "composition", "posting/list")
 
 #: The same of the finer sample, which is absent from files written before there was one. Counts of
 #: labs end at 255; `units` are of plasmids.
 FINE_COLUMNS: Mapping[str, type[np.generic]] = {
     "hash": np.uint64,
     "labs": np.uint8,
+    "posting/list": np.uint32,
     "posting/offsets": np.uint32,
     "posting/row": np.uint32,
     "bucket": np.uint32,
@@ -96,12 +98,18 @@ class KmerSample:
 
 
 KMERS = KmerSample("kmers", PARAMETERS, COLUMNS, OPTIONAL_COLUMNS, SCALED, 32)
-FINE_KMERS = KmerSample("fine_kmers", FINE_PARAMETERS, FINE_COLUMNS, (), FINE_SCALED, 8)
+FINE_KMERS = KmerSample(
+    "fine_kmers", FINE_PARAMETERS, FINE_COLUMNS, ("posting/list",), FINE_SCALED, 8
+)
 
 #: The same of several segments together, which have no rows of their own.
-_OF_SEGMENTS = ("hash", "labs", "posting/offsets", "posting/row", "bucket")
+_OF_SEGMENTS = ("hash", "labs", "posting/list", "posting/offsets", "posting/row", "bucket")
 JOINED_KMERS, JOINED_FINE_KMERS = (
-    replace(sample, columns={name: sample.columns[name] for name in _OF_SEGMENTS}, optional=())
+    replace(
+        sample,
+        columns={name: sample.columns[name] for name in _OF_SEGMENTS},
+        optional=("posting/list",),
+    )
     for sample in (KMERS, FINE_KMERS)
 )
 
@@ -131,7 +139,7 @@ def check_kmer_layout(file: ArrayFile, *, rows: int, sample: KmerSample = KMERS)
         "labs": size,
         "plasmids": size,
         "sketch/offsets": rows + 1,
-        "posting/offsets": size + 1,
+        "posting/list": size,
         "rare": rows,
         "units": rows,
         "bucket": (1 << bucket_bits(size, sample=sample)) + 1,
@@ -144,6 +152,10 @@ def check_kmer_layout(file: ArrayFile, *, rows: int, sample: KmerSample = KMERS)
     name = sample.array_name("composition")
     if name in file and file.shape(name) != (rows, WORDS):
         raise kmer_damage(file, f"{name} is of shape {file.shape(name)}")
+    name = sample.array_name("posting/offsets")
+    are_shared = sample.array_name("posting/list") in file  # then there are fewer lists
+    if len(file.shape(name)) != 1 or not (are_shared or file.shape(name) == (size + 1,)):
+        raise kmer_damage(file, f"{name} is not of length {size + 1}")
     return size
 
 

@@ -84,6 +84,8 @@ class LiveSegment:
         """Whether every lab has the name that it is stored under."""
         if self.entry.removed or self.entry.renamed:
             return False
+        if self.stored.are_names_ascii:  # then they are in composed form
+            return True
         names = (*self.stored.lab_names, *self.stored.label_names, *self.stored.part_names)
         return is_composed("\n".join(names))
 

@@ -38,8 +38,9 @@ from vecattr.sequences.two_bit import PackedBases
 from vecattr.vectors import UNIT_TOLERANCE, Vectors
 
 SEGMENT_FORMAT = "vecattr-segment"
-#: The version of a segment with coordinates, and of one without.
-SEGMENT_VERSION, VERSION_WITHOUT_COORDINATES = 2, 1
+#: The version of a segment that may have coordinates and k-mers that share posting lists, and of
+#: one without either.
+SEGMENT_VERSION, OLDEST_VERSION = 2, 1
 
 TOPOLOGIES: tuple[Topology, ...] = ("circular", "linear")
 #: A feature that is not known, in the uint8 matrix of features.
@@ -62,7 +63,7 @@ class Segment:
             source,
             format=SEGMENT_FORMAT,
             version=SEGMENT_VERSION,
-            oldest=VERSION_WITHOUT_COORDINATES,
+            oldest=OLDEST_VERSION,
         )
         self.name = self._file.name
         self.digest = self._file.digest
@@ -126,6 +127,12 @@ class Segment:
     def part_names(self) -> tuple[str, ...]:
         """The classes that this segment has parts of, as stored."""
         return self.part_columns.names
+
+    @property
+    def are_names_ascii(self) -> bool:
+        """Whether the names of all labs and classes are."""
+        columns = ("sequences/lab_name", "sequences/label_name", "labs/name")
+        return all(self._file.is_ascii(column) for column in columns)
 
     @cached_property
     def parts(self) -> tuple[LabPart, ...]:

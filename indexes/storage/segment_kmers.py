@@ -1,16 +1,16 @@
 """The exact k-mers of one segment: a checked file in; counts, sketches and postings by k-mer out.
 
 A sketch is the sampled set of canonical k-mers of one plasmid. A posting list holds the plasmids
-that have one k-mer. K-mers of many labs (a backbone, a resistance gene) do not tell labs apart and
-have no posting list. A finer sample has more of those that few labs have. The layout is described
-in indexes/FORMAT.md; arrays are read when they are first needed.
+that have a k-mer; k-mers that the same plasmids have share one. K-mers of many labs (a backbone, a
+resistance gene) do not tell labs apart and have an empty list. A finer sample has more of those
+that few labs have. The layout is in indexes/FORMAT.md; arrays are read when they are needed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,6 @@ from vecattr.files.arrays import ArrayFile
 from vecattr.indexes.storage.kmer_schema import (
     FINE_KMERS,
     KMERS,
-    MOST_LABS,
     KmerSample,
     array_name,
     bucket_bits,
@@ -31,6 +30,7 @@ from vecattr.indexes.storage.kmer_schema import (
 )
 from vecattr.sequences.composition import WORDS
 from vecattr.sequences.kmers import Hashes
+from vecattr.sequences.posting_lists import DistinctLists
 from vecattr.sequences.postings import Postings, joined_ranges
 from vecattr.vectors import Rows
 
@@ -41,7 +41,7 @@ _CACHED_QUERIES = 256
 NO_PLACE = -1
 
 Places = NDArray[np.int64]
-Counts = NDArray[np.int32]
+Counts = NDArray[np.int64]
 
 
 class KmerTable:
@@ -76,20 +76,25 @@ class KmerTable:
         return cast("NDArray[np.integer]", self._column("labs"))
 
     @property
-    def posting_count(self) -> int:
-        """How many postings there are."""
-        [length] = self._file.shape(self._name("posting/row"))
-        return length
-
-    @property
     def posting_rows(self) -> NDArray[np.uint32]:
         """The rows of all posting lists, one after the other."""
         return cast("NDArray[np.uint32]", self._column("posting/row"))
 
     @cached_property
     def posting_offsets(self) -> NDArray[np.integer]:
-        """Where the posting list of each k-mer begins, and the end (u + 1,)."""
+        """Where each posting list begins, and the end (s + 1,)."""
         return self._offsets("posting/offsets", "posting/row")
+
+    def list_sizes(self, places: slice) -> tuple[Places, Places]:
+        """Where the posting list of each k-mer at these places begins, and how long it is."""
+        if self._has_lists:
+            lists = self._column("posting/list")[places].astype(np.int64)
+            if len(lists) and int(lists.max()) >= len(self.posting_offsets) - 1:
+                raise self._damage(f"{self._name('posting/list')} leaves the lists")
+        else:
+            lists = np.arange(len(self))[places]
+        starts = self.posting_offsets[lists].astype(np.int64)
+        return starts, self.posting_offsets[lists + 1] - starts
 
     def find(self, hashes: Hashes) -> Places:
         """The places of these k-mers (m,) -> (m,), NO_PLACE where the segment lacks one."""
@@ -133,15 +138,24 @@ class KmerTable:
 
     def lab_counts(self, places: Places) -> Counts:
         """How many different labs of the segment have each k-mer (m,) -> (m,); 0 for NO_PLACE."""
-        return self._counts("labs", places)
+        return self._at("labs", places)
+
+    def lists_of(self, places: Places) -> Places:
+        """The number of the posting list of each k-mer (m,) -> (m,), NO_PLACE of NO_PLACE. A common
+        k-mer has an empty one."""
+        return self._at("posting/list", places, absent=NO_PLACE) if self._has_lists else places
 
     def postings(self, places: Places) -> Postings:
         """The plasmids that have each of these k-mers (m,), which `kmers` numbers from 0, by lab
         code, group code and row. A common k-mer has an empty list, NO_PLACE none."""
-        stored = np.flatnonzero(places != NO_PLACE)
-        starts = self._items("posting/offsets", places[stored]).astype(np.int64)
-        stops = self._items("posting/offsets", places[stored] + 1).astype(np.int64)
-        length = self.posting_count
+        return self.postings_of(self.lists_of(places))
+
+    def postings_of(self, lists: Places) -> Postings:
+        """The same of posting lists by their numbers (m,)."""
+        stored = np.flatnonzero(lists != NO_PLACE)
+        starts = self._items("posting/offsets", lists[stored]).astype(np.int64)
+        stops = self._items("posting/offsets", lists[stored] + 1).astype(np.int64)
+        [length] = self._file.shape(self._name("posting/row"))
         if not np.all((starts >= 0) & (starts <= stops) & (stops <= length)):
             raise self._damage(
                 f"{self._name('posting/offsets')} does not divide {self._name('posting/row')}"
@@ -157,6 +171,8 @@ class KmerTable:
 
     def unequal(self, expected: Mapping[str, NDArray[np.generic]]) -> list[str]:
         """The names of the arrays of this sample that differ from the `expected` ones."""
+        if not self._has_lists:
+            expected = self._with_own_lists(expected)
         return [
             self._name(column)
             for column in self._sample.columns
@@ -164,12 +180,26 @@ class KmerTable:
             and not np.array_equal(self._column(column), expected[self._name(column)])
         ]
 
-    def _counts(self, column: str, places: Places) -> Counts:
-        """The counts at these places, 0 for NO_PLACE."""
-        counts = np.zeros(len(places), dtype=np.int32)
+    def _with_own_lists(
+        self, arrays: Mapping[str, NDArray[np.generic]]
+    ) -> Mapping[str, NDArray[np.generic]]:
+        """The arrays with a posting list of its own for each k-mer."""
+        names = [self._name(f"posting/{column}") for column in ("list", "offsets", "row")]
+        lists = DistinctLists(*(cast("Any", arrays[name]) for name in names))
+        offsets, rows = lists.expanded()
+        return {**arrays, names[1]: offsets, names[2]: rows}
+
+    @property
+    def _has_lists(self) -> bool:
+        """Whether k-mers share posting lists; in older files each has its own."""
+        return self._name("posting/list") in self._file
+
+    def _at(self, column: str, places: Places, *, absent: int = 0) -> Counts:
+        """The numbers of a column at these places, for NO_PLACE that for `absent` ones."""
+        numbers = np.full(len(places), absent, dtype=np.int64)
         is_stored = places != NO_PLACE
-        counts[is_stored] = self._items(column, places[is_stored])
-        return counts
+        numbers[is_stored] = self._items(column, places[is_stored])
+        return numbers
 
     def _items(self, column: str, places: Places) -> NDArray[np.generic]:
         """The numbers of a column at these places, reading little else."""
@@ -212,12 +242,7 @@ class SegmentKmers(KmerTable):
 
     def plasmid_counts(self, places: Places) -> Counts:
         """How many plasmids of the segment have each k-mer (m,) -> (m,); 0 for NO_PLACE."""
-        return self._counts("plasmids", places)
-
-    def is_common(self, places: Places) -> NDArray[np.bool_]:
-        """Which k-mers more than MOST_LABS labs of the segment have (m,) -> (m,)."""
-        common: NDArray[np.bool_] = self.lab_counts(places) > MOST_LABS
-        return common
+        return self._at("plasmids", places)
 
     def sketch(self, row: int) -> Places:
         """The places of one plasmid's k-mers (s,), ascending; little else is read."""
@@ -252,8 +277,8 @@ class SegmentKmers(KmerTable):
         """How many of each plasmid's k-mers are not common (n,)."""
         if array_name("rare") in self._file:
             return self._column("rare").astype(np.int64)
-        posting_rows = cast("NDArray[np.uint32]", self._column("posting/row"))
-        return np.bincount(posting_rows, minlength=self._rows)
+        rows = self.postings(np.arange(len(self))).rows
+        return np.bincount(rows, minlength=self._rows)
 
     @property
     def has_compositions(self) -> bool:

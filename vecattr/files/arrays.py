@@ -209,6 +209,11 @@ class ArrayFile:
             return tuple(map(blob.decode("ascii").__getitem__, map(slice, offsets, offsets[1:])))
         return tuple(self._text(blob[start:stop], name) for start, stop in pairwise(offsets))
 
+    def is_ascii(self, name: str) -> bool:
+        """Whether all strings of a column are ASCII."""
+        self._check_column(name)
+        return self.array(f"{name}/bytes").tobytes().isascii()
+
     def string(self, name: str, row: int) -> str:
         """One string of a column."""
         self._check_column(name)

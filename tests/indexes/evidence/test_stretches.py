@@ -26,7 +26,7 @@ from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.manifest import FileFacts, SegmentEntry
 from vecattr.indexes.storage.segment import (
     SEGMENT_FORMAT,
-    VERSION_WITHOUT_COORDINATES,
+    SEGMENT_VERSION,
     Segment,
 )
 from vecattr.plasmid import POOLED, Plasmid, reverse_complement
@@ -66,7 +66,7 @@ def made(seed: int) -> tuple[list[Plasmid], Plasmid]:
 
 def without_finer_sample(data: bytes) -> bytes:
     """A segment as it was written before there was a finer sample."""
-    file = ArrayFile(data, format=SEGMENT_FORMAT, version=VERSION_WITHOUT_COORDINATES)
+    file = ArrayFile(data, format=SEGMENT_FORMAT, version=SEGMENT_VERSION)
     arrays = {name: file.array(name) for name in file.names if not name.startswith("fine_kmers/")}
     attributes = {
         name: value for name, value in file.attributes.items() if not name.startswith("fine_kmer_")

@@ -31,8 +31,6 @@ from vecattr.indexes.search.kernels import ComparedQueries, StoredRows
 from vecattr.indexes.search.rows_by_lab import RowsByLab
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.segment import (
-    SEGMENT_VERSION,
-    VERSION_WITHOUT_COORDINATES,
     Segment,
 )
 from vecattr.indexes.storage.segment_schema import AXES, COORDINATES
@@ -99,9 +97,6 @@ def test_coordinates_tell_what_vectors_tell(tmp_path: Path, batch_size: int, exc
     assert_alike(asked(narrow, **options), asked(whole, **options))
     sizes = [next((path / "segments").glob("*.faiss")).stat().st_size for path in (narrow, whole)]
     assert sizes[0] < sizes[1] / 3
-    attributes = [Index.open(path).segments[0].stored._file.attributes for path in (narrow, whole)]
-    versions = [found["version"] for found in attributes]
-    assert versions == [SEGMENT_VERSION, VERSION_WITHOUT_COORDINATES]
 
 
 def test_edits_keep_coordinates(tmp_path: Path) -> None:

@@ -1,0 +1,78 @@
+"""Posting lists by number: different lists in, as they come, the number of each out; one that came
+before has the number that it had."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vecattr.sequences.kmers import Hashes, mix
+from vecattr.sequences.posting_lists import DistinctLists, list_hashes
+from vecattr.vectors import Mask
+
+#: So many lists are remembered, 20 bytes each. One that came before and is not is stored again.
+MOST_KNOWN = 1 << 24
+
+
+class _Known(NamedTuple):
+    """Lists by two hashes, ascending by the first, and their numbers (m,)."""
+
+    first: Hashes
+    second: Hashes
+    numbers: NDArray[np.uint32]
+
+    def in_order(self) -> _Known:
+        """The same, ascending."""
+        order = np.argsort(self.first, kind="stable")
+        return _Known(self.first[order], self.second[order], self.numbers[order])
+
+    def joined(self, other: _Known) -> _Known:
+        """Both together."""
+        return _Known(
+            np.concatenate([self.first, other.first]),
+            np.concatenate([self.second, other.second]),
+            np.concatenate([self.numbers, other.numbers]),
+        ).in_order()
+
+
+class KnownLists:
+    """Numbers lists of n rows in the order in which they come first. Lists are told apart by 128
+    bits of hashes."""
+
+    def __init__(self, rows: int) -> None:
+        self.count = 0
+        self._scrambles = mix(np.arange(rows, dtype=np.uint64))
+        self._second_scrambles = mix(self._scrambles)
+        self._runs: list[_Known] = []
+
+    def numbered(self, lists: DistinctLists) -> tuple[NDArray[np.uint32], Mask]:
+        """The number of each list (s,), and which of them are new, in this order (s,)."""
+        first, second = (
+            list_hashes(lists.rows, lists.offsets, scrambles)
+            for scrambles in (self._scrambles, self._second_scrambles)
+        )
+        numbers = np.zeros(len(lists), dtype=np.uint32)
+        are_new = np.ones(len(lists), dtype=bool)
+        for run in self._runs:
+            places = np.minimum(np.searchsorted(run.first, first), len(run.first) - 1)
+            found = (run.first[places] == first) & (run.second[places] == second)
+            numbers[found] = run.numbers[places[found]]
+            are_new &= ~found
+        new = np.flatnonzero(are_new)
+        numbers[new] = self.count + np.arange(len(new))
+        self.count += len(new)
+        self._remember(_Known(first[new], second[new], numbers[new]))
+        return numbers, are_new
+
+    def _remember(self, new: _Known) -> None:
+        """Add lists to what is known, as few runs of which each is half as long as the one before
+        at most."""
+        room = MOST_KNOWN - sum(len(run.first) for run in self._runs)
+        run = _Known(new.first[:room], new.second[:room], new.numbers[:room]).in_order()
+        if not len(run.first):
+            return
+        while self._runs and 2 * len(run.first) > len(self._runs[-1].first):
+            run = self._runs.pop().joined(run)
+        self._runs.append(run)
