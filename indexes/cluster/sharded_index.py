@@ -32,11 +32,11 @@ from vecattr.indexes.cluster.shards import (
 )
 from vecattr.indexes.index import Panel
 from vecattr.indexes.scoring.answered_labs import AnsweredLabs
-from vecattr.indexes.scoring.kmer_features import SharedKmers
 from vecattr.indexes.scoring.lab_scorer import LabEvidence, Maxima, lab_scores
 from vecattr.indexes.scoring.opened_index import OpenedIndex
 from vecattr.indexes.scoring.query_facts import FACTS, query_facts
 from vecattr.indexes.scoring.query_sums import Totals
+from vecattr.indexes.scoring.shared_kmers import SharedKmers
 from vecattr.indexes.search.embedding import QueryVectors
 from vecattr.indexes.search.nearest_plasmids import NearestPlasmids
 from vecattr.indexes.storage.live_segment import LiveSegment

@@ -15,13 +15,7 @@ import numpy as np
 from vecattr.indexes.evaluation.new_plasmids import QueryCosines, SupportSet
 from vecattr.indexes.evaluation.rescoring import Rescoring
 from vecattr.indexes.joining.catalogue import NO_ROWS
-from vecattr.indexes.scoring.kmer_features import (
-    SharedKmers,
-    lab_columns,
-    pairs_by_publication,
-    plasmid_columns,
-    run_columns,
-)
+from vecattr.indexes.scoring.kmer_features import lab_columns, plasmid_columns, run_columns
 from vecattr.indexes.scoring.lab_features import QueryKmers
 from vecattr.indexes.scoring.phenotype_odds import (
     FeatureCounts,
@@ -30,6 +24,7 @@ from vecattr.indexes.scoring.phenotype_odds import (
     query_features,
 )
 from vecattr.indexes.scoring.shape_odds import ShapeMatches
+from vecattr.indexes.scoring.shared_kmers import SharedKmers, pairs_by_publication
 from vecattr.metrics.ranking import mean_ranks
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.scores import class_scores

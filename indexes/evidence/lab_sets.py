@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.indexes.scoring.kmer_features import SharedKmers
+from vecattr.indexes.scoring.shared_kmers import SharedKmers
 from vecattr.sequences.kmers import mix
 from vecattr.sequences.postings import joined_ranges
 from vecattr.vectors import Codes, Column

@@ -24,7 +24,7 @@ from vecattr.indexes.evidence.lab_sets import MANY, NOBODY, LabSets
 from vecattr.indexes.evidence.query_windows import runs_of
 from vecattr.indexes.evidence.segmentation import cheapest_states, cheapest_states_of_circle
 from vecattr.indexes.joining.catalogue import Catalogue
-from vecattr.indexes.scoring.kmer_features import SharedKmers
+from vecattr.indexes.scoring.shared_kmers import SharedKmers
 from vecattr.indexes.storage.kmer_schema import SCALED, K
 from vecattr.mosaic import Holder, LabShare, MosaicPart, PartKind
 from vecattr.sequences.postings import first_of_each, joined_ranges

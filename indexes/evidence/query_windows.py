@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.attribution import Source, Stretch, StretchKind
-from vecattr.indexes.scoring.kmer_features import SharedKmers
+from vecattr.indexes.scoring.shared_kmers import SharedKmers
 from vecattr.indexes.storage.kmer_schema import K
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.kmers import Hashes, Windows

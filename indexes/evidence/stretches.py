@@ -30,9 +30,9 @@ from vecattr.errors import UsageError
 from vecattr.indexes.evidence.mosaic import MosaicFinder, SampledWindows, whole_unknown
 from vecattr.indexes.evidence.query_windows import QueryWindows, SourceWindows, WindowIndex
 from vecattr.indexes.joining.catalogue import Catalogue
-from vecattr.indexes.scoring.kmer_features import SharedKmers
 from vecattr.indexes.scoring.lab_features import LabFeatures
 from vecattr.indexes.scoring.opened_index import OpenedIndex
+from vecattr.indexes.scoring.shared_kmers import SharedKmers
 from vecattr.indexes.storage.kmer_schema import FIRST_FINE, K
 from vecattr.indexes.storage.live_segment import LiveSegment, living_rows
 from vecattr.mosaic import FEW_LABS

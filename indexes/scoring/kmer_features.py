@@ -8,141 +8,25 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.indexes.storage.kmer_schema import FINE_MOST_LABS, FINENESS, MOST_LABS
-from vecattr.mosaic import FEW_LABS
-from vecattr.sequences.postings import (
-    Postings,
-    first_of_each,
-    joined_ranges,
-    numbering,
-    stable_order,
-)
+from vecattr.indexes.scoring.shared_kmers import SharedKmers
+from vecattr.products import on_grid
+from vecattr.sequences.postings import first_of_each, joined_ranges, numbering, stable_order
 from vecattr.vectors import Codes, Column, Mask, Rows
 
-
-@dataclass(frozen=True)
-class KmerCounts:
-    """Of m k-mers (m,): how many labs of segments have each, as `stored` (removed labs included,
-    and a lab counted in every segment that it is in), and how many `living` labs, where postings
-    were read. Counts of disjoint sets of labs, and of segments, add up. `are_fine` (m,) are of the
-    finer sample; None where it is not read."""
-
-    stored: NDArray[np.int64]
-    living: NDArray[np.int64]
-    are_fine: Mask | None = None
-
-    def plus(self, other: KmerCounts) -> KmerCounts:
-        """The counts of both together."""
-        stored, living = self.stored + other.stored, self.living + other.living
-        return KmerCounts(stored, living, self.are_fine)
-
-    @property
-    def count(self) -> int:
-        """How many k-mers there are, without those of the finer sample."""
-        return len(self.stored) - (0 if self.are_fine is None else int(self.are_fine.sum()))
-
-    @property
-    def are_common(self) -> Mask:
-        """Which k-mers too many labs have, so that they do not count."""
-        if self.are_fine is None:
-            return np.asarray(self.stored > MOST_LABS)
-        return np.asarray(self.stored > np.where(self.are_fine, FINE_MOST_LABS, MOST_LABS))
-
-    @property
-    def weights(self) -> Column:
-        """How much each k-mer counts (m,): with a finer sample FINENESS of those that few labs have
-        are read instead of one, and of the others none."""
-        if self.are_fine is None:
-            return np.ones(len(self.stored))
-        of_many = np.where(self.are_fine, 0.0, 1.0)
-        return np.where(self.stored > FINE_MOST_LABS, of_many, 1 / FINENESS)
-
-    def labs(self, *, total: int) -> NDArray[np.int64]:
-        """How many labs have each, of so many in all."""
-        counts: NDArray[np.int64] = np.where(
-            self.are_common, np.minimum(self.stored, total), self.living
-        )
-        return counts
-
-
-@dataclass(frozen=True)
-class SharedKmers:
-    """The k-mers that a query shares with the catalogue, without rows that are left out.
-
-    Of the m distinct k-mers of the query: `lab_counts` (m,), how many labs have each; `is_common`
-    (m,), which too many labs have, so that they are in no pair and no posting; `weights` (m,), how
-    much each counts.
-    A pair is a k-mer and a lab that has it, in order of both: `pair_kmers`, `pair_labs`, and
-    `pair_publications`, from how many publications (groups) of the lab the k-mer is known, (p,).
-    `postings` say which rows have which k-mers.
-    """
-
-    lab_counts: NDArray[np.int64]
-    is_common: Mask
-    weights: Column
-    pair_kmers: Codes
-    pair_labs: Codes
-    pair_publications: NDArray[np.int64]
-    postings: Postings
-
-    def among(self, counts: KmerCounts, *, total_labs: int) -> SharedKmers:
-        """The same where other labs, so many in all, share the query's k-mers, too; `counts` are
-        of all of them."""
-        is_common = counts.are_common
-        pairs = ~is_common[self.pair_kmers]
-        return SharedKmers(
-            counts.labs(total=total_labs),
-            is_common,
-            counts.weights,
-            self.pair_kmers[pairs],
-            self.pair_labs[pairs],
-            self.pair_publications[pairs],
-            self.postings.select(~is_common[self.postings.kmers]),
-        )
-
-    @property
-    def known(self) -> float:
-        """The share of the query's k-mers that any plasmid has."""
-        return self._share_of(self.lab_counts > 0)
-
-    @property
-    def few(self) -> float:
-        """The share of the query's k-mers that some labs have, FEW_LABS at most."""
-        are_few = (self.lab_counts > 0) & (self.lab_counts <= FEW_LABS) & ~self.is_common
-        return self._share_of(are_few)
-
-    def _share_of(self, kmers: Mask) -> float:
-        total = float(self.weights.sum())
-        return float(self.weights[kmers].sum()) / total if total else 0.0
-
-    def total(self, rarities: Column) -> float:
-        """The rarities (m,) of the query's k-mers summed, as each counts; above 0."""
-        return max(float((self.weights * rarities).sum()), 1e-9)
-
-    @property
-    def rare_count(self) -> float:
-        """How much the query's k-mers count that are not common; at least 1."""
-        return max(1.0, float(self.weights[~self.is_common].sum()))
-
-
-def pairs_by_publication(
-    postings: Postings, publications: NDArray[np.integer], lab_of_row: Codes
-) -> tuple[Codes, Codes, NDArray[np.int64]]:
-    """The k-mers and labs of pairs, and from how many publications each comes, (p,), of postings
-    in order of k-mer, lab and publication, the publication of each (e,), one of each lab, and the
-    lab of each row (n,)."""
-    of_publications = postings.where(postings.first_of_each(publications))
-    labs = lab_of_row[of_publications.rows]
-    is_first = of_publications.first_of_each(labs)
-    pairs = of_publications.where(is_first)
-    counts = np.diff(np.flatnonzero(is_first), append=len(labs))
-    return pairs.kmer_of_each, labs[is_first], counts
+#: Of the grid on which values are that are summed over k-mers.
+_SUM_EXPONENT = -6
 
 
 def _rarities(lab_counts: NDArray[np.int64], *, total_labs: int) -> Column:
     """The weight of k-mers that so many labs have (m,): like an inverse document frequency, largest
     for those that no lab has."""
-    return np.asarray(np.log1p(total_labs / np.maximum(lab_counts, 1)))
+    return _on_sum_grid(np.log1p(total_labs / np.maximum(lab_counts, 1)))
+
+
+def _on_sum_grid(values: Column) -> Column:
+    """Values up to 2^19 as multiples of 2^-32: however they are summed, as often as k-mers count,
+    up to 2^20 nothing is rounded."""
+    return on_grid(values, exponent=_SUM_EXPONENT)
 
 
 def _lab_sums(labs: Codes, values: Column, *, lab_count: int) -> Column:
@@ -156,13 +40,15 @@ def lab_columns(
     """Sums over the k-mers that each lab shares with the query, (l,); `publications` (l,) are those
     of each lab, `total_labs` counts also labs that have no column."""
     lab_counts, kmers, labs = shared.lab_counts, shared.pair_kmers, shared.pair_labs
-    weights, rarities = 1 / np.maximum(lab_counts, 1), _rarities(lab_counts, total_labs=total_labs)
+    weights = 1 / np.maximum(lab_counts, 1)
+    rarities = _rarities(lab_counts, total_labs=total_labs)
     overall_shares = np.maximum(lab_counts, 1) / max(1, total_labs)  # of labs with a k-mer, (m,)
     usage = shared.pair_publications / (0.5 + publications[labs])  # (p,)
+    usage = _on_sum_grid(np.log1p(usage / overall_shares[kmers]))
 
     def lab_sums(values: Column, of_pairs: Column | Mask | None = None) -> Column:
         """Of each lab (l,), from values of k-mers (m,), and of pairs (p,) where there are any."""
-        amounts = (values * shared.weights)[kmers]
+        amounts = (_on_sum_grid(values) * shared.weights)[kmers]
         amounts = amounts if of_pairs is None else amounts * of_pairs
         return _lab_sums(labs, amounts, lab_count=len(publications))
 
@@ -172,7 +58,7 @@ def lab_columns(
         "rarity": lab_sums(rarities) / shared.total(rarities),
         "sole": lab_sums((lab_counts == 1).astype(np.float64)),
         "few": lab_sums((lab_counts <= 3).astype(np.float64)),
-        "usage": lab_sums(np.ones(len(weights)), np.log1p(usage / overall_shares[kmers])),
+        "usage": lab_sums(np.ones(len(weights)), usage),
         "recurrent": lab_sums(weights, shared.pair_publications >= 2),
     }
 
@@ -180,13 +66,14 @@ def lab_columns(
 def run_columns(
     shared: SharedKmers, order: Codes, *, lab_count: int, circular: bool
 ) -> dict[str, Column]:
-    """Runs, stretches of the query that a lab has without a gap; `order` (t,) are the k-mers along
-    the query, of which those that do not count make no gap. A run weighs the sum of 1 / labs over
-    its k-mers."""
-    order = order[shared.weights[order] > 0]
-    run_of, labs, kmers = _runs(shared, order, lab_count=lab_count, circular=circular)
-    amounts = shared.weights[kmers]
-    weights = np.bincount(run_of, amounts / np.maximum(shared.lab_counts, 1)[kmers])
+    """Runs, stretches of the query that a lab has without a gap; `order` (t,) are the distinct
+    k-mers along the query, of which those that do not count make no gap. A run weighs the sum of
+    1 / labs over its k-mers."""
+    steps, step_amounts = shared.steps(order)
+    run_of, labs, positions = _runs(shared, steps, lab_count=lab_count, circular=circular)
+    kmers, amounts = steps[positions], step_amounts[positions]
+    shares = _on_sum_grid(1 / np.maximum(shared.lab_counts, 1))
+    weights = np.bincount(run_of, amounts * shares[kmers])
     sizes = np.bincount(run_of, amounts, minlength=len(weights))
     lab_of_run = np.zeros(len(weights), dtype=np.int64)
     lab_of_run[run_of] = labs
@@ -206,8 +93,8 @@ def _runs(
     shared: SharedKmers, order: Codes, *, lab_count: int, circular: bool
 ) -> tuple[Codes, Codes, Codes]:
     """Every occurrence of a pair's k-mer along the query, by lab and position (s,): the number of
-    the run that it is in, its lab, its k-mer. Of a circular query, a lab's last run and its first
-    are one when they meet at the origin."""
+    the run that it is in, its lab, its position. Of a circular query, a lab's last run and its
+    first are one when they meet at the origin."""
     pairs_per_kmer = np.bincount(shared.pair_kmers, minlength=len(shared.lab_counts))  # (m,)
     first_pairs = np.cumsum(pairs_per_kmer) - pairs_per_kmer
     repeats = pairs_per_kmer[order]  # (t,)
@@ -228,7 +115,7 @@ def _runs(
         joined = np.arange(run_of[-1] + 1)
         joined[run_of[last[crosses_origin]]] = run_of[first[crosses_origin]]
         run_of = joined[run_of]
-    return run_of, labs, shared.pair_kmers[pairs]
+    return run_of, labs, positions
 
 
 def plasmid_columns(

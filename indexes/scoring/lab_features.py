@@ -20,14 +20,8 @@ from numpy.typing import NDArray
 
 from vecattr.indexes.joining.catalogue import NO_LAB, NO_ROWS, Catalogue
 from vecattr.indexes.joining.joined_kmers import JoinedKmers, PlacedJoin
-from vecattr.indexes.scoring.kmer_features import (
-    KmerCounts,
-    SharedKmers,
-    lab_columns,
-    pairs_by_publication,
-    plasmid_columns,
-    run_columns,
-)
+from vecattr.indexes.scoring.kmer_features import lab_columns, plasmid_columns, run_columns
+from vecattr.indexes.scoring.shared_kmers import KmerCounts, SharedKmers, pairs_by_publication
 from vecattr.indexes.storage.kmer_schema import FINE_SCALED, FINENESS, FIRST_FINE, SCALED, K
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.segment_kmers import NO_PLACE, KmerTable, SegmentKmers
@@ -35,7 +29,7 @@ from vecattr.plasmid import Plasmid
 from vecattr.ranking.lab_columns import LabColumns
 from vecattr.sequences.kmers import Hashes, sampled_kmers
 from vecattr.sequences.postings import Postings, numbering
-from vecattr.vectors import Codes, Column, Rows
+from vecattr.vectors import Codes, Column, Mask, Rows
 
 
 @dataclass(frozen=True)
@@ -224,10 +218,16 @@ class LabFeatures:
         return self.shared_and_counts(distinct, left_out=left_out)[0]
 
     def shared_and_counts(
-        self, distinct: Hashes, *, left_out: Rows = NO_ROWS, counted: Sequence[bool] | None = None
+        self,
+        distinct: Hashes,
+        *,
+        left_out: Rows = NO_ROWS,
+        counted: Sequence[bool] | None = None,
+        together: bool = False,
     ) -> tuple[SharedKmers, KmerCounts]:
         """The same, and the counts of labs that add up over shards; `counted` says whose stored
-        counts are among them, segment by segment (None: all)."""
+        counts are among them, segment by segment (None: all). `together`: k-mers that the same
+        rows have count as one, where they are looked up in one table of each sample."""
         parts = self._parts_of(distinct)
         stored = np.zeros((len(self._sources), len(distinct)), dtype=np.int64)
         for part in parts:
@@ -236,14 +236,11 @@ class LabFeatures:
         no_counts = np.zeros(len(distinct), dtype=np.int64)
         # A lab counts in every segment that it is in.
         counts = KmerCounts(stored.sum(axis=0), no_counts, are_fine)
-        is_common = counts.are_common
-        lists = []
-        for part in parts:
-            found = part.table.postings(np.where(is_common[part.kmers], NO_PLACE, part.places))
-            start = self._sources[part.source].start
-            rows = found.rows + start if start else found.rows
-            lists.append(Postings(found.kmers + part.kmers.start, found.sizes, rows))
-        postings = self._living(Postings.joined(lists), left_out)
+        is_common, weights = counts.are_common, counts.weights
+        numbers = chosen = np.arange(len(distinct))
+        if together and len(self._sources) == 1:
+            chosen, numbers = _alike(parts, counts)
+        postings = self._living(self._postings(parts, chosen, is_common), left_out)
         publications = self.catalogue.publication_of_row[postings.rows]
         if not self._postings_are_in_order:
             order = np.argsort(postings.kmer_of_each << 32 | publications, kind="stable")
@@ -251,15 +248,17 @@ class LabFeatures:
         pair_kmers, pair_labs, pair_publications = pairs_by_publication(
             postings, publications, self.catalogue.labs
         )
-        counts = replace(counts, living=np.bincount(pair_kmers, minlength=len(distinct)))
+        living = np.bincount(pair_kmers, minlength=len(chosen))
+        counts = replace(counts, living=living[numbers])
         shared = SharedKmers(
-            counts.labs(total=len(self.catalogue.lab_names)),
-            is_common,
-            counts.weights,
+            counts.labs(total=len(self.catalogue.lab_names))[chosen],
+            is_common[chosen],
+            np.bincount(numbers, weights, minlength=len(chosen)).astype(np.float64),
             pair_kmers,
             pair_labs,
             pair_publications,
             postings,
+            (numbers, weights),
         )
         if counted is not None:
             assert len(stored) == len(counted), "of a shard each segment is looked up by itself"
@@ -278,6 +277,18 @@ class LabFeatures:
                     parts.append(_Part(number, table, part, table.find(distinct[part])))
         return parts
 
+    def _postings(self, parts: Sequence[_Part], chosen: Codes, is_common: Mask) -> Postings:
+        """Of some k-mers by their numbers (m,), in order of parts, which the lists count from 0."""
+        lists = []
+        for part in parts:
+            own = np.flatnonzero((chosen >= part.kmers.start) & (chosen < part.kmers.stop))
+            places = part.places[chosen[own] - part.kmers.start]
+            found = part.table.postings(np.where(is_common[chosen[own]], NO_PLACE, places))
+            start = self._sources[part.source].start
+            rows = found.rows + start if start else found.rows
+            lists.append(Postings(own[found.kmers], found.sizes, rows))
+        return Postings.joined(lists)
+
     def _living(self, postings: Postings, left_out: Rows) -> Postings:
         """Without those of removed rows and of rows that are left out."""
         if self._all_alive and not len(left_out):
@@ -291,3 +302,17 @@ def _kmers_of(segment: LiveSegment) -> SegmentKmers:
     kmers = segment.stored.kmers
     assert kmers is not None, "only segments with k-mers give lab features"
     return kmers
+
+
+def _alike(parts: Sequence[_Part], counts: KmerCounts) -> tuple[Codes, Codes]:
+    """Of the d distinct k-mers of a query, looked up in one table of each sample: one of those that
+    share a posting list, or that have none and are in as many labs, in order of samples and lists
+    (m,), and which of these each of the d is (d,)."""
+    keys = -1 - counts.stored
+    for sample, part in enumerate(parts):
+        places = np.where(counts.are_common[part.kmers], NO_PLACE, part.places)
+        lists = part.table.lists_of(places)
+        is_listed = np.flatnonzero(lists != NO_PLACE)
+        keys[part.kmers.start + is_listed] = lists[is_listed] + (sample << 32)
+    _, examples, numbers = np.unique(keys, return_index=True, return_inverse=True)
+    return examples, numbers

@@ -170,7 +170,10 @@ class LabScorer:
         ):
             kmers = QueryKmers.from_plasmid(plasmid, scaled=self.lab_features.scaled)
             shared, counts = self.lab_features.shared_and_counts(
-                kmers.distinct, left_out=rows, counted=self.counted
+                kmers.distinct,
+                left_out=rows,
+                counted=self.counted,
+                together=self.counted is None,
             )
             features = (
                 self.phenotype_odds.sums(plasmid.features, left_out=rows)

@@ -22,7 +22,6 @@ from vecattr.files.folder import Entry, OpenFolder
 from vecattr.indexes.joining.joined_kmers import PlacedJoin, labs_of_all, open_joined
 from vecattr.indexes.scoring.answered_labs import AnsweredLabs
 from vecattr.indexes.scoring.lab_scorer import LabAnswers, LabEvidence, LabScorer, lab_scorer
-from vecattr.indexes.scoring.left_out import leave_out
 from vecattr.indexes.search.embedding import (
     QueryVectors,
     are_unread,
@@ -31,6 +30,7 @@ from vecattr.indexes.search.embedding import (
     unread_vector,
 )
 from vecattr.indexes.search.lab_matrix import LabEntry, LabMatrix
+from vecattr.indexes.search.left_out import leave_out
 from vecattr.indexes.search.nearest_plasmids import NearestPlasmids, best_cosines
 from vecattr.indexes.search.vector_search import set_threads
 from vecattr.indexes.storage.index_model import (

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vecattr.indexes.scoring.kmer_features import KmerCounts, SharedKmers
 from vecattr.indexes.scoring.lab_features import QueryKmers
 from vecattr.indexes.scoring.lab_similarities import LabSimilarities
 from vecattr.indexes.scoring.phenotype_odds import FeatureSums, FeatureTotals
 from vecattr.indexes.scoring.shape_odds import ShapeMatches
+from vecattr.indexes.scoring.shared_kmers import KmerCounts, SharedKmers
 from vecattr.vectors import Column, Rows
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from vecattr.indexes.scoring.kmer_features import SharedKmers, plasmid_columns, run_columns
+from vecattr.indexes.scoring.kmer_features import plasmid_columns, run_columns
+from vecattr.indexes.scoring.shared_kmers import SharedKmers
 from vecattr.sequences.postings import Postings
 
 LABS, ROWS, KMERS = 5, 12, 40
