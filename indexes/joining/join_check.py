@@ -40,7 +40,7 @@ def _faults(joined: JoinedKmers, segments: Sequence[LiveSegment]) -> Iterator[st
         fill(comparison, joining, _kmer_count(joined, joining))
     if joined.labs is not None:
         for name, array in lab_arrays(segments[: len(joined)]).items():
-            comparison.append(name, array)
+            comparison.append_whole(name, array)
     for name in comparison.differing():
         yield f"{name} is not what the segments give"
 
@@ -64,6 +64,13 @@ class _Comparison:
         self._compared[name] = stop = start + len(numbers)
         length = self._file.shape(name)[0]
         if stop > length or not np.array_equal(self._file.slice(name, start, stop), numbers):
+            self._differing.add(name)
+
+    def append_whole(self, name: str, array: NDArray[np.generic]) -> None:
+        """All of an array, of the very type that it has."""
+        if self._file.layout(name) == (array.dtype.str, array.shape):
+            self.append(name, array)
+        else:
             self._differing.add(name)
 
     def differing(self) -> list[str]:

@@ -38,8 +38,8 @@ class _Known(NamedTuple):
 
 
 class KnownLists:
-    """Numbers lists of n rows in the order in which they come first. Lists are told apart by 128
-    bits of hashes."""
+    """Numbers lists of n rows, which have each row once and all in one order, as they come first.
+    Lists are told apart by 128 bits of hashes."""
 
     def __init__(self, rows: int) -> None:
         self.count = 0

@@ -61,9 +61,10 @@ class DistinctLists:
 
     def expanded(self) -> tuple[Offsets, StoredRows]:
         """The u lists again: where each begins, and the end (u + 1,), and all rows (e,)."""
-        sizes = np.diff(self.offsets)[self.numbers]
+        offsets = self.offsets.astype(np.int64)  # a file has them in fewer bits
+        sizes = np.diff(offsets)[self.numbers]
         ends = np.append(np.int64(0), np.cumsum(sizes))
-        return ends, self.rows[joined_ranges(self.offsets[self.numbers], sizes)]
+        return ends, self.rows[joined_ranges(offsets[self.numbers], sizes)]
 
 
 def list_hashes(rows: StoredRows, offsets: Offsets, scrambles: Hashes) -> Hashes:

@@ -28,14 +28,17 @@ from vecattr.indexes.editing.edit import compact, rename_lab
 from vecattr.indexes.editing.segment_sink import MOST_SMALL
 from vecattr.indexes.joining import join_writer, kmer_merging
 from vecattr.indexes.joining.catalogue import Catalogue
+from vecattr.indexes.joining.class_vectors import ClassVectors
 from vecattr.indexes.joining.join_writer import join_kmers
 from vecattr.indexes.joining.joined_kmers import (
     JOINED_FORMAT,
     JOINED_VERSION,
     JoinedKmers,
+    labs_of_all,
     open_joined,
 )
 from vecattr.indexes.scoring.lab_features import LabFeatures, QueryKmers
+from vecattr.indexes.search.lab_matrix import LabMatrix
 from vecattr.indexes.storage.index_folder import joined_path, read_manifest
 from vecattr.indexes.storage.kmer_schema import FINE_MOST_LABS, FINE_SCALED
 from vecattr.indexes.storage.live_segment import open_segments
@@ -226,6 +229,68 @@ def test_joined_kmers_count_only_where_their_segments_follow_each_other(
     assert with_joined[0] == 0
 
 
+def of_all(index: Path, *, joined: bool) -> tuple[Any, ...]:
+    """The classes and the catalogue of an index, of its joined k-mers or of its segments."""
+    segments = open_segments(index, read_manifest(index))
+    labs = labs_of_all(open_joined(index, segments), segments)
+    assert (labs is not None) == joined
+    matrix = LabMatrix.from_segments(segments, width=segments[0].stored.width)
+    classes = ClassVectors(matrix.names, matrix.vectors, matrix.learned)
+    catalogue = Catalogue.from_segments(segments, matrix.names)
+    if labs is not None:
+        classes, catalogue = labs.classes, labs.catalogue(segments, matrix.names)
+    arrays = (
+        classes.vectors,
+        classes.learned,
+        catalogue.labs,
+        catalogue.groups,
+        catalogue.class_of_lab,
+        catalogue.lab_of_publication,
+        catalogue.publication_of_row,
+        catalogue.plasmids,
+        catalogue.publications,
+        catalogue.are_pooled,
+    )
+    told = [(array.dtype.str, array.shape, array.tobytes()) for array in arrays]
+    return classes.names, catalogue.lab_names, catalogue.class_names, catalogue.starts, told
+
+
+@pytest.mark.parametrize("edit", ["none", "add", "remove", "rename", "rollback"])
+def test_labs_of_all_segments_are_what_the_segments_say(
+    tmp_path: Path, workshop: Any, edit: str
+) -> None:
+    path = tmp_path / "i"
+    stored = [*workshop.plasmids(["Ash", "Birch"]), *collection(4, count=20)]
+    random.Random(2).shuffle(stored)
+    workshop.build(path, stored, segment_rows=5)
+    edits = workshop.edits(path)
+    if edit == "rollback":
+        edits["add"]()
+    if edit != "none":
+        edits[edit]()
+    found = of_all(path, joined=edit in ("none", "rollback"))
+    joined_file(path).unlink()
+    assert of_all(path, joined=False) == found
+
+
+def test_labs_are_written_into_a_file_that_has_none(index: Path) -> None:
+    file = joined_file(index)
+    data = file.read_bytes()
+    old = ArrayFile(data, format=JOINED_FORMAT, version=JOINED_VERSION)
+    kmers = [name for name in old.names if name.startswith(("kmers/", "fine_kmers/"))]
+    arrays = {name: np.array(old.array(name)) for name in kmers}
+    file.write_bytes(write_arrays(arrays, {**old.attributes, "version": 1}))
+    query = collection(1)[0]
+    with_joined, without = answers(index, query)
+    assert (with_joined[0], with_joined[1:]) == (1, without[1:])
+    assert verify_index(index).ok
+    found = of_all(index, joined=False)
+    with OpenFolder(index) as folder:
+        join_kmers(folder.root, open_segments(index, read_manifest(index)))
+    assert file.read_bytes() == data
+    assert of_all(index, joined=True) == found
+
+
 def test_damaged_joined_kmers_are_told_and_deleted_ones_not_missed(
     index: Path, workshop: Any
 ) -> None:
@@ -272,6 +337,13 @@ LIES: list[tuple[dict[str, Any], str]] = [
     ({"fine_kmers__posting__row": lambda rows: rows[::-1].copy()}, "not what the segments give"),
     ({"fine_kmers__bucket": lambda starts: starts[:1]}, "bucket is not of length"),
     ({"kmer_k": 20}, "k-mers made with"),
+    ({"rows__lab": lambda labs: labs + 9}, "rows/lab leaves the"),
+    ({"rows__lab": lambda labs: labs[1:]}, "rows/lab is of type int32 and shape"),
+    ({"rows__lab": lambda labs: labs[::-1].copy()}, "rows/lab is not what the segments give"),
+    ({"labs__class": lambda classes: classes - 1}, "labs/class leaves the"),
+    ({"rows__publication": lambda rows: rows.astype(float)}, "is of type float64"),
+    ({"classes__vector": lambda vectors: vectors[1:]}, "differ in number"),
+    ({"classes__vector": lambda vectors: -vectors}, "vector is not what the segments give"),
 ]
 
 
@@ -281,6 +353,7 @@ def test_a_file_that_lies_is_found(index: Path, lie: dict[str, Any], message: st
     faults = [finding.what for finding in verify_index(index).findings]
     try:
         answers(index, collection(1)[0])
+        of_all(index, joined=True)
     except (DamagedError, MismatchError) as error:
         faults.append(str(error))
     assert any(re.search(message, fault) for fault in faults)

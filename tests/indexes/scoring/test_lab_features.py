@@ -534,3 +534,31 @@ def test_segments_of_which_all_is_removed_say_nothing_of_no_lab(workshop: Any) -
     columns = columns_of(lab_features, plasmids[0], vectors[0], {"Ash": 0.5})
     assert set(columns) == set(NAMES)
     assert all(len(column) == 0 for column in columns.values())
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 10_000), st.booleans())
+def test_kmers_that_count_together_say_what_they_say_one_by_one(
+    workshop: Any, seed: int, leaves_out: bool
+) -> None:
+    world, pieces = random_world(seed, segments=1)
+    query = molecule(random.Random(seed), pieces, "query")
+    features = world.lab_features(workshop)
+    cosines = cosines_for(world)
+    left_out = np.array([0] if leaves_out and len(features.catalogue) else [], dtype=np.int64)
+    kmers = QueryKmers.from_plasmid(query, scaled=features.scaled)
+    class_cosines = np.array([cosines[name] for name in features.catalogue.class_names])
+    (apart, counts), (together, same_counts) = (
+        features.shared_and_counts(kmers.distinct, left_out=left_out, together=together)
+        for together in (False, True)
+    )
+    assert counts.stored.tolist() == same_counts.stored.tolist()
+    assert counts.living.tolist() == same_counts.living.tolist()
+    assert len(together.lab_counts) <= len(apart.lab_counts)
+    columns, same = (
+        features.columns(shared, kmers, class_cosines, left_out=left_out)
+        for shared in (apart, together)
+    )
+    assert set(columns) == set(same)
+    for name in columns:  # to the last digit
+        assert columns[name].tolist() == same[name].tolist(), name
