@@ -1,1 +1,1 @@
-"""The k-mers of several segments of an index, looked up at once."""
+"""What segments are together: labs, class vectors, and k-mers that are looked up at once."""

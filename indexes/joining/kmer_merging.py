@@ -20,7 +20,7 @@ from vecattr.indexes.storage.segment_kmers import KmerTable
 from vecattr.indexes.storage.segment_schema import StoredCodes, joined_codes
 from vecattr.sequences.kmers import Hashes
 from vecattr.sequences.posting_lists import DistinctLists
-from vecattr.sequences.postings import inverse, joined_ranges
+from vecattr.sequences.postings import inverse, joined_ranges, numbered
 
 #: Postings and k-mers of segments that are merged at once.
 _AT_ONCE = 1 << 22
@@ -95,7 +95,8 @@ def _merged(
     labs = np.concatenate(
         [table.all_lab_counts[span] for table, span in zip(tables, spans, strict=True)]
     ).astype(np.int64)
-    distinct, numbers = np.unique(hashes, return_inverse=True)
+    examples, numbers = numbered(hashes)
+    distinct = hashes[examples]
     counts = np.bincount(numbers, labs, minlength=len(distinct)).astype(np.int64)
     keys, first = [np.zeros(0, dtype=np.uint64)], 0
     for table, span, start in zip(tables, spans, ranks.starts, strict=True):

@@ -28,7 +28,7 @@ from vecattr.indexes.storage.segment_kmers import NO_PLACE, KmerTable, SegmentKm
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.lab_columns import LabColumns
 from vecattr.sequences.kmers import Hashes, sampled_kmers
-from vecattr.sequences.postings import Postings, numbering
+from vecattr.sequences.postings import Postings, numbered, numbering
 from vecattr.vectors import Codes, Column, Mask, Rows
 
 
@@ -49,8 +49,8 @@ class QueryKmers:
 
     @cached_property
     def _unique(self) -> tuple[Hashes, Codes]:
-        distinct, order = np.unique(self.kmers, return_inverse=True)
-        return distinct, order
+        examples, order = numbered(self.kmers)
+        return self.kmers[examples], order
 
     @property
     def distinct(self) -> Hashes:
@@ -314,5 +314,4 @@ def _alike(parts: Sequence[_Part], counts: KmerCounts) -> tuple[Codes, Codes]:
         lists = part.table.lists_of(places)
         is_listed = np.flatnonzero(lists != NO_PLACE)
         keys[part.kmers.start + is_listed] = lists[is_listed] + (sample << 32)
-    _, examples, numbers = np.unique(keys, return_index=True, return_inverse=True)
-    return examples, numbers
+    return numbered(keys)

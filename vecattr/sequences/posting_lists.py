@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.sequences.kmers import Hashes, mix
-from vecattr.sequences.postings import inverse, joined_ranges
+from vecattr.sequences.postings import inverse, joined_ranges, numbered
 from vecattr.vectors import Mask
 
 #: Rows of lists that are hashed or compared at once.
@@ -46,7 +46,7 @@ class DistinctLists:
         """
         scrambles = mix(np.arange(int(rows.max(initial=0)) + 1, dtype=np.uint64))
         hashes = list_hashes(rows, offsets, scrambles)
-        _, examples, numbers = np.unique(hashes, return_index=True, return_inverse=True)
+        examples, numbers = numbered(hashes)
         others = np.flatnonzero(~_are_equal(rows, offsets, examples[numbers]))
         numbers[others] = len(examples) + np.arange(len(others))  # of one hash by chance
         examples = np.append(examples, others)

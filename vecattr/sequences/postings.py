@@ -18,6 +18,22 @@ def first_of_each(values: NDArray[np.generic]) -> Mask:
     return is_first
 
 
+def numbered(values: NDArray[np.integer]) -> tuple[Rows, Rows]:
+    """The first place of each distinct value (u,), by ascending value, and which of these each of
+    the values is (m,); as `np.unique` tells it, in a fifth of the time.
+
+    >>> first, numbers = numbered(np.array([8, 5, 8]))
+    >>> first.tolist(), numbers.tolist()
+    ([1, 0], [1, 0, 1])
+    """
+    order = np.argsort(values)  # not stable, which takes several times longer
+    is_first = first_of_each(values[order])
+    starts = np.flatnonzero(is_first)
+    numbers = np.empty(len(values), dtype=np.int64)
+    numbers[order] = np.cumsum(is_first) - 1
+    return np.minimum.reduceat(order, starts) if len(starts) else order, numbers
+
+
 def joined_ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """The integers of several ranges one after the other, each given by its start and its count;
     (m,), (m,) -> (t,).
