@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vecattr.sequences.kmers import Hashes, mix
 from vecattr.sequences.posting_lists import DistinctLists, list_hashes
+from vecattr.sequences.postings import inverse
 from vecattr.vectors import Mask
 
 #: So many lists are remembered, 20 bytes each. One that came before and is not is stored again.
@@ -23,18 +24,13 @@ class _Known(NamedTuple):
     second: Hashes
     numbers: NDArray[np.uint32]
 
-    def in_order(self) -> _Known:
-        """The same, ascending."""
-        order = np.argsort(self.first, kind="stable")
-        return _Known(self.first[order], self.second[order], self.numbers[order])
-
     def joined(self, other: _Known) -> _Known:
         """Both together."""
-        return _Known(
-            np.concatenate([self.first, other.first]),
-            np.concatenate([self.second, other.second]),
-            np.concatenate([self.numbers, other.numbers]),
-        ).in_order()
+        first = np.concatenate([self.first, other.first])
+        order = np.argsort(first, kind="stable")  # which merges two ascending parts
+        second = np.concatenate([self.second, other.second])
+        numbers = np.concatenate([self.numbers, other.numbers])
+        return _Known(first[order], second[order], numbers[order])
 
 
 class KnownLists:
@@ -53,24 +49,28 @@ class KnownLists:
             list_hashes(lists.rows, lists.offsets, scrambles)
             for scrambles in (self._scrambles, self._second_scrambles)
         )
-        numbers = np.zeros(len(lists), dtype=np.uint32)
+        order = np.argsort(first)  # what is searched in order is found in a third of the time
+        first, second = first[order], second[order]
+        numbers = np.zeros(len(lists), dtype=np.uint32)  # in this order
         are_new = np.ones(len(lists), dtype=bool)
         for run in self._runs:
             places = np.minimum(np.searchsorted(run.first, first), len(run.first) - 1)
             found = (run.first[places] == first) & (run.second[places] == second)
             numbers[found] = run.numbers[places[found]]
             are_new &= ~found
-        new = np.flatnonzero(are_new)
-        numbers[new] = self.count + np.arange(len(new))
-        self.count += len(new)
-        self._remember(_Known(first[new], second[new], numbers[new]))
-        return numbers, are_new
+        ranks = inverse(order)
+        are_new_lists = are_new[ranks]
+        own = np.cumsum(are_new_lists, dtype=np.uint32) - np.uint32(1) + np.uint32(self.count)
+        numbers[are_new] = own[order][are_new]
+        self.count += int(np.count_nonzero(are_new))
+        self._remember(_Known(first[are_new], second[are_new], numbers[are_new]))
+        return numbers[ranks], are_new_lists
 
     def _remember(self, new: _Known) -> None:
-        """Add lists to what is known, as few runs of which each is half as long as the one before
-        at most."""
+        """Add lists, ascending, to what is known: few runs, each half as long as the one before at
+        most."""
         room = MOST_KNOWN - sum(len(run.first) for run in self._runs)
-        run = _Known(new.first[:room], new.second[:room], new.numbers[:room]).in_order()
+        run = _Known(new.first[:room], new.second[:room], new.numbers[:room])
         if not len(run.first):
             return
         while self._runs and 2 * len(run.first) > len(self._runs[-1].first):
