@@ -25,12 +25,17 @@ from numpy.typing import NDArray
 
 from vecattr.encoders.axes import Axes, stored_coordinates
 from vecattr.files.arrays import ArrayFile, string_arrays, write_arrays
-from vecattr.indexes.editing.kmer_writer import bucket_starts
 from vecattr.indexes.editing.publish import publish
 from vecattr.indexes.editing.segment_sink import write_segment
 from vecattr.indexes.joining.join_writer import join_kmers
 from vecattr.indexes.storage.index_folder import segment_path
-from vecattr.indexes.storage.kmer_schema import FINE_KMERS, FIRST_FINE, KMERS, KmerSample
+from vecattr.indexes.storage.kmer_schema import (
+    FINE_KMERS,
+    FIRST_FINE,
+    KMERS,
+    KmerSample,
+    bucket_starts,
+)
 from vecattr.indexes.storage.live_segment import open_segments
 from vecattr.indexes.storage.lock import writing
 from vecattr.indexes.storage.segment import (

@@ -127,7 +127,12 @@ def _kmer_faults(stored: Segment) -> Iterator[str]:
             MoleculeKmers.from_packed(stored.bases(row), stored.topology(row))
             for row in range(stored.rows)
         )
-        expected = kmer_arrays(molecules, labs=stored.lab_codes, groups=stored.group_codes)
+        expected = kmer_arrays(
+            molecules,
+            labs=stored.lab_codes,
+            groups=stored.group_codes,
+            sketch_scaled=stored.kmers.sketch_scaled,
+        )
         for name in stored.kmers.differing(expected):
             yield f"{name} is not what the sequences give"
     except ArtifactError as error:

@@ -22,10 +22,9 @@ from vecattr.indexes.storage.kmer_schema import (
     FIRST_FINE,
     KMERS,
     MOST_LABS,
+    SKETCH_SCALED,
     K,
-    KmerSample,
-    bucket_bits,
-    bucket_of,
+    bucket_starts,
 )
 from vecattr.indexes.storage.segment_schema import StoredCodes
 from vecattr.plasmid import Topology
@@ -86,23 +85,27 @@ class CollectedKmers:
             sketches.add(piece)
         self._compositions.append(molecule.composition[None, :])
 
-    def arrays(self, *, labs: StoredCodes, groups: StoredCodes) -> Arrays:
-        """The arrays of both samples, with the lab codes (n,) and group codes (n,) of the plasmids.
-        No k-mer is collected then, so that memory holds each once."""
+    def arrays(
+        self, *, labs: StoredCodes, groups: StoredCodes, sketch_scaled: int = SKETCH_SCALED
+    ) -> Arrays:
+        """The arrays of both samples, with the lab codes (n,) and group codes (n,) of the plasmids,
+        and sketches of one k-mer in so many. No k-mer is collected then, so that memory holds each
+        once."""
         rows = _RowOrder.from_codes(labs, groups)
         sketches, *slices = self._slices
         fine = [_FineSlice.from_sketches(part, rows) for part in slices]
         counted = _Counted.from_sketches(sketches, rows, most_labs=MOST_LABS)
         units = counted.units(len(labs)) + sum(part.row_counts for part in fine)
         lists = DistinctLists.from_lists(counted.posting_rows, counted.posting_offsets)
+        places, sketch_offsets = counted.sketches(sketch_scaled)
         arrays: Arrays = {
             "hash": counted.kmers,
             "labs": counted.labs,
             "plasmids": counted.plasmids,
             "bucket": bucket_starts(counted.kmers),
             "composition": np.concatenate(self._compositions),
-            "sketch/offsets": counted.sketch_offsets,
-            "sketch/place": counted.places,
+            "sketch/offsets": sketch_offsets,
+            "sketch/place": places,
             "posting/list": lists.numbers,
             "posting/offsets": lists.offsets,
             "posting/row": lists.rows,
@@ -115,13 +118,18 @@ class CollectedKmers:
 
 
 def kmer_arrays(
-    molecules: Iterable[MoleculeKmers], *, labs: StoredCodes, groups: StoredCodes
+    molecules: Iterable[MoleculeKmers],
+    *,
+    labs: StoredCodes,
+    groups: StoredCodes,
+    sketch_scaled: int = SKETCH_SCALED,
 ) -> Arrays:
-    """The arrays of both samples of n plasmids, with their lab codes (n,) and group codes (n,)."""
+    """The arrays of both samples of n plasmids, with their lab codes (n,) and group codes (n,);
+    sketches are of one k-mer in so many."""
     collected = CollectedKmers()
     for molecule in molecules:
         collected.add(molecule)
-    return collected.arrays(labs=labs, groups=groups)
+    return collected.arrays(labs=labs, groups=groups, sketch_scaled=sketch_scaled)
 
 
 class _FineSlice(NamedTuple):
@@ -170,17 +178,6 @@ def _joined_lists(parts: list[DistinctLists]) -> tuple[NDArray[np.uint32], Disti
     lists = DistinctLists.from_lists(rows, np.append(np.concatenate(offsets), row_starts[-1]))
     numbers = [lists.numbers[starts[at] + part.numbers] for at, part in enumerate(parts)]
     return np.concatenate(numbers), lists
-
-
-def bucket_starts(kmers: Hashes, *, sample: KmerSample = KMERS) -> NDArray[np.uint32]:
-    """Where each bucket of ascending hashes (u,) begins, and the end, (2^b + 1,)."""
-    bits = bucket_bits(len(kmers), sample=sample)
-    sizes = np.zeros(1 << bits, dtype=np.int32)
-    for part in _parts(kmers):
-        add_counts(sizes, bucket_of(part, bits=bits, sample=sample))
-    starts = np.zeros(len(sizes) + 1, dtype=np.uint32)
-    np.cumsum(sizes, out=starts[1:])
-    return starts
 
 
 def _parts(values: NDArray[Number]) -> Iterator[NDArray[Number]]:
@@ -292,6 +289,13 @@ class _Counted:
         begins = np.zeros(len(kmers) + 1, dtype=np.int64)
         np.cumsum(np.where(is_rare, plasmids, 0), out=begins[1:])
         return cls(kmers, lab_counts, plasmids, places, offsets, posting_rows, begins)
+
+    def sketches(self, scaled: int) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        """The places of one k-mer in so many of each sketch (s,), and where these begin (n + 1,):
+        those of the least hashes, which are the first places."""
+        limit = np.searchsorted(self.kmers, np.uint64((1 << 64) // scaled))
+        kept = np.flatnonzero(self.places < limit)
+        return self.places[kept], np.searchsorted(kept, self.sketch_offsets)
 
     def units(self, count: int) -> NDArray[np.int64]:
         """How much the k-mers of each of so many plasmids count that are not common (n,): one that

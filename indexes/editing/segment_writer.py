@@ -17,7 +17,12 @@ from vecattr.indexes.editing.kmer_writer import (
     MoleculeKmers,
     kmer_arrays,
 )
-from vecattr.indexes.storage.kmer_schema import FINE_PARAMETERS, PARAMETERS
+from vecattr.indexes.storage.kmer_schema import (
+    FINE_PARAMETERS,
+    PARAMETERS,
+    SKETCH_PARAMETER,
+    SKETCH_SCALED,
+)
 from vecattr.indexes.storage.lab_parts import ORIGINS, LabPart
 from vecattr.indexes.storage.manifest import Manifest
 from vecattr.indexes.storage.segment import (
@@ -183,7 +188,7 @@ class SegmentWriter:
         }
         if self._keep_sequences:
             arrays |= self._base_arrays() | self._kmer_arrays(arrays)
-            facts |= {**PARAMETERS, **FINE_PARAMETERS}
+            facts |= {**PARAMETERS, **FINE_PARAMETERS, SKETCH_PARAMETER: SKETCH_SCALED}
         return write_arrays(_taken_out(arrays), facts)
 
     def _sequence_arrays(self) -> Arrays:

@@ -156,17 +156,15 @@ class _QueryKmers:
         the share s that both have is less than j, their Jaccard similarity, with a probability of
         at most exp(-n KL(s, j)) (Chernoff 1952); beyond doubt is 1 in 10^20."""
         alike = [True] * len(places)
-        if self.scaled > SCALED:
-            return alike
         for segment in {id(segment): segment for segment, _ in places}.values():
             stored = segment.stored.kmers
-            if stored is None:
+            if stored is None or self.scaled > stored.sketch_scaled:
                 continue
             numbers = [number for number, place in enumerate(places) if place[0] is segment]
-            common, sizes = self._shared_with(
-                stored, np.array([places[number][1] for number in numbers])
-            )
-            either = len(self._sample) + sizes - common
+            sample = self._sample[is_sampled(self._sample, scaled=stored.sketch_scaled)]
+            rows = np.array([places[number][1] for number in numbers])
+            common, sizes = _shared_with(sample, stored, rows)
+            either = len(sample) + sizes - common
             for number, shared_kmers, total in zip(
                 numbers, common.tolist(), either.tolist(), strict=True
             ):
@@ -174,26 +172,27 @@ class _QueryKmers:
                 alike[number] = doubt < _DOUBT
         return alike
 
-    def _shared_with(
-        self, stored: SegmentKmers, rows: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """How many sampled k-mers some stored plasmids share with the query, and how many they
-        have, (r,) both."""
-        sketches, sizes = stored.sketches(rows)
-        places = np.sort(stored.find(self._sample))
-        places = places[places != NO_PLACE]
-        insertion = np.searchsorted(places, sketches)
-        insertion[insertion == len(places)] = 0
-        is_shared = places[insertion] == sketches if len(places) else np.zeros(len(sketches), bool)
-        before = np.append(0, np.cumsum(is_shared))
-        ends = np.cumsum(sizes)
-        return before[ends] - before[ends - sizes], sizes
-
     @cached_property
     def _sample(self) -> Hashes:
-        """The hashes that a segment's sample may hold, ascending."""
+        """The hashes that a sketch may hold, ascending."""
         hashes = mix(self.kmers) if self.scaled == 1 else self.kmers
         return distinct(hashes[is_sampled(hashes, scaled=SCALED)])
+
+
+def _shared_with(
+    sample: Hashes, stored: SegmentKmers, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many k-mers of a sample, which is that of sketches, some stored plasmids share, and how
+    many they have, (r,) both."""
+    sketches, sizes = stored.sketches(rows)
+    places = np.sort(stored.find(sample))
+    places = places[places != NO_PLACE]
+    insertion = np.searchsorted(places, sketches)
+    insertion[insertion == len(places)] = 0
+    is_shared = places[insertion] == sketches if len(places) else np.zeros(len(sketches), bool)
+    before = np.append(0, np.cumsum(is_shared))
+    ends = np.cumsum(sizes)
+    return before[ends] - before[ends - sizes], sizes
 
 
 def _overlap(query: _QueryKmers, neighbor: Neighbor, bases: str) -> Overlap:

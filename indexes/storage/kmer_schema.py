@@ -18,11 +18,14 @@ from vecattr.files.array_directory import Attribute
 from vecattr.files.arrays import ArrayFile
 from vecattr.sequences.composition import WORDS
 from vecattr.sequences.kmers import Hashes
+from vecattr.sequences.postings import add_counts
 
 #: Long enough that unrelated plasmids share next to none by chance.
 K = 21
 #: One k-mer in so many is kept, the same ones of every sequence.
 SCALED = 8
+#: One in so many is in the sketch of a plasmid, by which near copies are ruled out.
+SKETCH_SCALED = 32
 #: A k-mer that more labs of a segment have than this is common: it has no postings.
 MOST_LABS = 400
 #: One k-mer in so many is kept in the finer sample, which holds those that the other leaves out …
@@ -40,6 +43,8 @@ PARAMETERS: Mapping[str, Attribute] = {
     "kmer_scaled": SCALED,
     "kmer_most_labs": MOST_LABS,
 }
+#: What the sketches depend on; in files without this attribute they have all k-mers of the sample.
+SKETCH_PARAMETER = "kmer_sketch_scaled"
 FINE_PARAMETERS: Mapping[str, Attribute] = {
     "fine_kmer_scaled": FINE_SCALED,
     "fine_kmer_most_labs": FINE_MOST_LABS,
@@ -102,6 +107,9 @@ FINE_KMERS = KmerSample(
     "fine_kmers", FINE_PARAMETERS, FINE_COLUMNS, ("posting/list",), FINE_SCALED, 8
 )
 
+#: Hashes that are counted at once.
+_COUNTED_AT_ONCE = 1 << 20
+
 #: The same of several segments together, which have no rows of their own.
 _OF_SEGMENTS = ("hash", "labs", "posting/list", "posting/offsets", "posting/row", "bucket")
 JOINED_KMERS, JOINED_FINE_KMERS = (
@@ -128,6 +136,18 @@ def bucket_of(hashes: Hashes, *, bits: int, sample: KmerSample = KMERS) -> NDArr
     """The bucket of each hash, 2^bits of them dividing the sample's range equally (m,) -> (m,)."""
     range_bits = 64 - (sample.scaled - 1).bit_length()
     return (hashes >> np.uint64(range_bits - bits)).astype(np.int64)
+
+
+def bucket_starts(kmers: Hashes, *, sample: KmerSample = KMERS) -> NDArray[np.uint32]:
+    """Where each bucket of ascending hashes (u,) begins, and the end, (2^b + 1,)."""
+    bits = bucket_bits(len(kmers), sample=sample)
+    sizes = np.zeros(1 << bits, dtype=np.int32)
+    for first in range(0, len(kmers), _COUNTED_AT_ONCE):
+        part = kmers[first : first + _COUNTED_AT_ONCE]
+        add_counts(sizes, bucket_of(part, bits=bits, sample=sample))
+    starts = np.zeros(len(sizes) + 1, dtype=np.uint32)
+    np.cumsum(sizes, out=starts[1:])
+    return starts
 
 
 def check_kmer_layout(file: ArrayFile, *, rows: int, sample: KmerSample = KMERS) -> int:

@@ -1,6 +1,6 @@
 """The exact k-mers of one segment: a checked file in; counts, sketches and postings by k-mer out.
 
-A sketch is the sampled set of canonical k-mers of one plasmid. A posting list holds the plasmids
+A sketch is a sample of the canonical k-mers of one plasmid. A posting list holds the plasmids
 that have a k-mer; k-mers that the same plasmids have share one. K-mers of many labs (a backbone, a
 resistance gene) do not tell labs apart and have an empty list. A finer sample has more of those
 that few labs have. The layout is in indexes/FORMAT.md; arrays are read when they are needed.
@@ -20,6 +20,8 @@ from vecattr.files.arrays import ArrayFile
 from vecattr.indexes.storage.kmer_schema import (
     FINE_KMERS,
     KMERS,
+    SCALED,
+    SKETCH_PARAMETER,
     KmerSample,
     array_name,
     bucket_bits,
@@ -244,9 +246,13 @@ class SegmentKmers(KmerTable):
         """How many plasmids of the segment have each k-mer (m,) -> (m,); 0 for NO_PLACE."""
         return self._at("plasmids", places)
 
-    def sketch(self, row: int) -> Places:
-        """The places of one plasmid's k-mers (s,), ascending; little else is read."""
-        return self.sketches(np.array([row]))[0]
+    @property
+    def sketch_scaled(self) -> int:
+        """One k-mer in so many is in the sketch of its plasmid."""
+        scaled = self._file.attributes.get(SKETCH_PARAMETER, SCALED)
+        if type(scaled) is not int or scaled < SCALED:
+            raise self._damage(f"{SKETCH_PARAMETER} is {scaled!r}")
+        return scaled
 
     def sketches(self, rows: Places) -> tuple[Places, Places]:
         """The places of the k-mers of some plasmids (r,), those of one after those of another,
@@ -267,18 +273,12 @@ class SegmentKmers(KmerTable):
                 raise self._damage(f"the sketch of row {row} {what}")
         return places, sizes
 
-    @property
-    def sketch_sizes(self) -> Places:
-        """How many k-mers each plasmid has (n,)."""
-        return np.diff(self._sketch_offsets)
-
     @cached_property
     def rare_sizes(self) -> Places:
         """How many of each plasmid's k-mers are not common (n,)."""
         if array_name("rare") in self._file:
             return self._column("rare").astype(np.int64)
-        rows = self.postings(np.arange(len(self))).rows
-        return np.bincount(rows, minlength=self._rows)
+        return np.bincount(self.postings(np.arange(len(self))).rows, minlength=self._rows)
 
     @property
     def has_compositions(self) -> bool:

@@ -30,14 +30,15 @@ def test_a_grown_index_holds_copies_of_every_lab(tmp_path: Path, workshop: Any) 
     kept = np.isin(copy.hashes, original.hashes).mean()
     assert 0.4 < kept < 0.65
     places, sizes = copy.sketches(np.arange(5))
-    assert sizes.tolist() == original.sketch_sizes.tolist()
+    assert sizes.tolist() == original.sketches(np.arange(5))[1].tolist()
     postings = copy.postings(np.arange(len(copy)))
-    assert np.bincount(postings.rows, minlength=5).tolist() == sizes.tolist()
-    assert np.array_equal(np.sort(places), np.sort(postings.kmer_of_each))
+    rare_sizes = np.bincount(postings.rows, minlength=5)
+    assert rare_sizes.tolist() == original.rare_sizes.tolist()
+    assert {*places.tolist()} < {*postings.kmer_of_each.tolist()}
     original_fine, fine = original.fine, copy.fine
     assert 0.4 < np.isin(fine.hashes, original_fine.hashes).mean() < 0.65
     assert fine.find(fine.hashes).tolist() == list(range(len(original_fine)))
-    assert len(fine.postings(np.arange(len(fine)))) == fine.units.sum() - sizes.sum()
+    assert len(fine.postings(np.arange(len(fine)))) == fine.units.sum() - rare_sizes.sum()
     answer = large.query(plasmids[0])
     assert answer.labs[0].name == "Ash"
 

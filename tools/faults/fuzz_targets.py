@@ -99,7 +99,7 @@ def read_segment(data: bytes) -> None:
         if plasmid.bases is not None and len(unpack_bases(plasmid.bases)) != plasmid.length:
             raise DamagedError("the bases are not of the length stated")
         if segment.kmers is not None:
-            segment.kmers.sketch(row)
+            segment.kmers.sketches(np.array([row]))
     segment.find(segment.all_ids)
 
 

@@ -26,6 +26,7 @@ from vecattr.indexes.editing.add import add_labs
 from vecattr.indexes.editing.edit import compact, remove_lab
 from vecattr.indexes.editing.kmer_writer import MoleculeKmers
 from vecattr.indexes.editing.segment_writer import SegmentWriter
+from vecattr.indexes.evidence.kmer_overlap import near_copies_among
 from vecattr.indexes.storage.index_folder import faiss_path, history_path, read_manifest
 from vecattr.indexes.storage.kmer_schema import (
     FINE_COLUMNS,
@@ -121,9 +122,10 @@ def test_counts_sketches_and_postings_are_those_of_plain_sets(seed: int) -> None
         len({plasmids[row].lab for row in kmer_rows}) for kmer_rows in rows.values()
     ]
     sketches = [plain_sketch(plasmid) for plasmid in plasmids]
-    for row, sketch in enumerate(sketches):
-        assert kmers.hashes[kmers.sketch(row)].tolist() == sorted(sketch)
-    assert kmers.sketch_sizes.tolist() == [len(sketch) for sketch in sketches]
+    of_rows, sizes = kmers.sketches(np.arange(len(plasmids)))
+    kept = [sorted(kmer for kmer in sketch if kmer < 2**64 // 32) for sketch in sketches]
+    assert kmers.hashes[of_rows].tolist() == [kmer for sketch in kept for kmer in sketch]
+    assert sizes.tolist() == [len(sketch) for sketch in kept]
     assert kmers.rare_sizes.tolist() == [len(sketch) for sketch in sketches]
     found = pairs(kmers.postings(places))
     expected = [(place, row) for place, kmer_rows in enumerate(rows.values()) for row in kmer_rows]
@@ -212,7 +214,10 @@ def test_a_kmer_of_more_labs_than_the_most_is_common_and_has_no_postings() -> No
     plasmids = [replace(plasmid, id=f"p{row}") for row, plasmid in enumerate(plasmids)]
     plasmids.append(replace(plasmids[0], id="again"))  # one more plasmid, but no more labs
     kmers = kmers_of(stored(plasmids))
-    rare, common = (kmers.sketch(row) for row in (0, MOST_LABS))
+    rare, common = (
+        kmers.find(np.array(sorted(plain_sketch(plasmids[row])), dtype=np.uint64))
+        for row in (0, MOST_LABS)
+    )
     assert len(rare) > 5 < len(common)
     assert kmers.lab_counts(rare).tolist() == [MOST_LABS] * len(rare)
     assert kmers.plasmid_counts(rare).tolist() == [MOST_LABS + 1] * len(rare)
@@ -286,7 +291,7 @@ def test_adding_and_compacting_counts_as_building_does(tmp_path: Path, workshop:
     workshop.build(tmp_path / "grown", everything[:4])
     add_labs(tmp_path / "grown", everything[4:], embedder=workshop.embedder)
     _, added = segment_files(tmp_path / "grown")
-    assert kmers_of(added).sketch_sizes.tolist() == [
+    assert kmers_of(added).rare_sizes.tolist() == [
         len(plain_sketch(plasmid)) for plasmid in everything[4:]
     ]
     compact(tmp_path / "grown")
@@ -370,6 +375,22 @@ def with_own_lists(arrays: Arrays, attributes: dict[str, Any]) -> None:
         del arrays[names[0]]
 
 
+def with_whole_sketches(arrays: Arrays, attributes: dict[str, Any]) -> None:
+    """All k-mers of the sample in sketches; each has the rows of its posting list."""
+    numbers, offsets, rows = (
+        arrays[array_name(f"posting/{column}")] for column in ("list", "offsets", "row")
+    )
+    of_row = defaultdict(list)
+    for place, number in enumerate(numbers.tolist()):
+        for row in rows[offsets[number] : offsets[number + 1]].tolist():
+            of_row[row].append(place)
+    sketches = [of_row[row] for row in range(len(arrays[array_name("sketch/offsets")]) - 1)]
+    arrays[array_name("sketch/offsets")] = np.cumsum([0, *map(len, sketches)])
+    places = [place for sketch in sketches for place in sketch]
+    arrays[array_name("sketch/place")] = np.array(places, dtype=np.uint32)
+    del attributes["kmer_sketch_scaled"]
+
+
 def whole_and_stripped(
     path: Path, workshop: Any, plasmids: Sequence[Plasmid], lie: Lie
 ) -> tuple[Arrays, SegmentKmers | None]:
@@ -421,6 +442,31 @@ def test_a_segment_made_before_kmers_shared_posting_lists_says_the_same(
     remove_lab(tmp_path / "i", "Cedar")
     compact(tmp_path / "i")
     assert_same(kmer_arrays_of(tmp_path / "i"), whole)
+
+
+def test_a_segment_made_when_sketches_were_larger_is_read(tmp_path: Path, workshop: Any) -> None:
+    plasmids = workshop.plasmids(["Ash", "Birch"])
+    whole, kmers = whole_and_stripped(tmp_path / "i", workshop, plasmids, with_whole_sketches)
+    assert kmers is not None
+    assert kmers.sketch_scaled == 8
+    rows = np.arange(len(plasmids))
+    assert kmers.sketches(rows)[1].tolist() == kmers.rare_sizes.tolist()
+    assert [len(near_copies(tmp_path / "i", plasmid, workshop)) for plasmid in plasmids] == [
+        1
+    ] * len(plasmids)
+    add_labs(tmp_path / "i", workshop.plasmids(["Cedar"]), embedder=workshop.embedder)
+    opened = workshop.open(tmp_path / "i")
+    assert [segment.stored.kmers.sketch_scaled for segment in opened.segments] == [8, 32]
+    remove_lab(tmp_path / "i", "Cedar")
+    compact(tmp_path / "i")
+    assert_same(kmer_arrays_of(tmp_path / "i"), whole)
+
+
+def near_copies(path: Path, plasmid: Plasmid, workshop: Any) -> list[str]:
+    """The near copies of a plasmid among those nearest to it."""
+    opened = workshop.open(path)
+    [neighbors] = opened.neighbors(opened.embed([plasmid]), n=20)
+    return [overlap.id for overlap in near_copies_among(opened, plasmid, neighbors)]
 
 
 def test_a_segment_made_before_there_were_kmers_opens(tmp_path: Path, workshop: Any) -> None:
@@ -482,6 +528,13 @@ def cut(column: str) -> Lie:
     return lie
 
 
+def sampled(scaled: object) -> Lie:
+    def lie(arrays: Arrays, attributes: dict[str, Any]) -> None:
+        attributes["kmer_sketch_scaled"] = scaled
+
+    return lie
+
+
 def widened(arrays: Arrays, attributes: dict[str, Any]) -> None:
     arrays["kmers/posting/row"] = arrays["kmers/posting/row"].astype(np.float64)
 
@@ -508,6 +561,8 @@ def dropped(arrays: Arrays, attributes: dict[str, Any]) -> None:
         (put("hash", 5, 0), "hash does not ascend"),
         (widened, "posting/row is of type float64"),
         (dropped, "'kmers/posting/row' is missing"),
+        (sampled("often"), "kmer_sketch_scaled is 'often'"),
+        (sampled(4), "kmer_sketch_scaled is 4"),
     ],
 )
 def test_arrays_that_do_not_fit_together_are_damage(workshop: Any, lie: Lie, what: str) -> None:
@@ -518,7 +573,8 @@ def test_arrays_that_do_not_fit_together_are_damage(workshop: Any, lie: Lie, wha
 
 def test_a_place_beyond_the_kmers_is_damage(workshop: Any) -> None:
     data = stored(workshop.plasmids(["Ash", "Birch"]))
-    last = int(kmers_of(data).sketch_sizes[0]) - 1
+    _, [size] = kmers_of(data).sketches(np.array([0]))
+    last = int(size) - 1
     lie = put("sketch/place", last, len(kmers_of(data)))
     with pytest.raises(DamagedError, match="sketch of row 0 leaves"):
         read_everything(kmers_of(retold(data, lie)))
@@ -527,7 +583,8 @@ def test_a_place_beyond_the_kmers_is_damage(workshop: Any) -> None:
 def read_everything(kmers: SegmentKmers) -> None:
     kmers.postings(kmers.find(kmers.hashes))
     for row in range(6):
-        kmers.sketch(row)
+        kmers.sketches(np.array([row]))
+    assert kmers.sketch_scaled == 32
     assert len(kmers.compositions) == 6
 
 
