@@ -148,6 +148,7 @@ class CopiedSegment:
             first, (1 << 64) // sample.scaled, size=int(changed.sum()), dtype=np.uint64
         )
         order = np.argsort(hashes)
+        assert names["posting/list"] in arrays, "an older index: build it again, then make copies"
         return order, {
             names["hash"]: hashes[order],
             names["labs"]: arrays[names["labs"]][order],

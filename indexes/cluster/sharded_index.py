@@ -304,8 +304,16 @@ def _reach(plasmid: Plasmid, totals: Totals) -> Reach:
     """How much of a query is known to any lab."""
     counts = totals.kmers
     labs = counts.labs(total=totals.labs)
-    none = Postings.joined([])
+    none, kmers = Postings.joined([]), np.arange(len(labs))
     shared = SharedKmers(
-        labs, counts.are_common, counts.weights, _NOTHING, _NOTHING, _NOTHING, none
+        labs,
+        counts.are_common,
+        counts.weights,
+        _NOTHING,
+        _NOTHING,
+        _NOTHING,
+        none,
+        kmers,
+        counts.weights,
     )
     return Reach(len(plasmid), counts.count, shared.known, shared.few)

@@ -96,21 +96,9 @@ class CollectedKmers:
         fine = [_FineSlice.from_sketches(part, rows) for part in slices]
         counted = _Counted.from_sketches(sketches, rows, most_labs=MOST_LABS)
         units = counted.units(len(labs)) + sum(part.row_counts for part in fine)
-        lists = DistinctLists.from_lists(counted.posting_rows, counted.posting_offsets)
-        places, sketch_offsets = counted.sketches(sketch_scaled)
-        arrays: Arrays = {
-            "hash": counted.kmers,
-            "labs": counted.labs,
-            "plasmids": counted.plasmids,
-            "bucket": bucket_starts(counted.kmers),
-            "composition": np.concatenate(self._compositions),
-            "sketch/offsets": sketch_offsets,
-            "sketch/place": places,
-            "posting/list": lists.numbers,
-            "posting/offsets": lists.offsets,
-            "posting/row": lists.rows,
-            "rare": _row_counts(counted.posting_rows, len(labs)).astype(np.int32),
-        }
+        arrays = _coarse_arrays(counted, rows=len(labs), sketch_scaled=sketch_scaled)
+        del counted  # its posting lists, of which none is shared
+        arrays["composition"] = np.concatenate(self._compositions)
         named: Arrays = {KMERS.array_name(column): array for column, array in arrays.items()}
         for column, array in _fine_arrays(fine).items():
             named[FINE_KMERS.array_name(column)] = array
@@ -130,6 +118,24 @@ def kmer_arrays(
     for molecule in molecules:
         collected.add(molecule)
     return collected.arrays(labs=labs, groups=groups, sketch_scaled=sketch_scaled)
+
+
+def _coarse_arrays(counted: _Counted, *, rows: int, sketch_scaled: int) -> Arrays:
+    """The arrays of the coarser sample of so many rows, but for compositions."""
+    lists = DistinctLists.from_lists(counted.posting_rows, counted.posting_offsets)
+    places, sketch_offsets = counted.sketches(sketch_scaled)
+    return {
+        "hash": counted.kmers,
+        "labs": counted.labs,
+        "plasmids": counted.plasmids,
+        "bucket": bucket_starts(counted.kmers),
+        "sketch/offsets": sketch_offsets,
+        "sketch/place": places,
+        "posting/list": lists.numbers,
+        "posting/offsets": lists.offsets,
+        "posting/row": lists.rows,
+        "rare": _row_counts(counted.posting_rows, rows).astype(np.int32),
+    }
 
 
 class _FineSlice(NamedTuple):
@@ -156,28 +162,17 @@ class _FineSlice(NamedTuple):
 def _fine_arrays(slices: list[_FineSlice]) -> Arrays:
     """The arrays of the finer sample, but for its units, from the slices, of which none is left."""
     kmers, labs = [part.kmers for part in slices], [part.labs for part in slices]
-    numbers, lists = _joined_lists([part.lists for part in slices])
+    lists = DistinctLists.joined([part.lists for part in slices])
     slices.clear()
     hashes = _joined(kmers)
     return {
         "hash": hashes,
         "labs": _joined(labs),
         "bucket": bucket_starts(hashes, sample=FINE_KMERS),
-        "posting/list": numbers,
+        "posting/list": lists.numbers,
         "posting/offsets": lists.offsets.astype(np.uint32),
         "posting/row": lists.rows,
     }
-
-
-def _joined_lists(parts: list[DistinctLists]) -> tuple[NDArray[np.uint32], DistinctLists]:
-    """The different lists of all parts, one or more, and which of them each of their lists is."""
-    row_starts = np.cumsum([0, *(len(part.rows) for part in parts)])
-    starts = np.cumsum([0, *map(len, parts)])
-    offsets = [part.offsets[:-1] + row_starts[at] for at, part in enumerate(parts)]
-    rows = np.concatenate([part.rows for part in parts])
-    lists = DistinctLists.from_lists(rows, np.append(np.concatenate(offsets), row_starts[-1]))
-    numbers = [lists.numbers[starts[at] + part.numbers] for at, part in enumerate(parts)]
-    return np.concatenate(numbers), lists
 
 
 def _parts(values: NDArray[Number]) -> Iterator[NDArray[Number]]:

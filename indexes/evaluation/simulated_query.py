@@ -178,6 +178,8 @@ class SimulatedQuery:
             np.append(old.pair_labs, pair_labs + len(self.rescored))[order],
             np.append(old.pair_publications, publications)[order],
             Postings.joined([old.postings, replace(new, rows=new.rows + len(self._old_rows))]),
+            old.counted_as,
+            old.own_weights,
         )
 
     @cached_property
@@ -219,6 +221,8 @@ class SimulatedQuery:
             self._place[shared.pair_labs[is_paired]],
             shared.pair_publications[is_paired],
             self._old_postings[0],
+            shared.counted_as,
+            shared.own_weights,
         )
 
     @cached_property

@@ -16,6 +16,7 @@ from itertools import accumulate, compress, repeat
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.errors import DamagedError
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.segment_schema import NO_NAME, joined_codes
 from vecattr.plasmid import POOLED
@@ -59,13 +60,21 @@ class Catalogue:
             for segment in segments
         ]
         names = tuple(sorted(_occurring(lab_columns)))
+        class_of_lab = classes_of(names, class_names)
+        if (class_of_lab < 0).any():
+            lab = names[int(np.argmin(class_of_lab))]
+            raise DamagedError(
+                f"the lab {lab!r} has plasmids, and neither a vector nor a pool",
+                where=segments[0].stored.name,
+                hint="restore the index from a copy, or build it again",
+            )
         return cls(
             segments,
             first_rows(segments),
             joined_codes(lab_columns, names),
             names,
             tuple(class_names),
-            classes_of(names, class_names),
+            class_of_lab,
         )
 
     def __len__(self) -> int:

@@ -14,6 +14,11 @@ from vecattr.indexes.joining.join_writer import Joining, fill, joinings_of
 from vecattr.indexes.joining.joined_kmers import JoinedKmers
 from vecattr.indexes.joining.joined_labs import lab_arrays
 from vecattr.indexes.storage.index_folder import joined_path
+from vecattr.indexes.storage.kmer_schema import (
+    JOINED_FINE_KMERS,
+    JOINED_KMERS,
+    check_kmer_type,
+)
 from vecattr.indexes.storage.live_segment import LiveSegment
 
 
@@ -35,6 +40,9 @@ def _faults(joined: JoinedKmers, segments: Sequence[LiveSegment]) -> Iterator[st
     joined.file.check_all()
     if not joined.are_of(segments):
         return  # of an earlier generation; no query asks it
+    for sample in (JOINED_KMERS, JOINED_FINE_KMERS):
+        for column in sample.columns:
+            check_kmer_type(joined.file, column, sample)
     comparison = _Comparison(joined.file)
     for joining in joinings_of(segments[: len(joined)]):
         fill(comparison, joining, _kmer_count(joined, joining))
@@ -59,7 +67,7 @@ class _Comparison:
         self._differing: set[str] = set()
 
     def append(self, name: str, numbers: NDArray[np.generic]) -> None:
-        """The next numbers (m,) of an array."""
+        """The next numbers of an array (m, ...)."""
         start = self._compared.get(name, 0)
         self._compared[name] = stop = start + len(numbers)
         length = self._file.shape(name)[0]

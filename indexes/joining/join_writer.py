@@ -15,7 +15,6 @@ from vecattr.files.folder import Entry
 from vecattr.indexes.joining.joined_kmers import (
     JOINED_FORMAT,
     JOINED_VERSION,
-    PlacedJoin,
     open_joined,
 )
 from vecattr.indexes.joining.joined_labs import lab_arrays
@@ -49,7 +48,7 @@ class Writer(Protocol):
     """What takes the numbers of arrays: of each array in order, of several in turn."""
 
     def append(self, name: str, numbers: NDArray[np.generic]) -> None:
-        """The next numbers (m,) of an array."""
+        """The next numbers of an array (m, ...)."""
 
 
 class Lengths(NamedTuple):
@@ -82,23 +81,28 @@ class Joining(NamedTuple):
 
 
 def join_kmers(path: Entry, segments: Sequence[LiveSegment]) -> list[Entry]:
-    """Write the joined k-mers of the segments of the index at `path`, which are all of it, that
-    stand next to each other and are neither small, so that they will be merged before long, nor of
-    an older version, unless they are there; the files written."""
+    """Write the joined k-mers of the index at `path` with these segments, unless they are there;
+    the files written. Segments are joined that stand next to each other. Small ones are not, which
+    will be merged before long, and those of an older version."""
     written = []
     for are_joined, group in groupby(segments, key=_is_joined):
         run = [*group]
         for start in range(0, len(run) if are_joined else 0, MOST_JOINED):
             part = run[start : start + MOST_JOINED]
             are_all = len(part) == len(segments)
-            if len(part) > 1 and not _is_there(open_joined(path, part), are_all=are_all):
+            if len(part) > 1 and not _is_there(path, part, are_all=are_all):
                 written.append(_write(path, part, are_all=are_all))
     return written
 
 
-def _is_there(joined: Sequence[PlacedJoin], *, are_all: bool) -> bool:
-    """Whether what is written of some segments is there; older files have no labs."""
-    return len(joined) > 0 and not (are_all and joined[0].joined.labs is None)
+def _is_there(path: Entry, segments: Sequence[LiveSegment], *, are_all: bool) -> bool:
+    """Whether what is written of these segments is there, and not of fewer or without labs."""
+    lengths = [
+        len(joined)
+        for _, joined in open_joined(path, segments)
+        if joined.labs is not None or not are_all
+    ]
+    return lengths[:1] == [len(segments)]
 
 
 def _is_joined(segment: LiveSegment) -> bool:

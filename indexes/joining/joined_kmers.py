@@ -1,5 +1,5 @@
-"""The k-mers of several segments, merged: a checked file in, tables of all of them out, and of the
-labs of all segments of an index.
+"""The k-mers of several segments, merged: a checked file in, tables of all of them out, and the
+labs of an index where the segments are all of it.
 
 The file is a cache. It is named after the first of its segments and says which it is made of; it
 counts where an index has these, next to each other. Without it each segment is asked by itself,
@@ -21,7 +21,7 @@ from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.segment_kmers import KmerTable
 
 JOINED_FORMAT = "vecattr-joined-kmers"
-#: The version of a file that may have the labs of all segments; the first had none.
+#: Since k-mers share posting lists, and there are labs.
 JOINED_VERSION = 2
 
 
@@ -34,6 +34,7 @@ class JoinedKmers:
 
     def __init__(self, source: Location | bytes) -> None:
         self.file = ArrayFile(source, format=JOINED_FORMAT, version=JOINED_VERSION, oldest=1)
+        self._is_outdated = self.file.attributes.get("version") != JOINED_VERSION
         names, rows = (self.file.attributes.get(name) for name in ("segments", "rows"))
         if not isinstance(names, str) or type(rows) is not int or rows < 0:
             raise DamagedError(
@@ -52,9 +53,19 @@ class JoinedKmers:
         return len(self.segments)
 
     def are_of(self, segments: Sequence[LiveSegment]) -> bool:
-        """Whether they are of the first of these segments, one or more."""
-        names = tuple(segment.entry.name for segment in segments[: len(self)])
-        return len(self) > 0 and names == self.segments
+        """Whether they are of the first of these segments, one or more; a file of an older version
+        counts for nothing. DamagedError when its rows are not as many as theirs."""
+        first = segments[: len(self)]
+        names = tuple(segment.entry.name for segment in first)
+        if self._is_outdated or not names or names != self.segments:
+            return False
+        if self.rows != sum(segment.stored.rows for segment in first):
+            raise DamagedError(
+                f"says that its segments have {self.rows} rows",
+                where=self.file.name,
+                hint="delete this file; it is a cache, and each segment is asked without it",
+            )
+        return True
 
 
 class PlacedJoin(NamedTuple):

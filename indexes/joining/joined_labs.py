@@ -22,6 +22,7 @@ from vecattr.files.arrays import ArrayFile, string_arrays
 from vecattr.indexes.joining.catalogue import Catalogue, classes_of, first_rows
 from vecattr.indexes.joining.class_vectors import ClassVectors
 from vecattr.indexes.storage.live_segment import LiveSegment
+from vecattr.vectors import UNIT_TOLERANCE, Vectors
 
 Arrays = dict[str, NDArray[np.generic]]
 
@@ -29,6 +30,18 @@ _LAB_NAMES, _CLASS_NAMES = "labs/name", "classes/name"
 _CLASS_OF_LAB, _LAB_OF_ROW = "labs/class", "rows/lab"
 _PUBLICATION_OF_ROW, _LAB_OF_PUBLICATION = "rows/publication", "publications/lab"
 _VECTORS, _ARE_LEARNED = "classes/vector", "classes/learned"
+_ARRAYS = (
+    f"{_LAB_NAMES}/offsets",
+    f"{_CLASS_NAMES}/offsets",
+    _CLASS_OF_LAB,
+    _LAB_OF_ROW,
+    _PUBLICATION_OF_ROW,
+    _LAB_OF_PUBLICATION,
+    _VECTORS,
+    _ARE_LEARNED,
+)
+#: No number of a unit vector is beyond, rounding included.
+_LONGEST = 1 + UNIT_TOLERANCE
 
 
 def lab_arrays(segments: Sequence[LiveSegment]) -> Arrays:
@@ -64,16 +77,27 @@ class JoinedLabs:
     @staticmethod
     def are_in(file: ArrayFile) -> bool:
         """Whether a file has them."""
-        return _LAB_OF_ROW in file
+        return any(name in file for name in _ARRAYS)
 
     @cached_property
     def classes(self) -> ClassVectors:
         """The classes of all segments."""
         names, vectors = self._file.strings(_CLASS_NAMES), self._file.array(_VECTORS)
         learned = self._file.array(_ARE_LEARNED)
-        if vectors.ndim != 2 or not len(names) == len(vectors) == len(learned):
+        are_fit = vectors.dtype == np.float32 and learned.dtype == np.uint8
+        if not are_fit or vectors.ndim != 2 or learned.shape != (len(names),):
+            raise self._damage(f"{_VECTORS} and {_ARE_LEARNED} are not of the types that they have")
+        if len(vectors) != len(names):
             raise self._damage("classes and their vectors differ in number")
-        return ClassVectors(names, cast("NDArray[np.float32]", vectors), learned != 0)
+        if not (vectors.min(initial=0) >= -_LONGEST and vectors.max(initial=0) <= _LONGEST):
+            raise self._damage(f"{_VECTORS} holds no unit vectors")
+        return ClassVectors(names, cast("Vectors", vectors), learned != 0)
+
+    def classes_of_width(self, width: int) -> ClassVectors:
+        """The same, of an index whose vectors are so wide."""
+        if self.classes.vectors.shape[1] != width:
+            raise self._damage(f"{_VECTORS} is not of width {width}")
+        return self.classes
 
     def catalogue(self, segments: Sequence[LiveSegment], class_names: Sequence[str]) -> Catalogue:
         """The catalogue of the very segments that are joined."""
@@ -84,6 +108,9 @@ class JoinedLabs:
         publications = self._codes(
             _PUBLICATION_OF_ROW, below=len(lab_of_publication), length=self._rows
         )
+        are_in_order = np.all(lab_of_publication[1:] >= lab_of_publication[:-1])
+        if not are_in_order or not np.array_equal(lab_of_publication[publications], labs):
+            raise self._damage(f"{_LAB_OF_PUBLICATION} does not say whose publications they are")
         return Catalogue(
             segments,
             first_rows(segments),

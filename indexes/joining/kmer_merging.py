@@ -1,7 +1,8 @@
 """The k-mers of several segments in; those of all together out, a part of the hashes at a time.
 
 The hashes of k-mers are evenly distributed. So each part of their range holds about as many as any
-other, and memory follows the size of a part, not that of the segments.
+other, and memory follows the size of a part, not that of the segments, but for the lists that are
+remembered (`vecattr.indexes.joining.known_lists`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from vecattr.indexes.storage.segment_kmers import KmerTable
 from vecattr.indexes.storage.segment_schema import StoredCodes, joined_codes
 from vecattr.sequences.kmers import Hashes
 from vecattr.sequences.posting_lists import DistinctLists
-from vecattr.sequences.postings import inverse, joined_ranges, numbered
+from vecattr.sequences.postings import distinct_places, inverse, joined_ranges
 
 #: Postings and k-mers of segments that are merged at once.
 _AT_ONCE = 1 << 22
@@ -95,7 +96,7 @@ def _merged(
     labs = np.concatenate(
         [table.all_lab_counts[span] for table, span in zip(tables, spans, strict=True)]
     ).astype(np.int64)
-    examples, numbers = numbered(hashes)
+    examples, numbers = distinct_places(hashes)
     distinct = hashes[examples]
     counts = np.bincount(numbers, labs, minlength=len(distinct)).astype(np.int64)
     keys, first = [np.zeros(0, dtype=np.uint64)], 0
@@ -106,8 +107,8 @@ def _merged(
     pairs = np.sort(np.concatenate(keys))
     sizes = np.bincount((pairs >> np.uint64(32)).astype(np.int64), minlength=len(distinct))
     ends = np.append(np.int64(0), np.cumsum(sizes))
-    lists = DistinctLists.from_lists(ranks.rows[pairs & _LOW_HALF], ends)
-    numbers_of_lists, are_new = known.numbered(lists)
+    lists = DistinctLists.from_lists(ranks.rows[pairs & _LOW_HALF], ends, known.scrambles)
+    numbers_of_lists, are_new = known.numbers_of(lists)
     sizes = np.diff(lists.offsets)
     rows = lists.rows[np.repeat(are_new, sizes)]
     return MergedKmers(distinct, counts, numbers_of_lists[lists.numbers], sizes[are_new], rows)
@@ -122,7 +123,7 @@ def _keys(
 ) -> NDArray[np.uint64]:
     """A number for each posting of the kept k-mers of a table at these places, which sorts by k-mer
     and rank (e,)."""
-    starts, sizes = (column[are_kept] for column in table.list_sizes(span))
+    starts, sizes = (column[are_kept] for column in table.list_spans(span))
     rows = table.posting_rows[joined_ranges(starts, sizes)]
     keys = np.repeat(numbers[are_kept].astype(np.uint64), sizes) << np.uint64(32)
     keys |= ranks[rows]
@@ -132,5 +133,5 @@ def _keys(
 def _postings_of(table: KmerTable) -> int:
     """How many rows the lists of all k-mers have together, one that they share once for each."""
     spans = range(0, len(table), _AT_ONCE)
-    sizes = (table.list_sizes(slice(start, start + _AT_ONCE))[1] for start in spans)
+    sizes = (table.list_spans(slice(start, start + _AT_ONCE))[1] for start in spans)
     return sum(int(part.sum()) for part in sizes)

@@ -13,7 +13,8 @@ from vecattr.sequences.posting_lists import DistinctLists, list_hashes
 from vecattr.sequences.postings import inverse
 from vecattr.vectors import Mask
 
-#: So many lists are remembered, 20 bytes each. One that came before and is not is stored again.
+#: So many lists are remembered, 20 bytes each, and three times that while two runs are joined. One
+#: that came before and is not remembered is stored again.
 MOST_KNOWN = 1 << 24
 
 
@@ -39,15 +40,15 @@ class KnownLists:
 
     def __init__(self, rows: int) -> None:
         self.count = 0
-        self._scrambles = mix(np.arange(rows, dtype=np.uint64))
-        self._second_scrambles = mix(self._scrambles)
+        self.scrambles = mix(np.arange(rows, dtype=np.uint64))
+        self._second_scrambles = mix(self.scrambles)
         self._runs: list[_Known] = []
 
-    def numbered(self, lists: DistinctLists) -> tuple[NDArray[np.uint32], Mask]:
+    def numbers_of(self, lists: DistinctLists) -> tuple[NDArray[np.uint32], Mask]:
         """The number of each list (s,), and which of them are new, in this order (s,)."""
         first, second = (
             list_hashes(lists.rows, lists.offsets, scrambles)
-            for scrambles in (self._scrambles, self._second_scrambles)
+            for scrambles in (self.scrambles, self._second_scrambles)
         )
         order = np.argsort(first)  # what is searched in order is found in a third of the time
         first, second = first[order], second[order]

@@ -13,8 +13,8 @@ from vecattr.products import on_grid
 from vecattr.sequences.postings import first_of_each, joined_ranges, numbering, stable_order
 from vecattr.vectors import Codes, Column, Mask, Rows
 
-#: Of the grid on which values are that are summed over k-mers.
-_SUM_EXPONENT = -6
+#: Values that are summed over k-mers are multiples of 2^-30, which is 2^(_SUM_EXPONENT - DIGITS).
+_SUM_EXPONENT = -4
 
 
 def _rarities(lab_counts: NDArray[np.int64], *, total_labs: int) -> Column:
@@ -24,8 +24,8 @@ def _rarities(lab_counts: NDArray[np.int64], *, total_labs: int) -> Column:
 
 
 def _on_sum_grid(values: Column) -> Column:
-    """Values up to 2^19 as multiples of 2^-32: however they are summed, as often as k-mers count,
-    up to 2^20 nothing is rounded."""
+    """Values of k-mers, rounded to 2^-30. K-mers count as whole numbers or quarters, so sums of
+    such values up to 2^21 are exact, in whatever order and groups they are added."""
     return on_grid(values, exponent=_SUM_EXPONENT)
 
 

@@ -28,7 +28,7 @@ from vecattr.indexes.storage.segment_kmers import NO_PLACE, KmerTable, SegmentKm
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.lab_columns import LabColumns
 from vecattr.sequences.kmers import Hashes, sampled_kmers
-from vecattr.sequences.postings import Postings, numbered, numbering
+from vecattr.sequences.postings import Postings, distinct_places, numbering
 from vecattr.vectors import Codes, Column, Mask, Rows
 
 
@@ -49,7 +49,7 @@ class QueryKmers:
 
     @cached_property
     def _unique(self) -> tuple[Hashes, Codes]:
-        examples, order = numbered(self.kmers)
+        examples, order = distinct_places(self.kmers)
         return self.kmers[examples], order
 
     @property
@@ -258,7 +258,8 @@ class LabFeatures:
             pair_labs,
             pair_publications,
             postings,
-            (numbers, weights),
+            numbers,
+            weights,
         )
         if counted is not None:
             assert len(stored) == len(counted), "of a shard each segment is looked up by itself"
@@ -278,7 +279,8 @@ class LabFeatures:
         return parts
 
     def _postings(self, parts: Sequence[_Part], chosen: Codes, is_common: Mask) -> Postings:
-        """Of some k-mers by their numbers (m,), in order of parts, which the lists count from 0."""
+        """Of some of the query's k-mers by their numbers (m,), those of one part after those of
+        another; the postings number them from 0."""
         lists = []
         for part in parts:
             own = np.flatnonzero((chosen >= part.kmers.start) & (chosen < part.kmers.stop))
@@ -314,4 +316,4 @@ def _alike(parts: Sequence[_Part], counts: KmerCounts) -> tuple[Codes, Codes]:
         lists = part.table.lists_of(places)
         is_listed = np.flatnonzero(lists != NO_PLACE)
         keys[part.kmers.start + is_listed] = lists[is_listed] + (sample << 32)
-    return numbered(keys)
+    return distinct_places(keys)

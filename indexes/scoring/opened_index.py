@@ -164,7 +164,7 @@ class OpenedIndex:
         joined = labs_of_all(self._joined, self.segments)
         if joined is None:
             return LabMatrix.from_segments(self.segments, width=self.manifest.width)
-        return LabMatrix(*joined.classes)
+        return LabMatrix(*joined.classes_of_width(self.manifest.width))
 
     @cached_property
     def _joined(self) -> tuple[PlacedJoin, ...]:

@@ -70,8 +70,9 @@ class SharedKmers:
     `pair_publications`, from how many publications (groups) of the lab the k-mer is known, (p,).
     `postings` say which rows have which k-mers.
 
-    The m are the d distinct k-mers of the query, or those that the same rows have count together as
-    one: then `own` says which of the m each of the d is (d,), and how much it counts itself (d,).
+    Of the d distinct k-mers of the query those that the same rows have may count together, as one
+    of the m: `counted_as` says as which of the m each of the d counts (d,), and `own_weights` how
+    much it does by itself (d,).
     """
 
     lab_counts: NDArray[np.int64]
@@ -81,14 +82,14 @@ class SharedKmers:
     pair_labs: Codes
     pair_publications: NDArray[np.int64]
     postings: Postings
-    own: tuple[Codes, Column] | None = None
+    counted_as: Codes
+    own_weights: Column
 
     def steps(self, order: Codes) -> tuple[Codes, Column]:
         """The k-mers along the query that count, of distinct ones along it (t,), and how much each
         does; those next to each other that count together are one, (s,) both."""
-        numbers, weights = self.own or (np.arange(len(self.weights)), self.weights)
-        order = order[weights[order] > 0]
-        kmers, amounts = numbers[order], weights[order]
+        order = order[self.own_weights[order] > 0]
+        kmers, amounts = self.counted_as[order], self.own_weights[order]
         starts = np.flatnonzero(first_of_each(kmers))
         return kmers[starts], np.add.reduceat(amounts, starts) if len(starts) else amounts
 
@@ -96,6 +97,7 @@ class SharedKmers:
         """The same where other labs, so many in all, share the query's k-mers, too; `counts` are
         of all of them."""
         is_common = counts.are_common
+        assert len(is_common) == len(self.weights), "k-mers that count together"
         pairs = ~is_common[self.pair_kmers]
         return SharedKmers(
             counts.labs(total=total_labs),
@@ -105,6 +107,8 @@ class SharedKmers:
             self.pair_labs[pairs],
             self.pair_publications[pairs],
             self.postings.select(~is_common[self.postings.kmers]),
+            self.counted_as,
+            counts.weights,
         )
 
     @property

@@ -174,7 +174,9 @@ def check_kmer_layout(file: ArrayFile, *, rows: int, sample: KmerSample = KMERS)
         raise kmer_damage(file, f"{name} is of shape {file.shape(name)}")
     name = sample.array_name("posting/offsets")
     are_shared = sample.array_name("posting/list") in file  # then there are fewer lists
-    if len(file.shape(name)) != 1 or not (are_shared or file.shape(name) == (size + 1,)):
+    if len(file.shape(name)) != 1 or file.shape(name) == (0,):
+        raise kmer_damage(file, f"{name} is of shape {file.shape(name)}")
+    if not are_shared and file.shape(name) != (size + 1,):
         raise kmer_damage(file, f"{name} is not of length {size + 1}")
     return size
 

@@ -87,7 +87,7 @@ class KmerTable:
         """Where each posting list begins, and the end (s + 1,)."""
         return self._offsets("posting/offsets", "posting/row")
 
-    def list_sizes(self, places: slice) -> tuple[Places, Places]:
+    def list_spans(self, places: slice) -> tuple[Places, Places]:
         """Where the posting list of each k-mer at these places begins, and how long it is."""
         if self._has_lists:
             lists = self._column("posting/list")[places].astype(np.int64)
@@ -150,10 +150,7 @@ class KmerTable:
     def postings(self, places: Places) -> Postings:
         """The plasmids that have each of these k-mers (m,), which `kmers` numbers from 0, by lab
         code, group code and row. A common k-mer has an empty list, NO_PLACE none."""
-        return self.postings_of(self.lists_of(places))
-
-    def postings_of(self, lists: Places) -> Postings:
-        """The same of posting lists by their numbers (m,)."""
+        lists = self.lists_of(places)
         stored = np.flatnonzero(lists != NO_PLACE)
         starts = self._items("posting/offsets", lists[stored]).astype(np.int64)
         stops = self._items("posting/offsets", lists[stored] + 1).astype(np.int64)
@@ -278,7 +275,8 @@ class SegmentKmers(KmerTable):
         """How many of each plasmid's k-mers are not common (n,)."""
         if array_name("rare") in self._file:
             return self._column("rare").astype(np.int64)
-        return np.bincount(self.postings(np.arange(len(self))).rows, minlength=self._rows)
+        rows = self.posting_rows[joined_ranges(*self.list_spans(slice(None)))]
+        return np.bincount(rows, minlength=self._rows)
 
     @property
     def has_compositions(self) -> bool:

@@ -11,12 +11,14 @@ import pytest
 from golden_index import answers
 from toy_index import HashedKmers, toy_plasmids
 
+from vecattr.files.arrays import ArrayFile
 from vecattr.files.sealed import seal
 from vecattr.indexes.checking.verify import verify_index
 from vecattr.indexes.editing.edit import add_labs, compact, rollback
 from vecattr.indexes.index import Index
 from vecattr.indexes.storage.index_folder import read_manifest
 from vecattr.indexes.storage.manifest import READABLE, VERSION
+from vecattr.indexes.storage.segment import OLDEST_VERSION, SEGMENT_FORMAT, SEGMENT_VERSION
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -29,8 +31,14 @@ QUERIES = [
 ]
 
 
-#: Each archive with its versions of the manifest and of sealed files.
-ARCHIVES = {"index-1": (1, 1), "index-2": (2, 1), "index-2-sealed-2": (2, 2), "index-3": (3, 2)}
+#: Each archive with its versions of the manifest, of sealed files and of segments.
+ARCHIVES = {
+    "index-1": (1, 1, 1),
+    "index-2": (2, 1, 1),
+    "index-2-sealed-2": (2, 2, 1),
+    "index-3": (3, 2, 1),
+    "index-3-segment-2": (3, 2, 2),
+}
 
 
 @pytest.fixture(params=ARCHIVES)
@@ -38,17 +46,23 @@ def golden(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A copy of a golden index, and of what it answered."""
     with tarfile.open(GOLDEN / f"{request.param}.tar.xz") as archive:
         archive.extractall(tmp_path, **_FILTER)
-    manifest, sealed = ARCHIVES[request.param]
+    manifest, sealed, segment = ARCHIVES[request.param]
     assert json.loads((tmp_path / "index" / "manifest.json").read_bytes())["version"] == manifest
     for file in (tmp_path / "index" / "segments").glob("*.h5"):
         assert file.read_bytes().startswith(b"vecattr-sealed %d\n" % sealed)
+        opened = ArrayFile(file, format=SEGMENT_FORMAT, version=SEGMENT_VERSION, oldest=1)
+        assert opened.attributes["version"] == segment
     return tmp_path
 
 
 def test_every_version_that_is_read_has_a_golden_index() -> None:
-    assert {manifest for manifest, _ in ARCHIVES.values()} == set(READABLE)
+    assert {manifest for manifest, _, _ in ARCHIVES.values()} == set(READABLE)
+    segments = {segment for _, _, segment in ARCHIVES.values()}
+    assert segments == set(range(OLDEST_VERSION, SEGMENT_VERSION + 1))
     assert {f"{name}.tar.xz" for name in ARCHIVES} == {file.name for file in GOLDEN.iterdir()}
-    assert seal(b"").startswith(b"vecattr-sealed %d\n" % max(two for _, two in ARCHIVES.values()))
+    assert seal(b"").startswith(
+        b"vecattr-sealed %d\n" % max(sealed for _, sealed, _ in ARCHIVES.values())
+    )
 
 
 def expected(golden: Path) -> Any:

@@ -1,12 +1,12 @@
-"""Posting lists of which none is kept twice: lists one after the other in; the different ones, and
-which of these each is, out.
+"""Posting lists that are kept once: lists one after the other in; the different ones, and the
+number of each of the lists among these, out.
 
 K-mers that follow each other on a plasmid are mostly in the same plasmids, and have one list.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.sequences.kmers import Hashes, mix
-from vecattr.sequences.postings import inverse, joined_ranges, numbered
+from vecattr.sequences.postings import distinct_places, inverse, joined_ranges
 from vecattr.vectors import Mask
 
 #: Rows of lists that are hashed or compared at once.
@@ -26,17 +26,21 @@ StoredRows = NDArray[np.uint32]
 
 @dataclass(frozen=True)
 class DistinctLists:
-    """Of u lists, which may be empty, the s different ones, in the order in which they come first:
-    which of these each of the u is (u,); where each begins, and the end (s + 1,); and the rows of
-    all, one list after the other (p,)."""
+    """The s different lists among u, which may be empty: the number of each of the u among the
+    different ones, in the order in which these come first (u,); where each of the different ones
+    begins, and the end (s + 1,); and their rows, one list after the other (p,)."""
 
     numbers: NDArray[np.uint32]
     offsets: Offsets
     rows: StoredRows
 
     @classmethod
-    def from_lists(cls, rows: StoredRows, offsets: Offsets) -> Self:
-        """Of lists one after the other (e,), and where each begins, and the end (u + 1,).
+    def from_lists(
+        cls, rows: StoredRows, offsets: Offsets, scrambles: Hashes | None = None
+    ) -> Self:
+        """Of lists one after the other (e,), and where each begins, and the end (u + 1,). Two of
+        one hash that differ, which chance hardly makes, are kept, and their copies with them.
+        `scrambles`: as those of `list_hashes`, where they are known.
 
         >>> lists = DistinctLists.from_lists(
         ...     np.array([7, 8, 9, 7, 8], dtype=np.uint32), np.array([0, 2, 3, 5])
@@ -44,9 +48,9 @@ class DistinctLists:
         >>> lists.numbers.tolist(), lists.offsets.tolist(), lists.rows.tolist()
         ([0, 1, 0], [0, 2, 3], [7, 8, 9])
         """
-        scrambles = mix(np.arange(int(rows.max(initial=0)) + 1, dtype=np.uint64))
-        hashes = list_hashes(rows, offsets, scrambles)
-        examples, numbers = numbered(hashes)
+        if scrambles is None:
+            scrambles = mix(np.arange(int(rows.max(initial=0)) + 1, dtype=np.uint64))
+        examples, numbers = distinct_places(list_hashes(rows, offsets, scrambles))
         others = np.flatnonzero(~_are_equal(rows, offsets, examples[numbers]))
         numbers[others] = len(examples) + np.arange(len(others))  # of one hash by chance
         examples = np.append(examples, others)
@@ -55,6 +59,17 @@ class DistinctLists:
         sizes = np.diff(offsets)[examples]
         ends = np.append(np.int64(0), np.cumsum(sizes))
         return cls(inverse(order)[numbers], ends, rows[joined_ranges(offsets[examples], sizes)])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Of the lists of several parts, one or more, one part after the other."""
+        row_starts = np.cumsum([0, *(len(part.rows) for part in parts)])
+        starts = np.cumsum([0, *map(len, parts)])
+        offsets = [part.offsets[:-1] + row_starts[at] for at, part in enumerate(parts)]
+        rows = np.concatenate([part.rows for part in parts])
+        lists = cls.from_lists(rows, np.append(np.concatenate(offsets), row_starts[-1]))
+        numbers = [lists.numbers[starts[at] + part.numbers] for at, part in enumerate(parts)]
+        return cls(np.concatenate(numbers), lists.offsets, lists.rows)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

@@ -18,11 +18,11 @@ def first_of_each(values: NDArray[np.generic]) -> Mask:
     return is_first
 
 
-def numbered(values: NDArray[np.integer]) -> tuple[Rows, Rows]:
-    """The first place of each distinct value (u,), by ascending value, and which of these each of
-    the values is (m,); as `np.unique` tells it, in a fifth of the time.
+def distinct_places(values: NDArray[np.integer]) -> tuple[Rows, Rows]:
+    """The first place of each distinct value, by ascending value (u,), and the number of each value
+    among the distinct ones (m,); as `np.unique` tells both, in less time for many values.
 
-    >>> first, numbers = numbered(np.array([8, 5, 8]))
+    >>> first, numbers = distinct_places(np.array([8, 5, 8]))
     >>> first.tolist(), numbers.tolist()
     ([1, 0], [1, 0, 1])
     """

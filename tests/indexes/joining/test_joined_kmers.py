@@ -218,6 +218,22 @@ def test_compacting_full_segments_joins_their_kmers_alone(
     assert compact(path).generation == read_manifest(path).generation
 
 
+def test_a_file_of_fewer_segments_is_written_anew(
+    tmp_path: Path, workshop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segment_writer, "MOST_BYTES", 150)
+    path = tmp_path / "i"
+    workshop.build(path, collection(1, count=30))
+    segments = open_segments(path, read_manifest(path))
+    joined_file(path).unlink()
+    with OpenFolder(path) as folder:
+        join_kmers(folder.root, segments[:-1])
+        assert len(open_joined(folder.root, segments)[0].joined) == len(segments) - 1
+        join_kmers(folder.root, segments)
+    of_all(path, joined=True)
+    assert verify_index(path).ok
+
+
 def test_joined_kmers_count_only_where_their_segments_follow_each_other(
     index: Path, workshop: Any
 ) -> None:
@@ -255,7 +271,7 @@ def of_all(index: Path, *, joined: bool) -> tuple[Any, ...]:
     return classes.names, catalogue.lab_names, catalogue.class_names, catalogue.starts, told
 
 
-@pytest.mark.parametrize("edit", ["none", "add", "remove", "rename", "rollback"])
+@pytest.mark.parametrize("edit", ["none", "add", "remove", "rename", "rollback", "back"])
 def test_labs_of_all_segments_are_what_the_segments_say(
     tmp_path: Path, workshop: Any, edit: str
 ) -> None:
@@ -266,24 +282,35 @@ def test_labs_of_all_segments_are_what_the_segments_say(
     edits = workshop.edits(path)
     if edit == "rollback":
         edits["add"]()
-    if edit != "none":
+    if edit == "back":
+        name = sorted(segment_labs(path))[0]
+        rename_lab(path, name, f"zz {name}")
+        rename_lab(path, f"zz {name}", name)
+    elif edit != "none":
         edits[edit]()
-    found = of_all(path, joined=edit in ("none", "rollback"))
+    found = of_all(path, joined=edit in ("none", "rollback", "back"))
     joined_file(path).unlink()
     assert of_all(path, joined=False) == found
 
 
-def test_labs_are_written_into_a_file_that_has_none(index: Path) -> None:
+def test_a_file_of_an_older_version_counts_for_nothing_and_is_written_anew(index: Path) -> None:
     file = joined_file(index)
     data = file.read_bytes()
     old = ArrayFile(data, format=JOINED_FORMAT, version=JOINED_VERSION)
     kmers = [name for name in old.names if name.startswith(("kmers/", "fine_kmers/"))]
-    arrays = {name: np.array(old.array(name)) for name in kmers}
+    arrays = {name: np.array(old.array(name)) for name in kmers if not name.endswith("list")}
+    for sample, table in (
+        ("kmers", JoinedKmers(file).kmers),
+        ("fine_kmers", JoinedKmers(file).fine),
+    ):
+        postings = table.postings(np.arange(len(table)))
+        dtype = arrays[f"{sample}/posting/offsets"].dtype
+        arrays[f"{sample}/posting/offsets"] = np.cumsum([0, *postings.sizes]).astype(dtype)
+        arrays[f"{sample}/posting/row"] = postings.rows.astype(np.uint32)
     file.write_bytes(write_arrays(arrays, {**old.attributes, "version": 1}))
-    query = collection(1)[0]
-    with_joined, without = answers(index, query)
-    assert (with_joined[0], with_joined[1:]) == (1, without[1:])
-    assert verify_index(index).ok
+    with_joined, without = answers(index, collection(1)[0])
+    assert with_joined == without
+    assert verify_index(index).findings == ()
     found = of_all(index, joined=False)
     with OpenFolder(index) as folder:
         join_kmers(folder.root, open_segments(index, read_manifest(index)))
@@ -331,7 +358,10 @@ LIES: list[tuple[dict[str, Any], str]] = [
     ({"segments": 7}, "does not say what it is made of"),
     ({"rows": "many"}, "does not say what it is made of"),
     ({"rows": -1}, "does not say what it is made of"),
-    ({"rows": 1}, "leaves the 1 rows"),
+    ({"rows": 1}, "says that its segments have 1 rows"),
+    ({"fine_kmers__posting__list": lambda lists: lists + 99}, "posting/list is not what"),
+    ({"kmers__posting__list": lambda lists: lists.astype(float)}, "list is of type float64"),
+    ({"kmers__posting__offsets": lambda offsets: offsets[:0]}, "offsets is of shape"),
     ({"kmers__labs": lambda labs: labs + 1}, "kmers/labs is not what the segments give"),
     ({"kmers__labs": lambda labs: labs[1:]}, "kmers/labs is not of length"),
     ({"fine_kmers__posting__row": lambda rows: rows[::-1].copy()}, "not what the segments give"),
@@ -344,16 +374,24 @@ LIES: list[tuple[dict[str, Any], str]] = [
     ({"rows__publication": lambda rows: rows.astype(float)}, "is of type float64"),
     ({"classes__vector": lambda vectors: vectors[1:]}, "differ in number"),
     ({"classes__vector": lambda vectors: -vectors}, "vector is not what the segments give"),
+    ({"classes__vector": lambda vectors: vectors * np.nan}, "holds no unit vectors"),
+    ({"classes__vector": lambda vectors: vectors.astype(int)}, "are not of the types"),
+    ({"classes__vector": lambda vectors: vectors[:, 1:].copy()}, "vector is not of width"),
+    ({"classes__learned": lambda learned: learned[:, None]}, "are not of the types"),
+    ({"publications__lab": lambda labs: labs[::-1].copy()}, "does not say whose publications"),
 ]
 
 
 @pytest.mark.parametrize(("lie", "message"), LIES)
-def test_a_file_that_lies_is_found(index: Path, lie: dict[str, Any], message: str) -> None:
+def test_a_file_that_lies_is_found(
+    index: Path, workshop: Any, lie: dict[str, Any], message: str
+) -> None:
     rewritten(joined_file(index), **lie)
     faults = [finding.what for finding in verify_index(index).findings]
     try:
         answers(index, collection(1)[0])
         of_all(index, joined=True)
+        workshop.open(index).lab_table()
     except (DamagedError, MismatchError) as error:
         faults.append(str(error))
     assert any(re.search(message, fault) for fault in faults)

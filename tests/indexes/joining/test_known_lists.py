@@ -31,7 +31,7 @@ def test_a_number_stands_for_one_list(most: int, parts: list[list[tuple[int, ...
             different = [*dict.fromkeys(part)]
             rows = np.array([row for one in different for row in one], dtype=np.uint32)
             lists = DistinctLists.from_lists(rows, np.cumsum([0, *map(len, different)]))
-            numbers, are_new = known.numbered(lists)
+            numbers, are_new = known.numbers_of(lists)
             stored += [one for one, is_new in zip(different, are_new, strict=True) if is_new]
             assert [stored[number] for number in numbers.tolist()] == different
     assert known.count == len(stored)

@@ -27,7 +27,10 @@ def shared_kmers() -> tuple[SharedKmers, np.ndarray]:
     counts = np.bincount(kmers, minlength=KMERS)
     postings = Postings(np.arange(KMERS), sizes, np.concatenate(lists))
     is_common, weights = np.zeros(KMERS, dtype=bool), np.ones(KMERS)
-    shared = SharedKmers(counts, is_common, weights, kmers, labs, np.ones(len(labs)), postings)
+    numbers, publications = np.arange(KMERS), np.ones(len(labs), dtype=np.int64)
+    shared = SharedKmers(
+        counts, is_common, weights, kmers, labs, publications, postings, numbers, weights
+    )
     return shared, lab_of_row
 
 

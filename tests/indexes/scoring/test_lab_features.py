@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from vecattr.indexes.editing import kmer_writer
 from vecattr.indexes.joining.catalogue import NO_ROWS, RARE_BELOW, Catalogue
+from vecattr.indexes.scoring import shared_kmers
 from vecattr.indexes.scoring.lab_features import LabFeatures, QueryKmers
 from vecattr.indexes.scoring.lab_similarities import StoredSimilarities
 from vecattr.indexes.storage.kmer_schema import (
@@ -334,7 +336,7 @@ def columns_of(
 def assert_same(columns: Columns, expected: Columns) -> None:
     assert set(columns) == set(expected)
     for name, values in expected.items():
-        # What is summed over k-mers is rounded to 2^-32; votes to 2^-42, of which each of a lab's
+        # What is summed over k-mers is rounded to 2^-30; votes to 2^-42, of which each of a lab's
         # rows may be half off beside 1e-9.
         wide = {"nearest": 1e-6, "votes20": 5e-5, "votes40": 5e-5}.get(name, 1e-7)
         assert np.asarray(columns[name]).tolist() == pytest.approx(list(values), abs=wide), name
@@ -536,29 +538,39 @@ def test_segments_of_which_all_is_removed_say_nothing_of_no_lab(workshop: Any) -
     assert all(len(column) == 0 for column in columns.values())
 
 
+@pytest.mark.parametrize("most_labs", [None, (3, 1)])
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10_000), st.booleans())
+@example(3, False)
 def test_kmers_that_count_together_say_what_they_say_one_by_one(
-    workshop: Any, seed: int, leaves_out: bool
+    workshop: Any, most_labs: tuple[int, int] | None, seed: int, leaves_out: bool
 ) -> None:
     world, pieces = random_world(seed, segments=1)
-    query = molecule(random.Random(seed), pieces, "query")
-    features = world.lab_features(workshop)
-    cosines = cosines_for(world)
-    left_out = np.array([0] if leaves_out and len(features.catalogue) else [], dtype=np.int64)
-    kmers = QueryKmers.from_plasmid(query, scaled=features.scaled)
-    class_cosines = np.array([cosines[name] for name in features.catalogue.class_names])
-    (apart, counts), (together, same_counts) = (
-        features.shared_and_counts(kmers.distinct, left_out=left_out, together=together)
-        for together in (False, True)
-    )
+    query = molecule(random.Random(seed), [*pieces, "ACGGTTAC" * 20], "query")
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (kmer_writer, shared_kmers) if most_labs else ():  # then some are common
+            patch.setattr(module, "MOST_LABS", most_labs[0])
+            patch.setattr(module, "FINE_MOST_LABS", most_labs[1])
+        features = world.lab_features(workshop)
+        alive = np.flatnonzero(features.catalogue.labs >= 0)
+        left_out = alive[:1] if leaves_out else NO_ROWS
+        kmers = QueryKmers.from_plasmid(query, scaled=features.scaled)
+        (apart, counts), (together, same_counts) = (
+            features.shared_and_counts(kmers.distinct, left_out=left_out, together=together)
+            for together in (False, True)
+        )
+        cosines = cosines_for(world)
+        class_cosines = np.array([cosines[name] for name in features.catalogue.class_names])
+        columns, same = (
+            features.columns(shared, kmers, class_cosines, left_out=left_out)
+            for shared in (apart, together)
+        )
     assert counts.stored.tolist() == same_counts.stored.tolist()
     assert counts.living.tolist() == same_counts.living.tolist()
     assert len(together.lab_counts) <= len(apart.lab_counts)
-    columns, same = (
-        features.columns(shared, kmers, class_cosines, left_out=left_out)
-        for shared in (apart, together)
-    )
+    if seed == 3:
+        assert len(together.lab_counts) < len(apart.lab_counts) / 4
+        assert apart.is_common.any() == (most_labs is not None)
     assert set(columns) == set(same)
     for name in columns:  # to the last digit
         assert columns[name].tolist() == same[name].tolist(), name

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecattr.sequences.postings import Postings, first_of_each, joined_ranges
+from vecattr.sequences.postings import Postings, distinct_places, first_of_each, joined_ranges
 
 LISTS = st.lists(st.lists(st.integers(0, 9), max_size=4), max_size=6)
 
@@ -58,6 +58,15 @@ def test_some_lists_and_some_rows_of_each(rows: list[list[int]], data: st.DataOb
     assert lists(even) == {
         kmer: [row for row in each if row % 2 == 0] for kmer, each in enumerate(rows)
     }
+
+
+@given(st.lists(st.integers(0, 9)))
+def test_distinct_values_and_their_first_places(values: list[int]) -> None:
+    found, numbers = distinct_places(np.array(values, dtype=np.int64))
+    _, first, inverse = np.unique(
+        np.array(values, dtype=np.int64), return_index=True, return_inverse=True
+    )
+    assert (found.tolist(), numbers.tolist()) == (first.tolist(), inverse.tolist())
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 4))))
