@@ -20,7 +20,7 @@ from vecattr.indexes.scoring.opened_index import OpenedIndex
 from vecattr.indexes.search.embedding import QueryVectors
 from vecattr.indexes.storage.kmer_schema import SCALED
 from vecattr.indexes.storage.live_segment import LiveSegment
-from vecattr.indexes.storage.segment_kmers import NO_PLACE, SegmentKmers
+from vecattr.indexes.storage.segment_kmers import NO_PLACE, Places, SegmentKmers
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.canonical import canonical_sequence
 from vecattr.sequences.kmer_set import KmerSet
@@ -107,7 +107,7 @@ def near_copies_among(
     places = [place_of[neighbor.id] for neighbor in long_enough]
     alike = [True] * len(places)
     if index.scorer is not None:  # then k-mers are read in any case
-        alike = query.resembling(places)
+        alike = query.resembling(places, is_only=len(index.segments) == 1)
     candidates = (
         _overlap(query, neighbor, _bases_at(place))
         for neighbor, place, is_alike in zip(long_enough, places, alike, strict=True)
@@ -149,8 +149,9 @@ class _QueryKmers:
         """False only when the stored plasmid is too short for a near copy."""
         return self.scaled > 1 or neighbor.length >= NEAR_COPY * len(self.members)
 
-    def resembling(self, places: Sequence[tuple[LiveSegment, int]]) -> list[bool]:
-        """Of each stored plasmid, False only when it is no near copy, beyond doubt.
+    def resembling(self, places: Sequence[tuple[LiveSegment, int]], *, is_only: bool) -> list[bool]:
+        """Of each stored plasmid, False only when it is no near copy, beyond doubt. `is_only`:
+        there is one segment, in which lab features look the query's whole sample up.
 
         Hashes sample the k-mers of both alike and each by itself, so of n sampled k-mers of either
         the share s that both have is less than j, their Jaccard similarity, with a probability of
@@ -161,10 +162,14 @@ class _QueryKmers:
             if stored is None or self.scaled > stored.sketch_scaled:
                 continue
             numbers = [number for number, place in enumerate(places) if place[0] is segment]
-            sample = self._sample[is_sampled(self._sample, scaled=stored.sketch_scaled)]
+            is_sketched = is_sampled(self._sample, scaled=stored.sketch_scaled)
+            if is_only:  # then these places are found once for both
+                sample_places = stored.find(self._sample)[is_sketched]
+            else:
+                sample_places = stored.find(self._sample[is_sketched])
             rows = np.array([places[number][1] for number in numbers])
-            common, sizes = _shared_with(sample, stored, rows)
-            either = len(sample) + sizes - common
+            common, sizes = _shared_with(sample_places, stored, rows)
+            either = len(sample_places) + sizes - common
             for number, shared_kmers, total in zip(
                 numbers, common.tolist(), either.tolist(), strict=True
             ):
@@ -180,13 +185,12 @@ class _QueryKmers:
 
 
 def _shared_with(
-    sample: Hashes, stored: SegmentKmers, rows: NDArray[np.int64]
+    places: Places, stored: SegmentKmers, rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """How many k-mers of a sample, which is that of sketches, some stored plasmids share, and how
-    many they have, (r,) both."""
+    """How many k-mers at these places, sampled as sketches are, some stored plasmids have, and how
+    many there are in their sketches, (r,) both."""
     sketches, sizes = stored.sketches(rows)
-    places = np.sort(stored.find(sample))
-    places = places[places != NO_PLACE]
+    places = np.sort(places[places != NO_PLACE])
     insertion = np.searchsorted(places, sketches)
     insertion[insertion == len(places)] = 0
     is_shared = places[insertion] == sketches if len(places) else np.zeros(len(sketches), bool)
