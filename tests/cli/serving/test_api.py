@@ -69,7 +69,7 @@ def test_joint_answers_are_those_of_the_command_line(
     )  # fmt: skip
     assert answer.status_code == 200, answer.text
     assert answer.text == shown.replace(str(shelf.table), shelf.table.name)
-    lengths = [query["length"] for query in service.events("answered")[-1]["queries"]]
+    lengths = [query["length"] for query in service.line("answered", answer)["queries"]]
     groups = {"together": 1, "together_by": len({one.lab for one in shelf.plasmids}), "linked": 0}
     assert len(lengths) == len(shelf.plasmids) + groups[next(iter(options))]
 

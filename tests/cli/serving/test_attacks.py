@@ -146,9 +146,7 @@ def test_a_log_line_is_one_document_whatever_is_sent(service: Any) -> None:
 
 def test_the_log_says_who_when_how_long_and_of_which_index(service: Any) -> None:
     response = service.client.post(URL, content=ONE)
-    number = response.headers["Vecattr-Request"]
-    wait_for(lambda: any(line["request"] == number for line in service.events("answered")), "it")
-    [line] = [line for line in service.events("answered") if line["request"] == number]
+    line = service.line("answered", response)
     assert line["client"] == "127.0.0.1"
     assert line["time"].endswith("+00:00")
     assert line["index"] == response.headers["Vecattr-Index"]

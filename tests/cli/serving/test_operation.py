@@ -202,7 +202,7 @@ def test_a_lab_is_added_by_pages_that_need_no_script(guarded: Guarded, shelf: An
     assert "Added 2 plasmids" in done.text
     wait_for(lambda: "<i>Paged</i>" in [lab["lab"] for lab in labs_of(guarded)], "the lab")
     assert page_of(guarded, "/add-lab/confirm", **confirmed).status_code == 400
-    assert guarded.service.events("add-lab")[-1]["who"] == "bob"
+    assert guarded.service.line("add-lab")["who"] == "bob"
 
 
 def labs_of(guarded: Guarded) -> list[dict[str, Any]]:
@@ -298,7 +298,7 @@ def test_an_index_that_cannot_be_opened_is_told_and_comes_back(
         assert response.status_code == 503
         assert int(response.headers["Retry-After"]) > 0
         assert str(guarded.folder) not in response.text
-        assert guarded.service.events("failure")
+        assert guarded.service.line("failure")
     finally:
         manifest.write_bytes(text)
     guarded.service.ready()
@@ -392,7 +392,7 @@ def test_only_the_named_proxy_is_answered_and_tells_who_asks(
         told = {**own, "X-Forwarded-For": "203.0.113.9, 198.51.100.7"}
         response = service.client.post(URL, content=fasta(shelf.plasmids[0]), headers=told)
         assert response.status_code == 200
-        assert service.events("answered")[-1]["client"] == "198.51.100.7"
+        assert service.line("answered", response)["client"] == "198.51.100.7"
         assert service.address.startswith("https://plasmids.example.org")
         if service.address.startswith("https"):
             assert "max-age" in response.headers["Strict-Transport-Security"]

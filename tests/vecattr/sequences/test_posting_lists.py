@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from vecattr.sequences import posting_lists
 from vecattr.sequences.posting_lists import DistinctLists
 
-LISTS = st.lists(st.lists(st.integers(0, 6), max_size=4).map(tuple), max_size=12)
+LISTS = st.lists(st.sets(st.integers(0, 6), max_size=4).map(sorted).map(tuple), max_size=12)
 
 
 def distinct(lists: list[tuple[int, ...]]) -> DistinctLists:
