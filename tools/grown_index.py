@@ -33,6 +33,7 @@ from vecattr.indexes.storage.kmer_schema import (
     FINE_KMERS,
     FIRST_FINE,
     KMERS,
+    SKETCH_SCALED,
     KmerSample,
     bucket_starts,
 )
@@ -144,9 +145,14 @@ class CopiedSegment:
         names = {column: sample.array_name(column) for column in sample.columns}
         hashes: Hashes = np.array(arrays[names["hash"]], dtype=np.uint64)
         changed = self._rng.random(len(hashes)) < CHANGED
-        hashes[changed] = self._rng.integers(
-            first, (1 << 64) // sample.scaled, size=int(changed.sum()), dtype=np.uint64
-        )
+        limit, stop = (1 << 64) // SKETCH_SCALED, (1 << 64) // sample.scaled
+        are_sketched = hashes < np.uint64(limit)  # they stay in sketches, and others out of them
+        for chosen, low, high in (
+            (changed & are_sketched, 0, limit),
+            (changed & ~are_sketched, max(first, limit), stop),
+        ):
+            size = int(chosen.sum())
+            hashes[chosen] = self._rng.integers(low, high, size=size, dtype=np.uint64)
         order = np.argsort(hashes)
         assert names["posting/list"] in arrays, "an older index: build it again, then make copies"
         return order, {

@@ -92,16 +92,17 @@ class Running:
         """The lines of one kind."""
         return [line for line in self.log if line["event"] == name]
 
-    def line(self, name: str, response: httpx.Response | None = None) -> dict[str, Any]:
-        """The last line of one kind, of a response if one is given, once it is here: an answer may
-        come before the line about it is read."""
+    def line(self, name: str, response: httpx.Response) -> dict[str, Any]:
+        """The line of one kind about a response, once it is here: an answer may come before the
+        line about it is read."""
+        number = response.headers["Vecattr-Request"]
 
         def found() -> list[dict[str, Any]]:
-            number = None if response is None else response.headers["Vecattr-Request"]
-            return [line for line in self.events(name) if number in (None, line.get("request"))]
+            return [line for line in self.events(name) if line.get("request") == number]
 
         wait_for(found, f"a line of {name}")
-        return found()[-1]
+        [line] = found()
+        return line
 
     def signal(self, number: int = signal.SIGTERM) -> None:
         """Send a signal to the process that serves, and to none of its children."""

@@ -163,7 +163,7 @@ class _QueryKmers:
                 continue
             numbers = [number for number, place in enumerate(places) if place[0] is segment]
             is_sketched = is_sampled(self._sample, scaled=stored.sketch_scaled)
-            if is_only:  # then these places are found once for both
+            if is_only and self.scaled <= SCALED:  # then these places are found once for both
                 sample_places = stored.find(self._sample)[is_sketched]
             else:
                 sample_places = stored.find(self._sample[is_sketched])

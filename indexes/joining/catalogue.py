@@ -65,7 +65,9 @@ class Catalogue:
             lab = names[int(np.argmin(class_of_lab))]
             raise DamagedError(
                 f"the lab {lab!r} has plasmids, and neither a vector nor a pool",
-                where=segments[0].stored.name,
+                where=next(
+                    segment.stored.name for segment in segments if lab in segment.lab_sizes()
+                ),
                 hint="restore the index from a copy, or build it again",
             )
         return cls(

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.errors import ArtifactError
 from vecattr.files.array_directory import Attribute
 from vecattr.files.array_writer import array_file
 from vecattr.files.folder import Entry
@@ -82,8 +83,8 @@ class Joining(NamedTuple):
 
 def join_kmers(path: Entry, segments: Sequence[LiveSegment]) -> list[Entry]:
     """Write the joined k-mers of the index at `path` with these segments, unless they are there;
-    the files written. Segments are joined that stand next to each other. Small ones are not, which
-    will be merged before long, and those of an older version."""
+    the files written. Segments next to each other are joined, except small ones, which will be
+    merged before long, and those without the finer sample."""
     written = []
     for are_joined, group in groupby(segments, key=_is_joined):
         run = [*group]
@@ -96,13 +97,12 @@ def join_kmers(path: Entry, segments: Sequence[LiveSegment]) -> list[Entry]:
 
 
 def _is_there(path: Entry, segments: Sequence[LiveSegment], *, are_all: bool) -> bool:
-    """Whether what is written of these segments is there, and not of fewer or without labs."""
-    lengths = [
-        len(joined)
-        for _, joined in open_joined(path, segments)
-        if joined.labs is not None or not are_all
-    ]
-    return lengths[:1] == [len(segments)]
+    """Whether there is a whole file of exactly these segments, with labs where they `are_all`."""
+    try:
+        joins = [joined for _, joined in open_joined(path, segments)]
+    except ArtifactError:  # it is written anew
+        return False
+    return len(joins) == 1 and len(joins[0]) == len(segments) and bool(joins[0].labs or not are_all)
 
 
 def _is_joined(segment: LiveSegment) -> bool:

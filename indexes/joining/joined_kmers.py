@@ -11,17 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from vecattr.errors import DamagedError
 from vecattr.files.arrays import ArrayFile
 from vecattr.files.folder import Entry, Location
-from vecattr.indexes.joining.joined_labs import JoinedLabs
+from vecattr.indexes.joining.joined_labs import JoinedLabs, cache_damage
 from vecattr.indexes.storage.index_folder import joined_path, opened_index
 from vecattr.indexes.storage.kmer_schema import JOINED_FINE_KMERS, JOINED_KMERS
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.segment_kmers import KmerTable
 
 JOINED_FORMAT = "vecattr-joined-kmers"
-#: Since k-mers share posting lists, and there are labs.
+#: Since version 2 k-mers share posting lists, and a file may have labs.
 JOINED_VERSION = 2
 
 
@@ -37,11 +36,7 @@ class JoinedKmers:
         self._is_outdated = self.file.attributes.get("version") != JOINED_VERSION
         names, rows = (self.file.attributes.get(name) for name in ("segments", "rows"))
         if not isinstance(names, str) or type(rows) is not int or rows < 0:
-            raise DamagedError(
-                "does not say what it is made of",
-                where=self.file.name,
-                hint="delete this file; it is a cache, and each segment is asked without it",
-            )
+            raise cache_damage(self.file, "does not say what it is made of")
         self.segments = tuple(names.split())
         self.rows = rows
         self.kmers = KmerTable(self.file, rows=rows, sample=JOINED_KMERS)
@@ -60,11 +55,7 @@ class JoinedKmers:
         if self._is_outdated or not names or names != self.segments:
             return False
         if self.rows != sum(segment.stored.rows for segment in first):
-            raise DamagedError(
-                f"says that its segments have {self.rows} rows",
-                where=self.file.name,
-                hint="delete this file; it is a cache, and each segment is asked without it",
-            )
+            raise cache_damage(self.file, f"says that its segments have {self.rows} rows")
         return True
 
 

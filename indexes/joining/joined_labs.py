@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from vecattr.errors import DamagedError
 from vecattr.files.arrays import ArrayFile, string_arrays
-from vecattr.indexes.joining.catalogue import Catalogue, classes_of, first_rows
+from vecattr.indexes.joining.catalogue import Catalogue, first_rows
 from vecattr.indexes.joining.class_vectors import ClassVectors
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.vectors import UNIT_TOLERANCE, Vectors
@@ -86,11 +86,12 @@ class JoinedLabs:
         learned = self._file.array(_ARE_LEARNED)
         are_fit = vectors.dtype == np.float32 and learned.dtype == np.uint8
         if not are_fit or vectors.ndim != 2 or learned.shape != (len(names),):
-            raise self._damage(f"{_VECTORS} and {_ARE_LEARNED} are not of the types that they have")
+            found = [(array.dtype, array.shape) for array in (vectors, learned)]
+            raise self._damage(f"{_VECTORS} and {_ARE_LEARNED} are of the types and shapes {found}")
         if len(vectors) != len(names):
             raise self._damage("classes and their vectors differ in number")
         if not (vectors.min(initial=0) >= -_LONGEST and vectors.max(initial=0) <= _LONGEST):
-            raise self._damage(f"{_VECTORS} holds no unit vectors")
+            raise self._damage(f"{_VECTORS} holds numbers that no unit vector has")
         return ClassVectors(names, cast("Vectors", vectors), learned != 0)
 
     def classes_of_width(self, width: int) -> ClassVectors:
@@ -111,15 +112,15 @@ class JoinedLabs:
         are_in_order = np.all(lab_of_publication[1:] >= lab_of_publication[:-1])
         if not are_in_order or not np.array_equal(lab_of_publication[publications], labs):
             raise self._damage(f"{_LAB_OF_PUBLICATION} does not say whose publications they are")
+        if classes != tuple(class_names):
+            raise self._damage(f"{_CLASS_NAMES} are not the classes of the index")
         return Catalogue(
             segments,
             first_rows(segments),
             labs.astype(np.int64),
             names,
-            tuple(class_names),
-            class_of_lab.astype(np.int64)
-            if classes == tuple(class_names)
-            else classes_of(names, class_names),
+            classes,
+            class_of_lab.astype(np.int64),
             (lab_of_publication.astype(np.int64), publications),
         )
 
@@ -133,5 +134,10 @@ class JoinedLabs:
         return cast("NDArray[np.int32]", codes)
 
     def _damage(self, what: str) -> DamagedError:
-        hint = "delete this file; it is a cache, and each segment is asked without it"
-        return DamagedError(what, where=self._file.name, hint=hint)
+        return cache_damage(self._file, what)
+
+
+def cache_damage(file: ArrayFile, what: str) -> DamagedError:
+    """The error to raise for a file of joined k-mers that is not what it says."""
+    hint = "delete this file; it is a cache, and each segment is asked without it"
+    return DamagedError(what, where=file.name, hint=hint)

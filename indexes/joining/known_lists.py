@@ -13,8 +13,8 @@ from vecattr.sequences.posting_lists import DistinctLists, list_hashes
 from vecattr.sequences.postings import inverse
 from vecattr.vectors import Mask
 
-#: So many lists are remembered, 20 bytes each, and three times that while two runs are joined. One
-#: that came before and is not remembered is stored again.
+#: So many lists are remembered, 20 bytes each, and about 70 while two runs are joined. One that
+#: came before and is not remembered is stored again.
 MOST_KNOWN = 1 << 24
 
 

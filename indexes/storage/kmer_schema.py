@@ -1,4 +1,5 @@
-"""The k-mer arrays of a segment file: an opened file in, its number of k-mers out.
+"""The k-mer arrays of a segment file: an opened file in, its number of k-mers out; and the buckets
+that divide them.
 
 Says how k-mers are sampled, and the name, the type and the length of each array. Checked before any
 array is read. There are two samples: one of all k-mers, and a finer one of those that few labs

@@ -77,10 +77,12 @@ class KmerTable:
         """How many labs have each k-mer (u,)."""
         return cast("NDArray[np.integer]", self._column("labs"))
 
-    @property
+    @cached_property
     def posting_rows(self) -> NDArray[np.uint32]:
         """The rows of all posting lists, one after the other."""
-        return cast("NDArray[np.uint32]", self._column("posting/row"))
+        rows = cast("NDArray[np.uint32]", self._column("posting/row"))
+        self._check_rows(rows)
+        return rows
 
     @cached_property
     def posting_offsets(self) -> NDArray[np.integer]:
@@ -164,9 +166,13 @@ class KmerTable:
         view = read(slice(None)).data  # pieces of it are joined faster than arrays
         ends = zip(starts.tolist(), stops.tolist(), strict=True)
         rows = np.frombuffer(b"".join([view[start:stop] for start, stop in ends]), dtype=np.uint32)
+        self._check_rows(rows)
+        return Postings(stored, stops - starts, cast("Rows", rows))
+
+    def _check_rows(self, rows: NDArray[np.uint32]) -> None:
+        """DamagedError unless the plasmids of posting lists are rows of the file."""
         if len(rows) and not int(rows.max()) < self._rows:
             raise self._damage(f"a posting leaves the {self._rows} rows")
-        return Postings(stored, stops - starts, cast("Rows", rows))
 
     def unequal(self, expected: Mapping[str, NDArray[np.generic]]) -> list[str]:
         """The names of the arrays of this sample that differ from the `expected` ones."""
@@ -238,10 +244,6 @@ class SegmentKmers(KmerTable):
     def are_in(file: ArrayFile) -> bool:
         """Whether the file has any array of k-mers; those made without sequences have none."""
         return KMERS.is_in(file)
-
-    def plasmid_counts(self, places: Places) -> Counts:
-        """How many plasmids of the segment have each k-mer (m,) -> (m,); 0 for NO_PLACE."""
-        return self._at("plasmids", places)
 
     @property
     def sketch_scaled(self) -> int:

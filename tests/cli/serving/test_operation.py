@@ -202,7 +202,7 @@ def test_a_lab_is_added_by_pages_that_need_no_script(guarded: Guarded, shelf: An
     assert "Added 2 plasmids" in done.text
     wait_for(lambda: "<i>Paged</i>" in [lab["lab"] for lab in labs_of(guarded)], "the lab")
     assert page_of(guarded, "/add-lab/confirm", **confirmed).status_code == 400
-    assert guarded.service.line("add-lab")["who"] == "bob"
+    assert guarded.service.line("add-lab", done)["who"] == "bob"
 
 
 def labs_of(guarded: Guarded) -> list[dict[str, Any]]:
@@ -294,11 +294,12 @@ def test_an_index_that_cannot_be_opened_is_told_and_comes_back(
     text = manifest.read_bytes()
     try:
         manifest.write_bytes(text[:-40])
+        before = len(guarded.service.events("failure"))
         response = guarded.ask(data)
         assert response.status_code == 503
         assert int(response.headers["Retry-After"]) > 0
         assert str(guarded.folder) not in response.text
-        assert guarded.service.line("failure")
+        wait_for(lambda: len(guarded.service.events("failure")) > before, "the failure")
     finally:
         manifest.write_bytes(text)
     guarded.service.ready()

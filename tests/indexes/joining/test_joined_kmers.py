@@ -374,10 +374,13 @@ LIES: list[tuple[dict[str, Any], str]] = [
     ({"rows__publication": lambda rows: rows.astype(float)}, "is of type float64"),
     ({"classes__vector": lambda vectors: vectors[1:]}, "differ in number"),
     ({"classes__vector": lambda vectors: -vectors}, "vector is not what the segments give"),
-    ({"classes__vector": lambda vectors: vectors * np.nan}, "holds no unit vectors"),
-    ({"classes__vector": lambda vectors: vectors.astype(int)}, "are not of the types"),
+    (
+        {"classes__vector": lambda vectors: vectors * np.nan},
+        "numbers that no unit vector has",
+    ),
+    ({"classes__vector": lambda vectors: vectors.astype(int)}, "are of the types and shapes"),
     ({"classes__vector": lambda vectors: vectors[:, 1:].copy()}, "vector is not of width"),
-    ({"classes__learned": lambda learned: learned[:, None]}, "are not of the types"),
+    ({"classes__learned": lambda learned: learned[:, None]}, "are of the types and shapes"),
     ({"publications__lab": lambda labs: labs[::-1].copy()}, "does not say whose publications"),
 ]
 

@@ -27,6 +27,7 @@ from vecattr.indexes.editing.edit import compact, remove_lab
 from vecattr.indexes.editing.kmer_writer import MoleculeKmers
 from vecattr.indexes.editing.segment_writer import SegmentWriter
 from vecattr.indexes.evidence.kmer_overlap import near_copies_among
+from vecattr.indexes.joining.join_writer import joinings_of
 from vecattr.indexes.storage.index_folder import faiss_path, history_path, read_manifest
 from vecattr.indexes.storage.kmer_schema import (
     FINE_COLUMNS,
@@ -37,6 +38,7 @@ from vecattr.indexes.storage.kmer_schema import (
     MOST_LABS,
     array_name,
 )
+from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.manifest import FileFacts
 from vecattr.indexes.storage.segment import Segment
 from vecattr.indexes.storage.segment_kmers import FineKmers, SegmentKmers
@@ -82,6 +84,11 @@ def kmers_of(data: bytes | Path) -> SegmentKmers:
     return kmers
 
 
+def plasmid_counts(kmers: SegmentKmers, places: np.ndarray) -> np.ndarray:
+    """How many plasmids have each k-mer, which is stored for `verify` alone."""
+    return kmers._at("plasmids", places)
+
+
 def fine_kmers_of(data: bytes) -> FineKmers:
     fine = kmers_of(data).fine
     assert fine is not None
@@ -117,7 +124,7 @@ def test_counts_sketches_and_postings_are_those_of_plain_sets(seed: int) -> None
     rows, kmers = holders(plasmids), kmers_of(stored(plasmids))
     places = np.arange(len(kmers))
     assert kmers.hashes.tolist() == list(rows)
-    assert kmers.plasmid_counts(places).tolist() == [len(kmer_rows) for kmer_rows in rows.values()]
+    assert plasmid_counts(kmers, places).tolist() == [len(kmer_rows) for kmer_rows in rows.values()]
     assert kmers.lab_counts(places).tolist() == [
         len({plasmids[row].lab for row in kmer_rows}) for kmer_rows in rows.values()
     ]
@@ -182,7 +189,9 @@ def test_any_kmers_are_looked_up_in_any_order(seed: int, data: st.DataObject) ->
     stored_hashes = list(rows)
     assert places.tolist() == [stored_hashes.index(kmer) if kmer in rows else -1 for kmer in hashes]
     rows_of_hashes = [rows.get(kmer, []) for kmer in hashes]
-    assert kmers.plasmid_counts(places).tolist() == [len(hash_rows) for hash_rows in rows_of_hashes]
+    assert plasmid_counts(kmers, places).tolist() == [
+        len(hash_rows) for hash_rows in rows_of_hashes
+    ]
     assert kmers.lab_counts(places).tolist() == [
         len({plasmids[row].lab for row in hash_rows}) for hash_rows in rows_of_hashes
     ]
@@ -220,7 +229,7 @@ def test_a_kmer_of_more_labs_than_the_most_is_common_and_has_no_postings() -> No
     )
     assert len(rare) > 5 < len(common)
     assert kmers.lab_counts(rare).tolist() == [MOST_LABS] * len(rare)
-    assert kmers.plasmid_counts(rare).tolist() == [MOST_LABS + 1] * len(rare)
+    assert plasmid_counts(kmers, rare).tolist() == [MOST_LABS + 1] * len(rare)
     assert not (kmers.lab_counts(rare) > MOST_LABS).any()
     assert kmers.lab_counts(common).tolist() == [MOST_LABS + 1] * len(common)
     assert (kmers.lab_counts(common) > MOST_LABS).all()
@@ -569,6 +578,28 @@ def test_arrays_that_do_not_fit_together_are_damage(workshop: Any, lie: Lie, wha
     data = retold(stored(workshop.plasmids(["Ash", "Birch"])), lie)
     with pytest.raises(DamagedError, match=what):
         read_everything(kmers_of(data))
+
+
+def without_rare(lie: Lie) -> Lie:
+    def both(arrays: Arrays, attributes: dict[str, Any]) -> None:
+        lie(arrays, attributes)
+        del arrays[array_name("rare")]
+
+    return both
+
+
+def test_a_posting_beyond_the_rows_is_damage_wherever_it_is_read(workshop: Any) -> None:
+    data = stored(workshop.plasmids(["Ash", "Birch"]))
+    assert kmers_of(retold(data, without_rare(lambda *_: None))).rare_sizes.tolist() == (
+        kmers_of(data).rare_sizes.tolist()
+    )
+    lying = Segment(retold(data, without_rare(put("posting/row", 0, 99))))
+    with pytest.raises(DamagedError, match="leaves the 6 rows"):
+        _ = lying.kmers.rare_sizes
+    entry = workshop.segment(workshop.plasmids(["Ash"])).entry
+    coarse, _ = joinings_of([LiveSegment(entry, lying)])
+    with pytest.raises(DamagedError, match="leaves the 6 rows"):
+        coarse.lengths()
 
 
 def test_a_place_beyond_the_kmers_is_damage(workshop: Any) -> None:
