@@ -33,6 +33,12 @@ def unit_rows(rows: NDArray[np.floating]) -> Vectors:
     return scaled
 
 
+def are_within_unit_length(numbers: Vectors) -> bool:
+    """Whether each number may be one of a unit vector, or a coordinate of one; NaN may not."""
+    longest = 1 + UNIT_TOLERANCE
+    return bool(numbers.min(initial=0) >= -longest and numbers.max(initial=0) <= longest)
+
+
 def length_of(vector: Column) -> float:
     """The length of a vector (d,), in an order of summation that no kernel of BLAS changes."""
     return float(np.sqrt((vector * vector).sum()))

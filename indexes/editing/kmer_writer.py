@@ -7,9 +7,9 @@ is sorted in slices as large as the other one, and long arrays are counted a par
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +31,10 @@ from vecattr.plasmid import Topology
 from vecattr.sequences.composition import WORDS, composition
 from vecattr.sequences.kmers import Hashes, distinct, sampled_kmers
 from vecattr.sequences.posting_lists import DistinctLists
-from vecattr.sequences.postings import add_counts, first_of_each, inverse
+from vecattr.sequences.postings import add_counts, first_of_each, in_parts, inverse
 from vecattr.sequences.two_bit import PackedBases, unpack_bases
 
 Arrays = dict[str, NDArray[np.generic]]
-Number = TypeVar("Number", bound=np.generic)
 
 _HALF = np.uint64(32)
 #: The least hash of each slice but the first.
@@ -43,8 +42,6 @@ _SLICE_STARTS = np.arange(1, FINENESS, dtype=np.uint64) * FIRST_FINE
 #: Hashes in a chunk of sketches: 64 MB, because the C library gives back no smaller piece of memory
 #: while others beside it are kept.
 _CHUNK = 1 << 23
-#: Numbers that are counted at once.
-_COUNTED_AT_ONCE = 1 << 20
 #: Counts of labs in the finer sample end here.
 _MOST_COUNTED = 255
 
@@ -175,16 +172,10 @@ def _fine_arrays(slices: list[_FineSlice]) -> Arrays:
     }
 
 
-def _parts(values: NDArray[Number]) -> Iterator[NDArray[Number]]:
-    """Values (e,), a part of them at a time: what is made of a part takes little memory."""
-    for start in range(0, len(values), _COUNTED_AT_ONCE):
-        yield values[start : start + _COUNTED_AT_ONCE]
-
-
 def _counts(codes: NDArray[np.uint32], size: int) -> NDArray[np.int32]:
     """How often each of so many codes occurs among ascending ones (e,), (u,)."""
     counts = np.zeros(size, dtype=np.int32)
-    for part in _parts(codes):
+    for part in in_parts(codes):
         add_counts(counts, part)
     return counts
 
@@ -192,7 +183,7 @@ def _counts(codes: NDArray[np.uint32], size: int) -> NDArray[np.int32]:
 def _row_counts(rows: NDArray[np.uint32], count: int) -> NDArray[np.int64]:
     """How often each of so many rows occurs among these (p,), in any order, (n,)."""
     counts = np.zeros(count, dtype=np.int64)
-    for part in _parts(rows):
+    for part in in_parts(rows):
         counts += np.bincount(part, minlength=count)
     return counts
 

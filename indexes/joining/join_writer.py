@@ -31,6 +31,7 @@ from vecattr.indexes.storage.kmer_schema import (
     KmerSample,
     bucket_bits,
     bucket_of,
+    starts_of_buckets,
 )
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.segment_kmers import KmerTable
@@ -185,6 +186,4 @@ def fill(writer: Writer, joining: Joining, kmers: int) -> None:
             writer.append(sample.array_name(column), numbers)
         end += len(part.rows)
         add_counts(bucket_sizes, bucket_of(part.hashes, bits=bits, sample=sample))
-    starts = np.zeros(len(bucket_sizes) + 1, dtype=np.uint32)
-    np.cumsum(bucket_sizes, out=starts[1:])
-    writer.append(sample.array_name("bucket"), starts)
+    writer.append(sample.array_name("bucket"), starts_of_buckets(bucket_sizes))

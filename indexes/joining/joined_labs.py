@@ -22,7 +22,7 @@ from vecattr.files.arrays import ArrayFile, string_arrays
 from vecattr.indexes.joining.catalogue import Catalogue, first_rows
 from vecattr.indexes.joining.class_vectors import ClassVectors
 from vecattr.indexes.storage.live_segment import LiveSegment
-from vecattr.vectors import UNIT_TOLERANCE, Vectors
+from vecattr.vectors import Vectors, are_within_unit_length
 
 Arrays = dict[str, NDArray[np.generic]]
 
@@ -40,8 +40,6 @@ _ARRAYS = (
     _VECTORS,
     _ARE_LEARNED,
 )
-#: No number of a unit vector is beyond, rounding included.
-_LONGEST = 1 + UNIT_TOLERANCE
 
 
 def lab_arrays(segments: Sequence[LiveSegment]) -> Arrays:
@@ -90,7 +88,7 @@ class JoinedLabs:
             raise self._damage(f"{_VECTORS} and {_ARE_LEARNED} are of the types and shapes {found}")
         if len(vectors) != len(names):
             raise self._damage("classes and their vectors differ in number")
-        if not (vectors.min(initial=0) >= -_LONGEST and vectors.max(initial=0) <= _LONGEST):
+        if not are_within_unit_length(cast("Vectors", vectors)):
             raise self._damage(f"{_VECTORS} holds numbers that no unit vector has")
         return ClassVectors(names, cast("Vectors", vectors), learned != 0)
 

@@ -19,7 +19,7 @@ from vecattr.files.array_directory import Attribute
 from vecattr.files.arrays import ArrayFile
 from vecattr.sequences.composition import WORDS
 from vecattr.sequences.kmers import Hashes
-from vecattr.sequences.postings import add_counts
+from vecattr.sequences.postings import add_counts, in_parts
 
 #: Long enough that unrelated plasmids share next to none by chance.
 K = 21
@@ -108,9 +108,6 @@ FINE_KMERS = KmerSample(
     "fine_kmers", FINE_PARAMETERS, FINE_COLUMNS, ("posting/list",), FINE_SCALED, 8
 )
 
-#: Hashes that are counted at once.
-_COUNTED_AT_ONCE = 1 << 20
-
 #: The same of several segments together, which have no rows of their own.
 _OF_SEGMENTS = ("hash", "labs", "posting/list", "posting/offsets", "posting/row", "bucket")
 JOINED_KMERS, JOINED_FINE_KMERS = (
@@ -143,9 +140,13 @@ def bucket_starts(kmers: Hashes, *, sample: KmerSample = KMERS) -> NDArray[np.ui
     """Where each bucket of ascending hashes (u,) begins, and the end, (2^b + 1,)."""
     bits = bucket_bits(len(kmers), sample=sample)
     sizes = np.zeros(1 << bits, dtype=np.int32)
-    for first in range(0, len(kmers), _COUNTED_AT_ONCE):
-        part = kmers[first : first + _COUNTED_AT_ONCE]
+    for part in in_parts(kmers):
         add_counts(sizes, bucket_of(part, bits=bits, sample=sample))
+    return starts_of_buckets(sizes)
+
+
+def starts_of_buckets(sizes: NDArray[np.integer]) -> NDArray[np.uint32]:
+    """Where each bucket of so many k-mers begins, and the end, (2^b,) -> (2^b + 1,)."""
     starts = np.zeros(len(sizes) + 1, dtype=np.uint32)
     np.cumsum(sizes, out=starts[1:])
     return starts

@@ -35,7 +35,7 @@ from vecattr.indexes.storage.stored_info import (
 from vecattr.plasmid import Topology
 from vecattr.ranking.discriminant import Moments
 from vecattr.sequences.two_bit import PackedBases
-from vecattr.vectors import UNIT_TOLERANCE, Vectors
+from vecattr.vectors import Vectors, are_within_unit_length
 
 SEGMENT_FORMAT = "vecattr-segment"
 #: The version of a segment that may have coordinates and k-mers that share posting lists, and of
@@ -46,8 +46,6 @@ TOPOLOGIES: tuple[Topology, ...] = ("circular", "linear")
 #: A feature that is not known, in the uint8 matrix of features.
 MISSING_FEATURE = 255
 _ASCII = 127
-#: No coordinate of a unit vector is beyond, rounding included.
-_LONGEST = 1 + UNIT_TOLERANCE
 
 Word = TypeVar("Word", bound=str)
 
@@ -174,7 +172,7 @@ class Segment:
         if self.axes is None:
             return self.vectors
         along = cast("Vectors", self._file.array(COORDINATES))
-        if not (along.min(initial=0) >= -_LONGEST and along.max(initial=0) <= _LONGEST):
+        if not are_within_unit_length(along):
             raise DamagedError(f"{COORDINATES} holds none of unit vectors", where=self.name)
         return along
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.vectors import Codes, Mask, Rows
+
+Number = TypeVar("Number", bound=np.generic)
+
+#: Numbers that are counted at once.
+_COUNTED_AT_ONCE = 1 << 20
 
 
 def first_of_each(values: NDArray[np.generic]) -> Mask:
@@ -44,6 +50,12 @@ def joined_ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArr
     before = np.cumsum(counts) - counts
     joined: NDArray[np.int64] = np.arange(counts.sum()) + np.repeat(starts - before, counts)
     return joined
+
+
+def in_parts(values: NDArray[Number]) -> Iterator[NDArray[Number]]:
+    """Values (e,), a part of them at a time: what is made of a part takes little memory."""
+    for start in range(0, len(values), _COUNTED_AT_ONCE):
+        yield values[start : start + _COUNTED_AT_ONCE]
 
 
 def add_counts(counts: NDArray[np.integer], codes: NDArray[np.integer]) -> None:

@@ -160,6 +160,25 @@ def segment_labs(path: Path) -> set[str]:
     return {name for segment in segments for name in segment.lab_sizes()}
 
 
+def built_and_edited(path: Path, workshop: Any, edit: str) -> list[Plasmid]:
+    """The plasmids of an index of several segments, which was edited once, or twice."""
+    stored = [*workshop.plasmids(["Ash", "Birch"]), *collection(4, count=20)]
+    random.Random(2).shuffle(stored)
+    workshop.build(path, stored, segment_rows=5)
+    edits = workshop.edits(path)
+    if edit == "rollback":
+        edits["add"]()
+    if edit == "renames":
+        two_renamings(path, edits)
+    elif edit == "back":
+        name = min(segment_labs(path))
+        rename_lab(path, name, f"zz {name}")
+        rename_lab(path, f"zz {name}", name)
+    elif edit != "none":
+        edits[edit]()
+    return stored
+
+
 @pytest.mark.parametrize("edit", ["none", "add", "remove", "rename", "rollback", "renames"])
 @pytest.mark.parametrize(("most", "files"), [(32, 1), (3, 2)])
 def test_an_edited_index_tells_the_same_with_joined_kmers_and_without(
@@ -172,16 +191,7 @@ def test_an_edited_index_tells_the_same_with_joined_kmers_and_without(
 ) -> None:
     monkeypatch.setattr(join_writer, "MOST_JOINED", most)
     path = tmp_path / "i"
-    stored = [*workshop.plasmids(["Ash", "Birch"]), *collection(4, count=20)]
-    random.Random(2).shuffle(stored)
-    workshop.build(path, stored, segment_rows=5)
-    edits = workshop.edits(path)
-    if edit == "rollback":
-        edits["add"]()
-    if edit == "renames":
-        two_renamings(path, edits)
-    elif edit != "none":
-        edits[edit]()
+    stored = built_and_edited(path, workshop, edit)
     for query in stored[:8]:
         with_joined, without = answers(path, query)
         assert (with_joined[0], without[0]) == (files, 0)
@@ -276,18 +286,7 @@ def test_labs_of_all_segments_are_what_the_segments_say(
     tmp_path: Path, workshop: Any, edit: str
 ) -> None:
     path = tmp_path / "i"
-    stored = [*workshop.plasmids(["Ash", "Birch"]), *collection(4, count=20)]
-    random.Random(2).shuffle(stored)
-    workshop.build(path, stored, segment_rows=5)
-    edits = workshop.edits(path)
-    if edit == "rollback":
-        edits["add"]()
-    if edit == "back":
-        name = sorted(segment_labs(path))[0]
-        rename_lab(path, name, f"zz {name}")
-        rename_lab(path, f"zz {name}", name)
-    elif edit != "none":
-        edits[edit]()
+    built_and_edited(path, workshop, edit)
     found = of_all(path, joined=edit in ("none", "rollback", "back"))
     joined_file(path).unlink()
     assert of_all(path, joined=False) == found
