@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from vecattr.errors import DamagedError
 
 Vectors = NDArray[np.float32]  # (n, d), unit rows unless said otherwise
 Column = NDArray[np.float64]  # (n,), one value a row, such as a lab or a query
+LabColumn = NDArray[np.floating[Any]]  # (l,), one value a lab, of either width
 Rows = NDArray[np.int64]  # (n,), row numbers of another array
 Codes = NDArray[np.int64]  # (n,), numbers that stand for names: of a lab, a class, a group
 Mask = NDArray[np.bool_]  # (n,), True for the rows that are meant

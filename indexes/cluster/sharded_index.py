@@ -32,7 +32,7 @@ from vecattr.indexes.cluster.shards import (
 )
 from vecattr.indexes.index import Panel
 from vecattr.indexes.scoring.answered_labs import AnsweredLabs
-from vecattr.indexes.scoring.lab_scorer import LabEvidence, Maxima, lab_scores
+from vecattr.indexes.scoring.lab_scorer import LabEvidence, Maxima
 from vecattr.indexes.scoring.opened_index import OpenedIndex
 from vecattr.indexes.scoring.query_facts import FACTS, query_facts
 from vecattr.indexes.scoring.query_sums import Totals
@@ -44,6 +44,7 @@ from vecattr.mosaic import Reach
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.column_maxima import Maxima as ColumnMaxima
 from vecattr.ranking.column_maxima import joined_maxima
+from vecattr.ranking.scores import softmax_scores
 from vecattr.sequences.postings import Postings
 from vecattr.vectors import Codes, Cosines
 
@@ -255,7 +256,7 @@ class ShardedIndex(OpenedIndex):
             )
         ]
         return LabEvidence(
-            np.stack([lab_scores(query_logits) for query_logits in logits]),
+            np.stack([softmax_scores(query_logits) for query_logits in logits]),
             nearest,
             np.stack(facts),
             Maxima({}),

@@ -23,7 +23,7 @@ from vecattr.ranking.discriminant import Discriminant
 from vecattr.sequences.composition import composition
 from vecattr.sequences.kmers import Hashes
 from vecattr.sequences.postings import Postings, joined_ranges
-from vecattr.vectors import Codes, Column, Mask, Rows, Vectors
+from vecattr.vectors import Codes, Column, LabColumn, Mask, Rows, Vectors
 
 
 def added_vector(vectors: Vectors, discriminant: Discriminant | None) -> Vectors:
@@ -191,7 +191,7 @@ class QueryCosines:
     def _votes(self) -> dict[int, Column]:
         return {sharpness: np.exp(sharpness * (self.cosines - 1)) for sharpness in SHARPNESSES}
 
-    def columns(self, chosen: Mask) -> dict[str, Column]:
+    def columns(self, chosen: Mask) -> dict[str, LabColumn]:
         """The columns of `vecattr.indexes.scoring.lab_features` that vectors give, of the chosen
         plasmids (n,), (m,)."""
         cosines = np.where(chosen, self.cosines, -1.0)

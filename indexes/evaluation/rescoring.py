@@ -18,7 +18,7 @@ import numpy as np
 from vecattr.indexes.evaluation.new_plasmids import NewPlasmids
 from vecattr.indexes.scoring.lab_scorer import LabScorer
 from vecattr.indexes.scoring.phenotype_odds import FeatureCounts
-from vecattr.vectors import Codes, Column
+from vecattr.vectors import Codes, Column, LabColumn
 
 #: The old labs that are rescored: so many with the largest logits without new labs, so many with
 #: the largest value in each column, and so many of the others.
@@ -51,7 +51,9 @@ class Rescoring:
         """The counts of all old labs together, (f,)."""
         return self.feature_counts.total()
 
-    def labs_to_rescore(self, columns: Mapping[str, Column], logits: Column) -> tuple[Codes, Codes]:
+    def labs_to_rescore(
+        self, columns: Mapping[str, LabColumn], logits: Column
+    ) -> tuple[Codes, Codes]:
         """The old labs that are rescored, ascending, and those of them that represent the rest;
         from the columns and logits without new labs (l,)."""
         all_labs = np.arange(len(logits))
@@ -65,6 +67,6 @@ class Rescoring:
         return np.union1d(first, representatives), representatives
 
 
-def _largest(values: Column, count: int) -> Codes:
+def _largest(values: LabColumn, count: int) -> Codes:
     """The places of the largest values, in no order."""
     return np.argpartition(-values, min(count, len(values) - 1))[:count]

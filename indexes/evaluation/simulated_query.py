@@ -29,7 +29,7 @@ from vecattr.metrics.ranking import mean_ranks
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.scores import class_scores
 from vecattr.sequences.postings import Postings
-from vecattr.vectors import Codes, Column, Mask, Rows, Vectors
+from vecattr.vectors import Codes, Column, LabColumn, Mask, Rows, Vectors
 
 
 class _QueryFeatures(NamedTuple):
@@ -56,7 +56,7 @@ class SimulatedQuery:
     bare: Vectors
     kmers: QueryKmers
     old_shared: SharedKmers
-    old_columns: Mapping[str, Column]
+    old_columns: Mapping[str, LabColumn]
     old_logits: Column
     rescored: Codes
     representatives: Codes
@@ -103,7 +103,7 @@ class SimulatedQuery:
         class_of_lab = np.append(catalogue.class_of_lab, old + np.arange(new))
         return class_scores(logits, class_of_lab, classes=old + new)
 
-    def _columns(self, supports: SupportSet) -> dict[str, Column]:
+    def _columns(self, supports: SupportSet) -> dict[str, LabColumn]:
         """The columns of rescored labs, followed by those of new ones, (s + m,)."""
         catalogue = self.rescoring.scorer.catalogue
         labs = len(self.rescored) + len(supports.plasmids)
@@ -125,7 +125,7 @@ class SimulatedQuery:
             **self._feature_columns(supports),
         }
 
-    def _kmer_columns(self, supports: SupportSet, *, labs: int) -> dict[str, Column]:
+    def _kmer_columns(self, supports: SupportSet, *, labs: int) -> dict[str, LabColumn]:
         shared = self._shared(supports)
         total_labs = len(self.old_logits) + int(np.count_nonzero(supports.plasmids))
         old_publications = self.rescoring.scorer.catalogue.publications[self.rescored]
@@ -140,13 +140,13 @@ class SimulatedQuery:
             "known": np.full(labs, shared.known),
         }
 
-    def _shape_columns(self, supports: SupportSet) -> dict[str, Column]:
+    def _shape_columns(self, supports: SupportSet) -> dict[str, LabColumn]:
         new_plasmids = self.rescoring.new_plasmids
         new_matches = new_plasmids.shape_matches(self.plasmid, supports.chosen)
         total = self._shape_matches.concatenated(new_matches).total()
         return self._shape_matches.select(self.rescored).concatenated(new_matches).odds(total)
 
-    def _feature_columns(self, supports: SupportSet) -> dict[str, Column]:
+    def _feature_columns(self, supports: SupportSet) -> dict[str, LabColumn]:
         """As `feature_columns`."""
         columns, has, rescored, total = self._query_features
         new = supports.feature_counts.select(columns)

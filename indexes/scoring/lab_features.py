@@ -29,7 +29,7 @@ from vecattr.plasmid import Plasmid
 from vecattr.ranking.lab_columns import LabColumns
 from vecattr.sequences.kmers import Hashes, sampled_kmers
 from vecattr.sequences.postings import Postings, distinct_places, numbering
-from vecattr.vectors import Codes, Column, Mask, Rows
+from vecattr.vectors import Codes, Column, LabColumn, Mask, Rows
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class _LabSizes(NamedTuple):
     sizes of labs make, by name (l,)."""
 
     publications: NDArray[np.int64]
-    columns: dict[str, Column]
+    columns: dict[str, LabColumn]
 
 
 class LabFeatures:
@@ -188,8 +188,8 @@ class LabFeatures:
             ),
         }
         of_query = {"kmers": np.log1p(kmers.count), "known": shared.known, "told": shared.few}
-        full = {
-            "cosine": lab_cosines[catalogue.class_of_lab],
+        full: dict[str, LabColumn] = {
+            "cosine": lab_cosines.astype(np.float32)[catalogue.class_of_lab],
             **sizes.columns,
             **{name: np.broadcast_to(np.float64(fact), labs) for name, fact in of_query.items()},
         }
@@ -207,9 +207,9 @@ class LabFeatures:
             plasmids, publications = catalogue.counts_without(left_out)
         are_rare = catalogue.are_pooled | catalogue.are_rare(plasmids)
         columns = {
-            "plasmids": np.log1p(plasmids),
-            "publications": np.log1p(publications),
-            "pooled": are_rare.astype(np.float64),
+            "plasmids": np.log1p(plasmids).astype(np.float32),
+            "publications": np.log1p(publications).astype(np.float32),
+            "pooled": are_rare.astype(np.float32),
         }
         return _LabSizes(publications, columns)
 

@@ -27,8 +27,8 @@ from vecattr.ranking.column_maxima import column_maxima
 from vecattr.ranking.evidence_ranker import RELATIVE, EvidenceRanker
 from vecattr.ranking.lab_columns import LabColumns
 from vecattr.ranking.newcomers import newcomer_gains
-from vecattr.ranking.scores import log_scores, pooled_scores, softmax
-from vecattr.vectors import Column, Cosines, Mask, Rows, Scores, Vectors
+from vecattr.ranking.scores import pooled_scores, softmax_scores
+from vecattr.vectors import Column, Cosines, LabColumn, Mask, Rows, Scores, Vectors
 
 if TYPE_CHECKING:
     from vecattr.calibration.calibration import Calibration
@@ -40,7 +40,7 @@ class Maxima:
     """The largest value of each of the ranker's inputs over some queries, of each lab (l,), by
     name; of inputs that all of these queries have. Without any query there is none."""
 
-    columns: Mapping[str, Column]
+    columns: Mapping[str, LabColumn]
 
     def joined(self, other: Maxima) -> Maxima:
         """Over the queries of both."""
@@ -153,7 +153,7 @@ class LabScorer:
         """Scores of labs (l,) by the largest inputs of several queries, as if one query had
         them."""
         columns = maxima.columns
-        return lab_scores(self.logits(columns, column_maxima(columns, RELATIVE)))
+        return softmax_scores(self.logits(columns, column_maxima(columns, RELATIVE)))
 
     def sums_of(
         self,
@@ -219,7 +219,7 @@ class LabScorer:
 
     def logits(
         self,
-        columns: Mapping[str, Column],
+        columns: Mapping[str, LabColumn],
         maxima: ColumnMaxima | None = None,
         *,
         exact: bool = False,
@@ -243,7 +243,9 @@ class LabScorer:
             return np.zeros(len(names), dtype=bool)
         return ~np.array([*map(known.__contains__, names)], dtype=bool)
 
-    def evidence_of(self, plasmid: Plasmid, columns: LabColumns) -> tuple[Column, Column, Column]:
+    def evidence_of(
+        self, plasmid: Plasmid, columns: LabColumns
+    ) -> tuple[Column, LabColumn, Column]:
         """Scores of labs (l,), the cosines of their nearest plasmids (l,), and facts (f,), of one
         query from its columns."""
         maxima = column_maxima(columns, RELATIVE)
@@ -255,7 +257,7 @@ class LabScorer:
             are_pooled=self.catalogue.are_pooled,
             circular=plasmid.is_circular,
         )
-        return lab_scores(logits), columns["nearest"], facts
+        return softmax_scores(logits), columns["nearest"], facts
 
     def class_scores(self, lab_scores: Scores) -> Scores:
         """The scores of classes (q, c) from those of labs (q, l)."""
@@ -266,12 +268,7 @@ class LabScorer:
         return np.array(sorted(living_rows(self.segments, sorted(ids)).values()), dtype=np.int64)
 
 
-def lab_scores(logits: Column) -> Column:
-    """Scores of labs, each a class of its own (l,)."""
-    return log_scores(softmax(logits))
-
-
-def reach_of(plasmid: Plasmid, columns: Mapping[str, Column]) -> Reach:
+def reach_of(plasmid: Plasmid, columns: Mapping[str, LabColumn]) -> Reach:
     """How much of a query is known, from its columns, which say the same for every lab."""
     kmers, known, few = (float(columns[name][0]) for name in ("kmers", "known", "told"))
     return Reach(len(plasmid), round(float(np.expm1(kmers))), known, few)

@@ -10,7 +10,7 @@ from typing import Self
 
 import numpy as np
 
-from vecattr.vectors import Codes, Column
+from vecattr.vectors import Codes, LabColumn
 
 #: Plasmids with the shares of all labs together that are added to each lab's own.
 PSEUDOCOUNT = 2.0
@@ -38,23 +38,23 @@ class LabSums:
 
     def total(self) -> Self:
         """The sums of all labs together, () each."""
-        return type(self)(*(column.sum() for column in vars(self).values()))
+        return type(self)(*(column.sum(dtype=np.float64) for column in vars(self).values()))
 
 
 def log_odds(
-    matching: Column,
-    plasmids: Column,
-    all_matching: Column,
-    all_plasmids: Column,
+    matching: LabColumn,
+    plasmids: LabColumn,
+    all_matching: LabColumn,
+    all_plasmids: LabColumn,
     *,
     pseudocount: float = PSEUDOCOUNT,
     share_floor: float = _SHARE_FLOOR,
-) -> Column:
+) -> LabColumn:
     """The logarithm of the share of each lab's plasmids that match (l,), over the share of all
     labs' plasmids together (); 0 when none of these match."""
-    overall_share = all_matching / all_plasmids + share_floor if all_plasmids else 0.0
+    overall_share = float(all_matching / all_plasmids + share_floor) if all_plasmids else 0.0
     if not overall_share:
         return np.zeros(len(matching))
     shares = (matching + pseudocount * overall_share) / (plasmids + pseudocount)
-    odds: Column = np.log(shares / overall_share)
+    odds: LabColumn = np.log(shares / overall_share)
     return odds

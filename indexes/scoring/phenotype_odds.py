@@ -19,7 +19,7 @@ from vecattr.indexes.joining.catalogue import NO_LAB, NO_ROWS, Catalogue
 from vecattr.indexes.scoring.log_odds import PSEUDOCOUNT, LabSums, log_odds
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.segment import MISSING_FEATURE
-from vecattr.vectors import Codes, Column, Mask, Rows
+from vecattr.vectors import Codes, Column, LabColumn, Mask, Rows
 
 _MIN_SHARE = 1e-4  # no share is nearer to 0 or 1
 _KERNEL_WIDTH = 2.0  # in features that differ
@@ -91,7 +91,7 @@ class FeatureMatches(LabSums):
             lab_sums(known * np.exp(np.arange(len(has) + 1) / -_KERNEL_WIDTH)[different]),
         )
 
-    def odds(self, total: FeatureMatches, *, feature_count: int) -> dict[str, Column]:
+    def odds(self, total: FeatureMatches, *, feature_count: int) -> dict[str, LabColumn]:
         """Log odds of each lab (l,), of a query with `feature_count` features that are known of any
         plasmid; `total` is of all labs together."""
         known, all_known = self.known / feature_count, total.known / feature_count
@@ -127,7 +127,7 @@ def feature_columns(
     total: FeatureCounts,
     matches: FeatureMatches,
     total_matches: FeatureMatches,
-) -> dict[str, Column]:
+) -> dict[str, LabColumn]:
     """The PHENOTYPES of each lab (l,), of a query that has some features and lacks others (a,);
     nothing when none of these is known of any plasmid."""
     feature_count = int(np.count_nonzero(total.known))
@@ -167,7 +167,7 @@ class FeatureSums:
         """Over all these labs."""
         return FeatureTotals(self.counts.total(), self.matches.total())
 
-    def columns(self, totals: FeatureTotals) -> dict[str, Column]:
+    def columns(self, totals: FeatureTotals) -> dict[str, LabColumn]:
         """As `feature_columns`, with the totals of all labs."""
         return feature_columns(self.has, self.counts, totals.counts, self.matches, totals.matches)
 
@@ -244,7 +244,7 @@ class PhenotypeOdds:
             counts = counts.minus(self._counts_of(left_out).select(columns))
         return FeatureSums(has, counts, self.matches(columns, has, left_out=left_out))
 
-    def columns(self, features: Mapping[str, int], *, left_out: Rows) -> dict[str, Column]:
+    def columns(self, features: Mapping[str, int], *, left_out: Rows) -> dict[str, LabColumn]:
         """The PHENOTYPES of each lab (l,), odds 0 where nothing is known; nothing at all when no
         feature of the query is known of any plasmid."""
         sums = self.sums(features, left_out=left_out)

@@ -62,17 +62,20 @@ def query_facts(
     best = float(logits.max(initial=-np.inf))
     if best == -np.inf:
         return np.zeros(len(FACTS))
-    weights = np.exp(logits - best)
-    shares = weights / weights.sum()
-    first = int(np.argmax(shares))
-    second = float(max(shares[:first].max(initial=0.0), shares[first + 1 :].max(initial=0.0)))
-    logarithms = np.log(np.maximum(shares, _SMALLEST))
+    shares = np.exp(logits - best)
+    level = best + float(np.log(shares.sum()))
+    shares /= shares.sum()
+    first = int(np.argmax(logits))
+    others = logits[:first], logits[first + 1 :]
+    second = max(float(part.max(initial=-np.inf)) for part in others)
+    least = float(np.log(_SMALLEST))
+    logarithms = np.maximum(logits - level, least)
     facts = [
         float(logarithms[first]),
-        float(logarithms[first]) - float(np.log(max(second, _SMALLEST))),
-        float(-(shares * logarithms).sum()),
-        best + float(np.log(weights.sum())),
-        float(shares[are_pooled].sum()),
+        float(logarithms[first]) - max(second - level, least),
+        -float(np.einsum("l,l->", shares, logarithms)),
+        level,
+        float(np.einsum("l,l->", shares, are_pooled)),
         float(are_pooled[first]),
         of_first["plasmids"],
         of_first["publications"],

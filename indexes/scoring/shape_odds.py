@@ -23,7 +23,7 @@ from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.plasmid import Plasmid
 from vecattr.products import on_grid
 from vecattr.sequences.composition import composition
-from vecattr.vectors import Codes, Column, Mask, Rows
+from vecattr.vectors import Codes, LabColumn, Mask, Rows
 
 #: The pseudocount of each lab's share of each topology.
 _TOPOLOGY_PSEUDOCOUNT = 1.0
@@ -34,7 +34,7 @@ class PlasmidShapes:
     """Of n plasmids: the logarithm of the length (n,), whether each is linear (n,), and the
     composition (n, w), zeros where it is not known."""
 
-    log_lengths: Column
+    log_lengths: LabColumn
     are_linear: Mask
     compositions: NDArray[np.float32]
 
@@ -42,12 +42,12 @@ class PlasmidShapes:
         """The shapes of some of the rows (n,)."""
         return PlasmidShapes(self.log_lengths[rows], self.are_linear[rows], self.compositions[rows])
 
-    def length_similarities(self, plasmid: Plasmid) -> Column:
+    def length_similarities(self, plasmid: Plasmid) -> LabColumn:
         """How similar in length each is to a plasmid, a kernel from 0 to 1 (n,)."""
         distances = (self.log_lengths - math.log(len(plasmid))) / LENGTH_WIDTH
         return np.exp(-(distances**2) / 2)
 
-    def composition_similarities(self, query_composition: NDArray[np.float32]) -> Column:
+    def composition_similarities(self, query_composition: NDArray[np.float32]) -> LabColumn:
         """How similar each is to a composition (w,), a kernel from 0 to 1 (n,); 0 where it is not
         known."""
         products = self._compositions_on_grid @ on_grid(query_composition)  # (n, w) @ (w,) -> (n,)
@@ -71,11 +71,11 @@ class ShapeMatches(LabSums):
     these are of a similar length, of how many of these the composition is known, and how many have
     a similar one (sums of kernels)."""
 
-    plasmids: Column
-    topology: Column
-    length: Column
-    comparable: Column
-    composition: Column
+    plasmids: LabColumn
+    topology: LabColumn
+    length: LabColumn
+    comparable: LabColumn
+    composition: LabColumn
 
     @classmethod
     def from_shapes(
@@ -90,7 +90,7 @@ class ShapeMatches(LabSums):
             else np.zeros_like(same_topology)
         )
 
-        def lab_sums(weights: NDArray[np.floating] | Mask) -> Column:
+        def lab_sums(weights: NDArray[np.floating] | Mask) -> LabColumn:
             """Of each lab (l,), from weights of the rows (n,)."""
             return np.bincount(labs, weights, minlength=lab_count).astype(np.float64)
 
@@ -102,7 +102,7 @@ class ShapeMatches(LabSums):
             lab_sums(shapes.composition_similarities(query_composition) * comparable),
         )
 
-    def odds(self, total: ShapeMatches) -> dict[str, Column]:
+    def odds(self, total: ShapeMatches) -> dict[str, LabColumn]:
         """Log odds of each lab (l,) by topology, length and composition; `total` is of all labs
         together. 0 where nothing can be compared."""
         return {
@@ -158,7 +158,7 @@ class ShapeOdds:
         lab_count = len(self._catalogue.lab_names)
         return ShapeMatches.from_shapes(plasmid, shapes, labs, lab_count=lab_count)
 
-    def columns(self, plasmid: Plasmid, *, left_out: Rows) -> dict[str, Column]:
+    def columns(self, plasmid: Plasmid, *, left_out: Rows) -> dict[str, LabColumn]:
         """Log odds of each lab (l,), by name."""
         matches = self.matches(plasmid, left_out=left_out)
         return matches.odds(matches.total())

@@ -1,5 +1,4 @@
-"""Rows of a segment by lab: the lab of each row in; sums, or maxima, of values over the rows of
-each lab out."""
+"""Rows by lab: the lab of each row in; sums, or maxima, of values over the rows of each lab out."""
 
 from __future__ import annotations
 
@@ -30,29 +29,31 @@ class LabBlock:
     rows: Rows
     counts: tuple[int, ...]
 
-    def joined(self, values: NDArray[np.floating], join: np.ufunc) -> NDArray[np.float64]:
-        """The values of the rows (b, q), added or their maximum, of each lab (m, q)."""
+    def join(
+        self, values: NDArray[np.float32], join: np.ufunc, *, out: NDArray[np.float32]
+    ) -> None:
+        """The values of the rows (b, q), added in float64 or their maximum, of each lab, written to
+        `out` (m, q)."""
         labs, all_have = len(self.labs), self.counts.count(len(self.labs))
         start = labs * all_have
         together = values[:start].reshape(all_have, labs, -1)
-        joined: NDArray[np.float64] = join.reduce(together, axis=0, dtype=np.float64)
+        dtype = np.float64 if join is np.add else values.dtype
+        joined: NDArray[np.floating] = join.reduce(together, axis=0, dtype=dtype)
         for count in self.counts[all_have:]:
             first = joined[:count]
             join(first, values[start : start + count], out=first)
             start += count
-        return joined
+        out[:] = joined
 
 
 @dataclass(frozen=True)
 class RowsByLab:
-    """The rows of a segment that count, by lab (n,); the labs that occur (m,); and where the rows
-    of each begin, and the end (m + 1,). `are_first`: none of the labs occurs in the segments
-    before, so that nothing is joined to what is known of these."""
+    """The rows that count, by lab (n,); the labs that occur (m,); and where the rows of each begin,
+    and the end (m + 1,)."""
 
     rows: Rows
     labs: Codes
     starts: Rows
-    are_first: bool = False
 
     @classmethod
     def from_labs(cls, labs: Codes, *, rows: Rows | None = None) -> RowsByLab:
@@ -71,7 +72,7 @@ class RowsByLab:
         starts = self.starts[places]
         return self.rows[joined_ranges(starts, self.starts[places + 1] - starts)]
 
-    def joined(self, values: NDArray[np.floating], join: np.ufunc) -> NDArray[np.float64]:
+    def joined(self, values: NDArray[np.float32], join: np.ufunc) -> NDArray[np.float64]:
         """Values in the order of `rows` (n, q), added or their maximum, of each lab (m, q)."""
         joined: NDArray[np.float64] = join.reduceat(
             values, self.starts[:-1], axis=0, dtype=np.float64

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from vecattr.ranking.lab_columns import LabColumns
-from vecattr.vectors import Column
+from vecattr.vectors import LabColumn
 
 #: By name; -inf where there is no lab.
 Maxima = Mapping[str, float]
 
 
-def column_maxima(columns: Mapping[str, Column], names: Iterable[str]) -> Maxima:
+def column_maxima(columns: Mapping[str, LabColumn], names: Iterable[str]) -> Maxima:
     """Of the columns (l,) of these names that are there."""
     present = [name for name in names if name in columns]
     if isinstance(columns, LabColumns):

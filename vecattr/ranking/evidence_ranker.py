@@ -24,7 +24,7 @@ from vecattr.products import exact_products
 from vecattr.ranking.column_maxima import Maxima, column_maxima
 from vecattr.ranking.hidden_layer import HiddenLayer, LabInputs
 from vecattr.ranking.lab_columns import LabColumns
-from vecattr.vectors import Column
+from vecattr.vectors import Column, LabColumn
 
 VERSION = 4
 
@@ -76,7 +76,7 @@ def without_phenotypes(columns: LabColumns) -> LabColumns:
     return replace(columns, full=full)
 
 
-def network_inputs(columns: Mapping[str, Column], *, phenotypes: bool) -> NDArray[np.float32]:
+def network_inputs(columns: Mapping[str, LabColumn], *, phenotypes: bool) -> NDArray[np.float32]:
     """The network's inputs for l labs, (l, f), from one column (l,) for each name."""
     inputs = _kmer_inputs(columns, column_maxima(columns, RELATIVE))
     for name in COSINES:
@@ -95,9 +95,9 @@ def network_inputs(columns: Mapping[str, Column], *, phenotypes: bool) -> NDArra
     return np.array(inputs, dtype=np.float32).T  # a column at a time is written faster
 
 
-def _kmer_inputs(columns: Mapping[str, Column], maxima: Maxima) -> list[Column]:
+def _kmer_inputs(columns: Mapping[str, LabColumn], maxima: Maxima) -> list[LabColumn]:
     """The first of the `network_inputs`, (l,) each; `maxima` are those of all labs."""
-    inputs: list[Column] = []
+    inputs: list[LabColumn] = []
     for name in SHARES:
         share, best = np.clip(columns[name], 0, 1), min(max(maxima[name], 0.0), 1.0)
         inputs += [share, np.log(share + _EDGE), -np.log(1 + _EDGE - share), _of_best(share, best)]
@@ -107,12 +107,11 @@ def _kmer_inputs(columns: Mapping[str, Column], maxima: Maxima) -> list[Column]:
     return inputs
 
 
-def _plain_columns(columns: Mapping[str, Column], *, phenotypes: bool) -> list[Column]:
+def _plain_columns(columns: Mapping[str, LabColumn], *, phenotypes: bool) -> list[LabColumn]:
     """What the inputs that are not from k-mers are made of, (l,) each. An input relative to the
     best lab is one of these and a number that is the same for every lab."""
-    nearest = np.clip(columns["nearest"], -1, 1)
     plain = [columns[name] for name in COSINES]
-    plain += [-np.log(1 + _EDGE - nearest)]
+    plain += [-np.log(1 + _EDGE - columns["nearest"])]
     plain += [np.clip(columns[name], -6, 6) for name in LOG_ODDS]
     plain += [columns[name] for name in FACTS]
     if phenotypes:
@@ -122,7 +121,7 @@ def _plain_columns(columns: Mapping[str, Column], *, phenotypes: bool) -> list[C
     return plain
 
 
-def _of_best(values: Column, best: float) -> Column:
+def _of_best(values: LabColumn, best: float) -> LabColumn:
     """The values as shares of the largest; zeros when the largest is 0."""
     return values / best if best > 1e-9 else np.zeros_like(values)
 
@@ -148,14 +147,14 @@ class Network:
         return logits
 
     def lab_logits(
-        self, columns: Mapping[str, Column], maxima: Maxima, *, phenotypes: bool, exact: bool
+        self, columns: Mapping[str, LabColumn], maxima: Maxima, *, phenotypes: bool, exact: bool
     ) -> Column:
         """Nearly the same of the `network_inputs` of these columns, the same whatever is computed
         beside it, as `HiddenLayer.logits`; inputs from k-mers are made of labs that share any."""
         plain = _plain_columns(columns, phenotypes=phenotypes)
         shared = LabColumns.from_columns(columns, OF_SHARED)
         kmer_inputs = np.array(_kmer_inputs(shared.of_few, maxima)) - self._without_kmers[:, None]
-        inputs = LabInputs.from_rows(plain, kmer_inputs, shared.labs)
+        inputs = LabInputs(plain, kmer_inputs, shared.labs)
         same_for_all = [max(maxima[name], -1.0) for name in COSINES]
         same_for_all += [max(maxima[name], 0.0) for name in MAXIMA]
         if phenotypes:
@@ -230,7 +229,7 @@ class EvidenceRanker:
     source: str
 
     def logits(
-        self, columns: Mapping[str, Column], maxima: Maxima | None = None, *, exact: bool = False
+        self, columns: Mapping[str, LabColumn], maxima: Maxima | None = None, *, exact: bool = False
     ) -> Column:
         """Logits (l,) of l labs from one column (l,) for each of COLUMN_NAMES, and of PHENOTYPES
         when the query has features; `maxima` of RELATIVE where there are other labs; `exact`: each

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecattr.products import DIGITS, exponent_of, on_grid, put_on_grid
-from vecattr.vectors import Codes, Column
+from vecattr.vectors import Codes, Column, LabColumn
 
 #: Responses of hidden units computed at once: what a core's cache holds.
 _RESPONSES_AT_ONCE = 1 << 16
@@ -28,8 +28,9 @@ _RESPONSES_AT_ONCE = 1 << 16
 FEW = 4096
 #: … so many evenly spaced ones tell which units are kept, …
 SAMPLE = 512
-#: … so many, …
+#: … so many, but none where there are more labs than so many, …
 UNITS = 8
+LABS_WITH_UNITS = 1 << 15
 #: … and so many of the first by these units are weighed exactly, and so many drawn ones, …
 FIRST = 1024
 DRAWN = 2048
@@ -52,30 +53,35 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LabInputs:
-    """Of l labs, an input in each row: `plain` ones on a grid, the last of them 1 for the biases,
-    (p + 1, l); and of the m labs that share `kmers` with the query, how far inputs from k-mers are
-    from those of a lab without any (c, m), and which labs these are (m,)."""
+    """Of l labs: the `plain` inputs, (l,) each; and of the m labs that share `kmers` with the
+    query, how far inputs from k-mers are from those of a lab without any (c, m), and which labs
+    these are (m,)."""
 
-    plain: Matrix
+    plain: Sequence[LabColumn]
     kmers: Matrix
     with_kmers: Codes
 
-    @classmethod
-    def from_rows(cls, plain: Sequence[Column], kmers: Matrix, with_kmers: Codes) -> LabInputs:
-        """From the `plain` inputs without that for the biases, (l,) each."""
-        rows = np.empty((len(plain) + 1, len(plain[0])))
-        rows[-1] = 1.0
-        for row, values in zip(rows, plain, strict=False):
-            row[:] = values
-            put_on_grid(row, exponent=_PLAIN_EXPONENT)
-        return cls(rows, kmers, with_kmers)
+    @property
+    def lab_count(self) -> int:
+        """How many labs there are, l."""
+        return len(self.plain[0])
 
     @property
     def without_kmers(self) -> Codes:
         """The labs that share no k-mer."""
-        shares_none = np.ones(self.plain.shape[1], dtype=bool)
+        shares_none = np.ones(self.lab_count, dtype=bool)
         shares_none[self.with_kmers] = False
         return np.flatnonzero(shares_none)
+
+    def of(self, labs: Codes | slice) -> Matrix:
+        """The plain inputs of b of the labs on a grid, and 1 for the biases, (p + 1, b)."""
+        first = self.plain[0][labs]
+        rows = np.empty((len(self.plain) + 1, len(first)))
+        rows[0], rows[-1] = first, 1.0
+        for row, values in zip(rows[1:], self.plain[1:], strict=False):
+            row[:] = values[labs]
+        put_on_grid(rows, exponent=_PLAIN_EXPONENT)
+        return rows
 
 
 @dataclass(frozen=True)
@@ -96,105 +102,136 @@ class HiddenLayer:
 
     def logits(self, inputs: LabInputs, *, exact: bool = False) -> Column:
         """Of each lab (l,); `exact`: each lab is weighed by itself, however many there are."""
-        plain = inputs.plain
-        kmers = on_grid(inputs.kmers, exponent=_KMER_EXPONENT)
         others = inputs.without_kmers
         if exact or len(others) <= FEW:
-            logits = np.empty(plain.shape[1])
-            logits[others] = self._weighed(np.take(plain, others, axis=1))
+            logits: Column = np.empty(inputs.lab_count)
+            logits[others] = self._weighed(inputs, others)
         else:
-            logits = self._nearly_weighed(plain, others)
-        labs = inputs.with_kmers
-        logits[labs] = self._weighed(np.take(plain, labs, axis=1), kmers)
+            logits = self._nearly_weighed(inputs, others)
+        logits[inputs.with_kmers] = self._weighed_with_kmers(inputs)
         return logits
 
-    def _weighed(self, plain: Matrix, kmers: Matrix | None = None) -> Column:
-        """Each of f labs by itself, with inputs from k-mers or without, (f,)."""
-        logits = np.empty(plain.shape[1])
-        at_once = max(1, _RESPONSES_AT_ONCE // max(1, len(self.outer)))
-        for labs in _blocks(len(logits), at_once):
-            sums = self.plain @ plain[:, labs]  # (h + 1, p + 1) @ (p + 1, b)
-            if kmers is not None:
-                sums += self.kmers @ kmers[:, labs]  # (h + 1, c) @ (c, b)
-            logits[labs] = self._logits_of_sums(sums)
+    def _weighed(self, inputs: LabInputs, labs: Codes) -> Column:
+        """Each of f labs by itself, without inputs from k-mers, (f,)."""
+        logits = np.empty(len(labs))
+        for block in _blocks(len(labs), self._labs_at_once):
+            logits[block] = self._logits_of_sums(self.plain @ inputs.of(labs[block]))
         return logits
+
+    def _weighed_with_kmers(self, inputs: LabInputs) -> Column:
+        """Each of the m labs that share k-mers by itself, (m,)."""
+        labs, kmers = inputs.with_kmers, on_grid(inputs.kmers, exponent=_KMER_EXPONENT)
+        logits = np.empty(len(labs))
+        for block in _blocks(len(labs), self._labs_at_once):
+            sums = self.plain @ inputs.of(labs[block])  # (h + 1, p + 1) @ (p + 1, b)
+            sums += self.kmers @ kmers[:, block]  # (h + 1, c) @ (c, b)
+            logits[block] = self._logits_of_sums(sums)
+        return logits
+
+    @property
+    def _labs_at_once(self) -> int:
+        return max(1, _RESPONSES_AT_ONCE // max(8, len(self.outer)))
 
     def _logits_of_sums(self, sums: Matrix) -> Column:
-        responses = _responses(sums[:-1]).astype(np.float64)  # (h, b)
-        logits: Column = on_grid(self.outer, exponent=self._outer_exponent) @ responses + sums[-1]
+        return self._logits(_responses(sums[:-1]), sums[-1])
+
+    def _logits(self, responses: NDArray[np.float32], line: Column) -> Column:
+        """From the responses of units (h, b) and the sums of the linear part (b,)."""
+        outer = on_grid(self.outer, exponent=self._outer_exponent)
+        logits: Column = outer @ responses.astype(np.float64) + line  # (h,) @ (h, b)
         return logits
 
     @cached_property
     def _outer_exponent(self) -> int:
         return exponent_of(self.outer[None, :])
 
-    def _nearly_weighed(self, plain: Matrix, labs: Codes) -> Column:
+    def _nearly_weighed(self, inputs: LabInputs, labs: Codes) -> Column:
         """Nearly the same of many labs without k-mers among all (l,): exactly that of a sample, of
         those that come first, and of those that are drawn from the others."""
         sample = labs[np.arange(SAMPLE) * len(labs) // SAMPLE]
-        sums = self.plain @ np.take(plain, sample, axis=1)  # (h + 1, s)
-        logits = self._without_straight_units(sums)._weighed(plain)
-        near = logits[labs]
-        is_first = np.zeros(len(labs), dtype=bool)
-        is_first[np.argpartition(-near, FIRST)[:FIRST]] = True
-        first, others, near = labs[is_first], labs[~is_first], near[~is_first]
+        sums = self.plain @ inputs.of(sample)  # (h + 1, s)
+        responses = _responses(sums[:-1])
+        units = UNITS if len(labs) <= LABS_WITH_UNITS else 0
+        near = self._without_straight_units(sums[:-1], responses, units)._of_all(inputs)[labs]
+        first = np.argpartition(near, len(near) - FIRST)[-FIRST:]
+        is_other = np.ones(len(labs), dtype=bool)
+        is_other[first] = False
+        others, near = labs[is_other], near[is_other]
         drawn = _drawn(near)
-        true = self._weighed(np.take(plain, others[drawn], axis=1))
+        true = self._weighed(inputs, others[drawn])
+        logits = np.empty(inputs.lab_count)
         logits[others] = near + _corrections(near, drawn, true)
         logits[others[drawn]] = true
-        logits[sample] = self._logits_of_sums(sums)
-        logits[first] = self._weighed(np.take(plain, first, axis=1))
+        logits[sample] = self._logits(responses, sums[-1])
+        logits[labs[first]] = self._weighed(inputs, labs[first])
         return logits
 
-    def _without_straight_units(self, sums: Matrix) -> HiddenLayer:
-        """The layer with the UNITS units that are farthest from straight lines over the labs of
-        these sums (h + 1, s); the others as the straight lines that fit them best."""
-        inner = sums[:-1]
-        responses = _responses(inner).astype(np.float64)
-        inner_means, means = inner.mean(axis=1), responses.mean(axis=1)
-        inner_rest, rest = inner - inner_means[:, None], responses - means[:, None]
+    def _of_all(self, inputs: LabInputs) -> NDArray[np.float32]:
+        """Of all labs without inputs from k-mers, (l,)."""
+        logits = np.empty(inputs.lab_count, dtype=np.float32)
+        for block in _blocks(len(logits), self._labs_at_once):
+            if len(self.outer):
+                logits[block] = self._logits_of_sums(self.plain @ inputs.of(block))
+            else:
+                logits[block] = self._line(inputs, block)
+        return logits
 
-        def covariances(first: Matrix, second: Matrix) -> Column:
-            """Of the rows of two matrices whose rows have a mean of 0, (h, s), (h,)."""
-            return np.asarray(np.einsum("hs,hs->h", first, second) / first.shape[1])
+    def _line(self, inputs: LabInputs, labs: slice) -> NDArray[np.float32]:
+        """The linear part of some labs (b,), one input after the other, so that the order of the
+        sum is that of any other labs."""
+        *weights, bias = self.plain[-1].astype(np.float32)
+        total = np.full(len(inputs.plain[0][labs]), bias)
+        for weight, values in zip(weights, inputs.plain, strict=True):
+            total += weight * values[labs].astype(np.float32, copy=False)
+        return total
 
-        spreads = covariances(inner_rest, inner_rest) + 1e-12
-        slopes = covariances(inner_rest, rest) / spreads
-        left = covariances(rest, rest) - slopes**2 * spreads  # of variance
+    def _without_straight_units(
+        self, inner: Matrix, responses: NDArray[np.float32], units: int
+    ) -> HiddenLayer:
+        """The layer with so many units that are farthest from straight lines over some labs, by
+        their sums and responses (h, s); the others as the straight lines that fit them best."""
+        rest_of_sums, rest = inner.astype(np.float32), responses.copy()
+        sum_means, means = rest_of_sums.mean(axis=1), rest.mean(axis=1)
+        rest_of_sums -= sum_means[:, None]
+        rest -= means[:, None]
+
+        def products(first: NDArray[np.float32], second: NDArray[np.float32]) -> Column:
+            """Of the rows of two matrices, (h, s), (h,)."""
+            return np.asarray(np.einsum("hs,hs->h", first, second), dtype=np.float64)
+
+        spreads = products(rest_of_sums, rest_of_sums) + 1e-9
+        slopes = products(rest_of_sums, rest) / spreads
+        left = products(rest, rest) - slopes**2 * spreads  # of variance
         order = np.argsort(-np.abs(self.outer) * np.sqrt(np.maximum(left, 0)), kind="stable")
-        kept, straight = order[:UNITS], order[UNITS:]
+        kept, straight = order[:units], order[units:]
         weights = (self.outer * slopes)[straight]
         line = self.plain[-1] + np.einsum("u,up->p", weights, self.plain[straight])
-        line[-1] += ((means - slopes * inner_means) * self.outer)[straight].sum()
+        line[-1] += ((means - slopes * sum_means) * self.outer)[straight].sum()
         plain = np.concatenate([self.plain[kept], line[None, :]])
         return HiddenLayer.from_weights(plain, self.kmers[:0], self.outer[kept])
 
 
 def _responses(sums: Matrix) -> NDArray[np.float32]:
-    """The response of hidden units to sums (h, b): tanh(x) = 1 - 2 / (exp(2 x) + 1), which takes
-    less time than tanh, as a multiple of 2^(_RESPONSE_EXPONENT - DIGITS)."""
-    responses = np.empty(sums.shape, dtype=np.float32)
-    np.multiply(sums, 2, out=responses, casting="same_kind")
-    with np.errstate(over="ignore"):  # 2 / infinity is 0
-        np.exp(responses, out=responses)
-    responses += 1
-    np.divide(np.float32(2), responses, out=responses)
-    np.subtract(_GRID_SHIFT + 1, responses, out=responses)
+    """The response tanh of hidden units to sums (h, b), as a multiple of
+    2^(_RESPONSE_EXPONENT - DIGITS)."""
+    responses = sums.astype(np.float32)
+    np.tanh(responses, out=responses)
+    responses += _GRID_SHIFT
     responses -= _GRID_SHIFT
     return responses
 
 
-def _drawn(logits: Column) -> Codes:
+def _drawn(logits: NDArray[np.float32]) -> Codes:
     """DRAWN places among logits (f,), ascending: each as often as its weight in a softmax says, by
     systematic sampling (Madow 1949), which draws nothing at random."""
     weights = logits - logits.max()
-    weights *= _SHARPNESS
-    sums = np.cumsum(np.exp(weights, out=weights))
+    weights *= np.float32(_SHARPNESS)
+    sums = np.cumsum(np.exp(weights, out=weights), dtype=np.float64)
     drawn: Codes = np.searchsorted(sums, (np.arange(DRAWN) + 0.5) / DRAWN * sums[-1])
     return drawn
 
 
-def _corrections(near: Column, drawn: Codes, true: Column) -> Column:
+def _corrections(near: NDArray[np.float32], drawn: Codes, true: Column) -> NDArray[np.float32]:
     """What is added to logits that are nearly right (f,), by the true ones of those that are drawn
     (d,): in each of PARTS, of as many drawn ones each, what makes the sum of weights right."""
     of_drawn = near[drawn]
@@ -206,7 +243,7 @@ def _corrections(near: Column, drawn: Codes, true: Column) -> Column:
     counts = np.bincount(parts[drawn], minlength=PARTS)
     means = np.bincount(parts[drawn], factors, minlength=PARTS) / np.maximum(counts, 1)
     logarithms = np.log(np.where(counts, means, 1.0)) / _SHARPNESS
-    corrections: Column = logarithms[parts]
+    corrections: NDArray[np.float32] = logarithms.astype(np.float32)[parts]
     return corrections
 
 

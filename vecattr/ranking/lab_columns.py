@@ -8,21 +8,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vecattr.vectors import Codes, Column
+from vecattr.vectors import Codes, LabColumn
 
 
 @dataclass(frozen=True, eq=False)
-class LabColumns(Mapping[str, Column]):
+class LabColumns(Mapping[str, LabColumn]):
     """Columns of l labs by name. Those of `full` have a number for each lab (l,); those `of_few`
     have one for each of some `labs`, ascending, (m,), and 0 for the others: as a mapping they are
     written out, (l,)."""
 
-    full: Mapping[str, Column]
-    of_few: Mapping[str, Column]
+    full: Mapping[str, LabColumn]
+    of_few: Mapping[str, LabColumn]
     labs: Codes
 
     @classmethod
-    def from_columns(cls, columns: Mapping[str, Column], few: tuple[str, ...]) -> LabColumns:
+    def from_columns(cls, columns: Mapping[str, LabColumn], few: tuple[str, ...]) -> LabColumns:
         """From full columns, of which those named `few` are kept for labs where any is not 0;
         columns that are kept so are returned as they are."""
         if isinstance(columns, cls):
@@ -37,7 +37,7 @@ class LabColumns(Mapping[str, Column]):
         """How many labs there are, l."""
         return len(next(iter(self.full.values())))
 
-    def __getitem__(self, name: str) -> Column:
+    def __getitem__(self, name: str) -> LabColumn:
         if name in self.full:
             return self.full[name]
         column = np.zeros(self.lab_count)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from vecattr.vectors import Column, Mask
+from vecattr.vectors import LabColumn, Mask
 
 #: What is added to the logit of a lab with one plasmid, …
 GAIN = 0.5
@@ -22,9 +22,11 @@ _HALF_AT = 6
 _STEEPNESS = 4.0
 
 
-def newcomer_gains(columns: Mapping[str, Column], are_newcomers: Mask) -> Column:
+def newcomer_gains(columns: Mapping[str, LabColumn], are_newcomers: Mask) -> LabColumn:
     """What is added to the logits of labs (l,), from the ranker's columns (l,): nothing unless a
     lab is a newcomer (l,) and does not count as a pooled one."""
     falling = np.tanh(_STEEPNESS * (np.log1p(_HALF_AT) - columns["plasmids"]))
-    gain: Column = np.where(are_newcomers & (columns["pooled"] == 0), GAIN * (1 + falling) / 2, 0.0)
+    gain: LabColumn = np.where(
+        are_newcomers & (columns["pooled"] == 0), GAIN * (1 + falling) / 2, 0.0
+    )
     return gain

@@ -28,6 +28,16 @@ def softmax(logits: Column) -> Column:
     return weights
 
 
+def softmax_scores(logits: Column) -> Column:
+    """The `log_scores` of the softmax of logits (l,)."""
+    best = logits.max(initial=-np.inf)
+    if best == -np.inf:
+        return np.full(len(logits), -1.0)
+    scores: Column = logits - (best + np.log(np.exp(logits - best).sum()))
+    scores /= LOG_RANGE
+    return np.maximum(scores, -1.0, out=scores)
+
+
 def pooled_scores(lab_scores: Scores, class_of_lab: Codes, *, classes: int) -> Scores:
     """Scores of classes (q, c) from scores of labs as classes of their own (q, l)."""
     shares = np.where(lab_scores > -1, np.exp(LOG_RANGE * lab_scores), 0.0)

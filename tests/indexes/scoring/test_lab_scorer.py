@@ -111,7 +111,8 @@ def test_an_answer_is_ranked_by_its_scores_and_keeps_the_cosines(
         vectors = opened.embed([plasmid])
         [cosines] = opened.lab_cosines(vectors)
         [scores] = opened.lab_scores(vectors, cosines[None, :])
-        assert [hit.score for hit in answer.labs] == sorted(scores.tolist(), reverse=True)
+        ranked = sorted(scores.tolist(), reverse=True)
+        assert [hit.score for hit in answer.labs] == pytest.approx(ranked, abs=1e-12)
         for hit in answer.labs:
             assert hit.cosine == cosines[opened.lab_names.index(hit.name)]
 

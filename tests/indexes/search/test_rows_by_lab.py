@@ -36,8 +36,9 @@ def test_values_of_each_lab_are_joined(
         patch.setattr(rows_by_lab, "_ROWS_AT_ONCE", at_once)
         for block in by_lab.blocks:
             assert len(block.rows) <= at_once or len(block.labs) == 1
-            joined = block.joined(values[block.rows], join).tolist()
-            found |= dict(zip(block.labs.tolist(), joined, strict=True))
+            joined = np.empty((len(block.labs), 3), dtype=np.float32)
+            block.join(values[block.rows], join, out=joined)
+            found |= dict(zip(block.labs.tolist(), joined.tolist(), strict=True))
     assert found == expected
 
 
