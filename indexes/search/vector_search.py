@@ -225,6 +225,8 @@ class VectorSearch:
         while pending:
             unresolved = []
             for query, (rows, scores) in zip(pending, scored, strict=True):
+                if count < living and scores.max() < least[query] - error:
+                    continue  # no row is near enough, whatever its cosine is
                 least_score = max(least[query], nth_largest(scores, k) - error) - error
                 near = rows[scores >= least_score]
                 ranked_rows, row_cosines = self._rank(near, unit_queries[query])

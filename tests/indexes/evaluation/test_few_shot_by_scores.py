@@ -197,7 +197,8 @@ def assert_scores_agree(
         judgement = Panel((opened,)).judge([new_plasmids.plasmids[query]])
         [real_scores] = opened.class_scores(judgement.scores)
         simulated = few_shot.simulated_query(query).scores(supports)
-        assert simulated.tolist() == pytest.approx(real_scores[columns].tolist(), abs=1e-5)
+        # An index compares by 12 binary digits, a simulation by all.
+        assert simulated.tolist() == pytest.approx(real_scores[columns].tolist(), abs=1e-3)
 
 
 @pytest.mark.parametrize("shots", [1, 3, 6])
