@@ -20,7 +20,7 @@ from vecattr.indexes.scoring.opened_index import OpenedIndex
 from vecattr.indexes.search.embedding import QueryVectors
 from vecattr.indexes.storage.kmer_schema import SCALED
 from vecattr.indexes.storage.live_segment import LiveSegment
-from vecattr.indexes.storage.segment_kmers import NO_PLACE, Places, SegmentKmers
+from vecattr.indexes.storage.segment_kmers import NO_PLACE, Places
 from vecattr.plasmid import Plasmid
 from vecattr.sequences.canonical import canonical_sequence
 from vecattr.sequences.kmer_set import KmerSet
@@ -125,6 +125,16 @@ def _divergence(share: float) -> float:
     return absent + (share * math.log(share / NEAR_COPY) if share else 0.0)
 
 
+def _doubts(common: NDArray[np.int64], query_size: int, sizes: NDArray[np.int64]) -> list[float]:
+    """How doubtful it is that stored plasmids are near copies of a query, of whose sampled k-mers
+    so many are in both, so many the query's and so many theirs, (r,) both."""
+    totals = (query_size + sizes - common).tolist()
+    return [
+        total * _divergence(shared / max(1, total))
+        for shared, total in zip(common.tolist(), totals, strict=True)
+    ]
+
+
 def _bases_at(place: tuple[LiveSegment, int]) -> str:
     segment, row = place
     return unpack_bases(segment.stored.bases(row))
@@ -162,18 +172,18 @@ class _QueryKmers:
             if stored is None or self.scaled > stored.sketch_scaled:
                 continue
             numbers = [number for number, place in enumerate(places) if place[0] is segment]
-            is_sketched = is_sampled(self._sample, scaled=stored.sketch_scaled)
-            if is_only and self.scaled <= SCALED:  # then these places are found once for both
-                sample_places = stored.find(self._sample)[is_sketched]
-            else:
-                sample_places = stored.find(self._sample[is_sketched])
             rows = np.array([places[number][1] for number in numbers])
-            common, sizes = _shared_with(sample_places, stored, rows)
-            either = len(sample_places) + sizes - common
-            for number, shared_kmers, total in zip(
-                numbers, common.tolist(), either.tolist(), strict=True
-            ):
-                doubt = total * _divergence(shared_kmers / max(1, total))
+            is_sketched = is_sampled(self._sample, scaled=stored.sketch_scaled)
+            sketches, sizes = stored.sketches(rows)
+            query_size = int(np.count_nonzero(is_sketched))
+            doubts = _doubts(np.minimum(query_size, sizes), query_size, sizes)  # at least
+            if min(doubts) < _DOUBT:
+                if is_only and self.scaled <= SCALED:  # then places are found once for both
+                    sample_places = stored.find(self._sample)[is_sketched]
+                else:
+                    sample_places = stored.find(self._sample[is_sketched])
+                doubts = _doubts(_shared_with(sample_places, sketches, sizes), query_size, sizes)
+            for number, doubt in zip(numbers, doubts, strict=True):
                 alike[number] = doubt < _DOUBT
         return alike
 
@@ -184,19 +194,17 @@ class _QueryKmers:
         return distinct(hashes[is_sampled(hashes, scaled=SCALED)])
 
 
-def _shared_with(
-    places: Places, stored: SegmentKmers, rows: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """How many k-mers at these places, sampled as sketches are, some stored plasmids have, and how
-    many there are in their sketches, (r,) both."""
-    sketches, sizes = stored.sketches(rows)
+def _shared_with(places: Places, sketches: Places, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many k-mers at these places, sampled as sketches are, some stored plasmids have (r,);
+    their sketches follow each other (t,), of so many k-mers each (r,)."""
     places = np.sort(places[places != NO_PLACE])
     insertion = np.searchsorted(places, sketches)
     insertion[insertion == len(places)] = 0
     is_shared = places[insertion] == sketches if len(places) else np.zeros(len(sketches), bool)
     before = np.append(0, np.cumsum(is_shared))
     ends = np.cumsum(sizes)
-    return before[ends] - before[ends - sizes], sizes
+    shared: NDArray[np.int64] = before[ends] - before[ends - sizes]
+    return shared
 
 
 def _overlap(query: _QueryKmers, neighbor: Neighbor, bases: str) -> Overlap:

@@ -29,10 +29,10 @@ FEW = 4096
 #: … so many evenly spaced ones tell which units are kept, …
 SAMPLE = 512
 #: … so many, but none where there are more labs than so many, …
-UNITS = 8
+UNITS = 16
 LABS_WITH_UNITS = 1 << 15
 #: … and so many of the first by these units are weighed exactly, and so many drawn ones, …
-FIRST = 1024
+FIRST = 512
 DRAWN = 2048
 #: … by which the others are corrected in so many parts, from the least likely to the likeliest.
 PARTS = 16
