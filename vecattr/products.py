@@ -100,8 +100,8 @@ def exact_cosines(
 
 def shrinkage(width: int) -> float:
     """By what unit rows of so many numbers are shortened before they are rounded to SHORT_DIGITS or
-    one less, so that none is longer than 1 afterwards."""
-    return float(1 - np.ldexp(1.0, int(np.ceil(np.log2(width) / 2)) - SHORT_DIGITS))
+    one less, so that none is longer than 1 afterwards; its square is a multiple of 2^-22."""
+    return float(1 - np.ldexp(1.0, max(1, int(np.ceil(np.log2(width) / 2))) - SHORT_DIGITS))
 
 
 def short_rows(rows: NDArray[np.floating], *, digits: int = SHORT_DIGITS) -> NDArray[np.float32]:
@@ -118,8 +118,8 @@ def short_losses(rows: NDArray[np.float32], *, digits: int = SHORT_DIGITS) -> ND
     """By how much half the square of the length of each of `short_rows` (n, d) is below that of a
     unit row that was shortened and not rounded, a multiple of 2^-23, (n,). A product of two rows
     and these two numbers, less the square of their shrinkage, are minus half the square of their
-    distance, however they were rounded: 0 of equal rows, and never above. 0 of a row of zeros, so
-    that it is far from all rows."""
+    distance as they were rounded: never above 0. 0 of a row of zeros, so that it is far from all
+    rows."""
     squares = np.einsum("nd,nd->n", rows, rows).astype(np.float64)  # exact, as products are
     unit = np.ldexp(shrinkage(rows.shape[1]), digits) ** 2
     halves = np.ldexp((unit - squares) / 2, 2 * SHORT_DIGITS - 1 - 2 * digits)

@@ -15,7 +15,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.encoders.axes import Axes, coordinates, stored_coordinates
+from vecattr.encoders.axes import Axes
+from vecattr.errors import DamagedError
 from vecattr.indexes.search.kernels import (
     JOINS,
     ComparedQueries,
@@ -26,6 +27,7 @@ from vecattr.indexes.search.kernels import (
 )
 from vecattr.indexes.search.rows_by_lab import LabBlock, RowsByLab
 from vecattr.indexes.storage.live_segment import LiveSegment
+from vecattr.indexes.storage.segment_schema import AXES
 from vecattr.vectors import Codes, Mask, Rows, Vectors
 
 #: What is joined over no rows, in the order of JOINS: nearness of opposite vectors, and no sum.
@@ -54,16 +56,12 @@ class StoredRows:
     are_linear: Mask
 
     @classmethod
-    def from_segment(cls, segment: LiveSegment, axes: Axes | None) -> StoredRows:
-        """Of a segment with k-mers, which has compositions; coordinates along these axes (None:
-        vectors themselves). MismatchError for a vector outside the space that they span."""
+    def from_segment(cls, segment: LiveSegment) -> StoredRows:
+        """Of a segment with k-mers, which has compositions."""
         stored, kmers = segment.stored, segment.stored.kmers
         assert kmers is not None, "only segments with k-mers give lab features"
-        along = stored.coordinates if _are_equal(stored.axes, axes) else stored.vectors
-        if axes is not None and along is stored.vectors:
-            along = stored_coordinates(along, axes)
         lengths = scaled_lengths(stored.lengths, stored.are_linear)
-        return cls(along, lengths, kmers.compositions, stored.are_linear)
+        return cls(stored.coordinates, lengths, kmers.compositions, stored.are_linear)
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -115,21 +113,21 @@ class ComparedLabs:
         self._starts = [*starts, len(labs)]
         self._lab_count = lab_count
 
-    @cached_property
-    def axes(self) -> Axes | None:
-        """The axes along which all vectors are compared; None where they themselves are. Segments
-        that were built before there were axes are compared along those of others."""
-        axes = (segment.stored.axes for segment in self._segments)
-        return next((found for found in axes if found is not None), None)
-
     def coordinates(self, vectors: Vectors) -> NDArray[np.floating]:
-        """Unit vectors (q, d) of queries as they are compared, (q, r)."""
-        return vectors if self.axes is None else coordinates(vectors, self.axes)
+        """Unit vectors (q, d) of queries as they are compared, (q, r): along the axes that all
+        segments have, or none."""
+        return self._segments[0].stored.along_axes(vectors)
 
     @cached_property
     def rows(self) -> list[StoredRows]:
-        """Of each segment."""
-        return [StoredRows.from_segment(segment, self.axes) for segment in self._segments]
+        """Of each segment; DamagedError for one with other axes than the first."""
+        axes = self._segments[0].stored.axes
+        for segment in self._segments:
+            if not _are_equal(segment.stored.axes, axes):
+                raise DamagedError(
+                    f"{AXES} are not those of other segments", where=segment.stored.name
+                )
+        return [StoredRows.from_segment(segment) for segment in self._segments]
 
     @cached_property
     def are_linear(self) -> Mask:

@@ -15,12 +15,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from vecattr.products import (
+    SHORT_DIGITS,
     exact_cosines,
     exact_products,
     exponent_of,
     inverse,
     on_grid,
     rounded_unit_rows,
+    short_losses,
+    short_rows,
+    shrinkage,
 )
 from vecattr.vectors import Vectors, unit_rows
 
@@ -117,3 +121,39 @@ def hashes(**variables: str) -> str:
 )
 def test_neither_threads_nor_kernels_change_a_bit(variables: dict[str, str]) -> None:
     assert hashes(**variables) == hashes()
+
+
+@settings(deadline=None, max_examples=60)
+@given(seed=st.integers(0, 1 << 30), width=st.integers(1, 220), copies=st.integers(0, 4))
+def test_short_rows_tell_distances_exactly(seed: int, width: int, copies: int) -> None:
+    """Minus half the squares of distances of the rounded rows, whatever is multiplied at once: next
+    to those of the rows themselves, and next to nothing of equal ones."""
+    chance = np.random.default_rng(seed)
+    rows = unit_rows(chance.normal(size=(40, width)) * chance.uniform(0, 1, width) ** 3)
+    rows[:copies] = rows[-1]
+    rows[0] = np.eye(width)[0]
+    first, second = short_rows(rows), short_rows(rows, digits=SHORT_DIGITS - 1)
+    shrunk = shrinkage(width) ** 2
+    factors = np.column_stack(
+        [first * 2.0 ** (1 - 2 * SHORT_DIGITS), short_losses(first) - shrunk, np.ones(40)]
+    ).astype(np.float32)
+    terms = np.column_stack(
+        [second, np.ones(40), short_losses(second, digits=SHORT_DIGITS - 1)]
+    ).astype(np.float32)
+    sums = terms @ factors.T
+    exact = terms.astype(np.float64) @ factors.astype(np.float64).T
+    assert np.array_equal(sums, exact)
+    order = chance.permutation(width + 2)
+    assert np.array_equal(terms[:, order] @ factors[:, order].T, sums)
+    assert np.array_equal(np.concatenate([row[None, :] @ factors.T for row in terms]), sums)
+    true = ((rows[:, None, :].astype(np.float64) - rows) ** 2).sum(axis=2)
+    assert sums.max() <= 0
+    assert -2 * sums / shrunk == pytest.approx(true, abs=4e-3)
+    assert (-sums[true < 1e-12] < width * 1e-7 + 2.0**-21).all()
+
+
+def test_a_short_row_of_zeros_is_far_from_all_rows() -> None:
+    rows = np.concatenate([np.zeros((1, 32)), unit_rows(np.ones((1, 32)))])
+    losses = short_losses(short_rows(rows))
+    assert losses[0] == 0
+    assert 0 <= abs(losses[1]) < 2e-3
