@@ -2,7 +2,7 @@
 joined over the plasmids of each lab out.
 
 Few queries read the plasmids as they are stored. For many these are kept in memory, rounded and in
-the order in which they are joined, 180 bytes each.
+the order in which they are joined, 190 bytes each.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _ROWS_AT_ONCE = 2048
 #: Labs whose columns are turned at once: what a core's cache holds.
 _LABS_AT_ONCE = 64
 
-_NO_LABS: Codes = np.zeros(0, dtype=np.int64)
+_NONE: Codes = np.zeros(0, dtype=np.int64)
 
 #: The joined kernels of q queries and l labs, in the order of JOINS, (q, l) each.
 Joined = list[NDArray[np.float32]]
@@ -197,7 +197,7 @@ class ComparedLabs:
     def _places(self) -> Rows:
         """Where each lab is (l,) when those of blocks follow each other, then those without any
         row."""
-        labs = np.concatenate([_NO_LABS, *(block.labs for block, _ in self._blocks)])
+        labs = np.concatenate([_NONE, *(block.labs for block, _ in self._blocks)])
         places = np.full(self._lab_count, -1)
         places[labs] = np.arange(len(labs))
         without_rows = places < 0
@@ -217,7 +217,7 @@ class ComparedLabs:
     @cached_property
     def _packed(self) -> PackedRows:
         """The rows that count, those of one block after those of another."""
-        order = np.concatenate([block.rows for block, _ in self._blocks])
+        order = np.concatenate([_NONE, *(block.rows for block, _ in self._blocks)])
         places = np.full(len(self._labs), -1)
         places[order] = np.arange(len(order))
         packed = PackedRows(len(order), self.rows[0].compared(slice(0, 0)))

@@ -174,6 +174,16 @@ def test_numbers_that_no_vector_has_are_told(
         _ = ComparedLabs([damaged], np.zeros(9, dtype=np.int64), [0], lab_count=1).rows
 
 
+def test_segments_of_other_axes_are_not_compared(tmp_path: Path) -> None:
+    paths = built(tmp_path / "narrow"), without_coordinates(tmp_path / "whole")
+    segments = [segment for path in paths for segment in Index.open(path).segments]
+    both = ComparedLabs(
+        segments, np.zeros(2 * len(STORED), dtype=np.int64), [0, len(STORED)], lab_count=1
+    )
+    with pytest.raises(DamagedError, match="not those of other segments"):
+        _ = both.rows
+
+
 def test_coordinates_of_other_vectors_are_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -138,3 +138,13 @@ def test_a_large_lab_is_summed_exactly(workshop: Any, count: int) -> None:
         ]
     for others in found[1:]:
         assert all(map(np.array_equal, found[0], others))
+
+
+@pytest.mark.parametrize("queries", [3, 9])
+def test_labs_without_any_row_are_far_from_all_queries(workshop: Any, queries: int) -> None:
+    plasmids = workshop.plasmids(["Ash", "Birch"], each=5)
+    none = compared([workshop.segment(plasmids)], np.full(10, -1), lab_count=2)
+    joined = none.joined(asked_of(workshop, none, plasmids[:queries]))
+    assert [column.tolist() for column in joined] == [
+        [[-1.0 if join is np.maximum else 0.0] * 2] * queries for join in JOINS
+    ]
