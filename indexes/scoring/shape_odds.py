@@ -23,7 +23,7 @@ from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.plasmid import Plasmid
 from vecattr.products import on_grid
 from vecattr.sequences.composition import composition
-from vecattr.vectors import Codes, LabColumn, Mask, Rows
+from vecattr.vectors import Codes, Column, LabColumn, Mask, Rows
 
 #: The pseudocount of each lab's share of each topology.
 _TOPOLOGY_PSEUDOCOUNT = 1.0
@@ -34,7 +34,7 @@ class PlasmidShapes:
     """Of n plasmids: the logarithm of the length (n,), whether each is linear (n,), and the
     composition (n, w), zeros where it is not known."""
 
-    log_lengths: LabColumn
+    log_lengths: Column
     are_linear: Mask
     compositions: NDArray[np.float32]
 
@@ -42,12 +42,12 @@ class PlasmidShapes:
         """The shapes of some of the rows (n,)."""
         return PlasmidShapes(self.log_lengths[rows], self.are_linear[rows], self.compositions[rows])
 
-    def length_similarities(self, plasmid: Plasmid) -> LabColumn:
+    def length_similarities(self, plasmid: Plasmid) -> Column:
         """How similar in length each is to a plasmid, a kernel from 0 to 1 (n,)."""
         distances = (self.log_lengths - math.log(len(plasmid))) / LENGTH_WIDTH
         return np.exp(-(distances**2) / 2)
 
-    def composition_similarities(self, query_composition: NDArray[np.float32]) -> LabColumn:
+    def composition_similarities(self, query_composition: NDArray[np.float32]) -> Column:
         """How similar each is to a composition (w,), a kernel from 0 to 1 (n,); 0 where it is not
         known."""
         products = self._compositions_on_grid @ on_grid(query_composition)  # (n, w) @ (w,) -> (n,)
