@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from vecattr.ranking.lab_columns import LabColumns
+from vecattr.ranking.scores import log_total
 from vecattr.vectors import Column, Mask
 
 #: Shares of the first lab, of which the logarithm is a fact, or the logarithm of what is left.
@@ -59,20 +60,19 @@ def query_facts(
 
     The columns `cosine` of classes play no part: they are of labs that are ruled out, too.
     """
-    best = float(logits.max(initial=-np.inf))
-    if best == -np.inf:
+    level = log_total(logits)
+    if level == -np.inf:
         return np.zeros(len(FACTS))
-    shares = np.exp(logits - best)
-    level = best + float(np.log(shares.sum()))
-    shares /= shares.sum()
+    logarithms = logits - level
+    shares = np.exp(logarithms)
     first = int(np.argmax(logits))
-    others = logits[:first], logits[first + 1 :]
+    others = logarithms[:first], logarithms[first + 1 :]
     second = max(float(part.max(initial=-np.inf)) for part in others)
     least = float(np.log(_SMALLEST))
-    logarithms = np.maximum(logits - level, least)
+    np.maximum(logarithms, least, out=logarithms)
     facts = [
         float(logarithms[first]),
-        float(logarithms[first]) - max(second - level, least),
+        float(logarithms[first]) - max(second, least),
         -float(np.einsum("l,l->", shares, logarithms)),
         level,
         float(np.einsum("l,l->", shares, are_pooled)),

@@ -36,8 +36,8 @@ _NOTHING_JOINED = (-2.0, *[0.0] * (len(JOINS) - 1))
 _FEW_QUERIES = 8
 #: Stored rows that are rounded at once: what a core's cache holds.
 _ROWS_AT_ONCE = 2048
-#: Labs whose columns are turned at once: what a core's cache holds.
-_LABS_AT_ONCE = 64
+#: Numbers of labs and queries that are turned at once: what a core's cache holds.
+_TURNED_AT_ONCE = 1 << 12
 
 _NONE: Codes = np.zeros(0, dtype=np.int64)
 
@@ -143,7 +143,8 @@ class ComparedLabs:
         """The largest cosine of each lab, -1 of one without any row, and the sum of every other
         kernel."""
         if len(queries) < _FEW_QUERIES:
-            return self._finished(self._joined_as_stored(queries, self._by_lab))
+            joined = self._joined_as_stored(queries, self._by_lab, lab_count=self._lab_count)
+            return self._finished(joined)
         columns = [np.empty((self._lab_count, len(queries)), dtype=np.float32) for _ in JOINS]
         lengths, length_of_row = self._packed.lengths
         of_lengths = queries.length_kernels(lengths)  # (u, q)
@@ -162,19 +163,22 @@ class ComparedLabs:
     def joined_without(
         self, query: ComparedQueries, labs: Codes, left_out: Rows
     ) -> list[NDArray[np.float32]]:
-        """The same of one query and some labs (m,), without rows that are left out, (m,) each."""
+        """The same of one query and some labs, ascending (m,), without rows that are left out,
+        (m,) each."""
         by_lab = []
         for start, of_segment in zip(self._starts, self._by_lab, strict=False):
             rows = of_segment.rows_of(labs)
             rows = rows[~np.isin(start + rows, left_out)]
-            by_lab.append(RowsByLab.from_labs(self._labs[start + rows], rows=rows))
-        joined = self._joined_as_stored(query, by_lab)
-        return [column[0, labs] for column in self._finished(joined)]
+            codes = np.searchsorted(labs, self._labs[start + rows])
+            by_lab.append(RowsByLab.from_labs(codes, rows=rows))
+        joined = self._joined_as_stored(query, by_lab, lab_count=len(labs))
+        return [column[0] for column in self._finished(joined)]
 
     def _joined_as_stored(
-        self, queries: ComparedQueries, by_lab: Sequence[RowsByLab]
+        self, queries: ComparedQueries, by_lab: Sequence[RowsByLab], *, lab_count: int
     ) -> list[NDArray[np.float64]]:
-        shape = self._lab_count, len(queries)
+        """Of so many labs, of which `by_lab` numbers those of each segment, (l, q) each."""
+        shape = lab_count, len(queries)
         columns = [np.full(shape, nothing) for nothing in _NOTHING_JOINED]
         for rows, of_segment in zip(self.rows, by_lab, strict=True):
             rows.join(queries, of_segment, columns)
@@ -243,7 +247,8 @@ def _parts(rows: int) -> Iterator[slice]:
 def _turned(values: NDArray[np.floating], places: Rows | None) -> NDArray[np.float32]:
     """Values of labs and queries (l, q) as (q, l); `places` (l,) say where labs are."""
     turned = np.empty(values.shape[::-1], dtype=np.float32)
-    for start in range(0, len(values), _LABS_AT_ONCE):
-        labs = slice(start, start + _LABS_AT_ONCE)
+    at_once = max(1, _TURNED_AT_ONCE // values.shape[1])
+    for start in range(0, len(values), at_once):
+        labs = slice(start, start + at_once)
         turned[:, labs] = values[labs if places is None else places[labs]].T
     return turned

@@ -102,29 +102,23 @@ class HiddenLayer:
 
     def logits(self, inputs: LabInputs, *, exact: bool = False) -> Column:
         """Of each lab (l,); `exact`: each lab is weighed by itself, however many there are."""
-        others = inputs.without_kmers
+        others, labs = inputs.without_kmers, inputs.with_kmers
         if exact or len(others) <= FEW:
             logits: Column = np.empty(inputs.lab_count)
             logits[others] = self._weighed(inputs, others)
         else:
             logits = self._nearly_weighed(inputs, others)
-        logits[inputs.with_kmers] = self._weighed_with_kmers(inputs)
+        kmers = on_grid(inputs.kmers, exponent=_KMER_EXPONENT)
+        logits[labs] = self._weighed(inputs, labs, kmers)
         return logits
 
-    def _weighed(self, inputs: LabInputs, labs: Codes) -> Column:
-        """Each of f labs by itself, without inputs from k-mers, (f,)."""
-        logits = np.empty(len(labs))
-        for block in _blocks(len(labs), self._labs_at_once):
-            logits[block] = self._logits_of_sums(self.plain @ inputs.of(labs[block]))
-        return logits
-
-    def _weighed_with_kmers(self, inputs: LabInputs) -> Column:
-        """Each of the m labs that share k-mers by itself, (m,)."""
-        labs, kmers = inputs.with_kmers, on_grid(inputs.kmers, exponent=_KMER_EXPONENT)
+    def _weighed(self, inputs: LabInputs, labs: Codes, kmers: Matrix | None = None) -> Column:
+        """Each of f labs by itself, with their inputs from k-mers (c, f) or without, (f,)."""
         logits = np.empty(len(labs))
         for block in _blocks(len(labs), self._labs_at_once):
             sums = self.plain @ inputs.of(labs[block])  # (h + 1, p + 1) @ (p + 1, b)
-            sums += self.kmers @ kmers[:, block]  # (h + 1, c) @ (c, b)
+            if kmers is not None:
+                sums += self.kmers @ kmers[:, block]  # (h + 1, c) @ (c, b)
             logits[block] = self._logits_of_sums(sums)
         return logits
 

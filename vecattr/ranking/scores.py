@@ -28,12 +28,21 @@ def softmax(logits: Column) -> Column:
     return weights
 
 
+def log_total(logits: Column) -> float:
+    """The logarithm of the sum of the weights of logits (l,) in a softmax; -inf where all logits
+    are."""
+    best = float(logits.max(initial=-np.inf))
+    if best == -np.inf:
+        return best
+    return best + float(np.log(np.exp(logits - best).sum()))
+
+
 def softmax_scores(logits: Column) -> Column:
     """The `log_scores` of the softmax of logits (l,)."""
-    best = logits.max(initial=-np.inf)
-    if best == -np.inf:
+    total = log_total(logits)
+    if total == -np.inf:
         return np.full(len(logits), -1.0)
-    scores: Column = logits - (best + np.log(np.exp(logits - best).sum()))
+    scores: Column = logits - total
     scores /= LOG_RANGE
     return np.maximum(scores, -1.0, out=scores)
 
