@@ -21,9 +21,10 @@ from vecattr.indexes.scoring.confidence import (
 )
 from vecattr.indexes.scoring.lab_scorer import LabAnswers, Maxima
 from vecattr.indexes.scoring.opened_index import OpenedIndex
+from vecattr.largest import places_of_largest
 from vecattr.mosaic import Reach
 from vecattr.ranking.rank_fusion import aligned_scores, fuse
-from vecattr.vectors import Codes
+from vecattr.vectors import Codes, Rows
 
 if TYPE_CHECKING:
     from vecattr.indexes.answering.panel_calibration import Members
@@ -47,13 +48,10 @@ class Judgement:
     maxima: Maxima | None = None
     reaches: tuple[Reach, ...] | None = None
 
-    def best(self, query: int, *, k: int) -> NDArray[np.intp]:
+    def best(self, query: int, *, k: int) -> Rows:
         """Columns of the k best labs of one query, best first, ties by name (names ascend)."""
-        losses = -self.scores[query]
-        if k < len(losses):  # those that the k-th is not better than, before they are sorted
-            rows = np.flatnonzero(losses <= np.partition(losses, k - 1)[k - 1])
-            return rows[np.argsort(losses[rows], kind="stable")[:k]]
-        return np.argsort(losses, kind="stable")
+        columns = places_of_largest(self.scores[query], k)
+        return columns[np.argsort(-self.scores[query, columns], kind="stable")]
 
     def hits(self, query: int, columns: NDArray[np.integer]) -> tuple[Hit, ...]:
         """Some labs of one query, in the order of their `columns`."""

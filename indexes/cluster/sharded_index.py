@@ -44,7 +44,7 @@ from vecattr.mosaic import Reach
 from vecattr.plasmid import Plasmid
 from vecattr.ranking.column_maxima import Maxima as ColumnMaxima
 from vecattr.ranking.column_maxima import joined_maxima
-from vecattr.ranking.scores import softmax_scores
+from vecattr.ranking.scores import Softmax
 from vecattr.sequences.postings import Postings
 from vecattr.vectors import Codes, Cosines
 
@@ -243,20 +243,19 @@ class ShardedIndex(OpenedIndex):
             shard_of_lab[places] = number
         classes = frozenset(self._classes)
         are_pooled = np.array([name not in classes for name in self._labs], dtype=bool)
+        softmaxes = [Softmax.from_logits(query_logits) for query_logits in logits]
         facts = [
             query_facts(
-                weighed[shard_of_lab[np.argmax(query_logits)]].of_first[query],
+                weighed[shard_of_lab[np.argmax(logits[query])]].of_first[query],
                 maxima[query],
-                query_logits,
+                softmaxes[query],
                 are_pooled=are_pooled,
                 circular=plasmid.is_circular,
             )
-            for query, (plasmid, query_logits) in enumerate(
-                zip(vectors.plasmids, logits, strict=True)
-            )
+            for query, plasmid in enumerate(vectors.plasmids)
         ]
         return LabEvidence(
-            np.stack([softmax_scores(query_logits) for query_logits in logits]),
+            np.stack([softmax.scores() for softmax in softmaxes]),
             nearest,
             np.stack(facts),
             Maxima({}),

@@ -27,7 +27,7 @@ from vecattr.ranking.column_maxima import column_maxima
 from vecattr.ranking.evidence_ranker import RELATIVE, EvidenceRanker
 from vecattr.ranking.lab_columns import LabColumns
 from vecattr.ranking.newcomers import newcomer_gains
-from vecattr.ranking.scores import pooled_scores, softmax_scores
+from vecattr.ranking.scores import Softmax, pooled_scores
 from vecattr.vectors import Column, Cosines, LabColumn, Mask, Rows, Scores, Vectors
 
 if TYPE_CHECKING:
@@ -153,7 +153,8 @@ class LabScorer:
         """Scores of labs (l,) by the largest inputs of several queries, as if one query had
         them."""
         columns = maxima.columns
-        return softmax_scores(self.logits(columns, column_maxima(columns, RELATIVE)))
+        logits = self.logits(columns, column_maxima(columns, RELATIVE))
+        return Softmax.from_logits(logits).scores()
 
     def sums_of(
         self,
@@ -250,14 +251,15 @@ class LabScorer:
         query from its columns."""
         maxima = column_maxima(columns, RELATIVE)
         logits = self.logits(columns, maxima)
+        softmax = Softmax.from_logits(logits)
         facts = query_facts(
             first_lab(columns, logits),
             maxima,
-            logits,
+            softmax,
             are_pooled=self.catalogue.are_pooled,
             circular=plasmid.is_circular,
         )
-        return softmax_scores(logits), columns["nearest"], facts
+        return softmax.scores(), columns["nearest"], facts
 
     def class_scores(self, lab_scores: Scores) -> Scores:
         """The scores of classes (q, c) from those of labs (q, l)."""

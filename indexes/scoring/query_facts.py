@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from vecattr.ranking.lab_columns import LabColumns
-from vecattr.ranking.scores import log_total
+from vecattr.ranking.scores import Softmax
 from vecattr.vectors import Column, Mask
 
 #: Shares of the first lab, of which the logarithm is a fact, or the logarithm of what is left.
@@ -49,23 +49,22 @@ def first_lab(columns: LabColumns, logits: Column) -> dict[str, float]:
 def query_facts(
     of_first: Mapping[str, float],
     maxima: Mapping[str, float],
-    logits: Column,
+    softmax: Softmax,
     *,
     are_pooled: Mask,
     circular: bool,
 ) -> Column:
-    """One number for each of FACTS, (f,), from the logits of l labs, (l,), the columns of the
+    """One number for each of FACTS, (f,), from the softmax of l labs, the columns of the
     `first_lab` and the largest values of columns; a lab with a logit of -inf is ruled out, and
-    `are_pooled` have no class of their own.
+    `are_pooled` (l,) have no class of their own.
 
     The columns `cosine` of classes play no part: they are of labs that are ruled out, too.
     """
-    level = log_total(logits)
+    level, shares = softmax.log_total, softmax.shares
     if level == -np.inf:
         return np.zeros(len(FACTS))
-    logarithms = logits - level
-    shares = np.exp(logarithms)
-    first = int(np.argmax(logits))
+    logarithms = softmax.logarithms()
+    first = int(np.argmax(logarithms))
     others = logarithms[:first], logarithms[first + 1 :]
     second = max(float(part.max(initial=-np.inf)) for part in others)
     least = float(np.log(_SMALLEST))

@@ -21,11 +21,11 @@ from vecattr.indexes.search.vector_search import (
     Scored,
     VectorSearch,
     build_faiss_index,
-    nth_largest,
     score_error,
 )
 from vecattr.indexes.storage.index_folder import cells_path, faiss_path
 from vecattr.indexes.storage.live_segment import LiveSegment, living_places
+from vecattr.largest import nth_largest
 from vecattr.vectors import Cosines, Mask, Rows, Vectors
 
 if TYPE_CHECKING:

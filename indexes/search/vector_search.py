@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from vecattr.encoders.axes import COORDINATE_ERROR
 from vecattr.errors import InputError, MismatchError
+from vecattr.largest import nth_largest, places_of_largest
 from vecattr.vectors import Cosines, Mask, Rows, Vectors
 
 #: Rows and a score of each.
@@ -109,11 +110,6 @@ def unit_cosines(rows: NDArray[np.float64], query: NDArray[np.float64]) -> Cosin
         block = rows[start : start + _ROWS_AT_ONCE]
         products[start : start + len(block)] = (block * query).sum(axis=1)  # (b, d) -> (b,)
     return np.clip(products, -1.0, 1.0)
-
-
-def nth_largest(values: NDArray[np.floating], n: int) -> float:
-    """The n-th largest of some values; minus infinity where there are fewer, or n is 0."""
-    return float(np.partition(values, -n)[-n]) if 0 < n <= len(values) else -np.inf
 
 
 def score_error(width: int) -> float:
@@ -268,7 +264,7 @@ class VectorSearch:
         scores = self.all_compared() @ query  # (n, r) @ (r,) -> (n,)
         if self._living_count < len(scores):
             scores[~self.alive] = -np.inf
-        rows = np.argpartition(scores, len(scores) - count)[-count:]
+        rows = places_of_largest(scores, count)
         return rows, scores[rows]
 
     def _rank(self, rows: Rows, query: NDArray[np.float64]) -> tuple[Rows, Cosines]:

@@ -18,11 +18,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from vecattr.largest import places_of_largest
 from vecattr.products import DIGITS, exponent_of, on_grid, put_on_grid
 from vecattr.vectors import Codes, Column, LabColumn
 
 #: Responses of hidden units computed at once: what a core's cache holds.
 _RESPONSES_AT_ONCE = 1 << 16
+#: Labs of which only numbers are added at once.
+_NUMBERS_AT_ONCE = 1 << 15
 
 #: Labs without k-mers that are all weighed exactly; of more …
 FEW = 4096
@@ -102,12 +105,13 @@ class HiddenLayer:
 
     def logits(self, inputs: LabInputs, *, exact: bool = False) -> Column:
         """Of each lab (l,); `exact`: each lab is weighed by itself, however many there are."""
-        others, labs = inputs.without_kmers, inputs.with_kmers
-        if exact or len(others) <= FEW:
+        labs = inputs.with_kmers
+        if exact or inputs.lab_count - len(labs) <= FEW:
+            others = inputs.without_kmers
             logits: Column = np.empty(inputs.lab_count)
             logits[others] = self._weighed(inputs, others)
         else:
-            logits = self._nearly_weighed(inputs, others)
+            logits = self._nearly_weighed(inputs)
         kmers = on_grid(inputs.kmers, exponent=_KMER_EXPONENT)
         logits[labs] = self._weighed(inputs, labs, kmers)
         return logits
@@ -139,34 +143,35 @@ class HiddenLayer:
     def _outer_exponent(self) -> int:
         return exponent_of(self.outer[None, :])
 
-    def _nearly_weighed(self, inputs: LabInputs, labs: Codes) -> Column:
-        """Nearly the same of many labs without k-mers among all (l,): exactly that of a sample, of
-        those that come first, and of those that are drawn from the others."""
+    def _nearly_weighed(self, inputs: LabInputs) -> Column:
+        """Nearly the same of all labs (l,), most of which share no k-mer: exactly that of a sample
+        of these, of those that come first, and of those that are drawn from the others. Labs that
+        share k-mers have minus infinity."""
+        labs = inputs.without_kmers
         sample = labs[np.arange(SAMPLE) * len(labs) // SAMPLE]
         sums = self.plain @ inputs.of(sample)  # (h + 1, s)
         responses = _responses(sums[:-1])
         units = UNITS if len(labs) <= LABS_WITH_UNITS else 0
-        near = self._without_straight_units(sums[:-1], responses, units)._of_all(inputs)[labs]
-        first = np.argpartition(near, len(near) - FIRST)[-FIRST:]
-        is_other = np.ones(len(labs), dtype=bool)
-        is_other[first] = False
-        others, near = labs[is_other], near[is_other]
+        near = self._without_straight_units(sums[:-1], responses, units)._of_all(inputs)
+        near[inputs.with_kmers] = -np.inf
+        first = places_of_largest(near, FIRST)
+        near[first] = -np.inf
         drawn = _drawn(near)
-        true = self._weighed(inputs, others[drawn])
-        logits = np.empty(inputs.lab_count)
-        logits[others] = near + _corrections(near, drawn, true)
-        logits[others[drawn]] = true
+        true = self._weighed(inputs, drawn)
+        logits: Column = np.add(near, _corrections(near, drawn, true), dtype=np.float64)
+        logits[drawn] = true
         logits[sample] = self._logits(responses, sums[-1])
-        logits[labs[first]] = self._weighed(inputs, labs[first])
+        logits[first] = self._weighed(inputs, first)
         return logits
 
     def _of_all(self, inputs: LabInputs) -> NDArray[np.float32]:
         """Of all labs without inputs from k-mers, (l,)."""
         logits = np.empty(inputs.lab_count, dtype=np.float32)
-        for block in _blocks(len(logits), self._labs_at_once):
-            if len(self.outer):
+        if len(self.outer):
+            for block in _blocks(len(logits), self._labs_at_once):
                 logits[block] = self._logits_of_sums(self.plain @ inputs.of(block))
-            else:
+        else:
+            for block in _blocks(len(logits), _NUMBERS_AT_ONCE):
                 logits[block] = self._line(inputs, block)
         return logits
 

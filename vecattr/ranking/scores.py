@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from vecattr.vectors import Codes, Column, Scores
@@ -10,41 +12,47 @@ from vecattr.vectors import Codes, Column, Scores
 LOG_RANGE = 20.0
 
 
+@dataclass(frozen=True)
+class Softmax:
+    """The softmax of the `logits` of l labs, minus infinity of one that is ruled out (l,): their
+    `shares` (l,), which sum to 1 or are zeros where all are ruled out; and the logarithm of the sum
+    of exp(logits), minus infinity there."""
+
+    logits: Column
+    shares: Column
+    log_total: float
+
+    @classmethod
+    def from_logits(cls, logits: Column) -> Softmax:
+        """Of labs (l,)."""
+        best = float(logits.max(initial=-np.inf))
+        if best == -np.inf:
+            return cls(logits, np.zeros(len(logits)), best)
+        shares: Column = logits - best
+        np.exp(shares, out=shares)
+        total = shares.sum()
+        shares /= total
+        return cls(logits, shares, best + float(np.log(total)))
+
+    def logarithms(self) -> Column:
+        """Of the shares (l,), minus infinity of 0."""
+        if self.log_total == -np.inf:
+            return np.full(len(self.logits), -np.inf)
+        return self.logits - self.log_total
+
+    def scores(self) -> Column:
+        """Of labs (l,) as `log_scores` of their shares."""
+        scores = self.logarithms()
+        scores /= LOG_RANGE
+        return np.maximum(scores, -1.0, out=scores)
+
+
 def class_scores(logits: Column, class_of_lab: Codes, *, classes: int) -> Column:
     """Scores of classes (c,) from -1 to 0, from logits of their labs (l,), -inf where a lab is
     ruled out: the logarithm of the softmax in units of LOG_RANGE, the softmax summed over the labs
     of a class since the class is right when any of them is."""
-    shares = np.bincount(class_of_lab, softmax(logits), minlength=classes)
+    shares = np.bincount(class_of_lab, Softmax.from_logits(logits).shares, minlength=classes)
     return log_scores(shares.astype(np.float64))
-
-
-def softmax(logits: Column) -> Column:
-    """Shares (l,) that sum to 1, or zeros where all logits (l,) are -inf."""
-    best = logits.max(initial=-np.inf)
-    if best == -np.inf:
-        return np.zeros(len(logits))
-    weights: Column = np.exp(logits - best)
-    weights /= weights.sum()
-    return weights
-
-
-def log_total(logits: Column) -> float:
-    """The logarithm of the sum of the weights of logits (l,) in a softmax; -inf where all logits
-    are."""
-    best = float(logits.max(initial=-np.inf))
-    if best == -np.inf:
-        return best
-    return best + float(np.log(np.exp(logits - best).sum()))
-
-
-def softmax_scores(logits: Column) -> Column:
-    """The `log_scores` of the softmax of logits (l,)."""
-    total = log_total(logits)
-    if total == -np.inf:
-        return np.full(len(logits), -1.0)
-    scores: Column = logits - total
-    scores /= LOG_RANGE
-    return np.maximum(scores, -1.0, out=scores)
 
 
 def pooled_scores(lab_scores: Scores, class_of_lab: Codes, *, classes: int) -> Scores:
