@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from functools import cache
 
 from vecattr.errors import UsageError
 
@@ -18,7 +19,14 @@ except ImportError:
 
 HAS_POSIX = fcntl is not None and os.open in os.supports_dir_fd
 
-__all__ = ["HAS_POSIX", "fcntl", "give_back_memory", "require_posix", "resource"]
+__all__ = ["HAS_POSIX", "fcntl", "give_back_memory", "keep_memory", "require_posix", "resource"]
+
+#: Options of the C library's `mallopt` (malloc.h), the variables of the environment that set them,
+#: and what they are set to: so many free bytes are kept at most, and what is larger is never kept.
+_MALLOC_OPTIONS = {
+    -1: ("MALLOC_TRIM_THRESHOLD_", 1 << 29),
+    -3: ("MALLOC_MMAP_THRESHOLD_", 1 << 25),
+}
 
 
 def require_posix() -> None:
@@ -37,3 +45,17 @@ def give_back_memory() -> None:
 
     with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
+
+
+@cache
+def keep_memory() -> None:
+    """Let the C library keep free memory of this process for what is asked for next, where it can
+    (glibc) and the environment does not say otherwise. By itself it gives arrays of a batch of
+    queries back to the system, which then clears each page of the next ones."""
+    import ctypes  # start-up
+
+    with suppress(AttributeError, OSError, TypeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        for option, (variable, size) in _MALLOC_OPTIONS.items():
+            if variable not in os.environ:
+                mallopt(option, size)

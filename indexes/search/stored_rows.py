@@ -28,6 +28,7 @@ from vecattr.indexes.search.kernels import (
 from vecattr.indexes.search.rows_by_lab import LabBlock, RowsByLab
 from vecattr.indexes.storage.live_segment import LiveSegment
 from vecattr.indexes.storage.segment_schema import AXES
+from vecattr.posix import keep_memory
 from vecattr.vectors import Codes, Mask, Rows, Vectors
 
 #: What is joined over no rows, in the order of JOINS: nearness of opposite vectors, and no sum.
@@ -221,6 +222,7 @@ class ComparedLabs:
     @cached_property
     def _packed(self) -> PackedRows:
         """The rows that count, those of one block after those of another."""
+        keep_memory()  # for the columns of the batches to come
         order = np.concatenate([_NONE, *(block.rows for block, _ in self._blocks)])
         places = np.full(len(self._labs), -1)
         places[order] = np.arange(len(order))
