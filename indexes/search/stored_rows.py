@@ -38,7 +38,7 @@ _FEW_QUERIES = 8
 #: Stored rows that are rounded at once: what a core's cache holds.
 _ROWS_AT_ONCE = 2048
 #: Numbers of labs and queries that are turned at once: what a core's cache holds.
-_TURNED_AT_ONCE = 1 << 12
+_TURNED_AT_ONCE = 1 << 13
 
 _NONE: Codes = np.zeros(0, dtype=np.int64)
 

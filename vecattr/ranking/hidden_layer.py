@@ -3,10 +3,10 @@
 All sums of products are exact (`vecattr.products`), so a logit is the same whatever is computed
 beside it. Labs that share no k-mer with a query are the many: what the inputs from k-mers add to
 their sums is a constant, and they are not weighed one by one. Over these labs most hidden units are
-nearly linear. A sample of labs, weighed exactly, tells which few units are not, and the rest
-becomes part of the linear layer; the labs that come first by it are then weighed exactly. Of the
-others some are drawn, the likely ones more often, and weighed exactly, too: by how much these
-differ the others are corrected. `docs/decisions/0064` has the bound.
+nearly linear. A sample of labs, weighed exactly, tells the straight line that fits each unit; the
+labs that come first by these lines are then weighed exactly. Of the others some are drawn, the
+likely ones more often, and weighed exactly, too: as these differ the others are corrected.
+`docs/decisions/0080` has the bound.
 """
 
 from __future__ import annotations
@@ -20,25 +20,26 @@ from numpy.typing import NDArray
 
 from vecattr.largest import places_of_largest
 from vecattr.products import DIGITS, exponent_of, on_grid, put_on_grid
+from vecattr.sequences.postings import stable_order
 from vecattr.vectors import Codes, Column, LabColumn
 
 #: Responses of hidden units computed at once: what a core's cache holds.
 _RESPONSES_AT_ONCE = 1 << 16
-#: Labs of which only numbers are added at once.
-_NUMBERS_AT_ONCE = 1 << 15
+#: Labs by a straight line at once.
+_LABS_AT_ONCE = 1 << 15
 
 #: Labs without k-mers that are all weighed exactly; of more …
 FEW = 4096
-#: … so many evenly spaced ones tell which units are kept, …
+#: … so many evenly spaced ones tell which straight lines are the units', …
 SAMPLE = 512
-#: … so many, but none where there are more labs than so many, …
-UNITS = 16
-LABS_WITH_UNITS = 1 << 15
-#: … and so many of the first by these units are weighed exactly, and so many drawn ones, …
+#: … and so many of the first by these lines are weighed exactly, and so many drawn ones, …
 FIRST = 512
 DRAWN = 2048
 #: … by which the others are corrected in so many parts, from the least likely to the likeliest.
 PARTS = 16
+#: The corrections of a part are two to this power.
+SPREAD_BITS = 3
+SPREADS = 1 << SPREAD_BITS
 #: No lab's inputs are longer than two to these powers, whatever an index holds, so that a grid does
 #: not depend on which labs are weighed together.
 _PLAIN_EXPONENT = 5
@@ -48,6 +49,8 @@ _RESPONSE_EXPONENT = 5
 #: A float32 from -1 to 1 plus this number is a multiple of 2^(_RESPONSE_EXPONENT - DIGITS).
 _GRID_SHIFT = np.float32(6)
 assert np.spacing(_GRID_SHIFT) == 2.0 ** (_RESPONSE_EXPONENT - DIGITS)
+#: Labs of a group, of which one or none is drawn at a time.
+_GROUP = 16
 #: Softmaxes at the temperatures of answers weigh logits about so much.
 _SHARPNESS = 0.7
 
@@ -151,8 +154,7 @@ class HiddenLayer:
         sample = labs[np.arange(SAMPLE) * len(labs) // SAMPLE]
         sums = self.plain @ inputs.of(sample)  # (h + 1, s)
         responses = _responses(sums[:-1])
-        units = UNITS if len(labs) <= LABS_WITH_UNITS else 0
-        near = self._without_straight_units(sums[:-1], responses, units)._of_all(inputs)
+        near = _line(self._straight(sums[:-1], responses), inputs.plain)
         near[inputs.with_kmers] = -np.inf
         first = places_of_largest(near, FIRST)
         near[first] = -np.inf
@@ -164,50 +166,30 @@ class HiddenLayer:
         logits[first] = self._weighed(inputs, first)
         return logits
 
-    def _of_all(self, inputs: LabInputs) -> NDArray[np.float32]:
-        """Of all labs without inputs from k-mers, (l,)."""
-        logits = np.empty(inputs.lab_count, dtype=np.float32)
-        if len(self.outer):
-            for block in _blocks(len(logits), self._labs_at_once):
-                logits[block] = self._logits_of_sums(self.plain @ inputs.of(block))
-        else:
-            for block in _blocks(len(logits), _NUMBERS_AT_ONCE):
-                logits[block] = self._line(inputs, block)
-        return logits
+    def _straight(self, inner: Matrix, responses: NDArray[np.float32]) -> Column:
+        """Weights of the plain inputs and a bias (p + 1,): the linear part, and each unit as the
+        straight line that fits it best over some labs, by their sums and responses (h, s)."""
+        spread_sums, spread = inner.astype(np.float32), responses.copy()
+        sum_means, means = spread_sums.mean(axis=1), spread.mean(axis=1)
+        spread_sums -= sum_means[:, None]
+        spread -= means[:, None]
+        products = np.einsum("hs,hs->h", spread_sums, spread)
+        squares = np.einsum("hs,hs->h", spread_sums, spread_sums)
+        slopes = products.astype(np.float64) / (squares.astype(np.float64) + 1e-9)
+        weights = self.plain[-1] + np.einsum("h,hp->p", self.outer * slopes, self.plain[:-1])
+        weights[-1] += ((means - slopes * sum_means) * self.outer).sum()
+        return weights
 
-    def _line(self, inputs: LabInputs, labs: slice) -> NDArray[np.float32]:
-        """The linear part of some labs (b,), one input after the other, so that the order of the
-        sum is that of any other labs."""
-        *weights, bias = self.plain[-1].astype(np.float32)
-        total = np.full(len(inputs.plain[0][labs]), bias)
-        for weight, values in zip(weights, inputs.plain, strict=True):
-            total += weight * values[labs].astype(np.float32, copy=False)
-        return total
 
-    def _without_straight_units(
-        self, inner: Matrix, responses: NDArray[np.float32], units: int
-    ) -> HiddenLayer:
-        """The layer with so many units that are farthest from straight lines over some labs, by
-        their sums and responses (h, s); the others as the straight lines that fit them best."""
-        rest_of_sums, rest = inner.astype(np.float32), responses.copy()
-        sum_means, means = rest_of_sums.mean(axis=1), rest.mean(axis=1)
-        rest_of_sums -= sum_means[:, None]
-        rest -= means[:, None]
-
-        def products(first: NDArray[np.float32], second: NDArray[np.float32]) -> Column:
-            """Of the rows of two matrices, (h, s), (h,)."""
-            return np.asarray(np.einsum("hs,hs->h", first, second), dtype=np.float64)
-
-        spreads = products(rest_of_sums, rest_of_sums) + 1e-9
-        slopes = products(rest_of_sums, rest) / spreads
-        left = products(rest, rest) - slopes**2 * spreads  # of variance
-        order = np.argsort(-np.abs(self.outer) * np.sqrt(np.maximum(left, 0)), kind="stable")
-        kept, straight = order[:units], order[units:]
-        weights = (self.outer * slopes)[straight]
-        line = self.plain[-1] + np.einsum("u,up->p", weights, self.plain[straight])
-        line[-1] += ((means - slopes * sum_means) * self.outer)[straight].sum()
-        plain = np.concatenate([self.plain[kept], line[None, :]])
-        return HiddenLayer.from_weights(plain, self.kmers[:0], self.outer[kept])
+def _line(weights: Column, plain: Sequence[LabColumn]) -> NDArray[np.float32]:
+    """Weights and a bias (p + 1,) applied to plain inputs (l,), one after the other, so that the
+    order of a sum is that of any other labs, (l,)."""
+    *of_inputs, bias = weights.astype(np.float32)
+    total = np.full(len(plain[0]), bias)
+    for labs in _blocks(len(total), _LABS_AT_ONCE):
+        for weight, values in zip(of_inputs, plain, strict=True):
+            total[labs] += weight * values[labs].astype(np.float32, copy=False)
+    return total
 
 
 def _responses(sums: Matrix) -> NDArray[np.float32]:
@@ -221,29 +203,55 @@ def _responses(sums: Matrix) -> NDArray[np.float32]:
 
 
 def _drawn(logits: NDArray[np.float32]) -> Codes:
-    """DRAWN places among logits (f,), ascending: each as often as its weight in a softmax says, by
-    systematic sampling (Madow 1949), which draws nothing at random."""
-    weights = logits - logits.max()
-    weights *= np.float32(_SHARPNESS)
-    sums = np.cumsum(np.exp(weights, out=weights), dtype=np.float64)
-    drawn: Codes = np.searchsorted(sums, (np.arange(DRAWN) + 0.5) / DRAWN * sums[-1])
-    return drawn
+    """DRAWN places among logits (f,): each as often as its weight in a softmax says, by systematic
+    sampling (Madow 1949), which draws nothing at random. Groups are drawn first, then one of
+    each."""
+    groups = -(-len(logits) // _GROUP)
+    weights = np.full(_GROUP * groups, -np.inf, dtype=np.float32)
+    np.multiply(logits - logits.max(), np.float32(_SHARPNESS), out=weights[: len(logits)])
+    of_groups = np.exp(weights, out=weights).reshape(_GROUP, groups)
+    sums = np.cumsum(of_groups.sum(axis=0, dtype=np.float64))  # (g,)
+    drawn = (np.arange(DRAWN) + 0.5) / DRAWN * sums[-1]
+    group = np.searchsorted(sums, drawn)
+    within = np.cumsum(of_groups[:, group], axis=0, dtype=np.float64)  # (_GROUP, DRAWN)
+    below = drawn - np.where(group, sums[group - 1], 0.0)
+    below = np.clip(below, np.finfo(float).tiny, within[-1])  # where sums were rounded
+    places: Codes = np.count_nonzero(within < below, axis=0) * groups + group
+    return places
 
 
 def _corrections(near: NDArray[np.float32], drawn: Codes, true: Column) -> NDArray[np.float32]:
     """What is added to logits that are nearly right (f,), by the true ones of those that are drawn
-    (d,): in each of PARTS, of as many drawn ones each, what makes the sum of weights right."""
+    (d,), in PARTS of as many drawn ones each. A part has SPREADS corrections: means of as many of
+    its differences each, from the least to the largest, so that a sum of weights is right at any
+    sharpness, and an entropy is. Equal logits get the same one."""
     of_drawn = near[drawn]
     bounds = np.sort(of_drawn)[np.arange(1, PARTS) * len(drawn) // PARTS]
-    factors = np.exp(_SHARPNESS * (true - of_drawn))
-    parts = np.zeros(len(near), dtype=np.uint8)
+    differences = true - of_drawn
+    part_of_drawn = np.searchsorted(bounds, of_drawn, side="right")
+    order = np.argsort(differences, kind="stable")
+    order = order[stable_order(part_of_drawn[order], count=PARTS)]
+    differences, part_of_drawn = differences[order], part_of_drawn[order]
+    sizes = np.bincount(part_of_drawn, minlength=PARTS)
+    ranks = np.arange(len(order)) - (np.cumsum(sizes) - sizes)[part_of_drawn]
+    codes_of_drawn = SPREADS * part_of_drawn + SPREADS * ranks // sizes[part_of_drawn]
+    counts = np.bincount(codes_of_drawn, minlength=PARTS * SPREADS)
+    sums = np.bincount(codes_of_drawn, np.exp(_SHARPNESS * differences), len(counts))
+    values = np.log(np.where(counts, sums / np.maximum(counts, 1), 1.0)) / _SHARPNESS
+    codes = np.zeros(len(near), dtype=np.uint8)
     for bound in bounds:  # which takes less time than to search for each
-        parts += near >= bound
-    counts = np.bincount(parts[drawn], minlength=PARTS)
-    means = np.bincount(parts[drawn], factors, minlength=PARTS) / np.maximum(counts, 1)
-    logarithms = np.log(np.where(counts, means, 1.0)) / _SHARPNESS
-    corrections: NDArray[np.float32] = logarithms.astype(np.float32)[parts]
+        codes += near >= bound
+    codes *= SPREADS
+    codes += (_mixed_bits(near) >> np.uint32(32 - SPREAD_BITS)).astype(np.uint8)
+    corrections: NDArray[np.float32] = values.astype(np.float32).take(codes)
     return corrections
+
+
+def _mixed_bits(values: NDArray[np.float32]) -> NDArray[np.uint32]:
+    """Numbers that look drawn at random, by multiplicative hashing (Knuth 1973): the same of equal
+    values (f,), but for 0 and -0."""
+    mixed: NDArray[np.uint32] = values.view(np.uint32) * np.uint32(0x9E3779B1)
+    return mixed
 
 
 def _blocks(labs: int, at_once: int) -> Iterator[slice]:
