@@ -33,6 +33,8 @@ def places_of_largest(values: NDArray[np.floating], n: int) -> Rows:
     equal the n-th the first."""
     if n >= len(values):
         return np.arange(len(values))
+    if not n:
+        return np.zeros(0, dtype=np.int64)
     least = nth_largest(values, n)
     places = np.flatnonzero(values >= least)
     if len(places) > n:

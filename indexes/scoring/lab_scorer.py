@@ -232,8 +232,9 @@ class LabScorer:
         logits: Column = self.ranker.logits(columns, maxima, exact=exact)
         newcomers = self.newcomers if newcomers is None else newcomers
         if newcomers.any():
-            logits = logits + newcomer_gains(columns, newcomers)
-        return np.where(columns["plasmids"] > 0, logits, -np.inf)
+            logits += newcomer_gains(columns, newcomers)
+        logits[columns["plasmids"] <= 0] = -np.inf
+        return logits
 
     @cached_property
     def newcomers(self) -> Mask:

@@ -38,9 +38,7 @@ class LabBlock:
         start = labs * all_have
         # widened first, and not by `reduce`, which takes longer
         wide = values.astype(np.float64) if join is np.add else values
-        joined: NDArray[np.floating] = join.reduce(
-            wide[:start].reshape(all_have, labs, -1), axis=0
-        )
+        joined: NDArray[np.floating] = join.reduce(wide[:start].reshape(all_have, labs, -1), axis=0)
         for count in self.counts[all_have:]:
             first = joined[:count]
             join(first, wide[start : start + count], out=first)

@@ -176,7 +176,9 @@ class HiddenLayer:
         products = np.einsum("hs,hs->h", spread_sums, spread)
         squares = np.einsum("hs,hs->h", spread_sums, spread_sums)
         slopes = products.astype(np.float64) / (squares.astype(np.float64) + 1e-9)
-        weights = self.plain[-1] + np.einsum("h,hp->p", self.outer * slopes, self.plain[:-1])
+        weights: Column = self.plain[-1] + np.einsum(
+            "h,hp->p", self.outer * slopes, self.plain[:-1]
+        )
         weights[-1] += ((means - slopes * sum_means) * self.outer).sum()
         return weights
 

@@ -14,15 +14,11 @@ from vecattr.indexes.scoring.lab_scorer import LabScorer
 from vecattr.indexes.scoring.shape_odds import ShapeOdds
 from vecattr.plasmid import POOLED, Plasmid
 from vecattr.ranking.evidence_ranker import EvidenceRanker, Network, input_count
-from vecattr.ranking.hidden_layer import FEW, UNITS
+from vecattr.ranking.hidden_layer import FEW
 from vecattr.ranking.scores import LOG_RANGE, class_scores
-from vecattr.vectors import Vectors, unit_rows
+from vecattr.vectors import Column, Vectors, unit_rows
 
-LABS, WIDTH = 4 * FEW // 3, 12
-
-
-#: More units than are kept for labs that share no k-mer.
-HIDDEN = 2 * UNITS
+LABS, WIDTH, HIDDEN = 4 * FEW // 3, 12, 32
 
 
 def network(*, phenotypes: bool) -> Network:
@@ -98,6 +94,10 @@ def queries() -> list[Plasmid]:
     ]
 
 
+def entropy(shares: Column) -> float:
+    return float(-np.sum(shares * np.log(shares)))
+
+
 def columns_of(scorer: LabScorer, query: int) -> dict[str, Any]:
     cosines = np.random.default_rng(query).uniform(-0.3, 0.6, len(scorer.class_names))
     return scorer.columns(queries()[query], vectors_of(3, 7)[query], cosines)
@@ -117,6 +117,7 @@ def test_shares_of_all_labs_are_those_of_weighing_each(scorer: LabScorer, query:
         )
         assert np.abs(near_shares - shares).max() < 0.002
         assert abs((near_shares - shares)[columns["sum"] > 0].sum()) < 0.005
+        assert entropy(near_shares) == pytest.approx(entropy(shares), abs=0.01)
     order = np.argsort(-exact, kind="stable")[:20]
     assert np.argsort(-near, kind="stable")[:20].tolist() == order.tolist()
 

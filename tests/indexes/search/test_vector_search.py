@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from vecattr.errors import InputError, MismatchError
-from vecattr.indexes.search.vector_search import VectorSearch, build_faiss_index, nth_largest
+from vecattr.indexes.search.vector_search import VectorSearch, build_faiss_index
 from vecattr.vectors import Vectors, unit_rows
 
 
@@ -130,9 +130,3 @@ def test_equal_rows_give_equal_bytes() -> None:
     assert build_faiss_index(np.eye(4, dtype=np.float32)) == build_faiss_index(
         np.eye(4, dtype=np.float32)
     )
-
-
-def test_there_is_no_largest_of_too_few() -> None:
-    values = np.array([0.5, 0.25, 1.0])
-    assert [nth_largest(values, n) for n in range(5)] == [-np.inf, 1.0, 0.5, 0.25, -np.inf]
-    assert nth_largest(values[:0], 1) == -np.inf
