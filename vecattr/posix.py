@@ -19,14 +19,21 @@ except ImportError:
 
 HAS_POSIX = fcntl is not None and os.open in os.supports_dir_fd
 
-__all__ = ["HAS_POSIX", "fcntl", "give_back_memory", "keep_memory", "require_posix", "resource"]
+__all__ = [
+    "HAS_POSIX",
+    "KEPT_MEMORY",
+    "fcntl",
+    "give_back_memory",
+    "keep_memory",
+    "require_posix",
+    "resource",
+]
 
-#: Options of the C library's `mallopt` (malloc.h), the variables of the environment that set them,
-#: and what they are set to: so many free bytes are kept at most, and what is larger is never kept.
-_MALLOC_OPTIONS = {
-    -1: ("MALLOC_TRIM_THRESHOLD_", 1 << 29),
-    -3: ("MALLOC_MMAP_THRESHOLD_", 1 << 25),
-}
+#: Variables by which a process is told, when it starts, what of its free memory the C library
+#: keeps: so many bytes, those of arrays aside that are larger than the second number.
+KEPT_MEMORY = {"MALLOC_TRIM_THRESHOLD_": 1 << 29, "MALLOC_MMAP_THRESHOLD_": 1 << 25}
+#: The same options of `mallopt` (malloc.h).
+_MALLOPT_OPTIONS = {"MALLOC_TRIM_THRESHOLD_": -1, "MALLOC_MMAP_THRESHOLD_": -3}
 
 
 def require_posix() -> None:
@@ -49,13 +56,13 @@ def give_back_memory() -> None:
 
 @cache
 def keep_memory() -> None:
-    """Let the C library keep free memory of this process for what is asked for next, where it can
-    (glibc) and the environment does not say otherwise. By itself it gives arrays of a batch of
-    queries back to the system, which then clears each page of the next ones."""
+    """Let the C library keep KEPT_MEMORY of this process from now on, where it can (glibc) and the
+    environment does not say otherwise. By itself it gives the arrays of a batch of queries back to
+    the system, which then clears each page of the next ones."""
     import ctypes  # start-up
 
     with suppress(AttributeError, OSError, TypeError):
         mallopt = ctypes.CDLL(None).mallopt
-        for option, (variable, size) in _MALLOC_OPTIONS.items():
+        for variable, size in KEPT_MEMORY.items():
             if variable not in os.environ:
-                mallopt(option, size)
+                mallopt(_MALLOPT_OPTIONS[variable], size)

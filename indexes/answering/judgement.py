@@ -21,8 +21,8 @@ from vecattr.indexes.scoring.confidence import (
 )
 from vecattr.indexes.scoring.lab_scorer import LabAnswers, Maxima
 from vecattr.indexes.scoring.opened_index import OpenedIndex
-from vecattr.largest import places_of_largest
 from vecattr.mosaic import Reach
+from vecattr.ranking.largest import places_of_largest
 from vecattr.ranking.rank_fusion import aligned_scores, fuse
 from vecattr.vectors import Codes, Rows
 

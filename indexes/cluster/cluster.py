@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 from vecattr.errors import MismatchError, VecattrError
 from vecattr.indexes.answering.worker_pool import starting_children
 from vecattr.indexes.cluster.address import MEMORY, ClusterAddress
+from vecattr.posix import KEPT_MEMORY
 from vecattr.version import __version__
 
 Item = TypeVar("Item")
@@ -34,13 +35,11 @@ _PATIENCE = 60
 #: would be port 8787, to all machines.
 _PAGES = "127.0.0.1:0"
 #: Variables of workers that are started here. Nothing of the working folder is imported; and the C
-#: library keeps up to so many bytes of free memory for the next arrays, those aside that are larger
-#: than the second number. By Dask's own setting it keeps 64 KiB, and getting memory from the system
-#: again took half the time of a query.
+#: library keeps free memory for the next arrays. By Dask's own setting it keeps 64 KiB, and getting
+#: memory from the system again took half the time of a query.
 _VARIABLES = {
     "PYTHONSAFEPATH": "1",
-    "MALLOC_TRIM_THRESHOLD_": str(1 << 28),
-    "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
+    **{variable: str(size) for variable, size in KEPT_MEMORY.items()},
 }
 #: Settings of schedulers that are started here: a task outlives so many lost workers, and a worker
 #: that says nothing for so long is lost.

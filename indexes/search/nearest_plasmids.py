@@ -25,7 +25,7 @@ from vecattr.indexes.search.vector_search import (
 )
 from vecattr.indexes.storage.index_folder import cells_path, faiss_path
 from vecattr.indexes.storage.live_segment import LiveSegment, living_places
-from vecattr.largest import nth_largest
+from vecattr.ranking.largest import nth_largest
 from vecattr.vectors import Cosines, Mask, Rows, Vectors
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from vecattr.encoders.axes import COORDINATE_ERROR
 from vecattr.errors import InputError, MismatchError
-from vecattr.largest import nth_largest, places_of_largest
+from vecattr.ranking.largest import nth_largest, places_of_largest
 from vecattr.vectors import Cosines, Mask, Rows, Vectors
 
 #: Rows and a score of each.

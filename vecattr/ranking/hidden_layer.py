@@ -18,8 +18,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from vecattr.largest import places_of_largest
 from vecattr.products import DIGITS, exponent_of, on_grid, put_on_grid
+from vecattr.ranking.largest import places_of_largest
 from vecattr.sequences.postings import stable_order
 from vecattr.vectors import Codes, Column, LabColumn
 
@@ -31,9 +31,9 @@ _LABS_AT_ONCE = 1 << 15
 #: Labs without k-mers that are all weighed exactly; of more …
 FEW = 4096
 #: … so many evenly spaced ones tell which straight lines are the units', …
-SAMPLE = 512
+SAMPLE = 256
 #: … and so many of the first by these lines are weighed exactly, and so many drawn ones, …
-FIRST = 512
+FIRST = 1024
 DRAWN = 2048
 #: … by which the others are corrected in so many parts, from the least likely to the likeliest.
 PARTS = 16

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecattr.largest import nth_largest, places_of_largest
+from vecattr.ranking.largest import nth_largest, places_of_largest
 
 
 def numbers(seed: int, *, count: int, distinct: int) -> np.ndarray:
