@@ -117,10 +117,8 @@ class OutcomeFit:
         labs: Probabilities = np.empty(scores.shape)
         of_new = np.empty(scores.shape[1])
         for row, (known, new, _), probabilities in zip(scores, cases, labs, strict=True):
-            self.known.shares(row, out=probabilities)
-            self.new.shares(row, out=of_new)
-            probabilities *= known
-            of_new *= new
+            self.known.shares(row, out=probabilities, total=known)
+            self.new.shares(row, out=of_new, total=new)
             probabilities += of_new
         return labs, cases[:, OUTSIDE]
 

@@ -34,13 +34,13 @@ class Temperature:
             self.shares(row, out=row_shares)
         return shares
 
-    def shares(self, scores: Column, *, out: Column) -> None:
-        """The same of one query, (n,), written to `out` (n,)."""
+    def shares(self, scores: Column, *, out: Column, total: float = 1.0) -> None:
+        """The same of one query, (n,), written to `out` (n,); `total` is what they sum to."""
         best = scores.max()
         np.subtract(scores, best, out=out)
         out *= np.exp(self.level + self.slope * best)  # the inverse temperature
         np.exp(out, out=out)
-        out /= out.sum()
+        out *= total / out.sum()
 
 
 def fit_temperature(scores: Scores, columns: Codes) -> Temperature:

@@ -159,11 +159,11 @@ class HiddenLayer:
         first = places_of_largest(near, FIRST)
         near[first] = -np.inf
         drawn = _drawn(near)
-        true = self._weighed(inputs, drawn)
-        logits: Column = np.add(near, _corrections(near, drawn, true), dtype=np.float64)
-        logits[drawn] = true
+        true = self._weighed(inputs, np.concatenate([first, drawn]))
+        corrections = _corrections(near, drawn, true[len(first) :])
+        logits: Column = np.add(near, corrections, dtype=np.float64)
         logits[sample] = self._logits(responses, sums[-1])
-        logits[first] = self._weighed(inputs, first)
+        logits[drawn], logits[first] = true[len(first) :], true[: len(first)]
         return logits
 
     def _straight(self, inner: Matrix, responses: NDArray[np.float32]) -> Column:

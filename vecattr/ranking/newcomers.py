@@ -27,5 +27,5 @@ def newcomer_gains(columns: Mapping[str, LabColumn], are_newcomers: Mask) -> Lab
     lab is a newcomer (l,) and does not count as a pooled one."""
     above_half = float(np.log1p(_HALF_AT)) - columns["plasmids"]
     gain: LabColumn = GAIN / 2 * (1 + np.tanh(_STEEPNESS * above_half))
-    gain *= are_newcomers & (columns["pooled"] == 0)
+    gain[~are_newcomers | (columns["pooled"] != 0)] = 0
     return gain
