@@ -10,6 +10,8 @@ summation, with or without fused multiplication and addition, gives the same bit
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -98,6 +100,7 @@ def exact_cosines(
     return products
 
 
+@cache
 def shrinkage(width: int) -> float:
     """By what unit rows of so many numbers are shortened before they are rounded to SHORT_DIGITS or
     one less, so that none is longer than 1 afterwards; its square is a multiple of 2^-22."""

@@ -83,7 +83,7 @@ class ComparedQueries:
         values = lengths[:, None] - self.lengths
         np.multiply(values, values, out=values)
         np.negative(values, out=values)
-        return _rounded(np.exp(values, out=values), _SHAPE_SHIFT)
+        return _rounded(np.exp(values, out=values), _SHAPE_SHIFT, out=values)
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -129,18 +129,18 @@ class ComparedRows:
         """In the order of JOINS: nearness, which `cosines_of` makes cosines of, then votes at each
         of SHARPNESSES, then similarities of length and composition, 0 to 1, (b, q) each; shapes are
         similar to those of the same topology alone. `lengths`: the `length_kernels`, where they are
-        known."""
+        known. Each is overwritten by the next."""
         values = self.vectors @ queries.vectors  # (b, r + 2) @ (r + 2, q)
         yield values
         values *= np.float32(SHARPNESSES[0] / shrinkage(self.vectors.shape[1] - 2) ** 2)
         np.exp(values, out=values)
-        yield _rounded(values, _VOTE_SHIFT)
+        yield _rounded(values, _VOTE_SHIFT, out=np.empty_like(values))
         np.multiply(values, values, out=values)  # the second sharpness is twice the first
-        yield _rounded(values, _VOTE_SHIFT)
+        yield _rounded(values, _VOTE_SHIFT, out=values)
         yield queries.length_kernels(self.lengths) if lengths is None else lengths
         np.matmul(self.shapes, queries.shapes, out=values)  # (b, w + 4) @ (w + 4, q)
         values *= np.float32(2 / COMPOSITION_WIDTH / shrinkage(self.shapes.shape[1] - 4) ** 2)
-        yield _rounded(np.exp(values, out=values), _SHAPE_SHIFT)
+        yield _rounded(np.exp(values, out=values), _SHAPE_SHIFT, out=values)
 
 
 def _terms(rows: NDArray[np.floating], *beside: NDArray[np.generic]) -> NDArray[np.float32]:
@@ -167,11 +167,13 @@ def scaled_lengths(lengths: NDArray[np.int64], are_linear: Mask) -> NDArray[np.f
     return scaled
 
 
-def _rounded(kernels: NDArray[np.float32], shift: np.float32) -> NDArray[np.float32]:
-    """Numbers from 0 to 1 on the grid of a shift, a copy."""
-    rounded = kernels + shift
-    rounded -= shift
-    return rounded
+def _rounded(
+    kernels: NDArray[np.float32], shift: np.float32, *, out: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Numbers from 0 to 1 on the grid of a shift, written to `out`."""
+    np.add(kernels, shift, out=out)
+    out -= shift
+    return out
 
 
 class PackedRows:

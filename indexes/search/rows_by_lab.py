@@ -13,7 +13,7 @@ from vecattr.sequences.postings import joined_ranges
 from vecattr.vectors import Codes, Rows
 
 #: Rows of a block, about: what a core's cache holds of several columns of values of a batch.
-_ROWS_AT_ONCE = 1024
+_ROWS_AT_ONCE = 2048
 #: No lab of a block has more than so many times as many rows as another, so that few are left
 #: when those that all labs of it have are joined.
 _SPREAD = 1.25
@@ -36,12 +36,12 @@ class LabBlock:
         `out` (m, q)."""
         labs, all_have = len(self.labs), self.counts.count(len(self.labs))
         start = labs * all_have
-        # widened first, and not by `reduce`, which takes longer
-        wide = values.astype(np.float64) if join is np.add else values
-        joined: NDArray[np.floating] = join.reduce(wide[:start].reshape(all_have, labs, -1), axis=0)
+        together = values[:start].reshape(all_have, labs, -1)
+        dtype = np.float64 if join is np.add else values.dtype
+        joined: NDArray[np.floating] = join.reduce(together, axis=0, dtype=dtype)
         for count in self.counts[all_have:]:
             first = joined[:count]
-            join(first, wide[start : start + count], out=first)
+            join(first, values[start : start + count], out=first)
             start += count
         out[:] = joined
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vecattr.vectors import Rows
 
 #: Numbers of a group.
-_GROUP = 32
+_GROUP = 16
 #: With fewer groups for each of the n largest, grouping takes more time than it spares.
 _LEAST_GROUPS = 4
 
