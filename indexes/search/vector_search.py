@@ -27,8 +27,10 @@ from vecattr.vectors import Cosines, Mask, Rows, Vectors
 #: Rows and a score of each.
 Scored = tuple[Rows, NDArray[np.floating]]
 
-#: Candidates beyond the k asked for.
+#: Candidates beyond the k asked for in cells, …
 EXTRA_CANDIDATES = 32
+#: … and where all rows are compared, and more are looked at when these are too few.
+_EXTRA_OF_ALL = 12
 #: From this many queries on FAISS finds the candidates, and should use BLAS (its own default is ten
 #: times too high).
 _BLAS_QUERIES = 8
@@ -200,7 +202,7 @@ class VectorSearch:
         return self._exact_candidates(unit_queries, self._first_count(k))
 
     def _first_count(self, k: int) -> int:
-        count = min(k, self._living_count) + EXTRA_CANDIDATES
+        count = min(k, self._living_count) + _EXTRA_OF_ALL
         return self._living_count if 2 * count >= self._living_count else count
 
     def _approximate(
