@@ -187,9 +187,15 @@ def _line(weights: Column, plain: Sequence[LabColumn]) -> NDArray[np.float32]:
     """Weights and a bias (p + 1,) applied to plain inputs (l,), one after the other, so that the
     order of a sum is that of any other labs, (l,)."""
     *of_inputs, bias = weights.astype(np.float32)
+    varied = []
+    for weight, values in zip(of_inputs, plain, strict=True):
+        if values.strides == (0,):  # one number for all labs
+            bias += weight * np.float32(values[0])
+        else:
+            varied.append((weight, values))
     total = np.full(len(plain[0]), bias)
     for labs in _blocks(len(total), _LABS_AT_ONCE):
-        for weight, values in zip(of_inputs, plain, strict=True):
+        for weight, values in varied:
             total[labs] += weight * values[labs].astype(np.float32, copy=False)
     return total
 
