@@ -64,7 +64,7 @@ def query_facts(
     if level == -np.inf:
         return np.zeros(len(FACTS))
     logarithms = softmax.logarithms()
-    first = int(np.argmax(logarithms))
+    first = int(np.argmax(softmax.logits))
     others = logarithms[:first], logarithms[first + 1 :]
     second = max(float(part.max(initial=-np.inf)) for part in others)
     least = float(np.log(_SMALLEST))

@@ -242,10 +242,8 @@ def _corrections(near: NDArray[np.float32], drawn: Codes, true: Column) -> NDArr
     differences, part_of_drawn = differences[order], part_of_drawn[order]
     sizes = np.bincount(part_of_drawn, minlength=PARTS)
     ranks = np.arange(len(order)) - (np.cumsum(sizes) - sizes)[part_of_drawn]
-    codes_of_drawn = SPREADS * part_of_drawn + SPREADS * ranks // sizes[part_of_drawn]
-    counts = np.bincount(codes_of_drawn, minlength=PARTS * SPREADS)
-    sums = np.bincount(codes_of_drawn, np.exp(_SHARPNESS * differences), len(counts))
-    values = np.log(np.where(counts, sums / np.maximum(counts, 1), 1.0)) / _SHARPNESS
+    codes_of_drawn: Codes = SPREADS * part_of_drawn + SPREADS * ranks // sizes[part_of_drawn]
+    values = _log_means(differences, codes_of_drawn)
     codes = np.zeros(len(near), dtype=np.uint8)
     for bound in bounds:  # which takes less time than to search for each
         codes += near >= bound
@@ -253,6 +251,18 @@ def _corrections(near: NDArray[np.float32], drawn: Codes, true: Column) -> NDArr
     codes += (_mixed_bits(near) >> np.uint32(32 - SPREAD_BITS)).astype(np.uint8)
     corrections: NDArray[np.float32] = values.astype(np.float32).take(codes)
     return corrections
+
+
+def _log_means(differences: Column, codes: Codes) -> Column:
+    """Of differences (d,) by their codes the mean on the scale of weights, of each code; that of
+    the whole part of a code that none has, and 0 of a part that none has."""
+    shape = PARTS, SPREADS
+    weights = np.bincount(codes, np.exp(_SHARPNESS * differences), PARTS * SPREADS).reshape(shape)
+    counts = np.bincount(codes, minlength=PARTS * SPREADS).reshape(shape)
+    of_parts = weights.sum(axis=1) / np.maximum(counts.sum(axis=1), 1)
+    means = np.where(counts, weights / np.maximum(counts, 1), of_parts[:, None])
+    log_means: Column = np.log(np.where(means > 0, means, 1.0)).ravel() / _SHARPNESS
+    return log_means
 
 
 def _mixed_bits(values: NDArray[np.float32]) -> NDArray[np.uint32]:

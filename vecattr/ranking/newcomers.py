@@ -25,7 +25,7 @@ _STEEPNESS = 4.0
 def newcomer_gains(columns: Mapping[str, LabColumn], are_newcomers: Mask) -> LabColumn:
     """What is added to the logits of labs (l,), from the ranker's columns (l,): nothing unless a
     lab is a newcomer (l,) and does not count as a pooled one."""
-    above_half = float(np.log1p(_HALF_AT)) - columns["plasmids"]
-    gain: LabColumn = GAIN / 2 * (1 + np.tanh(_STEEPNESS * above_half))
+    below_half = float(np.log1p(_HALF_AT)) - columns["plasmids"]
+    gain: LabColumn = GAIN / 2 * (1 + np.tanh(_STEEPNESS * below_half))
     gain[~are_newcomers | (columns["pooled"] != 0)] = 0
     return gain

@@ -65,6 +65,17 @@ def test_equal_labs_have_one_logit_unless_one_was_drawn() -> None:
     assert np.count_nonzero(~is_exact) > LABS // 4
 
 
+@pytest.mark.parametrize("kinds", [1, 2, 3])
+def test_labs_of_few_kinds_are_corrected_kind_by_kind(kinds: int) -> None:
+    rng = np.random.default_rng(4)
+    of_kinds = rng.normal(scale=0.7, size=(INPUTS, kinds))
+    few = LabInputs(
+        list(of_kinds[:, rng.integers(kinds, size=LABS)]), np.zeros((1, 2)), np.array([0, LABS - 1])
+    )
+    exact, near = (layer(curved=0.8).logits(few, exact=is_exact) for is_exact in (True, False))
+    assert near == pytest.approx(exact, abs=1e-5)
+
+
 def test_likely_labs_are_weighed_by_themselves_more_often() -> None:
     exact, near = (
         layer(curved=0.8).logits(inputs(3), exact=is_exact) for is_exact in (True, False)
