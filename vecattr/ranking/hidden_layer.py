@@ -49,6 +49,9 @@ _RESPONSE_EXPONENT = 5
 #: A float32 from -1 to 1 plus this number is a multiple of 2^(_RESPONSE_EXPONENT - DIGITS).
 _GRID_SHIFT = np.float32(6)
 assert np.spacing(_GRID_SHIFT) == 2.0 ** (_RESPONSE_EXPONENT - DIGITS)
+#: A float32 below 4,096 plus this number is a multiple of 2^-10.
+_COARSE_SHIFT = np.float32(1.5 * 2.0**13)
+assert np.spacing(_COARSE_SHIFT) == 2.0**-10
 #: Labs of a group, of which one or none is drawn at a time.
 _GROUP = 16
 #: Softmaxes at the temperatures of answers weigh logits about so much.
@@ -242,8 +245,8 @@ def _corrections(near: NDArray[np.float32], drawn: Codes, true: Column) -> NDArr
     differences, part_of_drawn = differences[order], part_of_drawn[order]
     sizes = np.bincount(part_of_drawn, minlength=PARTS)
     ranks = np.arange(len(order)) - (np.cumsum(sizes) - sizes)[part_of_drawn]
-    codes_of_drawn: Codes = SPREADS * part_of_drawn + SPREADS * ranks // sizes[part_of_drawn]
-    values = _log_means(differences, codes_of_drawn)
+    codes_of_drawn = SPREADS * part_of_drawn + SPREADS * ranks // sizes[part_of_drawn]
+    values = _log_means(differences, codes_of_drawn.astype(np.int64))
     codes = np.zeros(len(near), dtype=np.uint8)
     for bound in bounds:  # which takes less time than to search for each
         codes += near >= bound
@@ -266,9 +269,10 @@ def _log_means(differences: Column, codes: Codes) -> Column:
 
 
 def _mixed_bits(values: NDArray[np.float32]) -> NDArray[np.uint32]:
-    """Numbers that look drawn at random, by multiplicative hashing (Knuth 1973): the same of equal
-    values (f,), but for 0 and -0."""
-    mixed: NDArray[np.uint32] = values.view(np.uint32) * np.uint32(0x9E3779B1)
+    """Numbers that look drawn at random, by multiplicative hashing (Knuth 1973): the same of values
+    that are equal once they are rounded to 2^-10 (f,), so that the last digits, which differ
+    between processors, hardly matter."""
+    mixed: NDArray[np.uint32] = (values + _COARSE_SHIFT).view(np.uint32) * np.uint32(0x9E3779B1)
     return mixed
 
 

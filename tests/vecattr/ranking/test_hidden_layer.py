@@ -65,6 +65,16 @@ def test_equal_labs_have_one_logit_unless_one_was_drawn() -> None:
     assert np.count_nonzero(~is_exact) > LABS // 4
 
 
+def test_last_digits_hardly_matter() -> None:
+    inner, some = layer(curved=0.8), inputs(6)
+    nearly_the_same = LabInputs(
+        [values * (1 + 1e-7) for values in some.plain], some.kmers, some.with_kmers
+    )
+    one, other = inner.logits(some), inner.logits(nearly_the_same)
+    assert not np.array_equal(one, other)
+    assert np.mean(np.abs(one - other) > 1e-4) < 0.01
+
+
 @pytest.mark.parametrize("kinds", [1, 2, 3])
 def test_labs_of_few_kinds_are_corrected_kind_by_kind(kinds: int) -> None:
     rng = np.random.default_rng(4)
