@@ -22,6 +22,7 @@ from vecattr.files.arrays import ArrayFile, write_arrays
 from vecattr.files.folder import Location
 from vecattr.indexes.search.vector_search import cell_centres
 from vecattr.products import exact_cosines, rounded_unit_rows
+from vecattr.ranking.largest import nth_largest, places_of_largest
 from vecattr.vectors import Codes, Mask, Rows, Vectors
 
 #: From so many rows of a segment on, cells make search faster.
@@ -107,9 +108,7 @@ class Cells:
             more_rows, more_scores = self._read_cells(order[probed : 2 * probed], query, alive)
             rows, scores = np.append(rows, more_rows), np.append(scores, more_scores)
             probed *= 2
-        if len(rows) <= count:
-            return rows
-        return rows[np.argpartition(-scores, count)[:count]]
+        return rows[places_of_largest(scores, count)]
 
     def _read_cells(self, cells: Codes, query: Vectors, alive: Mask) -> tuple[Rows, Vectors]:
         """The living rows of these cells, and their approximate cosines with a query, whose numbers
@@ -242,7 +241,7 @@ def _last_neighbor_cosines(vectors: Vectors, rows: Rows, *, neighbors: int) -> N
     for row in rows.tolist():
         scores = vectors @ vectors[row]  # (n, d) @ (d,) -> (n,)
         scores[row] = -np.inf
-        last_cosines.append(np.partition(scores, -neighbors)[-neighbors])
+        last_cosines.append(nth_largest(scores, neighbors))
     return np.array(last_cosines, dtype=np.float32)
 
 

@@ -238,8 +238,10 @@ def _corrections(near: NDArray[np.float32], drawn: Codes, true: Column) -> NDArr
     sharpness, and an entropy is. Equal logits get the same one."""
     of_drawn = near[drawn]
     bounds = np.sort(of_drawn)[np.arange(1, PARTS) * len(drawn) // PARTS]
-    differences = true - of_drawn
-    part_of_drawn = np.searchsorted(bounds, of_drawn, side="right")
+    codes = np.zeros(len(near), dtype=np.uint8)
+    for bound in bounds:  # which takes less time than to search for each
+        codes += near >= bound
+    differences, part_of_drawn = true - of_drawn, codes[drawn].astype(np.int64)
     order = np.argsort(differences, kind="stable")
     order = order[stable_order(part_of_drawn[order], count=PARTS)]
     differences, part_of_drawn = differences[order], part_of_drawn[order]
@@ -247,9 +249,6 @@ def _corrections(near: NDArray[np.float32], drawn: Codes, true: Column) -> NDArr
     ranks = np.arange(len(order)) - (np.cumsum(sizes) - sizes)[part_of_drawn]
     codes_of_drawn = SPREADS * part_of_drawn + SPREADS * ranks // sizes[part_of_drawn]
     values = _log_means(differences, codes_of_drawn.astype(np.int64))
-    codes = np.zeros(len(near), dtype=np.uint8)
-    for bound in bounds:  # which takes less time than to search for each
-        codes += near >= bound
     codes *= SPREADS
     codes += (_mixed_bits(near) >> np.uint32(32 - SPREAD_BITS)).astype(np.uint8)
     corrections: NDArray[np.float32] = values.astype(np.float32).take(codes)

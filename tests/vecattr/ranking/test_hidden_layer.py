@@ -27,6 +27,12 @@ def inputs(seed: int) -> LabInputs:
     return LabInputs(list(np.repeat(plain, 2, axis=1)), np.zeros((1, 2)), np.array([0, LABS - 1]))
 
 
+def weighed(some: LabInputs, *, curved: float) -> tuple[Column, Column]:
+    """Logits of labs that are weighed one by one, and of labs that are nearly weighed."""
+    inner = layer(curved=curved)
+    return inner.logits(some, exact=True), inner.logits(some)
+
+
 def entropy(logits: Column) -> float:
     shares = Softmax.from_logits(logits).shares
     return float(-np.sum(shares * np.log(shares)))
@@ -35,10 +41,7 @@ def entropy(logits: Column) -> float:
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("sharpness", [0.6, 0.7, 0.8, 1.0])
 def test_totals_and_entropies_are_those_of_weighing_each(seed: int, sharpness: float) -> None:
-    exact, near = (
-        sharpness * layer(curved=0.8).logits(inputs(seed), exact=is_exact)
-        for is_exact in (True, False)
-    )
+    exact, near = (sharpness * logits for logits in weighed(inputs(seed), curved=0.8))
     assert np.std(near - exact) > 0.1, "units that straight lines fit"
     totals = [Softmax.from_logits(logits).log_total for logits in (near, exact)]
     assert totals[0] == pytest.approx(totals[1], abs=0.03)
@@ -46,9 +49,7 @@ def test_totals_and_entropies_are_those_of_weighing_each(seed: int, sharpness: f
 
 
 def test_the_first_labs_are_weighed_by_themselves() -> None:
-    exact, near = (
-        layer(curved=0.3).logits(inputs(1), exact=is_exact) for is_exact in (True, False)
-    )
+    exact, near = weighed(inputs(1), curved=0.3)
     first = np.argsort(-exact, kind="stable")[:50]
     assert np.array_equal(near[first], exact[first])
     assert np.array_equal(near[[0, -1]], exact[[0, -1]]), "labs that share k-mers"
@@ -56,9 +57,7 @@ def test_the_first_labs_are_weighed_by_themselves() -> None:
 
 
 def test_equal_labs_have_one_logit_unless_one_was_drawn() -> None:
-    exact, near = (
-        layer(curved=0.8).logits(inputs(2), exact=is_exact) for is_exact in (True, False)
-    )
+    exact, near = weighed(inputs(2), curved=0.8)
     one, other = near[::2], near[1::2]
     is_exact = (one == exact[::2]) | (other == exact[1::2])
     assert np.array_equal(one[~is_exact], other[~is_exact])
@@ -82,14 +81,12 @@ def test_labs_of_few_kinds_are_corrected_kind_by_kind(kinds: int) -> None:
     few = LabInputs(
         list(of_kinds[:, rng.integers(kinds, size=LABS)]), np.zeros((1, 2)), np.array([0, LABS - 1])
     )
-    exact, near = (layer(curved=0.8).logits(few, exact=is_exact) for is_exact in (True, False))
+    exact, near = weighed(few, curved=0.8)
     assert near == pytest.approx(exact, abs=1e-5)
 
 
 def test_likely_labs_are_weighed_by_themselves_more_often() -> None:
-    exact, near = (
-        layer(curved=0.8).logits(inputs(3), exact=is_exact) for is_exact in (True, False)
-    )
+    exact, near = weighed(inputs(3), curved=0.8)
     others = np.argsort(-exact, kind="stable")[2 * FIRST :]
     likelier, less_likely = np.array_split(others, 2)
     is_exact = near == exact
